@@ -1,0 +1,48 @@
+"""What the invariants ask of a Hamiltonian, without importing one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BlockLike", "FourierLike", "Progress"]
+
+#: Called with (done, total) while long work goes on.
+Progress: TypeAlias = Callable[[int, int], Any]
+
+
+@runtime_checkable
+class FourierLike(Protocol):
+    """A batch of Hamiltonians H(k) = sum_R H_R exp(i k.R)."""
+
+    @property
+    def vectors(self) -> NDArray[np.int64]:
+        """Lattice vectors R, of shape (M, dim)."""
+
+    @property
+    def amplitudes(self) -> NDArray[np.complex128]:
+        """Hoppings H_R, of shape (*batch, M, n, n)."""
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands n."""
+
+    @property
+    def n_occupied(self) -> int:
+        """Number of occupied bands."""
+
+
+@runtime_checkable
+class BlockLike(Protocol):
+    """A batch of chiral Hamiltonians with the off-diagonal block D(k) = sum_n D_n exp(i n k)."""
+
+    @property
+    def block_range(self) -> tuple[int, int]:
+        """Lowest and highest n with a coefficient."""
+
+    @property
+    def block_amplitudes(self) -> NDArray[np.complex128]:
+        """Coefficients D_n of every n in the range, of shape (*batch, M, N, N)."""

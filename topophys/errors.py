@@ -1,0 +1,102 @@
+"""Every exception that topophys raises on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "CheckpointError",
+    "DatasetError",
+    "GaplessError",
+    "HermiticityError",
+    "InputError",
+    "KindError",
+    "OutputError",
+    "RecipeError",
+    "SchemaError",
+    "ShapeError",
+    "TopophysError",
+    "UnresolvedError",
+]
+
+
+class TopophysError(Exception):
+    """Base class: ``except TopophysError`` catches everything raised on purpose."""
+
+
+class InputError(TopophysError, ValueError):
+    """An argument has a value that makes no sense (NaN, negative count, unknown option)."""
+
+
+class KindError(TopophysError, TypeError):
+    """An argument is of the wrong kind, for example a Hamiltonian without a chiral block."""
+
+
+class ShapeError(TopophysError, ValueError):
+    """An array argument has the wrong number or length of axes."""
+
+
+class HermiticityError(TopophysError, ValueError):
+    """Hoppings do not satisfy H(-R) = H(R)^dagger."""
+
+
+class RecipeError(TopophysError, ValueError):
+    """A recipe or configuration has an unknown key, a missing key or an impossible value."""
+
+
+class DatasetError(TopophysError, OSError):
+    """A data file is missing, truncated or unreadable."""
+
+
+class SchemaError(TopophysError, ValueError):
+    """A data file is readable but is not what the schema says."""
+
+
+class CheckpointError(TopophysError, ValueError):
+    """A run folder or checkpoint is missing, foreign, truncated or of another version."""
+
+
+class OutputError(TopophysError, OSError):
+    """A result cannot be written where it was asked for."""
+
+
+def _which(indices: Sequence[int]) -> str:
+    return ", ".join(map(str, indices[:5])) + (", ..." if len(indices) > 5 else "")
+
+
+class GaplessError(TopophysError, ValueError):
+    """An invariant was asked of samples on which it is not defined because the gap closes.
+
+    Attributes
+    ----------
+    indices : tuple of int
+        Positions, in the flattened batch, of the Hamiltonians without a gap.
+    """
+
+    def __init__(
+        self, quantity: str, indices: Sequence[int], n_batch: int, *, mask: bool = False
+    ) -> None:
+        self.indices = tuple(int(i) for i in indices)
+        hint = "Drop them first" + (", or pass `on_gapless='mask'`." if mask else ".")
+        super().__init__(
+            f"`{quantity}` must be given gapped Hamiltonians, but {len(self.indices)} of {n_batch}"
+            f" are gapless on this grid (batch index {_which(self.indices)}). {hint}"
+        )
+
+
+class UnresolvedError(TopophysError, ValueError):
+    """A certificate was demanded for Hamiltonians for which none was found.
+
+    Attributes
+    ----------
+    indices : tuple of int
+        Positions, in the flattened batch, of the Hamiltonians without a certificate.
+    """
+
+    def __init__(self, quantity: str, indices: Sequence[int], n_batch: int) -> None:
+        self.indices = tuple(int(i) for i in indices)
+        super().__init__(
+            f"`{quantity}` found no certificate for {len(self.indices)} of {n_batch} Hamiltonians"
+            f" (batch index {_which(self.indices)}): gapless, or a gap too small for `max_depth`."
+            " Raise `max_depth`, or pass `on_unresolved='mark'` and look at `.status`."
+        )

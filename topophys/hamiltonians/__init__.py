@@ -1,0 +1,1 @@
+"""Bloch Hamiltonians: Fourier form, named models, random ensembles."""

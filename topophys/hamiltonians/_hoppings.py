@@ -1,0 +1,159 @@
+"""Stacking, completing and summing Fourier coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _checks
+from topophys.errors import HermiticityError, InputError, ShapeError
+
+TOLERANCE: Final = 1e-10  # of the largest entry; text files of hoppings carry 6 to 12 digits
+
+
+def _vector(key: Any, name: str) -> tuple[int, ...]:
+    entries = key if isinstance(key, tuple) else (key,)
+    integral = all(
+        isinstance(x, int | np.integer) and not isinstance(x, bool | np.bool_) for x in entries
+    )
+    if not entries or not integral:
+        raise InputError(
+            f"Argument `{name}` must have tuples of integers as keys, such as (1, 0), but has"
+            f" {key!r}."
+        )
+    return tuple(int(x) for x in entries)
+
+
+def stack(
+    mapping: Mapping[Any, ArrayLike], name: str, shape: str, tail: int
+) -> tuple[NDArray[np.int64], NDArray[np.complex128], NDArray[np.bool_]]:
+    """Vectors closed under R -> -R, coefficients with zeros where none was given, and which were.
+
+    Parameters
+    ----------
+    mapping : mapping of tuple of int to array-like
+        Coefficients by lattice vector.
+    name, shape : str
+        Name of the argument and wanted shape of each coefficient, for messages.
+    tail : int
+        Number of trailing axes of a coefficient.
+
+    Returns
+    -------
+    vectors : int64 ndarray of shape (M, dim)
+    coefficients : complex128 ndarray of shape (..., M, *coefficient)
+    given : bool ndarray of shape (M,)
+    """
+    if not isinstance(mapping, Mapping) or not mapping:
+        raise InputError(
+            f"Argument `{name}` must be a mapping of lattice vectors to arrays with at least one"
+            f" entry, but is {mapping!r:.60}."
+        )
+    arrays = {
+        _vector(key, name): _checks.as_complex(value, f"{name}[{key}]", shape)
+        for key, value in mapping.items()
+    }
+    dims = {len(key) for key in arrays}
+    if len(dims) > 1 or len(arrays) != len(mapping):
+        raise InputError(
+            f"Argument `{name}` must have distinct lattice vectors of one dimension as keys, but has"
+            f" {sorted(arrays)[:6]}."
+        )
+    keys = sorted(set(arrays) | {tuple(-x for x in key) for key in arrays})
+    try:
+        common = np.broadcast_shapes(*(a.shape for a in arrays.values()))
+        tails = {a.shape[a.ndim - tail :] for a in arrays.values()}
+        if len(tails) > 1:
+            raise ValueError
+    except ValueError:
+        shapes = sorted({a.shape for a in arrays.values()})
+        raise ShapeError(
+            f"Argument `{name}` must have coefficients of one shape {shape}, but has {shapes[:4]}."
+        ) from None
+    batch = common[: len(common) - tail]
+    out = np.zeros((*batch, len(keys), *common[len(common) - tail :]), dtype=np.complex128)
+    for m, key in enumerate(keys):
+        if key in arrays:
+            out[(..., m, *(slice(None),) * tail)] = arrays[key]
+    return np.array(keys, dtype=np.int64), out, np.array([key in arrays for key in keys])
+
+
+def complete(
+    vectors: NDArray[np.int64],
+    coefficients: NDArray[np.complex128],
+    adjoint: NDArray[np.complex128],
+    given: NDArray[np.bool_],
+    name: str,
+    *,
+    tail: int,
+    average: bool,
+) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:
+    """Fill in the coefficient of -R from that of R, or check it where both are given.
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Sorted and closed under R -> -R, so that reversal maps R to -R.
+    coefficients, adjoint : complex128 ndarray of shape (..., M, ...)
+        Coefficients, and the adjoint of each (conjugate transpose or conjugate).
+    given : bool ndarray of shape (M,)
+        Which coefficients were given.
+    name : str
+        Name of the argument, for the message.
+    tail : int
+        Number of trailing axes of a coefficient.
+    average : bool
+        Take the Hermitian part where both are given, instead of raising.
+
+    Returns
+    -------
+    vectors, coefficients
+        With ``coefficient(-R) == adjoint(coefficient(R))`` exactly.
+    """
+    axis = coefficients.ndim - tail - 1
+    mirrored = np.flip(adjoint, axis=axis)
+    both = given & given[::-1]
+    shape = [1] * coefficients.ndim
+    shape[axis] = len(vectors)
+    pick_both, pick_given = both.reshape(shape), given.reshape(shape)
+    if both.any() and not average:
+        off = np.abs(np.where(pick_both, coefficients - mirrored, 0.0)).max()
+        scale = np.abs(coefficients).max()
+        if off > TOLERANCE * max(scale, np.finfo(float).tiny):
+            raise HermiticityError(
+                f"Argument `{name}` must satisfy H(-R) = H(R)^dagger, but it is violated by"
+                f" {off:.3g} (largest entry {scale:.3g}); give R only, or pass hermitian='average'."
+            )
+    mean = 0.5 * (coefficients + mirrored)
+    return vectors, np.where(pick_both, mean, np.where(pick_given, coefficients, mirrored))
+
+
+def fourier_sum(
+    vectors: NDArray[np.int64],
+    coefficients: NDArray[np.complex128],
+    k: NDArray[np.float64],
+    tail: int,
+) -> NDArray[np.complex128]:
+    """Sum of coefficients times exp(i k.R) at every k.
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+    coefficients : complex128 ndarray of shape (*batch, M, *coefficient)
+    k : float64 ndarray of shape (*points, dim)
+    tail : int
+        Number of trailing axes of a coefficient.
+
+    Returns
+    -------
+    complex128 ndarray of shape (*batch, *points, *coefficient)
+    """
+    split = coefficients.ndim - tail
+    batch, entries = coefficients.shape[: split - 1], coefficients.shape[split:]
+    points = k.shape[:-1]
+    phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
+    flat = coefficients.reshape(*batch, len(vectors), -1)
+    return (phases @ flat).reshape(*batch, *points, *entries)

@@ -1,0 +1,171 @@
+"""Chiral (class AIII) chains, given by their off-diagonal block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Complex, Int
+from numpy.typing import ArrayLike, NDArray
+
+from topophys.errors import InputError
+from topophys.hamiltonians import _hoppings
+from topophys.hamiltonians.fourier import FourierHamiltonian
+
+__all__ = ["ChiralHamiltonian"]
+
+
+class ChiralHamiltonian(FourierHamiltonian):
+    r"""One-dimensional Hamiltonian with chiral symmetry, one or a batch.
+
+    .. math::
+        H(k) = \begin{pmatrix} 0 & D(k) \\ D^\dagger(k) & 0 \end{pmatrix}, \qquad
+        D(k) = \sum_n D_n e^{i n k}, \qquad \Gamma = \mathrm{diag}(1, \dots, -1, \dots)
+
+    Parameters
+    ----------
+    block : mapping of int or (int,) to array-like of shape (..., N, N)
+        Coefficients :math:`D_n`; they need not obey any symmetry. Leading axes are batch axes.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If a coefficient is not a square matrix of finite numbers, or a key not an integer.
+
+    References
+    ----------
+    .. [1] C.-K. Chiu, J. C. Y. Teo, A. P. Schnyder, S. Ryu, Rev. Mod. Phys. 88, 035005 (2016).
+
+    Examples
+    --------
+    >>> chain = ChiralHamiltonian({0: [[1.0]], 1: [[2.0]]})
+    >>> chain
+    ChiralHamiltonian: 1D, 2 bands (1 occupied), 3 lattice vectors
+    >>> chain.block([[0.0], [np.pi]]).real.ravel()
+    array([ 3., -1.])
+    """
+
+    def __init__(self, block: Mapping[Any, ArrayLike]) -> None:
+        vectors, raw, given = _hoppings.stack(block, "block", "(..., N, N)", tail=2)
+        if vectors.shape[1] != 1:
+            raise InputError(
+                "Argument `block` must have integers n (or (n,)) as keys, because D(k) is defined on"
+                f" a chain, but has {tuple(int(x) for x in vectors[-1])}."
+            )
+        orders = vectors[given, 0]
+        lowest, highest = int(orders.min()), int(orders.max())
+        filled = np.zeros((*raw.shape[:-3], highest - lowest + 1, *raw.shape[-2:]), np.complex128)
+        filled[..., orders - lowest, :, :] = raw[..., given, :, :]
+        self._set_block(lowest, filled)
+
+    @classmethod
+    def from_array(cls, lowest: int, amplitudes: NDArray[np.complex128]) -> Self:
+        """Make chains from all coefficients at once.
+
+        Parameters
+        ----------
+        lowest : int
+            Order n of the first coefficient.
+        amplitudes : complex128 ndarray of shape (..., M, N, N)
+            Coefficients :math:`D_n` for n = lowest, ..., lowest + M - 1.
+
+        Returns
+        -------
+        ChiralHamiltonian
+            With batch axes ``amplitudes.shape[:-3]``.
+
+        Raises
+        ------
+        ShapeError, InputError
+            As for the constructor.
+        """
+        return cls({lowest + m: amplitudes[..., m, :, :] for m in range(np.shape(amplitudes)[-3])})
+
+    def _set_block(self, lowest: int, amplitudes: NDArray[np.complex128]) -> None:
+        self._n_occupied = None
+        self._lowest = lowest
+        self._block = amplitudes
+
+    @property
+    def block_range(self) -> tuple[int, int]:
+        """Lowest and highest n with a coefficient."""
+        return self._lowest, self._lowest + self._block.shape[-3] - 1
+
+    @property
+    def block_amplitudes(self) -> Complex[np.ndarray, "*batch M N N"]:
+        """Coefficients D_n for every n of `block_range`."""
+        return self._block
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands, 2 N."""
+        return 2 * int(self._block.shape[-1])
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading batch axes; () for a single Hamiltonian."""
+        return tuple(self._block.shape[:-3])
+
+    @property
+    def vectors(self) -> Int[np.ndarray, "M 1"]:
+        """Lattice vectors R with a hopping, closed under R -> -R."""
+        reach = max(map(abs, self.block_range))
+        return np.arange(-reach, reach + 1)[:, None]
+
+    @property
+    def amplitudes(self) -> Complex[np.ndarray, "*batch M n n"]:
+        """Hopping matrices H_R of the full Hamiltonian, made on demand."""
+        lowest, highest = self.block_range
+        reach, n = max(abs(lowest), abs(highest)), self._block.shape[-1]
+        full = np.zeros((*self.batch_shape, 2 * reach + 1, 2 * n, 2 * n), np.complex128)
+        full[..., lowest + reach : highest + reach + 1, :n, n:] = self._block
+        full[..., n:, :n] = np.conj(np.swapaxes(full[..., ::-1, :n, n:], -1, -2))
+        return full
+
+    def block(self, k: ArrayLike) -> Complex[np.ndarray, "..."]:
+        r"""Off-diagonal block at given momenta.
+
+        Parameters
+        ----------
+        k : array-like of shape (..., 1)
+            Dimensionless momenta, in radians.
+
+        Returns
+        -------
+        complex128 ndarray of shape (*batch, ..., N, N)
+            :math:`D(k)`, in the units of the hoppings.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `k` is not 1.
+        """
+        lowest, highest = self.block_range
+        orders = np.arange(lowest, highest + 1)[:, None]
+        return _hoppings.fourier_sum(orders, self._block, self._momenta(k), tail=2)
+
+    def block_on_grid(self, n_k: int) -> Complex[np.ndarray, "..."]:
+        """Off-diagonal block on the uniform grid of `topophys.k_grid`.
+
+        Parameters
+        ----------
+        n_k : int
+            Number of k points N_k.
+
+        Returns
+        -------
+        complex128 ndarray of shape (*batch, N_k, N, N)
+            Blocks, in the units of the hoppings.
+
+        Raises
+        ------
+        InputError
+            If `n_k` is not a positive integer.
+        """
+        return self.block(self._grid(n_k))
+
+    def _select(self, index: Any) -> Self:
+        chosen = self._blank()
+        chosen._set_block(self._lowest, self._block[index])
+        return chosen

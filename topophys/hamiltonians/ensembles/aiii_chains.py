@@ -1,0 +1,64 @@
+"""Random chiral chains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from topophys import _checks
+from topophys._random import as_generator
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.ensembles._gaussian import complex_normal
+
+__all__ = ["aiii_chains"]
+
+
+def aiii_chains(
+    n: int,
+    *,
+    n_orbitals: int = 2,
+    hopping_range: int = 2,
+    rng: np.random.Generator | int | None = None,
+) -> ChiralHamiltonian:
+    r"""Draw chains of class AIII with Gaussian hoppings.
+
+    .. math:: D(k) = \sum_{m=-r}^{r} D_m e^{imk}, \qquad (D_m)_{ab} \sim \mathcal{N}_{\mathbb{C}}(0, 1)
+
+    Every chain is then divided by its own root-mean-square band energy
+    :math:`(\sum_m \|D_m\|_F^2 / N)^{1/2}`, so that energies and gaps of different chains compare.
+
+    Parameters
+    ----------
+    n : int
+        Number of chains.
+    n_orbitals : int, optional
+        Orbitals per sublattice N; the chains have 2 N bands.
+    hopping_range : int, optional
+        Largest distance r of a hopping, in cells.
+    rng : numpy.random.Generator or int, optional
+        Source of randomness.
+
+    Returns
+    -------
+    ChiralHamiltonian
+        Batch of shape (n,), in units of the root-mean-square band energy.
+
+    Raises
+    ------
+    InputError
+        If a number is not a positive integer (`hopping_range` may be 0).
+
+    References
+    ----------
+    .. [1] N. Sun, J. Yi, P. Zhang, H. Shen, H. Zhai, Phys. Rev. B 98, 085402 (2018).
+
+    Examples
+    --------
+    >>> aiii_chains(1000, rng=7)
+    ChiralHamiltonian: 1000 of 1D, 4 bands (2 occupied), 5 lattice vectors
+    """
+    n = _checks.positive_int(n, "n")
+    size = _checks.positive_int(n_orbitals, "n_orbitals")
+    reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
+    block = complex_normal(as_generator(rng), (n, 2 * reach + 1, size, size))
+    block /= np.sqrt((np.abs(block) ** 2).sum((-3, -2, -1), keepdims=True) / size)
+    return ChiralHamiltonian.from_array(-reach, block)

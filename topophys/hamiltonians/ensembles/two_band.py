@@ -1,0 +1,65 @@
+"""Random two-band Hamiltonians in two dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from topophys import _checks
+from topophys._random import as_generator
+from topophys.hamiltonians.ensembles._gaussian import complex_normal
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+
+__all__ = ["two_band"]
+
+
+def two_band(
+    n: int, *, hopping_range: int = 1, rng: np.random.Generator | int | None = None
+) -> TwoBandHamiltonian:
+    r"""Draw two-band Hamiltonians of class A with Gaussian coefficients of the d-vector.
+
+    .. math:: d(k) = \sum_{|R_1|, |R_2| \le r} d_R e^{i k \cdot R}, \qquad
+        d_R = d_{-R}^* \sim \mathcal{N}_{\mathbb{C}}(0, 1), \quad d_0 \sim \mathcal{N}(0, 1)
+
+    Every Hamiltonian is then divided by its own :math:`(\sum_R |d_R|^2)^{1/2}`, the
+    root-mean-square of :math:`|d(k)|` over the zone, so that gaps of different ones compare.
+
+    Parameters
+    ----------
+    n : int
+        Number of Hamiltonians.
+    hopping_range : int, optional
+        Largest component r of a lattice vector.
+    rng : numpy.random.Generator or int, optional
+        Source of randomness.
+
+    Returns
+    -------
+    TwoBandHamiltonian
+        Batch of shape (n,), in units of the root-mean-square band energy.
+
+    Raises
+    ------
+    InputError
+        If a number is not a positive integer (`hopping_range` may be 0).
+
+    References
+    ----------
+    .. [1] N. Sun, J. Yi, P. Zhang, H. Shen, H. Zhai, Phys. Rev. B 98, 085402 (2018).
+
+    Examples
+    --------
+    >>> two_band(10, rng=7)
+    TwoBandHamiltonian: 10 of 2D, 2 bands (1 occupied), 9 lattice vectors
+    """
+    n = _checks.positive_int(n, "n")
+    reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
+    generator = as_generator(rng)
+    origin = generator.standard_normal((n, 3))
+    half = [
+        (x, y) for x in range(reach + 1) for y in range(-reach, reach + 1) if (x, y) > (0, 0)
+    ]
+    rest = complex_normal(generator, (n, len(half), 3))
+    power = (origin**2).sum(-1) + 2.0 * (np.abs(rest) ** 2).sum((-2, -1))
+    scale = 1.0 / np.sqrt(power)
+    coefficients = {r: rest[:, m] * scale[:, None] for m, r in enumerate(half)}
+    return TwoBandHamiltonian({(0, 0): origin * scale[:, None], **coefficients})

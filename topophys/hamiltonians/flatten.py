@@ -1,0 +1,107 @@
+"""Flat-band versions of Hamiltonians: all energies +-1, all invariants unchanged."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Complex, Float
+from numpy.typing import ArrayLike
+
+from topophys import _checks
+from topophys.errors import GaplessError
+
+__all__ = ["flatten_block", "flatten_d"]
+
+
+def flatten_block(d_k: ArrayLike) -> Complex[np.ndarray, "... n n"]:
+    r"""Polar factor of the chiral block.
+
+    .. math:: D \mapsto D (D^\dagger D)^{-1/2}
+
+    Parameters
+    ----------
+    d_k : array-like of shape (..., n, n)
+        Blocks, for example on a grid.
+
+    Returns
+    -------
+    complex128 ndarray of shape (..., n, n)
+        Unitary blocks with the same winding number.
+
+    Raises
+    ------
+    GaplessError
+        If a block is singular to working precision.
+
+    References
+    ----------
+    .. [1] N. J. Higham, *Functions of Matrices*, SIAM (2008), chap. 8.
+
+    Examples
+    --------
+    >>> flatten_block([[[3.0, 0.0], [0.0, -0.5j]]]).round(12)
+    array([[[1.+0.j, 0.+0.j],
+            [0.+0.j, 0.-1.j]]])
+    """
+    d_k = _checks.as_complex(d_k, "d_k", "(..., n, n)")
+    if d_k.shape[-1] == 2:
+        return _flatten_two(d_k)
+    left, sigma, right = np.linalg.svd(d_k)
+    _refuse(sigma[..., -1] <= 1e-14 * sigma[..., 0], "flatten_block")
+    return left @ right
+
+
+def _flatten_two(d_k: Complex[np.ndarray, "... 2 2"]) -> Complex[np.ndarray, "... 2 2"]:
+    # for 2 x 2 matrices D + (det D / |det D|) cof(D)^* is the polar factor times sigma1 + sigma2
+    a, b, c, d = d_k[..., 0, 0], d_k[..., 0, 1], d_k[..., 1, 0], d_k[..., 1, 1]
+    det = a * d - b * c
+    size = np.abs(det)
+    norm2 = (np.abs(d_k) ** 2).sum((-2, -1))
+    _refuse(size <= 1e-14 * norm2, "flatten_block")
+    phase = det / size
+    out = np.empty_like(d_k)
+    out[..., 0, 0] = a + phase * d.conj()
+    out[..., 0, 1] = b - phase * c.conj()
+    out[..., 1, 0] = c - phase * b.conj()
+    out[..., 1, 1] = d + phase * a.conj()
+    out /= np.sqrt(norm2 + 2.0 * size)[..., None, None]
+    return out
+
+
+def flatten_d(d: ArrayLike) -> Float[np.ndarray, "... 3"]:
+    r"""Unit vectors along the d-vector.
+
+    .. math:: d \mapsto d / |d|
+
+    Parameters
+    ----------
+    d : array-like of shape (..., 3)
+        d-vectors, for example on a grid.
+
+    Returns
+    -------
+    float64 ndarray of shape (..., 3)
+        Unit vectors; the bands of the two-band Hamiltonian are then at +-1.
+
+    Raises
+    ------
+    GaplessError
+        If a vector is zero.
+
+    References
+    ----------
+    .. [1] X.-L. Qi, S.-C. Zhang, Rev. Mod. Phys. 83, 1057 (2011).
+
+    Examples
+    --------
+    >>> flatten_d([0.0, 3.0, 4.0])
+    array([0. , 0.6, 0.8])
+    """
+    d = _checks.as_real(d, "d", "(..., 3)")
+    size = np.linalg.norm(d, axis=-1, keepdims=True)
+    _refuse(size[..., 0] <= np.finfo(float).tiny, "flatten_d")
+    return d / size
+
+
+def _refuse(bad: np.ndarray, name: str) -> None:
+    if bad.any():
+        raise GaplessError(name, np.flatnonzero(bad.ravel()).tolist(), bad.size)

@@ -1,0 +1,202 @@
+"""Bloch Hamiltonians in Fourier form, one or a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+import numpy as np
+from jaxtyping import Complex, Int
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _checks
+from topophys.errors import InputError, KindError
+from topophys.grids import k_grid
+from topophys.hamiltonians import _hoppings
+
+__all__ = ["FourierHamiltonian"]
+
+
+class FourierHamiltonian:
+    r"""Hamiltonian given by hoppings on a lattice, one or a batch of them.
+
+    .. math:: H(k) = \sum_R H_R \, e^{i k \cdot R}, \qquad H_{-R} = H_R^\dagger
+
+    Parameters
+    ----------
+    hoppings : mapping of tuple of int to array-like of shape (..., n, n)
+        Hopping matrix of each lattice vector R. A missing -R is filled in with the conjugate
+        transpose. Leading axes are batch axes and are broadcast against each other.
+    n_occupied : int, optional
+        Number of occupied bands; half of the bands where not given.
+    hermitian : {"check", "average"}, optional
+        Where R and -R are both given: raise unless they are conjugate transposes of each other
+        (to 1e-10 of the largest entry), or take the Hermitian part.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If a hopping is not a square matrix of finite numbers, or a key not a tuple of integers.
+    HermiticityError
+        If the hoppings contradict H(-R) = H(R)^dagger.
+
+    References
+    ----------
+    .. [1] C. M. Goringe, D. R. Bowler, E. Hernandez, Rep. Prog. Phys. 60, 1447 (1997).
+
+    Examples
+    --------
+    >>> chain = FourierHamiltonian({(0,): [[0, 1], [1, 0]], (1,): [[0, 0], [0.5, 0]]})
+    >>> chain
+    FourierHamiltonian: 1D, 2 bands (1 occupied), 3 lattice vectors
+    >>> chain.bloch([0.0]).real
+    array([[0. , 1.5],
+           [1.5, 0. ]])
+    """
+
+    def __init__(
+        self,
+        hoppings: Mapping[Any, ArrayLike],
+        *,
+        n_occupied: int | None = None,
+        hermitian: Literal["check", "average"] = "check",
+    ) -> None:
+        if hermitian not in ("check", "average"):
+            raise InputError(
+                f"Argument `hermitian` must be 'check' or 'average', but is {hermitian!r}."
+            )
+        vectors, raw, given = _hoppings.stack(hoppings, "hoppings", "(..., n, n)", tail=2)
+        adjoint = np.conj(np.swapaxes(raw, -1, -2))
+        self._vectors, self._amplitudes = _hoppings.complete(
+            vectors, raw, adjoint, given, "hoppings", tail=2, average=hermitian == "average"
+        )
+        self._n_occupied = n_occupied
+        _ = self.n_occupied  # refuse an impossible number now, not at first use
+
+    @property
+    def vectors(self) -> Int[np.ndarray, "M dim"]:
+        """Lattice vectors R with a hopping, closed under R -> -R."""
+        return self._vectors
+
+    @property
+    def amplitudes(self) -> Complex[np.ndarray, "*batch M n n"]:
+        """Hopping matrices H_R in the order of `vectors`."""
+        return self._amplitudes
+
+    @property
+    def hoppings(self) -> Mapping[tuple[int, ...], NDArray[np.complex128]]:
+        """Hopping matrices by lattice vector, read-only."""
+        keys = [tuple(int(x) for x in vector) for vector in self.vectors]
+        return MappingProxyType({key: self.amplitudes[..., m, :, :] for m, key in enumerate(keys)})
+
+    @property
+    def dim(self) -> int:
+        """Dimension of k space."""
+        return int(self.vectors.shape[1])
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands."""
+        return int(self.amplitudes.shape[-1])
+
+    @property
+    def n_occupied(self) -> int:
+        """Number of occupied bands."""
+        if self.n_bands == 1 and self._n_occupied is None:
+            return 0
+        return _checks.occupied(self._n_occupied, self.n_bands)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading batch axes; () for a single Hamiltonian."""
+        return tuple(self.amplitudes.shape[:-3])
+
+    def bloch(self, k: ArrayLike) -> Complex[np.ndarray, "..."]:
+        r"""Bloch matrix at given momenta.
+
+        Parameters
+        ----------
+        k : array-like of shape (..., dim)
+            Dimensionless momenta, in radians.
+
+        Returns
+        -------
+        complex128 ndarray of shape (*batch, ..., n, n)
+            :math:`H(k)`, in the units of the hoppings.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `k` is not `dim`.
+        """
+        return _hoppings.fourier_sum(self.vectors, self.amplitudes, self._momenta(k), tail=2)
+
+    def on_grid(self, shape: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
+        """Bloch matrices on the uniform grid of `topophys.k_grid`.
+
+        Parameters
+        ----------
+        shape : int or tuple of int
+            Number of k points in each direction.
+
+        Returns
+        -------
+        complex128 ndarray of shape (*batch, *shape, n, n)
+            Bloch matrices, in the units of the hoppings.
+
+        Raises
+        ------
+        InputError
+            If the number of directions is not `dim`.
+        """
+        return self.bloch(self._grid(shape))
+
+    def _momenta(self, k: ArrayLike) -> NDArray[np.float64]:
+        return _checks.as_real(k, "k", f"(..., {self.dim})")
+
+    def _grid(self, shape: int | tuple[int, ...]) -> NDArray[np.float64]:
+        sizes = (shape,) if not isinstance(shape, tuple) else shape
+        if len(sizes) != self.dim:
+            raise InputError(
+                f"Argument `shape` must have {self.dim} numbers for a {self.dim}D Hamiltonian, but"
+                f" is {shape}."
+            )
+        return k_grid(sizes)
+
+    def _select(self, index: Any) -> Self:
+        """Return the same kind of Hamiltonian with `index` applied to the stored arrays."""
+        chosen = self._blank()
+        chosen._vectors = self._vectors  # noqa: SLF001
+        chosen._amplitudes = self._amplitudes[index]  # noqa: SLF001
+        return chosen
+
+    def _blank(self) -> Self:
+        fresh = type(self).__new__(type(self))
+        fresh._n_occupied = self._n_occupied
+        return fresh
+
+    def __len__(self) -> int:
+        if not self.batch_shape:
+            raise KindError("A single Hamiltonian has no length; only a batch has one.")
+        return self.batch_shape[0]
+
+    def __getitem__(self, index: Any) -> Self:
+        if not self.batch_shape:
+            raise KindError("A single Hamiltonian cannot be indexed; only a batch can.")
+        picked = np.empty(self.batch_shape, dtype=np.uint8)[index]
+        return self._select(index if picked.ndim else self._scalar_index(index))
+
+    @staticmethod
+    def _scalar_index(index: Any) -> Any:
+        return tuple(index) if isinstance(index, tuple | list) else int(index)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        many = " x ".join(map(str, self.batch_shape))
+        return (
+            f"{type(self).__name__}: {many + ' of ' if many else ''}{self.dim}D, {self.n_bands} bands"
+            f" ({self.n_occupied} occupied), {len(self.vectors)} lattice vectors"
+        )

@@ -1,0 +1,1 @@
+"""Topological invariants: of sampled arrays, and proven from Fourier coefficients."""

@@ -1,0 +1,141 @@
+"""An integer together with what proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import NDArray
+
+from topophys.errors import InputError, UnresolvedError
+
+__all__ = ["UNRESOLVED_VALUE", "Certificate"]
+
+#: Stands in `Certificate.value` where nothing was proven; no invariant is that large.
+UNRESOLVED_VALUE: Final = int(np.iinfo(np.int64).min)
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """Invariants of a batch of Hamiltonians, each proven or marked as unresolved.
+
+    Attributes
+    ----------
+    quantity : str
+        What was certified, such as "winding number".
+    value : int64 ndarray of shape (...)
+        The invariant; `UNRESOLVED_VALUE` where there is no proof.
+    status : str ndarray of shape (...)
+        "certified" or "unresolved".
+    gap_bound : float64 ndarray of shape (...)
+        Proven lower bound of the energy gap over all k, in the units of the hoppings; 0 where
+        unresolved.
+    gap_seen : float64 ndarray of shape (...)
+        Gap at `k_seen`, the smallest met on the way: an upper bound of the gap.
+    k_seen : float64 ndarray of shape (..., dim)
+        Momentum of the smallest gap met; where unresolved, about where the proof gave up.
+    evaluations : int64 ndarray of shape (...)
+        How many k points were looked at.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> proof = tp.certify_winding(tp.models.ssh([1.0, 1.0], [2.0, 1.0]))
+    >>> proof.value[proof.certified], proof.status
+    (array([1]), array(['certified', 'unresolved'], dtype='<U10'))
+    """
+
+    quantity: str
+    value: Int[np.ndarray, "..."]
+    status: NDArray[np.str_]
+    gap_bound: Float[np.ndarray, "..."]
+    gap_seen: Float[np.ndarray, "..."]
+    k_seen: Float[np.ndarray, "... dim"]
+    evaluations: Int[np.ndarray, "..."]
+
+    @property
+    def certified(self) -> Bool[np.ndarray, "..."]:
+        """Where the value is proven."""
+        return np.asarray(self.status == "certified")
+
+    def __int__(self) -> int:
+        if self.value.ndim:
+            raise InputError(
+                f"A certificate of {self.value.size} Hamiltonians has no single integer; use"
+                " `.value`."
+            )
+        if not self.certified:
+            raise UnresolvedError(self.quantity, [0], 1)
+        return int(self.value)
+
+    def __repr__(self) -> str:
+        done, total = int(self.certified.sum()), self.value.size
+        lines = [f"Certificate of the {self.quantity}: {done} of {total} certified"]
+        values, counts = np.unique(self.value[self.certified], return_counts=True)
+        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
+        lines.append(f"  value            {', '.join(pairs) or 'none'}")
+        if done:
+            low = self.gap_bound[self.certified].min()
+            lines.append(f"  gap at least     {low:.3g} (smallest proven bound)")
+        if done < total:
+            first = np.flatnonzero(~self.certified.ravel())[:5].tolist()
+            lines.append(f"  unresolved       batch index {', '.join(map(str, first))}")
+        lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
+        return "\n".join(lines)
+
+
+def conclude(
+    quantity: str,
+    proven: NDArray[np.bool_],
+    value: NDArray[np.int64],
+    gap_bound: NDArray[np.float64],
+    gap_seen: NDArray[np.float64],
+    k_seen: NDArray[np.float64],
+    evaluations: NDArray[np.int64],
+    batch: tuple[int, ...],
+    on_unresolved: Literal["mark", "raise"],
+) -> Certificate:
+    """Give flat kernel results the shape of the batch, or raise where that was asked for.
+
+    Parameters
+    ----------
+    quantity : str
+        What was certified.
+    proven : bool ndarray of shape (B,)
+        Which elements are proven.
+    value, gap_bound, gap_seen, evaluations : ndarray of shape (B,)
+        As in `Certificate`; values of unproven elements are overwritten.
+    k_seen : float64 ndarray of shape (B, dim)
+        As in `Certificate`.
+    batch : tuple of int
+        Shape to give to the results.
+    on_unresolved : {"mark", "raise"}
+        What to do where there is no proof.
+
+    Returns
+    -------
+    Certificate
+        With batch axes `batch`.
+
+    Raises
+    ------
+    UnresolvedError
+        If asked for and an element is unproven.
+    """
+    if on_unresolved not in ("mark", "raise"):
+        raise InputError(
+            f"Argument `on_unresolved` must be 'mark' or 'raise', but is {on_unresolved!r}."
+        )
+    if on_unresolved == "raise" and not proven.all():
+        raise UnresolvedError(quantity, np.flatnonzero(~proven).tolist(), proven.size)
+    return Certificate(
+        quantity=quantity,
+        value=np.where(proven, value, UNRESOLVED_VALUE).reshape(batch),
+        status=np.where(proven, "certified", "unresolved").reshape(batch),
+        gap_bound=np.where(proven, gap_bound, 0.0).reshape(batch),
+        gap_seen=gap_seen.reshape(batch),
+        k_seen=k_seen.reshape(*batch, k_seen.shape[-1]),
+        evaluations=evaluations.reshape(batch),
+    )

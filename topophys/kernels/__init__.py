@@ -1,0 +1,1 @@
+"""Compiled loops over raw arrays: no checks, no allocation of results, no exceptions."""

@@ -1,0 +1,20 @@
+"""The one place where Numba's compilation flags are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def kernel(func: _F) -> _F:
+    """Compile `func` on its first call, with IEEE semantics and a disk cache.
+
+    No fastmath: the certificates rest on the rounding of each operation. `nogil` lets threads
+    above the kernels run side by side.
+    """
+    compiled: _F = numba.njit(func, cache=True, nogil=True, error_model="numpy", fastmath=False)
+    return compiled
