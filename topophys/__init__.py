@@ -6,7 +6,15 @@ from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.invariants.berry import (
+    berry_curvature,
+    berry_flux,
+    berry_flux_from_d,
+    chern_number,
+    chern_number_from_d,
+)
 from topophys.invariants.certificate import Certificate
+from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.winding import winding_angle, winding_number, winding_steps
 
@@ -17,7 +25,13 @@ __all__ = [
     "ChiralHamiltonian",
     "FourierHamiltonian",
     "TwoBandHamiltonian",
+    "berry_curvature",
+    "berry_flux",
+    "berry_flux_from_d",
+    "certify_chern",
     "certify_winding",
+    "chern_number",
+    "chern_number_from_d",
     "ensembles",
     "flatten_block",
     "flatten_d",
