@@ -1,0 +1,20 @@
+"""Labelled data sets of Hamiltonians: made from recipes, stored in HDF5, verified from hoppings."""
+
+from topophys.datasets.generate import generate
+from topophys.datasets.read import Dataset, Split, open_dataset
+from topophys.datasets.recipe import Recipe
+from topophys.datasets.shards import draw_shard
+from topophys.datasets.summary import Summary
+from topophys.datasets.verify import Report, verify
+
+__all__ = [
+    "Dataset",
+    "Recipe",
+    "Report",
+    "Split",
+    "Summary",
+    "draw_shard",
+    "generate",
+    "open_dataset",
+    "verify",
+]

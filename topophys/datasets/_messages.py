@@ -1,0 +1,190 @@
+"""What is wrong with a recipe, in one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+if TYPE_CHECKING:
+    from topophys.datasets.recipe import Recipe
+    from topophys.datasets.schema import Kind
+
+
+def tuples(value: Any) -> Any:
+    """TOML data with tuples in place of lists, at any depth."""
+    if isinstance(value, list):
+        return tuple(tuples(v) for v in value)
+    return {k: tuples(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean ...?)", or nothing where no known word is close."""
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+def one_line(error: ValidationError, model: type[BaseModel]) -> str:
+    """First problem of a validation, in one line: key, what it must be, what it was, what to do.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+        What was raised.
+    model : type
+        Model that was validated, for the list of known keys.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    # a misspelt key also makes a missing one: the misspelling is the news
+    problems = sorted(error.errors(include_url=False), key=lambda p: p["type"] != "extra_forbidden")
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return _sentence(first, model) + more
+
+
+def _key(loc: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    """Keys that may stand beside the last one of `loc`."""
+    here: Any = model
+    for part in loc[:-1]:
+        if isinstance(part, int):
+            continue
+        annotation = here.model_fields[part].annotation
+        inner = [a for a in get_args(annotation) if isinstance(a, type)]
+        here = inner[0] if inner else annotation
+    return list(here.model_fields)
+
+
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    key, kind, value = _key(problem["loc"]), problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        known = _siblings(problem["loc"], model)
+        hint = suggest(str(problem["loc"][-1]), known)
+        return f"unknown key `{key}`{hint}; allowed here: {', '.join(known)}."
+    if kind == "missing":
+        return f"key `{key}` is missing; add it."
+    if kind == "recipe":
+        return problem["msg"]
+    must = problem["msg"].removeprefix("Input should ").removeprefix("be ")
+    if kind == "literal_error":
+        return f"key `{key}` must be {must}, but is {value!r:.60}{_near(value, must)}."
+    return f"key `{key}` must be {_plain(must, problem)}, but is {_shown(value)}; change it."
+
+
+def _near(value: Any, must: str) -> str:
+    return suggest(value, must.replace("'", "").split(" or ")) if isinstance(value, str) else ""
+
+
+def _plain(must: str, problem: ErrorDetails) -> str:
+    rules = {
+        "string_pattern_mismatch": "a word of letters, digits and underscores (see the format"
+        f" page; pattern {problem.get('ctx', {}).get('pattern')})",
+        "tuple_type": "a list",
+        "model_type": "a table",
+        "too_short": "a list with at least one entry",
+        "too_long": "a list with at most two entries",
+    }
+    return rules.get(problem["type"], must)
+
+
+def _shown(value: Any) -> str:
+    text = repr(list(value)) if isinstance(value, tuple) else repr(value)
+    text = text.replace("\n", " ")
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _refuse(text: str) -> PydanticCustomError:
+    return PydanticCustomError("recipe", "{text}", {"text": text})
+
+
+def check_consistent(recipe: Recipe, invariant: Kind, dim: int) -> None:
+    """Check what involves several keys at once.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe, each key of which is fine by itself.
+    invariant : {"winding", "chern"}
+        Invariant that the family has.
+    dim : int
+        Dimension of k space of the family.
+
+    Raises
+    ------
+    PydanticCustomError
+        Of type "recipe", with a finished sentence.
+    """
+    family = recipe.hamiltonian.family
+    if recipe.label.invariant != invariant:
+        raise _refuse(
+            f"key `label.invariant` must be {invariant!r} for the family {family!r}, but is"
+            f" {recipe.label.invariant!r}; change one of the two."
+        )
+    if invariant == "chern" and "n_orbitals" in recipe.hamiltonian.model_fields_set:
+        raise _refuse(
+            f"key `hamiltonian.n_orbitals` must be left out for the family {family!r} (two bands),"
+            f" but is {recipe.hamiltonian.n_orbitals}; remove it."
+        )
+    _check_grid("input.grid", recipe.input.grid, dim)
+    seen: dict[str, int] = {}
+    ids: set[int] = set()
+    for i, spec in enumerate(recipe.split):
+        if spec.name in seen:
+            raise _refuse(
+                f"key `split[{i}].name` must be new, but {spec.name!r} is also the name of split"
+                f" {seen[spec.name]}; rename one."
+            )
+        if spec.split_id in ids:
+            raise _refuse(
+                f"key `split[{i}].name` must have a random stream of its own, but {spec.name!r}"
+                " shares 32 hash bits with another name; rename it."
+            )
+        seen[spec.name] = i
+        ids.add(spec.split_id)
+        _check_split(recipe, i, dim)
+
+
+def _check_grid(key: str, grid: tuple[int, ...], dim: int) -> None:
+    if len(grid) != dim:
+        example = [32] if dim == 1 else [12, 12]
+        raise _refuse(
+            f"key `{key}` must have {dim} number{'s' * (dim > 1)} for a {dim}D family, but is"
+            f" {list(grid)}; write for example {example}."
+        )
+
+
+def _check_split(recipe: Recipe, i: int, dim: int) -> None:
+    spec = recipe.split[i]
+    if spec.grid is not None:
+        _check_grid(f"split[{i}].grid", spec.grid, dim)
+    if len(set(spec.classes)) < len(spec.classes):
+        raise _refuse(
+            f"key `split[{i}].classes` must have distinct integers, but is {list(spec.classes)};"
+            " remove the repetition."
+        )
+    if spec.size < len(spec.classes):
+        raise _refuse(
+            f"key `split[{i}].size` must be at least the number of classes, {len(spec.classes)},"
+            f" but is {spec.size}; raise it."
+        )
+    if recipe.label.invariant == "winding":
+        reach = spec.hopping_range or recipe.hamiltonian.hopping_range
+        bound = recipe.hamiltonian.n_orbitals * reach
+        if max(map(abs, spec.classes)) > bound:
+            raise _refuse(
+                f"key `split[{i}].classes` must lie between -{bound} and {bound} (n_orbitals times"
+                f" hopping_range), but is {list(spec.classes)}; remove what cannot occur."
+            )

@@ -1,0 +1,218 @@
+"""Where in a file each field lies, found and checked without reading any data.
+
+A file may come from anywhere. Shapes are those that its recipe demands, arrays must be plain and
+lie inside the file; so nothing in the file decides how much memory is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.datasets import schema
+from topophys.datasets.families import family_of
+from topophys.datasets.recipe import Recipe
+from topophys.datasets.shards import REASONS
+from topophys.errors import DatasetError, RecipeError, SchemaError
+
+__all__ = ["Layout", "Place", "SplitLayout", "read_layout"]
+
+#: What h5py raises on damaged files, depending on where the damage is.
+DAMAGE: Final = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Position, shape and dtype of an array within the file."""
+
+    offset: int
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class SplitLayout:
+    """One split of a file: counts, lattice vectors, and where its arrays lie."""
+
+    drawn: int
+    rejected: Mapping[str, int]
+    vectors: tuple[tuple[int, ...], ...]
+    fields: Mapping[str, Place]
+    digests: Mapping[str, Place]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A data file as its headers describe it."""
+
+    path: Path
+    n_bytes: int
+    recipe: Recipe
+    attributes: Mapping[str, Any]
+    splits: Mapping[str, SplitLayout]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a data file for reading, with every failure as one line.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Yields
+    ------
+    h5py.File
+        Open file; closed at the end.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing, is not HDF5, or is damaged.
+    """
+    if not path.exists():
+        raise DatasetError(
+            f"Data file `{path}` does not exist; make it with `topophys generate RECIPE.toml -o"
+            f" {path}`."
+        )
+    if not path.is_file():
+        raise DatasetError(f"Data file `{path}` must be a file, but is a folder.")
+    try:
+        if not h5py.is_hdf5(path):
+            raise DatasetError(
+                f"Data file `{path}` must be an HDF5 file made by topophys, but is not HDF5 (or its"
+                " first bytes are damaged); make it again."
+            )
+        # finished files never change, and locks fail on some read-only file systems
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except (DatasetError, SchemaError):
+        raise
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()).strip("\"'.")
+        raise DatasetError(
+            f"Data file `{path}` is truncated or damaged ({reason:.120}); copy or make it again."
+        ) from None
+
+
+def read_layout(path: Path) -> Layout:
+    """Read and check the headers of a data file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Layout
+        Recipe, counts, and where every array lies.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing, truncated or damaged.
+    SchemaError
+        If it is not a data file of topophys, of a newer version, or not what its recipe says.
+    """
+    with opened(path) as file:
+        recipe = _read_recipe(file, path)
+        splits = {s.name: _read_split(file, recipe, s.name, path) for s in recipe.split}
+        attributes = {name: _plain(file.attrs[name]) for name in schema.ROOT_ATTRIBUTES}
+        return Layout(path, path.stat().st_size, recipe, attributes, splits)
+
+
+def _read_recipe(file: h5py.File, path: Path) -> Recipe:
+    if file.attrs.get("format") != schema.FORMAT:
+        raise SchemaError(
+            f"Data file `{path}` must be made by topophys, but has no attribute `format` ="
+            f" {schema.FORMAT!r}; it is some other HDF5 file."
+        )
+    version = int(file.attrs["schema_version"])
+    if version != schema.SCHEMA_VERSION:
+        newer = version > schema.SCHEMA_VERSION
+        raise SchemaError(
+            f"Data file `{path}` must have schema version {schema.SCHEMA_VERSION}, but has"
+            f" {version}; {'update topophys' if newer else 'generate it again from its recipe'}."
+        )
+    missing = [name for name in schema.ROOT_ATTRIBUTES if name not in file.attrs]
+    if missing:
+        raise SchemaError(
+            f"Data file `{path}` must have the attribute `{missing[0]}`; make it again."
+        )
+    try:
+        return Recipe.from_text(str(file.attrs["recipe"]), source=f"{path}:recipe")
+    except RecipeError as error:
+        raise SchemaError(f"Data file `{path}` must hold a valid recipe, but: {error}") from None
+
+
+def _read_split(file: h5py.File, recipe: Recipe, name: str, path: Path) -> SplitLayout:
+    group = file.get(name)
+    if not isinstance(group, h5py.Group):
+        raise SchemaError(f"Data file `{path}` must have the group `{name}` of its recipe.")
+    spec = recipe.part(name)
+    family = family_of(recipe, spec)
+    sizes = {"S": spec.size, **family.sizes()}
+    fields, digests = {}, {}
+    for f in schema.FIELDS[recipe.kind]:
+        rows = (schema.shards(spec.size), schema.DIGEST_SIZE)
+        fields[f.name] = _place(group, f.name, f.shape(sizes), f.dtype, path)
+        digests[f.name] = _place(group, f"{schema.DIGESTS}/{f.name}", rows, "|u1", path)
+    wanted = {"split_id": spec.split_id, "shard_size": schema.SHARD_SIZE}
+    for key, value in wanted.items():
+        if int(group.attrs[key]) != value:
+            raise SchemaError(
+                f"Data file `{path}`: attribute `{key}` of `{name}` must be {value}, but is"
+                f" {int(group.attrs[key])}."
+            )
+    vectors = np.asarray(group["hoppings"].attrs["vectors"])
+    if not np.array_equal(vectors, family.vectors()):
+        raise SchemaError(
+            f"Data file `{path}`: attribute `vectors` of `{name}/hoppings` must be the lattice"
+            " vectors of the recipe, but is not."
+        )
+    counts = _counts(group.attrs["rejected"], name, path)
+    rejected = dict(zip(REASONS, counts, strict=True))
+    rows_of_vectors = tuple(tuple(v) for v in vectors.tolist())
+    return SplitLayout(int(group.attrs["drawn"]), rejected, rows_of_vectors, fields, digests)
+
+
+def _counts(value: Any, name: str, path: Path) -> list[int]:
+    counts: NDArray[np.int64] = np.asarray(value)
+    if counts.shape != (len(REASONS),):
+        raise SchemaError(
+            f"Data file `{path}`: attribute `rejected` of `{name}` must have {len(REASONS)} numbers,"
+            f" but has shape {counts.shape}."
+        )
+    return [int(c) for c in counts]
+
+
+def _place(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, path: Path) -> Place:
+    where = f"Data file `{path}`: `{group.name}/{name}`".replace("//", "/")
+    if name not in group:
+        raise SchemaError(f"{where} is missing; make the file again.")
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise SchemaError(f"{where} must lie in the file itself, but is a link.")
+    array = group[name]
+    if not isinstance(array, h5py.Dataset) or array.shape != shape or array.dtype.str != dtype:
+        found = f"{array.dtype.str} {array.shape}" if isinstance(array, h5py.Dataset) else "a group"
+        raise SchemaError(f"{where} must be {dtype} {shape}, but is {found}.")
+    plan = array.id.get_create_plist()
+    offset = array.id.get_offset()
+    if plan.get_layout() != h5py.h5d.CONTIGUOUS or plan.get_external_count() or offset is None:
+        raise SchemaError(f"{where} must be contiguous and inside the file, but is not.")
+    if offset + array.nbytes > path.stat().st_size:
+        raise DatasetError(f"{where} reaches beyond the end of the file: it is truncated.")
+    return Place(int(offset), shape, dtype)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

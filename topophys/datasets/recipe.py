@@ -1,0 +1,336 @@
+"""Recipes: everything that determines a data set, as a small TOML file."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from topophys.datasets import _messages
+from topophys.datasets.schema import Kind
+from topophys.errors import RecipeError
+
+__all__ = ["HamiltonianSpec", "InputSpec", "LabelSpec", "Recipe", "SplitSpec"]
+
+#: Invariant and dimension of k space that belong to each family.
+FAMILIES: Final[dict[str, tuple[Kind, int]]] = {
+    "aiii_chains": ("winding", 1),
+    "two_band": ("chern", 2),
+}
+#: Largest absolute value of a class; labels beyond it are typing errors.
+LARGEST_CLASS: Final = 1000
+
+_Grid: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=1, max_length=2)
+]
+_Classes: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=-LARGEST_CLASS, le=LARGEST_CLASS)], ...], Field(min_length=1)
+]
+_Gap: TypeAlias = Annotated[float, Field(ge=0.0, le=10.0, allow_inf_nan=False)]
+_Range: TypeAlias = Annotated[int, Field(ge=1, le=16)]
+
+
+class _Table(BaseModel):
+    # strict: 32.0 or "32" for an integer is a slip that should be seen, not repaired
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class HamiltonianSpec(_Table):
+    """Random family that the Hamiltonians are drawn from.
+
+    Attributes
+    ----------
+    family : {"aiii_chains", "two_band"}
+        Name of the ensemble in `topophys.ensembles`.
+    n_orbitals : int
+        Orbitals per sublattice, for `aiii_chains`.
+    hopping_range : int
+        Largest distance of a hopping along each direction, in cells.
+    """
+
+    family: Literal["aiii_chains", "two_band"]
+    n_orbitals: Annotated[int, Field(ge=1, le=16)] = 2
+    hopping_range: _Range
+
+
+class LabelSpec(_Table):
+    """What the samples are labelled with.
+
+    Attributes
+    ----------
+    invariant : {"winding", "chern"}
+        Invariant, certified for the continuous Hamiltonian.
+    min_gap : float
+        Smallest proven energy gap of a sample, in units of the rms band energy.
+    """
+
+    invariant: Literal["winding", "chern"]
+    min_gap: _Gap = 0.0
+
+
+class InputSpec(_Table):
+    """How a Hamiltonian becomes the input of a network.
+
+    Attributes
+    ----------
+    flatten : bool
+        Flatten the bands: polar factor of the block, unit d-vectors.
+    grid : tuple of int
+        Number of k points along each direction.
+    """
+
+    flatten: bool = True
+    grid: _Grid
+
+
+class SplitSpec(_Table):
+    """One part of the data set; what it leaves out it takes from the recipe.
+
+    Attributes
+    ----------
+    name : str
+        Name of the split. The random stream hangs on it: no other split has any influence.
+    size : int
+        Number of samples.
+    classes : tuple of int
+        Values of the invariant, in equal numbers; a remainder goes to the smallest values.
+    grid, min_gap, hopping_range : optional
+        As in the tables of the recipe, for this split only.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    size: Annotated[int, Field(ge=1, le=10**10)]
+    classes: _Classes
+    grid: _Grid | None = None
+    min_gap: _Gap | None = None
+    hopping_range: _Range | None = None
+
+    @property
+    def split_id(self) -> int:
+        """First 32 bits of the SHA-256 of the name: stable when other splits come and go."""
+        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:4], "big")
+
+
+class Recipe(_Table):
+    """Everything that determines a data set: equal recipes give equal samples.
+
+    Attributes
+    ----------
+    name : str
+        Name of the data set.
+    seed : int
+        Root seed of all random streams.
+    hamiltonian : HamiltonianSpec
+        Random family.
+    label : LabelSpec
+        Invariant and smallest gap.
+    input : InputSpec
+        Grid and flattening.
+    split : tuple of SplitSpec
+        The splits, in order.
+
+    Raises
+    ------
+    RecipeError
+        From `from_toml` and `from_text`: one line that names the key, what it must be, what it
+        was and what to do.
+
+    Examples
+    --------
+    >>> recipe = Recipe.from_text('''
+    ... name = "small"
+    ... seed = 1
+    ... [hamiltonian]
+    ... family = "aiii_chains"
+    ... hopping_range = 2
+    ... [label]
+    ... invariant = "winding"
+    ... min_gap = 0.1
+    ... [input]
+    ... grid = [32]
+    ... [[split]]
+    ... name = "train"
+    ... size = 300
+    ... classes = [-1, 0, 1]
+    ... ''')
+    >>> recipe.kind, recipe.split[0].size, len(recipe.digest)
+    ('winding', 300, 64)
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    hamiltonian: HamiltonianSpec
+    label: LabelSpec
+    input: InputSpec
+    split: Annotated[tuple[SplitSpec, ...], Field(min_length=1)]
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Read a recipe file.
+
+        Parameters
+        ----------
+        path : str or Path
+            TOML file.
+
+        Returns
+        -------
+        Recipe
+            The checked recipe.
+
+        Raises
+        ------
+        RecipeError
+            If the file cannot be read, is not TOML, or does not describe a data set.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise RecipeError(
+                f"Recipe `{path}` cannot be read: {reason}; give the path of a TOML file."
+            ) from None
+        return cls.from_text(text, source=str(path))
+
+    @classmethod
+    def from_text(cls, text: str, *, source: str = "<text>") -> Self:
+        """Read a recipe from TOML text.
+
+        Parameters
+        ----------
+        text : str
+            TOML.
+        source : str, optional
+            Name for messages.
+
+        Returns
+        -------
+        Recipe
+            The checked recipe.
+
+        Raises
+        ------
+        RecipeError
+            If the text is not TOML, or does not describe a data set.
+        """
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(
+                f"Recipe `{source}` must be TOML, but is not: {str(error).rstrip('.')}."
+            ) from None
+        return cls.from_dict(data, source=source)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], *, source: str = "<dict>") -> Self:
+        """Make a recipe from the tables and keys of a TOML file.
+
+        Parameters
+        ----------
+        data : dict
+            As `tomllib` would return it; tuples may stand in place of lists.
+        source : str, optional
+            Name for messages.
+
+        Returns
+        -------
+        Recipe
+            The checked recipe.
+
+        Raises
+        ------
+        RecipeError
+            If the data does not describe a data set.
+        """
+        try:
+            return cls.model_validate(_messages.tuples(data))
+        except ValidationError as error:
+            raise RecipeError(f"Recipe `{source}`: {_messages.one_line(error, cls)}") from None
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of data set, which fixes its fields."""
+        return FAMILIES[self.hamiltonian.family][0]
+
+    @property
+    def dim(self) -> int:
+        """Dimension of k space."""
+        return FAMILIES[self.hamiltonian.family][1]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical text."""
+        return hashlib.sha256(self.to_toml().encode()).hexdigest()
+
+    def part(self, name: str) -> SplitSpec:
+        """Find a split by name, with everything it takes from the recipe filled in.
+
+        Parameters
+        ----------
+        name : str
+            Name of the split.
+
+        Returns
+        -------
+        SplitSpec
+            With `grid`, `min_gap` and `hopping_range` set.
+
+        Raises
+        ------
+        RecipeError
+            If there is no such split.
+        """
+        for spec in self.split:
+            if spec.name == name:
+                own = {k: v for k, v in spec.model_dump().items() if v is not None}
+                inherited = {
+                    "grid": self.input.grid,
+                    "min_gap": self.label.min_gap,
+                    "hopping_range": self.hamiltonian.hopping_range,
+                }
+                return SplitSpec.model_validate(inherited | own)
+        names = [s.name for s in self.split]
+        raise RecipeError(
+            f"Recipe `{self.name}` has no split {name!r}{_messages.suggest(name, names)}; it has"
+            f" {', '.join(names)}."
+        )
+
+    def to_toml(self) -> str:
+        """Canonical TOML: every key in fixed order, defaults written out, no comments.
+
+        Returns
+        -------
+        str
+            Text that `from_text` reads back to an equal recipe.
+        """
+        lines = [f"name = {_toml(self.name)}", f"seed = {self.seed}"]
+        for table in ("hamiltonian", "label", "input"):
+            lines += ["", f"[{table}]", *_entries(getattr(self, table))]
+        for spec in self.split:
+            lines += ["", "[[split]]", *_entries(spec)]
+        return "\n".join(lines) + "\n"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _messages.check_consistent(self, *FAMILIES[self.hamiltonian.family])
+        return self
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    # names are limited to characters that need no escape
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _entries(table: BaseModel) -> list[str]:
+    values = table.model_dump(exclude_none=True)
+    if values.get("family") == "two_band":
+        del values["n_orbitals"]  # means nothing there, and may not be written
+    return [f"{key} = {_toml(value)}" for key, value in values.items()]

@@ -1,0 +1,198 @@
+"""The one registry of what a data file holds; writer, reader, validator and format page follow it.
+
+A file has one HDF5 group per split. In it lies one contiguous, uncompressed dataset per `Field`,
+and a group ``sha256`` with one dataset of digests per field, one digest per shard of samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+__all__ = ["FIELDS", "FORMAT", "ROOT_ATTRIBUTES", "SCHEMA_VERSION", "SHARD_SIZE", "Field", "Kind"]
+
+Kind: TypeAlias = Literal["winding", "chern"]
+
+#: Value of the root attribute `format`; tells our files from any other HDF5 file.
+FORMAT: Final = "topophys-dataset"
+#: Grows when a field changes its name, shape, dtype or meaning.
+SCHEMA_VERSION: Final = 1
+#: Samples per shard: the unit that is drawn from one keyed stream, hashed and written.
+SHARD_SIZE: Final = 2048
+#: Name of the group with the digests of a split.
+DIGESTS: Final = "sha256"
+#: Length of a SHA-256 digest in bytes.
+DIGEST_SIZE: Final = 32
+
+#: What a shape letter stands for, in the order of the format page.
+LETTERS: Final[Mapping[str, str]] = {
+    "S": "samples of the split",
+    "N": "k points of a chain",
+    "Nx": "k points along the first direction",
+    "Ny": "k points along the second direction",
+    "M": "lattice vectors with a coefficient (attribute `vectors`, shape (M, dim))",
+    "n": "orbitals per sublattice",
+    "c": "channels, 2 n^2: real and imaginary part of each entry, row by row",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One array of a split.
+
+    Attributes
+    ----------
+    name : str
+        Name of the HDF5 dataset.
+    axes : tuple of str
+        Letters of `LETTERS`, or digits for fixed lengths; "S" first.
+    dtype : str
+        Little-endian NumPy dtype.
+    unit : str
+        Unit of the numbers.
+    meaning : str
+        One sentence for the format page, the card and the HDF5 attribute of the same name.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    dtype: str
+    unit: str
+    meaning: str
+
+    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """Lengths of all axes.
+
+        Parameters
+        ----------
+        sizes : mapping of str to int
+            Length of each letter.
+
+        Returns
+        -------
+        tuple of int
+            The shape, for example (S, N, 8).
+        """
+        return tuple(int(axis) if axis.isdigit() else sizes[axis] for axis in self.axes)
+
+    def n_bytes(self, sizes: Mapping[str, int]) -> int:
+        """Size of the array in bytes, for given lengths of the letters."""
+        return math.prod(self.shape(sizes)) * np.dtype(self.dtype).itemsize
+
+
+_LABEL: Final = (
+    "Invariant proven for the continuous Hamiltonian with exactly the stored `hoppings`."
+)
+_GAP: Final = "Proven lower bound of the energy gap over all k; at least `min_gap` of the recipe."
+_KEY: Final = "Where the sample comes from: (split id, shard, number of the draw within the shard)."
+
+_COMMON: Final = (
+    Field("label", ("S",), "<i8", "1", _LABEL),
+    Field("gap_bound", ("S",), "<f8", "rms band energy", _GAP),
+    Field("seed_key", ("S", "3"), "<i8", "1", _KEY),
+)
+
+#: Every field of a split, by kind of data set.
+FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
+    "winding": (
+        Field("x", ("S", "N", "c"), "<f4", "1 (flattened) or rms band energy",
+              "Input of a network: chiral block D(k), complex (n, n) array viewed as 2 n^2 floats."),
+        Field("hoppings", ("S", "M", "n", "n"), "<c16", "rms band energy",
+              "Coefficients D_m of D(k) = sum_m D_m exp(i m k), m from attribute `vectors`."),
+        Field("alpha", ("S", "N"), "<f8", "rad",
+              "Winding angle arg det D(k) in (-pi, pi], from float64 blocks."),
+        Field("dalpha", ("S", "N"), "<f8", "rad",
+              "Wrapped step of alpha from k_j to k_(j+1), cyclic; from float64 blocks."),
+        *_COMMON,
+    ),
+    "chern": (
+        Field("x", ("S", "Nx", "Ny", "3"), "<f4", "1 (flattened) or rms band energy",
+              "Input of a network: d-vector of H(k) = d(k).sigma, divided by |d(k)| if flattened."),
+        Field("hoppings", ("S", "M", "3"), "<c16", "rms band energy",
+              "Coefficients d_R of d(k) = sum_R d_R exp(i k.R), R from attribute `vectors`."),
+        Field("flux", ("S", "Nx", "Ny"), "<f8", "rad",
+              "Berry flux of the lower band through the plaquette at k, from float64 d(k)."),
+        *_COMMON,
+    ),
+}  # fmt: skip
+
+#: Attributes of the file, and what they say.
+ROOT_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "format": f"the text {FORMAT!r}",
+    "schema_version": "version of this schema, an integer",
+    "name": "name of the data set, from the recipe",
+    "recipe": "the recipe in canonical TOML: the file can be made again from it",
+    "recipe_digest": "SHA-256 of that text",
+    "root_seed": "seed of the recipe; every random stream is keyed below it",
+    "topophys_version": "version of topophys that wrote the file",
+    "numpy_version": "version of NumPy that drew the numbers",
+    "manifest": "SHA-256 over all other attributes and all shard digests: one name for the content",
+}
+
+#: Attributes of each split group, and what they say.
+SPLIT_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "split_id": "first 32 bits of the SHA-256 of the split's name; first part of the stream key",
+    "shard_size": "samples per shard; the last shard may be shorter",
+    "drawn": "Hamiltonians drawn, up to and with the last one kept of each shard",
+    "rejected": "how many of them were not kept, in the order of `rejected_reasons`",
+    "rejected_reasons": "the reasons, as a JSON list of texts",
+}
+
+#: Attributes of each field.
+FIELD_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "unit": "unit of the numbers",
+    "meaning": "what the numbers are",
+    "axes": "letters of the axes",
+    "vectors": "(`hoppings` only) lattice vectors, int64 (M, dim)",
+}
+
+
+def field(kind: Kind, name: str) -> Field:
+    """Find the declaration of one field.
+
+    Parameters
+    ----------
+    kind : {"winding", "chern"}
+        Kind of data set.
+    name : str
+        Name of the field.
+
+    Returns
+    -------
+    Field
+        Its declaration.
+    """
+    return next(f for f in FIELDS[kind] if f.name == name)
+
+
+def shards(size: int) -> int:
+    """Number of shards that hold `size` samples."""
+    return -(-size // SHARD_SIZE)
+
+
+def n_bytes(kind: Kind, sizes: Mapping[str, int]) -> int:
+    """Bytes of a split on disk, without headers.
+
+    Parameters
+    ----------
+    kind : {"winding", "chern"}
+        Kind of data set.
+    sizes : mapping of str to int
+        Length of each shape letter.
+
+    Returns
+    -------
+    int
+        Sum over all fields and their digests.
+    """
+    digests = len(FIELDS[kind]) * shards(sizes["S"]) * DIGEST_SIZE
+    return digests + sum(f.n_bytes(sizes) for f in FIELDS[kind])
+
+
+def as_text(value: Any) -> str:
+    """Text of an HDF5 attribute, canonical enough to be hashed."""
+    return repr(value.tolist() if isinstance(value, np.ndarray | np.generic) else value)

@@ -1,0 +1,210 @@
+"""Drawing one shard: random Hamiltonians, kept by proof and class, from a keyed stream.
+
+A shard depends on (root seed, split id, shard number) and on nothing else, so that any shard can
+be made alone, by any worker, in any order, and comes out the same to the bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Int
+from numpy.typing import NDArray
+
+from topophys._random import keyed_generator
+from topophys.datasets import schema
+from topophys.datasets.families import Arrays, family_of
+from topophys.datasets.recipe import Recipe, SplitSpec
+from topophys.errors import RecipeError
+from topophys.invariants.certificate import Certificate
+
+__all__ = ["REASONS", "Shard", "draw_shard", "quotas"]
+
+#: Why a drawn Hamiltonian is not in the file, in the order of the `rejected` attribute.
+REASONS: Final = ("gap below min_gap", "unresolved", "class not wanted", "class already full")
+#: Hamiltonians drawn at a time; part of what fixes the samples, like the seed.
+BATCH: Final = 1024
+#: Draws without a single new sample of a class that is still wanted, before giving up.
+PATIENCE: Final = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """One shard of a split, ready to be written.
+
+    Attributes
+    ----------
+    start : int
+        Index of its first sample within the split.
+    arrays : dict of str to ndarray
+        Every field of the schema.
+    digests : dict of str to bytes
+        SHA-256 of the bytes of each field.
+    drawn : int
+        Hamiltonians drawn, up to and with the last one kept.
+    rejected : dict of str to int
+        How many of them were not kept, by reason.
+    """
+
+    start: int
+    arrays: Arrays
+    digests: dict[str, bytes]
+    drawn: int
+    rejected: dict[str, int]
+
+
+def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:
+    """Number of samples of each class in one shard.
+
+    Sample i of a split counts towards class i mod K of its K sorted classes, so that classes are
+    equal to within one sample in the split and in every shard; a remainder goes to the smallest.
+
+    Parameters
+    ----------
+    spec : SplitSpec
+        The split.
+    shard : int
+        Number of the shard.
+
+    Returns
+    -------
+    dict of int to int
+        Samples wanted, by class.
+    """
+    classes = sorted(spec.classes)
+    first = shard * schema.SHARD_SIZE
+    last = min(first + schema.SHARD_SIZE, spec.size)
+    k = len(classes)
+    below = [[(end - j + k - 1) // k for j in range(k)] for end in (first, last)]
+    return {c: below[1][j] - below[0][j] for j, c in enumerate(classes)}
+
+
+def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
+    """Draw one shard of a split.
+
+    Hamiltonians are drawn in batches and the first of each class that are proven to have the
+    class and the gap are kept, until the quota of every class is full. Keeping the first to come
+    is unbiased within a class: draws are independent and identically distributed, and whether one
+    is kept depends on earlier draws only through how many of its class there were.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    split : str
+        Name of the split.
+    shard : int
+        Number of the shard, from 0.
+
+    Returns
+    -------
+    Shard
+        Samples in random order, with digests and rejection counts.
+
+    Raises
+    ------
+    RecipeError
+        If a class does not turn up in a million draws in a row.
+    """
+    spec = recipe.part(split)
+    family = family_of(recipe, spec)
+    rng = keyed_generator(recipe.seed, spec.split_id, shard)
+    selection = _Selection(spec, shard)
+    while selection.unfilled():
+        hoppings = family.draw(BATCH, rng)
+        selection.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
+    # draw order would put the rarest class last; shuffled, every stretch is a fair sample
+    arrays = selection.arrays(rng.permutation(selection.size))
+    arrays |= family.evaluate(arrays["hoppings"])  # type: ignore[arg-type]  # complex by schema
+    stored = {
+        f.name: np.ascontiguousarray(arrays[f.name], dtype=f.dtype)
+        for f in schema.FIELDS[recipe.kind]
+    }
+    digests = {name: digest(array) for name, array in stored.items()}
+    start = shard * schema.SHARD_SIZE
+    return Shard(start, stored, digests, selection.drawn, selection.rejected())
+
+
+def digest(array: NDArray[np.generic]) -> bytes:
+    """SHA-256 of the bytes of a C-contiguous array."""
+    return hashlib.sha256(memoryview(array).cast("B")).digest()
+
+
+class _Selection:
+    """Which draws are kept, and why the others are not."""
+
+    def __init__(self, spec: SplitSpec, shard: int) -> None:
+        self.spec, self.shard = spec, shard
+        self.left = quotas(spec, shard)
+        self.size = sum(self.left.values())
+        self.drawn = self.offered = 0
+        self.fresh = dict.fromkeys(self.left, 0)  # draws offered when a class last grew
+        self.kept: list[Arrays] = []
+        self.counts: Counter[str] = Counter()
+
+    def unfilled(self) -> bool:
+        return any(self.left.values())
+
+    def offer(self, hoppings: NDArray[np.complex128], proof: Certificate) -> None:
+        """Take what is wanted from one batch of draws."""
+        keep = np.zeros(len(proof.value), np.bool_)
+        for value, left in self.left.items():
+            found = np.flatnonzero(proof.certified & (proof.value == value))[:left]
+            keep[found] = True
+            self.left[value] -= len(found)
+            if len(found):
+                self.fresh[value] = self.offered + len(keep)
+        which = np.flatnonzero(keep)
+        # the batch that fills the last class counts up to the last sample kept, so that counts
+        # do not depend on how many are drawn at a time
+        seen = len(keep) if self.unfilled() else int(which[-1]) + 1
+        self._count(proof, keep, seen)
+        self.kept.append(
+            {
+                "hoppings": hoppings[which],
+                "label": proof.value[which],
+                "gap_bound": proof.gap_bound[which],
+                "draw": self.offered + which,
+            }
+        )
+        self.offered += len(keep)
+        self._lose_patience()
+
+    def _count(self, proof: Certificate, keep: Bool[np.ndarray, " B"], seen: int) -> None:
+        certified = proof.certified[:seen]
+        small = ~certified & (proof.gap_seen[:seen] < (self.spec.min_gap or 0.0))
+        wanted = np.isin(proof.value[:seen], list(self.left))
+        self.drawn += seen
+        self.counts[REASONS[0]] += int(small.sum())
+        self.counts[REASONS[1]] += int((~certified & ~small).sum())
+        self.counts[REASONS[2]] += int((certified & ~wanted).sum())
+        self.counts[REASONS[3]] += int((certified & wanted & ~keep[:seen]).sum())
+
+    def _lose_patience(self) -> None:
+        for value, left in self.left.items():
+            waited = self.offered - self.fresh[value]
+            if left and waited >= PATIENCE:
+                wanted = quotas(self.spec, self.shard)[value]
+                rejects = ", ".join(f"{k} {v}" for k, v in self.rejected().items())
+                raise RecipeError(
+                    f"Class {value:+d} of split `{self.spec.name}` must turn up among the draws,"
+                    f" but none did in the last {waited} ({wanted - left} of {wanted} found in"
+                    f" {self.offered} draws; {rejects}); remove the class, lower `min_gap` or raise"
+                    " `hopping_range`."
+                )
+
+    def rejected(self) -> dict[str, int]:
+        return {reason: self.counts[reason] for reason in REASONS}
+
+    def arrays(self, order: Int[np.ndarray, " S"]) -> Arrays:
+        """Kept samples in the given order, with their keys."""
+        joined = {name: np.concatenate([part[name] for part in self.kept]) for name in self.kept[0]}
+        draw = joined.pop("draw")
+        key = np.empty((len(draw), 3), np.int64)
+        key[:, 0], key[:, 1], key[:, 2] = self.spec.split_id, self.shard, draw
+        joined["seed_key"] = key
+        return {name: array[order] for name, array in joined.items()}
