@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys.errors import InputError, ShapeError
 
-__all__ = ["as_complex", "as_real", "occupied", "positive_int"]
+__all__ = ["as_complex", "as_real", "integer", "occupied", "one_of", "positive_int"]
+
+
+def short(value: object) -> str:
+    """Text of `value` that fits into a one-line message."""
+    text = " ".join((value if isinstance(value, str) else repr(value)).split())
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _fits(shape: tuple[int, ...], wanted: list[str]) -> bool:
@@ -22,13 +30,28 @@ def _fits(shape: tuple[int, ...], wanted: list[str]) -> bool:
     return True
 
 
-def _as_array(x: ArrayLike, name: str, shape: str, dtype: type) -> NDArray[np.generic]:
+Scalar = TypeVar("Scalar", np.float64, np.complex128)
+
+
+def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
     try:
-        array = np.ascontiguousarray(x, dtype=dtype).reshape(np.shape(x))
+        array = np.asarray(x)
+        reason = "" if array.dtype.kind in "biufc" else f"its entries are of type {array.dtype}"
     except (TypeError, ValueError) as error:
+        reason = str(error)
+    if reason:
         raise InputError(
-            f"Argument `{name}` must be an array of numbers of shape {shape}, but is not: {error}."
-        ) from None
+            f"Argument `{name}` must be an array of numbers of shape {shape}, but is not:"
+            f" {short(reason)}."
+        )
+    return array
+
+
+def _as_array(x: ArrayLike, name: str, shape: str, dtype: type[Scalar]) -> NDArray[Scalar]:
+    given = _as_numbers(x, name, shape)
+    if dtype is np.float64 and np.iscomplexobj(given):
+        raise InputError(f"Argument `{name}` must be real, but is complex; take its real part.")
+    array = np.ascontiguousarray(given, dtype=dtype).reshape(given.shape)
     wanted = [axis.strip() for axis in shape.strip("()").split(",")][1:]
     if not _fits(array.shape, wanted):
         raise ShapeError(
@@ -62,9 +85,7 @@ def as_real(x: ArrayLike, name: str, shape: str) -> NDArray[np.float64]:
     ndarray of float64
         The checked array; `x` itself where nothing had to change.
     """
-    if np.iscomplexobj(x):
-        raise InputError(f"Argument `{name}` must be real, but is complex; take its real part.")
-    return _as_array(x, name, shape, np.float64)  # type: ignore[return-value]  # dtype was given
+    return _as_array(x, name, shape, np.float64)
 
 
 def as_complex(x: ArrayLike, name: str, shape: str) -> NDArray[np.complex128]:
@@ -80,7 +101,27 @@ def as_complex(x: ArrayLike, name: str, shape: str) -> NDArray[np.complex128]:
     ndarray of complex128
         The checked array; `x` itself where nothing had to change.
     """
-    return _as_array(x, name, shape, np.complex128)  # type: ignore[return-value]  # dtype was given
+    return _as_array(x, name, shape, np.complex128)
+
+
+def integer(value: object, name: str) -> int:
+    """Return `value` as an int, or raise `InputError`.
+
+    Parameters
+    ----------
+    value : int
+        Argument to check; NumPy integers are fine, bools and floats are not.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    int
+        The value.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise InputError(f"Argument `{name}` must be an integer, but is {short(value)}.")
+    return int(value)
 
 
 def positive_int(value: int, name: str, *, minimum: int = 1) -> int:
@@ -100,11 +141,27 @@ def positive_int(value: int, name: str, *, minimum: int = 1) -> int:
     int
         The value.
     """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise InputError(f"Argument `{name}` must be an integer, but is {value!r}.")
-    if value < minimum:
-        raise InputError(f"Argument `{name}` must be at least {minimum}, but is {value}.")
-    return int(value)
+    number = integer(value, name)
+    if number < minimum:
+        raise InputError(f"Argument `{name}` must be at least {minimum}, but is {number}.")
+    return number
+
+
+def one_of(value: object, name: str, allowed: tuple[str, ...]) -> None:
+    """Raise `InputError` unless `value` is one of a few words.
+
+    Parameters
+    ----------
+    value : str
+        Argument to check.
+    name : str
+        Name of the argument, for the message.
+    allowed : tuple of str
+        The words.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        words = " or ".join(map(repr, allowed))
+        raise InputError(f"Argument `{name}` must be {words}, but is {value!r:.60}.")
 
 
 def occupied(n_occupied: int | None, n_bands: int) -> int:

@@ -24,11 +24,19 @@ def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
     """
     if isinstance(rng, np.random.Generator):
         return rng
-    if rng is None or (isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0):
-        return np.random.default_rng(rng)
-    raise InputError(
-        f"Argument `rng` must be a numpy.random.Generator, a seed >= 0 or None, but is {rng!r}."
-    )
+    if rng is None:
+        return np.random.default_rng()
+    if not _is_seed(rng):
+        raise InputError(
+            f"Argument `rng` must be a numpy.random.Generator, a seed >= 0 or None, but is {rng!r}."
+        )
+    return np.random.default_rng(rng)
+
+
+def _is_seed(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return int(value) >= 0
 
 
 def keyed_generator(root: int, *key: int) -> np.random.Generator:

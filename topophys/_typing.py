@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BlockLike", "FourierLike", "Progress"]
+__all__ = ["BlockLike", "FourierLike", "Progress", "TwoBandLike"]
 
 #: Called with (done, total) while long work goes on.
 Progress: TypeAlias = Callable[[int, int], Any]
@@ -46,3 +46,16 @@ class BlockLike(Protocol):
     @property
     def block_amplitudes(self) -> NDArray[np.complex128]:
         """Coefficients D_n of every n in the range, of shape (*batch, M, N, N)."""
+
+
+@runtime_checkable
+class TwoBandLike(FourierLike, Protocol):
+    """A batch of two-band Hamiltonians with the d-vector d(k) = sum_R d_R exp(i k.R)."""
+
+    @property
+    def d_vectors(self) -> NDArray[np.int64]:
+        """Lattice vectors R with a coefficient, of shape (M, dim)."""
+
+    @property
+    def d_amplitudes(self) -> NDArray[np.complex128]:
+        """Coefficients d_R, of shape (*batch, M, 3)."""

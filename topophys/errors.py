@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 __all__ = [
     "CheckpointError",
@@ -77,11 +79,16 @@ class GaplessError(TopophysError, ValueError):
         self, quantity: str, indices: Sequence[int], n_batch: int, *, mask: bool = False
     ) -> None:
         self.indices = tuple(int(i) for i in indices)
+        self._given = (quantity, self.indices, n_batch, mask)
         hint = "Drop them first" + (", or pass `on_gapless='mask'`." if mask else ".")
         super().__init__(
             f"`{quantity}` must be given gapped Hamiltonians, but {len(self.indices)} of {n_batch}"
             f" are gapless on this grid (batch index {_which(self.indices)}). {hint}"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        quantity, indices, n_batch, mask = self._given
+        return partial(type(self), mask=mask), (quantity, indices, n_batch)
 
 
 class UnresolvedError(TopophysError, ValueError):
@@ -95,8 +102,12 @@ class UnresolvedError(TopophysError, ValueError):
 
     def __init__(self, quantity: str, indices: Sequence[int], n_batch: int) -> None:
         self.indices = tuple(int(i) for i in indices)
+        self._given = (quantity, self.indices, n_batch)
         super().__init__(
             f"`{quantity}` found no certificate for {len(self.indices)} of {n_batch} Hamiltonians"
             f" (batch index {_which(self.indices)}): gapless, or a gap too small for `max_depth`."
             " Raise `max_depth`, or pass `on_unresolved='mark'` and look at `.status`."
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._given

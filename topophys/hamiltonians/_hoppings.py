@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from topophys import _checks
 from topophys.errors import HermiticityError, InputError, ShapeError
@@ -22,13 +22,20 @@ def _vector(key: Any, name: str) -> tuple[int, ...]:
     if not entries or not integral:
         raise InputError(
             f"Argument `{name}` must have tuples of integers as keys, such as (1, 0), but has"
-            f" {key!r}."
+            f" {_checks.short(key)}."
         )
     return tuple(int(x) for x in entries)
 
 
+def _common_shape(shapes: list[tuple[int, ...]]) -> tuple[int, ...] | None:
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None
+
+
 def stack(
-    mapping: Mapping[Any, ArrayLike], name: str, shape: str, tail: int
+    mapping: object, name: str, shape: str, tail: int
 ) -> tuple[NDArray[np.int64], NDArray[np.complex128], NDArray[np.bool_]]:
     """Vectors closed under R -> -R, coefficients with zeros where none was given, and which were.
 
@@ -50,7 +57,7 @@ def stack(
     if not isinstance(mapping, Mapping) or not mapping:
         raise InputError(
             f"Argument `{name}` must be a mapping of lattice vectors to arrays with at least one"
-            f" entry, but is {mapping!r:.60}."
+            f" entry, but is {_checks.short(mapping)}."
         )
     arrays = {
         _vector(key, name): _checks.as_complex(value, f"{name}[{key}]", shape)
@@ -59,25 +66,23 @@ def stack(
     dims = {len(key) for key in arrays}
     if len(dims) > 1 or len(arrays) != len(mapping):
         raise InputError(
-            f"Argument `{name}` must have distinct lattice vectors of one dimension as keys, but has"
-            f" {sorted(arrays)[:6]}."
+            f"Argument `{name}` must have distinct lattice vectors of one dimension as keys, but"
+            f" has {sorted(arrays)[:6]}."
         )
     keys = sorted(set(arrays) | {tuple(-x for x in key) for key in arrays})
-    try:
-        common = np.broadcast_shapes(*(a.shape for a in arrays.values()))
-        tails = {a.shape[a.ndim - tail :] for a in arrays.values()}
-        if len(tails) > 1:
-            raise ValueError
-    except ValueError:
+    tails = {a.shape[a.ndim - tail :] for a in arrays.values()}
+    common = _common_shape([a.shape for a in arrays.values()])
+    if common is None or len(tails) > 1:
         shapes = sorted({a.shape for a in arrays.values()})
         raise ShapeError(
             f"Argument `{name}` must have coefficients of one shape {shape}, but has {shapes[:4]}."
-        ) from None
+        )
     batch = common[: len(common) - tail]
     out = np.zeros((*batch, len(keys), *common[len(common) - tail :]), dtype=np.complex128)
+    slots = np.moveaxis(out, len(batch), 0)
     for m, key in enumerate(keys):
         if key in arrays:
-            out[(..., m, *(slice(None),) * tail)] = arrays[key]
+            slots[m] = arrays[key]
     return np.array(keys, dtype=np.int64), out, np.array([key in arrays for key in keys])
 
 
@@ -120,14 +125,18 @@ def complete(
     shape[axis] = len(vectors)
     pick_both, pick_given = both.reshape(shape), given.reshape(shape)
     if both.any() and not average:
-        off = np.abs(np.where(pick_both, coefficients - mirrored, 0.0)).max()
-        scale = np.abs(coefficients).max()
-        if off > TOLERANCE * max(scale, np.finfo(float).tiny):
+        own = tuple(range(axis, coefficients.ndim))
+        off = np.abs(np.where(pick_both, coefficients - mirrored, 0.0)).max(own, initial=0.0)
+        scale = np.abs(coefficients).max(own, initial=0.0)
+        bad = off > TOLERANCE * scale
+        if bad.any():
+            worst = np.argmax(np.where(bad, off, 0.0))
             raise HermiticityError(
-                f"Argument `{name}` must satisfy H(-R) = H(R)^dagger, but it is violated by"
-                f" {off:.3g} (largest entry {scale:.3g}); give R only, or pass hermitian='average'."
+                f"Argument `{name}` must satisfy {name}(-R) = {name}(R)^dagger, but it is violated"
+                f" by {off.flat[worst]:.3g} (largest entry {scale.flat[worst]:.3g}); give R only,"
+                " or pass hermitian='average'."
             )
-    mean = 0.5 * (coefficients + mirrored)
+    mean = 0.5 * coefficients + 0.5 * mirrored
     return vectors, np.where(pick_both, mean, np.where(pick_given, coefficients, mirrored))
 
 
@@ -156,4 +165,5 @@ def fourier_sum(
     points = k.shape[:-1]
     phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
     flat = coefficients.reshape(*batch, len(vectors), -1)
-    return (phases @ flat).reshape(*batch, *points, *entries)
+    total: NDArray[np.complex128] = (phases @ flat).reshape(*batch, *points, *entries)
+    return total

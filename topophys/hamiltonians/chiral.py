@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import ArrayLike, NDArray
 
+from topophys import _checks
 from topophys.errors import InputError
 from topophys.hamiltonians import _hoppings
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["ChiralHamiltonian"]
+
+Chain = TypeVar("Chain", bound="ChiralHamiltonian")
 
 
 class ChiralHamiltonian(FourierHamiltonian):
@@ -50,8 +53,8 @@ class ChiralHamiltonian(FourierHamiltonian):
         vectors, raw, given = _hoppings.stack(block, "block", "(..., N, N)", tail=2)
         if vectors.shape[1] != 1:
             raise InputError(
-                "Argument `block` must have integers n (or (n,)) as keys, because D(k) is defined on"
-                f" a chain, but has {tuple(int(x) for x in vectors[-1])}."
+                "Argument `block` must have integers n (or (n,)) as keys, because D(k) is defined"
+                f" on a chain, but has {tuple(int(x) for x in vectors[-1])}."
             )
         orders = vectors[given, 0]
         lowest, highest = int(orders.min()), int(orders.max())
@@ -60,14 +63,14 @@ class ChiralHamiltonian(FourierHamiltonian):
         self._set_block(lowest, filled)
 
     @classmethod
-    def from_array(cls, lowest: int, amplitudes: NDArray[np.complex128]) -> Self:
+    def from_array(cls: type[Chain], lowest: int, amplitudes: ArrayLike) -> Chain:
         """Make chains from all coefficients at once.
 
         Parameters
         ----------
         lowest : int
             Order n of the first coefficient.
-        amplitudes : complex128 ndarray of shape (..., M, N, N)
+        amplitudes : array-like of shape (..., M, N, N)
             Coefficients :math:`D_n` for n = lowest, ..., lowest + M - 1.
 
         Returns
@@ -80,7 +83,11 @@ class ChiralHamiltonian(FourierHamiltonian):
         ShapeError, InputError
             As for the constructor.
         """
-        return cls({lowest + m: amplitudes[..., m, :, :] for m in range(np.shape(amplitudes)[-3])})
+        first = _checks.integer(lowest, "lowest")
+        stacked = _checks.as_complex(amplitudes, "amplitudes", "(..., M, N, N)")
+        chain = cls.__new__(cls)
+        chain._set_block(first, stacked.copy())
+        return chain
 
     def _set_block(self, lowest: int, amplitudes: NDArray[np.complex128]) -> None:
         self._n_occupied = None
@@ -165,7 +172,7 @@ class ChiralHamiltonian(FourierHamiltonian):
         """
         return self.block(self._grid(n_k))
 
-    def _select(self, index: Any) -> Self:
+    def _select(self: Chain, index: tuple[Any, ...]) -> Chain:
         chosen = self._blank()
-        chosen._set_block(self._lowest, self._block[index])
+        chosen._set_block(self._lowest, self._block[(*index, *(slice(None),) * 3)])
         return chosen

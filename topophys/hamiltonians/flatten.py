@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Complex, Float
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import GaplessError
@@ -47,10 +47,13 @@ def flatten_block(d_k: ArrayLike) -> Complex[np.ndarray, "... n n"]:
         return _flatten_two(d_k)
     left, sigma, right = np.linalg.svd(d_k)
     _refuse(sigma[..., -1] <= 1e-14 * sigma[..., 0], "flatten_block")
-    return left @ right
+    polar: NDArray[np.complex128] = left @ right
+    return polar
 
 
 def _flatten_two(d_k: Complex[np.ndarray, "... 2 2"]) -> Complex[np.ndarray, "... 2 2"]:
+    largest = np.abs(d_k).max((-2, -1), keepdims=True)
+    d_k = d_k / np.where(largest > 0.0, largest, 1.0)
     # for 2 x 2 matrices D + (det D / |det D|) cof(D)^* is the polar factor times sigma1 + sigma2
     a, b, c, d = d_k[..., 0, 0], d_k[..., 0, 1], d_k[..., 1, 0], d_k[..., 1, 1]
     det = a * d - b * c
@@ -68,7 +71,7 @@ def _flatten_two(d_k: Complex[np.ndarray, "... 2 2"]) -> Complex[np.ndarray, "..
 
 
 def flatten_d(d: ArrayLike) -> Float[np.ndarray, "... 3"]:
-    r"""Unit vectors along the d-vector.
+    r"""Shrink or stretch each d-vector to unit length.
 
     .. math:: d \mapsto d / |d|
 
@@ -97,11 +100,13 @@ def flatten_d(d: ArrayLike) -> Float[np.ndarray, "... 3"]:
     array([0. , 0.6, 0.8])
     """
     d = _checks.as_real(d, "d", "(..., 3)")
-    size = np.linalg.norm(d, axis=-1, keepdims=True)
-    _refuse(size[..., 0] <= np.finfo(float).tiny, "flatten_d")
-    return d / size
+    largest = np.abs(d).max(-1, keepdims=True)
+    _refuse(largest[..., 0] == 0.0, "flatten_d")
+    d = d / largest  # squares of very long or short vectors would leave the range
+    unit: NDArray[np.float64] = d / np.linalg.norm(d, axis=-1, keepdims=True)
+    return unit
 
 
-def _refuse(bad: np.ndarray, name: str) -> None:
+def _refuse(bad: NDArray[np.bool_] | np.bool_, name: str) -> None:
     if bad.any():
         raise GaplessError(name, np.flatnonzero(bad.ravel()).tolist(), bad.size)

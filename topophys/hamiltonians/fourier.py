@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Complex, Int
@@ -16,6 +16,8 @@ from topophys.grids import k_grid
 from topophys.hamiltonians import _hoppings
 
 __all__ = ["FourierHamiltonian"]
+
+H = TypeVar("H", bound="FourierHamiltonian")
 
 
 class FourierHamiltonian:
@@ -62,10 +64,7 @@ class FourierHamiltonian:
         n_occupied: int | None = None,
         hermitian: Literal["check", "average"] = "check",
     ) -> None:
-        if hermitian not in ("check", "average"):
-            raise InputError(
-                f"Argument `hermitian` must be 'check' or 'average', but is {hermitian!r}."
-            )
+        _checks.one_of(hermitian, "hermitian", ("check", "average"))
         vectors, raw, given = _hoppings.stack(hoppings, "hoppings", "(..., n, n)", tail=2)
         adjoint = np.conj(np.swapaxes(raw, -1, -2))
         self._vectors, self._amplitudes = _hoppings.complete(
@@ -164,14 +163,14 @@ class FourierHamiltonian:
             )
         return k_grid(sizes)
 
-    def _select(self, index: Any) -> Self:
-        """Return the same kind of Hamiltonian with `index` applied to the stored arrays."""
+    def _select(self: H, index: tuple[Any, ...]) -> H:
+        """Return the same kind of Hamiltonian with `index` applied to the batch axes."""
         chosen = self._blank()
-        chosen._vectors = self._vectors  # noqa: SLF001
-        chosen._amplitudes = self._amplitudes[index]  # noqa: SLF001
+        chosen._vectors = self._vectors
+        chosen._amplitudes = self._amplitudes[(*index, *(slice(None),) * 3)]
         return chosen
 
-    def _blank(self) -> Self:
+    def _blank(self: H) -> H:
         fresh = type(self).__new__(type(self))
         fresh._n_occupied = self._n_occupied
         return fresh
@@ -181,22 +180,18 @@ class FourierHamiltonian:
             raise KindError("A single Hamiltonian has no length; only a batch has one.")
         return self.batch_shape[0]
 
-    def __getitem__(self, index: Any) -> Self:
+    def __getitem__(self: H, index: Any) -> H:
         if not self.batch_shape:
             raise KindError("A single Hamiltonian cannot be indexed; only a batch can.")
-        picked = np.empty(self.batch_shape, dtype=np.uint8)[index]
-        return self._select(index if picked.ndim else self._scalar_index(index))
+        np.empty(self.batch_shape, dtype=np.uint8)[index]  # raises what NumPy raises
+        return self._select(index if isinstance(index, tuple) else (index,))
 
-    @staticmethod
-    def _scalar_index(index: Any) -> Any:
-        return tuple(index) if isinstance(index, tuple | list) else int(index)
-
-    def __iter__(self) -> Iterator[Self]:
+    def __iter__(self: H) -> Iterator[H]:
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        many = " x ".join(map(str, self.batch_shape))
+        many = " x ".join(map(str, self.batch_shape)) + " of " if self.batch_shape else ""
         return (
-            f"{type(self).__name__}: {many + ' of ' if many else ''}{self.dim}D, {self.n_bands} bands"
+            f"{type(self).__name__}: {many}{self.dim}D, {self.n_bands} bands"
             f" ({self.n_occupied} occupied), {len(self.vectors)} lattice vectors"
         )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from topophys.errors import InputError
+from topophys import _checks
+from topophys.errors import InputError, ShapeError
 from topophys.hamiltonians import _hoppings
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["TwoBandHamiltonian"]
+
+TwoBand = TypeVar("TwoBand", bound="TwoBandHamiltonian")
 
 PAULI: Final = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 
@@ -63,27 +66,37 @@ class TwoBandHamiltonian(FourierHamiltonian):
         d0: Mapping[Any, ArrayLike] | None = None,
         hermitian: Literal["check", "average"] = "check",
     ) -> None:
+        _checks.one_of(hermitian, "hermitian", ("check", "average"))
         average = hermitian == "average"
         vectors, raw, given = _hoppings.stack(d, "d", "(..., 3)", tail=1)
         self._vectors, self._d = _hoppings.complete(
             vectors, raw, raw.conj(), given, "d", tail=1, average=average
         )
         self._n_occupied = 1
-        self._scalar: FourierHamiltonian | None = None
+        self._d0_vectors = np.zeros((0, vectors.shape[1]), np.int64)
+        self._d0 = np.zeros((*self._d.shape[:-2], 0), np.complex128)
         if d0 is not None:
-            scalar = {key: np.asarray(value)[..., None, None] for key, value in d0.items()}
-            self._scalar = FourierHamiltonian(scalar, hermitian=hermitian)
-            if self._scalar.dim != self.dim:
-                raise InputError(
-                    f"Argument `d0` must have lattice vectors of dimension {self.dim} like `d`, but"
-                    f" has dimension {self._scalar.dim}."
-                )
-            batch = np.broadcast_shapes(self._scalar.batch_shape, self._d.shape[:-2])
-            self._d = np.broadcast_to(self._d, (*batch, *self._d.shape[-2:])).copy()
-            amplitudes = self._scalar.amplitudes
-            self._scalar._amplitudes = np.broadcast_to(  # noqa: SLF001
-                amplitudes, (*batch, *amplitudes.shape[-3:])
-            ).copy()
+            self._set_scalar(d0, average=average)
+
+    def _set_scalar(self, d0: Mapping[Any, ArrayLike], *, average: bool) -> None:
+        vectors, raw, given = _hoppings.stack(d0, "d0", "(...)", tail=0)
+        if vectors.shape[1] != self.dim:
+            raise InputError(
+                f"Argument `d0` must have lattice vectors of dimension {self.dim} like `d`, but"
+                f" has dimension {vectors.shape[1]}."
+            )
+        self._d0_vectors, d0_amplitudes = _hoppings.complete(
+            vectors, raw, raw.conj(), given, "d0", tail=0, average=average
+        )
+        try:
+            batch = np.broadcast_shapes(d0_amplitudes.shape[:-1], self._d.shape[:-2])
+        except ValueError:
+            raise ShapeError(
+                "Argument `d0` must have batch axes that go with those of `d`, but has"
+                f" {d0_amplitudes.shape[:-1]} and not {self._d.shape[:-2]}."
+            ) from None
+        self._d = np.broadcast_to(self._d, (*batch, *self._d.shape[-2:])).copy()
+        self._d0 = np.broadcast_to(d0_amplitudes, (*batch, d0_amplitudes.shape[-1])).copy()
 
     @property
     def d_vectors(self) -> Int[np.ndarray, "M dim"]:
@@ -113,22 +126,17 @@ class TwoBandHamiltonian(FourierHamiltonian):
     @property
     def vectors(self) -> Int[np.ndarray, "M dim"]:
         """Lattice vectors R with a hopping, closed under R -> -R."""
-        if self._scalar is None:
-            return self._vectors
-        return np.unique(np.concatenate([self._vectors, self._scalar.vectors]), axis=0)
+        return np.unique(np.concatenate([self._vectors, self._d0_vectors]), axis=0)
 
     @property
     def amplitudes(self) -> Complex[np.ndarray, "*batch M 2 2"]:
         """Hopping matrices H_R of the full Hamiltonian, made on demand."""
-        spin = np.einsum("...mi,iab->...mab", self._d, PAULI)
-        if self._scalar is None:
-            return spin
-        vectors = self.vectors
-        full = np.zeros((*self.batch_shape, len(vectors), 2, 2), np.complex128)
-        rows = {tuple(v): m for m, v in enumerate(vectors.tolist())}
-        full[..., [rows[tuple(v)] for v in self._vectors.tolist()], :, :] += spin
-        where = [rows[tuple(v)] for v in self._scalar.vectors.tolist()]
-        full[..., where, :, :] += self._scalar.amplitudes * np.eye(2)
+        rows = {tuple(v): m for m, v in enumerate(self.vectors.tolist())}
+        full = np.zeros((*self.batch_shape, len(rows), 2, 2), np.complex128)
+        of_d = [rows[tuple(v)] for v in self._vectors.tolist()]
+        of_d0 = [rows[tuple(v)] for v in self._d0_vectors.tolist()]
+        full[..., of_d, :, :] += np.einsum("...mi,iab->...mab", self._d, PAULI)
+        full[..., of_d0, :, :] += self._d0[..., None, None] * np.eye(2)
         return full
 
     def d(self, k: ArrayLike) -> Float[np.ndarray, "..."]:
@@ -172,10 +180,9 @@ class TwoBandHamiltonian(FourierHamiltonian):
         """
         return self.d(self._grid(shape))
 
-    def _select(self, index: Any) -> Self:
+    def _select(self: TwoBand, index: tuple[Any, ...]) -> TwoBand:
         chosen = self._blank()
-        chosen._vectors = self._vectors
-        chosen._d = self._d[index]
-        chosen._scalar = None if self._scalar is None else self._scalar[index]
+        chosen._vectors, chosen._d0_vectors = self._vectors, self._d0_vectors
+        chosen._d = self._d[(*index, slice(None), slice(None))]
+        chosen._d0 = self._d0[(*index, slice(None))]
         return chosen
-

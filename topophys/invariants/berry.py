@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import GaplessError, InputError
+from topophys.errors import GaplessError
+from topophys.invariants._plaquettes import flux_of_bands, flux_of_d
 from topophys.invariants.certificate import UNRESOLVED_VALUE
-from topophys.kernels import status as st
-from topophys.kernels.flux import flux_from_d, flux_from_links
 
 __all__ = [
     "berry_curvature",
@@ -24,8 +22,6 @@ __all__ = [
 ]
 
 OnGapless = Literal["raise", "mask"]
-#: Relative gap, and size of a link variable, below which samples count as gapless.
-TOLERANCE: Final = 1e-12
 
 
 def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.ndarray, "... Nx Ny"]:
@@ -69,7 +65,7 @@ def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.nda
     >>> round(float(flux.sum() / (2 * np.pi)), 12)
     1.0
     """
-    flux, _, bad = _sampled(h_k, n_occupied)
+    flux, _, bad = flux_of_bands(h_k, n_occupied)
     _refuse(bad, "berry_flux", mask=False)
     return flux
 
@@ -112,7 +108,8 @@ def berry_curvature(
     """
     flux = berry_flux(h_k, n_occupied=n_occupied)
     n_x, n_y = flux.shape[-2:]
-    return flux * (n_x * n_y / (2.0 * np.pi) ** 2)
+    omega: NDArray[np.float64] = flux * (n_x * n_y / (2.0 * np.pi) ** 2)
+    return omega
 
 
 def chern_number(
@@ -158,7 +155,7 @@ def chern_number(
     >>> chern_number(tp.models.qwz([-1.0, 1.0, 3.0]).on_grid((12, 12)))
     array([ 1, -1,  0])
     """
-    _, chern, bad = _sampled(h_k, n_occupied)
+    _, chern, bad = flux_of_bands(h_k, n_occupied)
     return _integers(chern, bad, "chern_number", on_gapless)
 
 
@@ -197,14 +194,12 @@ def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
     >>> round(float(flux.sum() / (2 * np.pi)), 12)
     -1.0
     """
-    flux, _, bad = _sampled_from_d(_checks.as_real(d, "d", "(..., Nx, Ny, 3)"), with_flux=True)
+    flux, _, bad = flux_of_d(_checks.as_real(d, "d", "(..., Nx, Ny, 3)"), with_flux=True)
     _refuse(bad, "berry_flux_from_d", mask=False)
     return flux
 
 
-def chern_number_from_d(
-    d: ArrayLike, *, on_gapless: OnGapless = "raise"
-) -> Int[np.ndarray, "..."]:
+def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int[np.ndarray, "..."]:
     r"""Chern number of the lower band of :math:`d \cdot \sigma` on the sampled grid.
 
     .. math:: C = \frac{1}{2\pi} \sum_k F(k)
@@ -236,61 +231,8 @@ def chern_number_from_d(
     >>> chern_number_from_d(tp.models.qwz([-1.0, 1.0]).d_on_grid((12, 12)))
     array([ 1, -1])
     """
-    _, chern, bad = _sampled_from_d(_checks.as_real(d, "d", "(..., Nx, Ny, 3)"), with_flux=False)
+    _, chern, bad = flux_of_d(_checks.as_real(d, "d", "(..., Nx, Ny, 3)"), with_flux=False)
     return _integers(chern, bad, "chern_number_from_d", on_gapless)
-
-
-_Fields = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
-
-
-def _sampled_from_d(d: NDArray[np.float64], *, with_flux: bool) -> _Fields:
-    batch, grid = d.shape[:-3], d.shape[-3:-1]
-    size = math.prod(batch)
-    flux = np.empty((size if with_flux else 0, *grid))
-    chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
-    flux_from_d(d.reshape(size, *grid, 3), TOLERANCE, flux, chern, status, with_flux)
-    bad = (status == st.GAPLESS).reshape(batch)
-    return flux.reshape(*(batch if with_flux else (0,)), *grid), chern.reshape(batch), bad
-
-
-def _sampled(h_k: ArrayLike, n_occupied: int | None) -> _Fields:
-    h = _checks.as_complex(h_k, "h_k", "(..., Nx, Ny, n, n)")
-    n_bands = h.shape[-1]
-    if n_bands < 2:
-        raise InputError("Argument `h_k` must have at least two bands, but has one.")
-    filled = _checks.occupied(n_occupied, n_bands)
-    scale = np.abs(h).max()
-    off = np.abs(h - h.conj().swapaxes(-1, -2)).max()
-    if off > 1e-9 * scale:
-        raise InputError(
-            f"Argument `h_k` must be Hermitian, but deviates by {off:.3g} (largest entry"
-            f" {scale:.3g}); pass Bloch matrices, or their Hermitian part."
-        )
-    if n_bands == 2:
-        d = np.stack([h[..., 1, 0].real, h[..., 1, 0].imag, 0.5 * (h[..., 0, 0] - h[..., 1, 1]).real], -1)
-        return _sampled_from_d(d, with_flux=True)
-    energy, states = np.linalg.eigh(h)
-    gap = energy[..., filled] - energy[..., filled - 1]
-    touching = (gap <= TOLERANCE * np.abs(energy).max(-1)).any((-2, -1))
-    frame = states[..., :filled]
-    u_x, u_y = (_links(frame, axis) for axis in (-4, -3))
-    batch, grid = h.shape[:-4], h.shape[-4:-2]
-    size = math.prod(batch)
-    flux = np.empty((size, *grid))
-    chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
-    flux_from_links(
-        u_x.reshape(size, *grid), u_y.reshape(size, *grid), TOLERANCE, flux, chern, status
-    )
-    bad = touching | (status == st.GAPLESS).reshape(batch)
-    return flux.reshape(*batch, *grid), chern.reshape(batch), bad
-
-
-def _links(frame: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
-    """Determinants of the overlaps of each frame (..., Nx, Ny, n, m) with the next along `axis`."""
-    following = np.roll(frame, -1, axis=axis)
-    overlap = frame.conj().swapaxes(-1, -2) @ following
-    links: NDArray[np.complex128] = np.linalg.det(overlap)
-    return np.ascontiguousarray(links)
 
 
 def _refuse(bad: NDArray[np.bool_], name: str, *, mask: bool) -> None:
@@ -301,8 +243,7 @@ def _refuse(bad: NDArray[np.bool_], name: str, *, mask: bool) -> None:
 def _integers(
     chern: NDArray[np.int64], bad: NDArray[np.bool_], name: str, on_gapless: OnGapless
 ) -> NDArray[np.int64]:
-    if on_gapless not in ("raise", "mask"):
-        raise InputError(f"Argument `on_gapless` must be 'raise' or 'mask', but is {on_gapless!r}.")
+    _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
     if on_gapless == "raise":
         _refuse(bad, name, mask=True)
     return np.where(bad, UNRESOLVED_VALUE, chern)

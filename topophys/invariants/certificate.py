@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 
+from topophys import _checks
 from topophys.errors import InputError, UnresolvedError
 
 __all__ = ["UNRESOLVED_VALUE", "Certificate"]
@@ -49,7 +50,7 @@ class Certificate:
 
     quantity: str
     value: Int[np.ndarray, "..."]
-    status: NDArray[np.str_]
+    status: Shaped[np.ndarray, "..."]
     gap_bound: Float[np.ndarray, "..."]
     gap_seen: Float[np.ndarray, "..."]
     k_seen: Float[np.ndarray, "... dim"]
@@ -82,7 +83,8 @@ class Certificate:
         if done < total:
             first = np.flatnonzero(~self.certified.ravel())[:5].tolist()
             lines.append(f"  unresolved       batch index {', '.join(map(str, first))}")
-        lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
+        if total:
+            lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
         return "\n".join(lines)
 
 
@@ -124,10 +126,7 @@ def conclude(
     UnresolvedError
         If asked for and an element is unproven.
     """
-    if on_unresolved not in ("mark", "raise"):
-        raise InputError(
-            f"Argument `on_unresolved` must be 'mark' or 'raise', but is {on_unresolved!r}."
-        )
+    _checks.one_of(on_unresolved, "on_unresolved", ("mark", "raise"))
     if on_unresolved == "raise" and not proven.all():
         raise UnresolvedError(quantity, np.flatnonzero(~proven).tolist(), proven.size)
     return Certificate(

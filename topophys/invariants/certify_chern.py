@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _checks
-from topophys._typing import FourierLike
+from topophys._typing import FourierLike, TwoBandLike
 from topophys.errors import InputError, KindError
+from topophys.invariants._scale import divide_out, times_power
 from topophys.invariants.certificate import Certificate, conclude
 from topophys.kernels import status as st
 from topophys.kernels.certify_two_band import certify_degrees
@@ -83,10 +84,10 @@ def certify_chern(
     >>> proof.value[:2], proof.status[2]
     (array([0, 1]), np.str_('unresolved'))
     """
-    if not isinstance(H, FourierLike) or H.vectors.shape[1] != 2:
+    if not _is_two_dimensional(H):
         raise KindError(
             "Argument `H` must be a two-dimensional Hamiltonian in Fourier form, but is"
-            f" {H!r:.80}."
+            f" {_checks.short(H)}."
         )
     if H.n_bands != 2:
         raise KindError(
@@ -101,7 +102,8 @@ def certify_chern(
         raise InputError(f"Argument `max_depth` must be at most 24, but is {max_depth}.")
     limit = _checks.positive_int(max_evaluations, "max_evaluations")
 
-    vectors, mean, even, odd, batch = _real_form(H)
+    vectors, mean, even, odd, exponent, batch = _real_form(H)
+    least = times_power(float(min_gap), -exponent)
     reach = int(np.abs(vectors).max(initial=1))
     n_start = 8 << (reach - 1).bit_length()
     n_table = n_start << min(depth + 1, 6)
@@ -119,7 +121,7 @@ def certify_chern(
         parts = [degree[todo], evidence[todo], evaluations[todo], status[todo]]
         certify_degrees(
             mean[todo] @ turn, even[todo] @ turn, odd[todo] @ turn, vectors, table, n_start,
-            depth, limit, float(min_gap), *parts,
+            depth, limit, least[todo], *parts,
         )  # fmt: skip
         degree[todo], evidence[todo], evaluations[todo], status[todo] = parts
     k_seen = (2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi
@@ -127,13 +129,17 @@ def certify_chern(
         "Chern number",
         status == st.OK,
         degree,
-        evidence[:, 0],
-        evidence[:, 1],
+        times_power(evidence[:, 0], exponent),
+        times_power(evidence[:, 1], exponent),
         k_seen,
         evaluations,
         batch,
         on_unresolved,
     )
+
+
+def _is_two_dimensional(H: object) -> bool:
+    return isinstance(H, FourierLike) and H.vectors.shape[1] == 2
 
 
 def _real_form(
@@ -143,20 +149,21 @@ def _real_form(
     NDArray[np.float64],
     NDArray[np.float64],
     NDArray[np.float64],
+    NDArray[np.int64],
     tuple[int, ...],
 ]:
-    """Vectors of one half space, and d = mean + sum (even cos k.R + odd sin k.R)."""
-    if hasattr(H, "d_amplitudes"):
+    """Vectors of one half space, and 2^exponent d = mean + sum (even cos k.R + odd sin k.R)."""
+    if isinstance(H, TwoBandLike):
         vectors, d = H.d_vectors, H.d_amplitudes
     else:
         vectors = H.vectors
         d = 0.5 * np.einsum("iab,...mba->...mi", PAULI, H.amplitudes)
     batch = d.shape[:-2]
-    d = d.reshape(-1, *d.shape[-2:])
+    d, exponent = divide_out(d.reshape(math.prod(batch), *d.shape[-2:]))
     rows = [tuple(v) for v in vectors.tolist()]
     half = [m for m, v in enumerate(rows) if v > (0, 0)]
     mean = d[:, rows.index((0, 0))].real if (0, 0) in rows else np.zeros((len(d), 3))
-    return vectors[half], mean, 2.0 * d[:, half].real, -2.0 * d[:, half].imag, batch
+    return vectors[half], mean, 2.0 * d[:, half].real, -2.0 * d[:, half].imag, exponent, batch
 
 
 def _rotation(axis: tuple[float, float, float]) -> NDArray[np.float64]:

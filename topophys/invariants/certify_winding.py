@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from topophys import _checks
 from topophys._typing import BlockLike
 from topophys.errors import InputError, KindError
+from topophys.invariants._scale import divide_out, times_power
 from topophys.invariants.certificate import Certificate, conclude
 from topophys.kernels import status as st
 from topophys.kernels.certify_winding import certify_windings
@@ -86,9 +87,9 @@ def certify_winding(
         raise InputError(f"Argument `max_depth` must be at most 40, but is {max_depth}.")
     limit = _checks.positive_int(max_evaluations, "max_evaluations")
 
-    amplitudes = np.ascontiguousarray(H.block_amplitudes)
+    amplitudes = H.block_amplitudes
     batch, (n_shift, n, _) = amplitudes.shape[:-3], amplitudes.shape[-3:]
-    blocks = amplitudes.reshape(-1, n_shift, n, n)
+    blocks, exponent = divide_out(amplitudes.reshape(math.prod(batch), n_shift, n, n))
     size = len(blocks)
     n_root = n * (n_shift - 1) + 1
     roots = np.exp(2j * np.pi * np.arange(n_root) / n_root)
@@ -102,7 +103,7 @@ def certify_winding(
         np.empty(n_root, np.complex128),
         np.empty(n_shift, np.complex128),
         np.empty(depth + 1, np.int64),
-        float(min_gap),
+        times_power(float(min_gap), -exponent),
         limit,
         turns,
         evidence,
@@ -110,12 +111,13 @@ def certify_winding(
         status,
     )
     k_seen = evidence[:, 2]
+    seen = _gap_at(blocks, H.block_range[0], k_seen) if n > 2 else evidence[:, 1]
     return conclude(
         "winding number",
         status == st.OK,
         turns,
-        evidence[:, 0],
-        _gap_at(blocks, H.block_range[0], k_seen) if n > 2 else evidence[:, 1],
+        times_power(evidence[:, 0], exponent),
+        times_power(seen, exponent),
         k_seen[:, None],
         evaluations,
         batch,

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import GaplessError, InputError
+from topophys.errors import GaplessError
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 from topophys.kernels import status as st
 from topophys.kernels.determinant import determinants
@@ -26,7 +26,7 @@ def _determinants(
     batch, (n_k, n, _) = blocks.shape[:-3], blocks.shape[-3:]
     f = np.empty((math.prod(batch), n_k), np.complex128)
     error = np.empty(f.shape)
-    determinants(blocks.reshape(-1, n_k, n, n), np.empty((n, n), np.complex128), f, error)
+    determinants(blocks.reshape(len(f), n_k, n, n), np.empty((n, n), np.complex128), f, error)
     return f, error, (*batch, n_k)
 
 
@@ -70,8 +70,7 @@ def winding_number(
     >>> int(winding_number(tp.models.ssh(1.0, 2.0).block_on_grid(32)))
     1
     """
-    if on_gapless not in ("raise", "mask"):
-        raise InputError(f"Argument `on_gapless` must be 'raise' or 'mask', but is {on_gapless!r}.")
+    _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
     f, error, shape = _determinants(d_k)
     turns = np.empty(len(f), np.int64)
     status = np.empty(len(f), np.uint8)
@@ -119,7 +118,7 @@ def winding_angle(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
 
 
 def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
-    r"""Steps of the winding angle from each momentum to the next, around the zone.
+    r"""Change of the winding angle from each momentum to the next, around the zone.
 
     .. math:: \Delta\alpha_j = \arg [\det D(k_{j+1}) \, \overline{\det D(k_j)}], \qquad
         \sum_j \Delta\alpha_j = 2\pi\nu
@@ -151,8 +150,8 @@ def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
     array([0.5, 0.5, 0.5, 0.5])
     """
     f, _ = _nonzero(d_k, "winding_steps")
-    f = f / np.abs(f)  # so that products of very large or small determinants stay in range
-    return np.angle(np.roll(f, -1, axis=-1) * f.conj())
+    steps: NDArray[np.float64] = np.angle(np.roll(f, -1, axis=-1) * f.conj())
+    return steps
 
 
 def _nonzero(d_k: ArrayLike, name: str) -> tuple[NDArray[np.complex128], tuple[int, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -52,7 +53,7 @@ def d_vector(
     fine: int,
     out: NDArray[np.float64],
 ) -> None:
-    """out (3, 3): d, d_x d and d_y d at k = 2 pi (x, y) / fine.
+    """Fill out (3, 3) with d, d_x d and d_y d at k = 2 pi (x, y) / fine.
 
     Equal lattice points (modulo the zone) give equal bits, whichever cell asks.
     """
@@ -89,11 +90,13 @@ def half_space_margin(
         along_y += u * field[2, i]
     if norm == 0.0:
         return -np.inf
-    return (at - r * (abs(along_x) + abs(along_y))) / np.sqrt(norm)
+    return (at - r * (abs(along_x) + abs(along_y))) / math.sqrt(norm)
 
 
 @kernel
-def best_margin(field: NDArray[np.float64], trial: NDArray[np.float64], r: float, need: float) -> float:
+def best_margin(
+    field: NDArray[np.float64], trial: NDArray[np.float64], r: float, need: float
+) -> float:
     """Largest first-order margin over a few directions; stops at the first above `need`.
 
     Tried: d itself, the normal of the tangent plane on its side, and the mean of the two unit
@@ -165,15 +168,20 @@ def walk_torus(
     evidence[0], evidence[1], evidence[2], evidence[3] = np.inf, np.inf, 0.0, 0.0
     degree, evaluations = 0, 0
     for start in range(n_start * n_start):
+        if evaluations + 2 > max_evaluations:
+            return 0, evaluations, UNRESOLVED
         top = 0
         side = 2 << max_depth
-        cells[0, 0], cells[0, 1], cells[0, 2] = (start // n_start) * side, (start % n_start) * side, 0
+        cells[0, 0], cells[0, 1] = (start // n_start) * side, (start % n_start) * side
+        cells[0, 2] = 0
         for q in range(4):
             x, y = cells[0, 0] + CORNER_X[q] * side, cells[0, 1] + CORNER_Y[q] * side
             d_vector(mean, even, odd, vectors, table, x, y, fine, field)
             corners[0, q] = field[0]
         evaluations += 1
         while top >= 0:
+            if evaluations >= max_evaluations:
+                return 0, evaluations, UNRESOLVED
             x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
             half = 1 << (max_depth - depth)
             r = 2.0 * np.pi * half / fine
@@ -193,7 +201,7 @@ def walk_torus(
                 continue
             if 2.0 * (size + slack) < min_gap:
                 return 0, evaluations, SMALL_GAP
-            if depth == max_depth or evaluations >= max_evaluations:
+            if depth == max_depth or evaluations + 2 > max_evaluations:
                 return 0, evaluations, UNRESOLVED
             mids[4] = field[0]
             for q in range(4):
@@ -229,7 +237,7 @@ def certify_degrees(
     n_start: int,
     max_depth: int,
     max_evaluations: int,
-    min_gap: float,
+    min_gap: NDArray[np.float64],
     degree: NDArray[np.int64],
     evidence: NDArray[np.float64],
     evaluations: NDArray[np.int64],
@@ -237,8 +245,9 @@ def certify_degrees(
 ) -> None:
     """Degree of d/|d| for d = mean + sum_m (even_m cos k.R_m + odd_m sin k.R_m).
 
-    mean (B, 3), even and odd (B, M, 3), vectors (M, 2), table (T, 2) of cos and sin on the
-    lattice; out: degree, evaluations, status (B,), evidence (B, 4).
+    mean (B, 3), even and odd (B, M, 3) with entries up to about 1, vectors (M, 2), table (T, 2)
+    of cos and sin on the lattice, min_gap (B,); out: degree, evaluations, status (B,),
+    evidence (B, 4).
     """
     depth = 3 * max_depth + 4
     cells, corners = np.empty((depth, 3), np.int64), np.empty((depth, 4, 3))
@@ -249,13 +258,13 @@ def certify_degrees(
             total += abs(mean[b, i])
             for m in range(vectors.shape[0]):
                 total += abs(even[b, m, i]) + abs(odd[b, m, i])
-        if not 0.0 < total < 1e150:  # zero, NaN or infinite
+        if total == 0.0:
             evidence[b, 0], evidence[b, 1], evidence[b, 2], evidence[b, 3] = 0.0, 0.0, 0.0, 0.0
             degree[b], evaluations[b], status[b] = 0, 0, UNRESOLVED
             continue
         degree[b], evaluations[b], status[b] = walk_torus(
             mean[b], even[b], odd[b], vectors, table, n_start, max_depth, max_evaluations,
-            min_gap, cells, corners, mids, field, trial, evidence[b],
+            min_gap[b], cells, corners, mids, field, trial, evidence[b],
         )  # fmt: skip
         if status[b] != OK:
             evidence[b, 0] = 0.0

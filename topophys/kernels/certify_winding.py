@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ SLACK: Final = 64 * 2.0**-53
 
 @kernel
 def norm_coefficients(block: NDArray[np.complex128], g: NDArray[np.complex128]) -> None:
-    """g (S,): g_m = sum_s <D_s, D_(s+m)>, so that |D(k)|_F^2 = g_0 + 2 Re sum g_m e^(imk)."""
+    """Fill g (S,) with sum_s <D_s, D_(s+m)>: |D(k)|_F^2 = g_0 + 2 Re sum_m g_m e^(imk)."""
     n_shift, n, _ = block.shape
     for m in range(n_shift):
         total = 0.0j
@@ -37,7 +38,7 @@ def determinant_coefficients(
     work: NDArray[np.complex128],
     f: NDArray[np.complex128],
 ) -> float:
-    """f (P+1,): coefficients of det(sum_s D_s z^s), P = n (S - 1); returns the error of each.
+    """Fill f (P+1,) with coefficients of det(sum_s D_s z^s), P = n (S - 1); returns their error.
 
     Samples at the P+1 roots of unity `roots`, then a discrete Fourier transform. `norm` is an
     upper bound of |D(k)|_F; work (n, n) is scratch.
@@ -45,7 +46,7 @@ def determinant_coefficients(
     n_shift, n, _ = block.shape
     n_root = roots.shape[0]
     entry_error = SLACK * n_shift * norm
-    worst = 0.0
+    worst: float = 0.0
     f[:] = 0.0
     for q in range(n_root):
         for i in range(n):
@@ -58,16 +59,17 @@ def determinant_coefficients(
         worst = max(worst, determinant_error(n, norm, entry_error, growth))
         for m in range(n_root):
             f[m] += sample * np.conj(roots[(q * m) % n_root])
-    size = 0.0
+    size: float = 0.0
     for m in range(n_root):
         f[m] /= n_root
         size = max(size, abs(f[m]))
-    return worst + SLACK * n_root * size
+    error: float = worst + SLACK * n_root * size
+    return error
 
 
 @kernel
 def polynomial(f: NDArray[np.complex128], shift: int, k: float) -> tuple[complex, complex]:
-    """sum_m f_m e^(i(m - shift)k) and its derivative by k, by Horner's rule."""
+    """Return sum_m f_m e^(i(m - shift)k) and its derivative by k, by Horner's rule."""
     z = complex(np.cos(k), np.sin(k))
     value, slope = 0.0j, 0.0j
     for m in range(f.shape[0] - 1, -1, -1):
@@ -80,7 +82,7 @@ def polynomial(f: NDArray[np.complex128], shift: int, k: float) -> tuple[complex
 @kernel
 def norm_bound(g: NDArray[np.complex128], second: float, k: float, r: float) -> float:
     """Upper bound of |D|_F^2 on [k - r, k + r]; with r = 0 the value at k, rounded up."""
-    value, slope = g[0].real, 0.0
+    value, slope = float(g[0].real), 0.0
     for m in range(1, g.shape[0]):
         z = g[m] * complex(np.cos(m * k), np.sin(m * k))
         value += 2.0 * z.real
@@ -104,8 +106,9 @@ def smallest_singular(n: int, det: float, norm2: float) -> float:
     if n == 1:
         return det
     if n == 2:
-        return 2.0 * det / (np.sqrt(norm2 + 2.0 * det) + np.sqrt(max(0.0, norm2 - 2.0 * det)))
-    return det * ((n - 1) / norm2) ** (0.5 * (n - 1))
+        return 2.0 * det / (math.sqrt(norm2 + 2.0 * det) + math.sqrt(max(0.0, norm2 - 2.0 * det)))
+    spread: float = ((n - 1) / norm2) ** (0.5 * (n - 1))
+    return det * spread
 
 
 @kernel
@@ -145,7 +148,7 @@ def walk_zone(
         g_second += 2.0 * m * m * abs(g[m])
         g_size += 2.0 * (1.0 + m) * abs(g[m])
     slack = SLACK * n_root * size + n_root * coefficient_error
-    g_slack = SLACK * g.shape[0] * g_size
+    g_slack = SLACK * g.shape[0] * n * n * g_size  # g_m itself is a sum of S n^2 products
 
     evidence[0], evidence[1], evidence[2] = np.inf, np.inf, 0.0
     n_start = 4 * (n_root // 2) + 4
@@ -157,6 +160,8 @@ def walk_zone(
         depth, ends[0] = 0, (start + 1) << max_depth
         while depth >= 0:
             right = ends[depth]
+            if evaluations + (1 if right == fine else 2) > max_evaluations:
+                return 0, evaluations, UNRESOLVED
             r = np.pi * (right - left) / fine
             centre = -np.pi + np.pi * (left + right) / fine
             value, slope = polynomial(f, shift, centre)
@@ -182,7 +187,7 @@ def walk_zone(
                 continue
             if n <= 2 and seen + 2.0 * slack_of_gap(n, slack, value, high) < min_gap:
                 return 0, evaluations, SMALL_GAP
-            if right - left == 1 or evaluations >= max_evaluations:
+            if right - left == 1:
                 return 0, evaluations, UNRESOLVED
             depth += 1
             ends[depth] = (left + right) // 2
@@ -205,17 +210,18 @@ def certify_windings(
     f: NDArray[np.complex128],
     g: NDArray[np.complex128],
     ends: NDArray[np.int64],
-    min_gap: float,
+    min_gap: NDArray[np.float64],
     max_evaluations: int,
     turns: NDArray[np.int64],
     evidence: NDArray[np.float64],
     evaluations: NDArray[np.int64],
     status: NDArray[np.uint8],
 ) -> None:
-    """Winding of det sum_s D_s e^(i(lowest + s)k) for blocks (B, S, n, n).
+    """Winding of det sum_s D_s e^(i(lowest + s)k) for blocks (B, S, n, n) with entries up to 1.
 
-    roots (n (S - 1) + 1,) are roots of unity; work (n, n), f like roots, g (S,) and
-    ends (max_depth + 1,) are scratch. Out: turns, evaluations, status (B,), evidence (B, 3).
+    roots (n (S - 1) + 1,) are roots of unity, min_gap (B,) the smallest gaps to accept;
+    work (n, n), f like roots, g (S,) and ends (max_depth + 1,) are scratch. Out: turns,
+    evaluations, status (B,), evidence (B, 3).
     """
     n = blocks.shape[2]
     max_depth = ends.shape[0] - 1
@@ -224,13 +230,13 @@ def certify_windings(
         total = abs(g[0])
         for m in range(1, g.shape[0]):
             total += 2.0 * abs(g[m])
-        if not 0.0 < total < 1e300:  # zero, NaN or infinite
+        if total == 0.0:
             evidence[b, 0], evidence[b, 1], evidence[b, 2] = 0.0, 0.0, 0.0
             turns[b], evaluations[b], status[b] = 0, 0, UNRESOLVED
             continue
         error = determinant_coefficients(blocks[b], np.sqrt(total), roots, work, f)
         turns[b], evaluations[b], status[b] = walk_zone(
-            f, error, g, n, min_gap, max_depth, max_evaluations, ends, evidence[b]
+            f, error, g, n, min_gap[b], max_depth, max_evaluations, ends, evidence[b]
         )
         if status[b] == OK:
             turns[b] += n * lowest

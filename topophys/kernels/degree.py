@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
-from topophys.kernels.orientation import orientation
+from topophys.kernels.orientation import TINY, orientation
 
 AMBIGUOUS: Final = 9  # float64 cannot tell; try another axis
 DET_ROUNDING: Final = 32 * 2.0**-53
@@ -44,7 +44,7 @@ def covers_axis(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.fl
         + abs(a[2]) * (abs(b[0] * c[1]) + abs(b[1] * c[0]))
         + abs(b[2]) * (abs(c[0] * a[1]) + abs(c[1] * a[0]))
     )
-    if not abs(det) > DET_ROUNDING * size:
+    if not abs(det) > DET_ROUNDING * size + TINY:
         return AMBIGUOUS
     sign = 1 if positive == 3 else -1
     return sign if (det > 0.0) == (sign > 0) else 0

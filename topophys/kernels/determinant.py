@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ UNIT: Final = 2.0**-53
 
 @kernel
 def determinant(a: NDArray[np.complex128]) -> tuple[complex, float]:
-    """Determinant of a (n, n) and the pivot growth; `a` is destroyed for n > 2."""
+    """Return the determinant of a (n, n) and the pivot growth; `a` is destroyed for n > 2."""
     n = a.shape[0]
     if n == 1:
         return a[0, 0], 1.0
@@ -32,7 +33,7 @@ def determinant(a: NDArray[np.complex128]) -> tuple[complex, float]:
             if size > best:
                 p, best = i, size
         if best == 0.0:
-            return 0.0j, 1.0
+            return 0.0j, max(1.0, grown / largest) if largest > 0.0 else 1.0
         if p != c:
             det = -det
             for j in range(c, n):
@@ -53,7 +54,7 @@ def frobenius(a: NDArray[np.complex128]) -> float:
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
             total += a[i, j].real ** 2 + a[i, j].imag ** 2
-    return np.sqrt(total)
+    return math.sqrt(total)
 
 
 @kernel
@@ -62,15 +63,32 @@ def determinant_error(n: int, norm: float, entry_error: float, growth: float) ->
 
     `entry_error` bounds (in Frobenius norm) how far the matrix itself is from the meant one. With
     E the sum of that and of the backward error of elimination with partial pivoting (N. J. Higham,
-    Accuracy and Stability of Numerical Algorithms, SIAM (2002), theorem 9.5, doubled for complex
+    Accuracy and Stability of Numerical Algorithms, SIAM (2002), theorem 9.5, with room for complex
     arithmetic), |det(A + E) - det A| <= n |E| (|A|_F^2 / (n - 1))^((n - 1) / 2): the singular
     values of the adjugate are products of n - 1 singular values of A.
     """
     if n == 1:
         return entry_error + 4.0 * UNIT * norm
-    backward = 16.0 * UNIT * n * n * growth * norm
-    adjugate = ((norm + entry_error + backward) ** 2 / (n - 1)) ** (0.5 * (n - 1))
+    backward = 16.0 * UNIT * n * n * max(1.0, n / 8.0) * growth * norm
+    adjugate: float = ((norm + entry_error + backward) ** 2 / (n - 1)) ** (0.5 * (n - 1))
     return n * adjugate * (entry_error + backward)
+
+
+@kernel
+def downscale(a: NDArray[np.complex128]) -> None:
+    """Divide a (n, n) by the power of two next to its largest entry, unless that is about 1."""
+    n = a.shape[0]
+    largest = 0.0
+    for i in range(n):
+        for j in range(n):
+            largest = max(largest, abs(a[i, j].real), abs(a[i, j].imag))
+    if 0.0625 < largest < 16.0:
+        return
+    _, exponent = math.frexp(largest)
+    factor = math.ldexp(1.0, min(-exponent, 1000))
+    for i in range(n):
+        for j in range(n):
+            a[i, j] = complex(a[i, j].real * factor, a[i, j].imag * factor)
 
 
 @kernel
@@ -80,13 +98,18 @@ def determinants(
     f: NDArray[np.complex128],
     error: NDArray[np.float64],
 ) -> None:
-    """f (B, N) = det of d_k (B, N, n, n), with error bounds (B, N); work (n, n) is scratch."""
+    """Fill f (B, N) with det of d_k (B, N, n, n), error with bounds; work (n, n) is scratch.
+
+    Each matrix is divided by a power of two first: signs and angles of f are those of the
+    determinants, sizes are not, and nothing over- or underflows.
+    """
     n_batch, n_k, n, _ = d_k.shape
     for b in range(n_batch):
         for j in range(n_k):
             for r in range(n):
                 for c in range(n):
                     work[r, c] = d_k[b, j, r, c]
+            downscale(work)
             norm = frobenius(work)
             f[b, j], growth = determinant(work)
             error[b, j] = determinant_error(n, norm, 0.0, growth)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,11 +11,17 @@ from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 
 OK, GAPLESS = st.OK, st.GAPLESS
+LINK_ERROR: Final = 4e-15  # of an overlap of two unit spinors: some ten roundings
+FLUSH: Final = 1e-200  # far below rounding; products of parts above it cannot underflow
 
 
 @kernel
 def lower_state(dx: float, dy: float, dz: float) -> tuple[complex, complex]:
     """Eigenvector (not normalised) of the lower band of d.sigma; zero where d is."""
+    largest = max(abs(dx), abs(dy), abs(dz))
+    if largest == 0.0:
+        return 0.0j, 0.0j
+    dx, dy, dz = dx / largest, dy / largest, dz / largest
     size = np.sqrt(dx * dx + dy * dy + dz * dz)
     if dz > 0.0:
         return complex(-dx, dy), complex(dz + size, 0.0)
@@ -23,7 +31,8 @@ def lower_state(dx: float, dy: float, dz: float) -> tuple[complex, complex]:
 @kernel
 def link(u0: complex, v0: complex, u1: complex, v1: complex) -> complex:
     """Overlap <0|1> of two spinors."""
-    return np.conj(u0) * u1 + np.conj(v0) * v1
+    overlap: complex = np.conj(u0) * u1 + np.conj(v0) * v1
+    return overlap
 
 
 @kernel
@@ -33,7 +42,7 @@ def links_from_d(
     u_x: NDArray[np.complex128],
     u_y: NDArray[np.complex128],
 ) -> None:
-    """u_x, u_y (Nx, Ny): overlaps of neighbours for one d (Nx, Ny, 3); state (Nx, Ny, 2) scratch."""
+    """Overlaps u_x, u_y (Nx, Ny) of neighbours for one d (Nx, Ny, 3); state (Nx, Ny, 2) scratch."""
     n_x, n_y, _ = d.shape
     for i in range(n_x):
         for j in range(n_y):
@@ -65,17 +74,38 @@ def dropped_turn(z: complex, w: complex, product: complex) -> int:
 
 
 @kernel
+def flushed(u: complex) -> complex:
+    """`u` without parts so small that products of them could underflow to a wrong sign."""
+    re = u.real if abs(u.real) > FLUSH else 0.0
+    im = u.imag if abs(u.imag) > FLUSH else 0.0
+    return complex(re, im)
+
+
+@kernel
+def branch_is_open(
+    a: complex, b: complex, c: complex, d: complex, loop: complex, error: float
+) -> bool:
+    """Whether links that are off by `error` could move the loop across the negative real axis."""
+    if loop.real >= 0.0:
+        return False
+    relative = 1e-15 + error * (1.0 / abs(a) + 1.0 / abs(b) + 1.0 / abs(c) + 1.0 / abs(d))
+    return abs(loop.imag) <= -relative * loop.real
+
+
+@kernel
 def plaquette_loops(
     u_x: NDArray[np.complex128],
     u_y: NDArray[np.complex128],
     tolerance: float,
+    error: float,
     loop: NDArray[np.complex128],
 ) -> tuple[int, int]:
-    """loop (Nx, Ny) = U_x(k) U_y(k+x) conj(U_x(k+y)) conj(U_y(k)); returns (C, status).
+    """Fill loop (Nx, Ny) with U_x(k) U_y(k+x) conj(U_x(k+y)) conj(U_y(k)); returns (C, status).
 
-    The sum of F = -arg(loop) is 2 pi C with C = the sum of the turns that the running products
-    drop; the link angles themselves cancel between neighbours. Links below `tolerance`, and loops
-    so close to the negative real axis that rounding chooses the branch, leave C undefined.
+    `error` bounds how far each link is off. The sum of F = -arg(loop) is 2 pi C, where C is the
+    sum of the turns that the running products drop; the link angles themselves cancel between
+    neighbours. Links below `tolerance`, and loops so close to the negative real axis that `error`
+    chooses the branch, leave C undefined.
     """
     n_x, n_y = u_x.shape
     turns, status = 0, OK
@@ -83,18 +113,19 @@ def plaquette_loops(
         right = i + 1 if i + 1 < n_x else 0
         for j in range(n_y):
             up = j + 1 if j + 1 < n_y else 0
-            a, b, c, d = u_x[i, j], u_y[right, j], np.conj(u_x[i, up]), np.conj(u_y[i, j])
+            a, b = flushed(u_x[i, j]), flushed(u_y[right, j])
+            across, along = flushed(u_x[i, up]), flushed(u_y[i, j])
+            c, d = np.conj(across), np.conj(along)
             ab, cd = a * b, c * d
             loop[i, j] = ab * cd
             turns += dropped_turn(a, b, ab) + dropped_turn(c, d, cd)
             turns += dropped_turn(ab, cd, loop[i, j])
             # conj maps an angle of exactly pi to -pi: principal values then do not cancel
-            turns += branch(u_x[i, up]) + branch(u_y[i, j])
-            small = tolerance * tolerance
+            turns += branch(across) + branch(along)
             if (
-                a.real**2 + a.imag**2 <= small
-                or d.real**2 + d.imag**2 <= small
-                or (loop[i, j].real < 0.0 and abs(loop[i, j].imag) <= 1e-13 * -loop[i, j].real)
+                a.real**2 + a.imag**2 <= tolerance**2
+                or d.real**2 + d.imag**2 <= tolerance**2
+                or branch_is_open(a, b, c, d, loop[i, j], error)
             ):
                 status = GAPLESS
     return turns, status
@@ -125,7 +156,7 @@ def flux_from_d(
     loop = np.empty((n_x, n_y), np.complex128)
     for b in range(n_batch):
         links_from_d(d[b], state, u_x, u_y)
-        chern[b], status[b] = plaquette_loops(u_x, u_y, tolerance, loop)
+        chern[b], status[b] = plaquette_loops(u_x, u_y, tolerance, LINK_ERROR, loop)
         if with_flux:
             for i in range(n_x):
                 for j in range(n_y):
@@ -137,15 +168,17 @@ def flux_from_links(
     u_x: NDArray[np.complex128],
     u_y: NDArray[np.complex128],
     tolerance: float,
+    error: NDArray[np.float64],
     flux: NDArray[np.float64],
     chern: NDArray[np.int64],
     status: NDArray[np.uint8],
 ) -> None:
-    """Flux (B, Nx, Ny) and Chern number (B,) from links u_x, u_y (B, Nx, Ny)."""
+    """Fill flux (B, Nx, Ny) and chern (B,) from links u_x, u_y (B, Nx, Ny), each off by `error`."""
     n_batch, n_x, n_y = u_x.shape
     loop = np.empty((n_x, n_y), np.complex128)
     for b in range(n_batch):
-        chern[b], status[b] = plaquette_loops(u_x[b], u_y[b], tolerance, loop)
+        least = max(tolerance, error[b])
+        chern[b], status[b] = plaquette_loops(u_x[b], u_y[b], least, error[b], loop)
         for i in range(n_x):
             for j in range(n_y):
                 flux[b, i, j] = -np.arctan2(loop[i, j].imag, loop[i, j].real)

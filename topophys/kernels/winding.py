@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +22,9 @@ def meets_disc(z0: complex, z1: complex, radius: float) -> bool:
         # angle below 90 degrees: the segment stays outside 1/sqrt(2) of the nearer end
         return min(size0, size1) <= 2.1 * radius * radius
     cross = abs(z0.real * z1.imag - z1.real * z0.imag)
-    length = np.sqrt((z1.real - z0.real) ** 2 + (z1.imag - z0.imag) ** 2)
-    return cross * (1.0 - 1e-12) <= (radius + 1e-15 * np.sqrt(max(size0, size1))) * length
+    length = math.sqrt((z1.real - z0.real) ** 2 + (z1.imag - z0.imag) ** 2)
+    reach = radius + 1e-15 * math.sqrt(max(size0, size1))
+    return cross * (1.0 - 1e-12) <= reach * length
 
 
 @kernel

@@ -21,7 +21,8 @@ def aiii_chains(
 ) -> ChiralHamiltonian:
     r"""Draw chains of class AIII with Gaussian hoppings.
 
-    .. math:: D(k) = \sum_{m=-r}^{r} D_m e^{imk}, \qquad (D_m)_{ab} \sim \mathcal{N}_{\mathbb{C}}(0, 1)
+    .. math:: D(k) = \sum_{m=-r}^{r} D_m e^{imk}, \qquad
+        (D_m)_{ab} \sim \mathcal{N}_{\mathbb{C}}(0, 1)
 
     Every chain is then divided by its own root-mean-square band energy
     :math:`(\sum_m \|D_m\|_F^2 / N)^{1/2}`, so that energies and gaps of different chains compare.

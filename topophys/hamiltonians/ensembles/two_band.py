@@ -55,9 +55,7 @@ def two_band(
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
     generator = as_generator(rng)
     origin = generator.standard_normal((n, 3))
-    half = [
-        (x, y) for x in range(reach + 1) for y in range(-reach, reach + 1) if (x, y) > (0, 0)
-    ]
+    half = [(x, y) for x in range(reach + 1) for y in range(-reach, reach + 1) if (x, y) > (0, 0)]
     rest = complex_normal(generator, (n, len(half), 3))
     power = (origin**2).sum(-1) + 2.0 * (np.abs(rest) ** 2).sum((-2, -1))
     scale = 1.0 / np.sqrt(power)

@@ -15,10 +15,11 @@ def haldane(m: ArrayLike, t2: ArrayLike, phi: ArrayLike, t1: ArrayLike = 1.0) ->
 
     .. math::
         d_x - i d_y &= t_1 (1 + e^{-i k_1} + e^{-i k_2}), \\
-        d_z &= m - 2 t_2 \sin\phi \, [\sin k_1 - \sin k_2 - \sin(k_1 - k_2)], \\
+        d_z &= m + 2 t_2 \sin\phi \, [\sin k_1 - \sin k_2 - \sin(k_1 - k_2)], \\
         d_0 &= 2 t_2 \cos\phi \, [\cos k_1 + \cos k_2 + \cos(k_1 - k_2)]
 
-    in the coordinates :math:`k_i = k \cdot a_i` of the two primitive vectors (periodic gauge).
+    in the coordinates :math:`k_i = k \cdot b_i` of two primitive vectors at 60 degrees, the second
+    anticlockwise of the first (periodic gauge).
     Phase diagram: :math:`C = \mathrm{sign}(t_2 \sin\phi)` for
     :math:`|m| < 3\sqrt{3} |t_2 \sin\phi|`, 0 beyond.
 
@@ -51,7 +52,7 @@ def haldane(m: ArrayLike, t2: ArrayLike, phi: ArrayLike, t1: ArrayLike = 1.0) ->
     m, t2, phi, t1 = (np.asarray(x, dtype=np.float64)[..., None] for x in (m, t2, phi, t1))
     x, y, z = np.eye(3)
     hop = 0.5 * t1 * (x + 1j * y)  # t1 e^(-ik): d_x = t1 cos k, d_y = t1 sin k
-    turn = 1j * t2 * np.sin(phi) * z  # -2 t2 sin(phi) sin(k)
+    turn = -1j * t2 * np.sin(phi) * z  # at -R: -turn makes 2 t2 sin(phi) sin(k.R)
     scalar = (t2 * np.cos(phi))[..., 0]
     return TwoBandHamiltonian(
         {
