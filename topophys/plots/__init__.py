@@ -1,0 +1,28 @@
+"""Figures: arrays or Hamiltonians in, `matplotlib.figure.Figure` out, never through pyplot."""
+
+from topophys.plots.accuracy import plot_accuracy
+from topophys.plots.bands import plot_bands
+from topophys.plots.berry_flux import plot_berry_flux
+from topophys.plots.confusion import plot_confusion
+from topophys.plots.det_loop import plot_det_loop
+from topophys.plots.probe_ladder import plot_probe_ladder
+from topophys.plots.save import figure_to_data_uri, save_figure
+from topophys.plots.style import style
+from topophys.plots.training import plot_training
+from topophys.plots.winding_angle import plot_winding_angle_comparison
+from topophys.plots.winding_steps import plot_winding_steps
+
+__all__ = [
+    "figure_to_data_uri",
+    "plot_accuracy",
+    "plot_bands",
+    "plot_berry_flux",
+    "plot_confusion",
+    "plot_det_loop",
+    "plot_probe_ladder",
+    "plot_training",
+    "plot_winding_angle_comparison",
+    "plot_winding_steps",
+    "save_figure",
+    "style",
+]

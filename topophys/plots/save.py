@@ -1,0 +1,152 @@
+"""Figures to files and to data URIs, the same bytes every time."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+from matplotlib.figure import Figure
+
+from topophys.errors import InputError, OutputError
+from topophys.plots.style import style
+
+__all__ = ["figure_to_data_uri", "save_figure"]
+
+Format: TypeAlias = Literal["png", "svg", "pdf"]
+#: Dates and versions would change the bytes of equal figures.
+_METADATA: Final[dict[str, dict[str, Any]]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+}
+_MIME: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
+def save_figure(
+    figure: Figure,
+    path: str | os.PathLike[str],
+    formats: Sequence[str] = ("png", "svg"),
+    *,
+    dpi: int = 200,
+    svg_text: Literal["path", "text"] = "path",
+) -> tuple[Path, ...]:
+    """Write a figure in several formats: all of them, or none.
+
+    The files appear under their names only when complete, and equal figures give equal bytes: no
+    dates, no versions, no random identifiers.
+
+    Parameters
+    ----------
+    figure : Figure
+        Any figure of this package.
+    path : str or path
+        Name of the files without ".png" or ".svg"; missing folders are made.
+    formats : sequence of {"png", "svg", "pdf"}, optional
+        What to write.
+    dpi : int, optional
+        Pixels per inch of PNG files and of images inside of the others.
+    svg_text : {"path", "text"}, optional
+        Text of SVG files as outlines, the same everywhere, or as text, searchable but in the
+        fonts of the reader.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The files, in the order of `formats`.
+
+    Raises
+    ------
+    InputError
+        If a format is unknown.
+    OutputError
+        If a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, topophys as tp
+    >>> from topophys.plots import plot_det_loop
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = save_figure(plot_det_loop(tp.models.ssh(1.0, 2.0)), folder + "/loop")
+    >>> [file.name for file in files]
+    ['loop.png', 'loop.svg']
+    """
+    wanted = [formats] if isinstance(formats, str) else list(formats)
+    contents = [_render(figure, name, dpi, svg_text) for name in wanted]
+    target = Path(path)
+    files = tuple(target.with_name(f"{target.name}.{name}") for name in wanted)
+    parts = [file.with_name(f".{file.name}.{os.getpid()}.partial") for file in files]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for part, content in zip(parts, contents, strict=True):
+            part.write_bytes(content)
+        for part, file in zip(parts, files, strict=True):
+            part.replace(file)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"The figure `{target}` cannot be written: {reason}.") from None
+    finally:
+        _forget(parts)
+    return files
+
+
+def figure_to_data_uri(
+    figure: Figure,
+    format: str = "svg",
+    *,
+    dpi: int = 150,
+) -> str:
+    """Turn a figure into a text that a page can hold as the source of an image.
+
+    Parameters
+    ----------
+    figure : Figure
+        Any figure of this package.
+    format : {"svg", "png", "pdf"}, optional
+        Format of the image.
+    dpi : int, optional
+        Pixels per inch, as for `save_figure`.
+
+    Returns
+    -------
+    str
+        ``data:image/svg+xml;base64,...``
+
+    Raises
+    ------
+    InputError
+        If the format is unknown.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> from topophys.plots import plot_det_loop
+    >>> figure_to_data_uri(plot_det_loop(tp.models.ssh(1.0, 2.0)))[:26]
+    'data:image/svg+xml;base64,'
+    """
+    content = _render(figure, format, dpi, "path")
+    return f"data:{_MIME[format]};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _render(figure: Figure, name: str, dpi: int, svg_text: str) -> bytes:
+    if name not in _METADATA:
+        raise InputError(f"Argument `formats` must name png, svg or pdf, but has {name!r}.")
+    if svg_text not in ("path", "text"):
+        raise InputError(f"Argument `svg_text` must be 'path' or 'text', but is {svg_text!r}.")
+    if not 10 <= dpi <= 2400:
+        raise InputError(f"Argument `dpi` must be from 10 to 2400, but is {dpi}.")
+    buffer = io.BytesIO()
+    with style(svg__fonttype="path" if svg_text == "path" else "none"):
+        figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])
+    return buffer.getvalue()
+
+
+def _forget(parts: list[Path]) -> None:
+    for part in parts:
+        try:
+            part.unlink(missing_ok=True)
+        except OSError:  # a folder that cannot be written holds no partial file either
+            continue

@@ -1,0 +1,180 @@
+"""One look for all figures: colours, colour maps, fonts, axes in multiples of pi."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any, Final, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+__all__ = ["CYCLIC", "DENSITY", "DIVERGING", "PALETTE", "pi_axis", "pi_label", "style", "tidy"]
+
+#: Eight colours that readers with any common colour-vision deficiency tell apart (Okabe, Ito).
+PALETTE: Final = {
+    "black": "#000000",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "yellow": "#F0E442",
+    "blue": "#0072B2",
+    "red": "#D55E00",
+    "purple": "#CC79A7",
+}
+#: Colour maps of angles, of signed fields and of densities.
+CYCLIC: Final = "twilight"
+DIVERGING: Final = "RdBu_r"
+DENSITY: Final = "viridis"
+#: Text and frames: dark grey tires the eye less than black.
+INK: Final = "#222222"
+FAINT: Final = "#8A8A8A"
+
+_RC: Final[dict[str, Any]] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same figure everywhere
+    "mathtext.fontset": "dejavusans",
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.0,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "legend.fontsize": 8.0,
+    "legend.frameon": False,
+    "figure.titlesize": 10.5,
+    "figure.dpi": 100.0,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlepad": 6.0,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.direction": "out",
+    "ytick.direction": "out",
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.0,
+    "image.interpolation": "nearest",
+    "image.composite_image": False,
+    "svg.hashsalt": "topophys",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "savefig.bbox": None,
+    "path.simplify": True,
+}
+# rcParams are global to the process; two threads entering and leaving in turn would leave one
+# thread's settings behind for good
+_LOCK: Final = threading.RLock()
+
+
+@contextmanager
+def style(**changes: Any) -> Iterator[None]:
+    """Build or save figures with the settings of topophys, and give back the old ones after.
+
+    One thread at a time is inside; others wait.
+
+    Parameters
+    ----------
+    **changes
+        Matplotlib settings on top, dots written as double underscores (``font__size=12``).
+
+    Yields
+    ------
+    None
+        While the settings are active.
+
+    References
+    ----------
+    .. [1] M. Okabe, K. Ito, *Color Universal Design* (2008), for the palette.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> with style(font__size=7):
+    ...     mpl.rcParams["font.size"], mpl.rcParams["axes.spines.top"]
+    (7.0, False)
+    """
+    settings: Any = _RC | {name.replace("__", "."): value for name, value in changes.items()}
+    with _LOCK, mpl.rc_context(settings):
+        yield
+
+
+def tidy(ax: Axes, *, grid: Literal["x", "y", "both"] | None = None) -> None:
+    """Fix the look of ticks that Matplotlib makes only later, outside of `style`.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to set.
+    grid : {"x", "y", "both"}, optional
+        Where to draw faint grid lines.
+    """
+    ax.tick_params(labelsize=mpl.rcParams["xtick.labelsize"], width=0.7, length=3.0, colors=INK)
+    if grid is not None:
+        ax.grid(visible=True, axis=grid, color="#E4E4E4", linewidth=0.6)
+
+
+def pi_label(multiple: float) -> str:
+    r"""Text of an angle given in multiples of pi.
+
+    Parameters
+    ----------
+    multiple : float
+        The angle divided by pi.
+
+    Returns
+    -------
+    str
+        Mathtext such as ``$-\pi/2$``.
+
+    Examples
+    --------
+    >>> [pi_label(x) for x in (-1, -0.5, 0, 1.5)]
+    ['$-\\pi$', '$-\\pi/2$', '$0$', '$3\\pi/2$']
+    """
+    part = Fraction(multiple).limit_denominator(100)
+    if part == 0:
+        return "$0$"
+    sign = "-" if part < 0 else ""
+    top = "" if abs(part.numerator) == 1 else str(abs(part.numerator))
+    bottom = "" if part.denominator == 1 else f"/{part.denominator}"
+    return rf"${sign}{top}\pi{bottom}$"
+
+
+def pi_axis(axis: Axis, *, step: float = 0.5, limit: float | None = 1.0) -> None:
+    """Put ticks at multiples of pi.
+
+    Parameters
+    ----------
+    axis : Axis
+        ``ax.xaxis`` or ``ax.yaxis``.
+    step : float, optional
+        Distance of the ticks, in units of pi.
+    limit : float or None, optional
+        Show from minus to plus this many pi; None leaves the view as it is.
+    """
+    axis.set_major_locator(MultipleLocator(step * np.pi))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: pi_label(value / np.pi)))
+    if limit is not None:
+        horizontal = axis is axis.axes.xaxis
+        set_limits = axis.axes.set_xlim if horizontal else axis.axes.set_ylim
+        set_limits(-limit * np.pi, limit * np.pi)
