@@ -1,0 +1,5 @@
+"""`python -m topophys.cli`."""
+
+from topophys.cli.app import main
+
+main()

@@ -1,0 +1,18 @@
+"""Networks that read Bloch Hamiltonians and name their invariants."""
+
+from topophys.learn.config import EncoderConfig, FitConfig
+from topophys.learn.encoder import TopologicalMLEncoder
+from topophys.learn.fit import fit
+from topophys.learn.losses import compute_topological_loss
+from topophys.learn.run import Prediction, Run, load_run
+
+__all__ = [
+    "EncoderConfig",
+    "FitConfig",
+    "Prediction",
+    "Run",
+    "TopologicalMLEncoder",
+    "compute_topological_loss",
+    "fit",
+    "load_run",
+]

@@ -1,0 +1,134 @@
+"""Settings of a training run."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from topophys.errors import RecipeError
+
+__all__ = ["EncoderConfig", "FitConfig"]
+
+
+class EncoderConfig(BaseModel):
+    """Settings of the network; see `TopologicalMLEncoder`.
+
+    Attributes
+    ----------
+    hidden_dims : tuple of three ints
+        Channels of h1, channels of h2, products formed on each link.
+    num_classes : int
+        Number of consecutive integers around 0 with class scores.
+    output_features : int
+        Number of features after the sum over the zone.
+    gated, flatten : bool
+        Bilinear layers; polar factor of the input.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hidden_dims: tuple[PositiveInt, PositiveInt, PositiveInt] = (24, 16, 32)
+    num_classes: PositiveInt = 3
+    output_features: PositiveInt = 16
+    gated: bool = True
+    flatten: bool = True
+
+
+class FitConfig(BaseModel):
+    """Settings of a training run.
+
+    Attributes
+    ----------
+    encoder : EncoderConfig
+        Settings of the network.
+    seed : int
+        Seed of the weights and of the order of the samples.
+    epochs, batch_size : int
+        Passes over the training split, and samples per step.
+    learning_rate : float
+        Peak of the one-cycle schedule (L. N. Smith, N. Topin, Proc. SPIE 11006, 1100612 (2019)).
+    weight_decay : float
+        Of AdamW (I. Loshchilov, F. Hutter, Proc. ICLR (2019)).
+    gradient_clip : float
+        Largest norm of the gradient of a step.
+    auxiliary_weight : float
+        Weight of the cross entropy in the loss.
+    train_split, val_split : str
+        Names of the splits to learn from and to choose the best epoch by.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    encoder: EncoderConfig = EncoderConfig()
+    seed: int = Field(default=0, ge=0)
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 512
+    learning_rate: float = Field(default=5e-3, gt=0.0)
+    weight_decay: float = Field(default=1e-5, ge=0.0)
+    gradient_clip: float = Field(default=1.0, gt=0.0)
+    auxiliary_weight: float = Field(default=0.1, ge=0.0)
+    train_split: str = "train"
+    val_split: str = "val"
+
+    @classmethod
+    def from_mapping(cls, mapping: dict[str, Any], source: str = "config") -> Self:
+        """Check a mapping of settings.
+
+        Parameters
+        ----------
+        mapping : dict
+            Settings by name; a missing one takes its default.
+        source : str, optional
+            Where it came from, for the message.
+
+        Returns
+        -------
+        FitConfig
+            Checked settings.
+
+        Raises
+        ------
+        RecipeError
+            If a key is unknown or a value impossible.
+        """
+        try:
+            return cls.model_validate(mapping)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            known = sorted(cls.model_fields) + [
+                f"encoder.{name}" for name in sorted(EncoderConfig.model_fields)
+            ]
+            hint = f"; known keys: {', '.join(known)}" if first["type"] == "extra_forbidden" else ""
+            raise RecipeError(
+                f"Training settings `{source}`: key `{key}`: {first['msg']}, but is"
+                f" {first['input']!r:.60}{hint}."
+            ) from None
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Read settings from a TOML file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        FitConfig
+            Checked settings.
+
+        Raises
+        ------
+        RecipeError
+            If the file is missing, not TOML, or has an unknown key or an impossible value.
+        """
+        try:
+            mapping = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RecipeError(f"Training settings `{path}` cannot be read: {error}.") from None
+        return cls.from_mapping(mapping, str(path))

@@ -1,0 +1,39 @@
+"""Where torch computes."""
+
+from __future__ import annotations
+
+import torch
+
+from topophys.errors import InputError
+
+__all__ = ["resolve_device"]
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Return a usable torch device, or raise in one line.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        For example "cpu" or "cuda:0".
+
+    Returns
+    -------
+    torch.device
+        The device.
+
+    Raises
+    ------
+    InputError
+        If torch cannot use it here.
+    """
+    try:
+        found = torch.device(device)
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"Argument `device` must be one that torch can use here, but {device!r} is not:"
+            f" {reason}."
+        ) from None
+    return found

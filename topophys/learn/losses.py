@@ -1,0 +1,77 @@
+"""What training makes small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from topophys.errors import InputError
+from topophys.learn.heads import centred_classes
+
+__all__ = ["compute_topological_loss"]
+
+#: Distance from the integer at which the penalty turns from quadratic to linear.
+HUBER_WIDTH: Final = 0.5
+
+
+def compute_topological_loss(
+    predictions: Mapping[str, Any],
+    targets: Int[Tensor, " batch"],
+    auxiliary_weight: float = 0.1,
+) -> dict[str, Float[Tensor, ""]]:
+    r"""Label-only loss: regression to the integer and, with small weight, cross entropy.
+
+    .. math:: L = \langle \mathrm{huber}(\hat\nu - \nu) \rangle
+        + w \, \langle -\log p_\nu \rangle, \qquad p = \mathrm{softmax}(\mathrm{logits})
+
+    Parameters
+    ----------
+    predictions : mapping
+        Output of an encoder: "invariant" (B,) and "topological_logits" (B, num_classes).
+    targets : integer tensor of shape (B,)
+        The invariants themselves, not class indices; each must be among the network's classes.
+    auxiliary_weight : float, optional
+        Weight w of the cross entropy.
+
+    Returns
+    -------
+    dict of scalar tensors
+        "regression_loss", "auxiliary_loss" (both without weight) and "total_loss".
+
+    Raises
+    ------
+    InputError
+        If a target is not among the network's classes.
+
+    References
+    ----------
+    .. [1] P. J. Huber, Ann. Math. Stat. 35, 73 (1964).
+
+    Examples
+    --------
+    >>> import torch
+    >>> out = {"invariant": torch.zeros(2), "topological_logits": torch.zeros(2, 3)}
+    >>> compute_topological_loss(out, torch.tensor([0, 1]))["regression_loss"]
+    tensor(0.1875)
+    """
+    logits, invariant = predictions["topological_logits"], predictions["invariant"]
+    classes = centred_classes(logits.shape[-1])
+    low, high = int(targets.min()), int(targets.max())
+    if low < classes[0] or high > classes[-1]:
+        raise InputError(
+            f"Argument `targets` must lie in the network's classes {classes[0]} ... {classes[-1]},"
+            f" but reaches from {low} to {high}; raise `num_classes`."
+        )
+    difference = (invariant - targets).abs()
+    quadratic = difference.clamp(max=HUBER_WIDTH)
+    regression = (quadratic * (difference - 0.5 * quadratic)).mean()
+    auxiliary = torch.nn.functional.cross_entropy(logits, targets - classes[0])
+    return {
+        "regression_loss": regression,
+        "auxiliary_loss": auxiliary,
+        "total_loss": regression + auxiliary_weight * auxiliary,
+    }

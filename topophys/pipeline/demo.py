@@ -1,0 +1,123 @@
+"""The whole way in one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from topophys._files import make_folder, write_json
+from topophys.datasets import Recipe, generate, open_dataset
+from topophys.interpret import probe
+from topophys.learn import FitConfig, fit
+from topophys.pipeline.accuracy import measure_accuracy
+from topophys.pipeline.figures import draw_figures
+from topophys.pipeline.page import write_page
+from topophys.pipeline.recipes import recipe_path
+from topophys.pipeline.summary import write_summary
+from topophys.pipeline.tables import accuracy_table
+
+__all__ = ["demo"]
+
+#: What `quick` does to the sizes of the splits, and to the probes.
+QUICK_SHARE: Final = 0.01
+QUICK_SMALLEST: Final = 120
+
+
+def demo(
+    path: str | Path,
+    *,
+    quick: bool = False,
+    progress: bool = True,
+    say: Callable[[str], object] = lambda _: None,
+) -> Path:
+    """Generate data, train, measure, probe, draw and report; everything in one folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder to make; where it exists, the first free name with a number is taken.
+    quick : bool, optional
+        Small data and few epochs: to see it run, not to judge the network.
+    progress : bool, optional
+        Show progress.
+    say : callable, optional
+        Receives each result as text when it is there.
+
+    Returns
+    -------
+    Path
+        The folder, with summary.json and report.html.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    folder = make_folder(_free(Path(path)))
+    clock = _Clock(say)
+    chains, surfaces = (_recipe(name, quick) for name in ("winding-1d", "chern-2d"))
+    config = _config(quick)
+    with clock("generate 1D chains (class AIII, winding number)"):
+        say(str(generate(chains, folder / "winding-1d.h5", progress=progress)))
+    with clock("generate 2D two-band Hamiltonians (class A, Chern number)"):
+        say(str(generate(surfaces, folder / "chern-2d.h5", progress=progress)))
+    with (
+        open_dataset(folder / "winding-1d.h5") as dataset,
+        open_dataset(folder / "chern-2d.h5") as surface,
+    ):
+        with clock("train on the labels -1, 0, 1"):
+            run = fit(config, dataset, folder, progress=progress)
+        with clock("measure the accuracy on every split"):
+            say(accuracy_table(measure_accuracy(run, dataset)))
+        with clock("probe the hidden layers"):
+            size = min(1000, len(dataset.split("test")))
+            report = probe(run, dataset, n_hamiltonians=size, progress=progress)
+            write_json(folder / "probes.json", report.to_dict())
+            say(str(report))
+        with clock("draw the figures"):
+            draw_figures(run, dataset, surface=surface)
+        write_summary(run, dataset, others=[surface], seconds=clock.seconds)
+    page = write_page(folder)
+    say(f"\ntotal {sum(clock.seconds.values()):.0f} s\nrun folder   {folder}\nreport       {page}")
+    return folder
+
+
+class _Clock:
+    """Announces each step and keeps its wall-clock time."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self.say, self.seconds = say, dict[str, float]()
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        self.say(f"\n[{len(self.seconds) + 1}/6] {step}")
+        start = time.perf_counter()
+        yield
+        self.seconds[step] = round(time.perf_counter() - start, 2)
+        self.say(f"      {self.seconds[step]:.1f} s")
+
+
+def _free(path: Path) -> Path:
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
+    return candidate
+
+
+def _recipe(name: str, quick: bool) -> Recipe:
+    recipe = Recipe.from_toml(recipe_path(name))
+    if not quick:
+        return recipe
+    splits = [
+        split.model_copy(update={"size": max(QUICK_SMALLEST, int(split.size * QUICK_SHARE))})
+        for split in recipe.split
+    ]
+    return recipe.model_copy(update={"name": f"{name}-quick", "split": tuple(splits)})
+
+
+def _config(quick: bool) -> FitConfig:
+    config = FitConfig.from_toml(recipe_path("winding-1d", "training.toml"))
+    return config.model_copy(update={"epochs": 2, "batch_size": 64}) if quick else config

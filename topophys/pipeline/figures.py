@@ -1,0 +1,249 @@
+"""Which pictures a run gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys import plots
+from topophys._files import make_folder, write_json
+from topophys.datasets import Dataset
+from topophys.interpret import LinearDecoder, activations, fit_decoder
+from topophys.learn import Run
+from topophys.learn.evaluate import predict_invariants
+
+__all__ = ["FigureCard", "draw_figures"]
+
+#: Hamiltonians to fit the read-outs on, and to show in the density plot.
+N_FIT: Final = 1000
+N_SHOW: Final = 1000
+#: Sizes of the invariant to show an example of.
+SHOWN: Final = (0, 1, -1, 2, -2, 3)
+
+
+@dataclass(frozen=True)
+class FigureCard:
+    """A picture and what it shows.
+
+    Attributes
+    ----------
+    name : str
+        Name of the files, without suffix.
+    title, caption : str
+        For the page.
+    """
+
+    name: str
+    title: str
+    caption: str
+
+
+def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) -> list[Path]:
+    """Draw the pictures of a run into its folder `figures`, as PNG and SVG.
+
+    Parameters
+    ----------
+    run : Run
+        A trained network.
+    dataset : Dataset
+        Data set of winding numbers.
+    surface : Dataset, optional
+        Data set of Chern numbers, for the flux map.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not writable.
+    """
+    folder = make_folder(run.path / "figures")
+    paths: list[Path] = []
+    cards: list[dict[str, Any]] = []
+    for card, figure in _figures(run, dataset, surface):
+        paths += plots.save_figure(figure, folder / card.name)
+        cards.append(asdict(card))
+    write_json(folder / "figures.json", cards)
+    return paths
+
+
+def _figures(
+    run: Run, dataset: Dataset, surface: Dataset | None
+) -> Iterator[tuple[FigureCard, plots.Figure]]:
+    alpha, dalpha = _decoders(run, dataset)
+    examples = _Examples(run, dataset)
+    yield (
+        FigureCard(
+            "winding_angle",
+            "Winding angle: layer h1 against exact physics",
+            f"Linear read-out of h1, fitted on {_fit_split(run)!r}, beside alpha(k) = arg det D(k)"
+            " of Hamiltonians it was not fitted on.",
+        ),
+        examples.winding_angle(alpha),
+    )
+    yield (
+        FigureCard(
+            "winding_steps",
+            "Winding steps: layer h2 against exact physics",
+            f"Linear read-out of h2, fitted on {_fit_split(run)!r}, against dalpha on the links of"
+            " the test split.",
+        ),
+        _winding_steps(run, dataset, dalpha),
+    )
+    yield (
+        FigureCard(
+            "det_loop",
+            "Loops of det D(k)",
+            "The winding number is the number of turns around the origin. Drawn from the hoppings"
+            " themselves, not flattened.",
+        ),
+        examples.det_loop(),
+    )
+    yield from _results(run, dataset)
+    if surface is not None:
+        yield (
+            FigureCard(
+                "berry_flux",
+                "Berry flux through the plaquettes of 2D Hamiltonians",
+                "F of the lower band on the grid of the data set; C is proven from the hoppings.",
+            ),
+            _flux_map(surface),
+        )
+
+
+def _results(run: Run, dataset: Dataset) -> Iterator[tuple[FigureCard, plots.Figure]]:
+    yield (
+        FigureCard("training", "Training", "Loss and accuracy on the validation split by epoch."),
+        plots.plot_training(run.history),
+    )
+    label, named = _all_answers(run, dataset)
+    yield (
+        FigureCard(
+            "confusion",
+            "Named against true winding number",
+            "All splits that training did not see; classes seen in training are marked.",
+        ),
+        plots.plot_confusion(label, named, trained=run.provenance["classes_seen"]),
+    )
+    accuracy, probes = (_measured(run.path / f"{name}.json") for name in ("accuracy", "probes"))
+    if accuracy is not None:
+        rows = [row | {"split": _row_name(row)} for row in accuracy]
+        yield (
+            FigureCard(
+                "accuracy",
+                "Accuracy on each split",
+                "Splits that training did not see, whole and by the size of the invariant, with"
+                " 95 % Wilson intervals.",
+            ),
+            plots.plot_accuracy(rows),
+        )
+    if probes is not None:
+        yield (
+            FigureCard(
+                "probes",
+                "Probes and their controls",
+                "Held-out R2 of linear probes with 95 % intervals; for untrained networks the range"
+                " of the initialisations.",
+            ),
+            plots.plot_probe_ladder(probes["results"]),
+        )
+
+
+def _measured(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _row_name(row: dict[str, Any]) -> str:
+    return row["split"] if row["invariant"] == "all" else f"{row['split']}, {row['invariant']}"
+
+
+def _fit_split(run: Run) -> str:
+    return run.config.val_split
+
+
+def _decoders(run: Run, dataset: Dataset) -> tuple[LinearDecoder, LinearDecoder]:
+    split = dataset.split(_fit_split(run))
+    x, alpha, dalpha = split.read("x", "alpha", "dalpha", index=slice(0, N_FIT))
+    hidden = activations(run.encoder, x)
+    angle = np.stack([np.cos(alpha), np.sin(alpha)], axis=-1)
+    return (
+        fit_decoder(hidden["h1_features"], angle),
+        fit_decoder(hidden["h2_features"], dalpha[..., None]),
+    )
+
+
+class _Examples:
+    """One Hamiltonian of each invariant from the splits that training did not see."""
+
+    def __init__(self, run: Run, dataset: Dataset) -> None:
+        found: dict[int, tuple[str, int]] = {}
+        for name in _unseen(run, dataset):
+            if dataset.split(name).grid != dataset.split(run.config.train_split).grid:
+                continue
+            (label,) = dataset.split(name).read("label")
+            for nu in np.unique(label):
+                found.setdefault(int(nu), (name, int(np.flatnonzero(label == nu)[0])))
+        places = [found[nu] for nu in SHOWN if nu in found]
+        rows = [dataset.split(name)[index] for name, index in places]
+        self.nu = np.array([nu for nu in SHOWN if nu in found])
+        self.x = np.stack([row["x"] for row in rows])
+        self.alpha = np.stack([row["alpha"] for row in rows])
+        self.chains = [dataset.split(name).hamiltonians(index) for name, index in places]
+        self.run = run
+
+    def winding_angle(self, decoder: LinearDecoder) -> plots.Figure:
+        hidden = activations(self.run.encoder, self.x)
+        return plots.plot_winding_angle_comparison(
+            hidden["h1_features"],
+            self.alpha,
+            nu=self.nu,
+            predicted=predict_invariants(self.run.encoder, self.x),
+            decoder=(decoder.weights, decoder.bias),
+        )
+
+    def det_loop(self) -> plots.Figure:
+        blocks = np.stack([chain.block_on_grid(256) for chain in self.chains])
+        return plots.plot_det_loop(blocks, nu=self.nu)
+
+
+def _unseen(run: Run, dataset: Dataset) -> list[str]:
+    seen = {run.config.train_split, run.config.val_split}
+    return [name for name in dataset.splits if name not in seen]
+
+
+def _winding_steps(run: Run, dataset: Dataset, decoder: LinearDecoder) -> plots.Figure:
+    x, dalpha = dataset.split(_unseen(run, dataset)[0]).read(
+        "x", "dalpha", index=slice(0, N_SHOW)
+    )
+    return plots.plot_winding_steps(
+        decoder(activations(run.encoder, x)["h2_features"])[..., 0], dalpha
+    )
+
+
+def _all_answers(run: Run, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    labels, named = [], []
+    for name in _unseen(run, dataset):
+        x, label = dataset.split(name).read("x", "label")
+        labels.append(label)
+        named.append(np.rint(predict_invariants(run.encoder, x)).astype(np.int64))
+    return np.concatenate(labels), np.concatenate(named)
+
+
+def _flux_map(surface: Dataset) -> plots.Figure:
+    rows, titles = [], []
+    for name in surface.splits:
+        flux, label = surface.split(name).read("flux", "label", index=slice(0, N_SHOW))
+        for chern in np.unique(label):
+            if chern not in titles and len(titles) < 4 and chern != 0:
+                rows.append(flux[np.flatnonzero(label == chern)[0]])
+                titles.append(chern)
+    return plots.plot_berry_flux(np.stack(rows), chern=np.array(titles))
