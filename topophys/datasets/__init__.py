@@ -1,9 +1,10 @@
 """Labelled data sets of Hamiltonians: made from recipes, stored in HDF5, verified from hoppings."""
 
 from topophys.datasets.generate import generate
-from topophys.datasets.read import Dataset, Split, open_dataset
+from topophys.datasets.read import Dataset, open_dataset
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import draw_shard
+from topophys.datasets.split import Split
 from topophys.datasets.summary import Summary
 from topophys.datasets.verify import Report, verify
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
-from topophys.datasets.read import Split
+from topophys.datasets.split import Split
 
 __all__ = ["OnDisk", "as_torch"]
 
@@ -26,7 +26,8 @@ class OnDisk(Dataset[Sample]):
     def __getitem__(self, index: Any) -> Sample:
         return tuple(torch.as_tensor(a) for a in self.split.read("x", "label", index=index))
 
-    def __getitems__(self, indices: list[int]) -> list[Sample]:  # noqa: PLW3201  # PyTorch asks
+    def __getitems__(self, indices: list[int]) -> list[Sample]:
+        # PyTorch calls this one for whole batches
         x, label = self[indices]
         return list(zip(x, label, strict=True))
 

@@ -11,7 +11,8 @@ from topophys.datasets import schema
 from topophys.datasets.summary import count_rows
 
 if TYPE_CHECKING:
-    from topophys.datasets.read import Dataset, Split
+    from topophys.datasets.read import Dataset
+    from topophys.datasets.split import Split
 
 __all__ = ["card", "markdown_table"]
 
@@ -23,6 +24,20 @@ _WHAT: Final = {
     " Gaussian coefficients d_R, |R_x|, |R_y| <= {reach}, each scaled to unit rms band energy."
     " Labelled with the Chern number of the lower band, proven for the continuous Hamiltonian.",
 }
+
+_COUNTS: Final = """
+`drawn` counts random Hamiltonians up to the last one kept of each shard; the columns after it say
+why the others were not kept. The first of each class that are proven to have the class and the gap
+are kept, which is unbiased within a class.
+
+## Arrays
+"""
+
+_RECIPE: Final = """
+## Recipe
+
+```toml
+"""
 
 
 def card(dataset: Dataset) -> str:
@@ -48,39 +63,28 @@ def card(dataset: Dataset) -> str:
     )
     what = _WHAT[spec.family].format(reach=spec.hopping_range, n=spec.n_orbitals)
     shown = "flattened, " if recipe.input.flatten else ""
+    size = dataset.path.stat().st_size / 1e6
     versions = dataset.attributes
+    about = f"""# {recipe.name}
+
+{what}
+
+- Samples: {len(dataset)} in {len(splits)} splits; file {size:.1f} MB, schema {schema.SCHEMA_VERSION}.
+- Input `x`: {shown}float32. Labels, gap bounds and local targets come from float64.
+- Proven energy gap: at least {recipe.label.min_gap} rms band energies.
+- Made by topophys {versions["topophys_version"]}, NumPy {versions["numpy_version"]}, root seed {recipe.seed}.
+- Recipe digest `{recipe.digest[:16]}`, content `{versions["manifest"][:16]}`.
+
+## Samples
+
+"""
+    arrays = markdown_table(_shape_rows(splits))
     return "\n".join(
         [
-            f"# {recipe.name}",
-            "",
-            what,
-            "",
-            f"- Samples: {len(dataset)} in {len(splits)} splits; file"
-            f" {dataset.path.stat().st_size / 1e6:.1f} MB, schema {schema.SCHEMA_VERSION}.",
-            f"- Input `x`: {shown}float32. Labels, gap bounds and local targets from float64.",
-            f"- Proven energy gap: at least {recipe.label.min_gap} rms band energies.",
-            f"- Made by topophys {versions['topophys_version']}, NumPy {versions['numpy_version']},"
-            f" root seed {recipe.seed}.",
-            f"- Recipe digest `{recipe.digest[:16]}`, content `{versions['manifest'][:16]}`.",
-            "",
-            "## Samples",
-            "",
-            *markdown_table(counts),
-            "",
-            "`drawn` counts random Hamiltonians up to the last one kept of each shard; the columns"
-            " after it say why the others were not kept. Kept are the first of each class that are"
-            " proven to have the class and the gap, which is unbiased within a class.",
-            "",
-            "## Arrays",
-            "",
-            *markdown_table(_shape_rows(splits)),
-            "",
-            "## Recipe",
-            "",
-            "```toml",
-            recipe.to_toml().rstrip(),
-            "```",
-            "",
+            about + "\n".join(markdown_table(counts)),
+            _COUNTS,
+            *arrays,
+            _RECIPE + recipe.to_toml() + "```\n",
         ]
     )
 

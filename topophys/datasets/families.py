@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import NDArray
 
-from topophys.datasets.recipe import Recipe, SplitSpec
+from topophys.datasets.recipe import Recipe
 from topophys.datasets.schema import Kind
+from topophys.datasets.specs import SplitSpec
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.ensembles import aiii_chains, two_band
@@ -65,10 +66,10 @@ class _Chains:
         return chains.block_amplitudes
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
-        return certify_winding(rebuild("winding", self.vectors(), hoppings), min_gap=min_gap)
+        return certify_winding(self._chains(hoppings), min_gap=min_gap)
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
-        block = rebuild("winding", self.vectors(), hoppings).block(k_grid(self.grid))
+        block = self._chains(hoppings).block(k_grid(self.grid))
         shown = flatten_block(block) if self.flatten else block
         flat = np.ascontiguousarray(shown).reshape(*shown.shape[:-2], self.n**2)
         return {
@@ -76,6 +77,9 @@ class _Chains:
             "alpha": winding_angle(block),
             "dalpha": winding_steps(block),
         }
+
+    def _chains(self, hoppings: Complex[np.ndarray, "S M n n"]) -> ChiralHamiltonian:
+        return ChiralHamiltonian.from_array(-self.reach, hoppings)
 
 
 class _TwoBand:
@@ -98,10 +102,10 @@ class _TwoBand:
         return two_band(n, hopping_range=self.reach, rng=rng).d_amplitudes
 
     def certify(self, hoppings: Complex[np.ndarray, "S M 3"], min_gap: float) -> Certificate:
-        return certify_chern(rebuild("chern", self.vectors(), hoppings), min_gap=min_gap)
+        return certify_chern(_two_band(self.vectors(), hoppings), min_gap=min_gap)
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Arrays:
-        d = rebuild("chern", self.vectors(), hoppings).d(k_grid(self.grid))
+        d = _two_band(self.vectors(), hoppings).d(k_grid(self.grid))
         shown = flatten_d(d) if self.flatten else d
         return {"x": shown.astype("<f4"), "flux": berry_flux_from_d(d)}
 
@@ -145,6 +149,10 @@ def rebuild(
     """
     if kind == "winding":
         return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
+    return _two_band(vectors, hoppings)
+
+
+def _two_band(vectors: NDArray[np.int64], hoppings: NDArray[np.complex128]) -> TwoBandHamiltonian:
     return TwoBandHamiltonian(
         {tuple(v): hoppings[..., m, :] for m, v in enumerate(vectors.tolist())}
     )

@@ -85,12 +85,12 @@ def opened(path: Path) -> Iterator[h5py.File]:
         )
     if not path.is_file():
         raise DatasetError(f"Data file `{path}` must be a file, but is a folder.")
+    if not h5py.is_hdf5(path):
+        raise DatasetError(
+            f"Data file `{path}` must be an HDF5 file made by topophys, but is not HDF5 (or its"
+            " first bytes are damaged, or it may not be read); make it again."
+        )
     try:
-        if not h5py.is_hdf5(path):
-            raise DatasetError(
-                f"Data file `{path}` must be an HDF5 file made by topophys, but is not HDF5 (or its"
-                " first bytes are damaged); make it again."
-            )
         # finished files never change, and locks fail on some read-only file systems
         with h5py.File(path, "r", locking=False) as file:
             yield file
@@ -189,8 +189,8 @@ def _counts(value: Any, name: str, path: Path) -> list[int]:
     counts: NDArray[np.int64] = np.asarray(value)
     if counts.shape != (len(REASONS),):
         raise SchemaError(
-            f"Data file `{path}`: attribute `rejected` of `{name}` must have {len(REASONS)} numbers,"
-            f" but has shape {counts.shape}."
+            f"Data file `{path}`: attribute `rejected` of `{name}` must have {len(REASONS)}"
+            f" numbers, but has shape {counts.shape}."
         )
     return [int(c) for c in counts]
 

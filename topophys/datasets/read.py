@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import _messages
-from topophys.datasets.families import rebuild
-from topophys.datasets.layout import Layout, Place, read_layout
-from topophys.datasets.recipe import Recipe, SplitSpec
+from topophys.datasets.layout import Layout, read_layout
+from topophys.datasets.recipe import Recipe
 from topophys.datasets.schema import Kind
-from topophys.errors import DatasetError, InputError, ShapeError
-from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.datasets.split import Split
+from topophys.datasets.store import Store
+from topophys.errors import InputError, ShapeError
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
-__all__ = ["Dataset", "Split", "open_dataset"]
+__all__ = ["Dataset", "open_dataset"]
 
 
 def open_dataset(path: str | Path) -> Dataset:
@@ -56,203 +54,6 @@ def open_dataset(path: str | Path) -> Dataset:
     return Dataset(read_layout(Path(path)))
 
 
-class _Store:
-    """The bytes of a file, mapped into memory once per process.
-
-    Fields are contiguous, so that a mapping reads any samples as fast as memory does, needs no
-    lock between threads, and is safe across fork and spawn.
-    """
-
-    def __init__(self, path: Path, n_bytes: int) -> None:
-        self.path, self.n_bytes = path.absolute(), n_bytes
-        self.closed = False
-        self._bytes: NDArray[np.uint8] | None = None
-        self._pid = -1
-
-    def view(self, place: Place) -> NDArray[Any]:
-        """Read-only array at a place of the file; nothing is read yet."""
-        array: NDArray[Any] = np.ndarray(
-            place.shape, place.dtype, buffer=self._mapped().data, offset=place.offset
-        )
-        return array
-
-    def _mapped(self) -> NDArray[np.uint8]:
-        if self.closed:
-            raise DatasetError(f"Data file `{self.path}` is closed; open it again.")
-        if self._bytes is None or self._pid != os.getpid():
-            try:
-                mapped = np.memmap(self.path, np.uint8, "r")
-            except (OSError, ValueError) as error:
-                raise DatasetError(f"Data file `{self.path}` cannot be read: {error}.") from None
-            if mapped.size != self.n_bytes:
-                raise DatasetError(f"Data file `{self.path}` has changed; open it again.")
-            self._bytes, self._pid = mapped, os.getpid()
-        return self._bytes
-
-    def close(self) -> None:
-        self._bytes, self.closed = None, True
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_bytes": None, "_pid": -1}
-
-
-class Split:
-    """One split of a data set: index it like an array, get fields by name.
-
-    Attributes
-    ----------
-    name : str
-        Name of the split.
-    spec : SplitSpec
-        Its part of the recipe, with everything filled in.
-    kind : {"winding", "chern"}
-        Kind of data set.
-    drawn : int
-        Hamiltonians drawn to make it.
-    rejected : mapping of str to int
-        How many of them were not kept, by reason.
-    """
-
-    def __init__(self, store: _Store, layout: Layout, name: str) -> None:
-        self._store, self._layout = store, layout.splits[name]
-        self.name = name
-        self.spec: SplitSpec = layout.recipe.part(name)
-        self.kind: Kind = layout.recipe.kind
-        self.drawn: int = self._layout.drawn
-        self.rejected: Mapping[str, int] = self._layout.rejected
-
-    def __len__(self) -> int:
-        return self.spec.size
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Names of the fields."""
-        return tuple(self._layout.fields)
-
-    @property
-    def grid(self) -> tuple[int, ...]:
-        """Number of k points along each direction."""
-        return self.spec.grid or ()
-
-    @property
-    def vectors(self) -> NDArray[np.int64]:
-        """Lattice vectors of `hoppings`, of shape (M, dim)."""
-        return np.array(self._layout.vectors, dtype=np.int64)
-
-    @property
-    def classes(self) -> dict[int, int]:
-        """Number of samples of each label, counted."""
-        values, counts = np.unique(self.view("label"), return_counts=True)
-        return dict(zip(values.tolist(), counts.tolist(), strict=True))
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of a field, samples first."""
-        return self._place(name).shape
-
-    def view(self, name: str) -> NDArray[Any]:
-        """Whole field as a read-only array on the file; only what is touched is read.
-
-        Parameters
-        ----------
-        name : str
-            Name of the field.
-
-        Returns
-        -------
-        ndarray
-            Shape and dtype as in the schema.
-
-        Raises
-        ------
-        InputError
-            If there is no such field.
-        DatasetError
-            If the file was closed, removed or replaced.
-        """
-        return self._store.view(self._place(name))
-
-    def read(self, *names: str, index: Any = slice(None)) -> tuple[NDArray[Any], ...]:
-        """Some fields of some samples, as arrays of their own.
-
-        Parameters
-        ----------
-        *names : str
-            Names of fields.
-        index : int, slice or array, optional
-            Samples, as NumPy would index the first axis; all where not given.
-
-        Returns
-        -------
-        tuple of ndarray
-            One array per name.
-
-        Raises
-        ------
-        InputError
-            If there is no such field.
-        IndexError
-            If an index is out of range.
-        """
-        if isinstance(index, tuple):
-            raise InputError(
-                f"Argument `index` must select samples (int, slice or array), but is {index!r}."
-            )
-        return tuple(np.array(self.view(name)[index]) for name in names)
-
-    def digests(self, name: str) -> NDArray[np.uint8]:
-        """SHA-256 of each shard of a field, of shape (shards, 32).
-
-        Parameters
-        ----------
-        name : str
-            Name of the field.
-
-        Returns
-        -------
-        uint8 ndarray
-            As stored.
-        """
-        self._place(name)
-        return np.array(self._store.view(self._layout.digests[name]))
-
-    def __getitem__(self, index: Any) -> dict[str, NDArray[Any]]:
-        return dict(zip(self.fields, self.read(*self.fields, index=index), strict=True))
-
-    def hamiltonians(self, index: Any = slice(None)) -> ChiralHamiltonian | TwoBandHamiltonian:
-        """Hamiltonians with exactly the stored coefficients.
-
-        Parameters
-        ----------
-        index : int, slice or array, optional
-            Samples; all where not given.
-
-        Returns
-        -------
-        ChiralHamiltonian or TwoBandHamiltonian
-            A batch, or a single one for an integer.
-
-        Raises
-        ------
-        IndexError
-            If an index is out of range.
-        """
-        (hoppings,) = self.read("hoppings", index=index)
-        return rebuild(self.kind, self.vectors, hoppings)
-
-    def _place(self, name: str) -> Place:
-        if name not in self._layout.fields:
-            raise InputError(
-                f"Split `{self.name}` has no field {name!r}{_messages.suggest(name, self.fields)};"
-                f" it has {', '.join(self.fields)}."
-            )
-        return self._layout.fields[name]
-
-    def __repr__(self) -> str:
-        counts = ", ".join(f"{v}: {c}" for v, c in self.classes.items())
-        grid = " x ".join(map(str, self.grid))
-        return f"Split {self.name!r}: {len(self)} samples on {grid} k points, classes {{{counts}}}"
-
-
 class Dataset:
     """A data file: recipe, splits, samples.
 
@@ -272,7 +73,7 @@ class Dataset:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._store = _Store(layout.path, layout.n_bytes)
+        self._store = Store(layout.path, layout.n_bytes)
         self.path: Path = layout.path
         self.recipe: Recipe = layout.recipe
         self.kind: Kind = layout.recipe.kind
@@ -312,7 +113,7 @@ class Dataset:
         return sum(spec.size for spec in self.recipe.split)
 
     def __getitem__(self, index: Any) -> dict[str, NDArray[Any]]:
-        """Samples by their number over all splits, one split after the other."""
+        """Read samples by their number over all splits, one split after the other."""
         chosen = np.arange(len(self))[index]
         starts = np.cumsum([0, *(spec.size for spec in self.recipe.split)])
         owner = np.searchsorted(starts, chosen, side="right") - 1

@@ -100,7 +100,7 @@ _COMMON: Final = (
 FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
     "winding": (
         Field("x", ("S", "N", "c"), "<f4", "1 (flattened) or rms band energy",
-              "Input of a network: chiral block D(k), complex (n, n) array viewed as 2 n^2 floats."),
+              "Input of a network: block D(k), complex n x n array viewed as 2 n^2 floats."),
         Field("hoppings", ("S", "M", "n", "n"), "<c16", "rms band energy",
               "Coefficients D_m of D(k) = sum_m D_m exp(i m k), m from attribute `vectors`."),
         Field("alpha", ("S", "N"), "<f8", "rad",
@@ -170,7 +170,7 @@ def field(kind: Kind, name: str) -> Field:
 
 
 def shards(size: int) -> int:
-    """Number of shards that hold `size` samples."""
+    """Return the number of shards that hold `size` samples."""
     return -(-size // SHARD_SIZE)
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from topophys._random import keyed_generator
 from topophys.datasets import schema
 from topophys.datasets.families import Arrays, family_of
-from topophys.datasets.recipe import Recipe, SplitSpec
+from topophys.datasets.recipe import Recipe
+from topophys.datasets.specs import SplitSpec
 from topophys.errors import RecipeError
 from topophys.invariants.certificate import Certificate
 
@@ -58,7 +59,7 @@ class Shard:
 
 
 def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:
-    """Number of samples of each class in one shard.
+    """Count the samples of each class that one shard must have.
 
     Sample i of a split counts towards class i mod K of its K sorted classes, so that classes are
     equal to within one sample in the split and in every shard; a remainder goes to the smallest.
@@ -131,7 +132,7 @@ def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
 
 def digest(array: NDArray[np.generic]) -> bytes:
     """SHA-256 of the bytes of a C-contiguous array."""
-    return hashlib.sha256(memoryview(array).cast("B")).digest()
+    return hashlib.sha256(array.data).digest()
 
 
 class _Selection:

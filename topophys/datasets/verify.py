@@ -17,8 +17,9 @@ from topophys._progress import track
 from topophys.datasets import schema
 from topophys.datasets.families import Family, family_of
 from topophys.datasets.layout import Layout, opened, read_layout
-from topophys.datasets.read import Dataset, Split
+from topophys.datasets.read import Dataset
 from topophys.datasets.shards import digest, quotas
+from topophys.datasets.split import Split
 from topophys.datasets.summary import table
 from topophys.datasets.write import manifest
 from topophys.errors import DatasetError, GaplessError, InputError, SchemaError
@@ -111,7 +112,7 @@ def verify(
         track(len(dataset), "verify", progress) as advance,
     ):
         for name in dataset.splits:
-            for checked in _check_split(dataset, layout, name, fraction, findings):
+            for checked in _check_split(dataset, name, fraction, findings):
                 advance(checked)
     return Report(path, findings.lines(), dict(findings.checked))
 
@@ -175,7 +176,7 @@ def _check_headers(layout: Layout, findings: _Findings) -> None:
 
 
 def _check_split(
-    dataset: Dataset, layout: Layout, name: str, fraction: float, findings: _Findings
+    dataset: Dataset, name: str, fraction: float, findings: _Findings
 ) -> Iterator[int]:
     """Check shard by shard; yields the number of samples done."""
     split = dataset.split(name)
@@ -208,7 +209,7 @@ def _choose(size: int, fraction: float) -> NDArray[np.int64]:
 def _check_values(
     split: Split, number: int, shard: dict[str, Any], index: NDArray[Any], findings: _Findings
 ) -> None:
-    """What can be seen without computing: finite numbers, classes, gaps, keys."""
+    """Check what can be seen without computing: finite numbers, classes, gaps, keys."""
     for name, array in shard.items():
         bad = ~np.isfinite(array).reshape(len(index), -1).all(1)
         findings.bad(split.name, f"finite {name}", bad, index)
@@ -231,7 +232,7 @@ def _check_values(
 def _recompute(
     split: Split, family: Family, part: dict[str, Any], index: NDArray[Any], findings: _Findings
 ) -> None:
-    """What takes computing: proofs, and everything that follows from the hoppings."""
+    """Check what takes computing: proofs, and everything that follows from the hoppings."""
     fine = np.isfinite(part["hoppings"]).reshape(len(index), -1).all(1)
     part, index = {name: array[fine] for name, array in part.items()}, index[fine]
     if not len(index):
@@ -256,7 +257,7 @@ def _recompute(
 
 
 def _differs(name: str, fresh: NDArray[Any], stored: NDArray[Any]) -> Bool[np.ndarray, " S"]:
-    """Samples of which a field differs from what it must be."""
+    """Find the samples of which a field differs from what it must be."""
     off: Float[np.ndarray, "..."] = np.abs(fresh.astype(np.float64) - stored)
     if name in ANGLES:
         # near +-pi the last bit chooses the side
@@ -264,5 +265,4 @@ def _differs(name: str, fresh: NDArray[Any], stored: NDArray[Any]) -> Bool[np.nd
         tolerance = TOLERANCE
     else:
         tolerance = SINGLE * max(1.0, float(np.abs(fresh).max()))
-    bad: NDArray[np.bool_] = ~(off <= tolerance).reshape(len(stored), -1).all(1)
-    return bad
+    return np.asarray(~(off <= tolerance).reshape(len(stored), -1).all(1))

@@ -19,8 +19,9 @@ import numpy as np
 from topophys import __version__
 from topophys.datasets import schema
 from topophys.datasets.families import family_of
-from topophys.datasets.recipe import Recipe, SplitSpec
+from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import REASONS, Shard
+from topophys.datasets.specs import SplitSpec
 from topophys.errors import OutputError
 
 __all__ = ["Writer", "manifest"]
@@ -213,7 +214,7 @@ def manifest(file: h5py.File) -> str:
         for key in sorted(set(node.attrs) - {"manifest"}):
             total.update(f"{name}@{key}={schema.as_text(node.attrs[key])}\n".encode())
         if isinstance(node, h5py.Dataset) and f"/{schema.DIGESTS}/" in name:
-            total.update(np.ascontiguousarray(node[()]))
+            total.update(np.ascontiguousarray(node[()]).data)
 
     add("", file)
     file.visititems(add)  # in alphabetical order

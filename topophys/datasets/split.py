@@ -1,0 +1,178 @@
+"""One split of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.datasets import _messages
+from topophys.datasets.families import rebuild
+from topophys.datasets.layout import Layout, Place
+from topophys.datasets.schema import Kind
+from topophys.datasets.specs import SplitSpec
+from topophys.datasets.store import Store
+from topophys.errors import InputError
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+
+__all__ = ["Split"]
+
+
+class Split:
+    """One split of a data set: index it like an array, get fields by name.
+
+    Attributes
+    ----------
+    name : str
+        Name of the split.
+    spec : SplitSpec
+        Its part of the recipe, with everything filled in.
+    kind : {"winding", "chern"}
+        Kind of data set.
+    drawn : int
+        Hamiltonians drawn to make it.
+    rejected : mapping of str to int
+        How many of them were not kept, by reason.
+    """
+
+    def __init__(self, store: Store, layout: Layout, name: str) -> None:
+        self._store, self._layout = store, layout.splits[name]
+        self.name = name
+        self.spec: SplitSpec = layout.recipe.part(name)
+        self.kind: Kind = layout.recipe.kind
+        self.drawn: int = self._layout.drawn
+        self.rejected: Mapping[str, int] = self._layout.rejected
+
+    def __len__(self) -> int:
+        return self.spec.size
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields."""
+        return tuple(self._layout.fields)
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Number of k points along each direction."""
+        return self.spec.grid or ()
+
+    @property
+    def vectors(self) -> NDArray[np.int64]:
+        """Lattice vectors of `hoppings`, of shape (M, dim)."""
+        return np.array(self._layout.vectors, dtype=np.int64)
+
+    @property
+    def classes(self) -> dict[int, int]:
+        """Number of samples of each label, counted."""
+        values, counts = np.unique(self.view("label"), return_counts=True)
+        return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a field, samples first."""
+        return self._place(name).shape
+
+    def view(self, name: str) -> NDArray[Any]:
+        """Whole field as a read-only array on the file; only what is touched is read.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+
+        Returns
+        -------
+        ndarray
+            Shape and dtype as in the schema.
+
+        Raises
+        ------
+        InputError
+            If there is no such field.
+        DatasetError
+            If the file was closed, removed or replaced.
+        """
+        return self._store.view(self._place(name))
+
+    def read(self, *names: str, index: Any = slice(None)) -> tuple[NDArray[Any], ...]:
+        """Read some fields of some samples, as arrays of their own.
+
+        Parameters
+        ----------
+        *names : str
+            Names of fields.
+        index : int, slice or array, optional
+            Samples, as NumPy would index the first axis; all where not given.
+
+        Returns
+        -------
+        tuple of ndarray
+            One array per name.
+
+        Raises
+        ------
+        InputError
+            If there is no such field.
+        IndexError
+            If an index is out of range.
+        """
+        if isinstance(index, tuple):
+            raise InputError(
+                f"Argument `index` must select samples (int, slice or array), but is {index!r}."
+            )
+        return tuple(np.array(self.view(name)[index]) for name in names)
+
+    def digests(self, name: str) -> NDArray[np.uint8]:
+        """SHA-256 of each shard of a field, of shape (shards, 32).
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+
+        Returns
+        -------
+        uint8 ndarray
+            As stored.
+        """
+        self._place(name)
+        return np.array(self._store.view(self._layout.digests[name]))
+
+    def __getitem__(self, index: Any) -> dict[str, NDArray[Any]]:
+        return dict(zip(self.fields, self.read(*self.fields, index=index), strict=True))
+
+    def hamiltonians(self, index: Any = slice(None)) -> ChiralHamiltonian | TwoBandHamiltonian:
+        """Hamiltonians with exactly the stored coefficients.
+
+        Parameters
+        ----------
+        index : int, slice or array, optional
+            Samples; all where not given.
+
+        Returns
+        -------
+        ChiralHamiltonian or TwoBandHamiltonian
+            A batch, or a single one for an integer.
+
+        Raises
+        ------
+        IndexError
+            If an index is out of range.
+        """
+        (hoppings,) = self.read("hoppings", index=index)
+        return rebuild(self.kind, self.vectors, hoppings)
+
+    def _place(self, name: str) -> Place:
+        if name not in self._layout.fields:
+            raise InputError(
+                f"Split `{self.name}` has no field {name!r}{_messages.suggest(name, self.fields)};"
+                f" it has {', '.join(self.fields)}."
+            )
+        return self._layout.fields[name]
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{v}: {c}" for v, c in self.classes.items())
+        grid = " x ".join(map(str, self.grid))
+        return f"Split {self.name!r}: {len(self)} samples on {grid} k points, classes {{{counts}}}"
