@@ -1,10 +1,14 @@
 """Figures: arrays or Hamiltonians in, `matplotlib.figure.Figure` out, never through pyplot."""
 
+from matplotlib.figure import Figure
+
+from topophys.plots._canvas import new_figure
 from topophys.plots.accuracy import plot_accuracy
 from topophys.plots.bands import plot_bands
 from topophys.plots.berry_flux import plot_berry_flux
 from topophys.plots.confusion import plot_confusion
 from topophys.plots.det_loop import plot_det_loop
+from topophys.plots.phase_diagram import plot_phase_diagram_prediction
 from topophys.plots.probe_ladder import plot_probe_ladder
 from topophys.plots.save import figure_to_data_uri, save_figure
 from topophys.plots.style import style
@@ -13,12 +17,15 @@ from topophys.plots.winding_angle import plot_winding_angle_comparison
 from topophys.plots.winding_steps import plot_winding_steps
 
 __all__ = [
+    "Figure",
     "figure_to_data_uri",
+    "new_figure",
     "plot_accuracy",
     "plot_bands",
     "plot_berry_flux",
     "plot_confusion",
     "plot_det_loop",
+    "plot_phase_diagram_prediction",
     "plot_probe_ladder",
     "plot_training",
     "plot_winding_angle_comparison",

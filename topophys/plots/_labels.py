@@ -12,7 +12,15 @@ from topophys import _checks
 from topophys.errors import InputError, ShapeError
 from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
 
-__all__ = ["Integers", "integer_titles", "join", "momenta", "number_titles", "texts"]
+__all__ = [
+    "Integers",
+    "integer_array",
+    "integer_titles",
+    "join",
+    "momenta",
+    "number_titles",
+    "texts",
+]
 
 Integers: TypeAlias = ArrayLike | Certificate
 
@@ -128,6 +136,35 @@ def texts(values: Sequence[str] | None, name: str, n: int) -> list[str]:
     return list(values)
 
 
+def integer_array(values: Integers, name: str) -> NDArray[np.int64]:
+    """Return invariants as int64, or raise where they are no integers.
+
+    Parameters
+    ----------
+    values : array-like of int or Certificate
+        The invariants.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    int64 ndarray
+        The values, of the shape they have.
+
+    Raises
+    ------
+    InputError
+        If the numbers are not of an integer type.
+    """
+    integers = np.asarray(values.value if isinstance(values, Certificate) else values)
+    if integers.size and integers.dtype.kind not in "iu":
+        raise InputError(
+            f"Argument `{name}` must be integers, but has dtype {integers.dtype}; an invariant is"
+            " never rounded here."
+        )
+    return integers.astype(np.int64)
+
+
 def integer_titles(
     values: Integers | None, name: str, symbol: str, n: int, level: str = ""
 ) -> list[str]:
@@ -158,12 +195,7 @@ def integer_titles(
     """
     if values is None:
         return [""] * n
-    integers = np.asarray(values.value if isinstance(values, Certificate) else values)
-    if integers.dtype.kind not in "iu":
-        raise InputError(
-            f"Argument `{name}` must be integers, but has dtype {integers.dtype}; an invariant is"
-            " never rounded here."
-        )
+    integers = integer_array(values, name)
     if integers.size != n:
         raise ShapeError(f"Argument `{name}` must hold {n} integers, but holds {integers.size}.")
     known = integers.ravel() != UNRESOLVED_VALUE

@@ -124,7 +124,7 @@ def _digits(correct: int, total: int) -> str:
     """Accuracy cut, not rounded, to the decimals that `total` can tell; 1 only where exact."""
     if correct == total:
         return "1 (no error)"
-    places = max(2, int(np.floor(np.log10(total))))
+    places = max(2, int(np.ceil(np.log10(total))))
     cut = correct * 10**places // total
     return f"0.{cut:0{places}d}"
 

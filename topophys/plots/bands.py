@@ -139,22 +139,34 @@ def _draw_bands(
     )
     right = along[j] > 0.5 * (along[0] + along[-1])
     panel.annotate(
-        f"gap ≤ {gap[j]:.3g}",
+        f"gap ≤ {_rounded_up(float(gap[j])):.3g}",
         (along[j], 0.5 * (low + high)),
         xytext=(-5.0 if right else 5.0, 0.0),
         textcoords="offset points",
         ha="right" if right else "left",
         va="center",
         fontsize=8.0,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+        zorder=5,
     )
-    panel.set_xlim(along[0], along[-1])
+    # gaps like to sit at the ends of the zone, where the frame would hide the mark
+    margin = 0.025 * (along[-1] - along[0])
+    panel.set_xlim(along[0] - margin, along[-1] + margin)
+
+
+def _rounded_up(gap: float) -> float:
+    """Three digits of a number that must stay an upper bound."""
+    if gap <= 1e-12:
+        return 0.0
+    unit = 10.0 ** (np.floor(np.log10(gap)) - 2.0)
+    return float(np.ceil(gap / unit - 1e-6) * unit)
 
 
 def _name_path(
     panel: Axes, corners: NDArray[np.float64], labels: Sequence[str] | None, *, chain: bool
 ) -> None:
     if chain and labels is None:
-        pi_axis(panel.xaxis)
+        pi_axis(panel.xaxis, limit=None)
         panel.set_xlabel("$k$ (rad)")
         return
     panel.set_xticks(corners, labels if labels is not None else [""] * len(corners))

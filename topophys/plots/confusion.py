@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys.errors import InputError, ShapeError
 from topophys.plots._canvas import panels
+from topophys.plots._labels import integer_array
 from topophys.plots._records import percent
-from topophys.plots.style import FAINT, PALETTE, style, tidy
+from topophys.plots.style import PALETTE, style, tidy
 
 __all__ = ["plot_confusion"]
 
@@ -63,7 +64,7 @@ def plot_confusion(
     >>> figure.axes[0].get_title()
     '3 of 4 right (75.0 %)'
     """
-    truth, guess = _integers(true, "true"), _integers(predicted, "predicted")
+    truth, guess = integer_array(true, "true"), integer_array(predicted, "predicted")
     if truth.shape != guess.shape:
         raise ShapeError(
             f"Argument `predicted` must have the shape {truth.shape} of `true`, but has"
@@ -71,7 +72,7 @@ def plot_confusion(
         )
     if not truth.size:
         raise InputError("Argument `true` must hold at least one integer, but is empty.")
-    seen = None if trained is None else set(_integers(trained, "trained").ravel().tolist())
+    seen = None if trained is None else set(integer_array(trained, "trained").ravel().tolist())
     rows, columns = np.unique(truth), np.union1d(truth, guess)
     if len(columns) > MAX_CLASSES:
         raise InputError(
@@ -89,16 +90,6 @@ def plot_confusion(
         right = int((truth == guess).sum())
         panel.set_title(f"{right:,} of {truth.size:,} right ({_share(right, truth.size)})")
     return figure
-
-
-def _integers(values: ArrayLike, name: str) -> NDArray[np.int64]:
-    array = np.asarray(values)
-    if array.size and array.dtype.kind not in "iu":
-        raise InputError(
-            f"Argument `{name}` must be integers, but has dtype {array.dtype}; an invariant is"
-            " never rounded here."
-        )
-    return array.astype(np.int64)
 
 
 def _share(right: int, total: int) -> str:
@@ -159,13 +150,8 @@ def _name_classes(
     panel.set_ylabel(rf"exact ${symbol}$")
     if seen is not None:
         panel.annotate(
-            "* not in training", (1.0, 0.0), xycoords="axes fraction", xytext=(0.0, -24.0),
+            "* not in training", (1.0, 0.0), xycoords="axes fraction", xytext=(0.0, -19.0),
             textcoords="offset points", ha="right", va="top", fontsize=7.5, color=PALETTE["red"],
-        )  # fmt: skip
-    if not (rows[:, None] == columns).any(axis=0).all():
-        panel.annotate(
-            "columns without a frame: never exact here", (0.0, 0.0), xycoords="axes fraction",
-            xytext=(0.0, -34.0), textcoords="offset points", fontsize=7.0, color=FAINT, va="top",
         )  # fmt: skip
 
 
