@@ -36,8 +36,9 @@ def crossing(x0: float, y0: float, x1: float, y1: float) -> int:
     """
     upward, downward = y0 < 0.0 <= y1, y1 < 0.0 <= y0
     if not (upward or downward):
-        meets = y0 == 0.0 and y1 == 0.0 and ((x0 <= 0.0 <= x1) or (x1 <= 0.0 <= x0))
-        return 2 if meets else 0
+        ends = (x0 == 0.0 and y0 == 0.0) or (x1 == 0.0 and y1 == 0.0)
+        along = y0 == 0.0 and y1 == 0.0 and ((x0 <= 0.0 <= x1) or (x1 <= 0.0 <= x0))
+        return 2 if ends or along else 0
     side = orientation(x0, y0, x1, y1)
     if side == 0:
         return 2
