@@ -63,7 +63,7 @@ def plot_winding_steps(
     >>> import topophys as tp
     >>> steps = tp.winding_steps(tp.models.ssh(1.0, [0.5, 2.0]).block_on_grid(32))
     >>> plot_winding_steps(0.9 * steps, steps).axes[0].get_title()
-    '$R^2 = 0.9921$, 64 links'
+    '$R^2 = 0.9840$, 64 links'
     """
     exact = _checks.as_real(dalpha, "dalpha", "(...)")
     decoded = _checks.as_real(h2_decoded, "h2_decoded", "(...)")
