@@ -136,6 +136,17 @@ def add_triangle(
 
 
 @kernel
+def shortest_corner(corners: NDArray[np.float64]) -> tuple[int, float]:
+    """Which of the corners (4, 3) of a cell has the smallest |d|, and that size."""
+    best, shortest = 0, np.inf
+    for q in range(4):
+        size = corners[q, 0] ** 2 + corners[q, 1] ** 2 + corners[q, 2] ** 2
+        if size < shortest:
+            best, shortest = q, size
+    return best, float(np.sqrt(shortest))
+
+
+@kernel
 def walk_torus(
     mean: NDArray[np.float64],
     even: NDArray[np.float64],
@@ -199,7 +210,14 @@ def walk_torus(
                 degree = add_triangle(degree, corners[top, 0], corners[top, 2], corners[top, 3])
                 top -= 1
                 continue
-            if 2.0 * (size + slack) < min_gap:
+            # of a cell across the line 2 |d| = min_gap some corner is below: without the corners
+            # the first child would be followed along that line down to the last level
+            q, shortest = shortest_corner(corners[top])
+            if 2.0 * shortest < evidence[1]:
+                evidence[1] = 2.0 * shortest
+                evidence[2] = (x0 + 2 * half * CORNER_X[q]) / fine
+                evidence[3] = (y0 + 2 * half * CORNER_Y[q]) / fine
+            if evidence[1] + 2.0 * slack < min_gap:
                 return 0, evaluations, SMALL_GAP
             if depth == max_depth or evaluations + 2 > max_evaluations:
                 return 0, evaluations, UNRESOLVED
