@@ -1,0 +1,33 @@
+# Two commands set everything up from nothing: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-slow lint ci clean
+
+demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
+	$(BIN)/topophys demo -o runs/demo
+
+test: $(STAMP)  ## the test suite
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)  ## the long checks: hundreds of thousands of Hamiltonians against other methods
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)  ## style, types, layers, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell topophys tests docs datasets README.md CONTRIBUTING.md CHANGELOG.md
+
+ci: lint test  ## what continuous integration runs, after the set-up
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
