@@ -96,8 +96,8 @@ def fit(
     trainer = _Trainer(config, encoder, train, place)
     steps = config.epochs * trainer.steps_per_epoch
     with track(steps * trainer.size, "training", progress) as advance:
-        started = time.perf_counter()
         for epoch in range(config.epochs):
+            started = time.perf_counter()
             losses = trainer.epoch(advance)
             record = {"epoch": epoch, **losses, **_validate(encoder, val, place)}
             record |= {"lr": trainer.rate, "seconds": time.perf_counter() - started}

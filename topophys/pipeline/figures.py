@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from topophys import plots
 from topophys._files import make_folder, write_json
-from topophys.datasets import Dataset
+from topophys.datasets import Dataset, Split
 from topophys.interpret import LinearDecoder, activations, fit_decoder
+from topophys.invariants.berry import berry_flux_from_d
+from topophys.invariants.winding import winding_angle
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
 
@@ -23,6 +25,10 @@ __all__ = ["FigureCard", "draw_figures"]
 #: Hamiltonians to fit the read-outs on, and to show in the density plot.
 N_FIT: Final = 1000
 N_SHOW: Final = 1000
+#: Points of the lines drawn for the exact physics.
+N_FINE: Final = 1024
+#: Grid of the flux maps; finer than that of the data set, for the eye.
+N_FLUX: Final = (32, 32)
 #: Sizes of the invariant to show an example of.
 SHOWN: Final = (0, 1, -1, 2, -2, 3)
 
@@ -86,7 +92,8 @@ def _figures(
             "winding_angle",
             "Winding angle: layer h1 against exact physics",
             f"Linear read-out of h1, fitted on {_fit_split(run)!r}, beside alpha(k) = arg det D(k)"
-            " of Hamiltonians it was not fitted on.",
+            " of Hamiltonians it was not fitted on: for each winding number the one with the largest"
+            " proven gap among those that training did not see.",
         ),
         examples.winding_angle(alpha),
     )
@@ -104,7 +111,7 @@ def _figures(
             "det_loop",
             "Loops of det D(k)",
             "The winding number is the number of turns around the origin. Drawn from the hoppings"
-            " themselves, not flattened.",
+            " themselves, not flattened, for the same Hamiltonians.",
         ),
         examples.det_loop(),
     )
@@ -114,7 +121,8 @@ def _figures(
             FigureCard(
                 "berry_flux",
                 "Berry flux through the plaquettes of 2D Hamiltonians",
-                "F of the lower band on the grid of the data set; C is proven from the hoppings.",
+                "F of the lower band on 32 x 32 plaquettes, of the Hamiltonian with the largest proven"
+                " gap for each Chern number C of the data set; C is proven from the hoppings.",
             ),
             _flux_map(surface),
         )
@@ -136,7 +144,8 @@ def _results(run: Run, dataset: Dataset) -> Iterator[tuple[FigureCard, plots.Fig
     )
     accuracy, probes = (_measured(run.path / f"{name}.json") for name in ("accuracy", "probes"))
     if accuracy is not None:
-        rows = [row | {"split": _row_name(row)} for row in accuracy]
+        unseen = _unseen(run, dataset)
+        rows = [row | {"split": _row_name(row)} for row in accuracy if row["split"] in unseen]
         yield (
             FigureCard(
                 "accuracy",
@@ -182,23 +191,22 @@ def _decoders(run: Run, dataset: Dataset) -> tuple[LinearDecoder, LinearDecoder]
 
 
 class _Examples:
-    """One Hamiltonian of each invariant from the splits that training did not see."""
+    """Of each invariant, the Hamiltonian with the largest proven gap that training did not see."""
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
+        grid = dataset.split(run.config.train_split).grid
         found: dict[int, tuple[str, int]] = {}
         for name in _unseen(run, dataset):
-            if dataset.split(name).grid != dataset.split(run.config.train_split).grid:
-                continue
-            (label,) = dataset.split(name).read("label")
-            for nu in np.unique(label):
-                found.setdefault(int(nu), (name, int(np.flatnonzero(label == nu)[0])))
-        places = [found[nu] for nu in SHOWN if nu in found]
-        rows = [dataset.split(name)[index] for name, index in places]
-        self.nu = np.array([nu for nu in SHOWN if nu in found])
+            if dataset.split(name).grid == grid:
+                found = _clearest(dataset.split(name)) | found
+        places = {nu: found[nu] for nu in SHOWN if nu in found}
+        rows = [dataset.split(name)[index] for name, index in places.values()]
+        self.run = run
+        self.nu = np.array(list(places))
         self.x = np.stack([row["x"] for row in rows])
         self.alpha = np.stack([row["alpha"] for row in rows])
-        self.chains = [dataset.split(name).hamiltonians(index) for name, index in places]
-        self.run = run
+        chains = [dataset.split(name).hamiltonians(index) for name, index in places.values()]
+        self.blocks = np.stack([chain.block_on_grid(N_FINE) for chain in chains])
 
     def winding_angle(self, decoder: LinearDecoder) -> plots.Figure:
         hidden = activations(self.run.encoder, self.x)
@@ -208,11 +216,19 @@ class _Examples:
             nu=self.nu,
             predicted=predict_invariants(self.run.encoder, self.x),
             decoder=(decoder.weights, decoder.bias),
+            fine_alpha=winding_angle(self.blocks),
         )
 
     def det_loop(self) -> plots.Figure:
-        blocks = np.stack([chain.block_on_grid(256) for chain in self.chains])
-        return plots.plot_det_loop(blocks, nu=self.nu)
+        return plots.plot_det_loop(self.blocks, nu=self.nu)
+
+
+def _clearest(split: Split) -> dict[int, tuple[str, int]]:
+    label, gap = split.read("label", "gap_bound")
+    return {
+        int(c): (split.name, int(np.argmax(np.where(label == c, gap, -np.inf))))
+        for c in np.unique(label)
+    }
 
 
 def _unseen(run: Run, dataset: Dataset) -> list[str]:
@@ -239,11 +255,10 @@ def _all_answers(run: Run, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray
 
 
 def _flux_map(surface: Dataset) -> plots.Figure:
-    rows, titles = [], []
+    found: dict[int, tuple[str, int]] = {}
     for name in surface.splits:
-        flux, label = surface.split(name).read("flux", "label", index=slice(0, N_SHOW))
-        for chern in np.unique(label):
-            if chern not in titles and len(titles) < 4 and chern != 0:
-                rows.append(flux[np.flatnonzero(label == chern)[0]])
-                titles.append(chern)
-    return plots.plot_berry_flux(np.stack(rows), chern=np.array(titles))
+        found = _clearest(surface.split(name)) | found
+    places = {chern: found[chern] for chern in sorted(found) if chern != 0}
+    samples = [surface.split(name).hamiltonians(index) for name, index in places.values()]
+    flux = np.stack([berry_flux_from_d(h.d_on_grid(N_FLUX)) for h in samples])
+    return plots.plot_berry_flux(flux, chern=np.array(list(places)))
