@@ -46,7 +46,12 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
     problems = sorted(error.errors(include_url=False), key=lambda p: p["type"] != "extra_forbidden")
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return _sentence(first, model) + more
+    return printable(_sentence(first, model) + more)
+
+
+def printable(text: str) -> str:
+    """Text in which control characters and line ends are spelt out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _key(loc: tuple[int | str, ...]) -> str:

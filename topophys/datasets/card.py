@@ -69,10 +69,12 @@ def card(dataset: Dataset) -> str:
 
 {what}
 
-- Samples: {len(dataset)} in {len(splits)} splits; file {size:.1f} MB, schema {schema.SCHEMA_VERSION}.
+- Samples: {len(dataset)} in {len(splits)} splits; {size:.1f} MB, schema {schema.SCHEMA_VERSION}.
 - Input `x`: {shown}float32. Labels, gap bounds and local targets come from float64.
 - Proven energy gap: at least {recipe.label.min_gap} rms band energies.
-- Made by topophys {versions["topophys_version"]}, NumPy {versions["numpy_version"]}, root seed {recipe.seed}.
+- Made by topophys {versions["topophys_version"]} with NumPy {versions["numpy_version"]}.
+- Made by `topophys generate RECIPE.toml -o FILE.h5`; this card, with all its numbers, by
+  `python -m topophys.datasets.card FILE.h5 README.md`.
 - Recipe digest `{recipe.digest[:16]}`, content `{versions["manifest"][:16]}`.
 
 ## Samples
@@ -113,7 +115,9 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
     list of str
         Lines.
     """
-    head, *body = (f"| {' | '.join(row)} |" for row in rows)
+    # a bar inside a cell would end it
+    lines = [" | ".join(cell.replace("|", r"\|") for cell in row) for row in rows]
+    head, *body = (f"| {line} |" for line in lines)
     return [head, "|" + "---|" * len(rows[0]), *body]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import numpy as np
 from jaxtyping import Complex, Int
@@ -27,26 +27,31 @@ __all__ = ["Family", "family_of"]
 Arrays = dict[str, NDArray[np.generic]]
 
 
-class Family(Protocol):
+class Family(ABC):
     """A family of Hamiltonians, for one split of a recipe."""
 
+    @abstractmethod
     def sizes(self) -> dict[str, int]:
         """Lengths of all shape letters of the schema but S."""
 
+    @abstractmethod
     def vectors(self) -> NDArray[np.int64]:
         """Lattice vectors of the stored coefficients, of shape (M, dim)."""
 
+    @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.complex128]:
         """Coefficients of `n` random Hamiltonians, as they are stored."""
 
+    @abstractmethod
     def certify(self, hoppings: NDArray[np.complex128], min_gap: float) -> Certificate:
         """Prove the invariant of each Hamiltonian with the given coefficients."""
 
+    @abstractmethod
     def evaluate(self, hoppings: NDArray[np.complex128]) -> Arrays:
         """Fields that follow from the coefficients: input of the network and local targets."""
 
 
-class _Chains:
+class _Chains(Family):
     """Chiral chains: certified winding numbers, winding angles on a grid."""
 
     def __init__(self, recipe: Recipe, spec: SplitSpec) -> None:
@@ -82,7 +87,7 @@ class _Chains:
         return ChiralHamiltonian.from_array(-self.reach, hoppings)
 
 
-class _TwoBand:
+class _TwoBand(Family):
     """Two bands in two dimensions: certified Chern numbers, Berry flux on a grid."""
 
     def __init__(self, recipe: Recipe, spec: SplitSpec) -> None:

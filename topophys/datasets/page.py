@@ -15,42 +15,43 @@ __all__ = ["format_page"]
 
 _HEAD: Final = """# Data format
 
-Written by `python -m topophys.datasets.page docs/data-format.md` from `topophys/datasets/schema.py`;
-change it there. Format `{name}`, schema version {version}.
+Written by `python -m topophys.datasets.page docs/data-format.md` from
+`topophys/datasets/schema.py`; change it there. Format `{name}`, schema version {version}.
 
 A data file is HDF5, with one group per split. Every field is one contiguous, uncompressed,
 little-endian array with samples first, then k space, then channels; it starts on a memory page.
 So a reader maps the file into memory and takes any samples at the speed of memory, from any number
-of processes. Compression would make that about thirty times slower for random access, and Gaussian
-numbers do not compress.
+of processes. There is no compression: whole chunks would have to be unpacked for every sample, and
+Gaussian numbers hardly compress.
 
-Checksums are SHA-256 digests of each shard of {shard} samples of each field, in the group `{digests}`
-of the split: unlike the checksums of HDF5 itself they need no chunks, are made in parallel by whoever
-draws the shard, before it is handed on to be written, and say which shard is damaged.
+Checksums are SHA-256 digests of each shard of {shard} samples of each field, in the group
+`{digests}` of the split: unlike the checksums of HDF5 itself they need no chunks, are made in
+parallel by whoever draws the shard, before it is handed on, and say which shard is damaged.
 
-There is no time of writing in a file: equal recipes make equal bytes with equal versions of topophys
-and NumPy on the same kind of processor. On another processor the last bits may differ; labels are
-proven for the hoppings that are stored, whatever their last bits.
+There is no time of writing in a file: equal recipes make equal bytes with equal versions of
+topophys and NumPy on the same kind of processor. On another processor the last bits may differ;
+labels are proven for the hoppings that are stored, whatever their last bits.
 """
 
 _SAMPLING: Final = """
 ## Which samples are kept
 
-Shard s of a split draws from a stream of its own, `SeedSequence(root_seed, spawn_key=(split_id, s))`,
-{batch} Hamiltonians at a time. It depends on no other shard and on no other split, so any shard alone
-comes out the same. `split_id` is a hash of the name of the split: splits may come and go.
+Shard s of a split draws from a stream of its own,
+`SeedSequence(root_seed, spawn_key=(split_id, s))`, {batch} Hamiltonians at a time. It depends on no
+other shard and no other split, so any shard alone comes out the same. `split_id` is a hash of the
+name of the split: splits may come and go.
 
-The first Hamiltonians of each class are kept whose invariant is proven and whose gap is proven to be at
-least `min_gap`, until the quota of each class is full; then the samples of the shard are shuffled.
-Draws are independent and identically distributed, and whether one is kept depends on earlier
-draws only through how many of its class there were: within a class, the samples are an unbiased
-sample of the ensemble with that class and gap. Sample i of a split counts towards class i mod K of
-its K sorted classes: classes are equal to within one, and a remainder goes to the smallest values.
-A class that does not turn up in {patience} draws is an error.
+The first Hamiltonians of each class are kept whose invariant is proven and whose gap is proven to
+be at least `min_gap`, until the quota of each class is full; then the samples of the shard are
+shuffled. Draws are independent and identically distributed, and whether one is kept depends on
+earlier draws only through how many of its class there were: within a class, the samples are an
+unbiased sample of the ensemble with that class and gap. Sample i of a split counts towards class
+i mod K of its K sorted classes: classes are equal to within one, and a remainder goes to the
+smallest values. A class that does not turn up in {patience} draws is an error.
 
 Of the Hamiltonians drawn, up to and with the last one kept of each shard, the others were rejected
-because of: {reasons}. "Unresolved" are those of which neither a gap above nor a gap below `min_gap`
-could be shown.
+because of: {reasons}.
+"Unresolved" are those of which neither a gap above nor a gap below `min_gap` could be shown.
 
 A gap measured on a grid is only an upper bound of the gap. `gap_bound` is a lower bound, proven for
 all k together with the label.

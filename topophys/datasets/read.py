@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,7 +167,7 @@ class Dataset:
         """Let go of the file."""
         self._store.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Dataset:
         return self
 
     def __exit__(

@@ -6,7 +6,7 @@ import hashlib
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -79,7 +79,7 @@ class Recipe(Table):
     split: Annotated[tuple[SplitSpec, ...], Field(min_length=1)]
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Self:
+    def from_toml(cls, path: str | Path) -> Recipe:
         """Read a recipe file.
 
         Parameters
@@ -107,7 +107,7 @@ class Recipe(Table):
         return cls.from_text(text, source=str(path))
 
     @classmethod
-    def from_text(cls, text: str, *, source: str = "<text>") -> Self:
+    def from_text(cls, text: str, *, source: str = "<text>") -> Recipe:
         """Read a recipe from TOML text.
 
         Parameters
@@ -131,12 +131,13 @@ class Recipe(Table):
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RecipeError(
-                f"Recipe `{source}` must be TOML, but is not: {str(error).rstrip('.')}."
+                f"Recipe `{source}` must be TOML, but is not: "
+                f"{_messages.printable(str(error)).rstrip('.')}."
             ) from None
         return cls.from_dict(data, source=source)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any], *, source: str = "<dict>") -> Self:
+    def from_dict(cls, data: dict[str, Any], *, source: str = "<dict>") -> Recipe:
         """Make a recipe from the tables and keys of a TOML file.
 
         Parameters
@@ -225,7 +226,7 @@ class Recipe(Table):
         return "\n".join(lines) + "\n"
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> Recipe:
         _messages.check_consistent(self, *FAMILIES[self.hamiltonian.family])
         return self
 

@@ -192,7 +192,7 @@ class _Selection:
                 wanted = quotas(self.spec, self.shard)[value]
                 rejects = ", ".join(f"{k} {v}" for k, v in self.rejected().items())
                 raise RecipeError(
-                    f"Class {value:+d} of split `{self.spec.name}` must turn up among the draws,"
+                    f"Class {value} of split `{self.spec.name}` must turn up among the draws,"
                     f" but none did in the last {waited} ({wanted - left} of {wanted} found in"
                     f" {self.offered} draws; {rejects}); remove the class, lower `min_gap` or raise"
                     " `hopping_range`."

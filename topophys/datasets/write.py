@@ -11,13 +11,14 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import h5py
 import numpy as np
 
 from topophys import __version__
 from topophys.datasets import schema
+from topophys.datasets.claim import claim
 from topophys.datasets.families import family_of
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import REASONS, Shard
@@ -56,21 +57,25 @@ class Writer:
         self.drawn: Counter[str] = Counter()
         self.rejected = {s.name: Counter(dict.fromkeys(REASONS, 0)) for s in recipe.split}
         _check_target(path, sum(self._n_bytes(s) for s in recipe.split))
+        self.file: h5py.File | None = None
+        self.finished = False
         try:
-            # "earliest": the layout of old HDF5 versions, which new ones still read and write
-            self.file = h5py.File(
-                self.partial, "w", libver=("earliest", "v110"),
-                alignment_threshold=PAGE, alignment_interval=PAGE,
-            )  # fmt: skip
+            self.lock = claim(self.partial)
+        except OutputError:
+            raise
         except OSError as error:
             raise _cannot_write(path, error) from None
         try:
-            self._lay_out()
+            self.file = _create(self.partial)
+            self._lay_out(self.file)
+        except OSError as error:
+            self._discard()
+            raise _cannot_write(path, error) from None
         except BaseException:
             self._discard()
             raise
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Writer:
         return self
 
     def __exit__(
@@ -79,7 +84,7 @@ class Writer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.partial.exists():
+        if not self.finished:
             self._discard()
 
     def add(self, split: str, shard: Shard) -> None:
@@ -97,7 +102,7 @@ class Writer:
         OutputError
             If the disk is full.
         """
-        group = self.file[split]
+        group = self._open()[split]
         number = shard.start // schema.SHARD_SIZE
         try:
             for name, array in shard.arrays.items():
@@ -117,19 +122,27 @@ class Writer:
         OutputError
             If the disk is full or the final name cannot be taken.
         """
+        file = self._open()
         try:
             for split in self.recipe.split:
-                attributes = self.file[split.name].attrs
+                attributes = file[split.name].attrs
                 attributes["drawn"] = np.int64(self.drawn[split.name])
                 counts = [self.rejected[split.name][reason] for reason in REASONS]
                 attributes["rejected"] = np.array(counts, np.int64)
-            self.file.attrs["manifest"] = manifest(self.file)
-            self.file.close()
+            file.attrs["manifest"] = manifest(file)
+            file.close()
             with self.partial.open("rb") as handle:
                 os.fsync(handle.fileno())  # else a crash could leave the name without the content
             self.partial.replace(self.path)
         except OSError as error:
             raise _cannot_write(self.path, error) from None
+        self.finished = True
+        os.close(self.lock)
+
+    def _open(self) -> h5py.File:
+        if self.file is None or self.finished:
+            raise OutputError(f"`{self.path}` is finished; make a new writer.")
+        return self.file
 
     def _n_bytes(self, spec: SplitSpec) -> int:
         return schema.n_bytes(self.recipe.kind, self._sizes(spec))
@@ -138,14 +151,11 @@ class Writer:
         family = family_of(self.recipe, self.recipe.part(spec.name))
         return {"S": spec.size, **family.sizes()}
 
-    def _lay_out(self) -> None:
-        try:
-            for name, value in _root_attributes(self.recipe).items():
-                self.file.attrs[name] = value
-            for spec in self.recipe.split:
-                self._lay_out_split(self.file.create_group(spec.name), spec)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
+    def _lay_out(self, file: h5py.File) -> None:
+        for name, value in _root_attributes(self.recipe).items():
+            file.attrs[name] = value
+        for spec in self.recipe.split:
+            self._lay_out_split(file.create_group(spec.name), spec)
 
     def _lay_out_split(self, group: h5py.Group, spec: SplitSpec) -> None:
         group.attrs["split_id"] = np.int64(spec.split_id)
@@ -163,9 +173,19 @@ class Writer:
         group["hoppings"].attrs["vectors"] = family.vectors().astype("<i8")
 
     def _discard(self) -> None:
-        with suppress(OSError, RuntimeError):  # closing flushes, which a full disk refuses
-            self.file.close()
+        if self.file is not None:
+            with suppress(OSError, RuntimeError):  # closing flushes, which a full disk refuses
+                self.file.close()
         self.partial.unlink(missing_ok=True)
+        os.close(self.lock)
+
+
+def _create(partial: Path) -> h5py.File:
+    # "earliest": the layout of old HDF5 versions, which new ones still read and write
+    return h5py.File(
+        partial, "w", libver=("earliest", "v110"), locking=False,
+        alignment_threshold=PAGE, alignment_interval=PAGE,
+    )  # fmt: skip
 
 
 def _allocate(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
@@ -241,13 +261,7 @@ def _check_target(path: Path, needed: int) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:
-    text = " ".join(str(error).split())
-    if "unable to lock file" in text or "already open" in text:
-        return OutputError(
-            f"`{path}` cannot be written: another run is writing `{path.name}.partial`; wait for"
-            " it, or give another name."
-        )
-    reason = os.strerror(error.errno) if error.errno else text
+    reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
     if error.errno == errno.ENOSPC:
         reason = "the disk is full"
     return OutputError(f"`{path}` cannot be written: {reason}.")

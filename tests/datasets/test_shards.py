@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from topophys.datasets import Recipe, draw_shard, open_dataset, shards
+from topophys.datasets.schema import SHARD_SIZE
+from topophys.datasets.specs import SplitSpec
+from topophys.errors import RecipeError
+
+
+def chains(size=60, classes=(-1, 0, 1), **label):
+    return Recipe.from_dict(
+        {
+            "name": "shards",
+            "seed": 5,
+            "hamiltonian": {"family": "aiii_chains", "hopping_range": 2},
+            "label": {"invariant": "winding", "min_gap": 0.1} | label,
+            "input": {"grid": [16]},
+            "split": [{"name": "train", "size": size, "classes": list(classes)}],
+        }
+    )
+
+
+@given(size=st.integers(1, 4 * SHARD_SIZE), classes=st.sets(st.integers(-9, 9), min_size=1))
+def test_quotas_add_up_to_balanced_classes(size, classes):
+    spec = SplitSpec(name="a", size=max(size, len(classes)), classes=tuple(classes))
+    n_shards = -(-spec.size // SHARD_SIZE)
+    parts = [shards.quotas(spec, s) for s in range(n_shards)]
+    total = [sum(part[c] for part in parts) for c in sorted(classes)]
+    assert sum(total) == spec.size
+    assert max(total) - min(total) <= 1
+    assert total == sorted(total, reverse=True)  # a remainder goes to the smallest classes
+    for s, part in enumerate(parts):
+        assert sum(part.values()) == min(SHARD_SIZE, spec.size - s * SHARD_SIZE)
+        assert max(part.values()) - min(part.values()) <= 1
+
+
+def test_a_shard_alone_is_that_of_the_file(path, recipe):
+    with open_dataset(path) as dataset:
+        for name in reversed(dataset.splits):
+            shard = draw_shard(recipe, name, 0)
+            split = dataset.split(name)
+            for field, stored in split[:].items():
+                assert stored.tobytes() == shard.arrays[field].tobytes()
+
+
+def test_shards_of_a_larger_split_begin_the_same():
+    small, large = chains(SHARD_SIZE), chains(SHARD_SIZE + 30)
+    a, b = draw_shard(small, "train", 0), draw_shard(large, "train", 0)
+    assert a.digests == b.digests
+    assert draw_shard(large, "train", 1).digests != a.digests
+
+
+def test_other_splits_have_no_influence(recipe):
+    data = recipe.model_dump(exclude_none=True)
+    data["hamiltonian"].pop("n_orbitals")
+    data["split"] = data["split"][-1:]
+    name = data["split"][0]["name"]
+    alone = Recipe.from_dict(data)
+    assert draw_shard(alone, name, 0).digests == draw_shard(recipe, name, 0).digests
+
+
+def test_kept_are_the_first_of_each_class():
+    # the unbiasedness argument rests on it: nothing but class, gap and order decides
+    recipe = chains(60)
+    shard = draw_shard(recipe, "train", 0)
+    draws = shard.arrays["seed_key"][:, 2]
+    everything = draw_shard(chains(600), "train", 0)  # the same stream, read further
+    for value in (-1, 0, 1):
+        mine = np.sort(draws[shard.arrays["label"] == value])
+        longer = everything.arrays["label"] == value
+        first = np.sort(everything.arrays["seed_key"][longer, 2])[: len(mine)]
+        assert np.array_equal(mine, first)
+
+
+def test_counts_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
+    recipe = chains(60)
+    whole = draw_shard(recipe, "train", 0)
+    monkeypatch.setattr(shards, "BATCH", 37)
+    parts = draw_shard(recipe, "train", 0)
+    assert (parts.drawn, parts.rejected) == (whole.drawn, whole.rejected)
+    assert whole.drawn == 60 + sum(whole.rejected.values())
+    assert np.array_equal(
+        np.sort(parts.arrays["seed_key"][:, 2]), np.sort(whole.arrays["seed_key"][:, 2])
+    )
+
+
+def test_samples_lie_in_no_order_of_class():
+    label = draw_shard(chains(1500), "train", 0).arrays["label"]
+    thirds = [np.bincount(part + 1, minlength=3) for part in np.split(label, 3)]
+    assert np.min(thirds) > 120  # 167 on average
+
+
+def test_a_class_that_never_comes_ends_in_one_line(monkeypatch):
+    monkeypatch.setattr(shards, "PATIENCE", 5000)
+    with pytest.raises(RecipeError, match=r"Class 4 of split `train` must turn up") as caught:
+        draw_shard(chains(20, classes=(0, 4), min_gap=0.3), "train", 0)
+    assert "0 of 10 found" in str(caught.value)
+    assert "gap below min_gap" in str(caught.value)
+    assert "\n" not in str(caught.value)
