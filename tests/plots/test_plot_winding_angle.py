@@ -147,8 +147,16 @@ def test_axes_without_a_grid_get_no_strip(alpha):
 def test_ticks_are_multiples_of_pi(alpha):
     figure = plot_winding_angle_comparison(None, alpha[0])
     figure.draw_without_rendering()
-    labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
-    assert labels[-5:] == [r"$-\pi$", r"$-\pi/2$", "$0$", r"$\pi/2$", r"$\pi$"]
+    ax = figure.axes[0]
+    low, high = ax.get_xlim()
+    shown = [text for text in ax.get_xticklabels() if low <= text.get_position()[0] <= high]
+    assert [text.get_text() for text in shown] == [
+        r"$-\pi$",
+        r"$-\pi/2$",
+        "$0$",
+        r"$\pi/2$",
+        r"$\pi$",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -81,16 +81,29 @@ _RC: Final[dict[str, Any]] = {
     "savefig.bbox": None,
     "path.simplify": True,
 }
+#: Settings of the process, not of the look.
+_PROCESS: Final = (
+    "backend",
+    "interactive",
+    "toolbar",
+    "timezone",
+    "date.",
+    "webagg",
+    "savefig.dir",
+)
 # rcParams are global to the process; two threads entering and leaving in turn would leave one
 # thread's settings behind for good
 _LOCK: Final = threading.RLock()
+_ACTIVE: Final[list[bool]] = []
 
 
 @contextmanager
 def style(**changes: Any) -> Iterator[None]:
     """Build or save figures with the settings of topophys, and give back the old ones after.
 
-    One thread at a time is inside; others wait.
+    One thread at a time is inside; others wait. All plot functions are inside by themselves, so
+    that pictures do not depend on settings made elsewhere; a ``with style(...)`` around them
+    changes what they use.
 
     Parameters
     ----------
@@ -113,9 +126,23 @@ def style(**changes: Any) -> Iterator[None]:
     ...     mpl.rcParams["font.size"], mpl.rcParams["axes.spines.top"]
     (7.0, False)
     """
-    settings: Any = _RC | {name.replace("__", "."): value for name, value in changes.items()}
-    with _LOCK, mpl.rc_context(settings):
-        yield
+    extra: Any = {name.replace("__", "."): value for name, value in changes.items()}
+    with _LOCK, mpl.rc_context():
+        if not _ACTIVE:
+            mpl.rcParams.update(_defaults())
+        mpl.rcParams.update(extra)
+        _ACTIVE.append(True)
+        try:
+            yield
+        finally:
+            _ACTIVE.pop()
+
+
+def _defaults() -> Any:
+    plain = {
+        name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith(_PROCESS)
+    }
+    return plain | _RC
 
 
 def tidy(ax: Axes, *, grid: Literal["x", "y", "both"] | None = None) -> None:
