@@ -1,11 +1,26 @@
-"""Names that every doctest may use."""
+"""Names that every doctest may use, and compiled kernels that are those of the sources."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+KERNELS = Path(__file__).parent / "topophys" / "kernels"
+
+
+def pytest_configure() -> None:
+    """Drop cached machine code older than a kernel source.
+
+    Numba looks at the file of a function only, not at the files of the kernels it calls.
+    """
+    sources = [path.stat().st_mtime for path in KERNELS.glob("*.py")]
+    cached = list((KERNELS / "__pycache__").glob("*.nb?"))
+    if cached and max(sources) > min(path.stat().st_mtime for path in cached):
+        for path in cached:
+            path.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)

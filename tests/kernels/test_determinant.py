@@ -23,7 +23,7 @@ def one(matrix):
 
 def distance(z, exact):
     re, im = exact
-    return float(((float(z.real) - re) ** 2 + (float(z.imag) - im) ** 2)) ** 0.5
+    return float((float(z.real) - re) ** 2 + (float(z.imag) - im) ** 2) ** 0.5
 
 
 @given(n=st.integers(1, 5), seed=SEEDS, decay=st.integers(0, 16))

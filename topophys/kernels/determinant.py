@@ -75,20 +75,17 @@ def determinant_error(n: int, norm: float, entry_error: float, growth: float) ->
 
 
 @kernel
-def downscale(a: NDArray[np.complex128]) -> None:
-    """Divide a (n, n) by the power of two next to its largest entry, unless that is about 1."""
-    n = a.shape[0]
+def inverse_scale(a: NDArray[np.complex128]) -> tuple[float, float]:
+    """Return a power of two that brings a (N, n, n) to about 1, and its largest part after that."""
+    n_k, n, _ = a.shape
     largest = 0.0
-    for i in range(n):
-        for j in range(n):
-            largest = max(largest, abs(a[i, j].real), abs(a[i, j].imag))
-    if 0.0625 < largest < 16.0:
-        return
+    for k in range(n_k):
+        for i in range(n):
+            for j in range(n):
+                largest = max(largest, abs(a[k, i, j].real), abs(a[k, i, j].imag))
     _, exponent = math.frexp(largest)
     factor = math.ldexp(1.0, min(-exponent, 1000))
-    for i in range(n):
-        for j in range(n):
-            a[i, j] = complex(a[i, j].real * factor, a[i, j].imag * factor)
+    return factor, largest * factor
 
 
 @kernel
@@ -100,16 +97,17 @@ def determinants(
 ) -> None:
     """Fill f (B, N) with det of d_k (B, N, n, n), error with bounds; work (n, n) is scratch.
 
-    Each matrix is divided by a power of two first: signs and angles of f are those of the
-    determinants, sizes are not, and nothing over- or underflows.
+    Each loop of N matrices is first divided by a power of two, so that nothing over- or
+    underflows. Its entries count as known to a few units in the last place of the largest.
     """
     n_batch, n_k, n, _ = d_k.shape
     for b in range(n_batch):
+        factor, largest = inverse_scale(d_k[b])
+        entry_error = 8.0 * UNIT * n * largest
         for j in range(n_k):
             for r in range(n):
                 for c in range(n):
-                    work[r, c] = d_k[b, j, r, c]
-            downscale(work)
+                    work[r, c] = d_k[b, j, r, c] * factor
             norm = frobenius(work)
             f[b, j], growth = determinant(work)
-            error[b, j] = determinant_error(n, norm, 0.0, growth)
+            error[b, j] = determinant_error(n, norm, entry_error, growth)

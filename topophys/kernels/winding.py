@@ -15,16 +15,19 @@ OK, GAPLESS = st.OK, st.GAPLESS
 
 
 @kernel
-def meets_disc(z0: complex, z1: complex, radius: float) -> bool:
-    """Whether the segment from z0 to z1 may come closer to the origin than `radius`."""
+def may_meet_origin(z0: complex, e0: float, z1: complex, e1: float) -> bool:
+    """Whether a segment from within e0 of z0 to within e1 of z1 may meet the origin, or is NaN.
+
+    It does not while the angle between its ends stays below pi. Errors turn an end by at most
+    arcsin(e/|z|): less than 45 degrees where |z|^2 > 2 e^2, and together by no more than
+    arcsin(e0/|z0| + e1/|z1|), because arcsin is convex.
+    """
     size0, size1 = z0.real**2 + z0.imag**2, z1.real**2 + z1.imag**2
     if z0.real * z1.real + z0.imag * z1.imag > 0.0:
-        # angle below 90 degrees: the segment stays outside 1/sqrt(2) of the nearer end
-        return min(size0, size1) <= 2.1 * radius * radius
+        return not (size0 > 2.1 * e0 * e0 and size1 > 2.1 * e1 * e1)
     cross = abs(z0.real * z1.imag - z1.real * z0.imag)
-    length = math.sqrt((z1.real - z0.real) ** 2 + (z1.imag - z0.imag) ** 2)
-    reach = radius + 1e-15 * math.sqrt(max(size0, size1))
-    return cross * (1.0 - 1e-12) <= reach * length
+    length0, length1 = math.sqrt(size0), math.sqrt(size1)
+    return not cross > 1.001 * (e0 * length1 + e1 * length0) + 1e-15 * length0 * length1
 
 
 @kernel
@@ -47,7 +50,7 @@ def count_turns(
         for j in range(n_k):
             z1, e1 = f[b, j], error[b, j]
             side = crossing(z0.real, z0.imag, z1.real, z1.imag)
-            if side == 2 or meets_disc(z0, z1, max(e0, e1)):
+            if side == 2 or may_meet_origin(z0, e0, z1, e1):
                 status[b] = GAPLESS
             else:
                 turns[b] += side
