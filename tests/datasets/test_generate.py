@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import multiprocessing
 import os
-import resource
 import subprocess
 import sys
 import textwrap
@@ -152,31 +152,54 @@ def test_an_interrupted_run_keeps_the_older_file(recipes, tmp_path, monkeypatch)
     assert (tmp_path / "a.h5").read_text() == "older"
 
 
-def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing(recipes, tmp_path):
+def test_a_disk_that_is_too_small_after_all_is_one_line_and_leaves_nothing(recipes, tmp_path):
     # a limit on the size of files fails the same system calls as a full disk
     code = """
         import resource, signal, sys
         from topophys.datasets import Recipe, generate
         from topophys.errors import OutputError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-        try:
-            generate(Recipe.from_text(sys.argv[1]), sys.argv[2], workers=2, progress=False)
-        except OutputError as error:
-            print(error)
+        recipe = Recipe.from_text(sys.argv[1])
+        for limit in (0, 5000, 100_000, 700_000):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            try:
+                generate(recipe, sys.argv[2], workers=2, progress=False)
+            except OutputError as error:
+                print(error)
     """
-    assert resource.RLIMIT_FSIZE is not None
-    for limit in (0, 5000, 100_000, 700_000):
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code), recipes["winding"].to_toml(),
-             str(tmp_path / "a.h5"), str(limit)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "cannot be written: File too large" in done.stdout
-        assert len(done.stdout.splitlines()) == 1
-        assert done.stderr == ""
-        assert not list(tmp_path.iterdir())
+    text, target = recipes["winding"].to_toml(), str(tmp_path / "a.h5")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), text, target],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("cannot be written: File too large") == 4
+    assert len(done.stdout.splitlines()) == 4
+    assert done.stderr == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("calls", [0, 7, 40])
+def test_a_disk_that_fails_in_the_middle(recipes, tmp_path, monkeypatch, calls):
+    real, done = os.pwrite, []
+
+    def fails(*arguments):
+        done.append(1)
+        if len(done) > calls:
+            raise OSError(errno.ENOSPC, "full")
+        return real(*arguments)
+
+    monkeypatch.setattr(os, "pwrite", fails)
+    with pytest.raises(OutputError, match="cannot be written: No space left on device"):
+        generate(recipes["winding"], tmp_path / "a.h5", workers=2, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_short_writes_are_continued(recipes, files, tmp_path, monkeypatch):
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda f, data, at: real(f, data[:5000], at))
+    generate(recipes["winding"], tmp_path / "a.h5", workers=1, progress=False)
+    assert sha(tmp_path / "a.h5") == sha(files / "winding.h5")
 
 
 def test_two_runs_on_one_target(recipes, tmp_path, monkeypatch):

@@ -215,4 +215,5 @@ def _place(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, pat
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain.decode() if isinstance(plain, bytes) else plain

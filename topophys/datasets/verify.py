@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from topophys._progress import track
 from topophys.datasets import schema
 from topophys.datasets.families import Family, family_of
+from topophys.datasets.headers import manifest
 from topophys.datasets.layout import Layout, opened, read_layout
 from topophys.datasets.read import Dataset
 from topophys.datasets.shards import digest, quotas
 from topophys.datasets.split import Split
 from topophys.datasets.summary import table
-from topophys.datasets.write import manifest
 from topophys.errors import DatasetError, GaplessError, InputError, SchemaError
 
 __all__ = ["Report", "verify"]

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import json
 import os
 import shutil
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
 
-import h5py
 import numpy as np
 
-from topophys import __version__
 from topophys.datasets import schema
 from topophys.datasets.claim import claim
-from topophys.datasets.families import family_of
+from topophys.datasets.headers import lay_out, manifest, n_bytes, open_partial
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import REASONS, Shard
-from topophys.datasets.specs import SplitSpec
 from topophys.errors import OutputError
 
-__all__ = ["Writer", "manifest"]
-
-#: Fields start on memory pages, so that they can be mapped.
-PAGE: Final = 4096
+__all__ = ["Writer"]
 
 
 class Writer:
     """Data file in the making.
 
     A context manager: what is written lies under ``<path>.partial`` until `finish`, and is removed
-    when the block is left before.
+    when the block is left before. HDF5 writes the headers only; its library does not survive a
+    failing disk. The disk space is reserved at the start, and samples are written with plain
+    system calls to the places that HDF5 has set aside for them.
 
     Parameters
     ----------
@@ -56,21 +49,16 @@ class Writer:
         self.partial = path.with_name(path.name + ".partial")
         self.drawn: Counter[str] = Counter()
         self.rejected = {s.name: Counter(dict.fromkeys(REASONS, 0)) for s in recipe.split}
-        _check_target(path, sum(self._n_bytes(s) for s in recipe.split))
-        self.file: h5py.File | None = None
         self.finished = False
+        needed = n_bytes(recipe)
+        _check_target(path, needed)
+        with self._one_line():
+            self.handle = claim(self.partial)
         try:
-            self.lock = claim(self.partial)
-        except OutputError:
-            raise
-        except OSError as error:
-            raise _cannot_write(path, error) from None
-        try:
-            self.file = _create(self.partial)
-            self._lay_out(self.file)
-        except OSError as error:
-            self._discard()
-            raise _cannot_write(path, error) from None
+            with self._one_line():
+                _reserve(self.handle, needed)
+                self.places = lay_out(recipe, self.partial)
+                _reserve(self.handle, self.partial.stat().st_size)
         except BaseException:
             self._discard()
             raise
@@ -100,17 +88,15 @@ class Writer:
         Raises
         ------
         OutputError
-            If the disk is full.
+            If the disk fails.
         """
-        group = self._open()[split]
         number = shard.start // schema.SHARD_SIZE
-        try:
+        with self._one_line():
             for name, array in shard.arrays.items():
-                group[name][shard.start : shard.start + len(array)] = array
-                row = np.frombuffer(shard.digests[name], np.uint8)
-                group[schema.DIGESTS][name][number] = row
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
+                start = shard.start * (array.nbytes // len(array))
+                _put(self.handle, array.tobytes(), self.places[split, name] + start)
+                row = self.places[split, f"{schema.DIGESTS}/{name}"] + number * schema.DIGEST_SIZE
+                _put(self.handle, shard.digests[name], row)
         self.drawn[split] += shard.drawn
         self.rejected[split].update(shard.rejected)
 
@@ -120,148 +106,65 @@ class Writer:
         Raises
         ------
         OutputError
-            If the disk is full or the final name cannot be taken.
+            If the disk fails or the final name cannot be taken.
         """
-        file = self._open()
-        try:
-            for split in self.recipe.split:
-                attributes = file[split.name].attrs
-                attributes["drawn"] = np.int64(self.drawn[split.name])
-                counts = [self.rejected[split.name][reason] for reason in REASONS]
-                attributes["rejected"] = np.array(counts, np.int64)
-            file.attrs["manifest"] = manifest(file)
-            file.close()
-            with self.partial.open("rb") as handle:
-                os.fsync(handle.fileno())  # else a crash could leave the name without the content
+        with self._one_line():
+            with open_partial(self.partial, "r+") as file:
+                for split, reasons in self.rejected.items():
+                    attributes = file[split].attrs
+                    attributes.modify("drawn", np.int64(self.drawn[split]))
+                    counts = [reasons[reason] for reason in REASONS]
+                    attributes.modify("rejected", np.array(counts, np.int64))
+                file.attrs.modify("manifest", np.bytes_(manifest(file)))
+            os.fsync(self.handle)  # else a crash could leave the name without the content
             self.partial.replace(self.path)
-        except OSError as error:
-            raise _cannot_write(self.path, error) from None
         self.finished = True
-        os.close(self.lock)
+        os.close(self.handle)
 
-    def _open(self) -> h5py.File:
-        if self.file is None or self.finished:
-            raise OutputError(f"`{self.path}` is finished; make a new writer.")
-        return self.file
-
-    def _n_bytes(self, spec: SplitSpec) -> int:
-        return schema.n_bytes(self.recipe.kind, self._sizes(spec))
-
-    def _sizes(self, spec: SplitSpec) -> dict[str, int]:
-        family = family_of(self.recipe, self.recipe.part(spec.name))
-        return {"S": spec.size, **family.sizes()}
-
-    def _lay_out(self, file: h5py.File) -> None:
-        for name, value in _root_attributes(self.recipe).items():
-            file.attrs[name] = value
-        for spec in self.recipe.split:
-            self._lay_out_split(file.create_group(spec.name), spec)
-
-    def _lay_out_split(self, group: h5py.Group, spec: SplitSpec) -> None:
-        group.attrs["split_id"] = np.int64(spec.split_id)
-        group.attrs["shard_size"] = np.int64(schema.SHARD_SIZE)
-        group.attrs["rejected_reasons"] = json.dumps(REASONS)
-        sizes = self._sizes(spec)
-        digests = group.create_group(schema.DIGESTS)
-        for field in schema.FIELDS[self.recipe.kind]:
-            array = _allocate(group, field.name, field.shape(sizes), field.dtype)
-            array.attrs["unit"], array.attrs["meaning"] = field.unit, field.meaning
-            array.attrs["axes"] = ", ".join(field.axes)
-            rows = (schema.shards(spec.size), schema.DIGEST_SIZE)
-            _allocate(digests, field.name, rows, "u1")
-        family = family_of(self.recipe, self.recipe.part(spec.name))
-        group["hoppings"].attrs["vectors"] = family.vectors().astype("<i8")
+    @contextmanager
+    def _one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except OutputError:
+            raise
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+            raise OutputError(
+                f"`{self.path}` cannot be written: {reason}; choose another place or make room."
+            ) from None
 
     def _discard(self) -> None:
-        if self.file is not None:
-            with suppress(OSError, RuntimeError):  # closing flushes, which a full disk refuses
-                self.file.close()
         self.partial.unlink(missing_ok=True)
-        os.close(self.lock)
+        os.close(self.handle)
 
 
-def _create(partial: Path) -> h5py.File:
-    # "earliest": the layout of old HDF5 versions, which new ones still read and write
-    return h5py.File(
-        partial, "w", libver=("earliest", "v110"), locking=False,
-        alignment_threshold=PAGE, alignment_interval=PAGE,
-    )  # fmt: skip
+def _reserve(handle: int, size: int) -> None:
+    """Take disk space now, so that a disk that is too small fails before the work."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(handle, 0, size)
 
 
-def _allocate(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
-    """Contiguous dataset with its place in the file taken at once.
-
-    Taken at first write, places would follow the order in which shards happen to be done.
-    """
-    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    plan.set_layout(h5py.h5d.CONTIGUOUS)
-    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    plan.set_obj_track_times(False)
-    return group.create_dataset(name, shape, dtype, dcpl=plan)
-
-
-def _root_attributes(recipe: Recipe) -> dict[str, Any]:
-    # no time of writing: equal recipes make equal bytes
-    return {
-        "format": schema.FORMAT,
-        "schema_version": np.int64(schema.SCHEMA_VERSION),
-        "name": recipe.name,
-        "recipe": recipe.to_toml(),
-        "recipe_digest": recipe.digest,
-        "root_seed": np.int64(recipe.seed),
-        "topophys_version": __version__,
-        "numpy_version": np.__version__,
-    }
-
-
-def manifest(file: h5py.File) -> str:
-    """SHA-256 over all attributes and all shard digests.
-
-    Parameters
-    ----------
-    file : h5py.File
-        Open data file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    total = hashlib.sha256()
-
-    def add(name: str, node: Any) -> None:
-        for key in sorted(set(node.attrs) - {"manifest"}):
-            total.update(f"{name}@{key}={schema.as_text(node.attrs[key])}\n".encode())
-        if isinstance(node, h5py.Dataset) and f"/{schema.DIGESTS}/" in name:
-            total.update(np.ascontiguousarray(node[()]).data)
-
-    add("", file)
-    file.visititems(add)  # in alphabetical order
-    return total.hexdigest()
+def _put(handle: int, data: bytes, offset: int) -> None:
+    rest = memoryview(data)
+    while rest:  # one call may write less than asked for
+        written = os.pwrite(handle, rest, offset)
+        rest, offset = rest[written:], offset + written
 
 
 def _check_target(path: Path, needed: int) -> None:
     """Refuse before the work what would fail after it."""
     folder = path.parent
     if not folder.is_dir():
-        raise OutputError(
-            f"`{path}` cannot be written: the folder `{folder}` does not exist; make it."
+        reason = f"the folder `{folder}` does not exist; make it"
+    elif path.is_dir():
+        reason = "it is a folder; give the name of a file"
+    elif not os.access(folder, os.W_OK):
+        reason = f"no permission in the folder `{folder}`; choose another"
+    elif needed > (free := shutil.disk_usage(folder).free):
+        reason = (
+            f"it needs {needed / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free; make room or"
+            " lower the sizes in the recipe"
         )
-    if path.is_dir():
-        raise OutputError(f"`{path}` cannot be written: it is a folder; give the name of a file.")
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"`{path}` cannot be written: no permission in the folder `{folder}`.")
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise OutputError(
-            f"`{path}` cannot be written: it needs {needed / 1e6:.0f} MB, but only"
-            f" {free / 1e6:.0f} MB are free; make room or lower the sizes in the recipe."
-        )
-
-
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
-    if error.errno == errno.ENOSPC:
-        reason = "the disk is full"
-    return OutputError(f"`{path}` cannot be written: {reason}.")
+    else:
+        return
+    raise OutputError(f"`{path}` cannot be written: {reason}.")

@@ -1,0 +1,162 @@
+"""The HDF5 side of writing: groups, attributes, and a place for every array."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import h5py
+import numpy as np
+
+from topophys import __version__
+from topophys.datasets import schema
+from topophys.datasets.families import family_of
+from topophys.datasets.recipe import Recipe
+from topophys.datasets.shards import REASONS
+from topophys.datasets.specs import SplitSpec
+
+__all__ = ["lay_out", "manifest", "n_bytes", "open_partial"]
+
+#: Fields start on memory pages, so that they can be mapped.
+PAGE: Final = 4096
+
+
+def _sizes(recipe: Recipe, spec: SplitSpec) -> dict[str, int]:
+    return {"S": spec.size, **family_of(recipe, recipe.part(spec.name)).sizes()}
+
+
+def n_bytes(recipe: Recipe) -> int:
+    """Bytes of all samples of a recipe on disk.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+
+    Returns
+    -------
+    int
+        Without headers.
+    """
+    return sum(schema.n_bytes(recipe.kind, _sizes(recipe, spec)) for spec in recipe.split)
+
+
+def open_partial(partial: Path, mode: Literal["w", "r+"]) -> h5py.File:
+    """Open an unfinished file, on which the caller holds a lock of its own.
+
+    Parameters
+    ----------
+    partial : Path
+        The file.
+    mode : {"w", "r+"}
+        Make it anew, or change its headers.
+
+    Returns
+    -------
+    h5py.File
+        The open file.
+    """
+    # "earliest": the layout of old HDF5 versions, which new ones still read and write
+    return h5py.File(
+        partial, mode, libver=("earliest", "v110"), locking=False,
+        alignment_threshold=PAGE, alignment_interval=PAGE,
+    )  # fmt: skip
+
+
+def lay_out(recipe: Recipe, partial: Path) -> dict[tuple[str, str], int]:
+    """Write all headers, with zeros where only the end of the work will tell.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    partial : Path
+        The file.
+
+    Returns
+    -------
+    dict of (str, str) to int
+        Offset of each array in the file, by split and name.
+    """
+    places: dict[tuple[str, str], int] = {}
+    with open_partial(partial, "w") as file:
+        for name, value in _root_attributes(recipe).items():
+            file.attrs[name] = value
+        for spec in recipe.split:
+            group = file.create_group(spec.name)
+            _lay_out_split(group, recipe, spec)
+            arrays = [*schema.FIELDS[recipe.kind]]
+            for name in (n for f in arrays for n in (f.name, f"{schema.DIGESTS}/{f.name}")):
+                places[spec.name, name] = group[name].id.get_offset()
+    return places
+
+
+def _root_attributes(recipe: Recipe) -> dict[str, Any]:
+    # no time of writing: equal recipes make equal bytes
+    return {
+        "format": schema.FORMAT,
+        "schema_version": np.int64(schema.SCHEMA_VERSION),
+        "name": recipe.name,
+        "recipe": recipe.to_toml(),
+        "recipe_digest": recipe.digest,
+        "root_seed": np.int64(recipe.seed),
+        "topophys_version": __version__,
+        "numpy_version": np.__version__,
+        "manifest": np.bytes_("0" * 64),  # of fixed length, so that it is changed in place
+    }
+
+
+def _lay_out_split(group: h5py.Group, recipe: Recipe, spec: SplitSpec) -> None:
+    group.attrs["split_id"] = np.int64(spec.split_id)
+    group.attrs["shard_size"] = np.int64(schema.SHARD_SIZE)
+    group.attrs["rejected_reasons"] = json.dumps(REASONS)
+    group.attrs["drawn"] = np.int64(0)
+    group.attrs["rejected"] = np.zeros(len(REASONS), np.int64)
+    sizes = _sizes(recipe, spec)
+    digests = group.create_group(schema.DIGESTS)
+    for field in schema.FIELDS[recipe.kind]:
+        array = _allocate(group, field.name, field.shape(sizes), field.dtype)
+        array.attrs["unit"], array.attrs["meaning"] = field.unit, field.meaning
+        array.attrs["axes"] = ", ".join(field.axes)
+        rows = (schema.shards(spec.size), schema.DIGEST_SIZE)
+        _allocate(digests, field.name, rows, "u1")
+    family = family_of(recipe, recipe.part(spec.name))
+    group["hoppings"].attrs["vectors"] = family.vectors().astype("<i8")
+
+
+def _allocate(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
+    """Contiguous dataset with its place in the file taken at once, but not yet filled."""
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_layout(h5py.h5d.CONTIGUOUS)
+    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    plan.set_obj_track_times(False)
+    return group.create_dataset(name, shape, dtype, dcpl=plan)
+
+
+def manifest(file: h5py.File) -> str:
+    """SHA-256 over all attributes and all shard digests.
+
+    Parameters
+    ----------
+    file : h5py.File
+        Open data file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    total = hashlib.sha256()
+
+    def add(name: str, node: Any) -> None:
+        for key in sorted(set(node.attrs) - {"manifest"}):
+            total.update(f"{name}@{key}={schema.as_text(node.attrs[key])}\n".encode())
+        if isinstance(node, h5py.Dataset) and f"/{schema.DIGESTS}/" in name:
+            total.update(np.ascontiguousarray(node[()]).data)
+
+    add("", file)
+    file.visititems(add)  # in alphabetical order
+    return total.hexdigest()
