@@ -24,7 +24,7 @@ def main() -> None:
     chain = tp.models.ssh(0.4 + 0.15j, 1.0 - 0.2j, 1.3)
     insulator = doubled_qwz(-1.0)
     with style():
-        figure = new_figure(9.6, 2.9)
+        figure = new_figure(9.6, 2.75, layout="compressed")
         loop, angle, zone = figure.subplots(1, 3)
     plot_det_loop(chain, titles=["loop of det $D(k)$"], ax=loop)
     plot_winding_angle_comparison(

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from topophys.plots._canvas import new_figure
+from topophys.plots._figure import new_figure
 from topophys.plots.accuracy import plot_accuracy
 from topophys.plots.bands import plot_bands
 from topophys.plots.berry_flux import plot_berry_flux

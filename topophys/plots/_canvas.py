@@ -1,94 +1,23 @@
-"""Figures and axes without pyplot: the figure class and panels."""
+"""Axes for the panels of a figure."""
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from topophys.errors import InputError
-from topophys.plots.style import style
+from topophys.plots._figure import new_figure
 
-__all__ = ["AxesLike", "Canvas", "at_edge", "new_figure", "panels", "settled", "split_panels"]
+__all__ = ["AxesLike", "at_edge", "panels", "split_panels"]
 
 AxesLike: TypeAlias = Axes | Sequence[Axes] | NDArray[np.object_]
 MAX_PANELS = 36
-
-
-class Canvas(Figure):
-    """Figure that shows itself in a notebook, although no pyplot has announced it there."""
-
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        buffer = io.BytesIO()
-        with style(), settled(self):
-            self.savefig(buffer, format="png", dpi=200)
-        width, height = (round(100 * inches) for inches in self.get_size_inches())
-        return buffer.getvalue(), {"width": width, "height": height}
-
-
-@contextmanager
-def settled(figure: Figure) -> Iterator[None]:
-    """Lay a figure out until nothing moves any more, and keep it so for the time of saving.
-
-    Constrained layout nears its goal draw by draw where panels have equal scales and colour bars;
-    saving twice would give two pictures.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-
-    Yields
-    ------
-    None
-        While the layout stands still.
-    """
-    last = np.empty(0)
-    for _ in range(10):
-        figure.draw_without_rendering()
-        places = np.array([ax.get_position().bounds for ax in figure.axes])
-        if places.shape == last.shape and np.allclose(places, last, rtol=0.0, atol=1e-12):
-            break
-        last = places
-    engine = figure.get_layout_engine()
-    figure.set_layout_engine("none")
-    for ax in figure.axes:
-        # the last bits still move, and identifiers in SVG files are made from all of them
-        corners = np.round(ax.get_position(original=True).get_points(), 10)
-        joins = ax.get_in_layout()
-        ax.set_position(Bbox(corners), which="original")
-        ax.set_in_layout(joins)
-    try:
-        yield
-    finally:
-        figure.set_layout_engine(engine)
-
-
-def new_figure(width: float, height: float) -> Canvas:
-    """Make an empty figure that lays itself out.
-
-    Parameters
-    ----------
-    width, height : float
-        Size in inches.
-
-    Returns
-    -------
-    Canvas
-        With an Agg canvas, so that it can be drawn without a display.
-    """
-    figure = Canvas(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _grid_of(n: int, most: int) -> tuple[int, int]:
@@ -105,6 +34,7 @@ def panels(
     most: int = 4,
     sharex: bool = False,
     sharey: bool = False,
+    square: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Axes for n panels: new ones on a new figure, or the ones that were handed in.
 
@@ -120,6 +50,8 @@ def panels(
         Most panels in a row.
     sharex, sharey : bool, optional
         Whether the panels of a new figure share the view.
+    square : bool, optional
+        Whether panels will have equal scales on both axes.
 
     Returns
     -------
@@ -146,7 +78,8 @@ def panels(
             f"A figure holds at most {MAX_PANELS} panels, but {n} were asked for; pick some first."
         )
     rows, columns = _grid_of(n, most)
-    figure = new_figure(columns * size[0], rows * size[1])
+    layout: Literal["constrained", "compressed"] = "compressed" if square else "constrained"
+    figure = new_figure(columns * size[0], rows * size[1], layout=layout)
     table = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
     axes = list(table.ravel())
     for spare in axes[n:]:

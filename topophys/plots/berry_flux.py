@@ -95,8 +95,9 @@ def plot_berry_flux(
     tops = np.abs(maps).max(axis=(1, 2))
     if scale == "shared":
         tops = np.full(len(maps), tops.max())
+    height = 2.65 if scale == "shared" and len(maps) > 1 else 2.35  # one bar takes less room
     with style():
-        figure, axes = panels(len(maps), ax, size=(3.0, 2.35))
+        figure, axes = panels(len(maps), ax, size=(3.0, height), square=True)
         images = []
         for panel, field, top, label in zip(axes, maps, tops, labels, strict=True):
             images.append(_draw_map(panel, field, float(top), coordinates))

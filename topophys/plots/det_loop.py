@@ -94,7 +94,9 @@ def plot_det_loop(
     numbers = integer_titles(nu, "nu", r"\nu", len(loops), level)
     labels = join(texts(titles, "titles", len(loops)), numbers)
     with style():
-        figure, axes = panels(len(loops), ax, size=(2.9, 2.7))
+        figure, axes = panels(
+            len(loops), ax, size=(3.3 if len(loops) == 1 else 2.9, 2.7), square=True
+        )
         for panel, loop, label in zip(axes, loops, labels, strict=True):
             _draw_loop(panel, loop)
             panel.set_title(label)

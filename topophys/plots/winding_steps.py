@@ -76,7 +76,7 @@ def plot_winding_steps(
     score = _r_squared(decoded.ravel(), exact.ravel())
     words = [title, f"$R^2 = {score:.4f}$".replace("-", "\u2212"), f"{exact.size:,} links"]
     with style():
-        figure, (panel,) = panels(1, ax, size=(4.0, 3.4))
+        figure, (panel,) = panels(1, ax, size=(4.0, 3.4), square=True)
         limit = _limit(exact)
         _draw_density(figure, panel, exact.ravel(), decoded.ravel(), limit, across)
         panel.set_title(", ".join(filter(None, words)))
