@@ -26,18 +26,7 @@ Integers: TypeAlias = ArrayLike | Certificate
 
 
 def join(*columns: Sequence[str]) -> list[str]:
-    """Join the texts of each panel by commas, empty ones left out.
-
-    Parameters
-    ----------
-    *columns : sequence of str
-        Texts, one per panel in each.
-
-    Returns
-    -------
-    list of str
-        One per panel.
-    """
+    """Join the texts of each panel by commas, empty ones left out."""
     return [", ".join(filter(None, words)) for words in zip(*columns, strict=True)]
 
 

@@ -35,10 +35,9 @@ DENSITY: Final = "viridis"
 INK: Final = "#222222"
 FAINT: Final = "#8A8A8A"
 
+#: What differs from the defaults of Matplotlib.
 _RC: Final[dict[str, Any]] = {
-    "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with Matplotlib: the same figure everywhere
-    "mathtext.fontset": "dejavusans",
     "font.size": 9.0,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9.0,
@@ -47,10 +46,6 @@ _RC: Final[dict[str, Any]] = {
     "legend.fontsize": 8.0,
     "legend.frameon": False,
     "figure.titlesize": 10.5,
-    "figure.dpi": 100.0,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "axes.facecolor": "white",
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -59,12 +54,9 @@ _RC: Final[dict[str, Any]] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.unicode_minus": True,
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-    "xtick.direction": "out",
-    "ytick.direction": "out",
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
     "xtick.major.size": 3.0,
@@ -78,8 +70,6 @@ _RC: Final[dict[str, Any]] = {
     "svg.hashsalt": "topophys",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
-    "savefig.bbox": None,
-    "path.simplify": True,
 }
 #: Settings of the process, not of the look.
 _PROCESS: Final = (
