@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from topophys.cli import data, network, whole
 from topophys.errors import TopophysError
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 app = typer.Typer(
     name="topophys",
@@ -20,13 +26,29 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (*data.COMMANDS, *network.COMMANDS, *whole.COMMANDS):
-    app.command()(command)
+
+
+def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
+    """Say what Ctrl-C means, before typer turns it into a silent exit."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            _say("stopped; no file was left half-written")
+            raise typer.Exit(130) from None
+
+    return run
+
+
+for _command in (*data.COMMANDS, *network.COMMANDS, *whole.COMMANDS):
+    app.command()(_stoppable(_command))
 
 
 def _version(value: bool) -> None:
     if value:
-        from topophys import __version__  # noqa: PLC0415  # keeps `--help` fast
+        from topophys import __version__
 
         print(f"topophys {__version__}")
         raise typer.Exit
@@ -42,19 +64,38 @@ def options(
     """Read the options that every command shares."""
 
 
-def main() -> None:
-    """Run the program; exit status 0 done, 1 checked and found wrong, 2 could not."""
-    debug = "--debug" in sys.argv
-    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave with its exit status.
+
+    0: done; 1: checked and found wrong; 2: could not be done, with one line that says why;
+    130: stopped from the keyboard.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after the name of the program; those of the process by default.
+
+    Raises
+    ------
+    SystemExit
+        Always.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in words
     try:
-        app(args=arguments)
-    except TopophysError as error:
+        app(args=[word for word in words if word != "--debug"], prog_name="topophys")
+    except (TopophysError, OSError, MemoryError) as error:
         if debug:
             raise
-        print(f"topophys: {' '.join(str(error).split())}", file=sys.stderr)
+        _say(str(error) or type(error).__name__)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("topophys: stopped; nothing half-written was left behind", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)  # the reader of our output left
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"unforeseen {type(error).__name__}: {error}; please report what `--debug` shows")
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _say(text: str) -> None:
+    print(f"topophys: {' '.join(text.split())}", file=sys.stderr)

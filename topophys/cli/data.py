@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -44,26 +44,31 @@ def verify(
     recompute: Annotated[
         str, typer.Option(help="Share of samples to prove anew, such as 0.01, or 'all'.")
     ] = "all",
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
 ) -> None:
     """Check structure and checksums, and prove labels anew from the hoppings.
 
-    Exit status 1 if anything is wrong. Example: topophys verify winding.h5 --recompute 0.01
+    Exit status 1 if anything is wrong.
+
+    Example: topophys verify winding.h5 --recompute 0.01
     """
     from topophys.datasets import verify as check
 
-    report = check(file, recompute=_share(recompute))
+    report = check(file, recompute=_share(recompute), progress=not quiet)
     print(report)
     if not report.ok:
         raise typer.Exit(1)
 
 
-def _share(text: str) -> str | float:
+def _share(text: str) -> Literal["all"] | float:
     if text == "all":
-        return text
+        return "all"
     try:
         return float(text)
     except ValueError:
-        raise typer.BadParameter(f"must be 'all' or a number from 0 to 1, but is {text!r}") from None
+        raise typer.BadParameter(
+            f"must be 'all' or a number from 0 to 1, but is {text!r}"
+        ) from None
 
 
 COMMANDS: Final = (generate, info, verify)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -83,8 +84,7 @@ def plot(
     from topophys.pipeline import draw_figures
 
     loaded, dataset = _open(run, data)
-    with dataset:
-        second = None if surface is None else open_dataset(surface)
+    with dataset, nullcontext() if surface is None else open_dataset(surface) as second:
         for path in draw_figures(loaded, dataset, surface=second):
             print(path)
 
@@ -110,6 +110,8 @@ def predict(
 
     Example: topophys predict runs/first blocks.npy
     """
+    from zipfile import BadZipFile
+
     import numpy as np
 
     from topophys.errors import InputError
@@ -117,8 +119,12 @@ def predict(
 
     try:
         blocks = np.load(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"Argument `file` must be a NumPy array file, but is not: {error}") from None
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise InputError(
+            f"Argument `file` must be a NumPy array file, but is not: {error}"
+        ) from None
+    if not isinstance(blocks, np.ndarray):
+        raise InputError(f"Argument `file` must be one array (.npy), but `{file}` is an archive.")
     answer = load_run(run).predict(blocks)
     print("value  real-valued  confidence")
     for value, real, sure in zip(
@@ -129,10 +135,17 @@ def predict(
 
 def _open(run: Path, data: Path | None) -> tuple[Run, Dataset]:
     from topophys.datasets import open_dataset
+    from topophys.errors import KindError
     from topophys.learn import load_run
 
     loaded = load_run(run)
-    return loaded, open_dataset(data or loaded.provenance["dataset_path"])
+    dataset = open_dataset(data or loaded.provenance["dataset_path"])
+    if dataset.kind != "winding":
+        raise KindError(
+            f"Data file `{dataset.path}` must hold winding numbers, which is what the run was"
+            f" trained on, but is of kind {dataset.kind!r}; give another one with --data."
+        )
+    return loaded, dataset
 
 
 COMMANDS: Final = (train, predict, probe, plot, report)

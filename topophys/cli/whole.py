@@ -15,7 +15,7 @@ def demo(
         Path, typer.Option("-o", "--output", help="Folder to make; a number is added if it exists.")
     ] = Path("runs/demo"),
     quick: Annotated[
-        bool, typer.Option("--quick", help="A hundredth of the data: to try it, not to judge it.")
+        bool, typer.Option("--quick", help="A fiftieth of the data: to try it, not to judge it.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
 ) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from topophys import _checks
-from topophys.learn.evaluate import batches
+from topophys.learn.evaluate import batches, placement
 
 __all__ = ["activations"]
 
@@ -23,7 +23,8 @@ def activations(
     Parameters
     ----------
     encoder : torch.nn.Module
-        Network whose output has "local_features", such as `TopologicalMLEncoder`.
+        Network whose output has "local_features", such as `TopologicalMLEncoder`; left in
+        evaluation mode.
     x : array-like of shape (S, N, channels)
         Inputs, as the data sets store them.
     batch_size : int, optional
@@ -47,12 +48,13 @@ def activations(
     >>> hidden["h1_features"].shape, hidden["h2_features"].shape
     ((3, 32, 6), (3, 32, 4))
     """
-    inputs = _checks.as_real(x, "x", "(..., S, N, c)").astype(np.float32)
+    inputs = torch.from_numpy(_checks.as_real(x, "x", "(..., S, N, c)"))
+    size = _checks.positive_int(batch_size, "batch_size")
     encoder.eval()
-    device = next(encoder.parameters()).device
+    device, dtype = placement(encoder)
     parts: dict[str, list[np.ndarray]] = {}
-    for part in batches(len(inputs), batch_size):
-        output = encoder(torch.from_numpy(inputs[part]).to(device))
+    for part in batches(len(inputs), size):
+        output = encoder(inputs[part].to(device, dtype))
         for name, value in output["local_features"].items():
             parts.setdefault(name, []).append(value.double().cpu().numpy())
     return {name: np.concatenate(chunks) for name, chunks in parts.items()}

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.linear_model import Ridge
 
+from topophys.errors import ShapeError
+
 __all__ = ["LinearDecoder", "fit_decoder"]
 
 
@@ -27,7 +29,28 @@ class LinearDecoder:
     bias: Float[np.ndarray, " t"]
 
     def __call__(self, features: Float[np.ndarray, "... c"]) -> Float[np.ndarray, "... t"]:
-        """Apply the map to activations of shape (..., C)."""
+        """Apply the map.
+
+        Parameters
+        ----------
+        features : float64 ndarray of shape (..., C)
+            Activations.
+
+        Returns
+        -------
+        float64 ndarray of shape (..., T)
+            Numbers read out.
+
+        Raises
+        ------
+        ShapeError
+            If there are not C channels.
+        """
+        if features.shape[-1:] != self.weights.shape[:1]:
+            raise ShapeError(
+                f"Argument `features` must have {len(self.weights)} channels, but has shape"
+                f" {features.shape}."
+            )
         return np.asarray(features @ self.weights + self.bias)
 
 
@@ -50,6 +73,15 @@ def fit_decoder(
     LinearDecoder
         The map, with a small ridge penalty.
 
+    Raises
+    ------
+    ShapeError
+        If the places of features and targets are not the same.
+
+    References
+    ----------
+    .. [1] A. E. Hoerl, R. W. Kennard, Technometrics 12, 55 (1970).
+
     Examples
     --------
     >>> x = np.random.default_rng(0).standard_normal((20, 8, 3))
@@ -57,6 +89,11 @@ def fit_decoder(
     >>> bool(np.allclose(decoder(x), x[..., :1] + 1.0, atol=1e-4))
     True
     """
+    if features.shape[:-1] != target.shape[:-1]:
+        raise ShapeError(
+            f"Argument `target` must have shape (S, N, T) with (S, N) = {features.shape[:-1]} as"
+            f" `features` has, but has {target.shape}."
+        )
     rows = features.reshape(-1, features.shape[-1])
     model = Ridge(alpha=1e-4).fit(rows, target.reshape(len(rows), -1))
     weights = np.asarray(model.coef_).reshape(-1, rows.shape[1]).T

@@ -1,4 +1,4 @@
-"""Do the hidden layers hold the winding angle and its steps?"""
+"""Linear probes of the hidden layers for the winding angle and its steps."""
 
 from __future__ import annotations
 
@@ -75,13 +75,19 @@ def probe(
     Raises
     ------
     InputError
-        If the data set is of another kind, lacks the split, or has too few Hamiltonians.
+        If the data set is of another kind, lacks the split, or has too few Hamiltonians, or a
+        number is too small.
 
     References
     ----------
     .. [1] G. Alain, Y. Bengio, Proc. ICLR workshop (2017).
     .. [2] J. Hewitt, P. Liang, Proc. EMNLP, 2733 (2019), on control tasks.
     """
+    _checks.positive_int(n_untrained, "n_untrained")
+    if _checks.positive_int(folds, "folds", minimum=2) > n_hamiltonians:
+        raise InputError(
+            f"Argument `folds` must be at most `n_hamiltonians` = {n_hamiltonians}, but is {folds}."
+        )
     x, alpha, dalpha = _subset(dataset, split, n_hamiltonians, seed)
     targets = {
         "h1_features": np.stack([np.cos(alpha), np.sin(alpha)], axis=-1),
@@ -92,10 +98,8 @@ def probe(
         "h2_features": np.concatenate([x, np.roll(x, -1, axis=1)], axis=-1).astype(np.float64),
     }
     trained = activations(run.encoder, x)
-    untrained = [
-        activations(_untrained(run.encoder, seed + 1 + i), x) for i in range(n_untrained)
-    ]
-    other = keyed_generator(seed, 1).permutation(len(x))
+    untrained = [activations(_untrained(run.encoder, seed + 1 + i), x) for i in range(n_untrained)]
+    other = _others(len(x), seed)
     results: list[ProbeResult] = []
     with track(len(TARGETS) * (n_untrained + 3), "probing", progress) as advance:
         for layer, name in TARGETS.items():
@@ -157,7 +161,15 @@ def _subset(
     return x, alpha, dalpha
 
 
+def _others(n: int, seed: int) -> NDArray[np.int64]:
+    """Permutation that leaves nothing in its place: one cycle through all in random order."""
+    order = keyed_generator(seed, 1).permutation(n)
+    other = np.empty_like(order)
+    other[order] = np.roll(order, 1)
+    return other
+
+
 def _untrained(encoder: TopologicalMLEncoder, seed: int) -> TopologicalMLEncoder:
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return TopologicalMLEncoder(**encoder.settings)
+        return type(encoder)(**encoder.settings)

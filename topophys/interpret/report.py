@@ -90,12 +90,13 @@ class ProbeReport:
         dict
             With the attributes as keys.
         """
-        return asdict(self)
+        return asdict(self) | {"results": [asdict(result) for result in self.results]}
 
     def __repr__(self) -> str:
         header = (
             f"Linear probes, held-out R2 on {self.n_hamiltonians} Hamiltonians of `{self.split}`"
-            f" ({self.folds} folds by Hamiltonian, {self.n_untrained} untrained networks)"
+            f" ({self.folds} folds by Hamiltonian; {self.n_untrained} untrained networks, mean and"
+            " range)"
         )
         lines = [header, f"  {'layer':<14}{'target':<26}{'source':<12}{'R2':>8}   95 % interval"]
         lines += [

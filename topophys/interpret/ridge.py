@@ -11,6 +11,8 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from topophys.errors import InputError
+
 __all__ = ["bootstrap_interval", "held_out_predictions", "r_squared"]
 
 PENALTIES: Final = (1e-4, 1e-1, 1e2)  # per standardised feature, on sums of tens of thousands
@@ -88,6 +90,11 @@ def r_squared(
     float
         1 for perfect predictions, 0 for the mean, negative for worse.
 
+    Raises
+    ------
+    InputError
+        If the targets do not vary.
+
     Examples
     --------
     >>> y = np.arange(6.0).reshape(3, 2, 1)
@@ -96,6 +103,8 @@ def r_squared(
     """
     left = ((target - predicted) ** 2).sum()
     spread = ((target - target.mean(axis=(0, 1))) ** 2).sum()
+    if spread == 0.0:
+        raise InputError("Argument `target` must vary, but all its entries are equal.")
     return float(1.0 - left / spread)
 
 

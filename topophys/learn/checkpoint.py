@@ -17,6 +17,8 @@ __all__ = ["load_encoder", "save_encoder"]
 
 FORMAT: Final = "topophys-encoder"
 VERSION: Final = 1
+#: Networks that a checkpoint may hold, by the name that stands in its card.
+ENCODERS: Final = {"TopologicalMLEncoder": TopologicalMLEncoder}
 
 
 def save_encoder(folder: Path, name: str, encoder: TopologicalMLEncoder) -> Path:
@@ -87,10 +89,10 @@ def load_encoder(folder: Path, name: str) -> TopologicalMLEncoder:
             " it was altered or cut short; restore it or train again."
         )
     try:
-        encoder = TopologicalMLEncoder(**card["settings"])
+        encoder = ENCODERS[card["encoder"]](**card["settings"])
         encoder.load_state_dict(load_file(weights))
     except (SafetensorError, TypeError, KeyError, RuntimeError, TopophysError) as error:
-        reason = str(error).splitlines()[0]
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0].rstrip('.:')}"
         raise CheckpointError(
             f"Checkpoint `{weights}` does not fit its settings: {reason}; train again."
         ) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
@@ -74,7 +74,7 @@ class FitConfig(BaseModel):
     val_split: str = "val"
 
     @classmethod
-    def from_mapping(cls, mapping: dict[str, Any], source: str = "config") -> Self:
+    def from_mapping(cls, mapping: dict[str, Any], source: str = "config") -> FitConfig:
         """Check a mapping of settings.
 
         Parameters
@@ -109,7 +109,7 @@ class FitConfig(BaseModel):
             ) from None
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Self:
+    def from_toml(cls, path: str | Path) -> FitConfig:
         """Read settings from a TOML file.
 
         Parameters

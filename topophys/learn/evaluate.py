@@ -1,33 +1,15 @@
-"""Predictions of a network over many samples, and how many are right."""
+"""Predictions of a network over many samples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["ClassAccuracy", "accuracy_by_class", "predict_invariants"]
-
-
-@dataclass(frozen=True)
-class ClassAccuracy:
-    """How many samples of one invariant were named right.
-
-    Attributes
-    ----------
-    invariant : int
-        The true invariant.
-    correct, total : int
-        Named right, and all.
-    """
-
-    invariant: int
-    correct: int
-    total: int
+__all__ = ["batches", "placement", "predict_invariants"]
 
 
 def batches(n: int, size: int) -> Iterator[slice]:
@@ -44,6 +26,23 @@ def batches(n: int, size: int) -> Iterator[slice]:
         In order.
     """
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def placement(encoder: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Where a network computes, and in which precision.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        The network.
+
+    Returns
+    -------
+    torch.device, torch.dtype
+        Of its first parameter; CPU and float32 where it has none.
+    """
+    first = next(encoder.parameters(), torch.empty(0))
+    return first.device, first.dtype
 
 
 @torch.no_grad()
@@ -73,32 +72,9 @@ def predict_invariants(
         Predictions before rounding.
     """
     encoder.eval().to(device)
+    _, dtype = placement(encoder)
     out = np.empty(len(x))
     for part in batches(len(x), batch_size):
-        chunk = torch.from_numpy(np.ascontiguousarray(x[part], dtype=np.float32)).to(device)
+        chunk = torch.from_numpy(np.ascontiguousarray(x[part])).to(device, dtype)
         out[part] = encoder(chunk)["invariant"].double().cpu().numpy()
     return out
-
-
-def accuracy_by_class(
-    label: NDArray[np.int64], invariant: NDArray[np.float64]
-) -> list[ClassAccuracy]:
-    """Count right answers for each true invariant.
-
-    Parameters
-    ----------
-    label : int64 ndarray of shape (S,)
-        True invariants.
-    invariant : float64 ndarray of shape (S,)
-        Predictions before rounding.
-
-    Returns
-    -------
-    list of ClassAccuracy
-        In the order of the invariants.
-    """
-    right = np.rint(invariant).astype(np.int64) == label
-    return [
-        ClassAccuracy(int(c), int(right[label == c].sum()), int((label == c).sum()))
-        for c in np.unique(label)
-    ]

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from topophys.errors import InputError
+from topophys.errors import InputError, ShapeError
 from topophys.learn.heads import centred_classes
 
 __all__ = ["compute_topological_loss"]
@@ -44,8 +44,10 @@ def compute_topological_loss(
 
     Raises
     ------
+    ShapeError
+        If there is not one target for each prediction, or none at all.
     InputError
-        If a target is not among the network's classes.
+        If a target is not an integer, or not among the network's classes.
 
     References
     ----------
@@ -60,18 +62,32 @@ def compute_topological_loss(
     """
     logits, invariant = predictions["topological_logits"], predictions["invariant"]
     classes = centred_classes(logits.shape[-1])
+    _check(targets, invariant, classes)
+    difference = (invariant - targets).abs()
+    quadratic = difference.clamp(max=HUBER_WIDTH)
+    regression = (quadratic * (difference - 0.5 * quadratic)).mean()
+    auxiliary = torch.nn.functional.cross_entropy(logits, (targets - classes[0]).long())
+    return {
+        "regression_loss": regression,
+        "auxiliary_loss": auxiliary,
+        "total_loss": regression + auxiliary_weight * auxiliary,
+    }
+
+
+def _check(targets: Tensor, invariant: Tensor, classes: tuple[int, ...]) -> None:
+    # a column of targets would be broadcast against the row of predictions, without a word
+    if targets.shape != invariant.shape or not len(targets):
+        raise ShapeError(
+            f"Argument `targets` must have one entry for each of {len(invariant)} predictions (and"
+            f" at least one), but has shape {tuple(targets.shape)}."
+        )
+    if targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool:
+        raise InputError(
+            f"Argument `targets` must hold integers, but is {targets.dtype}; use `targets.long()`."
+        )
     low, high = int(targets.min()), int(targets.max())
     if low < classes[0] or high > classes[-1]:
         raise InputError(
             f"Argument `targets` must lie in the network's classes {classes[0]} ... {classes[-1]},"
             f" but reaches from {low} to {high}; raise `num_classes`."
         )
-    difference = (invariant - targets).abs()
-    quadratic = difference.clamp(max=HUBER_WIDTH)
-    regression = (quadratic * (difference - 0.5 * quadratic)).mean()
-    auxiliary = torch.nn.functional.cross_entropy(logits, targets - classes[0])
-    return {
-        "regression_loss": regression,
-        "auxiliary_loss": auxiliary,
-        "total_loss": regression + auxiliary_weight * auxiliary,
-    }

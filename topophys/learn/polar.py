@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from topophys.errors import ShapeError
+
 __all__ = ["flatten_channels"]
 
-#: Keeps quotients finite where a block is singular in float32; far below any flattened entry.
+#: Keeps quotients finite where a block is singular; far below any entry of a scaled block.
 TINY: Final = 1e-30
 
 
@@ -23,12 +25,18 @@ def flatten_channels(x: Float[Tensor, "*points c"]) -> Float[Tensor, "*points c"
     Parameters
     ----------
     x : tensor of shape (..., 2 n^2)
-        Real and imaginary parts of the entries of D, row by row, interleaved.
+        Real and imaginary parts of the entries of D, row by row, interleaved; on any scale.
 
     Returns
     -------
     tensor of shape (..., 2 n^2)
-        The unitary factor in the same layout; differentiable where D is not singular.
+        The unitary factor in the same layout; differentiable where D is not singular, also where
+        D is unitary already.
+
+    Raises
+    ------
+    ShapeError
+        If the number of channels is not 2 n^2.
 
     References
     ----------
@@ -41,24 +49,30 @@ def flatten_channels(x: Float[Tensor, "*points c"]) -> Float[Tensor, "*points c"
     tensor([0.6000, 0.8000])
     """
     n = math.isqrt(x.shape[-1] // 2)
+    if n == 0 or 2 * n * n != x.shape[-1]:
+        raise ShapeError(
+            f"Argument `x` must have 2 n^2 channels (2, 8, 18, ...), but has {x.shape[-1]}."
+        )
+    # the result does not depend on the scale of a block, so no gradient need flow through it
+    largest = x.detach().abs().amax(dim=-1, keepdim=True)
+    x = x / largest.clamp_min(torch.finfo(x.dtype).tiny)
     if n == 1:
         return x / (x.square().sum(-1, keepdim=True) + TINY).sqrt()
     if n == 2:
         return _flatten_two(x)
     block = torch.view_as_complex(x.reshape(*x.shape[:-1], n, n, 2).contiguous())
-    left, _, right = torch.linalg.svd(block)
-    return torch.view_as_real(left @ right).reshape(x.shape)
+    polar = cast("Tensor", _Polar.apply(block))  # type: ignore[no-untyped-call]  # torch has no annotation here
+    return torch.view_as_real(polar).reshape(x.shape)
 
 
 def _flatten_two(x: Float[Tensor, "*points 8"]) -> Float[Tensor, "*points 8"]:
     # polar factor of a 2 x 2 block: (D + phase cof(D)^*) / (sigma1 + sigma2), phase of det D
-    scale = (x.square().mean(-1, keepdim=True) + TINY).sqrt()  # products then stay in range
-    a, b, c, d, e, f, g, h = (x / scale).unbind(-1)
+    a, b, c, d, e, f, g, h = x.unbind(-1)
     re = a * g - b * h - c * e + d * f
     im = a * h + b * g - c * f - d * e
     size = (re * re + im * im + TINY).sqrt()
     p, q = re / size, im / size
-    norm = (8.0 + 2.0 * size).sqrt()  # sum of the singular values; |D|_F^2 = 8 after scaling
+    norm = (x.square().sum(-1) + 2.0 * size).sqrt()  # sum of the singular values
     entries = (
         a + p * g + q * h,
         b + q * g - p * h,
@@ -70,3 +84,28 @@ def _flatten_two(x: Float[Tensor, "*points 8"]) -> Float[Tensor, "*points 8"]:
         h + q * a - p * b,
     )
     return torch.stack(entries, dim=-1) / norm.unsqueeze(-1)
+
+
+class _Polar(torch.autograd.Function):
+    """Polar factor with its own derivative.
+
+    The derivative of the singular vectors, which autograd would use, divides by differences of
+    singular values, and all of these are 1 for a flattened block; that of the polar factor
+    divides by sums.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, block: Tensor) -> Tensor:
+        left, sigma, right = torch.linalg.svd(block)
+        ctx.save_for_backward(left, sigma, right)
+        polar: Tensor = left @ right
+        return polar
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        left, sigma, right = ctx.saved_tensors
+        turned = left.mH @ grad @ right.mH
+        sums = sigma.unsqueeze(-1) + sigma.unsqueeze(-2)
+        inner: Tensor = left @ ((turned - turned.mH) / (sums + TINY)) @ right
+        return inner

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from topophys._files import write_json
 from topophys.datasets import Dataset
+from topophys.errors import InputError
 from topophys.invariants.winding import winding_number
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
@@ -66,7 +67,7 @@ def blocks_from_channels(x: NDArray[np.float32]) -> NDArray[np.complex128]:
         Blocks.
     """
     flat = np.ascontiguousarray(x, dtype=np.float64).view(np.complex128)
-    size = round(flat.shape[-1] ** 0.5)
+    size = math.isqrt(flat.shape[-1])
     return flat.reshape(*x.shape[:-1], size, size)
 
 
@@ -90,7 +91,19 @@ def measure_accuracy(
     -------
     list of SplitAccuracy
         For each split the row "all" first.
+
+    Raises
+    ------
+    InputError
+        If the data set is of another kind, or has no such split.
+    OutputError
+        If the folder of the run is not writable.
     """
+    if dataset.kind != "winding":
+        raise InputError(
+            "Argument `dataset` must hold chiral chains labelled by their winding number, but is a"
+            f" data set of kind {dataset.kind!r}."
+        )
     names = [s for s in splits or dataset.splits if s != run.config.train_split]
     rows = [row for name in names for row in _rows(run, dataset, name)]
     write_json(run.path / "accuracy.json", [asdict(row) for row in rows])

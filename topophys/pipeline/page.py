@@ -59,8 +59,9 @@ def _figures(folder: Path) -> list[dict[str, Any]]:
         return []
     try:
         cards = json.loads(index.read_text(encoding="utf-8"))
-        return [card | {"uri": _data_uri(folder / "figures" / f"{card['name']}.png")} for card in cards]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError) as error:
+        paths = [folder / "figures" / f"{card['name']}.png" for card in cards]
+        return [card | {"uri": _data_uri(path)} for card, path in zip(cards, paths, strict=True)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"Figures of `{folder}` are incomplete ({error}); repeat `topophys plot`."
         ) from None

@@ -16,6 +16,17 @@ from topophys.learn import Run
 
 __all__ = ["load_summary", "write_summary"]
 
+NAME: Final = "summary.json"
+KEYS: Final = (
+    "versions",
+    "python",
+    "notes",
+    "datasets",
+    "training",
+    "accuracy",
+    "probes",
+    "seconds",
+)
 PACKAGES: Final = ("topophys", "numpy", "numba", "scipy", "torch", "h5py", "scikit-learn")
 
 
@@ -23,8 +34,9 @@ def write_summary(
     run: Run,
     dataset: Dataset,
     *,
-    others: Sequence[Dataset] = (),
+    others: Sequence[Dataset] | None = None,
     seconds: Mapping[str, float] | None = None,
+    notes: Sequence[str] | None = None,
 ) -> Path:
     """Gather settings, seeds, versions and every figure measured into summary.json.
 
@@ -37,7 +49,11 @@ def write_summary(
     others : sequence of Dataset, optional
         Further data sets that were made on the way.
     seconds : mapping of str to float, optional
-        Wall-clock time of each step; kept from an earlier summary where not given.
+        Wall-clock time of each step.
+    notes : sequence of str, optional
+        What a reader must know to judge the figures.
+
+    What is not given of the last three is kept from an earlier summary, if there is one.
 
     Returns
     -------
@@ -49,16 +65,17 @@ def write_summary(
     OutputError
         If the folder is not writable.
     """
-    target = run.path / "summary.json"
-    if seconds is None and target.is_file():
-        seconds = load_summary(run.path)["seconds"]
+    described = _describe(dataset)
+    earlier = _earlier(run.path)
+    kept = [d for d in earlier["datasets"][1:] if d["digest"] != described["digest"]]
     best = max(run.history, key=lambda r: (r["val_accuracy"], -r["val_loss"]))
     return write_json(
-        target,
+        run.path / NAME,
         {
             "versions": {name: version(name) for name in PACKAGES},
             "python": platform.python_version(),
-            "datasets": [_describe(d) for d in (dataset, *others)],
+            "notes": list(earlier["notes"] if notes is None else notes),
+            "datasets": [described, *(kept if others is None else map(_describe, others))],
             "training": {
                 "settings": run.config.model_dump(mode="json"),
                 "network": run.encoder.settings,
@@ -69,7 +86,7 @@ def write_summary(
             },
             "accuracy": _part(run.path / "accuracy.json"),
             "probes": _part(run.path / "probes.json"),
-            "seconds": dict(seconds or {}),
+            "seconds": dict(earlier["seconds"] if seconds is None else seconds),
         },
     )
 
@@ -92,13 +109,23 @@ def load_summary(folder: Path) -> dict[str, Any]:
     CheckpointError
         If it is missing or damaged.
     """
-    path = folder / "summary.json"
+    path = folder / NAME
     content = _part(path)
-    if not isinstance(content, dict):
+    if content is None:
         raise CheckpointError(
             f"Summary `{path}` is missing; make it with `topophys report` on the run folder."
         )
+    if not isinstance(content, dict) or not set(KEYS) <= set(content):
+        raise CheckpointError(
+            f"File `{path}` is damaged (keys are missing); delete it and repeat `topophys report`."
+        )
     return content
+
+
+def _earlier(folder: Path) -> dict[str, Any]:
+    if not (folder / NAME).is_file():
+        return {"notes": [], "datasets": [], "seconds": {}}
+    return load_summary(folder)
 
 
 def _part(path: Path) -> Any:
