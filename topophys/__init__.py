@@ -15,6 +15,7 @@ from topophys.invariants.berry import (
 )
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.winding import winding_angle, winding_number, winding_steps
 
@@ -29,6 +30,7 @@ __all__ = [
     "berry_flux",
     "berry_flux_from_d",
     "certify_chern",
+    "certify_gap",
     "certify_winding",
     "chern_number",
     "chern_number_from_d",

@@ -27,6 +27,10 @@ class FourierLike(Protocol):
         """Hoppings H_R, of shape (*batch, M, n, n)."""
 
     @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading batch axes."""
+
+    @property
     def n_bands(self) -> int:
         """Number of bands n."""
 

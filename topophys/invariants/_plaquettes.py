@@ -89,7 +89,7 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
         u_x.reshape(size, *grid), u_y.reshape(size, *grid), TOLERANCE, error.reshape(size), flux,
         chern, status,
     )  # fmt: skip
-    bad = touching | (status == st.GAPLESS).reshape(batch)
+    bad = np.asarray(touching | (status == st.GAPLESS).reshape(batch))
     return flux.reshape(*batch, *grid), chern.reshape(batch), bad
 
 

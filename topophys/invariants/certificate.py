@@ -88,29 +88,46 @@ class Certificate:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a kernel found, one row for each Hamiltonian of the flattened batch.
+
+    Attributes
+    ----------
+    proven : bool ndarray of shape (B,)
+        Which rows are proven.
+    value : int64 ndarray of shape (B,)
+        Invariants; meaningless where not proven.
+    gap_bound, gap_seen : float64 ndarray of shape (B,)
+        As in `Certificate`.
+    k_seen : float64 ndarray of shape (B, dim)
+        As in `Certificate`.
+    evaluations : int64 ndarray of shape (B,)
+        As in `Certificate`.
+    """
+
+    proven: NDArray[np.bool_]
+    value: NDArray[np.int64]
+    gap_bound: NDArray[np.float64]
+    gap_seen: NDArray[np.float64]
+    k_seen: NDArray[np.float64]
+    evaluations: NDArray[np.int64]
+
+
 def conclude(
     quantity: str,
-    proven: NDArray[np.bool_],
-    value: NDArray[np.int64],
-    gap_bound: NDArray[np.float64],
-    gap_seen: NDArray[np.float64],
-    k_seen: NDArray[np.float64],
-    evaluations: NDArray[np.int64],
+    found: Evidence,
     batch: tuple[int, ...],
     on_unresolved: Literal["mark", "raise"],
 ) -> Certificate:
-    """Give flat kernel results the shape of the batch, or raise where that was asked for.
+    """Give evidence the shape of the batch, or raise where that was asked for.
 
     Parameters
     ----------
     quantity : str
         What was certified.
-    proven : bool ndarray of shape (B,)
-        Which elements are proven.
-    value, gap_bound, gap_seen, evaluations : ndarray of shape (B,)
-        As in `Certificate`; values of unproven elements are overwritten.
-    k_seen : float64 ndarray of shape (B, dim)
-        As in `Certificate`.
+    found : Evidence
+        Rows of the flattened batch.
     batch : tuple of int
         Shape to give to the results.
     on_unresolved : {"mark", "raise"}
@@ -127,14 +144,15 @@ def conclude(
         If asked for and an element is unproven.
     """
     _checks.one_of(on_unresolved, "on_unresolved", ("mark", "raise"))
+    proven = found.proven
     if on_unresolved == "raise" and not proven.all():
         raise UnresolvedError(quantity, np.flatnonzero(~proven).tolist(), proven.size)
     return Certificate(
         quantity=quantity,
-        value=np.where(proven, value, UNRESOLVED_VALUE).reshape(batch),
+        value=np.where(proven, found.value, UNRESOLVED_VALUE).reshape(batch),
         status=np.where(proven, "certified", "unresolved").reshape(batch),
-        gap_bound=np.where(proven, gap_bound, 0.0).reshape(batch),
-        gap_seen=gap_seen.reshape(batch),
-        k_seen=k_seen.reshape(*batch, k_seen.shape[-1]),
-        evaluations=evaluations.reshape(batch),
+        gap_bound=np.where(proven, found.gap_bound, 0.0).reshape(batch),
+        gap_seen=found.gap_seen.reshape(batch),
+        k_seen=found.k_seen.reshape(*batch, found.k_seen.shape[-1]),
+        evaluations=found.evaluations.reshape(batch),
     )

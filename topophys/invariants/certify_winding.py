@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys import _checks
 from topophys._typing import BlockLike
-from topophys.errors import InputError, KindError
+from topophys.errors import KindError
+from topophys.invariants._limits import limits
 from topophys.invariants._scale import divide_out, times_power
-from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.certificate import Certificate, Evidence, conclude
 from topophys.kernels import status as st
 from topophys.kernels.certify_winding import certify_windings
 
@@ -80,12 +80,7 @@ def certify_winding(
             "Argument `H` must be a ChiralHamiltonian (class AIII, with a block D(k)), but is"
             f" {type(H).__name__}."
         )
-    if not 0.0 <= min_gap < math.inf:
-        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
-    depth = _checks.positive_int(max_depth, "max_depth", minimum=0)
-    if depth > 40:
-        raise InputError(f"Argument `max_depth` must be at most 40, but is {max_depth}.")
-    limit = _checks.positive_int(max_evaluations, "max_evaluations")
+    checked = limits(min_gap, max_depth, max_evaluations, deepest=40)
 
     amplitudes = H.block_amplitudes
     batch, (n_shift, n, _) = amplitudes.shape[:-3], amplitudes.shape[-3:]
@@ -102,9 +97,9 @@ def certify_winding(
         np.empty((n, n), np.complex128),
         np.empty(n_root, np.complex128),
         np.empty(n_shift, np.complex128),
-        np.empty(depth + 1, np.int64),
-        times_power(float(min_gap), -exponent),
-        limit,
+        np.empty(checked.max_depth + 1, np.int64),
+        times_power(checked.min_gap, -exponent),
+        checked.max_evaluations,
         turns,
         evidence,
         evaluations,
@@ -112,17 +107,15 @@ def certify_winding(
     )
     k_seen = evidence[:, 2]
     seen = _gap_at(blocks, H.block_range[0], k_seen) if n > 2 else evidence[:, 1]
-    return conclude(
-        "winding number",
-        status == st.OK,
-        turns,
-        times_power(evidence[:, 0], exponent),
-        times_power(seen, exponent),
-        k_seen[:, None],
-        evaluations,
-        batch,
-        on_unresolved,
+    found = Evidence(
+        proven=status == st.OK,
+        value=turns,
+        gap_bound=times_power(evidence[:, 0], exponent),
+        gap_seen=times_power(seen, exponent),
+        k_seen=k_seen[:, None],
+        evaluations=evaluations,
     )
+    return conclude("winding number", found, batch, on_unresolved)
 
 
 def _gap_at(

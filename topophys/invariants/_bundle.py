@@ -1,0 +1,159 @@
+"""Certified gaps and Chern numbers of any number of bands, from norms of derivative blocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._typing import FourierLike
+from topophys.invariants._limits import Limits
+from topophys.invariants._scale import divide_out, times_power
+from topophys.invariants.certificate import Evidence
+from topophys.kernels import status as st
+from topophys.kernels.certify_bands import certify_bundles
+from topophys.kernels.certify_gap import certify_gaps
+from topophys.kernels.degree import AMBIGUOUS
+
+#: Cells of the starting grid in each direction.
+START: Final = 8
+#: Entries of the table of phases: cells down to 1/64 of a starting cell find theirs in it.
+TABLE: Final = START << 7
+SLACK: Final = 64 * 2.0**-53
+#: Origins of the grid in units of 2 pi, tried one after the other; the next one only where the
+#: flux through a triangle is pi to rounding.
+ORIGINS: Final = ((0.0, 0.0), (0.0613, 0.0237), (0.0291, 0.0872))
+#: How far from an integer the sum of fluxes / 2 pi may be by rounding; it is about 1e-12.
+INTEGRAL: Final = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class _Half:
+    """Hamiltonians by the hoppings of one half space, with the bounds the kernels need."""
+
+    vectors: NDArray[np.int64]
+    onsite: NDArray[np.complex128]
+    hops: NDArray[np.complex128]
+    second: NDArray[np.float64]
+    slack: NDArray[np.float64]
+    exponent: NDArray[np.int64]
+
+
+def bundle_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
+    """Prove the Chern number of the lowest `filled` bands.
+
+    Parameters
+    ----------
+    H : FourierLike
+        Hamiltonians in two dimensions.
+    filled : int
+        Number of occupied bands.
+    limits : Limits
+        How far to go.
+
+    Returns
+    -------
+    Evidence
+        One row for each Hamiltonian.
+    """
+    half = _half_space(H)
+    size = len(half.onsite)
+    least = times_power(limits.min_gap, -half.exponent)
+    flux, evaluations = np.zeros(size), np.zeros(size, np.int64)
+    evidence, status = np.zeros((size, 4)), np.full(size, AMBIGUOUS, np.uint8)
+    for origin in ORIGINS:
+        todo = status == AMBIGUOUS
+        if not todo.any():
+            break
+        shift = np.exp(2j * np.pi * (half.vectors @ origin))
+        parts = [flux[todo], evidence[todo], evaluations[todo], status[todo]]
+        certify_bundles(
+            half.onsite[todo], half.hops[todo] * shift[:, None, None], half.vectors, _table(),
+            filled, half.second[todo], half.slack[todo], START, limits.max_depth,
+            limits.max_evaluations, least[todo], *parts,
+        )  # fmt: skip
+        parts[1][:, 2:] += origin
+        flux[todo], evidence[todo], evaluations[todo], status[todo] = parts
+    turns = flux / (2.0 * np.pi)
+    whole = np.rint(turns)
+    # the fluxes are proven to add up to a multiple of 2 pi: this only guards the arithmetic
+    proven = (status == st.OK) & (np.abs(turns - whole) < INTEGRAL)
+    return _evidence(proven, whole.astype(np.int64), evidence, evaluations, half.exponent)
+
+
+def gap_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
+    """Prove that the lowest `filled` bands are apart from the others; the value is their number.
+
+    Parameters
+    ----------
+    H : FourierLike
+        Hamiltonians in any dimension.
+    filled : int
+        Number of occupied bands.
+    limits : Limits
+        How far to go.
+
+    Returns
+    -------
+    Evidence
+        One row for each Hamiltonian.
+    """
+    half = _half_space(H)
+    size, dim = len(half.onsite), half.vectors.shape[1]
+    evaluations, status = np.zeros(size, np.int64), np.zeros(size, np.uint8)
+    evidence = np.zeros((size, 2 + dim))
+    certify_gaps(
+        half.onsite, half.hops, half.vectors, _table(), filled, half.second, half.slack, START,
+        limits.max_depth, limits.max_evaluations, times_power(limits.min_gap, -half.exponent),
+        evidence, evaluations, status,
+    )  # fmt: skip
+    value = np.full(size, filled, np.int64)
+    return _evidence(status == st.OK, value, evidence, evaluations, half.exponent)
+
+
+def _evidence(
+    proven: NDArray[np.bool_],
+    value: NDArray[np.int64],
+    evidence: NDArray[np.float64],
+    evaluations: NDArray[np.int64],
+    exponent: NDArray[np.int64],
+) -> Evidence:
+    return Evidence(
+        proven=proven,
+        value=value,
+        gap_bound=times_power(evidence[:, 0], exponent),
+        gap_seen=times_power(evidence[:, 1], exponent),
+        k_seen=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
+        evaluations=evaluations,
+    )
+
+
+def _table() -> NDArray[np.complex128]:
+    return np.exp(2j * np.pi * np.arange(TABLE) / TABLE)
+
+
+def _half_space(H: FourierLike) -> _Half:
+    vectors, amplitudes = H.vectors, H.amplitudes
+    n, n_dim = amplitudes.shape[-1], vectors.shape[1]
+    flat, exponent = divide_out(amplitudes.reshape(math.prod(amplitudes.shape[:-3]), -1, n, n))
+    rows = [tuple(v) for v in vectors.tolist()]
+    origin = (0,) * n_dim
+    half = [m for m, v in enumerate(rows) if v > origin]
+    hops = np.ascontiguousarray(flat[:, half])
+    onsite = flat[:, rows.index(origin)] if origin in rows else np.zeros((len(flat), n, n), complex)
+    operator = np.linalg.norm(hops, ord=2, axis=(-2, -1))
+    reach = np.abs(vectors[half]).sum(-1)
+    size = np.linalg.norm(onsite, axis=(-2, -1)) + 2.0 * (
+        np.linalg.norm(hops, axis=(-2, -1)) * (1 + reach)
+    ).sum(-1)
+    return _Half(
+        vectors=vectors[half],
+        onsite=np.ascontiguousarray(onsite),
+        hops=hops,
+        second=2.0 * (operator * reach**2).sum(-1) * (1.0 + 1e-12),
+        slack=SLACK * (len(rows) + n) * size,
+        exponent=exponent,
+    )

@@ -1,0 +1,56 @@
+"""How far a proof may go."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from topophys import _checks
+from topophys.errors import InputError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Checked options of a certificate.
+
+    Attributes
+    ----------
+    min_gap : float
+        Smallest gap to prove, in the units of the hoppings.
+    max_depth : int
+        How often a starting cell may be divided.
+    max_evaluations : int
+        How many k points may be looked at per Hamiltonian.
+    """
+
+    min_gap: float
+    max_depth: int
+    max_evaluations: int
+
+
+def limits(min_gap: float, max_depth: int, max_evaluations: int, *, deepest: int) -> Limits:
+    """Check the options that all certificates share.
+
+    Parameters
+    ----------
+    min_gap, max_depth, max_evaluations
+        As in `Limits`.
+    deepest : int
+        Largest depth that the integer lattice of the kernel can hold.
+
+    Returns
+    -------
+    Limits
+        The checked options.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+    if not 0.0 <= min_gap < math.inf:
+        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
+    depth = _checks.positive_int(max_depth, "max_depth", minimum=0)
+    if depth > deepest:
+        raise InputError(f"Argument `max_depth` must be at most {deepest}, but is {max_depth}.")
+    return Limits(float(min_gap), depth, _checks.positive_int(max_evaluations, "max_evaluations"))
