@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+import h5py
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
@@ -66,9 +67,7 @@ class Report:
         )
 
 
-def verify(
-    path: str | Path, *, recompute: Literal["all"] | float = "all", progress: bool = False
-) -> Report:
+def verify(path: str | Path, *, recompute: str | float = "all", progress: bool = False) -> Report:
     """Check a data file against its schema, its checksums and the physics.
 
     Bytes are compared with the digests of each shard, attributes with the manifest. For the
@@ -103,10 +102,9 @@ def verify(
     findings = _Findings()
     try:
         layout = read_layout(path)
+        _check_headers(layout, findings)
     except (DatasetError, SchemaError) as error:
         return Report(path, (str(error),), {"structure": 0})
-    findings.count("structure", sum(len(s.fields) for s in layout.splits.values()))
-    _check_headers(layout, findings)
     with (
         Dataset(layout) as dataset,
         track(len(dataset), "verify", progress) as advance,
@@ -163,9 +161,8 @@ class _Findings:
 
 def _check_headers(layout: Layout, findings: _Findings) -> None:
     with opened(layout.path) as file:
-        total = manifest(file)
-        known = {"", *layout.splits}
-        extra = sorted(set(file) - known)
+        total, extra = manifest(file), _unknown(file, layout)
+    findings.count("structure", sum(len(s.fields) for s in layout.splits.values()))
     findings.count("manifest", 1)
     if total != layout.attributes["manifest"]:
         findings.add("", "manifest: attributes or digests were changed")
@@ -173,6 +170,17 @@ def _check_headers(layout: Layout, findings: _Findings) -> None:
         findings.add("", "recipe_digest: the recipe was changed")
     if extra:
         findings.add("", f"unknown content: {', '.join(extra[:5])}")
+
+
+def _unknown(file: h5py.File, layout: Layout) -> list[str]:
+    """Names, links included, that the schema does not know."""
+    extra = [f"/{name}" for name in set(file) - set(layout.splits)]
+    for name, split in layout.splits.items():
+        known = {*split.fields, schema.DIGESTS}
+        extra += [f"/{name}/{key}" for key in set(file[name]) - known]
+        digests = set(file[name][schema.DIGESTS]) - set(split.fields)
+        extra += [f"/{name}/{schema.DIGESTS}/{key}" for key in digests]
+    return sorted(extra)
 
 
 def _check_split(

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import hashlib
+import re
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from topophys.datasets import open_dataset, schema, verify
+from topophys.datasets.headers import manifest
+from topophys.errors import DatasetError, InputError, SchemaError
+
+
+def winding_by_roots(hoppings):
+    """nu = (zeros of z^M det D(z) within the unit circle) - M, slow and obvious, for 2 x 2."""
+    (a, b), (c, d) = (hoppings[::-1, i].T for i in (0, 1))  # highest power first
+    det = np.polysub(np.polymul(a, d), np.polymul(b, c))
+    return int((np.abs(np.roots(det)) < 1).sum()) - (len(det) - 1) // 2
+
+
+def test_labels_are_root_counts(files):
+    with open_dataset(files / "winding.h5") as dataset:
+        for name in dataset.splits:
+            hoppings, label = dataset.split(name).read("hoppings", "label")
+            assert [winding_by_roots(h) for h in hoppings] == label.tolist()
+
+
+def test_a_fresh_file_is_in_order(path, dataset):
+    report = verify(path)
+    assert report.ok
+    assert report.problems == ()
+    n = len(dataset)
+    checks = ["label proven from hoppings", "x computed from hoppings", "finite x", "seed_key"]
+    assert {report.checked[c] for c in checks} == {n}
+    assert str(report).splitlines()[0] == f"{path}: no problem"
+
+
+@pytest.mark.parametrize("fraction", [0, 0.0, 0.1, 1])
+def test_a_fraction_of_every_shard(path, dataset, fraction):
+    report = verify(path, recompute=fraction)
+    assert report.ok
+    wanted = sum(int(np.ceil(fraction * len(dataset.split(s)))) for s in dataset.splits)
+    assert report.checked.get("label proven from hoppings", 0) == wanted
+
+
+@pytest.mark.parametrize("recompute", [-0.1, 1.5, "some", True, float("nan")])
+def test_a_fraction_that_makes_no_sense(path, recompute):
+    with pytest.raises(InputError, match="must be 'all' or a number from 0 to 1"):
+        verify(path, recompute=recompute)
+
+
+def forge(path, change):
+    """Change the content and make all digests fit, as a forger would."""
+    with h5py.File(path, "r+") as file:
+        change(file)
+        for split in file.values():
+            for name, rows in split[schema.DIGESTS].items():
+                for s in range(len(rows)):
+                    part = split[name][s * schema.SHARD_SIZE : (s + 1) * schema.SHARD_SIZE]
+                    rows[s] = np.frombuffer(hashlib.sha256(part.tobytes()).digest(), np.uint8)
+        file.attrs["manifest"] = np.bytes_(manifest(file))
+
+
+def _label(file):
+    i, j = (
+        np.flatnonzero(file["train/label"][()] == 0)[0],
+        np.flatnonzero(file["train/label"][()] == 1)[0],
+    )
+    file["train/label"][i], file["train/label"][j] = 1, 0  # the balance stays
+
+
+def _class(file):
+    file["train/label"][5] = 7
+
+
+def _hopping(file):
+    file["train/hoppings"][4] = file["train/hoppings"][4] * 1.01
+
+
+def _x(file):
+    x = file["train/x"][6]
+    x.flat[3] += 1e-4
+    file["train/x"][6] = x
+
+
+def _local(file):
+    name = "train/dalpha" if "dalpha" in file["train"] else "train/flux"
+    row = file[name][7]
+    row.flat[2] += 1e-6
+    file[name][7] = row
+
+
+def _gap(file):
+    file["train/gap_bound"][8] += 1e-3
+
+
+def _small_gap(file):
+    file["train/gap_bound"][8] = 0.05
+
+
+def _nan(file):
+    h = file["train/hoppings"][9]
+    h.flat[0] = np.nan
+    file["train/hoppings"][9] = h
+
+
+def _copied(file):
+    for name in file["train"]:
+        if name != schema.DIGESTS:
+            file["train"][name][11] = file["train"][name][10]
+
+
+def _shard(file):
+    file["train/seed_key"][3, 1] = 4
+
+
+def _drawn(file):
+    file["train"].attrs["drawn"] += 1
+
+
+def _more(file):
+    file["train/notes"] = 3
+
+
+FORGERIES = [
+    (_label, "train: label proven from hoppings: wrong for 2"),
+    (_class, r"class balance, shards: wrong for 1 \(index 0\)"),
+    (_hopping, r"train: x computed|train: gap_bound proven from hoppings: wrong for 1 \(index 4\)"),
+    (_x, r"train: x computed from hoppings: wrong for 1 \(index 6\)"),
+    (_local, r"train: (dalpha|flux) computed from hoppings: wrong for 1 \(index 7\)"),
+    (_gap, r"train: gap_bound proven from hoppings: wrong for 1 \(index 8\)"),
+    (_small_gap, r"train: gap_bound >= min_gap: wrong for 1 \(index 8\)"),
+    (_nan, r"train: finite hoppings: wrong for 1 \(index 9\)"),
+    (_copied, "train: seed_key: wrong for 1"),
+    (_shard, r"train: seed_key: wrong for 1 \(index 3\)"),
+    (_drawn, "train: drawn: must be the number of samples and rejections"),
+    (_more, "unknown content: /train/notes"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), FORGERIES, ids=lambda c: getattr(c, "__name__", ""))
+def test_a_forgery_is_found_although_all_digests_fit(copy, change, message):
+    forge(copy, change)
+    report = verify(copy)
+    assert not report.ok
+    assert any(re.search(message, p) for p in report.problems), report.problems
+    assert not any("sha256" in p or "manifest" in p for p in report.problems)
+    assert all("\n" not in p for p in report.problems)
+
+
+def test_forging_nothing_changes_nothing(copy):
+    forge(copy, lambda file: None)
+    assert verify(copy).ok
+
+
+@pytest.mark.parametrize("what", ["label", "hoppings", "x", "gap_bound", "seed_key"])
+def test_a_flipped_bit_in_any_array_is_found_by_its_digest(copy, what, dataset):
+    place = dataset._layout.splits["train"].fields[what]
+    data = bytearray(copy.read_bytes())
+    data[place.offset + 8 * 5] ^= 1
+    copy.write_bytes(data)
+    report = verify(copy, recompute=0.0)
+    assert f"train: sha256 of {what}, shards: wrong for 1 (index 0)" in report.problems
+
+
+def test_a_changed_attribute_is_found(copy):
+    with h5py.File(copy, "r+") as file:
+        file["train"].attrs["rejected"] = file["train"].attrs["rejected"][::-1].copy()
+    assert "manifest: attributes or digests were changed" in verify(copy).problems
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_flipped_bit_goes_by(files, tmp_path_factory, data):
+    # bits that nothing reads (padding before a page, reserved fields) may differ: then every
+    # sample and attribute is still as it was
+    whole = bytearray((files / "chern.h5").read_bytes())
+    at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
+    whole[at] ^= 1 << bit
+    damaged = tmp_path_factory.mktemp("bit", numbered=True) / "d.h5"
+    damaged.write_bytes(whole)
+    report = verify(damaged, recompute=0.0)
+    if report.ok:
+        with open_dataset(files / "chern.h5") as a, open_dataset(damaged) as b:
+            assert a.attributes == b.attributes
+            for name in a.splits:
+                for field, array in a.split(name)[:].items():
+                    assert np.array_equal(array, b.split(name).read(field)[0])
+    damaged.unlink()
+
+
+def test_damage_that_prevents_opening_is_a_report_too(copy):
+    copy.write_bytes(copy.read_bytes()[:-5000])
+    report = verify(copy)
+    assert not report.ok
+    assert "truncated" in report.problems[0]
+
+
+def test_what_is_not_there_cannot_be_verified(tmp_path):
+    with pytest.raises((DatasetError, SchemaError), match="does not exist"):
+        verify(tmp_path / "none.h5")
