@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _checks
 from topophys.errors import InputError
 from topophys.kernels import status as st
+from topophys.kernels.count_flux import count_chern
 from topophys.kernels.flux import flux_from_d, flux_from_links
 
 __all__ = ["flux_of_bands", "flux_of_d"]
@@ -41,9 +42,16 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
     """
     batch, grid = d.shape[:-3], d.shape[-3:-1]
     size = math.prod(batch)
+    flat = d.reshape(size, *grid, 3)
     flux = np.empty((size if with_flux else 0, *grid))
-    chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
-    flux_from_d(d.reshape(size, *grid, 3), TOLERANCE, flux, chern, status, with_flux)
+    chern, status = np.empty(size, np.int64), np.full(size, st.UNRESOLVED, np.uint8)
+    if not with_flux:
+        count_chern(flat, chern, status)
+    rest = status == st.UNRESOLVED
+    if rest.any():
+        parts = chern[rest], status[rest]
+        flux_from_d(flat[rest], TOLERANCE, flux, *parts, with_flux)
+        chern[rest], status[rest] = parts
     bad = (status == st.GAPLESS).reshape(batch)
     return flux.reshape(*(batch if with_flux else (0,)), *grid), chern.reshape(batch), bad
 
