@@ -13,10 +13,13 @@ from topophys.invariants.berry import (
     chern_number,
     chern_number_from_d,
 )
+from topophys.invariants.berry_phase import berry_phase, zak_phase
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
+from topophys.invariants.wannier_centres import wannier_centres
+from topophys.invariants.wilson_loop import wilson_loop
 from topophys.invariants.winding import winding_angle, winding_number, winding_steps
 
 __version__ = "0.1.0"
@@ -29,6 +32,7 @@ __all__ = [
     "berry_curvature",
     "berry_flux",
     "berry_flux_from_d",
+    "berry_phase",
     "certify_chern",
     "certify_gap",
     "certify_winding",
@@ -39,7 +43,10 @@ __all__ = [
     "flatten_d",
     "k_grid",
     "models",
+    "wannier_centres",
+    "wilson_loop",
     "winding_angle",
     "winding_number",
     "winding_steps",
+    "zak_phase",
 ]
