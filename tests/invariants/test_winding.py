@@ -79,6 +79,8 @@ def test_constant_unitaries_change_nothing(chain, data):
 def test_blocks_on_the_diagonal_add(a, b):
     x, y = blocks_of(a), blocks_of(b)
     x, y = x / np.abs(x).max(), y / np.abs(y).max()
+    # a coarse grid may cut a turn of the product short that it resolves for the factors
+    assume(np.abs(tp.winding_steps(x) + tp.winding_steps(y)).max() < np.pi - 1e-9)
     n, m = x.shape[-1], y.shape[-1]
     both = np.zeros((N_K, n + m, n + m), complex)
     both[:, :n, :n], both[:, n:, n:] = x, y

@@ -1,0 +1,88 @@
+"""Random Hamiltonians: reproducible, normalised, and not degenerate by construction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from tests.strategies import plain
+from topophys.errors import InputError
+
+
+@pytest.mark.parametrize("n_orbitals", [1, 2, 3])
+@pytest.mark.parametrize("reach", [0, 1, 3])
+def test_chains_have_the_announced_unit(n_orbitals, reach):
+    """Root-mean-square band energy 1, over the zone and over the bands."""
+    chains = tp.ensembles.aiii_chains(5, n_orbitals=n_orbitals, hopping_range=reach, rng=1)
+    energy = np.linalg.eigvalsh(chains.on_grid(16))
+    np.testing.assert_allclose((energy**2).mean((-2, -1)), 1.0, rtol=1e-12)
+    assert chains.block_range == (-reach, reach)
+
+
+@pytest.mark.parametrize("reach", [0, 1, 2])
+def test_planes_have_the_announced_unit(reach):
+    h = tp.ensembles.two_band(5, hopping_range=reach, rng=1)
+    d = h.d_on_grid((8, 8))
+    np.testing.assert_allclose((d**2).sum(-1).mean((-2, -1)), 1.0, rtol=1e-12)
+    assert len(h.d_vectors) == (2 * reach + 1) ** 2
+
+
+def test_seeds_decide_everything():
+    one, same, other = (tp.ensembles.aiii_chains(4, rng=s).block_amplitudes for s in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.isin(one, other).any()
+    one, same = (
+        tp.ensembles.two_band(4, rng=np.random.default_rng(3)).d_amplitudes for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, same)
+
+
+def test_random_chains_are_gapped_and_of_every_parity():
+    """A generator with det D = 0 at a fixed k, or pi periodic, would show here."""
+    proof = tp.certify_winding(tp.ensembles.aiii_chains(2000, rng=5))
+    assert proof.certified.all()
+    values, counts = np.unique(proof.value, return_counts=True)
+    assert set(range(-2, 3)) <= set(values.tolist())
+    odd = counts[values % 2 == 1].sum()
+    assert 0.3 < odd / 2000 < 0.7
+    assert abs(proof.value.mean()) < 0.1
+    # no momentum is preferred as the place of the smallest gap
+    histogram, _ = np.histogram(proof.k_seen, bins=8, range=(-np.pi, np.pi))
+    assert histogram.min() > 150
+
+
+def test_random_planes_are_gapped_and_of_both_signs():
+    proof = tp.certify_chern(tp.ensembles.two_band(500, rng=5), max_depth=24)
+    assert proof.certified.mean() > 0.99
+    value = proof.value[proof.certified]
+    assert {-1, 0, 1} <= set(value.tolist())
+    assert abs(value.mean()) < 0.15
+
+
+def test_certified_labels_do_not_depend_on_a_grid():
+    """The sampled integer of a coarse grid is wrong for some; none of a fine one is."""
+    h = tp.ensembles.two_band(300, rng=11)
+    proof = tp.certify_chern(h, min_gap=0.1)
+    wide = h[proof.certified]
+    truth = proof.value[proof.certified]
+    assert (tp.chern_number_from_d(wide.d_on_grid((96, 96))) == truth).all()
+    every = tp.certify_chern(h)
+    coarse = tp.chern_number_from_d(h.d_on_grid((8, 8)), on_gapless="mask")
+    assert 0 < (coarse != every.value).sum() < 150
+
+
+@pytest.mark.parametrize("make", [tp.ensembles.aiii_chains, tp.ensembles.two_band])
+@pytest.mark.parametrize(
+    ("n", "options", "name"),
+    [
+        (0, {}, "n"),
+        (1.5, {}, "n"),
+        (2, {"hopping_range": -1}, "hopping_range"),
+        (2, {"rng": -1}, "rng"),
+    ],
+)
+def test_bad_numbers_are_named_in_one_line(make, n, options, name):
+    with pytest.raises(InputError, match=f"`{name}`") as caught:
+        plain(make)(n, **options)
+    assert "\n" not in str(caught.value)

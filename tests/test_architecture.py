@@ -1,0 +1,102 @@
+"""The rules of docs/architecture.md that no linter checks."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import topophys
+
+ROOT = Path(topophys.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+CORE = ("topophys.hamiltonians", "topophys.invariants", "topophys.grids")
+PUBLIC = [
+    f"{module.name}.{name}"
+    for module in pkgutil.walk_packages([str(ROOT)], "topophys.")
+    if module.name.startswith(CORE) and "._" not in module.name and not module.ispkg
+    for name in importlib.import_module(module.name).__all__
+    if callable(getattr(importlib.import_module(module.name), name))
+]
+ARRAYS = ("ArrayLike", "NDArray", "ndarray", "Float[", "Int[", "Complex[", "Bool[")
+
+
+def public(name):
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_stay_short(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def test_there_is_something_to_check():
+    assert {name.rpartition(".")[2] for name in PUBLIC} >= {"certify_chern", "berry_flux", "qwz"}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_documented(name):
+    thing = public(name)
+    doc = inspect.getdoc(thing)
+    assert doc
+    assert "Examples\n---" in doc
+    assert ">>> " in doc
+    if inspect.isclass(thing):
+        assert "Parameters\n---" in doc or "Attributes\n---" in doc
+    else:
+        assert "Parameters\n---" in doc
+        assert "Returns\n---" in doc
+        assert "References\n---" in doc
+    for parameter in inspect.signature(thing).parameters:
+        assert parameter in doc, f"`{parameter}` is not documented"
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_arrays_are_documented_with_their_shapes(name):
+    notes = getattr(inspect.unwrap(public(name)), "__annotations__", {}).values()
+    if any(kind in str(note) for note in notes for kind in ARRAYS):
+        assert "of shape" in inspect.getdoc(public(name))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_the_classes_offer_is_documented(name):
+    thing = public(name)
+    if inspect.isclass(thing):
+        for attribute, member in vars(thing).items():
+            if not attribute.startswith("_") and (callable(member) or isinstance(member, property)):
+                assert inspect.getdoc(member), attribute
+
+
+def test_the_package_offers_what_it_lists():
+    assert sorted(set(topophys.__all__)) == sorted(topophys.__all__)
+    for name in topophys.__all__:
+        assert hasattr(topophys, name)
+
+
+@pytest.mark.parametrize(
+    "module", sorted({m.name for m in pkgutil.walk_packages([str(ROOT)], "topophys.")
+                      if m.name.startswith(CORE) or m.name == "topophys.errors"})
+)  # fmt: skip
+def test_listed_names_exist(module):
+    loaded = importlib.import_module(module)
+    for name in getattr(loaded, "__all__", ()):
+        assert hasattr(loaded, name)
+
+
+def test_import_pulls_in_no_heavy_dependency():
+    heavy = {"torch", "h5py", "matplotlib", "sklearn"}
+    code = f"import sys, topophys; print(*({heavy!r} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == []
+
+
+def test_nothing_is_printed_on_import():
+    command = [sys.executable, "-W", "error", "-c", "import topophys"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert out.stdout == out.stderr == ""
