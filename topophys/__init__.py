@@ -5,7 +5,10 @@ from topophys.hamiltonians import ensembles, models
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.sampled import from_callable
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.hamiltonians.wannier90 import read_wannier90
+from topophys.hamiltonians.wannier90_write import write_wannier90_hr
 from topophys.invariants.berry import (
     berry_curvature,
     berry_flux,
@@ -41,12 +44,15 @@ __all__ = [
     "ensembles",
     "flatten_block",
     "flatten_d",
+    "from_callable",
     "k_grid",
     "models",
+    "read_wannier90",
     "wannier_centres",
     "wilson_loop",
     "winding_angle",
     "winding_number",
     "winding_steps",
+    "write_wannier90_hr",
     "zak_phase",
 ]

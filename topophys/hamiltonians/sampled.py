@@ -1,0 +1,214 @@
+"""Hamiltonians known only as a function of k."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Complex
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _checks
+from topophys.errors import HermiticityError, InputError, KindError, ShapeError
+from topophys.grids import k_grid
+
+__all__ = ["SampledHamiltonian", "from_callable"]
+
+TOLERANCE = 1e-10  # of the largest entry
+
+
+class SampledHamiltonian:
+    """Hamiltonian behind a Python function; made by `from_callable`.
+
+    Nothing is known between two momenta, so nothing can be proven: the `certify_*` functions
+    refuse it, and invariants are those of samples.
+
+    Parameters
+    ----------
+    function : callable
+        Bloch matrix (n, n) of a momentum (dim,).
+    dim : int
+        Dimension of k space.
+    n_bands : int
+        Number of bands.
+    n_occupied : int
+        Number of occupied bands.
+    vectorized : bool
+        Whether the function takes many momenta at once.
+
+    Attributes
+    ----------
+    dim, n_bands, n_occupied : int
+        As given.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[NDArray[np.float64]], ArrayLike],
+        dim: int,
+        n_bands: int,
+        n_occupied: int,
+        *,
+        vectorized: bool,
+    ) -> None:
+        self._function = function
+        self._vectorized = vectorized
+        self.dim = dim
+        self.n_bands = n_bands
+        self.n_occupied = n_occupied
+
+    def bloch(self, k: ArrayLike) -> Complex[np.ndarray, "..."]:
+        r"""Bloch matrix at given momenta.
+
+        Parameters
+        ----------
+        k : array-like of shape (..., dim)
+            Dimensionless momenta, in radians.
+
+        Returns
+        -------
+        complex128 ndarray of shape (..., n, n)
+            :math:`H(k)`, in the units of the function.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `k` is not `dim`, or the function returns another shape.
+        InputError
+            If it returns what is no finite number.
+        HermiticityError
+            If a matrix differs from its conjugate transpose by more than 1e-10 of its largest
+            entry.
+        """
+        momenta = _checks.as_real(k, "k", f"(..., {self.dim})")
+        flat = momenta.reshape(-1, self.dim)
+        values: Any = (
+            self._function(flat) if self._vectorized else [self._function(q) for q in flat]
+        )
+        if not len(flat):
+            return np.zeros((*momenta.shape[:-1], self.n_bands, self.n_bands), np.complex128)
+        h_k = _checks.as_complex(values, "h(k)", "(..., n, n)")
+        wanted = (len(flat), self.n_bands, self.n_bands)
+        if h_k.shape != wanted:
+            raise ShapeError(
+                f"Argument `h` must return {self.n_bands} x {self.n_bands} matrices, {wanted} for"
+                f" {len(flat)} momenta, but returned {h_k.shape}."
+            )
+        off = np.abs(h_k - np.conj(np.swapaxes(h_k, -1, -2))).max((-2, -1))
+        bad = off > TOLERANCE * np.abs(h_k).max((-2, -1))
+        if bad.any():
+            raise HermiticityError(
+                f"Argument `h` must return Hermitian matrices, but {int(bad.sum())} of {len(flat)}"
+                f" are not (off by up to {off.max():.3g}, first at k = {flat[bad.argmax()]})."
+            )
+        return h_k.reshape(*momenta.shape[:-1], self.n_bands, self.n_bands)
+
+    def on_grid(self, shape: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
+        """Bloch matrices on the uniform grid of `topophys.k_grid`.
+
+        Parameters
+        ----------
+        shape : int or tuple of int
+            Number of k points in each direction.
+
+        Returns
+        -------
+        complex128 ndarray of shape (*shape, n, n)
+            Bloch matrices, in the units of the function.
+
+        Raises
+        ------
+        InputError
+            If the number of directions is not `dim`.
+        """
+        sizes = shape if isinstance(shape, tuple) else (shape,)
+        if len(sizes) != self.dim:
+            raise InputError(
+                f"Argument `shape` must have {self.dim} numbers for a {self.dim}D Hamiltonian, but"
+                f" is {shape}."
+            )
+        return self.bloch(k_grid(sizes))
+
+    def __repr__(self) -> str:
+        return (
+            f"SampledHamiltonian: only `sampled` invariants, {self.dim}D, {self.n_bands} bands"
+            f" ({self.n_occupied} occupied)"
+        )
+
+
+def from_callable(
+    h: Callable[[NDArray[np.float64]], ArrayLike],
+    dim: int,
+    *,
+    n_bands: int | None = None,
+    n_occupied: int | None = None,
+    vectorized: bool = False,
+) -> SampledHamiltonian:
+    r"""Make a Hamiltonian from a Python function H(k).
+
+    Only `sampled` invariants exist for it: hand ``.on_grid(shape)`` to `chern_number` and the
+    like. A function can do anything between two samples, so there is no proof, and `certify_*`
+    refuses it; for those, give the hoppings to `FourierHamiltonian`.
+
+    Parameters
+    ----------
+    h : callable
+        Takes a momentum (dim,) in radians, returns a Hermitian matrix (n, n) that is
+        :math:`2\pi` periodic in each component (no positions of orbitals in the phases).
+    dim : int
+        Dimension of k space.
+    n_bands : int, optional
+        Number of bands; found by one call where not given.
+    n_occupied : int, optional
+        Number of occupied bands; half of the bands where not given.
+    vectorized : bool, optional
+        Whether `h` takes many momenta (M, dim) at once and returns (M, n, n).
+
+    Returns
+    -------
+    SampledHamiltonian
+        With ``.bloch(k)`` and ``.on_grid(shape)``.
+
+    Raises
+    ------
+    KindError
+        If `h` is not callable.
+    ShapeError, InputError, HermiticityError
+        If `h` returns what is not a finite Hermitian matrix, or is not periodic.
+
+    References
+    ----------
+    .. [1] D. Vanderbilt, *Berry Phases in Electronic Structure Theory*, Cambridge University
+       Press (2018), chap. 2.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> def h(k):
+    ...     x, y, z = np.sin(k[0]), np.sin(k[1]), -1 + np.cos(k[0]) + np.cos(k[1])
+    ...     return [[z, x - 1j * y], [x + 1j * y, -z]]
+    >>> model = from_callable(h, 2)
+    >>> model
+    SampledHamiltonian: only `sampled` invariants, 2D, 2 bands (1 occupied)
+    >>> int(tp.chern_number(model.on_grid((16, 16))))
+    1
+    """
+    if not callable(h):
+        raise KindError(f"Argument `h` must be a function of k, but is {_checks.short(h)}.")
+    n_dim = _checks.positive_int(dim, "dim")
+    probe = np.sqrt(2.0) * np.arange(1, n_dim + 1)  # no symmetric momentum
+    if n_bands is None:
+        once = _checks.as_complex(h(probe[None] if vectorized else probe), "h(k)", "(..., n, n)")
+        n_bands = once.shape[-1]
+    size = _checks.positive_int(n_bands, "n_bands")
+    filled = 0 if size == 1 and n_occupied is None else _checks.occupied(n_occupied, size)
+    made = SampledHamiltonian(h, n_dim, size, filled, vectorized=vectorized)
+    first = made.bloch(probe)
+    for direction, shift in enumerate(2.0 * np.pi * np.eye(n_dim)):
+        if np.abs(made.bloch(probe + shift) - first).max() > 1e-8 * np.abs(first).max():
+            raise InputError(
+                "Argument `h` must be 2 pi periodic in every component of k, but is not in"
+                f" component {direction}; leave positions of orbitals out of the phases."
+            )
+    return made
