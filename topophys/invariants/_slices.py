@@ -1,0 +1,159 @@
+"""Bloch sums, and Hamiltonians of one dimension less at fixed momenta."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float, Int
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _checks
+from topophys._typing import FourierLike
+from topophys.errors import InputError, KindError
+
+__all__ = ["Slice", "bloch_at", "slice_at"]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Hamiltonians in Fourier form at fixed values of one momentum.
+
+    Attributes
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors of the remaining directions.
+    amplitudes : complex128 ndarray of shape (*batch, M, n, n)
+        Their hoppings.
+    n_occupied : int
+        Number of occupied bands.
+    """
+
+    vectors: Int[np.ndarray, "M dim"]
+    amplitudes: Complex[np.ndarray, "*batch M n n"]
+    n_occupied: int
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Leading batch axes."""
+        return tuple(self.amplitudes.shape[:-3])
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands."""
+        return int(self.amplitudes.shape[-1])
+
+
+def slice_at(H: FourierLike, axis: int, k: ArrayLike) -> Slice:
+    r"""Fix one component of the momentum.
+
+    .. math:: H_k(\kappa) = \sum_\rho \Big( \sum_{R_\perp = \rho} H_R \, e^{i k R_{axis}} \Big)
+        e^{i \kappa \cdot \rho}
+
+    Parameters
+    ----------
+    H : FourierHamiltonian
+        Hamiltonian in two or more dimensions, or a batch.
+    axis : int
+        Component to fix. The others keep their cyclic order: for axis 1 of three, what is left is
+        (k_z, k_x), so that the normal of a slice points along the fixed axis.
+    k : array-like of shape (...)
+        Values of the component, in radians; their axes follow the batch axes.
+
+    Returns
+    -------
+    Slice
+        With batch axes (\*batch, ...).
+
+    Raises
+    ------
+    InputError
+        If `axis` is not a direction of `H`.
+    """
+    momenta = np.asarray(_checks.as_real(k, "k", "(...)"))
+    dim = H.vectors.shape[1]
+    if not 0 <= _checks.integer(axis, "axis") < dim or dim < 2:
+        raise InputError(
+            f"Argument `axis` must be from 0 to {dim - 1} for a {dim}D Hamiltonian, but is {axis}."
+        )
+    rest = [(axis + 1 + i) % dim for i in range(dim - 1)] if dim == 3 else (
+        [i for i in range(dim) if i != axis])  # fmt: skip
+    vectors, slot = np.unique(H.vectors[:, rest], axis=0, return_inverse=True)
+    n, batch = H.n_bands, H.batch_shape
+    flat = H.amplitudes.reshape(math.prod(batch), len(H.vectors), n * n)
+    phases = np.exp(1j * np.multiply.outer(momenta.ravel(), H.vectors[:, axis]))
+    member = (slot.reshape(-1) == np.arange(len(vectors))[:, None]).astype(np.float64)
+    # one matrix (momentum, new vector) x (old vector) does all sums at once
+    gather = (phases[:, None, :] * member).reshape(-1, len(H.vectors))
+    amplitudes = (gather @ flat).reshape(*batch, *momenta.shape, len(vectors), n, n)
+    return Slice(vectors, amplitudes, H.n_occupied)
+
+
+def bloch_at(
+    vectors: NDArray[np.int64], amplitudes: NDArray[np.complex128], k: Float[np.ndarray, "... dim"]
+) -> NDArray[np.complex128]:
+    """Sum of H_R exp(i k.R) for a single Hamiltonian.
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors.
+    amplitudes : complex128 ndarray of shape (M, n, n)
+        Hoppings.
+    k : float64 ndarray of shape (..., dim)
+        Momenta.
+
+    Returns
+    -------
+    complex128 ndarray of shape (..., n, n)
+        Bloch matrices, Hermitian to the last bit.
+    """
+    n = amplitudes.shape[-1]
+    phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
+    h = (phases @ amplitudes.reshape(len(vectors), n * n)).reshape(*k.shape[:-1], n, n)
+    return 0.5 * (h + h.conj().swapaxes(-1, -2))
+
+
+def rows_of(H: FourierLike) -> NDArray[np.complex128]:
+    """Hoppings of the flattened batch.
+
+    Parameters
+    ----------
+    H : FourierLike
+        Hamiltonians.
+
+    Returns
+    -------
+    complex128 ndarray of shape (B, M, n, n)
+        One row for each Hamiltonian.
+    """
+    return H.amplitudes.reshape(math.prod(H.batch_shape), *H.amplitudes.shape[-3:])
+
+
+def require_dimension(H: object, dim: int) -> FourierLike:
+    """Return `H` if it is a Hamiltonian in Fourier form of a given dimension.
+
+    Parameters
+    ----------
+    H : object
+        Argument to check.
+    dim : int
+        Wanted dimension.
+
+    Returns
+    -------
+    FourierLike
+        `H` itself.
+
+    Raises
+    ------
+    KindError
+        If it is something else.
+    """
+    if not isinstance(H, FourierLike) or H.vectors.shape[1] != dim:
+        raise KindError(
+            f"Argument `H` must be a {dim}-dimensional Hamiltonian in Fourier form, but is"
+            f" {_checks.short(H)}."
+        )
+    return H
