@@ -21,7 +21,9 @@ from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
+from topophys.invariants.chern_slices import chern_on_slices
 from topophys.invariants.wannier_centres import wannier_centres
+from topophys.invariants.weyl_charge import weyl_charge
 from topophys.invariants.wilson_loop import wilson_loop
 from topophys.invariants.winding import winding_angle, winding_number, winding_steps
 
@@ -41,6 +43,7 @@ __all__ = [
     "certify_winding",
     "chern_number",
     "chern_number_from_d",
+    "chern_on_slices",
     "ensembles",
     "flatten_block",
     "flatten_d",
@@ -49,6 +52,7 @@ __all__ = [
     "models",
     "read_wannier90",
     "wannier_centres",
+    "weyl_charge",
     "wilson_loop",
     "winding_angle",
     "winding_number",
