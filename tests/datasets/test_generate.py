@@ -123,7 +123,7 @@ def test_no_permission(recipes, tmp_path, monkeypatch):
 def test_a_disk_that_is_too_small_is_refused_before_any_work(recipes, tmp_path, monkeypatch):
     usage = type("usage", (), {"free": 1000})
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    with pytest.raises(OutputError, match=r"needs 1 MB, but only 0 MB are free"):
+    with pytest.raises(OutputError, match=r"needs \S+ MB, but only 0.001 MB are free"):
         generate(recipes["winding"], tmp_path / "a.h5", progress=False)
 
 

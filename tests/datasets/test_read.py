@@ -300,6 +300,10 @@ def _split_id(file):
     file["train"].attrs["split_id"] = 1
 
 
+def _no_drawn(file):
+    del file["train"].attrs["drawn"]
+
+
 def _counts(file):
     file["train"].attrs["rejected"] = np.zeros(2, np.int64)
 
@@ -307,7 +311,7 @@ def _counts(file):
 CHANGES = [
     (_newer, "must have schema version 1, but has 99; update topophys"),
     (_older, "but has 0; generate it again"),
-    (_no_version, "schema_version"),
+    (_no_version, "must have the attribute `schema_version`"),
     (_no_recipe, "must have the attribute `recipe`"),
     (_bad_recipe, "must hold a valid recipe"),
     (_larger, "must be <f4"),
@@ -321,6 +325,7 @@ CHANGES = [
     (_group_for_field, "but is a group"),
     (_vectors, "must be the lattice vectors of the recipe"),
     (_split_id, "`split_id` of `train` must be"),
+    (_no_drawn, "must have the attribute `drawn` of `train`"),
     (_counts, "`rejected` of `train` must have 4"),
 ]
 

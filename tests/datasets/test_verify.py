@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from topophys.datasets import open_dataset, schema, verify
+from tests.datasets.conftest import RECIPES
+from topophys.datasets import Recipe, generate, open_dataset, schema, verify
 from topophys.datasets.headers import manifest
 from topophys.errors import DatasetError, InputError, SchemaError
 
@@ -202,3 +203,38 @@ def test_damage_that_prevents_opening_is_a_report_too(copy):
 def test_what_is_not_there_cannot_be_verified(tmp_path):
     with pytest.raises((DatasetError, SchemaError), match="does not exist"):
         verify(tmp_path / "none.h5")
+
+
+@pytest.mark.slow
+def test_every_label_of_the_large_data_set_is_a_root_count(tmp_path):
+    recipe = Recipe.from_toml(RECIPES / "winding-1d" / "recipe.toml")
+    generate(recipe, tmp_path / "large.h5", progress=False)
+    wrong = total = 0
+    with open_dataset(tmp_path / "large.h5") as dataset:
+        for name in dataset.splits:
+            hoppings, label = dataset.split(name).read("hoppings", "label")
+            wrong += int((windings_by_roots(hoppings) != label).sum())
+            total += len(label)
+    assert total > 100_000
+    assert wrong == 0
+
+
+def windings_by_roots(hoppings):
+    """The same as `winding_by_roots` for many chains: eigenvalues of companion matrices."""
+    n = hoppings.shape[1]
+    det = np.zeros((len(hoppings), 2 * n - 1), np.complex128)  # coefficient of z^p at p
+    for i in range(n):
+        for j in range(n):
+            det[:, i + j] += hoppings[:, i, 0, 0] * hoppings[:, j, 1, 1]
+            det[:, i + j] -= hoppings[:, i, 0, 1] * hoppings[:, j, 1, 0]
+    degree = 2 * n - 2
+    companion = np.zeros((len(det), degree, degree), np.complex128)
+    companion[:, np.arange(1, degree), np.arange(degree - 1)] = 1.0
+    companion[:, :, -1] = -det[:, :-1] / det[:, -1:]
+    return (np.abs(np.linalg.eigvals(companion)) < 1).sum(-1) - degree // 2
+
+
+def test_both_root_counts_agree(files):
+    with open_dataset(files / "winding.h5") as dataset:
+        (hoppings,) = dataset.split("train").read("hoppings")
+    assert windings_by_roots(hoppings).tolist() == [winding_by_roots(h) for h in hoppings]

@@ -58,9 +58,9 @@ def open_partial(partial: Path, mode: Literal["w", "r+"]) -> h5py.File:
     h5py.File
         The open file.
     """
-    # "earliest": the layout of old HDF5 versions, which new ones still read and write
+    # since 1.10, headers carry checksums: without, a damaged one can crash the library
     return h5py.File(
-        partial, mode, libver=("earliest", "v110"), locking=False,
+        partial, mode, libver=("v110", "v110"), locking=False,
         alignment_threshold=PAGE, alignment_interval=PAGE,
     )  # fmt: skip
 

@@ -136,6 +136,7 @@ def _read_recipe(file: h5py.File, path: Path) -> Recipe:
             f"Data file `{path}` must be made by topophys, but has no attribute `format` ="
             f" {schema.FORMAT!r}; it is some other HDF5 file."
         )
+    _demand(file, ["schema_version"], path)
     version = int(file.attrs["schema_version"])
     if version != schema.SCHEMA_VERSION:
         newer = version > schema.SCHEMA_VERSION
@@ -143,15 +144,21 @@ def _read_recipe(file: h5py.File, path: Path) -> Recipe:
             f"Data file `{path}` must have schema version {schema.SCHEMA_VERSION}, but has"
             f" {version}; {'update topophys' if newer else 'generate it again from its recipe'}."
         )
-    missing = [name for name in schema.ROOT_ATTRIBUTES if name not in file.attrs]
-    if missing:
-        raise SchemaError(
-            f"Data file `{path}` must have the attribute `{missing[0]}`; make it again."
-        )
+    _demand(file, list(schema.ROOT_ATTRIBUTES), path)
     try:
         return Recipe.from_text(str(file.attrs["recipe"]), source=f"{path}:recipe")
     except RecipeError as error:
         raise SchemaError(f"Data file `{path}` must hold a valid recipe, but: {error}") from None
+
+
+def _demand(node: h5py.Group, names: list[str], path: Path) -> None:
+    missing = [name for name in names if name not in node.attrs]
+    if missing:
+        where = "" if node.name == "/" else f" of `{node.name.strip('/')}`"
+        raise SchemaError(
+            f"Data file `{path}` must have the attribute `{missing[0]}`{where}, but has not; make"
+            " it again."
+        )
 
 
 def _read_split(file: h5py.File, recipe: Recipe, name: str, path: Path) -> SplitLayout:
@@ -166,6 +173,7 @@ def _read_split(file: h5py.File, recipe: Recipe, name: str, path: Path) -> Split
         rows = (schema.shards(spec.size), schema.DIGEST_SIZE)
         fields[f.name] = _place(group, f.name, f.shape(sizes), f.dtype, path)
         digests[f.name] = _place(group, f"{schema.DIGESTS}/{f.name}", rows, "|u1", path)
+    _demand(group, list(schema.SPLIT_ATTRIBUTES), path)
     wanted = {"split_id": spec.split_id, "shard_size": schema.SHARD_SIZE}
     for key, value in wanted.items():
         if int(group.attrs[key]) != value:

@@ -162,7 +162,7 @@ def _check_target(path: Path, needed: int) -> None:
         reason = f"no permission in the folder `{folder}`; choose another"
     elif needed > (free := shutil.disk_usage(folder).free):
         reason = (
-            f"it needs {needed / 1e6:.0f} MB, but only {free / 1e6:.0f} MB are free; make room or"
+            f"it needs {needed / 1e6:.3g} MB, but only {free / 1e6:.3g} MB are free; make room or"
             " lower the sizes in the recipe"
         )
     else:
