@@ -36,7 +36,7 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
     Evidence
         One row for each Hamiltonian.
     """
-    vectors, mean, even, odd, exponent = _real_form(H)
+    vectors, coefficients, exponent = _real_form(H)
     least = times_power(limits.min_gap, -exponent)
     reach = int(np.abs(vectors).max(initial=1))
     n_start = 8 << (reach - 1).bit_length()
@@ -44,7 +44,7 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
     turns = 2.0 * np.pi * np.arange(n_table) / n_table
     table = np.stack([np.cos(turns), np.sin(turns)], axis=-1)
 
-    size = len(mean)
+    size = len(coefficients)
     degree, evaluations = np.zeros(size, np.int64), np.zeros(size, np.int64)
     evidence, status = np.zeros((size, 4)), np.full(size, AMBIGUOUS, np.uint8)
     for axis in AXES:
@@ -53,9 +53,10 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
             break
         turn = _rotation(axis)
         parts = [degree[todo], evidence[todo], evaluations[todo], status[todo]]
+        turned = coefficients[todo] @ turn
         certify_degrees(
-            mean[todo] @ turn, even[todo] @ turn, odd[todo] @ turn, vectors, table, n_start,
-            limits.max_depth, limits.max_evaluations, least[todo], *parts,
+            turned.reshape(*turned.shape[:2], 6), vectors, table, n_start, limits.max_depth,
+            limits.max_evaluations, least[todo], *parts,
         )  # fmt: skip
         degree[todo], evidence[todo], evaluations[todo], status[todo] = parts
     return Evidence(
@@ -70,14 +71,11 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
 
 def _real_form(
     H: FourierLike,
-) -> tuple[
-    NDArray[np.int64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.int64],
-]:
-    """Vectors of one half space, and 2^exponent d = mean + sum (even cos k.R + odd sin k.R)."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Vectors (M, 2) of one half space, coefficients (B, M + 1, 2, 3), and exponents of two.
+
+    2^exponent times d is the mean (row 0) + sum over the vectors of even cos k.R + odd sin k.R.
+    """
     if isinstance(H, TwoBandLike):
         vectors, d = H.d_vectors, H.d_amplitudes
     else:
@@ -86,8 +84,12 @@ def _real_form(
     d, exponent = divide_out(d.reshape(math.prod(d.shape[:-2]), *d.shape[-2:]))
     rows = [tuple(v) for v in vectors.tolist()]
     half = [m for m, v in enumerate(rows) if v > (0, 0)]
-    mean = d[:, rows.index((0, 0))].real if (0, 0) in rows else np.zeros((len(d), 3))
-    return vectors[half], mean, 2.0 * d[:, half].real, -2.0 * d[:, half].imag, exponent
+    coefficients = np.zeros((len(d), len(half) + 1, 2, 3))
+    if (0, 0) in rows:
+        coefficients[:, 0, 0] = d[:, rows.index((0, 0))].real
+    coefficients[:, 1:, 0] = 2.0 * d[:, half].real
+    coefficients[:, 1:, 1] = -2.0 * d[:, half].imag
+    return vectors[half], coefficients, exponent
 
 
 def _rotation(axis: tuple[float, float, float]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -11,119 +10,19 @@ from numpy.typing import NDArray
 from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 from topophys.kernels.degree import AMBIGUOUS, covers_axis
+from topophys.kernels.two_band_base import (
+    centre_fields,
+    centre_margins,
+    corner_values,
+    grid_phases,
+    sides,
+)
+from topophys.kernels.two_band_field import best_margin, bounds, field_at, value_at
 
 OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
 SLACK: Final = 64 * 2.0**-53
 CORNER_X: Final = np.array([0, 1, 1, 0])  # corners of a cell, anticlockwise
 CORNER_Y: Final = np.array([0, 0, 1, 1])
-
-
-@kernel
-def bounds(
-    mean: NDArray[np.float64],
-    even: NDArray[np.float64],
-    odd: NDArray[np.float64],
-    vectors: NDArray[np.int64],
-) -> tuple[float, float]:
-    """Bound of the second derivative of d along (1, +-1), and slack for rounding."""
-    second, size = 0.0, abs(mean[0]) + abs(mean[1]) + abs(mean[2])
-    for m in range(vectors.shape[0]):
-        a, b, ab = 0.0, 0.0, 0.0
-        for i in range(3):
-            a += even[m, i] ** 2
-            b += odd[m, i] ** 2
-            ab += even[m, i] * odd[m, i]
-        # largest |even cos + odd sin| over all angles: the larger semi-axis of that ellipse
-        largest = np.sqrt(0.5 * (a + b + np.sqrt((a - b) ** 2 + 4.0 * ab * ab)))
-        reach = abs(vectors[m, 0]) + abs(vectors[m, 1])
-        second += largest * reach * reach
-        size += np.sqrt(3.0 * (a + b)) * (1.0 + reach)
-    return second * (1.0 + 1e-12), SLACK * (2 * vectors.shape[0] + 1) * size
-
-
-@kernel
-def d_vector(
-    mean: NDArray[np.float64],
-    even: NDArray[np.float64],
-    odd: NDArray[np.float64],
-    vectors: NDArray[np.int64],
-    table: NDArray[np.float64],
-    x: int,
-    y: int,
-    fine: int,
-    out: NDArray[np.float64],
-) -> None:
-    """Fill out (3, 3) with d, d_x d and d_y d at k = 2 pi (x, y) / fine.
-
-    Equal lattice points (modulo the zone) give equal bits, whichever cell asks.
-    """
-    n_table = table.shape[0]
-    stride = fine // n_table
-    for i in range(3):
-        out[0, i], out[1, i], out[2, i] = mean[i], 0.0, 0.0
-    for m in range(vectors.shape[0]):
-        r1, r2 = vectors[m, 0], vectors[m, 1]
-        turn = (x * r1 + y * r2) % fine
-        if turn % stride == 0:
-            c, s = table[turn // stride, 0], table[turn // stride, 1]
-        else:
-            angle = 2.0 * np.pi * turn / fine
-            c, s = np.cos(angle), np.sin(angle)
-        for i in range(3):
-            out[0, i] += even[m, i] * c + odd[m, i] * s
-            slope = odd[m, i] * c - even[m, i] * s
-            out[1, i] += r1 * slope
-            out[2, i] += r2 * slope
-
-
-@kernel
-def half_space_margin(
-    field: NDArray[np.float64], direction: NDArray[np.float64], r: float
-) -> float:
-    """Lower bound of u.d on a cell to first order, u the unit vector along `direction`."""
-    norm, at, along_x, along_y = 0.0, 0.0, 0.0, 0.0
-    for i in range(3):
-        u = direction[i]
-        norm += u * u
-        at += u * field[0, i]
-        along_x += u * field[1, i]
-        along_y += u * field[2, i]
-    if norm == 0.0:
-        return -np.inf
-    return (at - r * (abs(along_x) + abs(along_y))) / math.sqrt(norm)
-
-
-@kernel
-def best_margin(
-    field: NDArray[np.float64], trial: NDArray[np.float64], r: float, need: float
-) -> float:
-    """Largest first-order margin over a few directions; stops at the first above `need`.
-
-    Tried: d itself, the normal of the tangent plane on its side, and the mean of the two unit
-    vectors. trial (3,) is scratch.
-    """
-    trial[:] = field[0]
-    best = half_space_margin(field, trial, r)
-    if best > need:
-        return best
-    size, length, side = 0.0, 0.0, 0.0
-    for i in range(3):
-        j, k = (i + 1) % 3, (i + 2) % 3
-        trial[i] = field[1, j] * field[2, k] - field[1, k] * field[2, j]
-        length += trial[i] ** 2
-        size += field[0, i] ** 2
-        side += trial[i] * field[0, i]
-    if length == 0.0 or size == 0.0:
-        return best
-    scale = np.sqrt(size / length) * (1.0 if side >= 0.0 else -1.0)
-    for i in range(3):
-        trial[i] *= scale
-    best = max(best, half_space_margin(field, trial, r))
-    if best > need:
-        return best
-    for i in range(3):
-        trial[i] += field[0, i]
-    return max(best, half_space_margin(field, trial, r))
 
 
 @kernel
@@ -133,6 +32,26 @@ def add_triangle(
     """Total plus the cover of one triangle; a total beyond 2^40 marks ambiguity."""
     cover = covers_axis(a, b, c)
     return total + ((1 << 41) if cover == AMBIGUOUS else cover)
+
+
+@kernel
+def add_cell(total: int, corners: NDArray[np.float64]) -> int:
+    """Total plus the cover of the two triangles of a cell with corners (4, 3)."""
+    for axis in range(3):
+        negative = positive = 0
+        for q in range(4):
+            negative += corners[q, axis] < 0.0
+            positive += corners[q, axis] > 0.0
+        if negative == 4 or (positive == 4 and axis < 2):  # all on one side: z is not covered
+            return total
+    total = add_triangle(total, corners[0], corners[1], corners[2])
+    return add_triangle(total, corners[0], corners[2], corners[3])
+
+
+@kernel
+def copy(source: NDArray[np.float64], target: NDArray[np.float64]) -> None:
+    """Copy three numbers; array assignment costs more than the arithmetic around it."""
+    target[0], target[1], target[2] = source[0], source[1], source[2]
 
 
 @kernel
@@ -147,99 +66,154 @@ def shortest_corner(corners: NDArray[np.float64]) -> tuple[int, float]:
 
 
 @kernel
-def walk_torus(
-    mean: NDArray[np.float64],
-    even: NDArray[np.float64],
-    odd: NDArray[np.float64],
+def walk_cell(
+    coefficients: NDArray[np.float64],
     vectors: NDArray[np.int64],
     table: NDArray[np.float64],
-    n_start: int,
+    fine: int,
     max_depth: int,
     max_evaluations: int,
     min_gap: float,
+    slack: float,
+    moments: NDArray[np.float64],
     cells: NDArray[np.int64],
     corners: NDArray[np.float64],
     mids: NDArray[np.float64],
     field: NDArray[np.float64],
-    trial: NDArray[np.float64],
+    keep: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
-    """Quarter the cells of the zone until each is proven; returns (degree, evaluations, status).
+    """Quarter one cell until its parts are proven; returns (cover, evaluations, status).
 
-    cells (S, 3) and corners (S, 4, 3) are the stack, mids (5, 3), field (3, 3), trial (3,)
-    scratch; evidence (4,) receives the proven gap, the smallest gap seen and its k.
+    cells (S, 3) and corners (S, 4, 3) are the stack with the cell in row 0; mids (5, 3), field
+    (3, 3) and keep (3,) scratch; evidence as in `walk_torus`.
+    """
+    degree, evaluations, top = 0, 0, 0
+    while top >= 0:
+        if evaluations >= max_evaluations:
+            return 0, evaluations, UNRESOLVED
+        x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
+        half = 1 << (max_depth - depth)
+        r = 2.0 * np.pi * half / fine
+        field_at(coefficients, vectors, table, x0 + half, y0 + half, fine, field)
+        evaluations += 1
+        size = np.sqrt(field[0, 0] ** 2 + field[0, 1] ** 2 + field[0, 2] ** 2)
+        if not 2.0 * size >= evidence[1]:
+            evidence[1] = 2.0 * size
+            evidence[2], evidence[3] = (x0 + half) / fine, (y0 + half) / fine
+        margin = best_margin(field, moments, r, slack + 0.5 * min_gap) - slack
+        if margin > 0.0 and 2.0 * margin >= min_gap:
+            evidence[0] = min(evidence[0], 2.0 * margin)
+            degree = add_cell(degree, corners[top])
+            top -= 1
+            continue
+        # of a cell across the line 2 |d| = min_gap some corner is below: without the corners
+        # the first child would be followed along that line down to the last level
+        q, shortest = shortest_corner(corners[top])
+        if 2.0 * shortest < evidence[1]:
+            evidence[1] = 2.0 * shortest
+            evidence[2] = (x0 + 2 * half * CORNER_X[q]) / fine
+            evidence[3] = (y0 + 2 * half * CORNER_Y[q]) / fine
+        if evidence[1] + 2.0 * slack < min_gap:
+            return 0, evaluations, SMALL_GAP
+        if depth == max_depth or evaluations + 2 > max_evaluations:
+            return 0, evaluations, UNRESOLVED
+        copy(field[0], mids[4])
+        for q in range(4):
+            x = x0 + half * (CORNER_X[q] + CORNER_X[(q + 1) % 4])
+            y = y0 + half * (CORNER_Y[q] + CORNER_Y[(q + 1) % 4])
+            value_at(coefficients, vectors, table, x, y, fine, mids[q])
+            degree = add_triangle(degree, corners[top, (q + 1) % 4], mids[q], corners[top, q])
+        evaluations += 2  # each midpoint is shared by two cells
+        for q in range(3, -1, -1):  # child q keeps corner q; child 0 takes the parent's place
+            child = top + q
+            cells[child, 0] = x0 + half * CORNER_X[q]
+            cells[child, 1] = y0 + half * CORNER_Y[q]
+            cells[child, 2] = depth + 1
+            after = (q + 1) % 4
+            copy(corners[top, q], keep)
+            copy(mids[q], corners[child, after])
+            copy(mids[4], corners[child, (q + 2) % 4])
+            copy(mids[(q + 3) % 4], corners[child, (q + 3) % 4])
+            copy(keep, corners[child, q])
+        top += 3
+    return degree, evaluations, OK
+
+
+@kernel
+def walk_torus(
+    coefficients: NDArray[np.float64],
+    vectors: NDArray[np.int64],
+    table: NDArray[np.float64],
+    corner_phases: NDArray[np.float64],
+    centre_phases: NDArray[np.float64],
+    n_start: int,
+    max_depth: int,
+    max_evaluations: int,
+    min_gap: float,
+    moments: NDArray[np.float64],
+    base: NDArray[np.float64],
+    side_of: NDArray[np.uint8],
+    cells: NDArray[np.int64],
+    corners: NDArray[np.float64],
+    mids: NDArray[np.float64],
+    field: NDArray[np.float64],
+    keep: NDArray[np.float64],
+    evidence: NDArray[np.float64],
+) -> tuple[int, int, int]:
+    """Prove every cell of the zone; returns (degree, evaluations, status).
+
+    Scratch: moments (7,), base (14, n_start^2), side_of (n_start^2,), and that of `walk_cell`.
+    evidence (4,) receives the proven gap, the smallest gap seen and its k.
 
     The degree is that of the piecewise-linear map on a conforming triangulation. A leaf counts
     the two triangles of its corners; a cell that is quartered counts, on each side, the sliver
     (corner, midpoint, corner) as its neighbour sees it. Where the neighbour is quartered as well
     the two slivers cancel, where it is not they make the hanging vertex part of its boundary.
     """
-    second, slack = bounds(mean, even, odd, vectors)
+    slack = bounds(coefficients, vectors, moments)
     fine = n_start << (max_depth + 1)  # lattice on which centres of the deepest cells lie
     evidence[0], evidence[1], evidence[2], evidence[3] = np.inf, np.inf, 0.0, 0.0
-    degree, evaluations = 0, 0
-    for start in range(n_start * n_start):
-        if evaluations + 2 > max_evaluations:
-            return 0, evaluations, UNRESOLVED
-        top = 0
-        side = 2 << max_depth
-        cells[0, 0], cells[0, 1] = (start // n_start) * side, (start % n_start) * side
-        cells[0, 2] = 0
-        for q in range(4):
-            x, y = cells[0, 0] + CORNER_X[q] * side, cells[0, 1] + CORNER_Y[q] * side
-            d_vector(mean, even, odd, vectors, table, x, y, fine, field)
-            corners[0, q] = field[0]
-        evaluations += 1
-        while top >= 0:
-            if evaluations >= max_evaluations:
-                return 0, evaluations, UNRESOLVED
-            x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
-            half = 1 << (max_depth - depth)
-            r = 2.0 * np.pi * half / fine
-            d_vector(mean, even, odd, vectors, table, x0 + half, y0 + half, fine, field)
-            evaluations += 1
-            size = np.sqrt(field[0, 0] ** 2 + field[0, 1] ** 2 + field[0, 2] ** 2)
-            if not 2.0 * size >= evidence[1]:
-                evidence[1] = 2.0 * size
-                evidence[2], evidence[3] = (x0 + half) / fine, (y0 + half) / fine
-            rest = 0.5 * second * r * r + slack
-            margin = best_margin(field, trial, r, rest + 0.5 * min_gap) - rest
-            if margin > 0.0 and 2.0 * margin >= min_gap:
-                evidence[0] = min(evidence[0], 2.0 * margin)
-                degree = add_triangle(degree, corners[top, 0], corners[top, 1], corners[top, 2])
-                degree = add_triangle(degree, corners[top, 0], corners[top, 2], corners[top, 3])
-                top -= 1
+    n_cells = n_start * n_start
+    if max_evaluations < 2 * n_cells:
+        return 0, 0, UNRESOLVED
+    centre_fields(coefficients, vectors, centre_phases, base[:9])
+    size, margin, vertex = base[9], base[10], base[11:14]
+    centre_margins(
+        base[0], base[1], base[2], base[3], base[4], base[5], base[6], base[7], base[8],
+        moments, np.pi / n_start, size, margin,
+    )  # fmt: skip
+    corner_values(coefficients, corner_phases, vertex)
+    sides(vertex, side_of)
+    degree, evaluations = 0, 2 * n_cells
+    for cell in range(n_cells):
+        i, j = cell // n_start, cell % n_start
+        right, up = (i + 1) % n_start * n_start, (j + 1) % n_start
+        square = cell, right + j, right + up, i * n_start + up
+        proven = margin[cell] - slack
+        if proven > 0.0 and 2.0 * proven >= min_gap:
+            evidence[0] = min(evidence[0], 2.0 * proven)
+            if 2.0 * size[cell] < evidence[1]:
+                evidence[1] = 2.0 * size[cell]
+                evidence[2], evidence[3] = (i + 0.5) / n_start, (j + 0.5) / n_start
+            if side_of[square[0]] & side_of[square[1]] & side_of[square[2]] & side_of[square[3]]:
                 continue
-            # of a cell across the line 2 |d| = min_gap some corner is below: without the corners
-            # the first child would be followed along that line down to the last level
-            q, shortest = shortest_corner(corners[top])
-            if 2.0 * shortest < evidence[1]:
-                evidence[1] = 2.0 * shortest
-                evidence[2] = (x0 + 2 * half * CORNER_X[q]) / fine
-                evidence[3] = (y0 + 2 * half * CORNER_Y[q]) / fine
-            if evidence[1] + 2.0 * slack < min_gap:
-                return 0, evaluations, SMALL_GAP
-            if depth == max_depth or evaluations + 2 > max_evaluations:
-                return 0, evaluations, UNRESOLVED
-            mids[4] = field[0]
-            for q in range(4):
-                x = x0 + half * (CORNER_X[q] + CORNER_X[(q + 1) % 4])
-                y = y0 + half * (CORNER_Y[q] + CORNER_Y[(q + 1) % 4])
-                d_vector(mean, even, odd, vectors, table, x, y, fine, field)
-                mids[q] = field[0]
-                degree = add_triangle(degree, corners[top, (q + 1) % 4], mids[q], corners[top, q])
-            evaluations += 2  # each midpoint is shared by two cells
-            for q in range(3, -1, -1):  # child q keeps corner q; child 0 takes the parent's place
-                child = top + q
-                cells[child, 0] = x0 + half * CORNER_X[q]
-                cells[child, 1] = y0 + half * CORNER_Y[q]
-                cells[child, 2] = depth + 1
-                keep, after = corners[top, q].copy(), (q + 1) % 4
-                corners[child, after] = mids[q]
-                corners[child, (q + 2) % 4] = mids[4]
-                corners[child, (q + 3) % 4] = mids[(q + 3) % 4]
-                corners[child, q] = keep
-            top += 3
+        for q in range(4):
+            for axis in range(3):
+                corners[0, q, axis] = vertex[axis, square[q]]
+        if proven > 0.0 and 2.0 * proven >= min_gap:
+            degree = add_cell(degree, corners[0])
+            continue
+        cells[0, 0], cells[0, 1] = i * (2 << max_depth), j * (2 << max_depth)
+        cells[0, 2] = 0
+        cover, used, status = walk_cell(
+            coefficients, vectors, table, fine, max_depth, max_evaluations - evaluations, min_gap,
+            slack, moments, cells, corners, mids, field, keep, evidence,
+        )  # fmt: skip
+        degree += cover
+        evaluations += used
+        if status != OK:
+            return 0, evaluations, status
     if degree >= 1 << 40:
         return 0, evaluations, AMBIGUOUS
     return degree, evaluations, OK
@@ -247,9 +221,7 @@ def walk_torus(
 
 @kernel
 def certify_degrees(
-    mean: NDArray[np.float64],
-    even: NDArray[np.float64],
-    odd: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
     vectors: NDArray[np.int64],
     table: NDArray[np.float64],
     n_start: int,
@@ -263,26 +235,29 @@ def certify_degrees(
 ) -> None:
     """Degree of d/|d| for d = mean + sum_m (even_m cos k.R_m + odd_m sin k.R_m).
 
-    mean (B, 3), even and odd (B, M, 3) with entries up to about 1, vectors (M, 2), table (T, 2)
-    of cos and sin on the lattice, min_gap (B,); out: degree, evaluations, status (B,),
-    evidence (B, 4).
+    coefficients (B, M + 1, 6) with entries up to about 1: the mean and three zeros, then even and
+    odd of each vector; vectors (M, 2), table (T, 2) of cos and sin on the lattice, min_gap (B,);
+    n_start and T powers of two. Out: degree, evaluations, status (B,), evidence (B, 4).
     """
     depth = 3 * max_depth + 4
     cells, corners = np.empty((depth, 3), np.int64), np.empty((depth, 4, 3))
-    mids, field, trial = np.empty((5, 3)), np.empty((3, 3)), np.empty(3)
-    for b in range(mean.shape[0]):
-        total = 0.0
-        for i in range(3):
-            total += abs(mean[b, i])
-            for m in range(vectors.shape[0]):
-                total += abs(even[b, m, i]) + abs(odd[b, m, i])
-        if total == 0.0:
+    mids, field, keep = np.empty((5, 3)), np.empty((3, 3)), np.empty(3)
+    moments, base = np.empty(7), np.empty((14, n_start * n_start))
+    side_of = np.empty(n_start * n_start, np.uint8)
+    fine = n_start << (max_depth + 1)
+    corner_phases = np.empty((vectors.shape[0], 2, n_start * n_start))
+    centre_phases = np.empty((vectors.shape[0], 2, n_start * n_start))
+    grid_phases(vectors, table, n_start, 0, fine, corner_phases)
+    grid_phases(vectors, table, n_start, 1 << max_depth, fine, centre_phases)
+    for b in range(coefficients.shape[0]):
+        if not coefficients[b].any():
             evidence[b, 0], evidence[b, 1], evidence[b, 2], evidence[b, 3] = 0.0, 0.0, 0.0, 0.0
             degree[b], evaluations[b], status[b] = 0, 0, UNRESOLVED
             continue
         degree[b], evaluations[b], status[b] = walk_torus(
-            mean[b], even[b], odd[b], vectors, table, n_start, max_depth, max_evaluations,
-            min_gap[b], cells, corners, mids, field, trial, evidence[b],
+            coefficients[b], vectors, table, corner_phases, centre_phases, n_start, max_depth,
+            max_evaluations, min_gap[b], moments, base, side_of, cells, corners, mids, field, keep,
+            evidence[b],
         )  # fmt: skip
         if status[b] != OK:
             evidence[b, 0] = 0.0

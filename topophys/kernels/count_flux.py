@@ -97,7 +97,7 @@ def count_turns_of_loops(
     ei: NDArray[np.float64],
     inner: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Turns that the running products a b conj(c) conj(e) drop, and how many loops are delicate.
+    """Count the turns that products a b conj(c) conj(e) drop, and the delicate loops.
 
     `inner` is 1 for plaquettes and 0 for the border of the arrays.
     """
