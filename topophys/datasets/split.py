@@ -122,7 +122,7 @@ class Split:
             raise InputError(
                 f"Argument `index` must select samples (int, slice or array), but is {index!r}."
             )
-        return tuple(np.array(self.view(name)[index]) for name in names)
+        return tuple(_own(self.view(name)[index]) for name in names)
 
     def digests(self, name: str) -> NDArray[np.uint8]:
         """SHA-256 of each shard of a field, of shape (shards, 32).
@@ -176,3 +176,9 @@ class Split:
         counts = ", ".join(f"{v}: {c}" for v, c in self.classes.items())
         grid = " x ".join(map(str, self.grid))
         return f"Split {self.name!r}: {len(self)} samples on {grid} k points, classes {{{counts}}}"
+
+
+def _own(part: Any) -> NDArray[Any]:
+    # an index array has made a copy already; a slice or an integer only points into the file
+    owned = isinstance(part, np.ndarray) and part.flags.owndata
+    return part if owned else np.array(part)
