@@ -1,0 +1,61 @@
+"""The fast count of Chern numbers says what the careful one says, or passes it on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import generators
+from topophys.kernels.count_flux import count_chern
+from topophys.kernels.flux import flux_from_d
+from topophys.kernels.status import OK
+
+SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7))
+
+
+def counts(d):
+    """Integers and states of the fast and of the careful kernel, and the flux of the latter."""
+    fast, careful = np.empty((2, len(d)), np.int64)
+    states = np.empty((2, len(d)), np.uint8)
+    flux = np.empty(d.shape[:-1])
+    count_chern(d, fast, states[0])
+    flux_from_d(d, 1e-12, flux, careful, states[1], True)
+    return fast, careful, states == OK, flux
+
+
+@given(rng=generators(), shape=SHAPES)
+def test_generic_samples(rng, shape):
+    fast, careful, (quick, sure), flux = counts(rng.standard_normal((20, *shape, 3)))
+    np.testing.assert_array_equal(fast[quick], careful[quick])
+    assert (sure | ~quick).all()
+    np.testing.assert_allclose(flux.sum((1, 2))[sure], 2 * np.pi * careful[sure], atol=1e-9)
+    if min(shape) > 1:
+        assert quick.mean() > 0.8
+
+
+@given(rng=generators(), shape=SHAPES)
+def test_samples_along_the_axes(rng, shape):
+    """Components -1, 0, 1: links and loops lie on the real axis or vanish."""
+    d = rng.integers(-1, 2, (20, *shape, 3)) * rng.choice([1.0, 1e-20, 1e20], (20, 1, 1, 1))
+    fast, careful, (quick, sure), flux = counts(d)
+    np.testing.assert_array_equal(fast[quick], careful[quick])
+    assert (sure | ~quick).all()
+    np.testing.assert_allclose(flux.sum((1, 2))[sure], 2 * np.pi * careful[sure], atol=1e-9)
+
+
+@given(rng=generators(), power=st.integers(3, 40))
+def test_samples_close_to_both_poles(rng, power):
+    """The gauge of the fast kernel is singular at the south pole."""
+    d = rng.standard_normal((20, 5, 5, 3)) * [10.0**-power, 10.0**-power, 1.0]
+    fast, careful, (quick, sure), _ = counts(d)
+    np.testing.assert_array_equal(fast[quick & sure], careful[quick & sure])
+    assert (sure | ~quick).all()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-100, 1e100, 1e300])
+def test_what_leaves_the_range_is_passed_on(scale):
+    _, _, (quick, sure), _ = counts(scale * np.random.default_rng(0).standard_normal((4, 5, 5, 3)))
+    assert not quick.any()
+    assert sure.all()
