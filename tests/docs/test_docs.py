@@ -133,7 +133,7 @@ def test_shell_blocks_are_split_into_commands() -> None:
         ("topophys --loud info f.h5", "unknown option --loud"),
         ("topophys generate r.toml -o f.h5 --speed 2", "--speed"),
         ("topophys generate r.toml", "Missing"),
-        ("topophys probe runs/first -n many", "many"),
+        ("topophys probe runs/first -n many", "integer"),
     ],
 )
 def test_commands_are_checked_without_running_them(line: str, problem: str | None) -> None:
