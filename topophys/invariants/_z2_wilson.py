@@ -1,0 +1,172 @@
+"""Z2 invariant of one Hamiltonian, or one sampled grid, from the flow of Wannier centres."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.errors import ShapeError
+from topophys.invariants import _time_reversal as tr
+from topophys.invariants._flow import Flow, Line, Rules, follow, make_line, shift_between
+from topophys.invariants._loops import centres_of, frames_of, transport, unitary_links
+from topophys.invariants._slices import Slice, bloch_at, slice_at
+from topophys.invariants.z2_result import Found
+
+__all__ = ["of_grid", "of_hamiltonian"]
+
+FIRST_LINES: Final = 11
+FIRST_POINTS: Final = 8
+#: Smallest singular value of an overlap between neighbours on a loop that is fine enough.
+OVERLAP: Final = 0.5
+#: Relative energy gap below which nothing is claimed.
+GAPLESS: Final = 1e-9
+#: Generic momenta at which k and -k are compared.
+PROBES: Final = (0.9, 2.3)
+
+
+def of_hamiltonian(h: Slice, filled: int, rules: Rules, tolerance: float, *, exact: bool) -> Found:
+    """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian in two dimensions.
+    filled : int
+        Number of occupied bands.
+    rules : Rules
+        When a flow counts as followed.
+    tolerance : float
+        Allowed signs of broken time-reversal symmetry.
+    exact : bool
+        Whether the symmetry is known, so that its signs need no check.
+
+    Returns
+    -------
+    Found
+        Flow and evidence.
+    """
+    corners = tr.invariant_momenta(2)
+    energy = frames_of(bloch_at(h.vectors, h.amplitudes, corners), filled).energy
+    splitting, relative = tr.kramers_splitting(energy, filled)
+    gap = float((energy[:, filled] - energy[:, filled - 1]).min())
+    if relative <= GAPLESS:
+        return Found(0, False, 0.0, gap, splitting, len(corners))
+    if not exact and splitting > tolerance:
+        raise tr.refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
+
+    def evaluate(t: float) -> Line:
+        return _line(slice_at(h, 0, t), t, filled, rules)
+
+    lines = [evaluate(float(t)) for t in np.linspace(0.0, np.pi, FIRST_LINES)]
+    if not exact:
+        pairs = [(evaluate(t), evaluate(-t)) for t in PROBES]
+        _require_even(pairs, tolerance + rules.loop_share)
+    scale = float(np.abs(energy).max())
+    return _found(follow(lines, rules, evaluate), gap, splitting, len(corners), scale)
+
+
+def of_grid(h: NDArray[np.complex128], filled: int, rules: Rules, tolerance: float) -> Found:
+    """Follow the centres on the lines of a grid; no refinement is possible.
+
+    Parameters
+    ----------
+    h : complex128 ndarray of shape (Nx, Ny, n, n)
+        Bloch matrices.
+    filled : int
+        Number of occupied bands.
+    rules, tolerance
+        As for `of_hamiltonian`.
+
+    Returns
+    -------
+    Found
+        Flow and evidence.
+    """
+    n_x, n_y = h.shape[:2]
+    if n_x % 2 or n_y % 2:
+        raise ShapeError(
+            "Argument `h` must have an even number of k points in both directions, so that the"
+            f" grid holds every k = -k, but has {(n_x, n_y)}."
+        )
+    states = frames_of(h, filled)
+    halves = np.ix_([0, n_x // 2], [0, n_y // 2])
+    splitting, relative = tr.kramers_splitting(states.energy[halves].reshape(4, -1), filled)
+    gap = float(states.gap.min())
+    if relative <= GAPLESS:
+        return Found(0, False, 0.0, gap, splitting, n_x * n_y)
+    if splitting > tolerance:
+        raise tr.refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
+    momenta = np.pi * (2 * np.arange(n_x) / n_x - 1.0)
+    everything = [
+        _sampled_line(states.frame[i], states.gap[i], float(momenta[i]), rules) for i in range(n_x)
+    ]
+    _require_even(
+        [(everything[i], everything[n_x - i]) for i in range(1, n_x // 2)],
+        tolerance + rules.loop_share,
+    )
+    last = everything[0]
+    end = make_line(np.pi, last.centres, settled=last.settled, gap=last.gap, points=0)
+    scale = float(np.abs(states.energy).max())
+    flow = follow([*everything[n_x // 2 :], end], rules, None)
+    return _found(flow, gap, splitting, n_x * n_y, scale)
+
+
+def _found(flow: Flow, gap: float, splitting: float, others: int, scale: float) -> Found:
+    seen = min(gap, *(line.gap for line in flow.lines))
+    resolved = flow.followed and seen > GAPLESS * scale
+    points = others + sum(line.points for line in flow.lines)
+    room = min(line.size for line in flow.lines)
+    return Found(flow.crossings % 2, resolved, room, seen, splitting, points, flow)
+
+
+def _require_even(pairs: list[tuple[Line, Line]], share: float) -> None:
+    """Centres at t and -t must agree: otherwise the bands may carry a Chern number."""
+    for a, b in pairs:
+        off = shift_between(a.centres, b.centres)
+        if a.settled and b.settled and off > share * min(a.size, b.size):
+            raise tr.refuse(
+                f"Wannier centres at k_x = {a.t:.3g} and {b.t:.3g} differ by {off:.3g} of a cell"
+            )
+
+
+def _line(chain: Slice, t: float, filled: int, rules: Rules) -> Line:
+    """Double the points of a loop until its centres stay where they are."""
+    n = FIRST_POINTS
+    frame, gap = _chain_frames(chain, np.arange(n) / n, filled)
+    links, _ = unitary_links(frame)
+    centres = centres_of(transport(links))
+    while True:
+        between, more = _chain_frames(chain, (np.arange(n) + 0.5) / n, filled)
+        n, gap = 2 * n, min(gap, more)
+        frame = np.stack([frame, between], axis=1).reshape(n, *frame.shape[1:])
+        links, overlap = unitary_links(frame)
+        before, centres = centres, centres_of(transport(links))
+        line = make_line(t, centres, settled=True, gap=gap, points=n)
+        still = shift_between(before, centres) <= rules.loop_share * line.size
+        if still and overlap.min() >= OVERLAP:
+            return line
+        if 2 * n > rules.max_loop:
+            return make_line(t, centres, settled=False, gap=gap, points=n)
+
+
+def _chain_frames(
+    chain: Slice, turns: NDArray[np.float64], filled: int
+) -> tuple[NDArray[np.complex128], float]:
+    k = 2.0 * np.pi * turns[:, None]
+    states = frames_of(bloch_at(chain.vectors, chain.amplitudes, k), filled)
+    return states.frame, float(states.gap.min())
+
+
+def _sampled_line(
+    frame: NDArray[np.complex128], gap: NDArray[np.float64], t: float, rules: Rules
+) -> Line:
+    """Line of a grid; settled where every second point gives the same centres."""
+    links, overlap = unitary_links(frame)
+    centres = centres_of(transport(links))
+    coarse = centres_of(transport(unitary_links(frame[::2])[0]))
+    line = make_line(t, centres, settled=True, gap=float(gap.min()), points=0)
+    still = shift_between(coarse, centres) <= rules.loop_share * line.size
+    settled = bool(still and overlap.min() >= OVERLAP)
+    return make_line(t, centres, settled=settled, gap=line.gap, points=0)

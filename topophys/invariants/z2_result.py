@@ -1,0 +1,183 @@
+"""Z2 invariants together with what supports them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+from numpy.typing import NDArray
+
+from topophys.errors import InputError, UnresolvedError
+from topophys.invariants._flow import Flow
+from topophys.invariants.certificate import UNRESOLVED_VALUE
+
+__all__ = ["Found", "Z2Result", "conclude_z2"]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found for one Hamiltonian of a batch.
+
+    Attributes
+    ----------
+    value : int
+        0 or 1; meaningless where not resolved.
+    resolved : bool
+        Whether the value can be trusted.
+    flow_gap, gap_seen, splitting : float
+        As in `Z2Result`.
+    evaluations : int
+        Momenta looked at.
+    flow : Flow or None
+        None for parities, and where bands touch at an invariant momentum.
+    """
+
+    value: int
+    resolved: bool
+    flow_gap: float
+    gap_seen: float
+    splitting: float
+    evaluations: int
+    flow: Flow | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Z2Result:
+    """Z2 invariants of a batch, each with its status and evidence.
+
+    Attributes
+    ----------
+    value : int64 ndarray of shape (...)
+        0 or 1; the smallest int64 where unresolved.
+    status : str ndarray of shape (...)
+        "certified" (parities with proven gap and exact symmetries), "converged" (the flow of
+        Wannier centres was followed within the stated shares), or "unresolved".
+    method : str
+        "wilson" or "parity".
+    flow_gap : float64 ndarray of shape (...)
+        Smallest length along the flow of the largest gap between centres, in cells: the room in
+        which crossings were counted. NaN for parities.
+    gap_seen : float64 ndarray of shape (...)
+        Smallest direct energy gap met, an upper bound of the gap.
+    gap_bound : float64 ndarray of shape (...)
+        Proven lower bound of the direct gap; 0 where it was not asked for or not found.
+    splitting : float64 ndarray of shape (...)
+        Largest splitting of occupied Kramers pairs at the invariant momenta, over the gap there.
+    evaluations : int64 ndarray of shape (...)
+        Momenta looked at for the value, without the proof of the gap.
+    flows : tuple of Flow
+        One for each element of the flattened batch: lines with `t`, `centres`, `middle`, `size`,
+        for plots. Empty for parities.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import topophys as tp
+    >>> copies = np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]])
+    >>> dimers = tp.FourierHamiltonian({(0, 0): copies, (1, 0): 0.1 * np.eye(4)})
+    >>> print(tp.z2_invariant(dimers))
+    Z2 invariant by the Wilson method: 1 of 1 resolved
+      value            0: 1
+      status           converged: 1
+      flow gap         1 (smallest)
+      energy gap       2 (smallest seen), at least 2 (proven)
+      splitting        0 of the gap (largest at invariant momenta)
+      evaluations      240 (median)
+    """
+
+    value: Int[np.ndarray, "..."]
+    status: Shaped[np.ndarray, "..."]
+    method: str
+    flow_gap: Float[np.ndarray, "..."]
+    gap_seen: Float[np.ndarray, "..."]
+    gap_bound: Float[np.ndarray, "..."]
+    splitting: Float[np.ndarray, "..."]
+    evaluations: Int[np.ndarray, "..."]
+    flows: tuple[Flow, ...] = ()
+
+    @property
+    def resolved(self) -> Bool[np.ndarray, "..."]:
+        """Where there is a value."""
+        return np.asarray(self.status != "unresolved")
+
+    def __int__(self) -> int:
+        if self.value.ndim:
+            raise InputError(
+                f"A result for {self.value.size} Hamiltonians has no single integer; use `.value`."
+            )
+        if not self.resolved:
+            raise UnresolvedError("Z2 invariant", [0], 1)
+        return int(self.value)
+
+    def __repr__(self) -> str:
+        good = self.resolved
+        name = {"wilson": "Wilson method", "parity": "parity formula"}[self.method]
+        lines = [f"Z2 invariant by the {name}: {int(good.sum())} of {good.size} resolved"]
+        lines.append(f"  value            {_counts(self.value[good]) or 'none'}")
+        lines.append(f"  status           {_counts(self.status)}")
+        if self.value.size:
+            if self.method == "wilson":
+                lines.append(f"  flow gap         {self.flow_gap.min():.3g} (smallest)")
+            seen, bound = self.gap_seen.min(), self.gap_bound.min()
+            proven = f", at least {bound:.3g} (proven)" if bound > 0.0 else ""
+            lines.append(f"  energy gap       {seen:.3g} (smallest seen){proven}")
+            lines.append(
+                f"  splitting        {self.splitting.max():.2g} of the gap (largest at invariant"
+                " momenta)"
+            )
+            lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
+        return "\n".join(lines)
+
+
+def conclude_z2(
+    found: Sequence[Found],
+    bound: NDArray[np.float64],
+    batch: tuple[int, ...],
+    method: str,
+    good: str,
+) -> Z2Result:
+    """Give findings the shape of the batch.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        One for each Hamiltonian of the flattened batch.
+    bound : float64 ndarray of shape (B,)
+        Proven gaps: NaN where no proof was asked for, 0 where none was found, which takes the
+        value with it.
+    batch : tuple of int
+        Shape to give to the results.
+    method : str
+        As in `Z2Result`.
+    good : str
+        Status of what is resolved.
+
+    Returns
+    -------
+    Z2Result
+        With batch axes `batch`.
+    """
+    sure = np.array([one.resolved for one in found], dtype=bool) & (bound != 0.0)
+    value = np.array([one.value for one in found], dtype=np.int64)
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([getattr(one, name) for one in found], np.float64).reshape(batch)
+
+    return Z2Result(
+        value=np.where(sure, value, UNRESOLVED_VALUE).reshape(batch),
+        status=np.where(sure, good, "unresolved").reshape(batch),
+        method=method,
+        flow_gap=column("flow_gap"),
+        gap_seen=column("gap_seen"),
+        gap_bound=np.nan_to_num(bound).reshape(batch),
+        splitting=column("splitting"),
+        evaluations=column("evaluations").astype(np.int64),
+        flows=tuple(one.flow for one in found if one.flow is not None),
+    )
+
+
+def _counts(values: Shaped[np.ndarray, "..."]) -> str:
+    names, counts = np.unique(values, return_counts=True)
+    return ", ".join(f"{v}: {c}" for v, c in zip(names, counts, strict=True))
