@@ -26,6 +26,8 @@ from topophys.invariants.wannier_centres import wannier_centres
 from topophys.invariants.weyl_charge import weyl_charge
 from topophys.invariants.wilson_loop import wilson_loop
 from topophys.invariants.winding import winding_angle, winding_number, winding_steps
+from topophys.invariants.z2 import z2_invariant
+from topophys.invariants.z2_result import Z2Result
 
 __version__ = "0.1.0"
 
@@ -34,6 +36,7 @@ __all__ = [
     "ChiralHamiltonian",
     "FourierHamiltonian",
     "TwoBandHamiltonian",
+    "Z2Result",
     "berry_curvature",
     "berry_flux",
     "berry_flux_from_d",
@@ -58,5 +61,6 @@ __all__ = [
     "winding_number",
     "winding_steps",
     "write_wannier90_hr",
+    "z2_invariant",
     "zak_phase",
 ]
