@@ -22,11 +22,13 @@ from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.chern_slices import chern_on_slices
+from topophys.invariants.spin_chern import SpinChern, spin_chern
 from topophys.invariants.wannier_centres import wannier_centres
 from topophys.invariants.weyl_charge import weyl_charge
 from topophys.invariants.wilson_loop import wilson_loop
 from topophys.invariants.winding import winding_angle, winding_number, winding_steps
 from topophys.invariants.z2 import z2_invariant
+from topophys.invariants.z2_indices import Z2Indices, z2_indices_3d
 from topophys.invariants.z2_result import Z2Result
 
 __version__ = "0.1.0"
@@ -35,7 +37,9 @@ __all__ = [
     "Certificate",
     "ChiralHamiltonian",
     "FourierHamiltonian",
+    "SpinChern",
     "TwoBandHamiltonian",
+    "Z2Indices",
     "Z2Result",
     "berry_curvature",
     "berry_flux",
@@ -54,6 +58,7 @@ __all__ = [
     "k_grid",
     "models",
     "read_wannier90",
+    "spin_chern",
     "wannier_centres",
     "weyl_charge",
     "wilson_loop",
@@ -61,6 +66,7 @@ __all__ = [
     "winding_number",
     "winding_steps",
     "write_wannier90_hr",
+    "z2_indices_3d",
     "z2_invariant",
     "zak_phase",
 ]
