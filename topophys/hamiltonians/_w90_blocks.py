@@ -128,14 +128,16 @@ class Blocks:
                 self._exponents |= len(match[0]) > 1 + len(match[1])
 
     def _vector(self) -> NDArray[np.int64]:
-        return self._integers(table([self.lines.take_filled()], 3, self.lines))[0]
+        vector: NDArray[np.int64] = self._integers(
+            table([self.lines.take_filled()], 3, self.lines)
+        )[0]
+        return vector
 
     def _integers(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         rounded = np.rint(numbers)
         if (rounded != numbers).any() or (np.abs(numbers) > 2**31).any():
             raise self._misplaced("an index or a component of a lattice vector is no integer")
-        integers: NDArray[np.int64] = rounded.astype(np.int64)
-        return integers
+        return rounded.astype(np.int64)
 
     def _columns(self, pairs: NDArray[np.float64]) -> NDArray[np.int64]:
         """Place of each hopping in its flattened matrix; each place must occur once."""

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, TextIO
+from typing import Any, Final
 
 from topophys.errors import DatasetError, SchemaError
 
@@ -28,7 +28,7 @@ class Lines:
 
     Parameters
     ----------
-    stream : text stream
+    stream : io.TextIOWrapper
         The text.
     name : str
         How to call it in messages.
@@ -36,7 +36,7 @@ class Lines:
         No more characters than this can follow.
     """
 
-    def __init__(self, stream: TextIO, name: str, capacity: int) -> None:
+    def __init__(self, stream: io.TextIOWrapper, name: str, capacity: int) -> None:
         self._stream = stream
         self.name = name
         self.capacity = capacity
@@ -155,7 +155,7 @@ def open_lines(path: str | Path) -> Iterator[Lines]:
         raise DatasetError(f"File `{file}` cannot be read: {error.strerror or error}.") from None
 
 
-def _text(stream: IO[bytes] | gzip.GzipFile) -> TextIO:
+def _text(stream: Any) -> io.TextIOWrapper:
     # comment lines come in any encoding; in Latin-1 every byte is a character
     return io.TextIOWrapper(stream, encoding="latin-1", newline=None)
 

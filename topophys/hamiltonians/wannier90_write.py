@@ -55,9 +55,9 @@ def write_wannier90_hr(
     >>> import tempfile
     >>> import topophys as tp
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = tp.write_wannier90_hr(tp.models.ssh(1.0, 2.0), Path(folder) / "ssh_hr.dat")
+    ...     file = tp.write_wannier90_hr(tp.models.qwz(-1.0), Path(folder) / "qwz_hr.dat")
     ...     file.read_text().splitlines()[1:4]
-    ['2', '3', '    1    1    1']
+    ['2', '5', '    1    1    1    1    1']
     """
     wrong_kind = not isinstance(H, FourierHamiltonian)
     if wrong_kind or H.batch_shape or H.dim > 3:

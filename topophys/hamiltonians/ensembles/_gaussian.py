@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+
+from topophys.errors import InputError
 
 
 def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.complex128]:
@@ -24,3 +28,30 @@ def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[
     parts = rng.standard_normal((*shape, 2))
     parts *= np.sqrt(0.5)
     return parts.view(np.complex128)[..., 0]
+
+
+def damping(vectors: NDArray[np.int64], decay: float) -> NDArray[np.float64]:
+    """Factors exp(-decay |R|) by which hoppings get smaller with distance.
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors R; their length is Euclidean, in lattice constants.
+    decay : float
+        Inverse decay length, in inverse lattice constants.
+
+    Returns
+    -------
+    float64 ndarray of shape (M,)
+        Factors; exactly 1 where `decay` is 0.
+
+    Raises
+    ------
+    InputError
+        If `decay` is negative or not finite.
+    """
+    if not 0.0 <= decay < math.inf:
+        raise InputError(f"Argument `decay` must be a finite number >= 0, but is {decay}.")
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1)
+    factors: NDArray[np.float64] = np.exp(-decay * lengths)
+    return factors

@@ -7,7 +7,7 @@ import numpy as np
 from topophys import _checks
 from topophys._random import as_generator
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.ensembles._gaussian import complex_normal
+from topophys.hamiltonians.ensembles._gaussian import complex_normal, damping
 
 __all__ = ["aiii_chains"]
 
@@ -17,12 +17,13 @@ def aiii_chains(
     *,
     n_orbitals: int = 2,
     hopping_range: int = 2,
+    decay: float = 0.0,
     rng: np.random.Generator | int | None = None,
 ) -> ChiralHamiltonian:
     r"""Draw chains of class AIII with Gaussian hoppings.
 
     .. math:: D(k) = \sum_{m=-r}^{r} D_m e^{imk}, \qquad
-        (D_m)_{ab} \sim \mathcal{N}_{\mathbb{C}}(0, 1)
+        (D_m)_{ab} \sim e^{-\lambda |m|} \, \mathcal{N}_{\mathbb{C}}(0, 1)
 
     Every chain is then divided by its own root-mean-square band energy
     :math:`(\sum_m \|D_m\|_F^2 / N)^{1/2}`, so that energies and gaps of different chains compare.
@@ -35,6 +36,8 @@ def aiii_chains(
         Orbitals per sublattice N; the chains have 2 N bands.
     hopping_range : int, optional
         Largest distance r of a hopping, in cells.
+    decay : float, optional
+        Inverse decay length :math:`\lambda`, in inverse cells; 0 makes all hoppings alike.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -46,7 +49,7 @@ def aiii_chains(
     Raises
     ------
     InputError
-        If a number is not a positive integer (`hopping_range` may be 0).
+        If a number is not a positive integer (`hopping_range` may be 0), or `decay` is negative.
 
     References
     ----------
@@ -60,6 +63,8 @@ def aiii_chains(
     n = _checks.positive_int(n, "n")
     size = _checks.positive_int(n_orbitals, "n_orbitals")
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
+    factors = damping(np.arange(-reach, reach + 1)[:, None], decay)
     block = complex_normal(as_generator(rng), (n, 2 * reach + 1, size, size))
+    block *= factors[:, None, None]
     block /= np.sqrt((np.abs(block) ** 2).sum((-3, -2, -1), keepdims=True) / size)
     return ChiralHamiltonian.from_array(-reach, block)

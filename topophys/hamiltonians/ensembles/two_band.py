@@ -6,19 +6,24 @@ import numpy as np
 
 from topophys import _checks
 from topophys._random import as_generator
-from topophys.hamiltonians.ensembles._gaussian import complex_normal
+from topophys.hamiltonians.ensembles._gaussian import complex_normal, damping
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
 __all__ = ["two_band"]
 
 
 def two_band(
-    n: int, *, hopping_range: int = 1, rng: np.random.Generator | int | None = None
+    n: int,
+    *,
+    hopping_range: int = 1,
+    decay: float = 0.0,
+    rng: np.random.Generator | int | None = None,
 ) -> TwoBandHamiltonian:
     r"""Draw two-band Hamiltonians of class A with Gaussian coefficients of the d-vector.
 
     .. math:: d(k) = \sum_{|R_1|, |R_2| \le r} d_R e^{i k \cdot R}, \qquad
-        d_R = d_{-R}^* \sim \mathcal{N}_{\mathbb{C}}(0, 1), \quad d_0 \sim \mathcal{N}(0, 1)
+        d_R = d_{-R}^* \sim e^{-\lambda |R|} \, \mathcal{N}_{\mathbb{C}}(0, 1), \quad
+        d_0 \sim \mathcal{N}(0, 1)
 
     Every Hamiltonian is then divided by its own :math:`(\sum_R |d_R|^2)^{1/2}`, the
     root-mean-square of :math:`|d(k)|` over the zone, so that gaps of different ones compare.
@@ -29,6 +34,9 @@ def two_band(
         Number of Hamiltonians.
     hopping_range : int, optional
         Largest component r of a lattice vector.
+    decay : float, optional
+        Inverse decay length :math:`\lambda` with the Euclidean length of R, in inverse lattice
+        constants; 0 makes all hoppings alike.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -40,7 +48,7 @@ def two_band(
     Raises
     ------
     InputError
-        If a number is not a positive integer (`hopping_range` may be 0).
+        If a number is not a positive integer (`hopping_range` may be 0), or `decay` is negative.
 
     References
     ----------
@@ -54,9 +62,10 @@ def two_band(
     n = _checks.positive_int(n, "n")
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
     generator = as_generator(rng)
-    origin = generator.standard_normal((n, 3))
     half = [(x, y) for x in range(reach + 1) for y in range(-reach, reach + 1) if (x, y) > (0, 0)]
-    rest = complex_normal(generator, (n, len(half), 3))
+    factors = damping(np.reshape(half, (-1, 2)), decay)
+    origin = generator.standard_normal((n, 3))
+    rest = complex_normal(generator, (n, len(half), 3)) * factors[:, None]
     power = (origin**2).sum(-1) + 2.0 * (np.abs(rest) ** 2).sum((-2, -1))
     scale = 1.0 / np.sqrt(power)
     coefficients = {r: rest[:, m] * scale[:, None] for m, r in enumerate(half)}

@@ -1,0 +1,39 @@
+"""Parameters of models."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _checks
+from topophys.errors import ShapeError
+
+__all__ = ["real"]
+
+
+def real(**parameters: ArrayLike) -> list[NDArray[np.float64]]:
+    """Check real parameters and broadcast them against each other.
+
+    Parameters
+    ----------
+    **parameters : array-like of shape (...)
+        Numbers or arrays, by name.
+
+    Returns
+    -------
+    list of float64 ndarray of shape (...)
+        In the order given, all of one shape.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If one is not real and finite, or their shapes do not go together.
+    """
+    arrays = [_checks.as_real(value, name, "(...)") for name, value in parameters.items()]
+    try:
+        return list(np.broadcast_arrays(*arrays))
+    except ValueError:
+        shapes = ", ".join(f"{n} {a.shape}" for n, a in zip(parameters, arrays, strict=True))
+        raise ShapeError(
+            f"Parameters must have shapes that broadcast, but have {shapes}."
+        ) from None
