@@ -112,7 +112,8 @@ def bloch_at(
     n = amplitudes.shape[-1]
     phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
     h = (phases @ amplitudes.reshape(len(vectors), n * n)).reshape(*k.shape[:-1], n, n)
-    return 0.5 * (h + h.conj().swapaxes(-1, -2))
+    hermitian: NDArray[np.complex128] = 0.5 * (h + h.conj().swapaxes(-1, -2))
+    return hermitian
 
 
 def rows_of(H: FourierLike) -> NDArray[np.complex128]:

@@ -82,9 +82,9 @@ class Z2Result:
       value            0: 1
       status           converged: 1
       flow gap         1 (smallest)
-      energy gap       2 (smallest seen), at least 2 (proven)
+      energy gap       2 (smallest seen), at least 1.8 (proven)
       splitting        0 of the gap (largest at invariant momenta)
-      evaluations      240 (median)
+      evaluations      180 (median)
     """
 
     value: Int[np.ndarray, "..."]

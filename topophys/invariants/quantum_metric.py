@@ -1,0 +1,97 @@
+"""Quantum metric of the occupied bands of sampled Bloch matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _checks
+from topophys.errors import GaplessError
+from topophys.invariants._loops import TOLERANCE, checked_matrices
+
+__all__ = ["quantum_metric"]
+
+
+def quantum_metric(
+    h_k: ArrayLike, *, n_occupied: int | None = None, dim: int = 2
+) -> Float[np.ndarray, "... i j"]:
+    r"""Quantum metric of the occupied bands at each point of the grid.
+
+    .. math:: g_{ij} = \tfrac{1}{2} \mathrm{tr}(\partial_i P \, \partial_j P)
+        = \mathrm{Re} \sum_{n \le m < l} \frac{\langle n | \partial_i H | l \rangle
+        \langle l | \partial_j H | n \rangle}{(E_l - E_n)^2}
+
+    with P the projector on the m occupied bands: gauge invariant, for degenerate bands too.
+    Derivatives of H are those of its trigonometric interpolation: exact where the grid has more
+    points in each direction than twice the range of the hoppings, and then g carries rounding
+    errors only. Pointwise :math:`\mathrm{tr}\, g \ge 2\sqrt{\det g} \ge |\mathrm{tr}\,\Omega|` in
+    two dimensions.
+
+    Parameters
+    ----------
+    h_k : array-like of shape (..., N_1, ..., N_dim, n, n)
+        Bloch matrices on the periodic grid of `topophys.k_grid`.
+    n_occupied : int, optional
+        Number m of occupied bands; half of the bands where not given.
+    dim : int, optional
+        Number of k directions.
+
+    Returns
+    -------
+    float64 ndarray of shape (..., N_1, ..., N_dim, dim, dim)
+        Symmetric, positive semidefinite matrices; dimensionless like k.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If `h_k` has other axes, is not finite or not Hermitian.
+    GaplessError
+        If occupied and empty bands touch on the grid.
+
+    References
+    ----------
+    .. [1] J. P. Provost, G. Vallee, Commun. Math. Phys. 76, 289 (1980).
+    .. [2] R. Roy, Phys. Rev. B 90, 165139 (2014).
+    .. [3] T. Ozawa, B. Mera, Phys. Rev. B 104, 045103 (2021).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> g = quantum_metric(tp.models.qwz(-1.0).on_grid((24, 24)))
+    >>> omega = tp.berry_curvature(tp.models.qwz(-1.0).on_grid((24, 24)))
+    >>> g.shape, bool(g[..., 0, 0].mean() + g[..., 1, 1].mean() > omega.mean())
+    ((24, 24, 2, 2), True)
+    """
+    _checks.positive_int(dim, "dim")
+    directions = ", ".join(f"N{i}" for i in range(dim))
+    h = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
+    filled = _checks.occupied(n_occupied, h.shape[-1])
+    energy, states = np.linalg.eigh(h)
+    step = energy[..., None, filled:] - energy[..., :filled, None]
+    scale = np.abs(energy).max(-1)
+    own = tuple(range(-dim, 0))
+    bad = np.atleast_1d((step.min((-2, -1)) <= TOLERANCE * scale).any(own))
+    if bad.any():
+        raise GaplessError("quantum_metric", np.flatnonzero(bad).tolist(), bad.size)
+    full, empty = states[..., :filled].conj().swapaxes(-1, -2), states[..., filled:]
+    mixing = np.stack(
+        [full @ _derivative(h, axis - dim - 2) @ empty / step for axis in range(dim)], axis=-3
+    )
+    flat = mixing.reshape(*mixing.shape[:-2], -1)
+    metric: NDArray[np.float64] = (flat @ flat.conj().swapaxes(-1, -2)).real
+    return metric
+
+
+def _derivative(h: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
+    """Differentiate the trigonometric interpolation along a periodic axis."""
+    n = h.shape[axis]
+    order = np.fft.fftfreq(n, 1.0 / n)
+    if n % 2 == 0:
+        order[n // 2] = 0.0  # the highest harmonic has no sign: its derivative vanishes on the grid
+    shape = [1] * h.ndim
+    shape[axis] = n
+    slope: NDArray[np.complex128] = np.fft.ifft(
+        1j * order.reshape(shape) * np.fft.fft(h, axis=axis), axis=axis
+    )
+    return slope
