@@ -22,6 +22,9 @@ from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.chern_slices import chern_on_slices
+from topophys.invariants.local_chern_marker import ChernMarker, local_chern_marker
+from topophys.invariants.quantum_metric import quantum_metric
+from topophys.invariants.real_space_winding import RealSpaceWinding, real_space_winding
 from topophys.invariants.spin_chern import SpinChern, spin_chern
 from topophys.invariants.wannier_centres import wannier_centres
 from topophys.invariants.weyl_charge import weyl_charge
@@ -35,8 +38,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Certificate",
+    "ChernMarker",
     "ChiralHamiltonian",
     "FourierHamiltonian",
+    "RealSpaceWinding",
     "SpinChern",
     "TwoBandHamiltonian",
     "Z2Indices",
@@ -56,8 +61,11 @@ __all__ = [
     "flatten_d",
     "from_callable",
     "k_grid",
+    "local_chern_marker",
     "models",
+    "quantum_metric",
     "read_wannier90",
+    "real_space_winding",
     "spin_chern",
     "wannier_centres",
     "weyl_charge",
