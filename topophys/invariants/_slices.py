@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import InputError, KindError
+from topophys.grids import k_grid
 
 __all__ = ["Slice", "bloch_at", "slice_at"]
 
@@ -43,6 +44,21 @@ class Slice:
     def n_bands(self) -> int:
         """Number of bands."""
         return int(self.amplitudes.shape[-1])
+
+    def on_grid(self, shape: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
+        """Bloch matrices on the uniform grid of `topophys.k_grid`.
+
+        Parameters
+        ----------
+        shape : int or tuple of int
+            Number of k points in each direction.
+
+        Returns
+        -------
+        complex128 ndarray of shape (*batch, *shape, n, n)
+            Bloch matrices.
+        """
+        return bloch_at(self.vectors, self.amplitudes, k_grid(shape, self.vectors.shape[1]))
 
 
 def slice_at(H: FourierLike, axis: int, k: ArrayLike) -> Slice:
@@ -93,25 +109,26 @@ def slice_at(H: FourierLike, axis: int, k: ArrayLike) -> Slice:
 def bloch_at(
     vectors: NDArray[np.int64], amplitudes: NDArray[np.complex128], k: Float[np.ndarray, "... dim"]
 ) -> NDArray[np.complex128]:
-    """Sum of H_R exp(i k.R) for a single Hamiltonian.
+    """Sum of H_R exp(i k.R).
 
     Parameters
     ----------
     vectors : int64 ndarray of shape (M, dim)
         Lattice vectors.
-    amplitudes : complex128 ndarray of shape (M, n, n)
+    amplitudes : complex128 ndarray of shape (*batch, M, n, n)
         Hoppings.
     k : float64 ndarray of shape (..., dim)
         Momenta.
 
     Returns
     -------
-    complex128 ndarray of shape (..., n, n)
+    complex128 ndarray of shape (*batch, ..., n, n)
         Bloch matrices, Hermitian to the last bit.
     """
-    n = amplitudes.shape[-1]
+    n, batch = amplitudes.shape[-1], amplitudes.shape[:-3]
     phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
-    h = (phases @ amplitudes.reshape(len(vectors), n * n)).reshape(*k.shape[:-1], n, n)
+    flat = amplitudes.reshape(*batch, len(vectors), n * n)
+    h = (phases @ flat).reshape(*batch, *k.shape[:-1], n, n)
     hermitian: NDArray[np.complex128] = 0.5 * (h + h.conj().swapaxes(-1, -2))
     return hermitian
 
