@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from topophys.errors import InputError
 
@@ -62,14 +63,16 @@ def held_out_predictions(
     rows = features.reshape(n_samples * n_k, -1)
     wanted = target.reshape(n_samples * n_k, n_target)
     out = np.empty_like(wanted)
-    for train, test in GroupKFold(folds).split(rows, groups=group):
-        search = GridSearchCV(
-            make_pipeline(StandardScaler(), Ridge()),
-            {"ridge__alpha": PENALTIES},
-            cv=GroupKFold(INNER_FOLDS),
-        )
-        search.fit(rows[train], wanted[train], groups=group[train])
-        out[test] = search.predict(rows[test]).reshape(-1, n_target)
+    # the matrices have a few dozen columns: more threads only wait for each other
+    with threadpool_limits(1):
+        for train, test in GroupKFold(folds).split(rows, groups=group):
+            search = GridSearchCV(
+                make_pipeline(StandardScaler(), Ridge()),
+                {"ridge__alpha": PENALTIES},
+                cv=GroupKFold(INNER_FOLDS),
+            )
+            search.fit(rows[train], wanted[train], groups=group[train])
+            out[test] = search.predict(rows[test]).reshape(-1, n_target)
     return out.reshape(target.shape)
 
 

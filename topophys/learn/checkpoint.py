@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
 from topophys._files import complete_file, sha256, write_json
 from topophys.errors import CheckpointError, TopophysError
@@ -46,7 +48,7 @@ def save_encoder(folder: Path, name: str, encoder: TopologicalMLEncoder) -> Path
     weights = folder / f"{name}.safetensors"
     state = {key: value.detach().cpu().contiguous() for key, value in encoder.state_dict().items()}
     with complete_file(weights) as partial:
-        save_file(state, partial)
+        partial.write_bytes(save(state))
     return write_json(
         folder / f"{name}.json",
         {
@@ -81,16 +83,22 @@ def load_encoder(folder: Path, name: str) -> TopologicalMLEncoder:
     """
     card = _read_card(folder / f"{name}.json")
     weights = folder / f"{name}.safetensors"
-    if not weights.is_file():
-        raise CheckpointError(f"Checkpoint `{weights}` is missing; train again or copy it here.")
-    if sha256(weights) != card.get("sha256"):
+    try:
+        content = weights.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"Checkpoint `{weights}` is missing or cannot be read ({error.strerror}); train again"
+            " or copy it here."
+        ) from None
+    if hashlib.sha256(content).hexdigest() != card.get("sha256"):
         raise CheckpointError(
             f"Checkpoint `{weights}` is not the file that `{name}.json` describes (digest differs):"
             " it was altered or cut short; restore it or train again."
         )
     try:
-        encoder = ENCODERS[card["encoder"]](**card["settings"])
-        encoder.load_state_dict(load_file(weights))
+        with torch.random.fork_rng(devices=[]):  # the first weights, at once replaced, are random
+            encoder = ENCODERS[card["encoder"]](**card["settings"])
+        encoder.load_state_dict(load(content))
     except (SafetensorError, TypeError, KeyError, RuntimeError, TopophysError) as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0].rstrip('.:')}"
         raise CheckpointError(

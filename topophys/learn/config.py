@@ -56,6 +56,9 @@ class FitConfig(BaseModel):
         Largest norm of the gradient of a step.
     auxiliary_weight : float
         Weight of the cross entropy in the loss.
+    threads : int
+        Threads of torch on the CPU. One, because layers this small are slower on more where
+        cores are shared, and because the last bits of a sum depend on the number.
     train_split, val_split : str
         Names of the splits to learn from and to choose the best epoch by.
     """
@@ -63,13 +66,14 @@ class FitConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     encoder: EncoderConfig = EncoderConfig()
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     epochs: PositiveInt = 10
     batch_size: PositiveInt = 512
-    learning_rate: float = Field(default=5e-3, gt=0.0)
-    weight_decay: float = Field(default=1e-5, ge=0.0)
-    gradient_clip: float = Field(default=1.0, gt=0.0)
-    auxiliary_weight: float = Field(default=0.1, ge=0.0)
+    learning_rate: float = Field(default=5e-3, gt=0.0, allow_inf_nan=False)
+    weight_decay: float = Field(default=1e-5, ge=0.0, allow_inf_nan=False)
+    gradient_clip: float = Field(default=1.0, gt=0.0, allow_inf_nan=False)
+    auxiliary_weight: float = Field(default=0.1, ge=0.0, allow_inf_nan=False)
+    threads: PositiveInt = 1
     train_split: str = "train"
     val_split: str = "val"
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from topophys.errors import InputError
 
-__all__ = ["resolve_device"]
+__all__ = ["limited_threads", "resolve_device"]
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -37,3 +40,34 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f" {reason}."
         ) from None
     return found
+
+
+@contextmanager
+def limited_threads(number: int) -> Iterator[None]:
+    """Let torch use so many threads on the CPU, and as many as before afterwards.
+
+    Parameters
+    ----------
+    number : int
+        Number of threads.
+
+    Yields
+    ------
+    None
+        For the block.
+
+    Examples
+    --------
+    >>> before = torch.get_num_threads()
+    >>> with limited_threads(1):
+    ...     torch.get_num_threads()
+    1
+    >>> torch.get_num_threads() == before
+    True
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

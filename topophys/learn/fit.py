@@ -17,7 +17,7 @@ from topophys.datasets import Dataset
 from topophys.errors import OutputError, RecipeError
 from topophys.learn.checkpoint import save_encoder
 from topophys.learn.config import FitConfig
-from topophys.learn.device import resolve_device
+from topophys.learn.device import limited_threads, resolve_device
 from topophys.learn.encoder import TopologicalMLEncoder
 from topophys.learn.evaluate import predict_invariants
 from topophys.learn.losses import HUBER_WIDTH
@@ -37,8 +37,8 @@ def fit(
 ) -> Run:
     """Train a network on the labels of a data set and keep its best epoch.
 
-    One seed fixes the weights and the order of the samples: equal settings, data, machine and
-    number of threads give equal networks. The global random state of torch is left alone. The
+    One seed fixes the weights and the order of the samples: equal settings, data and machine give
+    equal networks. The global random state of torch is left alone. The
     training split is held in memory.
 
     Parameters
@@ -102,7 +102,10 @@ def fit(
         ).to(place)
     trainer = Trainer(config, encoder, train, place)
     steps = config.epochs * trainer.steps_per_epoch
-    with track(steps * trainer.size, "training", progress) as advance:
+    with (
+        limited_threads(config.threads),
+        track(steps * trainer.size, "training", progress) as advance,
+    ):
         history = _epochs(folder, trainer, val, advance)
     write_json(
         folder / CARD,
@@ -204,7 +207,6 @@ def _provenance(dataset: Dataset, train: Samples, device: torch.device) -> dict[
         "classes_seen": sorted({int(c) for c in train.label}),
         "train_samples": len(train),
         "device": str(device),
-        "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),

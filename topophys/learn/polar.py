@@ -55,7 +55,7 @@ def flatten_channels(x: Float[Tensor, "*points c"]) -> Float[Tensor, "*points c"
         )
     # the result does not depend on the scale of a block, so no gradient need flow through it
     largest = x.detach().abs().amax(dim=-1, keepdim=True)
-    x = x / largest.clamp_min(torch.finfo(x.dtype).tiny)
+    x = x / torch.where(largest > 0.0, largest, 1.0)
     if n == 1:
         return x / (x.square().sum(-1, keepdim=True) + TINY).sqrt()
     if n == 2:

@@ -136,9 +136,7 @@ class Run:
         real = real.reshape(batch)
         return Prediction(value=np.asarray(np.rint(real).astype(np.int64)), real=real)
 
-    def _blocks(
-        self, H: ChiralHamiltonian | ArrayLike, k_points: int | None
-    ) -> Complex[np.ndarray, "..."]:
+    def _blocks(self, H: Any, k_points: int | None) -> Complex[np.ndarray, "..."]:
         if isinstance(H, ChiralHamiltonian):
             return H.block_on_grid(
                 self.encoder.settings["k_points"] if k_points is None else k_points
@@ -186,7 +184,7 @@ def load_run(path: str | Path) -> Run:
         )
     content = _read_card(card)
     try:
-        config = FitConfig.from_mapping(content["config"], str(card))
+        config = FitConfig.from_mapping(dict(content["config"]), str(card))
         history, provenance = list(content["history"]), dict(content["provenance"])
         complete = bool(history) and all(set(RECORD) <= set(record) for record in history)
     except (ValueError, KeyError, TypeError) as error:

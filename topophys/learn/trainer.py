@@ -77,9 +77,8 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        # two steps at least to rise in: where the peak falls on the very first step, torch
-        # divides zero by zero
-        steps = max(2, config.epochs * self.steps_per_epoch)
+        # torch divides zero by zero where the rise or the fall would have no step of its own
+        steps = max(3, config.epochs * self.steps_per_epoch)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer,
             config.learning_rate,

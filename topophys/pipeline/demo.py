@@ -21,10 +21,10 @@ from topophys.pipeline.tables import accuracy_table
 
 __all__ = ["demo"]
 
-#: What `quick` does to the sizes of the splits and to the training: 3,000 chains, 12 epochs.
+#: What `quick` does to the sizes of the splits and to the training: 3,000 chains, 8 epochs.
 QUICK_SHARE: Final = 0.02
 QUICK_SMALLEST: Final = 120
-QUICK_TRAINING: Final = {"epochs": 12, "batch_size": 64}
+QUICK_TRAINING: Final = {"epochs": 8, "batch_size": 64}
 QUICK_NOTE: Final = (
     "Quick run: a fiftieth of the data and a short training, to see the whole way work. Judge the"
     " network by a full run, `topophys demo` without --quick."

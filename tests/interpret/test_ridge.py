@@ -1,0 +1,124 @@
+"""Cross-validation by Hamiltonian, explained variance, bootstrap."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold
+
+from topophys.errors import InputError
+from topophys.interpret import r_squared, ridge
+from topophys.interpret.ridge import bootstrap_interval, held_out_predictions
+
+
+def noise(seed, *shape):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+@given(seed=st.integers(0, 1000), columns=st.integers(1, 3))
+def test_explained_variance_equals_that_of_scikit_learn(seed, columns):
+    target = noise(seed, 12, 5, columns) * np.array([1.0, 4.0, 0.1])[:columns] + 7.0
+    predicted = target + noise(seed + 1, 12, 5, columns)
+    rows = (target.reshape(60, -1), predicted.reshape(60, -1))
+    expected = r2_score(*rows, multioutput="variance_weighted")
+    assert r_squared(predicted, target) == pytest.approx(expected, rel=1e-12)
+
+
+def test_explained_variance_needs_variance():
+    with pytest.raises(InputError, match="must vary"):
+        r_squared(noise(0, 4, 3, 1), np.full((4, 3, 1), 2.5))
+
+
+def test_exact_features_are_found():
+    features = noise(0, 40, 8, 6)
+    target = features[..., :2] - 3.0 * features[..., 2:3] + 5.0
+    assert r_squared(held_out_predictions(features, target), target) > 1 - 1e-9
+
+
+def test_noise_explains_nothing():
+    for seed in range(3):
+        target = noise(seed, 60, 16, 1)
+        predicted = held_out_predictions(noise(seed + 10, 60, 16, 8), target)
+        assert -0.1 < r_squared(predicted, target) < 0.01
+
+
+def name_plates(seed=0, n=40, n_k=12):
+    """Features that name the Hamiltonian, and a target that is one random number for each."""
+    features = np.repeat(np.eye(n)[:, None], n_k, axis=1) + 1e-3 * noise(seed, n, n_k, n)
+    target = np.repeat(noise(seed + 1, n, 1, 1), n_k, axis=1)
+    return features, target
+
+
+def test_folds_are_made_of_whole_hamiltonians():
+    # who knows the name of the Hamiltonian knows the answer at its other k points
+    features, target = name_plates()
+    assert r_squared(held_out_predictions(features, target), target) < 0.05
+
+
+def test_folds_by_k_point_would_be_seen(monkeypatch):
+    class ByPoint(KFold):
+        def __init__(self, n):
+            super().__init__(n, shuffle=True, random_state=0)
+
+        def split(self, x, y=None, groups=None):
+            return super().split(x, y)
+
+    monkeypatch.setattr(ridge, "GroupKFold", ByPoint)
+    features, target = name_plates()
+    assert r_squared(held_out_predictions(features, target), target) > 0.95
+
+
+def test_every_sample_is_predicted_without_itself():
+    # moving one Hamiltonian's targets must leave its own predictions as they were
+    features, target = noise(0, 30, 4, 3), noise(1, 30, 4, 1)
+    moved = target.copy()
+    moved[7] += 100.0
+    before, after = (held_out_predictions(features, t) for t in (target, moved))
+    np.testing.assert_array_equal(before[7], after[7])
+    assert np.abs(before - after).max() > 1.0
+
+
+def test_scale_of_the_features_does_not_matter():
+    features = noise(0, 30, 4, 3)
+    target = features[..., :1] + 0.3 * noise(1, 30, 4, 1)
+    units = np.array([1e-6, 1.0, 1e6])
+    one, two = (held_out_predictions(f, target) for f in (features, features * units))
+    np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-9)
+
+
+def test_constant_features_do_no_harm():
+    target = noise(0, 30, 4, 1)
+    predicted = held_out_predictions(np.ones((30, 4, 3)), target)
+    assert -0.1 < r_squared(predicted, target) <= 0.0
+
+
+@given(seed=st.integers(0, 1000), error=st.floats(0.01, 3))
+def test_interval_contains_the_value(seed, error):
+    target = noise(seed, 60, 8, 1)
+    predicted = target + error * noise(seed + 1, 60, 8, 1)
+    low, high = bootstrap_interval(predicted, target, np.random.default_rng(seed))
+    assert low < r_squared(predicted, target) < high
+
+
+def test_interval_follows_the_number_of_hamiltonians_not_of_k_points():
+    # the errors of one Hamiltonian are one error, however many k points show it
+    widths = []
+    for n, n_k in ((40, 4), (40, 64), (640, 4)):
+        target = noise(0, n, n_k, 1)
+        predicted = target + 0.5 * noise(1, n, 1, 1)
+        low, high = bootstrap_interval(predicted, target, np.random.default_rng(0))
+        widths.append(high - low)
+    assert widths[1] > 0.7 * widths[0]
+    assert widths[2] < 0.4 * widths[0]
+
+
+def test_interval_covers_in_95_of_100_cases():
+    hits = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        target = rng.standard_normal((80, 4, 1))
+        predicted = target + 0.5 * rng.standard_normal((80, 4, 1))
+        low, high = bootstrap_interval(predicted, target, rng, draws=300)
+        hits += low <= 0.75 <= high
+    assert 180 <= hits <= 199

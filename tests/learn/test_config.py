@@ -1,0 +1,100 @@
+"""Settings of a training: complete, strict, and refused in one line."""
+
+import pytest
+from pydantic import ValidationError
+
+from topophys.errors import RecipeError
+from topophys.learn import EncoderConfig, FitConfig, TopologicalMLEncoder
+from topophys.pipeline import recipe_path
+
+
+def refusal(mapping):
+    with pytest.raises(RecipeError) as caught:
+        FitConfig.from_mapping(mapping, "here.toml")
+    assert "\n" not in str(caught.value)
+    assert "here.toml" in str(caught.value)
+    return str(caught.value)
+
+
+def test_settings_survive_json():
+    config = FitConfig.from_mapping({"seed": 4, "encoder": {"hidden_dims": [3, 2, 5]}})
+    assert FitConfig.from_mapping(config.model_dump(mode="json")) == config
+    assert config.encoder.hidden_dims == (3, 2, 5)
+
+
+def test_settings_of_the_network_are_arguments_of_the_network():
+    encoder = TopologicalMLEncoder(**EncoderConfig(num_classes=5, gated=False).model_dump())
+    assert encoder.settings["num_classes"] == 5
+    assert encoder.settings["gated"] is False
+
+
+def test_settings_that_come_with_the_package():
+    config = FitConfig.from_toml(recipe_path("winding-1d", "training.toml"))
+    assert config.train_split == "train"
+    assert config.auxiliary_weight == 0.1
+
+
+@pytest.mark.parametrize("key", ["epoch", "lr", "device", "Seed"])
+def test_unknown_keys_are_named_beside_the_known_ones(key):
+    message = refusal({key: 1})
+    assert f"`{key}`" in message
+    assert "learning_rate" in message
+    assert "encoder.hidden_dims" in message
+
+
+def test_unknown_keys_of_the_network():
+    assert "`encoder.layers`" in refusal({"encoder": {"layers": 3}})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", 1.5),
+        ("epochs", "many"),
+        ("batch_size", -1),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
+        ("weight_decay", -1e-9),
+        ("weight_decay", float("inf")),
+        ("gradient_clip", 0.0),
+        ("auxiliary_weight", -0.1),
+        ("auxiliary_weight", float("nan")),
+        ("threads", 0),
+        ("seed", -1),
+        ("seed", 2**64),
+        ("train_split", 3),
+        ("encoder", 7),
+        ("encoder", {"hidden_dims": [1, 2]}),
+        ("encoder", {"num_classes": 0}),
+    ],
+)
+def test_impossible_values_are_named(key, value):
+    assert f"`{key}" in refusal({key: value})
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValidationError):
+        FitConfig().seed = 2
+
+
+def test_toml(tmp_path):
+    path = tmp_path / "training.toml"
+    path.write_text("seed = 9\n[encoder]\nhidden_dims = [4, 4, 4]\n", encoding="utf-8")
+    config = FitConfig.from_toml(path)
+    assert (config.seed, config.encoder.hidden_dims) == (9, (4, 4, 4))
+
+
+@pytest.mark.parametrize("content", [b"seed = ", b"\xff\xfe", b"seed = 1\nseed = 2"])
+def test_broken_toml(tmp_path, content):
+    path = tmp_path / "training.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match=r"training\.toml") as caught:
+        FitConfig.from_toml(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_toml(tmp_path):
+    with pytest.raises(RecipeError, match=r"nowhere\.toml"):
+        FitConfig.from_toml(tmp_path / "nowhere.toml")

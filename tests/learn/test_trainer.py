@@ -1,0 +1,107 @@
+"""Steps, schedule and order of the samples."""
+
+import pytest
+import torch
+
+from topophys.errors import InputError
+from topophys.learn import FitConfig, TopologicalMLEncoder
+from topophys.learn.trainer import Samples, Trainer
+
+
+def trainer(n=20, **settings):
+    config = FitConfig.from_mapping(
+        {"epochs": 2, "batch_size": 6, "learning_rate": 0.01} | settings
+    )
+    torch.manual_seed(0)
+    encoder = TopologicalMLEncoder(hidden_dims=(4, 3, 6), output_features=2)
+    samples = Samples(torch.randn(n, 8, 8), torch.arange(n) % 3 - 1)
+    return Trainer(config, encoder, samples, torch.device("cpu"))
+
+
+def seen(made, monkeypatch):
+    """Indices of the samples of each step of one epoch."""
+    steps = []
+
+    def note(pick):
+        steps.append(pick.tolist())
+        return {"total_loss": 1.0}
+
+    monkeypatch.setattr(made, "_step", note)
+    done = []
+    made.epoch(done.append)
+    assert sum(done) == sum(map(len, steps))
+    return steps
+
+
+def test_an_epoch_sees_whole_batches_and_no_sample_twice(monkeypatch):
+    steps = seen(trainer(), monkeypatch)
+    assert [len(step) for step in steps] == [6, 6, 6]
+    together = [i for step in steps for i in step]
+    assert len(set(together)) == 18
+    assert together != sorted(together)
+
+
+def test_every_epoch_has_an_order_of_its_own_and_the_seed_fixes_them(monkeypatch):
+    one, two, other = trainer(), trainer(), trainer(seed=1)
+    first = seen(one, monkeypatch)
+    assert first == seen(two, monkeypatch)
+    assert first != seen(one, monkeypatch)
+    assert first != seen(other, monkeypatch)
+
+
+def test_batches_are_no_larger_than_the_split(monkeypatch):
+    assert [len(step) for step in seen(trainer(n=4), monkeypatch)] == [4]
+
+
+@pytest.mark.parametrize("epochs", range(1, 9))
+@pytest.mark.parametrize("n", [6, 12, 30])
+def test_rate_rises_once_and_falls_at_any_number_of_steps(epochs, n):
+    made = trainer(n=n, epochs=epochs)
+    rates = []
+    original = made._step
+
+    def note(pick):
+        losses = original(pick)
+        rates.append(made.rate)
+        return losses
+
+    made._step = note
+    for _ in range(epochs):
+        made.epoch(lambda n: None)
+    assert len(rates) == epochs * (n // 6)
+    assert all(0.0 < rate <= 0.01 * (1 + 1e-12) for rate in rates)
+    peak = rates.index(max(rates))
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    if len(rates) >= 3:
+        assert max(rates) == pytest.approx(0.01, rel=0.05)
+        assert rates[-1] < 0.005
+
+
+def test_means_are_those_of_the_steps(monkeypatch):
+    made = trainer()
+    losses = iter([1.0, 2.0, 6.0])
+
+    def step(pick):
+        value = next(losses)
+        return {"total_loss": value, "regression_loss": 2 * value, "auxiliary_loss": 0.0}
+
+    monkeypatch.setattr(made, "_step", step)
+    found = made.epoch(lambda n: None)
+    assert found == {"loss": 3.0, "regression_loss": 6.0, "auxiliary_loss": 0.0}
+
+
+def test_gradients_are_clipped():
+    made = trainer(gradient_clip=1e-3)
+    made.epoch(lambda n: None)
+    gradients = torch.cat([p.grad.flatten() for p in made.encoder.parameters()])
+    assert float(gradients.norm()) <= 1e-3 * (1 + 1e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training():
+    made = trainer()
+    made.samples.x[3, 2, 1] = float("nan")
+    made.size, made.steps_per_epoch = 20, 1  # every sample is in the first step
+    with pytest.raises(InputError, match="lower `learning_rate`") as caught:
+        made.epoch(lambda n: None)
+    assert "\n" not in str(caught.value)
