@@ -16,13 +16,16 @@ import topophys
 ROOT = Path(topophys.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 CORE = ("topophys.hamiltonians", "topophys.invariants", "topophys.grids")
-PUBLIC = [
-    f"{module.name}.{name}"
-    for module in pkgutil.walk_packages([str(ROOT)], "topophys.")
-    if module.name.startswith(CORE) and "._" not in module.name and not module.ispkg
-    for name in importlib.import_module(module.name).__all__
-    if callable(getattr(importlib.import_module(module.name), name))
-]
+SPACES = (topophys, topophys.models, topophys.ensembles)
+#: What users are promised: all that can be reached from `topophys` and is written in the core.
+PUBLIC = sorted(
+    {
+        f"{getattr(space, name).__module__}.{name}"
+        for space in SPACES
+        for name in space.__all__
+        if callable(getattr(space, name)) and getattr(space, name).__module__.startswith(CORE)
+    }
+)
 ARRAYS = ("ArrayLike", "NDArray", "ndarray", "Float[", "Int[", "Complex[", "Bool[")
 
 

@@ -154,7 +154,7 @@ def from_callable(
     Parameters
     ----------
     h : callable
-        Takes a momentum (dim,) in radians, returns a Hermitian matrix (n, n) that is
+        Takes a momentum of shape (dim,) in radians, returns a Hermitian matrix of shape (n, n),
         :math:`2\pi` periodic in each component (no positions of orbitals in the phases).
     dim : int
         Dimension of k space.

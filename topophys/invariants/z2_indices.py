@@ -33,6 +33,15 @@ class Z2Indices:
         the three directions disagree on nu_0.
     planes : tuple of Z2Result
         For k_x, k_y and k_z fixed: results of shape (..., 2), at 0 and at pi.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import topophys as tp
+    >>> mass = np.diag([1.0, 1.0, -1.0, -1.0])
+    >>> indices = tp.z2_indices_3d(tp.FourierHamiltonian({(0, 0, 0): mass}))
+    >>> int(indices.strong), indices.weak
+    (0, array([0, 0, 0]))
     """
 
     strong: Int[np.ndarray, "..."]

@@ -63,7 +63,7 @@ def two_band(
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
     generator = as_generator(rng)
     half = [(x, y) for x in range(reach + 1) for y in range(-reach, reach + 1) if (x, y) > (0, 0)]
-    factors = damping(np.reshape(half, (-1, 2)), decay)
+    factors = damping(np.array(half, np.int64).reshape(-1, 2), decay)
     origin = generator.standard_normal((n, 3))
     rest = complex_normal(generator, (n, len(half), 3)) * factors[:, None]
     power = (origin**2).sum(-1) + 2.0 * (np.abs(rest) ** 2).sum((-2, -1))
