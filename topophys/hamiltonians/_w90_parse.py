@@ -61,7 +61,7 @@ def parse(lines: Lines, max_memory: int) -> Content:
     """
     lines.take()  # comment: anything
     first = lines.take()
-    tight_binding = len(first.split()) >= 3
+    tight_binding = COUNT.fullmatch(first) is None and len(first.split()) >= 3
     lattice = None
     if tight_binding:
         rows = [first, lines.take(), lines.take()]
