@@ -32,14 +32,31 @@ class Frames:
         Energies in ascending order.
     gap : float64 ndarray of shape (...)
         Direct gap above the m occupied bands.
-    relative : float64 ndarray of shape (...)
-        Gap over the largest energy in size.
     """
 
     frame: NDArray[np.complex128]
     energy: NDArray[np.float64]
     gap: NDArray[np.float64]
-    relative: NDArray[np.float64]
+
+    def closes(self, tolerance: float, n_axes: int) -> NDArray[np.bool_]:
+        """Whether the gap closes somewhere on the last `n_axes` axes of momenta.
+
+        Parameters
+        ----------
+        tolerance : float
+            Measured by the largest energy on those axes: where all bands touch at zero energy,
+            that of the touching itself would be rounding.
+        n_axes : int
+            Number of axes.
+
+        Returns
+        -------
+        bool ndarray of shape (...)
+            One entry for each of the remaining axes.
+        """
+        own = tuple(range(-n_axes, 0))
+        scale = np.abs(self.energy).max((*(a - 1 for a in own), -1))
+        return np.asarray(self.gap.min(own) <= tolerance * scale)
 
 
 def frames_of(h: NDArray[np.complex128], filled: int) -> Frames:
@@ -59,8 +76,7 @@ def frames_of(h: NDArray[np.complex128], filled: int) -> Frames:
     """
     energy, states = np.linalg.eigh(h)
     gap = energy[..., filled] - energy[..., filled - 1]
-    scale = np.abs(energy).max(-1).clip(TINY)
-    return Frames(np.ascontiguousarray(states[..., :filled]), energy, gap, gap / scale)
+    return Frames(np.ascontiguousarray(states[..., :filled]), energy, gap)
 
 
 def checked_matrices(h_k: ArrayLike, name: str, shape: str) -> NDArray[np.complex128]:

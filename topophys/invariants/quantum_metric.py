@@ -69,9 +69,9 @@ def quantum_metric(
     filled = _checks.occupied(n_occupied, h.shape[-1])
     energy, states = np.linalg.eigh(h)
     step = energy[..., None, filled:] - energy[..., :filled, None]
-    scale = np.abs(energy).max(-1)
     own = tuple(range(-dim, 0))
-    bad = np.atleast_1d((step.min((-2, -1)) <= TOLERANCE * scale).any(own))
+    scale = np.abs(energy).max((*(axis - 1 for axis in own), -1))
+    bad = np.atleast_1d(step.min((*(axis - 2 for axis in own), -2, -1)) <= TOLERANCE * scale)
     if bad.any():
         raise GaplessError("quantum_metric", np.flatnonzero(bad).tolist(), bad.size)
     full, empty = states[..., :filled].conj().swapaxes(-1, -2), states[..., filled:]

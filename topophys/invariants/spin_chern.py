@@ -150,7 +150,7 @@ def spin_chern(h_k: ArrayLike, s_z: ArrayLike, *, n_occupied: int | None = None)
     half = filled // 2
     spin_gap = np.asarray((level[..., half] - level[..., half - 1]).min((-2, -1)))
     scale = max(float(np.abs(spin).max()), float(np.finfo(np.float64).tiny))
-    open_gaps = (states.relative.min((-2, -1)) > GAPLESS) & (spin_gap > GAPLESS * scale)
+    open_gaps = ~states.closes(GAPLESS, 2) & (spin_gap > GAPLESS * scale)
     turned = states.frame @ mix
     down, up = (_chern(part) for part in (turned[..., :half], turned[..., half:]))
     good = open_gaps & (up != UNRESOLVED_VALUE) & (down != UNRESOLVED_VALUE)

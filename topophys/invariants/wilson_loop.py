@@ -88,7 +88,7 @@ def loops_or_raise(
     """
     states = loop_frames(h_k, n_occupied, axis)
     links, overlap = unitary_links(states.frame)
-    bad = np.atleast_1d((states.relative <= TOLERANCE).any(-1) | (overlap <= TOLERANCE).any(-1))
+    bad = np.atleast_1d(states.closes(TOLERANCE, 1) | (overlap <= TOLERANCE).any(-1))
     if bad.any():
         raise GaplessError(name, np.flatnonzero(bad).tolist(), bad.size)
     return transport(links)

@@ -1,0 +1,211 @@
+"""Z2 invariant in two dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import topophys as tp
+from tests.invariants.samples import ONE, Y, degenerate, direct_sum, rotated, unitary, wannier_file
+from tests.strategies import generators
+from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
+from topophys.invariants._flow import Rules, follow, make_line, shift_between
+
+#: T = i s_y K and the inversion of BHZ: even and odd orbital.
+REVERSAL = np.kron(1j * Y, ONE)
+PARITY = np.kron(ONE, np.diag([1.0, -1.0]))
+MASKED = np.iinfo(np.int64).min
+
+
+def mixed_time_reversal(u):
+    """U of T = U K in another basis."""
+    return u @ REVERSAL @ u.T
+
+
+@pytest.mark.parametrize(
+    ("m", "expected"), [(-1.0, 0), (-0.1, 0), (0.1, 1), (2.0, 1), (3.9, 1), (4.1, 1), (9.0, 0)]
+)
+@pytest.mark.parametrize("delta", [0.0, 0.04])
+def test_bhz_by_flow_by_grid_and_by_parity(m, expected, delta):
+    h = tp.models.bhz(m, delta=delta)
+    found = tp.z2_invariant(h)
+    assert int(found) == expected
+    assert found.status == "converged"
+    assert found.gap_bound > 0
+    assert 0 < found.flow_gap <= 1
+    if delta == 0.0:
+        by_parity = tp.z2_invariant(h, method="parity", inversion=PARITY, time_reversal=REVERSAL)
+        assert int(by_parity) == expected
+        assert by_parity.status == "certified"
+    else:
+        with pytest.raises(InputError, match="inversion"):
+            tp.z2_invariant(h, method="parity", inversion=PARITY)
+
+
+def test_kane_mele_phase_diagram():
+    """Sublattice potential against Rashba coupling: two lines known in closed form."""
+    so = 0.1
+    edge_v, edge_r = 3 * np.sqrt(3) * so, 2 * np.sqrt(3) * so
+    h = tp.models.kane_mele(
+        so, [0.0, 0.8 * edge_v, 1.2 * edge_v, 0.0, 0.1], [0.0, 0.0, 0.0, 0.8 * edge_r, 0.1]
+    )
+    found = tp.z2_invariant(h, time_reversal=REVERSAL)
+    assert found.value.tolist() == [1, 1, 0, 1, 1]
+    assert found.value.tolist() == tp.z2_invariant(h).value.tolist()
+
+
+def test_z2_is_the_parity_of_the_spin_chern_number():
+    h = tp.models.bhz([0.5, 3.0, 5.0, -1.0])
+    spin = tp.spin_chern(h.on_grid((24, 24)), np.kron(np.diag([1.0, -1.0]), ONE))
+    assert tp.z2_invariant(h).value.tolist() == spin.z2.tolist()
+
+
+@given(rng=generators())
+def test_any_basis_and_any_gauge(rng):
+    m = float(rng.choice([1.0, -1.5]))
+    u = unitary(4, rng)
+    h = rotated(tp.models.bhz(m, delta=0.1), u)
+    expected = int(m > 0)
+    assert int(tp.z2_invariant(h)) == expected
+    assert int(tp.z2_invariant(h, time_reversal=mixed_time_reversal(u))) == expected
+    h_k = h.on_grid((32, 32))
+    assert int(tp.z2_invariant(h_k)) == expected
+    assert int(tp.z2_invariant(degenerate(h_k, 2, rng))) == expected
+
+
+def test_invariants_add_modulo_two():
+    a, b, c = (tp.models.bhz(m, delta=0.1) for m in (1.0, 2.0, -1.0))
+    assert int(tp.z2_invariant(direct_sum(a, b))) == 0
+    assert int(tp.z2_invariant(direct_sum(a, c))) == 1
+    assert int(tp.z2_invariant(direct_sum(direct_sum(a, b), a), prove_gap=False)) == 1
+
+
+@pytest.mark.parametrize("m", [0.0, 4.0, 8.0, 0.001])
+def test_gapless_and_nearly_gapless_are_not_converged_or_right(m):
+    found = tp.z2_invariant(tp.models.bhz(m))
+    if m == 0.001:
+        assert not found.resolved or int(found) == 1
+        return
+    assert found.status == "unresolved"
+    assert found.value == MASKED
+    with pytest.raises(UnresolvedError):
+        int(found)
+
+
+def test_touchings_away_from_the_lines_are_not_overlooked():
+    """Graphene with spin: Dirac points at K; on a grid that misses K too."""
+    graphene = tp.models.kane_mele(0.0)
+    for rules in (None, Rules(max_halvings=3)):
+        assert tp.z2_invariant(graphene, prove_gap=False, rules=rules).status == "unresolved"
+        assert tp.z2_invariant(graphene, rules=rules).status == "unresolved"
+    assert tp.z2_invariant(graphene.on_grid((32, 32))).status == "unresolved"
+
+
+def test_coarse_grids_stay_unresolved():
+    h = tp.models.bhz(0.05)
+    assert tp.z2_invariant(h.on_grid((8, 8))).status == "unresolved"
+    assert int(tp.z2_invariant(h)) == 1
+
+
+def test_broken_time_reversal_is_refused():
+    h = tp.models.bhz(1.0)
+    field = tp.FourierHamiltonian({(0, 0): 0.05 * np.kron(np.diag([1.0, -1.0]), ONE)})
+    zeeman = {R: m + field.hoppings.get(R, 0.0) for R, m in h.hoppings.items()}
+    with pytest.raises(InputError, match="Kramers"):
+        tp.z2_invariant(tp.FourierHamiltonian(zeeman))
+    with pytest.raises(InputError, match="Kramers"):
+        tp.z2_invariant(tp.FourierHamiltonian(zeeman).on_grid((16, 16)))
+    with pytest.raises(InputError, match="time_reversal"):
+        tp.z2_invariant(tp.FourierHamiltonian(zeeman), time_reversal=REVERSAL)
+
+
+def test_two_equal_chern_insulators_are_not_a_quantum_spin_hall_insulator():
+    """Every level is twofold degenerate, but C = 2: centres at kx and -kx give it away."""
+    twin = direct_sum(tp.models.qwz(-1.0), tp.models.qwz(-1.0))
+    with pytest.raises(InputError, match="Wannier centres"):
+        tp.z2_invariant(twin)
+    with pytest.raises(InputError, match="Wannier centres"):
+        tp.z2_invariant(twin.on_grid((32, 32)))
+
+
+def test_bad_arguments_are_named():
+    h = tp.models.bhz(1.0)
+    with pytest.raises(InputError, match="even"):
+        tp.z2_invariant(h, n_occupied=1)
+    with pytest.raises(KindError, match="2-dimensional"):
+        tp.z2_invariant(tp.models.ssh(1.0, 2.0))
+    with pytest.raises(KindError, match="samples"):
+        tp.z2_invariant(h.on_grid((8, 8)), prove_gap=True)
+    with pytest.raises(ShapeError, match="even number of k points"):
+        tp.z2_invariant(h.on_grid((9, 8)))
+    with pytest.raises(InputError, match="must be given"):
+        tp.z2_invariant(h, method="parity")
+    with pytest.raises(ShapeError, match="inversion"):
+        tp.z2_invariant(h, method="parity", inversion=ONE)
+    with pytest.raises(InputError, match="P P = 1"):
+        tp.z2_invariant(h, method="parity", inversion=1j * np.eye(4))
+    with pytest.raises(InputError, match="tolerance"):
+        tp.z2_invariant(h, tolerance=-1.0)
+    with pytest.raises(InputError, match="no single integer"):
+        int(tp.z2_invariant(tp.models.bhz([1.0, 2.0])))
+
+
+def test_results_print_as_a_table():
+    text = repr(tp.z2_invariant(tp.models.bhz([1.0, -1.0, 0.0])))
+    assert "2 of 3 resolved" in text
+    assert "0: 1, 1: 1" in text
+    text = repr(tp.z2_invariant(tp.models.bhz(1.0), method="parity", inversion=PARITY))
+    assert "parity formula" in text
+    assert "flow gap" not in text
+
+
+def test_flows_hold_what_a_plot_needs():
+    flow = tp.z2_invariant(tp.models.bhz(1.0)).flows[0]
+    t = [line.t for line in flow.lines]
+    assert t == sorted(t)
+    assert (t[0], t[-1]) == (0.0, np.pi)
+    for line in (flow.lines[0], flow.lines[-1]):
+        assert abs(np.ptp(line.centres)) < 1e-9  # Kramers pairs
+    assert flow.followed
+
+
+def test_largest_gaps_on_the_circle():
+    line = make_line(0.0, np.array([-0.4, 0.3, 0.35]), settled=True, gap=1.0, points=0)
+    assert line.size == pytest.approx(0.7)
+    assert line.middle == pytest.approx(-0.05)
+    assert shift_between(np.array([-0.49, 0.1]), np.array([0.1, 0.49])) == pytest.approx(0.02)
+
+
+def test_a_jump_of_centres_is_refined_until_it_is_followed_or_given_up():
+    def line(t):
+        x = 0.05 + 0.2 * (1.0 + np.tanh(40 * (t - 0.7)))
+        return make_line(t, np.array([-x, x]), settled=True, gap=1.0, points=1)
+
+    ends = [line(0.0), line(np.pi)]
+    assert not follow(ends, Rules(max_halvings=2), line).followed
+    flow = follow(ends, Rules(max_halvings=12), line)
+    assert flow.followed
+    assert len(flow.lines) > 8
+    assert flow.crossings == 1
+    assert not follow(ends, Rules(), None).followed
+
+
+def test_bhz_file():
+    h = tp.read_wannier90(wannier_file("BHZ_hr.dat"), n_occupied=2)
+    found = tp.z2_invariant(h)
+    assert (int(found), str(found.status)) == (1, "converged")
+    assert found.gap_bound > 0
+
+
+def test_1t_prime_mos2():
+    """48 Wannier functions from first principles, 28 occupied: a quantum spin Hall insulator."""
+    h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
+    found = tp.z2_invariant(h)
+    assert (int(found), str(found.status)) == (1, "converged")
+    assert found.splitting < 1e-3
+    assert found.gap_seen > 0.02
+    strict = Rules(loop_share=0.02, move_share=0.15, gap_share=0.4)
+    again = tp.z2_invariant(h, rules=strict)
+    assert (int(again), str(again.status)) == (1, "converged")
+    assert again.evaluations > found.evaluations
