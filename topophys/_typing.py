@@ -38,6 +38,9 @@ class FourierLike(Protocol):
     def n_occupied(self) -> int:
         """Number of occupied bands."""
 
+    def on_grid(self, shape: int | tuple[int, ...]) -> NDArray[np.complex128]:
+        """Bloch matrices on the uniform grid, of shape (*batch, *shape, n, n)."""
+
 
 @runtime_checkable
 class BlockLike(Protocol):

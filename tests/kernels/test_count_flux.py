@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import topophys as tp
 from tests.strategies import generators
 from topophys.kernels.count_flux import count_chern
 from topophys.kernels.flux import flux_from_d
@@ -55,7 +56,40 @@ def test_samples_close_to_both_poles(rng, power):
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-100, 1e100, 1e300])
-def test_what_leaves_the_range_is_passed_on(scale):
-    _, _, (quick, sure), _ = counts(scale * np.random.default_rng(0).standard_normal((4, 5, 5, 3)))
-    assert not quick.any()
+def test_the_unit_of_energy_does_not_matter(scale):
+    d = np.random.default_rng(0).standard_normal((4, 5, 5, 3))
+    fast, _, (quick, sure), _ = counts(scale * d)
+    reference, _, (usual, _), _ = counts(d)
+    np.testing.assert_array_equal(fast, reference)
+    np.testing.assert_array_equal(quick, usual)
     assert sure.all()
+
+
+@pytest.mark.parametrize("power", [150, 158, 160, 161, 162])
+def test_samples_next_to_the_south_pole_do_not_underflow_in_silence(power):
+    """Squared norms of states near 10^(-2 power) leave the range of float64."""
+    d = np.random.default_rng(power).standard_normal((5000, 3, 3, 3))
+    d[:, 0, 0, :2] *= 10.0**-power
+    d[:, 0, 0, 2] = -1.0
+    fast, careful, (quick, sure), _ = counts(d)
+    np.testing.assert_array_equal(fast[quick & sure], careful[quick & sure])
+    assert not quick.any()
+
+
+@given(rng=generators(), shape=SHAPES, reach=st.integers(1, 3))
+def test_hamiltonians_and_their_samples_give_the_same_number(rng, shape, reach):
+    H = tp.ensembles.two_band(10, hopping_range=reach, rng=rng)
+    direct = tp.chern_number(H, grid=shape, on_gapless="mask")
+    sampled = tp.chern_number_from_d(H.d_on_grid(shape), on_gapless="mask")
+    if min(shape) > 2:  # smaller grids have loops that are real, where rounding decides
+        np.testing.assert_array_equal(direct, sampled)
+
+
+def test_bands_that_touch_on_the_grid_are_named():
+    critical = tp.models.qwz([-2.0, 0.0, 2.0, 1.0])
+    for sampled in (
+        tp.chern_number(critical, grid=(12, 12), on_gapless="mask"),
+        tp.chern_number(critical.on_grid((12, 12)), on_gapless="mask"),
+    ):
+        assert (sampled[:3] == np.iinfo(np.int64).min).all()
+        assert sampled[3] == -1

@@ -132,7 +132,7 @@ def _evidence(
 
 
 def _table() -> NDArray[np.complex128]:
-    return np.exp(2j * np.pi * np.arange(TABLE) / TABLE)
+    return np.asarray(np.exp(2j * np.pi * np.arange(TABLE) / TABLE))
 
 
 def _half_space(H: FourierLike) -> _Half:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from topophys import _checks
+from topophys._typing import FourierLike
 from topophys.errors import InputError
 
 
@@ -54,3 +55,19 @@ def limits(min_gap: float, max_depth: int, max_evaluations: int, *, deepest: int
     if depth > deepest:
         raise InputError(f"Argument `max_depth` must be at most {deepest}, but is {max_depth}.")
     return Limits(float(min_gap), depth, _checks.positive_int(max_evaluations, "max_evaluations"))
+
+
+def dimension(H: object) -> int:
+    """Return the number of momenta of a Hamiltonian in Fourier form; 0 for anything else.
+
+    Parameters
+    ----------
+    H : object
+        What a user gave.
+
+    Returns
+    -------
+    int
+        Dimension of k space.
+    """
+    return int(H.vectors.shape[1]) if isinstance(H, FourierLike) else 0

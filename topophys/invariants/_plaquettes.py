@@ -9,17 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
+from topophys._typing import FourierLike
 from topophys.errors import InputError
+from topophys.grids import k_grid
+from topophys.invariants._series import real_series
 from topophys.kernels import status as st
-from topophys.kernels.count_flux import count_chern
+from topophys.kernels.count_flux import count_chern, count_chern_of_series
 from topophys.kernels.flux import flux_from_d, flux_from_links
 
-__all__ = ["flux_of_bands", "flux_of_d"]
+__all__ = ["chern_of_hamiltonian", "flux_of_bands", "flux_of_d"]
 
 #: Relative gap, and size of a link variable, below which samples count as gapless.
 TOLERANCE: Final = 1e-12
 #: Allowed deviation from Hermitian matrices, relative to the largest entry.
 HERMITIAN: Final = 1e-9
+#: Splitting of two bands, relative to the energies of the whole zone, that is rounding noise.
+ROUNDING: Final = 1e-14
 TINY: Final = float(np.finfo(np.float64).tiny)
 #: Flux (..., Nx, Ny), Chern number (...), and where neither is defined.
 Fields: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
@@ -80,7 +85,9 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
     if n_bands == 2:
         half_difference = 0.5 * h[..., 0, 0].real - 0.5 * h[..., 1, 1].real
         d = np.stack([h[..., 1, 0].real, h[..., 1, 0].imag, half_difference], -1)
-        return flux_of_d(d, with_flux=True)
+        flux, chern, bad = flux_of_d(d, with_flux=True)
+        touching = _touching(d, np.abs(h).max((-4, -3, -2, -1), initial=0.0))
+        return flux, chern, np.asarray(bad | touching)
     energy, states = np.linalg.eigh(h)
     gap = (energy[..., filled] - energy[..., filled - 1]) / np.abs(energy).max(-1).clip(TINY)
     smallest = gap.min((-2, -1), initial=np.inf)
@@ -99,6 +106,60 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
     )  # fmt: skip
     bad = np.asarray(touching | (status == st.GAPLESS).reshape(batch))
     return flux.reshape(*batch, *grid), chern.reshape(batch), bad
+
+
+def chern_of_hamiltonian(
+    H: FourierLike, grid: tuple[int, int], n_occupied: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Chern number of a Hamiltonian on a grid; with two bands straight from its coefficients.
+
+    Parameters
+    ----------
+    H : FourierLike
+        Hamiltonians in two dimensions.
+    grid : tuple of int
+        Number of k points in each direction.
+    n_occupied : int or None
+        Number of occupied bands; that of `H` where None.
+
+    Returns
+    -------
+    tuple of ndarray
+        Chern number and gaplessness of shape (...).
+    """
+    filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
+    if H.n_bands != 2:
+        _, chern, bad = flux_of_bands(H.on_grid(grid), filled)
+        return chern, bad
+    vectors, coefficients, _ = real_series(H)
+    size, shape = len(coefficients), coefficients.shape[:2]
+    chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
+    # the border is the first point again: the same numbers, not the same up to 2 pi
+    k_x, k_y = (np.pad(k_grid(n)[:, 0], (0, 1), mode="wrap") for n in grid)
+    x = np.multiply.outer(vectors[:, 0], k_x)
+    y = np.multiply.outer(np.arange(int(np.abs(vectors[:, 1]).max(initial=0)) + 1), k_y)
+    x, y = (np.stack([np.cos(turns), np.sin(turns)], axis=1) for turns in (x, y))
+    count_chern_of_series(coefficients.reshape(*shape, 6), vectors, x, y, chern, status)
+    rest = status == st.UNRESOLVED
+    if rest.any():
+        d = _series_on_grid(vectors, coefficients[rest], grid)
+        _, chern[rest], gapless = flux_of_d(d, with_flux=False)
+        status[rest] = np.where(gapless | _touching(d, 1.0), st.GAPLESS, st.OK)
+    return chern.reshape(H.batch_shape), (status == st.GAPLESS).reshape(H.batch_shape)
+
+
+def _touching(d: NDArray[np.float64], scale: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the bands of d.sigma touch at a grid point, to the rounding of energies `scale`."""
+    return np.asarray(np.abs(d).max(-1).min((-2, -1)) <= ROUNDING * scale)
+
+
+def _series_on_grid(
+    vectors: NDArray[np.int64], coefficients: NDArray[np.float64], grid: tuple[int, int]
+) -> NDArray[np.float64]:
+    turns = np.einsum("xyd,md->xym", k_grid(grid), vectors)
+    d = np.einsum("xym,bmi->bxyi", np.cos(turns), coefficients[:, 1:, 0])
+    d += np.einsum("xym,bmi->bxyi", np.sin(turns), coefficients[:, 1:, 1])
+    return np.asarray(d + coefficients[:, None, None, 0, 0])
 
 
 def _require_hermitian(h: NDArray[np.complex128]) -> None:

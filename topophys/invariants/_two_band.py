@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._typing import FourierLike, TwoBandLike
+from topophys._typing import FourierLike
 from topophys.invariants._limits import Limits
-from topophys.invariants._scale import divide_out, times_power
+from topophys.invariants._scale import times_power
+from topophys.invariants._series import real_series
 from topophys.invariants.certificate import Evidence
 from topophys.kernels import status as st
 from topophys.kernels.certify_two_band import certify_degrees
 from topophys.kernels.degree import AMBIGUOUS
 
-PAULI: Final = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 #: Axes tried one after the other; the next one only where an edge of the triangulation hits one.
 AXES: Final = ((0.36, 0.48, 0.8), (0.8, -0.52, 0.3), (-0.19, 0.65, -0.74))
 
@@ -36,7 +35,7 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
     Evidence
         One row for each Hamiltonian.
     """
-    vectors, coefficients, exponent = _real_form(H)
+    vectors, coefficients, exponent = real_series(H)
     least = times_power(limits.min_gap, -exponent)
     reach = int(np.abs(vectors).max(initial=1))
     n_start = 8 << (reach - 1).bit_length()
@@ -67,29 +66,6 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
         k_seen=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
         evaluations=evaluations,
     )
-
-
-def _real_form(
-    H: FourierLike,
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-    """Vectors (M, 2) of one half space, coefficients (B, M + 1, 2, 3), and exponents of two.
-
-    2^exponent times d is the mean (row 0) + sum over the vectors of even cos k.R + odd sin k.R.
-    """
-    if isinstance(H, TwoBandLike):
-        vectors, d = H.d_vectors, H.d_amplitudes
-    else:
-        vectors = H.vectors
-        d = 0.5 * np.einsum("iab,...mba->...mi", PAULI, H.amplitudes)
-    d, exponent = divide_out(d.reshape(math.prod(d.shape[:-2]), *d.shape[-2:]))
-    rows = [tuple(v) for v in vectors.tolist()]
-    half = [m for m, v in enumerate(rows) if v > (0, 0)]
-    coefficients = np.zeros((len(d), len(half) + 1, 2, 3))
-    if (0, 0) in rows:
-        coefficients[:, 0, 0] = d[:, rows.index((0, 0))].real
-    coefficients[:, 1:, 0] = 2.0 * d[:, half].real
-    coefficients[:, 1:, 1] = -2.0 * d[:, half].imag
-    return vectors[half], coefficients, exponent
 
 
 def _rotation(axis: tuple[float, float, float]) -> NDArray[np.float64]:

@@ -9,8 +9,9 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import GaplessError
-from topophys.invariants._plaquettes import flux_of_bands, flux_of_d
+from topophys._typing import FourierLike
+from topophys.errors import GaplessError, InputError
+from topophys.invariants._plaquettes import chern_of_hamiltonian, flux_of_bands, flux_of_d
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 
 __all__ = [
@@ -113,7 +114,11 @@ def berry_curvature(
 
 
 def chern_number(
-    h_k: ArrayLike, *, n_occupied: int | None = None, on_gapless: OnGapless = "raise"
+    h_k: ArrayLike | FourierLike,
+    *,
+    n_occupied: int | None = None,
+    grid: tuple[int, int] | None = None,
+    on_gapless: OnGapless = "raise",
 ) -> Int[np.ndarray, "..."]:
     r"""Chern number of the occupied bands on the sampled grid.
 
@@ -125,10 +130,14 @@ def chern_number(
 
     Parameters
     ----------
-    h_k : array-like of shape (..., Nx, Ny, n, n)
-        Bloch matrices on the periodic grid of `topophys.k_grid`.
+    h_k : array-like of shape (..., Nx, Ny, n, n), or FourierHamiltonian
+        Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians in two
+        dimensions, to be sampled on `grid`. With two bands the second way needs no matrices and
+        is the fastest.
     n_occupied : int, optional
         Number of occupied bands; half of the bands where not given.
+    grid : tuple of int, optional
+        Number of k points in each direction, for Hamiltonians.
     on_gapless : {"raise", "mask"}, optional
         Where bands touch on the grid or a flux is pi to rounding: raise, or return the smallest
         int64.
@@ -141,7 +150,7 @@ def chern_number(
     Raises
     ------
     ShapeError, InputError
-        If `h_k` has other axes, is not finite or not Hermitian.
+        If `h_k` has other axes, is not finite or not Hermitian, or `grid` does not fit.
     GaplessError
         If asked for and the integer is not defined.
 
@@ -152,11 +161,28 @@ def chern_number(
     Examples
     --------
     >>> import topophys as tp
-    >>> chern_number(tp.models.qwz([-1.0, 1.0, 3.0]).on_grid((12, 12)))
-    array([ 1, -1,  0])
+    >>> model = tp.models.qwz([-1.0, 1.0, 3.0])
+    >>> chern_number(model.on_grid((12, 12))), chern_number(model, grid=(12, 12))
+    (array([ 1, -1,  0]), array([ 1, -1,  0]))
     """
-    _, chern, bad = flux_of_bands(h_k, n_occupied)
+    if isinstance(h_k, FourierLike):
+        chern, bad = chern_of_hamiltonian(h_k, _grid_of(h_k, grid), n_occupied)
+    elif grid is not None:
+        raise InputError("Argument `grid` must be left out where `h_k` is an array of samples.")
+    else:
+        _, chern, bad = flux_of_bands(h_k, n_occupied)
     return _integers(chern, bad, "chern_number", on_gapless)
+
+
+def _grid_of(H: FourierLike, grid: tuple[int, int] | None) -> tuple[int, int]:
+    if H.vectors.shape[1] != 2:
+        raise InputError(f"Argument `h_k` must be two-dimensional, but is {_checks.short(H)}.")
+    if grid is None or len(grid) != 2:
+        raise InputError(
+            "Argument `grid` must be two numbers of k points such as (24, 24) for a Hamiltonian,"
+            f" but is {grid}."
+        )
+    return _checks.positive_int(grid[0], "grid"), _checks.positive_int(grid[1], "grid")
 
 
 def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:

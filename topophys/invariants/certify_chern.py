@@ -8,7 +8,7 @@ from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bundle import bundle_evidence
-from topophys.invariants._limits import limits
+from topophys.invariants._limits import dimension, limits
 from topophys.invariants._two_band import two_band_evidence
 from topophys.invariants.certificate import Certificate, conclude
 
@@ -78,7 +78,7 @@ def certify_chern(
     >>> proof.value[:2], proof.status[2]
     (array([0, 1]), np.str_('unresolved'))
     """
-    if not isinstance(H, FourierLike) or H.vectors.shape[1] != 2:
+    if dimension(H) != 2:
         raise KindError(
             "Argument `H` must be a two-dimensional Hamiltonian in Fourier form, but is"
             f" {_checks.short(H)}."

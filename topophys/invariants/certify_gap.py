@@ -8,7 +8,7 @@ from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bundle import gap_evidence
-from topophys.invariants._limits import limits
+from topophys.invariants._limits import dimension, limits
 from topophys.invariants.certificate import Certificate, conclude
 
 __all__ = ["certify_gap"]
@@ -70,7 +70,7 @@ def certify_gap(
     >>> proof.status, bool(0 < proof.gap_bound[0] <= 1.0)
     (array(['certified', 'unresolved'], dtype='<U10'), True)
     """
-    if not isinstance(H, FourierLike) or H.vectors.shape[1] > 3:
+    if not 1 <= dimension(H) <= 3:
         raise KindError(
             "Argument `H` must be a Hamiltonian in Fourier form in one to three dimensions, but is"
             f" {_checks.short(H)}."

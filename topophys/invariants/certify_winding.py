@@ -106,7 +106,7 @@ def certify_winding(
         status,
     )
     k_seen = evidence[:, 2]
-    seen = _gap_at(blocks, H.block_range[0], k_seen) if n > 2 else evidence[:, 1]
+    seen = _gap_at(blocks, H.block_range[0], k_seen) if n > 1 else evidence[:, 1]
     found = Evidence(
         proven=status == st.OK,
         value=turns,

@@ -29,7 +29,9 @@ CORNER_Y: Final = np.array([0, 0, 1, 1])
 def add_triangle(
     total: int, a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]
 ) -> int:
-    """Total plus the cover of one triangle; a total beyond 2^40 marks ambiguity."""
+    """Total plus the cover of one triangle; a total beyond 2^40 marks ambiguity and stays."""
+    if total >= 1 << 40:
+        return total
     cover = covers_axis(a, b, c)
     return total + ((1 << 41) if cover == AMBIGUOUS else cover)
 
@@ -163,7 +165,7 @@ def walk_torus(
 ) -> tuple[int, int, int]:
     """Prove every cell of the zone; returns (degree, evaluations, status).
 
-    Scratch: moments (7,), base (14, n_start^2), side_of (n_start^2,), and that of `walk_cell`.
+    Scratch: moments (8,), base (14, n_start^2), side_of (n_start^2,), and that of `walk_cell`.
     evidence (4,) receives the proven gap, the smallest gap seen and its k.
 
     The degree is that of the piecewise-linear map on a conforming triangulation. A leaf counts
@@ -242,7 +244,7 @@ def certify_degrees(
     depth = 3 * max_depth + 4
     cells, corners = np.empty((depth, 3), np.int64), np.empty((depth, 4, 3))
     mids, field, keep = np.empty((5, 3)), np.empty((3, 3)), np.empty(3)
-    moments, base = np.empty(7), np.empty((14, n_start * n_start))
+    moments, base = np.empty(8), np.empty((14, n_start * n_start))
     side_of = np.empty(n_start * n_start, np.uint8)
     fine = n_start << (max_depth + 1)
     corner_phases = np.empty((vectors.shape[0], 2, n_start * n_start))

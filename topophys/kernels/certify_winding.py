@@ -146,7 +146,7 @@ def walk_zone(
         second += (m - shift) ** 2 * (abs(f[m]) + coefficient_error)
     for m in range(g.shape[0]):
         g_second += 2.0 * m * m * abs(g[m])
-        g_size += 2.0 * (1.0 + m) * abs(g[m])
+        g_size += 2.0 * (1.0 + m) * g[0].real  # a g_m may be small by cancellation
     slack = SLACK * n_root * size + n_root * coefficient_error
     g_slack = SLACK * g.shape[0] * n * n * g_size  # g_m itself is a sum of S n^2 products
 
@@ -166,7 +166,8 @@ def walk_zone(
             centre = -np.pi + np.pi * (left + right) / fine
             value, slope = polynomial(f, shift, centre)
             evaluations += 1
-            seen = 2.0 * smallest_singular(n, abs(value), norm_bound(g, g_second, centre, 0.0))
+            norm2 = norm_bound(g, g_second, centre, 0.0)
+            seen = 2.0 * smallest_singular(n, abs(value), norm2)
             if not seen >= evidence[1]:
                 evidence[1], evidence[2] = seen, centre
             low = segment_distance(value, slope * r) - 0.5 * second * r * r - slack
@@ -185,7 +186,7 @@ def walk_zone(
                 left, here = right, end
                 depth -= 1
                 continue
-            if n <= 2 and seen + 2.0 * slack_of_gap(n, slack, value, high) < min_gap:
+            if n <= 2 and seen + 2.0 * slack_of_gap(n, slack, value, norm2) < min_gap:
                 return 0, evaluations, SMALL_GAP
             if right - left == 1:
                 return 0, evaluations, UNRESOLVED
@@ -196,9 +197,13 @@ def walk_zone(
 
 @kernel
 def slack_of_gap(n: int, slack: float, value: complex, norm2: float) -> float:
-    """How much the gap seen at a point can be too small because |det| is known within `slack`."""
+    """How much too small half the gap seen at a point can be: |det| is known within `slack`.
+
+    Where the singular values are equal, their difference is the root of a difference that rounds.
+    """
     det = abs(value)
-    return smallest_singular(n, det + slack, norm2) - smallest_singular(n, det, norm2) + slack
+    moved = smallest_singular(n, det + slack, norm2) - smallest_singular(n, det, norm2)
+    return float(moved + slack + np.sqrt(SLACK * norm2))
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -15,42 +16,63 @@ OK, UNRESOLVED = st.OK, st.UNRESOLVED
 #: below which rounding is not left to chance here.
 OVERLAP: Final = 1e-6
 AXIS: Final = 1e-6
-LARGEST: Final = 1e30  # products of eight components stay in range
-SMALLEST: Final = 1e-30
+#: Of the largest |d|: below it the direction of d may be rounding noise. Products of eight
+#: components then stay in range if the largest is near 1.
+VANISHING: Final = 1e-10
+#: Squared norm of a state close to the south pole, below which products would underflow.
+POLE: Final = 1e-60
 
 
 @kernel
-def states_from_d(
-    d: NDArray[np.float64],
+def border(d: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Copy d (Nx, Ny, 3) to out (3, Nx + 1, Ny + 1), first row and column once more at the end.
+
+    Divided by the power of two above the largest entry, so that no product leaves the range.
+    """
+    n_x, n_y, _ = d.shape
+    largest = 0.0
+    for i in range(n_x):
+        for j in range(n_y):
+            largest = max(largest, abs(d[i, j, 0]), abs(d[i, j, 1]), abs(d[i, j, 2]))
+    _, power = math.frexp(largest)
+    half = power // 2
+    a, b = math.ldexp(1.0, -half), math.ldexp(1.0, half - power)  # one factor may overflow
+    for i in range(n_x):
+        for j in range(n_y):
+            for axis in range(3):
+                out[axis, i, j] = d[i, j, axis] * a * b
+    for axis in range(3):
+        for i in range(n_x):
+            out[axis, i, n_y] = out[axis, i, 0]
+        for j in range(n_y + 1):
+            out[axis, n_x, j] = out[axis, 0, j]
+
+
+@kernel
+def states(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    z: NDArray[np.float64],
     p: NDArray[np.float64],
     q: NDArray[np.float64],
     w: NDArray[np.float64],
     norm: NDArray[np.float64],
-) -> bool:
-    """Lower states (p + iq, w) of d (Nx, Ny, 3) and their squared norms, with a wrapped border.
+) -> int:
+    """Lower states (p + iq, w) of d = (x, y, z) and their squared norms; d up to about 1.
 
     One gauge for the whole zone, w >= 0 real; on the south pole the state vanishes, and its links
-    fail the test of their size. p, q, w, norm (Nx + 1, Ny + 1). False where the scale of d is out
-    of the range that the products need.
+    fail the test of their size. Returns how many d are close to zero or to the pole.
     """
-    n_x, n_y, _ = d.shape
-    low, high = np.inf, 0.0
-    for i in range(n_x):
-        for j in range(n_y):
-            x, y, z = d[i, j, 0], d[i, j, 1], d[i, j, 2]
-            rho = x * x + y * y
-            size = np.sqrt(rho + z * z)
-            # |d| + z without cancellation
-            upper = size + z if z >= 0.0 else rho / (size - z)
-            p[i, j], q[i, j], w[i, j] = -x, y, upper
-            norm[i, j] = rho + upper * upper
-            low, high = min(low, size), max(high, size)
-    for a in (p, q, w, norm):
-        for i in range(n_x):
-            a[i, n_y] = a[i, 0]
-        for j in range(n_y + 1):
-            a[n_x, j] = a[0, j]
-    return low > SMALLEST and high < LARGEST
+    delicate = 0
+    for j in range(x.shape[0]):
+        rho = x[j] * x[j] + y[j] * y[j]
+        size = math.sqrt(rho + z[j] * z[j])
+        # |d| + z without cancellation
+        upper = size + z[j] if z[j] >= 0.0 else rho / (size - z[j])
+        p[j], q[j], w[j] = -x[j], y[j], upper
+        norm[j] = rho + upper * upper
+        delicate += int(not ((size > VANISHING) & (norm[j] > POLE)))
+    return delicate
 
 
 @kernel
@@ -117,37 +139,109 @@ def count_turns_of_loops(
 
 
 @kernel
+def chern_of_border(
+    d: NDArray[np.float64],
+    row: int,
+    inner: NDArray[np.int64],
+    state: NDArray[np.float64],
+    link: NDArray[np.float64],
+) -> tuple[int, int]:
+    """Chern number of d (3, full) stored row after row with a border; and UNRESOLVED or OK.
+
+    Every loop runs over one long array: neighbours in x are `row` apart, neighbours in y are next
+    to each other. The link across the border to the next row is the x link of the first column.
+    inner (size,) is 0 on the border; state and link (4, full) are scratch.
+    """
+    size = inner.shape[0]
+    p, q, w, norm = state[0], state[1], state[2], state[3]
+    xr, xi, yr, yi = link[0], link[1], link[2], link[3]
+    delicate = states(d[0], d[1], d[2], p, q, w, norm)
+    delicate += links(
+        p[:size], q[:size], w[:size], norm[:size], p[1:], q[1:], w[1:], norm[1:], yr, yi
+    )
+    delicate += links(
+        p[:size], q[:size], w[:size], norm[:size], p[row:], q[row:], w[row:], norm[row:], xr, xi
+    )
+    for j in range(row):
+        yr[size + j], yi[size + j] = yr[j], yi[j]
+    xr[size], xi[size] = xr[0], xi[0]
+    turns, close = count_turns_of_loops(xr, xi, yr[row:], yi[row:], xr[1:], xi[1:], yr, yi, inner)
+    return turns, OK if delicate + close == 0 else UNRESOLVED
+
+
+@kernel
 def count_chern(
     d: NDArray[np.float64], chern: NDArray[np.int64], status: NDArray[np.uint8]
 ) -> None:
-    """Chern number (B,) of the lower band for d (B, Nx, Ny, 3); UNRESOLVED where delicate.
-
-    Grids are stored row after row with a border of one point, so that every loop runs over one
-    long array: neighbours in x are `row` apart, neighbours in y are next to each other. The link
-    across the border to the next row is the x link of the first column.
-    """
+    """Chern number (B,) of the lower band for d (B, Nx, Ny, 3); UNRESOLVED where delicate."""
     n_batch, n_x, n_y, _ = d.shape
     row = n_y + 1
-    size, full = n_x * row, (n_x + 1) * row
-    grid = np.empty((4, n_x + 1, row))
-    state = grid.reshape(4, full)
-    p, q, w, norm = state[0], state[1], state[2], state[3]
-    xr, xi, yr, yi = np.zeros(full), np.zeros(full), np.zeros(full), np.zeros(full)
-    inner = np.ones(size, np.int64)
+    full = (n_x + 1) * row
+    field, state, link = np.empty((3, full)), np.empty((4, full)), np.empty((4, full))
+    inner = np.ones(n_x * row, np.int64)
     inner[n_y::row] = 0
     for b in range(n_batch):
-        good = states_from_d(d[b], grid[0], grid[1], grid[2], grid[3])
-        delicate = links(
-            p[:size], q[:size], w[:size], norm[:size],
-            p[1:], q[1:], w[1:], norm[1:], yr, yi,
-        )  # fmt: skip
-        delicate += links(
-            p[:size], q[:size], w[:size], norm[:size],
-            p[row:], q[row:], w[row:], norm[row:], xr, xi,
-        )  # fmt: skip
-        for j in range(row):
-            yr[size + j], yi[size + j] = yr[j], yi[j]
-        chern[b], close = count_turns_of_loops(
-            xr, xi, yr[row:], yi[row:], xr[1:], xi[1:], yr, yi, inner
+        border(d[b], field.reshape(3, n_x + 1, row))
+        chern[b], status[b] = chern_of_border(field, row, inner, state, link)
+
+
+@kernel
+def evaluate_series(
+    coefficients: NDArray[np.float64],
+    vectors: NDArray[np.int64],
+    phases_x: NDArray[np.float64],
+    phases_y: NDArray[np.float64],
+    harmonics: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Fill out (3, rows, row) with d on a grid, row by row as a series in k_y.
+
+    harmonics (P + 1, 6) is scratch: cos and sin coefficients of the three components.
+    """
+    n_order = harmonics.shape[0]
+    for i in range(out.shape[1]):
+        harmonics[:] = 0.0
+        for axis in range(3):
+            harmonics[0, axis] = coefficients[0, axis]
+        for m in range(vectors.shape[0]):
+            c, s = phases_x[m, 0, i], phases_x[m, 1, i]
+            order, sign = abs(vectors[m, 1]), 1.0 if vectors[m, 1] >= 0 else -1.0
+            for axis in range(3):
+                even, odd = coefficients[m + 1, axis], coefficients[m + 1, 3 + axis]
+                harmonics[order, axis] += even * c + odd * s
+                harmonics[order, 3 + axis] += sign * (odd * c - even * s)
+        for axis in range(3):
+            for j in range(out.shape[2]):
+                out[axis, i, j] = harmonics[0, axis]
+            for n in range(1, n_order):
+                even, odd = harmonics[n, axis], harmonics[n, 3 + axis]
+                for j in range(out.shape[2]):
+                    out[axis, i, j] += even * phases_y[n, 0, j] + odd * phases_y[n, 1, j]
+
+
+@kernel
+def count_chern_of_series(
+    coefficients: NDArray[np.float64],
+    vectors: NDArray[np.int64],
+    phases_x: NDArray[np.float64],
+    phases_y: NDArray[np.float64],
+    chern: NDArray[np.int64],
+    status: NDArray[np.uint8],
+) -> None:
+    """Chern number (B,) of the lower band of Fourier series; UNRESOLVED where delicate.
+
+    coefficients (B, M + 1, 6) and vectors (M, 2) as in `certify_two_band`; phases_x (M, 2, Nx + 1)
+    cos and sin of k_x R_x, phases_y (P + 1, 2, Ny + 1) those of n k_y for n up to P = max |R_y|, on
+    the grid with its border.
+    """
+    n_row, row = phases_x.shape[2], phases_y.shape[2]
+    full = n_row * row
+    field, state, link = np.empty((3, full)), np.empty((4, full)), np.empty((4, full))
+    harmonics = np.empty((phases_y.shape[0], 6))
+    inner = np.ones(full - row, np.int64)
+    inner[row - 1 :: row] = 0
+    for b in range(coefficients.shape[0]):
+        evaluate_series(
+            coefficients[b], vectors, phases_x, phases_y, harmonics, field.reshape(3, n_row, row)
         )
-        status[b] = OK if good and delicate + close == 0 else UNRESOLVED
+        chern[b], status[b] = chern_of_border(field, row, inner, state, link)

@@ -97,7 +97,7 @@ def centre_margins(
 
     Not a number where d vanishes, which no comparison accepts.
     """
-    weight = moments[0]
+    weight, rounding = moments[0], moments[7]
     qx, qy, qz = moments[1], moments[2], moments[3]
     qxy, qyz, qzx = 2.0 * moments[4], 2.0 * moments[5], 2.0 * moments[6]
     for cell in range(size.shape[0]):
@@ -107,7 +107,7 @@ def centre_margins(
         along_y = abs(ux * yx[cell] + uy * yy[cell] + uz * yz[cell])
         spread = qx * ux * ux + qy * uy * uy + qz * uz * uz
         spread += qxy * ux * uy + qyz * uy * uz + qzx * uz * ux
-        second = math.sqrt(weight * (max(0.0, spread) + 1e-14 * weight * norm)) * UP
+        second = math.sqrt(weight * (max(0.0, spread) + rounding * norm)) * UP
         length = math.sqrt(norm)
         size[cell] = length
         margin[cell] = length - (r * (along_x + along_y) + 0.5 * r * r * second) / length

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from topophys.kernels._jit import kernel
 
 SLACK: Final = 64 * 2.0**-53
+ROUNDING: Final = 8 * 2.0**-53
 UP: Final = 1.0 + 1e-12  # rounds the bounds themselves up
 
 
@@ -25,8 +26,9 @@ def bounds(
     coefficients (M + 1, 6): the mean (first three of row 0), then even and odd part of each
     vector. Along (1, +-1) the second derivative of u.d is at most
     sum_R |R|_1^2 |u.c_R(theta)| <= sqrt(W u.Q u) by Cauchy and Schwarz, with the weights
-    w_R = |R|_1^2 |c_R|, W = sum w_R and Q = sum |R|_1^4 c_R c_R^T / w_R. moments (7,) holds W and
-    the entries xx, yy, zz, xy, yz, zx of Q.
+    w_R = |R|_1^2 |c_R|, W = sum w_R and Q = sum |R|_1^4 c_R c_R^T / w_R. moments (8,) holds W and
+    the entries xx, yy, zz, xy, yz, zx of Q; last, what rounding can take from u.Q u / |u|^2: a
+    sum of M squares, each below its share of W.
     """
     moments[:] = 0.0
     size = abs(coefficients[0, 0]) + abs(coefficients[0, 1]) + abs(coefficients[0, 2])
@@ -46,7 +48,8 @@ def bounds(
             j = (i + 1) % 3
             moments[1 + i] += square * (c[i] * c[i] + c[3 + i] * c[3 + i]) / norm
             moments[4 + i] += square * (c[i] * c[j] + c[3 + i] * c[3 + j]) / norm
-    return SLACK * (2 * vectors.shape[0] + 1) * size
+    moments[7] = ROUNDING * (vectors.shape[0] + 10) * moments[0]
+    return float(SLACK * (2 * vectors.shape[0] + 1) * size)
 
 
 @kernel
@@ -139,9 +142,8 @@ def margin_along(
         + moments[3] * uz * uz
         + 2.0 * (moments[4] * ux * uy + moments[5] * uy * uz + moments[6] * uz * ux)
     )
-    # rounding of the quadratic form is below 1e-15 W |u|^2
-    second = math.sqrt(moments[0] * (max(0.0, spread) + 1e-14 * moments[0] * norm)) * UP
-    return (at - r * (along_x + along_y) - 0.5 * r * r * second) / math.sqrt(norm)
+    second = math.sqrt(moments[0] * (max(0.0, spread) + moments[7] * norm)) * UP
+    return float((at - r * (along_x + along_y) - 0.5 * r * r * second) / math.sqrt(norm))
 
 
 @kernel

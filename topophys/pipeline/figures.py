@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from topophys import plots
 from topophys._files import make_folder, write_json
 from topophys.datasets import Dataset, Split
+from topophys.errors import KindError
+from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.interpret import LinearDecoder, activations, fit_decoder
-from topophys.invariants.berry import berry_flux_from_d
+from topophys.invariants.berry import berry_flux
 from topophys.invariants.winding import winding_angle
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
@@ -92,8 +94,8 @@ def _figures(
             "winding_angle",
             "Winding angle: layer h1 against exact physics",
             f"Linear read-out of h1, fitted on {_fit_split(run)!r}, beside alpha(k) = arg det D(k)"
-            " of Hamiltonians it was not fitted on: for each winding number the one with the largest"
-            " proven gap among those that training did not see.",
+            " of Hamiltonians it was not fitted on: for each winding number the one with the"
+            " largest proven gap among those that training did not see.",
         ),
         examples.winding_angle(alpha),
     )
@@ -121,8 +123,8 @@ def _figures(
             FigureCard(
                 "berry_flux",
                 "Berry flux through the plaquettes of 2D Hamiltonians",
-                "F of the lower band on 32 x 32 plaquettes, of the Hamiltonian with the largest proven"
-                " gap for each Chern number C of the data set; C is proven from the hoppings.",
+                "F of the lower band on 32 x 32 plaquettes, of the Hamiltonian with the largest"
+                " proven gap for each Chern number C of the data set; C is proven from the hoppings.",
             ),
             _flux_map(surface),
         )
@@ -205,8 +207,12 @@ class _Examples:
         self.nu = np.array(list(places))
         self.x = np.stack([row["x"] for row in rows])
         self.alpha = np.stack([row["alpha"] for row in rows])
-        chains = [dataset.split(name).hamiltonians(index) for name, index in places.values()]
-        self.blocks = np.stack([chain.block_on_grid(N_FINE) for chain in chains])
+        self.blocks = np.stack(
+            [
+                _chain(dataset.split(name), index).block_on_grid(N_FINE)
+                for name, index in places.values()
+            ]
+        )
 
     def winding_angle(self, decoder: LinearDecoder) -> plots.Figure:
         hidden = activations(self.run.encoder, self.x)
@@ -223,6 +229,13 @@ class _Examples:
         return plots.plot_det_loop(self.blocks, nu=self.nu)
 
 
+def _chain(split: Split, index: int) -> ChiralHamiltonian:
+    chain = split.hamiltonians(index)
+    if not isinstance(chain, ChiralHamiltonian):
+        raise KindError(f"Split `{split.name}` must hold chiral chains, but holds {chain!r:.60}.")
+    return chain
+
+
 def _clearest(split: Split) -> dict[int, tuple[str, int]]:
     label, gap = split.read("label", "gap_bound")
     return {
@@ -237,9 +250,7 @@ def _unseen(run: Run, dataset: Dataset) -> list[str]:
 
 
 def _winding_steps(run: Run, dataset: Dataset, decoder: LinearDecoder) -> plots.Figure:
-    x, dalpha = dataset.split(_unseen(run, dataset)[0]).read(
-        "x", "dalpha", index=slice(0, N_SHOW)
-    )
+    x, dalpha = dataset.split(_unseen(run, dataset)[0]).read("x", "dalpha", index=slice(0, N_SHOW))
     return plots.plot_winding_steps(
         decoder(activations(run.encoder, x)["h2_features"])[..., 0], dalpha
     )
@@ -260,5 +271,5 @@ def _flux_map(surface: Dataset) -> plots.Figure:
         found = _clearest(surface.split(name)) | found
     places = {chern: found[chern] for chern in sorted(found) if chern != 0}
     samples = [surface.split(name).hamiltonians(index) for name, index in places.values()]
-    flux = np.stack([berry_flux_from_d(h.d_on_grid(N_FLUX)) for h in samples])
+    flux = np.stack([berry_flux(h.on_grid(N_FLUX)) for h in samples])
     return plots.plot_berry_flux(flux, chern=np.array(list(places)))
