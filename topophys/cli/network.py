@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from topophys.datasets import Dataset
+    from topophys.datasets.schema import Kind
     from topophys.learn import Run
 
 __all__ = ["COMMANDS"]
@@ -85,6 +86,8 @@ def plot(
 
     loaded, dataset = _open(run, data)
     with dataset, nullcontext() if surface is None else open_dataset(surface) as second:
+        if second is not None:
+            _require(second, "chern", "--surface")
         for path in draw_figures(loaded, dataset, surface=second):
             print(path)
 
@@ -118,7 +121,8 @@ def predict(
     from topophys.learn import load_run
 
     try:
-        blocks = np.load(file, allow_pickle=False)
+        with file.open("rb") as stream:
+            blocks = np.load(stream, allow_pickle=False)
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise InputError(
             f"Argument `file` must be a NumPy array file, but is not: {error}"
@@ -135,17 +139,22 @@ def predict(
 
 def _open(run: Path, data: Path | None) -> tuple[Run, Dataset]:
     from topophys.datasets import open_dataset
-    from topophys.errors import KindError
     from topophys.learn import load_run
 
     loaded = load_run(run)
     dataset = open_dataset(data or loaded.provenance["dataset_path"])
-    if dataset.kind != "winding":
-        raise KindError(
-            f"Data file `{dataset.path}` must hold winding numbers, which is what the run was"
-            f" trained on, but is of kind {dataset.kind!r}; give another one with --data."
-        )
+    _require(dataset, "winding", "--data")
     return loaded, dataset
+
+
+def _require(dataset: Dataset, kind: Kind, option: str) -> None:
+    from topophys.errors import KindError
+
+    if dataset.kind != kind:
+        raise KindError(
+            f"Data file `{dataset.path}` must be of kind {kind!r}, but is of kind"
+            f" {dataset.kind!r}; give another one with {option}."
+        )
 
 
 COMMANDS: Final = (train, predict, probe, plot, report)

@@ -1,0 +1,95 @@
+"""What the commands print and write when all is well."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.integration.artefacts import tiny
+from topophys.datasets import open_dataset
+from topophys.learn import load_run
+
+
+@pytest.fixture
+def run_folder(touched, tmp_path):
+    return shutil.copytree(touched, tmp_path / "copy")
+
+
+def test_info(program, tiny_file):
+    code, out, err = program("info", tiny_file)
+    assert (code, err) == (0, "")
+    with open_dataset(tiny_file) as dataset:
+        assert out == dataset.card() + "\n"
+
+
+@pytest.mark.parametrize("kind", ["winding", "chern"])
+def test_generate(program, tmp_path, kind):
+    path = tmp_path / "a.h5"
+    code, out, err = program("generate", tiny(kind), "-o", path, "--quiet", "--workers", "1")
+    assert (code, err) == (0, "")
+    with open_dataset(path) as dataset:
+        assert dataset.kind == kind
+        assert f"{path}: {len(dataset)} samples" in out
+
+
+def test_verify(program, tiny_file):
+    code, out, err = program("verify", tiny_file, "--quiet")
+    assert (code, err) == (0, "")
+    assert "no problem" in out
+    assert "label proven from hoppings" in out
+    _, _, err = program("verify", tiny_file, "--recompute", "0")
+    assert err.startswith("verify: 490 of 490 in ")
+
+
+def test_train(program, tiny_file, tmp_path):
+    settings = tmp_path / "training.toml"
+    settings.write_text("epochs = 2\nbatch_size = 100\n[encoder]\nhidden_dims = [4, 3, 6]\n")
+    words = ("train", tiny_file, "-o", tmp_path / "run", "--config", settings, "--quiet")
+    code, out, err = program(*words)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].split()[:2] == ["split", "invariant"]
+    assert out.splitlines()[-1] == f"run folder: {tmp_path / 'run'}"
+    run = load_run(tmp_path / "run")
+    assert len(run.history) == 2
+    rows = json.loads((tmp_path / "run" / "accuracy.json").read_text(encoding="utf-8"))
+    assert sum(row["invariant"] == "all" for row in rows) == 4
+
+
+def test_predict(program, trained, chains_file, tmp_path):
+    with open_dataset(chains_file) as dataset:
+        chains = dataset.split("beyond").hamiltonians(slice(0, 6))
+    np.save(tmp_path / "blocks.npy", chains.block_on_grid(32).reshape(2, 3, 32, 2, 2))
+    code, out, err = program("predict", trained.path, tmp_path / "blocks.npy")
+    assert (code, err) == (0, "")
+    head, *rows = [line.split() for line in out.splitlines()]
+    assert head == ["value", "real-valued", "confidence"]
+    answer = trained.predict(chains)
+    assert [int(row[0]) for row in rows] == answer.value.tolist()
+    np.testing.assert_allclose([float(row[1]) for row in rows], answer.real, atol=6e-5)
+    np.testing.assert_allclose([float(row[2]) for row in rows], answer.confidence, atol=6e-4)
+
+
+def test_probe(program, run_folder):
+    code, out, err = program("probe", run_folder, "-n", "30", "--split", "val", "--quiet")
+    assert (code, err) == (0, "")
+    content = json.loads((run_folder / "probes.json").read_text(encoding="utf-8"))
+    assert (content["n_hamiltonians"], content["split"]) == (30, "val")
+    assert len(content["results"]) == 8
+    assert out.startswith("Linear probes, held-out R2 on 30 Hamiltonians of `val`")
+
+
+def test_report(program, run_folder):
+    code, out, err = program("report", run_folder)
+    assert (code, err) == (0, "")
+    assert out == f"{run_folder / 'report.html'}\n"
+    assert (run_folder / "summary.json").is_file()
+    assert "<h1>copy</h1>" in (run_folder / "report.html").read_text(encoding="utf-8")
+    assert program("report", run_folder)[0] == 0  # and again
+
+
+def test_report_of_a_demo_keeps_what_the_demo_knew(program, demonstrated, tmp_path):
+    folder = shutil.copytree(demonstrated[0], tmp_path / "demo")
+    before = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert program("report", folder)[0] == 0
+    assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == before

@@ -1,0 +1,90 @@
+"""Help, versions and misuse."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import topophys
+from topophys.cli.app import app
+
+COMMANDS = ("generate", "info", "verify", "train", "predict", "probe", "plot", "report", "demo")
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, list(words), prog_name="topophys")
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_lists_the_commands(flag):
+    found = invoke(flag)
+    assert found.exit_code == 0
+    listed = re.findall(r"^  ([a-z]+)  ", found.output.partition("Commands:")[2], re.MULTILINE)
+    assert listed == list(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_an_example_that_it_understands(command):
+    found = invoke(command, "--help")
+    assert found.exit_code == 0
+    text = " ".join(found.output.split())
+    example = re.search(rf"Example: topophys ({command} .+?) (Arguments|Options):", text)
+    assert example
+    words = example[1].split()
+    options = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", found.output))
+    assert {word for word in words if word.startswith("-")} <= options
+    # parsed as far as the first value that cannot be there
+    refused = invoke(*words[:1], "--no-such-option", *words[1:])
+    assert refused.exit_code == 2
+
+
+def test_no_arguments_show_the_help():
+    found = invoke()
+    assert found.exit_code == 2
+    assert "Commands:" in found.output
+
+
+def test_version():
+    found = invoke("--version")
+    assert (found.exit_code, found.output) == (0, f"topophys {topophys.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("no-such-command",),
+        ("generate",),
+        ("generate", "recipe.toml"),
+        ("info",),
+        ("info", "a", "b"),
+        ("info", "a", "--no-such-option"),
+        ("train", "a.h5"),
+        ("generate", "a.toml", "-o", "b.h5", "--workers", "many"),
+        ("probe", "run", "-n", "1.5"),
+        ("predict", "run"),
+    ],
+)
+def test_misuse_ends_with_status_2(words):
+    found = invoke(*words)
+    assert found.exit_code == 2
+    assert "Usage: topophys" in found.stderr
+    assert "Traceback" not in found.output
+
+
+def test_help_is_fast_because_it_loads_no_heavy_library():
+    code = """
+import sys
+sys.argv = ["topophys", "--help"]
+from topophys.cli import main
+try:
+    main()
+except SystemExit as left:
+    assert left.code == 0
+heavy = {"torch", "h5py", "matplotlib", "sklearn", "safetensors", "jinja2"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""

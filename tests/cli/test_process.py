@@ -1,0 +1,81 @@
+"""The program as its users start it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.integration.artefacts import tiny
+
+PROGRAM = [sys.executable, "-m", "topophys.cli"]
+
+
+def start(*words, **options):
+    return subprocess.run(
+        [*PROGRAM, *map(str, words)], capture_output=True, text=True, check=False, **options
+    )
+
+
+def test_generates_and_verifies(tmp_path):
+    made = start("generate", tiny("winding"), "-o", tmp_path / "a.h5")
+    assert made.returncode == 0
+    assert "490 samples" in made.stdout
+    assert made.stderr.startswith("generate: 490 of 490 in ")  # progress, where nobody watches
+    checked = start("verify", tmp_path / "a.h5", "--recompute", "0.1")
+    assert checked.returncode == 0
+    assert "no problem" in checked.stdout
+    assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
+
+
+def test_an_error_is_one_line_and_status_2(tmp_path):
+    failed = start("info", tmp_path / "nowhere.h5")
+    assert failed.returncode == 2
+    assert failed.stdout == ""
+    assert failed.stderr.startswith("topophys: Data file `")
+    assert failed.stderr.count("\n") == 1
+    debugged = start("info", tmp_path / "nowhere.h5", "--debug")
+    assert debugged.returncode != 0
+    assert debugged.stderr.startswith("Traceback (most recent call last):")
+
+
+def test_reader_that_leaves_early(tiny_file):
+    process = subprocess.Popen(
+        [*PROGRAM, "info", str(tiny_file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    err = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(60) in (0, 1)
+    assert "Traceback" not in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_stop_during_generate_leaves_nothing(tmp_path):
+    text = tiny("winding").read_text(encoding="utf-8").replace("size = 300", "size = 3000000")
+    (tmp_path / "large.toml").write_text(text, encoding="utf-8")
+    output = tmp_path / "out" / "large.h5"
+    output.parent.mkdir()
+    process = subprocess.Popen(
+        [*PROGRAM, "generate", str(tmp_path / "large.toml"), "-o", str(output)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not list(output.parent.iterdir()):  # work has begun once a file is under way
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert out == b""
+    assert err.decode().endswith("topophys: stopped; no file was left half-written\n")
+    assert "Traceback" not in err.decode()
+    assert list(output.parent.iterdir()) == []

@@ -1,0 +1,168 @@
+"""The page stands alone, is whole, and says what the summary says."""
+
+import base64
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from topophys.errors import CheckpointError, OutputError
+from topophys.pipeline import load_summary, write_page
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects tags, links and the rows of tables; notices tags that are not closed."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.wrong, self.links, self.images, self.rows = [], [], [], [], []
+        self.tags, self.text = [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        found = dict(attrs)
+        self.links += [v for k, v in found.items() if k in {"src", "href", "action", "srcset"}]
+        if tag == "img":
+            self.images.append(found)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in {"td", "th"}:
+            self.rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if self.open and self.open[-1] in {"td", "th"}:
+            self.rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def folder(demonstrated, tmp_path_factory):
+    return shutil.copytree(demonstrated[0], tmp_path_factory.mktemp("page") / "run <b> & co")
+
+
+@pytest.fixture(scope="module")
+def text(folder):
+    return write_page(folder).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def test_is_well_formed(text, page):
+    assert text.startswith("<!doctype html>")
+    assert page.wrong == []
+    assert page.open == []
+    assert page.tags.count("html") == page.tags.count("main") == page.tags.count("h1") == 1
+
+
+def test_stands_alone(text, page):
+    assert page.links
+    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+    assert not {"script", "link", "iframe", "object", "form"} & set(page.tags)
+    assert not re.search(r"url\(|@import", text)
+
+
+def test_holds_every_picture(folder, page):
+    cards = json.loads((folder / "figures" / "figures.json").read_text(encoding="utf-8"))
+    assert [image["alt"] for image in page.images] == [card["title"] for card in cards]
+    for card, image in zip(cards, page.images, strict=True):
+        content = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))
+        assert content == (folder / "figures" / f"{card['name']}.png").read_bytes()
+        assert card["caption"] in "".join(page.text)
+
+
+def test_holds_every_accuracy(folder, page):
+    for row in load_summary(folder)["accuracy"]:
+        wanted = [
+            row["split"],
+            row["invariant"],
+            " × ".join(map(str, row["grid"])),
+            str(row["total"]),
+            str(row["total"] - row["correct"]),
+            f"{row['correct'] / row['total']:.5f}",
+            f"{row['formula_correct'] / row['total']:.5f}",
+        ]
+        assert page.rows.count(wanted) == 1
+
+
+def test_holds_every_probe(folder, page):
+    for row in load_summary(folder)["probes"]["results"]:
+        start = [row["layer"], row["target"], row["source"], f"{row['r2']:.4f}"]
+        assert sum(found[:4] == start for found in page.rows) == 1
+
+
+def test_says_that_the_run_was_quick(page):
+    assert "Quick run: a fiftieth of the data" in " ".join("".join(page.text).split())
+
+
+def test_names_are_escaped(text, page):
+    assert "run <b> & co" in page.text
+    assert "<b> & co" not in text
+    assert "run &lt;b&gt; &amp; co" in text
+
+
+def test_full_runs_are_not_called_quick(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "full")
+    content = json.loads((copy / "summary.json").read_text(encoding="utf-8")) | {"notes": []}
+    (copy / "summary.json").write_text(json.dumps(content), encoding="utf-8")
+    assert "Quick run" not in write_page(copy).read_text(encoding="utf-8")
+
+
+def test_without_figures_probes_and_accuracy(folder, tmp_path):
+    content = load_summary(folder) | {"probes": None, "accuracy": None}
+    (tmp_path / "summary.json").write_text(json.dumps(content), encoding="utf-8")
+    found = Page(write_page(tmp_path).read_text(encoding="utf-8"))
+    assert (found.wrong, found.open, found.images) == ([], [], [])
+
+
+# ---- refusals
+
+
+def refused(folder, match):
+    with pytest.raises(CheckpointError, match=match) as caught:
+        write_page(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_summary(tmp_path):
+    refused(tmp_path, "is missing")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3"])
+def test_damaged_summary(tmp_path, text):
+    (tmp_path / "summary.json").write_text(text, encoding="utf-8")
+    refused(tmp_path, "damaged")
+
+
+@pytest.fixture
+def bare(folder, tmp_path):
+    (tmp_path / "figures").mkdir()
+    shutil.copy(folder / "summary.json", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("index", ["{", "3", '["a"]', '[{"title": "x"}]', '[{"name": "gone"}]'])
+def test_damaged_figures(bare, index):
+    (bare / "figures" / "figures.json").write_text(index, encoding="utf-8")
+    refused(bare, "incomplete")
+
+
+def test_unwritable(bare):
+    (bare / "report.html").mkdir()
+    with pytest.raises(OutputError):
+        write_page(bare)
+    assert [p.name for p in bare.glob("*.partial")] == []
