@@ -1,0 +1,97 @@
+"""Hamiltonians of real materials: what is known about their bands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from tests.hamiltonians.wannier_files import wannier_file
+from tests.systems.reference_models import TIME_REVERSAL, energies, plane, spin_block
+
+
+def gap_minimum(h, start, step):
+    """Smallest direct gap near `start`: coordinate search with shrinking steps."""
+    offsets = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1], indexing="ij"), -1).reshape(9, 2)
+    best, n = np.asarray(start, float), h.n_occupied
+    while step > 1e-4:
+        near = best + step * offsets
+        bands = energies(h, near)
+        gaps = bands[:, n] - bands[:, n - 1]
+        best, step = near[gaps.argmin()], step / 2 if gaps.argmin() == 4 else step
+    return gaps.min(), best
+
+
+def test_bhz_file():
+    h = tp.read_wannier90(wannier_file("BHZ_hr.dat"))
+    k = np.random.default_rng(0).uniform(-3, 3, (9, 2))
+    np.testing.assert_allclose(energies(h, k), energies(tp.models.bhz(2.0), k), atol=1e-12)
+    up, down = (int(tp.certify_chern(spin_block(h, spin))) for spin in ("up", "down"))
+    assert abs(up) == 1  # odd, so that the Z2 index is 1
+    assert up + down == 0 == int(tp.certify_chern(h))
+    u = TIME_REVERSAL
+    np.testing.assert_array_equal(u @ h.amplitudes.conj() @ u.T, h.amplitudes)
+
+
+@pytest.mark.parametrize(("kz", "chern"), [(0.0, 1), (1.0, 1), (-1.0, 1), (1.1, 0), (np.pi, 0)])
+def test_weyl_file(kz, chern):
+    """Nodes at kz = +-pi / 3 = +-1.047."""
+    h = tp.read_wannier90(wannier_file("Weyl3D_hr.dat"))
+    assert int(tp.certify_chern(plane(h, kz))) == chern
+
+
+def test_nodes_of_the_weyl_file():
+    h = tp.read_wannier90(wannier_file("Weyl3D_hr.dat"))
+    np.testing.assert_allclose(energies(h, [0, 0, np.pi / 3]), 0.0, atol=1e-12)
+    assert tp.certify_gap(h, max_evaluations=20_000).status == "unresolved"
+
+
+def test_graphene_file():
+    """Bands touch at K, to the accuracy of the file; nowhere near on the rest of the plane."""
+    h = tp.read_wannier90(wannier_file("Graphene_hr.dat"))
+    at_k = energies(h, 2 * np.pi / 3 * np.array([1, 1, 0]))
+    assert np.ptp(at_k) < 5e-3
+    assert np.ptp(energies(h, [0.0, 0.0, 0.0])) > 15.0
+
+
+def test_silicon_file():
+    h = tp.read_wannier90(wannier_file("silicon_hr.dat"))
+    gamma, x, length = energies(h, 2 * np.pi * np.array([[0, 0, 0], [0.5, 0, 0.5], [0.5] * 3]))
+    # one s-like state, three p-like, then the p-like antibonding triplet
+    assert np.ptp(gamma[1:4]) < 1e-2 < gamma[1] - gamma[0]
+    assert np.ptp(gamma[4:7]) < 1e-2
+    np.testing.assert_allclose(x[::2], x[1::2], atol=2e-3)  # bands stick together at X
+    assert abs(length[3] - length[2]) < 1e-2
+    assert gamma[3] - gamma[0] == pytest.approx(12.0, abs=0.2)  # width of the valence bands
+    bands = np.linalg.eigvalsh(h.on_grid((12, 12, 12)))
+    assert bands[..., 3].max() == pytest.approx(gamma[3])
+    assert 0.4 < bands[..., 4].min() - bands[..., 3].max() < 0.7  # indirect gap
+
+
+def test_gallium_arsenide_file():
+    h = tp.read_wannier90(wannier_file("GaAs_tb.dat.tar.gz"))
+    gamma = energies(h, [0.0, 0.0, 0.0])
+    # s of As, split-off pair, heavy and light holes, s of Ga, in spin pairs
+    np.testing.assert_allclose(gamma[:2], gamma[0], atol=1e-3)
+    split_off = gamma[4] - gamma[2]
+    assert split_off == pytest.approx(0.34, abs=0.02)
+    assert np.ptp(gamma[4:8]) < 1e-3
+    assert 0.1 < gamma[8] - gamma[7] < 1.6
+    # fcc lattice, a = 5.654 Angstrom
+    volume = abs(np.linalg.det(h.lattice))
+    assert (4 * volume) ** (1 / 3) == pytest.approx(5.654, abs=1e-3)
+
+
+def test_molybdenum_disulphide_file():
+    """Quantum spin Hall insulator: direct gap 0.0474 eV at 28 occupied bands, Z2 = 1."""
+    h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
+    assert repr(h) == "WannierHamiltonian: 2D, 48 bands (28 occupied), 45 lattice vectors"
+    bands = np.linalg.eigvalsh(h.on_grid((24, 24)))
+    assert (bands[..., 28] - bands[..., 27]).min() == pytest.approx(0.0503, abs=1e-3)
+    gap, k = gap_minimum(h, [0.5, 0.0], 0.1)
+    assert gap == pytest.approx(0.0474, abs=2e-4)
+    assert abs(k[0]) == pytest.approx(0.1715 * np.pi, abs=0.01)
+    assert int(tp.z2_invariant(h)) == 1
+    # fillings next to 28 are metals: pairs of bands cross
+    for n in (26, 30):
+        assert bands[..., n].min() < bands[..., n - 1].max()
