@@ -13,10 +13,13 @@ from topophys.errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["claim"]
+__all__ = ["claim", "release"]
 
 #: Some network file systems have no locks; two runs on one target are then the user's care.
 NO_LOCKS: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+
+#: Locks that this process holds.
+_HELD: Final[set[int]] = set()
 
 
 def claim(partial: Path) -> int:
@@ -54,7 +57,31 @@ def claim(partial: Path) -> int:
             f"`{partial.with_suffix('')}` cannot be written: another run is writing"
             f" `{partial.name}`; wait for it, or give another name."
         )
+    _HELD.add(handle)
     return handle
+
+
+def release(handle: int) -> None:
+    """Give a lock back.
+
+    Parameters
+    ----------
+    handle : int
+        What `claim` returned.
+    """
+    _HELD.discard(handle)
+    os.close(handle)
+
+
+def _let_go() -> None:
+    # a forked worker shares the lock, and would hold it after its parent was killed
+    for handle in _HELD:
+        os.close(handle)
+    _HELD.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _lock(handle: int) -> None:

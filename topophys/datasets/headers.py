@@ -13,34 +13,49 @@ import numpy as np
 from topophys import __version__
 from topophys.datasets import schema
 from topophys.datasets.families import family_of
-from topophys.datasets.recipe import Recipe
+from topophys.datasets.portion import Portion
 from topophys.datasets.shards import REASONS
-from topophys.datasets.specs import SplitSpec
 
-__all__ = ["lay_out", "manifest", "n_bytes", "open_partial"]
+__all__ = ["lay_out", "manifest", "n_bytes", "open_partial", "sizes"]
 
 #: Fields start on memory pages, so that they can be mapped.
 PAGE: Final = 4096
 
 
-def _sizes(recipe: Recipe, spec: SplitSpec) -> dict[str, int]:
-    return {"S": spec.size, **family_of(recipe, recipe.part(spec.name)).sizes()}
-
-
-def n_bytes(recipe: Recipe) -> int:
-    """Bytes of all samples of a recipe on disk.
+def sizes(portion: Portion, split: str) -> dict[str, int]:
+    """Length of each shape letter of one split.
 
     Parameters
     ----------
-    recipe : Recipe
-        The recipe.
+    portion : Portion
+        What the file holds.
+    split : str
+        Name of the split.
+
+    Returns
+    -------
+    dict of str to int
+        With "S", the samples.
+    """
+    recipe = portion.recipe
+    return {"S": portion.size(split), **family_of(recipe, recipe.part(split)).sizes()}
+
+
+def n_bytes(portion: Portion) -> int:
+    """Bytes of all samples on disk.
+
+    Parameters
+    ----------
+    portion : Portion
+        What the file holds.
 
     Returns
     -------
     int
         Without headers.
     """
-    return sum(schema.n_bytes(recipe.kind, _sizes(recipe, spec)) for spec in recipe.split)
+    kind = portion.recipe.kind
+    return sum(schema.n_bytes(kind, sizes(portion, split)) for split in portion.splits)
 
 
 def open_partial(partial: Path, mode: Literal["w", "r+"]) -> h5py.File:
@@ -65,13 +80,13 @@ def open_partial(partial: Path, mode: Literal["w", "r+"]) -> h5py.File:
     )  # fmt: skip
 
 
-def lay_out(recipe: Recipe, partial: Path) -> dict[tuple[str, str], int]:
+def lay_out(portion: Portion, partial: Path) -> dict[tuple[str, str], int]:
     """Write all headers, with zeros where only the end of the work will tell.
 
     Parameters
     ----------
-    recipe : Recipe
-        The recipe.
+    portion : Portion
+        What the file will hold.
     partial : Path
         The file.
 
@@ -82,20 +97,22 @@ def lay_out(recipe: Recipe, partial: Path) -> dict[tuple[str, str], int]:
     """
     places: dict[tuple[str, str], int] = {}
     with open_partial(partial, "w") as file:
-        for name, value in _root_attributes(recipe).items():
+        for name, value in _root_attributes(portion).items():
             file.attrs[name] = value
-        for spec in recipe.split:
-            group = file.create_group(spec.name)
-            _lay_out_split(group, recipe, spec)
-            arrays = [*schema.FIELDS[recipe.kind]]
+        for split in portion.splits:
+            group = file.create_group(split)
+            _lay_out_split(group, portion, split)
+            arrays = [*schema.FIELDS[portion.recipe.kind]]
             for name in (n for f in arrays for n in (f.name, f"{schema.DIGESTS}/{f.name}")):
-                places[spec.name, name] = group[name].id.get_offset()
+                places[split, name] = group[name].id.get_offset()
     return places
 
 
-def _root_attributes(recipe: Recipe) -> dict[str, Any]:
+def _root_attributes(portion: Portion) -> dict[str, Any]:
     # no time of writing: equal recipes make equal bytes
-    return {
+    recipe = portion.recipe
+    part = {} if portion.whole else {"shards": np.array([portion.first, portion.stop], np.int64)}
+    return part | {
         "format": schema.FORMAT,
         "schema_version": np.int64(schema.SCHEMA_VERSION),
         "name": recipe.name,
@@ -108,21 +125,24 @@ def _root_attributes(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _lay_out_split(group: h5py.Group, recipe: Recipe, spec: SplitSpec) -> None:
+def _lay_out_split(group: h5py.Group, portion: Portion, split: str) -> None:
+    recipe = portion.recipe
+    spec = recipe.part(split)
     group.attrs["split_id"] = np.int64(spec.split_id)
     group.attrs["shard_size"] = np.int64(schema.SHARD_SIZE)
     group.attrs["rejected_reasons"] = json.dumps(REASONS)
     group.attrs["drawn"] = np.int64(0)
     group.attrs["rejected"] = np.zeros(len(REASONS), np.int64)
-    sizes = _sizes(recipe, spec)
+    lengths = sizes(portion, split)
+    first, stop = portion.span(split)
     digests = group.create_group(schema.DIGESTS)
     for field in schema.FIELDS[recipe.kind]:
-        array = _allocate(group, field.name, field.shape(sizes), field.dtype)
+        array = _allocate(group, field.name, field.shape(lengths), field.dtype)
         array.attrs["unit"], array.attrs["meaning"] = field.unit, field.meaning
         array.attrs["axes"] = ", ".join(field.axes)
-        rows = (schema.shards(spec.size), schema.DIGEST_SIZE)
+        rows = (stop - first, schema.DIGEST_SIZE)
         _allocate(digests, field.name, rows, "u1")
-    family = family_of(recipe, recipe.part(spec.name))
+    family = family_of(recipe, spec)
     group["hoppings"].attrs["vectors"] = family.vectors().astype("<i8")
 
 

@@ -29,6 +29,8 @@ class Summary:
         Size of the file.
     seconds : float
         Wall time.
+    resumed : int
+        Shards that an earlier run had finished.
     """
 
     path: Path
@@ -38,13 +40,16 @@ class Summary:
     rejected: Mapping[str, Mapping[str, int]]
     n_bytes: int
     seconds: float
+    resumed: int = 0
 
     def __str__(self) -> str:
         total = sum(self.sizes.values())
         rate = total / max(self.seconds, 1e-9)
+        # of a run that was taken up, the time says nothing about the rate
+        pace = f"{self.resumed} shards were there" if self.resumed else f"{rate:.0f} samples/s"
         head = (
             f"{self.path}: {total} samples, {self.n_bytes / 1e6:.1f} MB, {self.seconds:.1f} s"
-            f" ({rate:.0f} samples/s)"
+            f" ({pace})"
         )
         return "\n".join(
             [head, *table(count_rows(self.sizes, self.classes, self.drawn, self.rejected))]
