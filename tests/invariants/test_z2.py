@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 
 import topophys as tp
-from tests.invariants.samples import ONE, Y, degenerate, direct_sum, rotated, unitary, wannier_file
+from tests.invariants.samples import (
+    ONE,
+    Y,
+    degenerate,
+    direct_sum,
+    rotated,
+    unitary,
+    wannier_file,
+)
 from tests.strategies import generators
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._flow import Rules, follow, make_line, shift_between

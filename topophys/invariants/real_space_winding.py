@@ -162,8 +162,10 @@ def real_space_winding(
     # places of the two sublattices inside a cell are no part of the winding number
     offset = float((x_column - x_row).sum())
     if period is None:
-        length = float(max(x_row.max(), x_column.max()) - min(x_row.min(), x_column.min()) + 1.0)
-        estimate = _bulk_mean((weight * away).sum(-2), x_column, bulk) - offset / length
+        first, last = math.floor(x_column.min()), math.floor(x_column.max()) + 1
+        length = float(last - first)
+        estimate = _bulk_mean((weight * away).sum(-2), x_column, (first, last), bulk)
+        estimate = estimate - offset / length
         turns, certain = np.rint(estimate), np.ones(len(flat), bool)
         edge_modes = np.minimum(np.abs(turns), n - 1).astype(np.int64)
     else:
@@ -207,10 +209,13 @@ def _check_options(period: float | None, bulk: float, tolerance: float) -> None:
 
 
 def _bulk_mean(
-    displacement: NDArray[np.float64], x: NDArray[np.float64], bulk: float
+    displacement: NDArray[np.float64],
+    x: NDArray[np.float64],
+    ends: tuple[int, int],
+    bulk: float,
 ) -> NDArray[np.float64]:
     """Sum of displacements of the orbitals in a window of whole cells, per cell."""
-    first, last = math.floor(x.min()), math.floor(x.max()) + 1
+    first, last = ends
     width = max(1, round(bulk * (last - first)))
     start = first + (last - first - width) // 2
     inside = (x >= start - 1e-9) & (x < start + width - 1e-9)

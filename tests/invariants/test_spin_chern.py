@@ -1,0 +1,80 @@
+"""Spin Chern numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import topophys as tp
+from tests.invariants.samples import ONE, X, Z, degenerate, direct_sum, unitary
+from tests.strategies import generators
+from topophys.errors import InputError, ShapeError
+
+SPIN = np.kron(Z, ONE)
+MASKED = np.iinfo(np.int64).min
+
+
+@pytest.mark.parametrize(("m", "up"), [(-1.0, 0), (1.0, 1), (3.0, 1), (5.0, -1), (9.0, 0)])
+def test_conserved_spin(m, up):
+    found = tp.spin_chern(tp.models.bhz(m).on_grid((24, 24)), SPIN)
+    assert (int(found.up), int(found.down)) == (up, -up)
+    assert found.value == up
+    assert found.spin_gap == pytest.approx(2.0)
+    assert found.z2 == up % 2
+
+
+def test_spin_that_is_not_conserved():
+    """Rashba coupling mixes spins; the integer stays until the energy gap closes."""
+    so = 0.1
+    coupling = np.array([0.0, 0.1, 0.25])
+    h = tp.models.kane_mele(so, 0.0, coupling)
+    found = tp.spin_chern(h.on_grid((48, 48)), SPIN)
+    assert np.abs(found.up).tolist() == [1, 1, 1]
+    assert (found.up == -found.down).all()
+    assert (np.diff(found.spin_gap) < 0).all()
+    assert (found.spin_gap > 0.1).all()
+    beyond = tp.spin_chern(tp.models.kane_mele(so, 0.7, 0.1).on_grid((48, 48)), SPIN)
+    assert (int(beyond.up), int(beyond.down)) == (0, 0)
+
+
+def test_both_halves_add_to_the_chern_number():
+    """C = 3 of two different blocks with spins that are mixed a little."""
+    h = direct_sum(tp.models.higher_chern(-1.0, 2), tp.models.qwz(-1.0))
+    rows = {R: m.copy() for R, m in h.hoppings.items()}
+    rows[0, 0] = rows.get((0, 0), 0) + 0.2 * np.kron(X, ONE)
+    h_k = tp.FourierHamiltonian(rows).on_grid((40, 40))
+    found = tp.spin_chern(h_k, SPIN)
+    assert found.resolved
+    assert found.up + found.down == tp.chern_number(h_k)
+    assert found.value == 0.5 * (found.up - found.down)
+
+
+@given(rng=generators())
+def test_any_basis_and_any_gauge(rng):
+    u = unitary(4, rng)
+    h_k = tp.models.bhz(1.0, delta=0.1).on_grid((20, 20))
+    found = tp.spin_chern(u @ degenerate(h_k, 2, rng) @ u.conj().T, u @ SPIN @ u.conj().T)
+    assert (int(found.up), int(found.down)) == (1, -1)
+
+
+def test_closed_gaps_are_unresolved():
+    closed = tp.spin_chern(tp.models.bhz([0.0, 1.0]).on_grid((12, 12)), SPIN)
+    assert closed.status.tolist() == ["unresolved", "sampled"]
+    assert closed.up[0] == closed.z2[0] == MASKED
+    assert np.isnan(closed.value[0])
+    # a spin operator that does not tell the occupied states apart has no spin gap
+    blind = tp.spin_chern(tp.models.bhz(1.0).on_grid((12, 12)), np.eye(4))
+    assert (blind.status, blind.spin_gap) == ("unresolved", pytest.approx(0.0, abs=1e-9))
+    assert "0 of 1" in repr(blind)
+    assert "1 of 2" in repr(closed)
+
+
+def test_bad_arguments_are_named():
+    h_k = tp.models.bhz(1.0).on_grid((6, 6))
+    with pytest.raises(ShapeError, match="s_z"):
+        tp.spin_chern(h_k, ONE)
+    with pytest.raises(InputError, match="Hermitian"):
+        tp.spin_chern(h_k, 1j * SPIN)
+    with pytest.raises(InputError, match="even"):
+        tp.spin_chern(h_k, SPIN, n_occupied=1)
