@@ -16,9 +16,9 @@ from tests.invariants.samples import (
     unitary,
     wannier_file,
 )
-from tests.strategies import generators
+from tests.strategies import generators, two_bands
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
-from topophys.invariants._flow import Rules, follow, make_line, shift_between
+from topophys.invariants._flow import FlowRules, follow, make_line, shift_between
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.
 REVERSAL = np.kron(1j * Y, ONE)
@@ -63,6 +63,39 @@ def test_kane_mele_phase_diagram():
     assert found.value.tolist() == tp.z2_invariant(h).value.tolist()
 
 
+def doubled(h, u):
+    """A two-band model and its time-reversed partner, in a basis that hides which is which."""
+    zero = np.zeros((2, 2))
+    rows = {
+        R: np.block([[m, zero], [zero, h.hoppings[tuple(-x for x in R)].conj()]])
+        for R, m in h.hoppings.items()
+    }
+    return rotated(tp.FourierHamiltonian(rows), u)
+
+
+def wrong_or_unresolved(h, rng):
+    """Whether the flow contradicts the proven Chern number of one spin, and whether it gives up."""
+    proof = tp.certify_chern(h)
+    found = tp.z2_invariant(doubled(h, unitary(4, rng)), prove_gap=False)
+    wrong = bool(proof.certified) and bool(found.resolved) and int(found) != int(proof) % 2
+    return wrong, not found.resolved
+
+
+@given(h=two_bands(), rng=generators())
+def test_random_models_against_proven_chern_numbers(h, rng):
+    assert not wrong_or_unresolved(h, rng)[0]
+
+
+@pytest.mark.slow
+def test_thousands_of_random_models_against_proven_chern_numbers():
+    """No gap threshold: the flow may give up, it may not be wrong."""
+    rng = np.random.default_rng(7)
+    models = tp.ensembles.two_band(4000, hopping_range=1, rng=rng)
+    outcome = np.array([wrong_or_unresolved(h, rng) for h in models])
+    assert outcome[:, 0].sum() == 0
+    assert outcome[:, 1].mean() < 0.05
+
+
 def test_z2_is_the_parity_of_the_spin_chern_number():
     h = tp.models.bhz([0.5, 3.0, 5.0, -1.0])
     spin = tp.spin_chern(h.on_grid((24, 24)), np.kron(np.diag([1.0, -1.0]), ONE))
@@ -104,7 +137,7 @@ def test_gapless_and_nearly_gapless_are_not_converged_or_right(m):
 def test_touchings_away_from_the_lines_are_not_overlooked():
     """Graphene with spin: Dirac points at K; on a grid that misses K too."""
     graphene = tp.models.kane_mele(0.0)
-    for rules in (None, Rules(max_halvings=3)):
+    for rules in (None, FlowRules(max_halvings=3)):
         assert tp.z2_invariant(graphene, prove_gap=False, rules=rules).status == "unresolved"
         assert tp.z2_invariant(graphene, rules=rules).status == "unresolved"
     assert tp.z2_invariant(graphene.on_grid((32, 32))).status == "unresolved"
@@ -191,12 +224,12 @@ def test_a_jump_of_centres_is_refined_until_it_is_followed_or_given_up():
         return make_line(t, np.array([-x, x]), settled=True, gap=1.0, points=1)
 
     ends = [line(0.0), line(np.pi)]
-    assert not follow(ends, Rules(max_halvings=2), line).followed
-    flow = follow(ends, Rules(max_halvings=12), line)
+    assert not follow(ends, FlowRules(max_halvings=2), line).followed
+    flow = follow(ends, FlowRules(max_halvings=12), line)
     assert flow.followed
     assert len(flow.lines) > 8
     assert flow.crossings == 1
-    assert not follow(ends, Rules(), None).followed
+    assert not follow(ends, FlowRules(), None).followed
 
 
 def test_bhz_file():
@@ -213,7 +246,7 @@ def test_1t_prime_mos2():
     assert (int(found), str(found.status)) == (1, "converged")
     assert found.splitting < 1e-3
     assert found.gap_seen > 0.02
-    strict = Rules(loop_share=0.02, move_share=0.15, gap_share=0.4)
+    strict = FlowRules(loop_share=0.02, move_share=0.15, gap_share=0.4)
     again = tp.z2_invariant(h, rules=strict)
     assert (int(again), str(again.status)) == (1, "converged")
     assert again.evaluations > found.evaluations

@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Flow", "Line", "Rules", "follow", "make_line", "shift_between"]
+__all__ = ["Flow", "Line", "FlowRules", "follow", "make_line", "shift_between"]
 
 
 @dataclass(frozen=True)
-class Rules:
+class FlowRules:
     """When a flow counts as followed; shares are of the largest gap between centres.
 
     Attributes
@@ -140,7 +140,7 @@ def shift_between(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(circular(a - turned).max(-1).min())
 
 
-def _near(a: Line, b: Line, rules: Rules) -> bool:
+def _near(a: Line, b: Line, rules: FlowRules) -> bool:
     least = min(a.size, b.size)
     apart = min(circular(a.middle - b.centres).min(), circular(b.middle - a.centres).min())
     return bool(
@@ -155,14 +155,14 @@ def _crossings(a: Line, b: Line) -> int:
     return int(((low < b.centres) & (b.centres < high)).sum())
 
 
-def follow(lines: list[Line], rules: Rules, evaluate: Callable[[float], Line] | None) -> Flow:
+def follow(lines: list[Line], rules: FlowRules, evaluate: Callable[[float], Line] | None) -> Flow:
     """Refine between neighbours that break a rule, then count crossings.
 
     Parameters
     ----------
     lines : list of Line
         Starting lines by ascending t.
-    rules : Rules
+    rules : FlowRules
         When to stop.
     evaluate : callable or None
         Makes the line at a new t; None where nothing new can be had.

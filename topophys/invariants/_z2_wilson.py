@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from topophys.errors import ShapeError
 from topophys.invariants import _time_reversal as tr
-from topophys.invariants._flow import Flow, Line, Rules, follow, make_line, shift_between
+from topophys.invariants._flow import Flow, Line, FlowRules, follow, make_line, shift_between
 from topophys.invariants._loops import centres_of, frames_of, transport, unitary_links
 from topophys.invariants._slices import Slice, bloch_at, slice_at
 from topophys.invariants.z2_result import Found
@@ -26,7 +26,9 @@ GAPLESS: Final = 1e-9
 PROBES: Final = (0.9, 2.3)
 
 
-def of_hamiltonian(h: Slice, filled: int, rules: Rules, tolerance: float, *, exact: bool) -> Found:
+def of_hamiltonian(
+    h: Slice, filled: int, rules: FlowRules, tolerance: float, *, exact: bool
+) -> Found:
     """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both.
 
     Parameters
@@ -35,7 +37,7 @@ def of_hamiltonian(h: Slice, filled: int, rules: Rules, tolerance: float, *, exa
         A single Hamiltonian in two dimensions.
     filled : int
         Number of occupied bands.
-    rules : Rules
+    rules : FlowRules
         When a flow counts as followed.
     tolerance : float
         Allowed signs of broken time-reversal symmetry.
@@ -67,7 +69,7 @@ def of_hamiltonian(h: Slice, filled: int, rules: Rules, tolerance: float, *, exa
     return _found(follow(lines, rules, evaluate), gap, splitting, len(corners), scale)
 
 
-def of_grid(h: NDArray[np.complex128], filled: int, rules: Rules, tolerance: float) -> Found:
+def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance: float) -> Found:
     """Follow the centres on the lines of a grid; no refinement is possible.
 
     Parameters
@@ -131,7 +133,7 @@ def _require_even(pairs: list[tuple[Line, Line]], share: float) -> None:
             )
 
 
-def _line(chain: Slice, t: float, filled: int, rules: Rules) -> Line:
+def _line(chain: Slice, t: float, filled: int, rules: FlowRules) -> Line:
     """Double the points of a loop until its centres stay where they are."""
     n = FIRST_POINTS
     frame, gap = _chain_frames(chain, np.arange(n) / n, filled)
@@ -160,7 +162,7 @@ def _chain_frames(
 
 
 def _sampled_line(
-    frame: NDArray[np.complex128], gap: NDArray[np.float64], t: float, rules: Rules
+    frame: NDArray[np.complex128], gap: NDArray[np.float64], t: float, rules: FlowRules
 ) -> Line:
     """Line of a grid; settled where every second point gives the same centres."""
     links, overlap = unitary_links(frame)

@@ -14,7 +14,7 @@ from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import InputError, KindError
 from topophys.invariants import _time_reversal as tr
-from topophys.invariants._flow import Rules
+from topophys.invariants._flow import FlowRules
 from topophys.invariants._loops import checked_matrices
 from topophys.invariants._slices import Slice, require_dimension, rows_of
 from topophys.invariants._z2_parity import of_parities
@@ -37,7 +37,7 @@ def z2_invariant(
     inversion: ArrayLike | None = None,
     tolerance: float = 1e-3,
     prove_gap: bool | None = None,
-    rules: Rules | None = None,
+    rules: FlowRules | None = None,
 ) -> Z2Result:
     r"""Z2 invariant of two-dimensional insulators with time-reversal symmetry, T^2 = -1.
 
@@ -70,7 +70,7 @@ def z2_invariant(
         Ask `certify_gap` for a proof that no bands touch between the lines, and call what it
         refuses unresolved. Where not given: with the parity formula always, else for Hamiltonians
         of up to eight bands.
-    rules : Rules, optional
+    rules : FlowRules, optional
         Shares and limits of the refinement.
 
     Returns
@@ -112,14 +112,16 @@ def z2_invariant(
         if isinstance(h, FourierLike):
             found = require_dimension(h, 2)
             filled = _filled(n_occupied, found.n_occupied, found.n_bands)
-            ask = _Question(method, filled, time_reversal, inversion, tolerance, rules or Rules())
+            ask = _Question(
+                method, filled, time_reversal, inversion, tolerance, rules or FlowRules()
+            )
             return _of_hamiltonians(found, ask, prove_gap)
         if method == "parity" or time_reversal is not None or prove_gap:
             raise KindError(
                 "Argument `h` must be a Hamiltonian in Fourier form for parities, for checks of"
                 " operators and for proofs of the gap, but is an array of samples."
             )
-        return _of_samples(h, n_occupied, rules or Rules(), tolerance)
+        return _of_samples(h, n_occupied, rules or FlowRules(), tolerance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,7 @@ class _Question:
     time_reversal: ArrayLike | None
     inversion: ArrayLike | None
     tolerance: float
-    rules: Rules
+    rules: FlowRules
 
 
 def _filled(n_occupied: int | None, default: int, n_bands: int) -> int:
@@ -164,7 +166,9 @@ def _of_hamiltonians(h: FourierLike, ask: _Question, prove_gap: bool | None) -> 
     return conclude_z2(found, bound, h.batch_shape, ask.method, status)
 
 
-def _of_samples(h: ArrayLike, n_occupied: int | None, rules: Rules, tolerance: float) -> Z2Result:
+def _of_samples(
+    h: ArrayLike, n_occupied: int | None, rules: FlowRules, tolerance: float
+) -> Z2Result:
     h_k = checked_matrices(h, "h", "(..., Nx, Ny, n, n)")
     filled = _filled(n_occupied, h_k.shape[-1] // 2, h_k.shape[-1])
     found = [of_grid(one, filled, rules, tolerance) for one in h_k.reshape(-1, *h_k.shape[-4:])]
