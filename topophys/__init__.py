@@ -9,6 +9,7 @@ from topophys.hamiltonians.sampled import from_callable
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
 from topophys.hamiltonians.wannier90_write import write_wannier90_hr
+from topophys.invariants._flow import FlowRules
 from topophys.invariants.berry import (
     berry_curvature,
     berry_flux,
@@ -40,6 +41,7 @@ __all__ = [
     "Certificate",
     "ChernMarker",
     "ChiralHamiltonian",
+    "FlowRules",
     "FourierHamiltonian",
     "RealSpaceWinding",
     "SpinChern",
