@@ -82,6 +82,26 @@ def probe(
     ----------
     .. [1] G. Alain, Y. Bengio, Proc. ICLR workshop (2017).
     .. [2] J. Hewitt, P. Liang, Proc. EMNLP, 2733 (2019), on control tasks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from topophys.datasets import Recipe, generate, open_dataset
+    >>> from topophys.learn import FitConfig, fit
+    >>> splits = [{"name": s, "size": 30, "classes": [-1, 0, 1]} for s in ("train", "val", "test")]
+    >>> recipe = Recipe.from_dict({
+    ...     "name": "small", "seed": 1,
+    ...     "hamiltonian": {"family": "aiii_chains", "hopping_range": 2},
+    ...     "label": {"invariant": "winding", "min_gap": 0.1},
+    ...     "input": {"grid": [32]}, "split": splits,
+    ... })
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     summary = generate(recipe, folder + "/small.h5", progress=False)
+    ...     with open_dataset(folder + "/small.h5") as dataset:
+    ...         run = fit(FitConfig(epochs=1), dataset, folder + "/run", progress=False)
+    ...         report = probe(run, dataset, n_hamiltonians=30, n_untrained=1, progress=False)
+    >>> report.r2("h1_features", "trained") > report.r2("h1_features", "shuffled")
+    True
     """
     _checks.positive_int(n_untrained, "n_untrained")
     if _checks.positive_int(folds, "folds", minimum=2) > n_hamiltonians:

@@ -26,6 +26,11 @@ class ProbeResult:
     low, high : float
         95 % bootstrap interval over Hamiltonians; for "untrained" the smallest and largest of the
         initialisations.
+
+    Examples
+    --------
+    >>> ProbeResult("h2_features", "dalpha", "trained", 0.98, 0.97, 0.99).r2
+    0.98
     """
 
     layer: str
@@ -50,6 +55,14 @@ class ProbeReport:
         Seed of subsets, shuffles and untrained networks.
     results : tuple of ProbeResult
         Grouped by layer.
+
+    Examples
+    --------
+    >>> row = ProbeResult("h2_features", "dalpha", "trained", 0.98, 0.97, 0.99)
+    >>> ProbeReport("test", 1000, 5, 5, 0, (row,))
+    Linear probes, held-out R2 on 1000 Hamiltonians of `test` (5 folds by Hamiltonian; ...)
+      layer         target                    source            R2   95 % interval
+      h2_features   dalpha                    trained       0.9800   [0.9700, 0.9900]
     """
 
     split: str

@@ -26,6 +26,11 @@ class EncoderConfig(BaseModel):
         Number of features after the sum over the zone.
     gated, flatten : bool
         Bilinear layers; polar factor of the input.
+
+    Examples
+    --------
+    >>> EncoderConfig(num_classes=5).model_dump()["hidden_dims"]
+    (24, 16, 32)
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,6 +66,16 @@ class FitConfig(BaseModel):
         cores are shared, and because the last bits of a sum depend on the number.
     train_split, val_split : str
         Names of the splits to learn from and to choose the best epoch by.
+
+    Examples
+    --------
+    >>> config = FitConfig.from_mapping({"epochs": 3, "encoder": {"hidden_dims": [8, 8, 16]}})
+    >>> config.epochs, config.batch_size, config.encoder.hidden_dims
+    (3, 512, (8, 8, 16))
+    >>> FitConfig.from_mapping({"epoch": 3})
+    Traceback (most recent call last):
+    ...
+    topophys.errors.RecipeError: Training settings `config`: key `epoch`: Extra inputs ...
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -45,6 +45,12 @@ class Prediction:
         Prediction before rounding.
     confidence : float64 ndarray of shape (...)
         1 - 2 |real - value|: 1 on an integer, 0 half way between two.
+
+    Examples
+    --------
+    >>> answer = Prediction(np.array([1, 0]), np.array([1.0, 0.25]))
+    >>> answer.confidence, answer.sure(0.6)
+    (array([1. , 0.5]), array([ True, False]))
     """
 
     value: Int[np.ndarray, "..."]
@@ -174,6 +180,13 @@ def load_run(path: str | Path) -> Run:
     ------
     CheckpointError
         If the folder is missing, incomplete, foreign or altered.
+
+    Examples
+    --------
+    >>> load_run("nowhere")
+    Traceback (most recent call last):
+    ...
+    topophys.errors.CheckpointError: Run `nowhere` is not a folder with a finished training ...
     """
     folder = Path(path)
     card = folder / CARD

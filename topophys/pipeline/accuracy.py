@@ -38,6 +38,11 @@ class SplitAccuracy:
         Named right by the network.
     formula_correct : int
         Named right by the sampled winding number of the same k points.
+
+    Examples
+    --------
+    >>> SplitAccuracy("test", "all", (32,), total=1000, correct=999, formula_correct=1000).accuracy
+    0.999
     """
 
     split: str

@@ -38,6 +38,13 @@ def write_page(folder: str | Path) -> Path:
         If there is no summary, or a figure is missing.
     OutputError
         If the folder is not writable.
+
+    Examples
+    --------
+    >>> write_page("nowhere")
+    Traceback (most recent call last):
+    ...
+    topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
     """
     folder = Path(folder)
     environment = Environment(

@@ -108,6 +108,13 @@ def load_summary(folder: Path) -> dict[str, Any]:
     ------
     CheckpointError
         If it is missing or damaged.
+
+    Examples
+    --------
+    >>> load_summary(Path("nowhere"))
+    Traceback (most recent call last):
+    ...
+    topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
     """
     path = folder / NAME
     content = _part(path)
