@@ -121,6 +121,8 @@ def walk_bundle(
     base = np.empty((n_start, n_start, n, filled), np.complex128)
     evidence[:] = 0.0
     evidence[0], evidence[1] = np.inf, np.inf
+    if max_evaluations < n_start * n_start:
+        return 0.0, 0, UNRESOLVED
     for i in range(n_start):
         for j in range(n_start):
             frame_at(onsite, hops, vectors, table, i * side, j * side, fine, h, base[i, j])
@@ -132,6 +134,8 @@ def walk_bundle(
             corners[0, q] = base[(i + CORNER_X[q]) % n_start, (j + CORNER_Y[q]) % n_start]
         top = 0
         while top >= 0:
+            if evaluations >= max_evaluations:
+                return 0.0, evaluations, UNRESOLVED
             x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
             half = 1 << (max_depth - depth)
             r = 2.0 * np.pi * half / fine
@@ -157,7 +161,7 @@ def walk_bundle(
                 continue
             if seen + 2.0 * slack < min_gap:
                 return 0.0, evaluations, SMALL_GAP
-            if depth == max_depth or evaluations + 5 > max_evaluations:
+            if depth == max_depth or evaluations + 4 > max_evaluations:
                 return 0.0, evaluations, UNRESOLVED
             mids[4] = states[:, :filled]
             for q in range(4):

@@ -71,6 +71,8 @@ def walk_gap(
             rest //= n_start
         depth_of[0] = 0
         while top >= 0:
+            if evaluations >= max_evaluations:
+                return evaluations, UNRESOLVED
             depth = depth_of[top]
             half = 1 << (max_depth - depth)
             r = 2.0 * np.pi * half / fine
@@ -91,7 +93,7 @@ def walk_gap(
                 continue
             if seen + 2.0 * slack < min_gap:
                 return evaluations, SMALL_GAP
-            if depth == max_depth or evaluations >= max_evaluations:
+            if depth == max_depth:
                 return evaluations, UNRESOLVED
             for child in range(n_child - 1, -1, -1):  # child 0 takes the parent's place, last
                 depth_of[top + child] = depth + 1

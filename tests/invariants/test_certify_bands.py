@@ -1,0 +1,195 @@
+"""Proven gaps and Chern numbers of more than two bands, against grids and the two-band proof."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import topophys as tp
+from tests.reference import lower_bands_chern, smallest_gap_of_chain
+from tests.strategies import SEEDS, chains, generators, plain, two_bands, unitaries
+from topophys.errors import InputError, KindError, UnresolvedError
+from topophys.invariants._bundle import bundle_evidence
+from topophys.invariants._limits import limits
+
+FAR = limits(0.0, 16, 100_000, deepest=24)
+
+
+def random_bands(seed, n_bands, reach=1):
+    """One random Hermitian hopping model in two dimensions."""
+    rng = np.random.default_rng(seed)
+    steps = range(-reach, reach + 1)
+    hops = {
+        (x, y): rng.standard_normal((n_bands, n_bands)) + 1j * rng.standard_normal((n_bands,) * 2)
+        for x in range(reach + 1)
+        for y in steps
+        if (x, y) > (0, 0)
+    }
+    onsite = rng.standard_normal((n_bands, n_bands)) + 1j * rng.standard_normal((n_bands,) * 2)
+    hops[0, 0] = onsite + onsite.conj().T
+    return plain(tp.FourierHamiltonian)(hops)
+
+
+def direct_sum(*parts, n_occupied):
+    """Uncoupled Hamiltonians side by side."""
+    keys = {key for part in parts for key in part.hoppings}
+    sizes = [part.n_bands for part in parts]
+    total = sum(sizes)
+    hops = {}
+    for key in keys:
+        block, start = np.zeros((total, total), complex), 0
+        for part, size in zip(parts, sizes, strict=True):
+            block[start : start + size, start : start + size] = part.hoppings.get(key, 0.0)
+            start += size
+        hops[key] = block
+    return plain(tp.FourierHamiltonian)(hops, n_occupied=n_occupied)
+
+
+def smallest_gap(h, filled, n_k):
+    energy = np.linalg.eigvalsh(h.on_grid((n_k, n_k)))
+    return (energy[..., filled] - energy[..., filled - 1]).min()
+
+
+@given(h=two_bands(max_range=1))
+def test_two_bands_by_both_proofs(h):
+    """The degree of d and the fluxes of frames know nothing of each other."""
+    found = bundle_evidence(h, 1, FAR)
+    proof = tp.certify_chern(h)
+    assert found.gap_bound[0] <= proof.gap_seen + 1e-12
+    if found.proven[0]:
+        assert found.value[0] == int(proof)
+
+
+@pytest.mark.parametrize(("n_bands", "filled"), [(3, 1), (3, 2), (4, 2), (5, 2)])
+def test_certified_chern_equals_dense_grids(n_bands, filled):
+    certified = compared = 0
+    for seed in range(6):
+        h = random_bands(seed, n_bands)
+        proof = tp.certify_chern(h, n_occupied=filled, max_depth=10)
+        certified += int(proof.certified)
+        if proof.certified:
+            n_k = 64
+            gap = smallest_gap(h, filled, n_k)
+            assert proof.gap_bound <= gap
+            if gap > 0.5:
+                assert int(proof) == lower_bands_chern(h.on_grid((n_k, n_k)), filled)
+                compared += 1
+    assert certified >= 4
+    assert compared >= 1
+
+
+@given(masses=st.lists(st.sampled_from([-3.0, -1.0, 1.0, 2.5]), min_size=2, max_size=3))
+def test_chern_numbers_of_a_direct_sum_add_up(masses):
+    """All lower bands are occupied; they cross and are degenerate with one another."""
+    parts = [plain(tp.models.qwz)(m) for m in masses]
+    total = sum(int(tp.certify_chern(part)) for part in parts)
+    whole = direct_sum(*parts, n_occupied=len(parts))
+    assert int(tp.certify_chern(whole)) == total
+
+
+@given(rng=generators(), turn=unitaries(4))
+def test_a_constant_change_of_basis_changes_nothing(rng, turn):
+    parts = [plain(tp.models.qwz)(m) for m in rng.choice([-1.0, 1.0, 3.0], 2)]
+    h = direct_sum(*parts, n_occupied=2)
+    turned = {key: turn @ hop @ turn.conj().T for key, hop in h.hoppings.items()}
+    again = plain(tp.FourierHamiltonian)(turned, hermitian="average")
+    assert int(tp.certify_chern(again)) == int(tp.certify_chern(h))
+
+
+@pytest.mark.parametrize("m", [-2.0, 0.0, 2.0])
+def test_a_closed_gap_is_refused_and_the_touching_point_named(m):
+    h = direct_sum(tp.models.qwz(m), tp.models.qwz(3.5), n_occupied=2)
+    for proof in (tp.certify_chern(h), tp.certify_gap(h)):
+        assert not proof.certified
+        assert proof.gap_bound == 0.0
+        energy = np.linalg.eigvalsh(h.bloch(proof.k_seen))
+        assert energy[2] - energy[1] == pytest.approx(float(proof.gap_seen), abs=1e-12)
+    assert float(tp.certify_gap(h).gap_seen) < 1e-3
+
+
+@pytest.mark.parametrize("shift", [1e-2, -1e-2, 1e-3, -1e-3])
+def test_next_to_a_transition_the_right_side_is_named(shift):
+    h = direct_sum(tp.models.qwz(-2.0 + shift), tp.models.qwz(3.5), n_occupied=2)
+    assert int(tp.certify_chern(h)) == (1 if shift > 0 else 0)
+
+
+@given(chain=chains(max_orbitals=3, max_range=2))
+def test_gap_of_chains(chain):
+    proof = tp.certify_gap(chain)
+    gap = smallest_gap_of_chain(chain)
+    assert proof.gap_bound <= gap * (1 + 1e-9)
+    assert proof.certified == (proof.gap_bound > 0)
+    assert proof.gap_seen >= gap * (1 - 1e-6)
+
+
+@given(seed=SEEDS, share=st.floats(0.05, 0.8))
+def test_a_gap_asked_for_is_proven_or_refused(seed, share):
+    h = random_bands(seed, 3)
+    gap = smallest_gap(h, 1, 24)
+    fine = tp.certify_gap(h, min_gap=share * gap, max_depth=8)
+    if fine.certified:
+        assert fine.gap_bound >= share * gap
+    assert not tp.certify_gap(h, min_gap=1.001 * gap, max_depth=6).certified
+
+
+def test_three_dimensions():
+    """Stacked layers are gapped whatever k_z; a hopping along z closes the gap where it must."""
+    layer = tp.models.qwz(-1.0).hoppings
+    stack = {(*key, 0): hop for key, hop in layer.items()}
+    z = np.diag([1.0, -1.0])
+    assert tp.certify_gap(tp.FourierHamiltonian(stack | {(0, 0, 1): 0.1 * z})).certified
+    weyl = tp.certify_gap(tp.FourierHamiltonian(stack | {(0, 0, 1): 0.8 * z}), max_depth=6)
+    assert not weyl.certified
+    assert weyl.gap_seen < 0.1
+
+
+def test_results_do_not_depend_on_the_batch():
+    members = [random_bands(seed, 3) for seed in range(4)]
+    keys = members[0].hoppings
+    batch = tp.FourierHamiltonian(
+        {key: np.stack([h.hoppings[key] for h in members]) for key in keys}, n_occupied=1
+    )
+    together = tp.certify_chern(batch, max_depth=8)
+    for i, h in enumerate(members):
+        alone = tp.certify_chern(h, n_occupied=1, max_depth=8)
+        assert together.value[i] == alone.value
+        assert together.gap_bound[i] == alone.gap_bound
+        assert together.evaluations[i] == alone.evaluations
+
+
+@pytest.mark.parametrize("certify", [tp.certify_gap, tp.certify_chern])
+def test_limits_are_kept(certify):
+    h = random_bands(3, 4)
+    few = certify(h, max_evaluations=100)
+    assert not few.certified
+    assert few.evaluations <= 100
+    assert not certify(h, max_depth=0).certified
+    with pytest.raises(UnresolvedError, match="1 of 1"):
+        certify(h, max_depth=0, on_unresolved="raise")
+
+
+@pytest.mark.parametrize("exponent", [-300, -100, 100, 300])
+def test_the_unit_of_energy_does_not_matter(exponent):
+    h = random_bands(1, 3)
+    scale = 2.0**exponent
+    scaled = tp.FourierHamiltonian({key: scale * hop for key, hop in h.hoppings.items()})
+    proof, again = (tp.certify_chern(x, n_occupied=1) for x in (h, scaled))
+    assert proof.certified
+    assert again.value == proof.value
+    assert again.gap_bound == scale * proof.gap_bound
+
+
+def test_bad_input_is_named_in_one_line():
+    h = random_bands(0, 3)
+    for call, error, word in (
+        (lambda: tp.certify_gap(h, n_occupied=3), InputError, "n_occupied"),
+        (lambda: tp.certify_gap(h, min_gap=-1.0), InputError, "min_gap"),
+        (lambda: tp.certify_gap(h, max_depth=99), InputError, "max_depth"),
+        (lambda: plain(tp.certify_gap)(np.eye(2)), KindError, "`H`"),
+        (lambda: plain(tp.certify_chern)(tp.models.ssh(1.0, 2.0)), KindError, "two-dimensional"),
+    ):
+        with pytest.raises(error, match=word) as caught:
+            call()
+        assert "\n" not in str(caught.value)
