@@ -71,7 +71,7 @@ def test_gzip_and_archive_hold_the_same(tmp_path):
     [
         ["", "2", "3"],
         ["written on 1Jan2020", "           2 ", "           3 "],
-        ["caf\xe9 \u03a9", "2 !num_wann", "3 ! nrpts"],
+        ["M\xfcnchen \u03a9", "2 !num_wann", "3 ! nrpts"],
         ["2", "2    # orbitals", "3 (vectors)"],
         ["# 7 7 7", "2\r", "3\r"],
     ],

@@ -66,6 +66,9 @@ def test_silicon_file():
     bands = np.linalg.eigvalsh(h.on_grid((12, 12, 12)))
     assert bands[..., 3].max() == pytest.approx(gamma[3])
     assert 0.4 < bands[..., 4].min() - bands[..., 3].max() < 0.7  # indirect gap
+    proof = tp.certify_gap(h)  # the direct gap, which is larger
+    assert proof.certified
+    assert proof.gap_seen == pytest.approx(2.36, abs=0.05)
 
 
 def test_gallium_arsenide_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Complex
@@ -15,14 +15,13 @@ from topophys.grids import k_grid
 
 __all__ = ["SampledHamiltonian", "from_callable"]
 
-TOLERANCE = 1e-10  # of the largest entry
+TOLERANCE: Final = 1e-10  # of the largest entry
 
 
 class SampledHamiltonian:
     """Hamiltonian behind a Python function; made by `from_callable`.
 
-    Nothing is known between two momenta, so nothing can be proven: the `certify_*` functions
-    refuse it, and invariants are those of samples.
+    Nothing is known between two momenta: only `sampled` invariants exist, `certify_*` refuses it.
 
     Parameters
     ----------
@@ -36,11 +35,6 @@ class SampledHamiltonian:
         Number of occupied bands.
     vectorized : bool
         Whether the function takes many momenta at once.
-
-    Attributes
-    ----------
-    dim, n_bands, n_occupied : int
-        As given.
     """
 
     def __init__(
@@ -116,11 +110,6 @@ class SampledHamiltonian:
         -------
         complex128 ndarray of shape (*shape, n, n)
             Bloch matrices, in the units of the function.
-
-        Raises
-        ------
-        InputError
-            If the number of directions is not `dim`.
         """
         sizes = shape if isinstance(shape, tuple) else (shape,)
         if len(sizes) != self.dim:

@@ -75,7 +75,7 @@ def read_wannier90(
     References
     ----------
     .. [1] G. Pizzi *et al.*, J. Phys.: Condens. Matter 32, 165902 (2020).
-    .. [2] A. A. Mostofi *et al.*, Comput. Phys. Commun. 185, 2309 (2014).
+    .. [2] A. A. Mostofi *et al.*, Comput. Phys. Comm. 185, 2309 (2014).
 
     Examples
     --------
