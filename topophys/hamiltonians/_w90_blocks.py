@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from topophys._checks import short
 from topophys.errors import SchemaError
 from topophys.hamiltonians._w90_lines import Lines
 
-ROWS_AT_ONCE: Final = 65_536
+ROWS_AT_ONCE: Final = 16_384
 EXPONENT: Final = re.compile(r"(\d)[dD]([+-]?\d)|(\d)([+-]\d{3})(?=\s|$)")
 DECIMALS: Final = re.compile(r"\.(\d+)(?:[eEdD][+-]?\d+)?")
 
@@ -81,37 +82,38 @@ class Blocks:
     def __init__(self, lines: Lines, n: int, n_r: int) -> None:
         self.lines, self.n, self.n_r = lines, n, n_r
         self.vectors = np.zeros((n_r, 3), np.int64)
-        self.matrices = np.zeros((n_r, n, n), np.complex128)
+        # what the file gives is finite, so that NaN marks what it does not give
+        self.matrices = np.full((n_r, n, n), np.nan, np.complex128)
         self._decimals, self._exponents = 6, False
 
     def read_hoppings(self) -> None:
         """Read the blocks of a `_hr.dat`: every line names its lattice vector."""
-        size = self.n * self.n
-        step = max(1, ROWS_AT_ONCE // size)
-        for first in range(0, self.n_r, step):
-            last = min(first + step, self.n_r)
-            rows = self.lines.block((last - first) * size)
-            entries = table(rows, 7, self.lines).reshape(last - first, size, 7)
-            self._note_digits(rows[::size])
-            vectors = self._integers(entries[:, :, :3])
-            if (vectors != vectors[:, :1]).any():
-                raise self._misplaced("a lattice vector changes within its block")
-            self.vectors[first:last] = vectors[:, 0]
-            self._place(slice(first, last), entries[:, :, 3:])
+        done, size = 0, self.n * self.n
+        for numbers in self._pieces(self.n_r * size, 7):
+            block, place = np.divmod(done + np.arange(len(numbers)), size)
+            done += len(numbers)
+            vectors = self._integers(numbers[:, :3])
+            first = place == 0
+            self.vectors[block[first]] = vectors[first]
+            if (vectors != self.vectors[block]).any():
+                raise self._misfit("a lattice vector changes within its block")
+            self._place(block, numbers[:, 3:])
+        self._refuse_unless_full(self.matrices)
 
     def read_tight_binding(self) -> None:
         """Read the blocks of a `_tb.dat`: a lattice vector, then its hoppings."""
-        size = self.n * self.n
         for m in range(self.n_r):
             self.vectors[m] = self._vector()
-            rows = self.lines.block(size)
-            self._note_digits(rows[:1])
-            self._place(slice(m, m + 1), table(rows, 4, self.lines)[None])
+            for numbers in self._pieces(self.n * self.n, 4):
+                self._place(m, numbers)
+        self._refuse_unless_full(self.matrices)
         for m in range(self.n_r):  # matrix elements of the position: not kept, but must be sound
             if (self._vector() != self.vectors[m]).any():
-                raise self._misplaced("positions are not in the order of the hoppings")
-            entries = table(self.lines.block(size), 8, self.lines)
-            self._columns(entries[None, :, :2])
+                raise self._misfit("positions are not in the order of the hoppings")
+            seen = np.full((self.n, self.n), np.nan)
+            for numbers in self._pieces(self.n * self.n, 8):
+                seen[self._pairs(numbers)] = 0.0
+            self._refuse_unless_full(seen[None])
 
     def unit(self) -> float:
         """One unit of the last digit of the largest hopping, as the file has it."""
@@ -120,6 +122,14 @@ class Blocks:
             return unit
         largest = float(np.abs(self.matrices.view(np.float64)).max(initial=0.0))
         return unit * 10.0 ** np.ceil(np.log10(largest)) if largest > 0.0 else 0.0
+
+    def _pieces(self, total: int, n_columns: int) -> Iterator[NDArray[np.float64]]:
+        """Numbers of the next `total` lines, not too many at once."""
+        for done in range(0, total, ROWS_AT_ONCE):
+            rows = self.lines.block(min(ROWS_AT_ONCE, total - done))
+            if n_columns < 8:
+                self._note_digits(rows[:: self.n * self.n])
+            yield table(rows, n_columns, self.lines)
 
     def _note_digits(self, rows: list[str]) -> None:
         for row in rows:
@@ -136,25 +146,28 @@ class Blocks:
     def _integers(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
         rounded = np.rint(numbers)
         if (rounded != numbers).any() or (np.abs(numbers) > 2**31).any():
-            raise self._misplaced("an index or a component of a lattice vector is no integer")
+            raise self._misfit("an index or a component of a lattice vector is no integer")
         return rounded.astype(np.int64)
 
-    def _columns(self, pairs: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Place of each hopping in its flattened matrix; each place must occur once."""
-        pairs_int = self._integers(pairs) - 1
-        place: NDArray[np.int64] = pairs_int[..., 0] * self.n + pairs_int[..., 1]
-        inside = (pairs_int >= 0).all() and (pairs_int < self.n).all()
-        if not inside or (np.sort(place, axis=-1) != np.arange(self.n * self.n)).any():
-            raise self._misplaced("a pair of orbitals is missing, repeated or out of range")
-        return place
+    def _pairs(self, numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Orbitals of each line."""
+        pairs = self._integers(numbers[:, :2]) - 1
+        if (pairs < 0).any() or (pairs >= self.n).any():
+            raise self._misfit("an orbital is out of range")
+        return pairs[:, 0], pairs[:, 1]
 
-    def _place(self, blocks: slice, entries: NDArray[np.float64]) -> None:
-        place = self._columns(entries[..., :2])
-        values = entries[..., 2] + 1j * entries[..., 3]
-        flat = self.matrices[blocks].reshape(len(place), -1)
-        np.put_along_axis(flat, place, values, axis=-1)
+    def _place(self, block: NDArray[np.int64] | int, numbers: NDArray[np.float64]) -> None:
+        row, column = self._pairs(numbers)
+        self.matrices[block, row, column] = numbers[:, 2] + 1j * numbers[:, 3]
 
-    def _misplaced(self, what: str) -> SchemaError:
+    def _refuse_unless_full(self, entries: NDArray[Any]) -> None:
+        # there are as many lines as places: where one is repeated, another one is missing
+        missing = np.argwhere(np.isnan(entries))
+        if len(missing):
+            _, a, b = missing[0].tolist()
+            raise self._misfit(f"orbitals {a + 1} and {b + 1} are missing, others repeated")
+
+    def _misfit(self, what: str) -> SchemaError:
         return SchemaError(
             f"File `{self.lines.name}` does not fit its header of {self.n_r} lattice vectors with"
             f" {self.n} x {self.n} hoppings: {what}, at or before line {self.lines.number}."

@@ -37,7 +37,7 @@ def read_wannier90(
     The file may be plain, gzipped (``.gz``), or the only one of its kind in a gzipped archive
     (``.tar.gz``), which is never unpacked to disk. Before anything is allocated, the counts in its
     header are compared with its length (for ``.gz``, with the longest text of that compressed
-    size) and with `max_memory`, at 128 bytes for each hopping.
+    size) and with `max_memory`, at 128 bytes for each hopping; the text itself is read piecewise.
 
     Materials with fewer than three periodic directions are stored with zeros: a direction along
     which no lattice vector has a component is left out, unless `dim` says otherwise.
