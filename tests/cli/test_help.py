@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 import topophys
 from topophys.cli.app import app
 
-COMMANDS = ("generate", "info", "verify", "train", "predict", "probe", "plot", "report", "demo")
+PROMISED = {"generate", "info", "verify", "train", "predict", "probe", "plot", "report", "demo"}
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
 
 
 def invoke(*words):
@@ -22,7 +23,8 @@ def test_help_lists_the_commands(flag):
     found = invoke(flag)
     assert found.exit_code == 0
     listed = re.findall(r"^  ([a-z]+)  ", found.output.partition("Commands:")[2], re.MULTILINE)
-    assert listed == list(COMMANDS)
+    assert listed == COMMANDS
+    assert set(listed) >= PROMISED
 
 
 @pytest.mark.parametrize("command", COMMANDS)
