@@ -12,7 +12,7 @@ from tests.strategies import plain
 from tests.systems.reference_models import certified_and_sampled, energies
 from topophys.errors import InputError
 
-FLUXES = [(1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (1, 6), (4, 3), (-1, 3)]
+FLUXES = [(1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (1, 6), (3, 7), (4, 3), (-1, 3)]
 
 
 def diophantine(p, q, r):
