@@ -20,7 +20,7 @@ lint: $(STAMP)  ## style, types, layers, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell topophys tests docs datasets README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell topophys tests docs datasets benchmarks README.md CONTRIBUTING.md CHANGELOG.md
 
 ci: lint test  ## what continuous integration runs, after the set-up
 

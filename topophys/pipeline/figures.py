@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from topophys import plots
 from topophys._files import make_folder, write_json
 from topophys.datasets import Dataset, Split
-from topophys.errors import KindError
+from topophys.errors import InputError, KindError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.interpret import LinearDecoder, activations, fit_decoder
 from topophys.invariants.berry import berry_flux
@@ -87,8 +87,8 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
 def _figures(
     run: Run, dataset: Dataset, surface: Dataset | None
 ) -> Iterator[tuple[FigureCard, plots.Figure]]:
-    alpha, dalpha = _decoders(run, dataset)
     examples = _Examples(run, dataset)
+    alpha, dalpha = _decoders(run, dataset)
     yield (
         FigureCard(
             "winding_angle",
@@ -124,7 +124,8 @@ def _figures(
                 "berry_flux",
                 "Berry flux through the plaquettes of 2D Hamiltonians",
                 "F of the lower band on 32 x 32 plaquettes, of the Hamiltonian with the largest"
-                " proven gap for each Chern number C of the data set; C is proven from the hoppings.",
+                " proven gap for each Chern number C of the data set; C is proven from the"
+                " hoppings.",
             ),
             _flux_map(surface),
         )
@@ -202,6 +203,11 @@ class _Examples:
             if dataset.split(name).grid == grid:
                 found = _clearest(dataset.split(name)) | found
         places = {nu: found[nu] for nu in SHOWN if nu in found}
+        if not places:
+            raise InputError(
+                "Argument `dataset` must have a split that training did not see, on the grid of the"
+                f" training, but has {', '.join(dataset.splits)}; add one to the recipe."
+            )
         rows = [dataset.split(name)[index] for name, index in places.values()]
         self.run = run
         self.nu = np.array(list(places))
