@@ -189,7 +189,7 @@ def test_only_what_is_missing_is_drawn(recipe, whole, unfinished, drawn):
 
 def test_a_shard_that_was_damaged_is_drawn_again(recipe, whole, unfinished, drawn):
     with open_dataset(whole) as dataset:
-        place = dataset._layout.splits["train"].fields["x"]
+        place = dataset._layouts[0].splits["train"].fields["x"]
     partial = unfinished.with_name("a.h5.partial")
     data = bytearray(partial.read_bytes())
     data[place.offset + 17] ^= 1
@@ -200,7 +200,9 @@ def test_a_shard_that_was_damaged_is_drawn_again(recipe, whole, unfinished, draw
 
 def test_headers_that_were_half_written_are_made_again(recipe, whole, unfinished):
     with open_dataset(whole) as dataset:
-        first = min(p.offset for s in dataset._layout.splits.values() for p in s.fields.values())
+        first = min(
+            p.offset for s in dataset._layouts[0].splits.values() for p in s.fields.values()
+        )
     partial = unfinished.with_name("a.h5.partial")
     data = bytearray(partial.read_bytes())
     data[:first] = bytes(first)

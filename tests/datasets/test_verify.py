@@ -159,7 +159,7 @@ def test_forging_nothing_changes_nothing(copy):
 
 @pytest.mark.parametrize("what", ["label", "hoppings", "x", "gap_bound", "seed_key"])
 def test_a_flipped_bit_in_any_array_is_found_by_its_digest(copy, what, dataset):
-    place = dataset._layout.splits["train"].fields[what]
+    place = dataset._layouts[0].splits["train"].fields[what]
     data = bytearray(copy.read_bytes())
     data[place.offset + 8 * 5] ^= 1
     copy.write_bytes(data)

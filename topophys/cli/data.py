@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -16,16 +17,57 @@ def generate(
     workers: Annotated[
         int | None, typer.Option(help="Number of workers; by default one for each CPU core.")
     ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(help="Make a part only: shards a:b, or part i/n (i from 1 to n)."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
 ) -> None:
     """Draw Hamiltonians, prove their invariants, write a data set.
+
+    A run that was killed goes on where it was when it is started again.
 
     Example: topophys generate datasets/winding-1d/recipe.toml -o winding.h5
     """
     from topophys.datasets import Recipe
     from topophys.datasets import generate as make
 
-    print(make(Recipe.from_toml(recipe), output, workers=workers, progress=not quiet))
+    plan = Recipe.from_toml(recipe)
+    part = None if shards is None else _stretch(shards, plan.n_shards)
+    print(make(plan, output, workers=workers, shards=part, progress=not quiet))
+
+
+def _stretch(text: str, total: int) -> tuple[int, int]:
+    """First shard and the one after the last, from "a:b" or "i/n"."""
+    found = re.fullmatch(r"(\d+)([:/])(\d+)", text.strip())
+    if found is None:
+        raise typer.BadParameter(f"--shards must be a:b or i/n, such as 0:10 or 3/8, not {text!r}")
+    a, b = int(found[1]), int(found[3])
+    if found[2] == ":":
+        return a, b
+    if not 1 <= a <= b <= total:
+        raise typer.BadParameter(
+            f"--shards i/n must have 1 <= i <= n <= {total}, the number of shards, not {text!r}"
+        )
+    return total * (a - 1) // b, total * a // b
+
+
+def join(
+    parts: Annotated[list[Path], typer.Argument(help="Parts made with --shards (HDF5).")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Index (.json) or single HDF5 file to make.")
+    ],
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
+) -> None:
+    """Join the parts of a data set, made by separate jobs, after checking every byte.
+
+    A name that ends in .json makes an index beside the parts; any other one file.
+
+    Example: topophys join parts/*.h5 -o parts/winding.json
+    """
+    from topophys.datasets import join as make
+
+    print(make(parts, output, progress=not quiet))
 
 
 def info(file: Annotated[Path, typer.Argument(help="Data set (HDF5).")]) -> None:
@@ -71,4 +113,4 @@ def _share(text: str) -> Literal["all"] | float:
         ) from None
 
 
-COMMANDS: Final = (generate, info, verify)
+COMMANDS: Final = (generate, join, info, verify)

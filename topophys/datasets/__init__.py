@@ -1,6 +1,7 @@
 """Labelled data sets of Hamiltonians: made from recipes, stored in HDF5, verified from hoppings."""
 
 from topophys.datasets.generate import generate
+from topophys.datasets.join import join
 from topophys.datasets.read import Dataset, open_dataset
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import draw_shard
@@ -16,6 +17,7 @@ __all__ = [
     "Summary",
     "draw_shard",
     "generate",
+    "join",
     "open_dataset",
     "verify",
 ]

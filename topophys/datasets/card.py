@@ -63,7 +63,7 @@ def card(dataset: Dataset) -> str:
     )
     what = _WHAT[spec.family].format(reach=spec.hopping_range, n=spec.n_orbitals)
     shown = "flattened, " if recipe.input.flatten else ""
-    size = dataset.path.stat().st_size / 1e6
+    size = dataset.n_bytes / 1e6
     versions = dataset.attributes
     about = f"""# {recipe.name}
 

@@ -111,7 +111,7 @@ def lay_out(portion: Portion, partial: Path) -> dict[tuple[str, str], int]:
 def _root_attributes(portion: Portion) -> dict[str, Any]:
     # no time of writing: equal recipes make equal bytes
     recipe = portion.recipe
-    part = {} if portion.whole else {"shards": np.array([portion.first, portion.stop], np.int64)}
+    part = {} if portion.whole else {schema.PART: np.array([portion.first, portion.stop], np.int64)}
     return part | {
         "format": schema.FORMAT,
         "schema_version": np.int64(schema.SCHEMA_VERSION),

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import schema
+from topophys.datasets.bulk import check_bulk
 from topophys.datasets.families import family_of
+from topophys.datasets.portion import Portion
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import REASONS
-from topophys.errors import DatasetError, RecipeError, SchemaError
+from topophys.errors import DatasetError, InputError, RecipeError, SchemaError
 
 __all__ = ["Layout", "Place", "SplitLayout", "read_layout"]
 
@@ -54,9 +56,14 @@ class Layout:
 
     path: Path
     n_bytes: int
-    recipe: Recipe
+    portion: Portion
     attributes: Mapping[str, Any]
     splits: Mapping[str, SplitLayout]
+
+    @property
+    def recipe(self) -> Recipe:
+        """Recipe of the data set."""
+        return self.portion.recipe
 
 
 @contextmanager
@@ -124,10 +131,12 @@ def read_layout(path: Path) -> Layout:
         If it is not a data file of topophys, of a newer version, or not what its recipe says.
     """
     with opened(path) as file:
+        check_bulk(file, path)
         recipe = _read_recipe(file, path)
-        splits = {s.name: _read_split(file, recipe, s.name, path) for s in recipe.split}
+        portion = _read_portion(file, recipe, path)
+        splits = {name: _read_split(file, portion, name, path) for name in portion.splits}
         attributes = {name: _plain(file.attrs[name]) for name in schema.ROOT_ATTRIBUTES}
-        return Layout(path, path.stat().st_size, recipe, attributes, splits)
+        return Layout(path, path.stat().st_size, portion, attributes, splits)
 
 
 def _read_recipe(file: h5py.File, path: Path) -> Recipe:
@@ -151,6 +160,20 @@ def _read_recipe(file: h5py.File, path: Path) -> Recipe:
         raise SchemaError(f"Data file `{path}` must hold a valid recipe, but: {error}") from None
 
 
+def _read_portion(file: h5py.File, recipe: Recipe, path: Path) -> Portion:
+    if schema.PART not in file.attrs:
+        return Portion.of(recipe)
+    edges = np.asarray(file.attrs[schema.PART])
+    try:
+        first, stop = map(int, edges)
+        return Portion.of(recipe, (first, stop))
+    except (InputError, TypeError, ValueError):
+        raise SchemaError(
+            f"Data file `{path}`: attribute `{schema.PART}` must be a stretch of the recipe's"
+            f" shards, but is {edges!s:.60}."
+        ) from None
+
+
 def _demand(node: h5py.Group, names: list[str], path: Path) -> None:
     missing = [name for name in names if name not in node.attrs]
     if missing:
@@ -161,16 +184,19 @@ def _demand(node: h5py.Group, names: list[str], path: Path) -> None:
         )
 
 
-def _read_split(file: h5py.File, recipe: Recipe, name: str, path: Path) -> SplitLayout:
-    group = file.get(name)
+def _read_split(file: h5py.File, portion: Portion, name: str, path: Path) -> SplitLayout:
+    recipe = portion.recipe
+    hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
+    group = file[name] if hard else None
     if not isinstance(group, h5py.Group):
         raise SchemaError(f"Data file `{path}` must have the group `{name}` of its recipe.")
     spec = recipe.part(name)
     family = family_of(recipe, spec)
-    sizes = {"S": spec.size, **family.sizes()}
+    sizes = {"S": portion.size(name), **family.sizes()}
+    first, stop = portion.span(name)
     fields, digests = {}, {}
     for f in schema.FIELDS[recipe.kind]:
-        rows = (schema.shards(spec.size), schema.DIGEST_SIZE)
+        rows = (stop - first, schema.DIGEST_SIZE)
         fields[f.name] = _place(group, f.name, f.shape(sizes), f.dtype, path)
         digests[f.name] = _place(group, f"{schema.DIGESTS}/{f.name}", rows, "|u1", path)
     _demand(group, list(schema.SPLIT_ATTRIBUTES), path)

@@ -28,6 +28,11 @@ Checksums are SHA-256 digests of each shard of {shard} samples of each field, in
 `{digests}` of the split: unlike the checksums of HDF5 itself they need no chunks, are made in
 parallel by whoever draws the shard, before it is handed on, and say which shard is damaged.
 
+A data set may lie in several files, parts, each with a stretch of the shards and otherwise like a
+whole file, and an index: a JSON text in the same folder or above with the recipe, and for each part
+`file`, `shards`, `n_bytes` and `manifest` (the attribute of the part), in the order of the shards.
+Names that lead out of the folder of the index are refused.
+
 There is no time of writing in a file: equal recipes make equal bytes with equal versions of
 topophys and NumPy on the same kind of processor. On another processor the last bits may differ;
 labels are proven for the hoppings that are stored, whatever their last bits.
@@ -84,7 +89,12 @@ def format_page() -> str:
         ]
         lines += [f"### {kind}", "", *markdown_table(rows), ""]
     lines += ["### Letters", "", *_pairs("letter", schema.LETTERS), "", "## Attributes", ""]
-    lines += ["### Of the file", "", *_pairs("attribute", schema.ROOT_ATTRIBUTES), ""]
+    lines += [
+        "### Of the file",
+        "",
+        *_pairs("attribute", {**schema.ROOT_ATTRIBUTES, **schema.PART_ATTRIBUTES}),
+        "",
+    ]
     lines += ["### Of a split", "", *_pairs("attribute", schema.SPLIT_ATTRIBUTES), ""]
     lines += ["### Of a field", "", *_pairs("attribute", schema.FIELD_ATTRIBUTES)]
     return "\n".join(lines) + "\n" + sampling

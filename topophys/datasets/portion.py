@@ -63,7 +63,7 @@ class Portion:
         InputError
             If there are no such shards.
         """
-        total = sum(schema.shards(spec.size) for spec in recipe.split)
+        total = recipe.n_shards
         first, stop = (0, total) if shards is None else shards
         if not 0 <= first < stop <= total:
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import _messages
+from topophys.datasets.index import is_index, read_index, read_part
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.schema import Kind
@@ -30,7 +31,7 @@ def open_dataset(path: str | Path) -> Dataset:
     Parameters
     ----------
     path : str or Path
-        HDF5 file made by `generate`.
+        HDF5 file made by `generate`, or index made by `join`.
 
     Returns
     -------
@@ -51,18 +52,25 @@ def open_dataset(path: str | Path) -> Dataset:
     ...
     topophys.errors.DatasetError: Data file `nowhere.h5` does not exist; ...
     """
-    return Dataset(read_layout(Path(path)))
+    path = Path(path)
+    if not is_index(path):
+        return Dataset([read_layout(path)], path)
+    index = read_index(path)
+    layouts = [read_part(index, part) for part in index.parts]
+    return Dataset(layouts, path, manifest=index.manifest)
 
 
 class Dataset:
-    """A data file: recipe, splits, samples.
+    """A data set in one file or several: recipe, splits, samples.
 
     A context manager; may be pickled and used in other processes and threads.
 
     Attributes
     ----------
     path : Path
-        The file.
+        The file, or the index of several.
+    n_bytes : int
+        Size of all its files but the index.
     recipe : Recipe
         Recipe it was made from.
     kind : {"winding", "chern"}
@@ -71,18 +79,24 @@ class Dataset:
         Attributes of the file, as in the schema.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._store = Store(layout.path, layout.n_bytes)
-        self.path: Path = layout.path
-        self.recipe: Recipe = layout.recipe
-        self.kind: Kind = layout.recipe.kind
-        self.attributes: Mapping[str, Any] = layout.attributes
+    def __init__(
+        self, layouts: Sequence[Layout], path: Path, *, manifest: str | None = None
+    ) -> None:
+        first = layouts[0]
+        self._layouts = tuple(layouts)
+        self._stores = tuple(Store(part.path, part.n_bytes) for part in layouts)
+        self.path = path
+        self.n_bytes = sum(part.n_bytes for part in layouts)
+        self.recipe: Recipe = first.recipe
+        self.kind: Kind = first.recipe.kind
+        sealed = {} if manifest is None else {"manifest": manifest}
+        self.attributes: Mapping[str, Any] = {**first.attributes, **sealed}
 
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits, in the order of the recipe."""
-        return tuple(self._layout.splits)
+        here = {name for part in self._layouts for name in part.splits}
+        return tuple(spec.name for spec in self.recipe.split if spec.name in here)
 
     def split(self, name: str) -> Split:
         """One split.
@@ -102,20 +116,23 @@ class Dataset:
         InputError
             If there is no such split.
         """
-        if name not in self._layout.splits:
+        if name not in self.splits:
             raise InputError(
                 f"Data set `{self.recipe.name}` has no split {name!r}"
                 f"{_messages.suggest(name, self.splits)}; it has {', '.join(self.splits)}."
             )
-        return Split(self._store, self._layout, name)
+        return Split(self._stores, self._layouts, name)
 
     def __len__(self) -> int:
-        return sum(spec.size for spec in self.recipe.split)
+        return sum(self._sizes().values())
+
+    def _sizes(self) -> dict[str, int]:
+        return {name: len(self.split(name)) for name in self.splits}
 
     def __getitem__(self, index: Any) -> dict[str, NDArray[Any]]:
         """Read samples by their number over all splits, one split after the other."""
         chosen = np.arange(len(self))[index]
-        starts = np.cumsum([0, *(spec.size for spec in self.recipe.split)])
+        starts = np.cumsum([0, *self._sizes().values()])
         owner = np.searchsorted(starts, chosen, side="right") - 1
         if chosen.ndim == 0:
             return self.split(self.splits[int(owner)])[int(chosen - starts[owner])]
@@ -165,7 +182,8 @@ class Dataset:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._store.close()
+        for store in self._stores:
+            store.close()
 
     def __enter__(self) -> Dataset:
         return self
@@ -179,7 +197,7 @@ class Dataset:
         self.close()
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{s.name}: {s.size}" for s in self.recipe.split)
+        sizes = ", ".join(f"{name}: {size}" for name, size in self._sizes().items())
         return f"Dataset {self.recipe.name!r} ({self.kind}): {len(self)} samples in {{{sizes}}}"
 
 

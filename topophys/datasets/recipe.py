@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from topophys.datasets import _messages
-from topophys.datasets.schema import Kind
+from topophys.datasets.schema import Kind, shards
 from topophys.datasets.specs import (
     FAMILIES,
     HamiltonianSpec,
@@ -171,6 +171,11 @@ class Recipe(Table):
     def dim(self) -> int:
         """Dimension of k space."""
         return FAMILIES[self.hamiltonian.family][1]
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards of all splits: the unit of drawing, and of sharing out the work."""
+        return sum(shards(spec.size) for spec in self.split)
 
     @cached_property
     def digest(self) -> str:

@@ -133,6 +133,14 @@ ROOT_ATTRIBUTES: Final[Mapping[str, str]] = {
     "manifest": "SHA-256 over all other attributes and all shard digests: one name for the content",
 }
 
+#: Name of the attribute of the file that only parts of a data set have.
+PART: Final = "shards"
+#: What it says.
+PART_ATTRIBUTES: Final[Mapping[str, str]] = {
+    PART: "(parts only) first shard of the recipe in this file and the one after the last, counted"
+    " through all splits",
+}
+
 #: Attributes of each split group, and what they say.
 SPLIT_ATTRIBUTES: Final[Mapping[str, str]] = {
     "split_id": "first 32 bits of the SHA-256 of the split's name; first part of the stream key",

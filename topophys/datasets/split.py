@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from topophys.datasets import _messages
 from topophys.datasets.families import rebuild
 from topophys.datasets.layout import Layout, Place
+from topophys.datasets.pieces import take
 from topophys.datasets.schema import Kind
 from topophys.datasets.specs import SplitSpec
 from topophys.datasets.store import Store
@@ -38,21 +39,27 @@ class Split:
         How many of them were not kept, by reason.
     """
 
-    def __init__(self, store: Store, layout: Layout, name: str) -> None:
-        self._store, self._layout = store, layout.splits[name]
+    def __init__(self, stores: Sequence[Store], layouts: Sequence[Layout], name: str) -> None:
+        here = [(s, part.splits[name]) for s, part in zip(stores, layouts, strict=True)
+                if name in part.splits]  # fmt: skip
+        self._stores, self._layouts = zip(*here, strict=True)
+        recipe = layouts[0].recipe
         self.name = name
-        self.spec: SplitSpec = layout.recipe.part(name)
-        self.kind: Kind = layout.recipe.kind
-        self.drawn: int = self._layout.drawn
-        self.rejected: Mapping[str, int] = self._layout.rejected
+        self.spec: SplitSpec = recipe.part(name)
+        self.kind: Kind = recipe.kind
+        self.drawn: int = sum(part.drawn for part in self._layouts)
+        self.rejected: Mapping[str, int] = {
+            reason: sum(part.rejected[reason] for part in self._layouts)
+            for reason in self._layouts[0].rejected
+        }
 
     def __len__(self) -> int:
-        return self.spec.size
+        return sum(part.fields["label"].shape[0] for part in self._layouts)
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields."""
-        return tuple(self._layout.fields)
+        return tuple(self._layouts[0].fields)
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -62,7 +69,7 @@ class Split:
     @property
     def vectors(self) -> NDArray[np.int64]:
         """Lattice vectors of `hoppings`, of shape (M, dim)."""
-        return np.array(self._layout.vectors, dtype=np.int64)
+        return np.array(self._layouts[0].vectors, dtype=np.int64)
 
     @property
     def classes(self) -> dict[int, int]:
@@ -72,10 +79,13 @@ class Split:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a field, samples first."""
-        return self._place(name).shape
+        return len(self), *self._places(name)[0].shape[1:]
 
     def view(self, name: str) -> NDArray[Any]:
         """Whole field as a read-only array on the file; only what is touched is read.
+
+        Of a data set in several files the field is joined in memory; `read` takes no more than
+        what is asked for.
 
         Parameters
         ----------
@@ -94,7 +104,12 @@ class Split:
         DatasetError
             If the file was closed, removed or replaced.
         """
-        return self._store.view(self._place(name))
+        views = self._views(self._places(name))
+        if len(views) == 1:
+            return views[0]
+        joined = np.concatenate(views)
+        joined.flags.writeable = False
+        return joined
 
     def read(self, *names: str, index: Any = slice(None)) -> tuple[NDArray[Any], ...]:
         """Read some fields of some samples, as arrays of their own.
@@ -122,7 +137,7 @@ class Split:
             raise InputError(
                 f"Argument `index` must select samples (int, slice or array), but is {index!r}."
             )
-        return tuple(_own(self.view(name)[index]) for name in names)
+        return tuple(take(self._views(self._places(name)), index) for name in names)
 
     def digests(self, name: str) -> NDArray[np.uint8]:
         """SHA-256 of each shard of a field, of shape (shards, 32).
@@ -137,8 +152,8 @@ class Split:
         uint8 ndarray
             As stored.
         """
-        self._place(name)
-        return np.array(self._store.view(self._layout.digests[name]))
+        self._places(name)  # refuses unknown names
+        return np.concatenate(self._views([part.digests[name] for part in self._layouts]))
 
     def __getitem__(self, index: Any) -> dict[str, NDArray[Any]]:
         return dict(zip(self.fields, self.read(*self.fields, index=index), strict=True))
@@ -164,21 +179,18 @@ class Split:
         (hoppings,) = self.read("hoppings", index=index)
         return rebuild(self.kind, self.vectors, hoppings)
 
-    def _place(self, name: str) -> Place:
-        if name not in self._layout.fields:
+    def _places(self, name: str) -> list[Place]:
+        if name not in self.fields:
             raise InputError(
                 f"Split `{self.name}` has no field {name!r}{_messages.suggest(name, self.fields)};"
                 f" it has {', '.join(self.fields)}."
             )
-        return self._layout.fields[name]
+        return [part.fields[name] for part in self._layouts]
+
+    def _views(self, places: Sequence[Place]) -> list[NDArray[Any]]:
+        return [store.view(place) for store, place in zip(self._stores, places, strict=True)]
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{v}: {c}" for v, c in self.classes.items())
         grid = " x ".join(map(str, self.grid))
         return f"Split {self.name!r}: {len(self)} samples on {grid} k points, classes {{{counts}}}"
-
-
-def _own(part: Any) -> NDArray[Any]:
-    # an index array has made a copy already; a slice or an integer only points into the file
-    owned = isinstance(part, np.ndarray) and part.flags.owndata
-    return part if owned else np.array(part)

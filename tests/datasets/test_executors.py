@@ -1,0 +1,108 @@
+"""Other people's executors: processes, and a cluster of Dask with a worker that is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import warnings
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from topophys.datasets import Recipe, generate, schema
+from topophys.datasets.shards import draw_shard
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return Recipe.from_dict(
+        {
+            "name": "cluster",
+            "seed": 31,
+            "hamiltonian": {"family": "aiii_chains", "n_orbitals": 1, "hopping_range": 1},
+            "label": {"invariant": "winding", "min_gap": 0.05},
+            "input": {"grid": [8]},
+            "split": [{"name": "train", "size": 8 * schema.SHARD_SIZE - 9, "classes": [0, 1]}],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(recipe, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "a.h5"
+    generate(recipe, path, workers=1, progress=False)
+    return path.read_bytes()
+
+
+def test_a_pool_of_processes(recipe, whole, tmp_path):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        generate(recipe, tmp_path / "a.h5", executor=pool, workers=2, progress=False)
+    assert (tmp_path / "a.h5").read_bytes() == whole
+
+
+def die_once(recipe, split, shard, marker):
+    """Draw a shard, but take the whole worker down the first time."""
+    if shard == 3:
+        try:
+            os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            pass
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.05)
+    return draw_shard(recipe, split, shard)
+
+
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("distributed", reason="needs topophys[dask]")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs are not ours
+        import dask
+
+        dask.config.set({"distributed.logging.distributed": "critical"})
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dask(recipe, whole, tmp_path, client):
+    executor = client.get_executor(pure=False)
+    generate(recipe, tmp_path / "a.h5", executor=executor, workers=2, progress=False)
+    assert (tmp_path / "a.h5").read_bytes() == whole
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dask_goes_on_when_a_worker_is_killed(recipe, whole, tmp_path, client):
+    class Deadly(Executor):
+        """The executor of the cluster, with one shard that kills who draws it first."""
+
+        def __init__(self):
+            self.inner = client.get_executor(pure=False)
+
+        def submit(self, _, /, *arguments):
+            return self.inner.submit(die_once, *arguments, str(tmp_path / "dead"))
+
+    generate(recipe, tmp_path / "a.h5", executor=Deadly(), workers=2, progress=False)
+    assert (tmp_path / "dead").exists()
+    assert (tmp_path / "a.h5").read_bytes() == whole
+
+
+def test_an_mpi_pool_of_one_rank(recipe, whole, tmp_path):
+    # the interface is the one of concurrent.futures; more ranks need mpiexec
+    try:
+        from mpi4py.futures import MPIPoolExecutor
+    except (ImportError, RuntimeError):
+        pytest.skip("needs mpi4py and an MPI library")
+    with MPIPoolExecutor(max_workers=1) as pool:
+        if pool.num_workers == 0:
+            pytest.skip("this MPI starts no workers")
+        generate(recipe, tmp_path / "a.h5", executor=pool, workers=1, progress=False)
+    assert (tmp_path / "a.h5").read_bytes() == whole

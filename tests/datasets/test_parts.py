@@ -1,0 +1,408 @@
+"""Data sets in several files: made apart, joined, read as one, checked part by part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from topophys.datasets import Recipe, generate, join, open_dataset, schema, verify
+from topophys.datasets.index import _seal
+from topophys.datasets.pieces import take
+from topophys.datasets.portion import Portion
+from topophys.errors import DatasetError, InputError, SchemaError
+
+STRETCHES = [(0, 2), (2, 3), (3, 6)]
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    sizes = {"train": 3 * schema.SHARD_SIZE + 50, "test": 70, "beyond": 30}
+    return Recipe.from_dict(
+        {
+            "name": "parts",
+            "seed": 21,
+            "hamiltonian": {"family": "aiii_chains", "n_orbitals": 1, "hopping_range": 2},
+            "label": {"invariant": "winding", "min_gap": 0.05},
+            "input": {"grid": [8]},
+            "split": [{"name": n, "size": s, "classes": [0, 1]} for n, s in sizes.items()],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def home(recipe, tmp_path_factory):
+    """The whole file, and a folder with its parts and their index."""
+    folder = tmp_path_factory.mktemp("home")
+    generate(recipe, folder / "whole.h5", workers=2, progress=False)
+    (folder / "parts").mkdir()
+    files = [folder / "parts" / f"{a}.h5" for a, _ in STRETCHES]
+    for stretch, file in reversed(list(zip(STRETCHES, files, strict=True))):
+        generate(recipe, file, shards=stretch, workers=1, progress=False)
+    join(files[::-1], folder / "parts" / "all.json", progress=False)
+    return folder
+
+
+@pytest.fixture
+def parts(home, tmp_path):
+    """A copy of the parts that a test may damage."""
+    return Path(shutil.copytree(home / "parts", tmp_path / "parts"))
+
+
+def files(folder):
+    return sorted(folder.glob("*.h5"))
+
+
+def test_portions_cover_every_shard_once(recipe):
+    total = recipe.n_shards
+    assert total == 6
+    every = list(Portion.of(recipe).shards())
+    assert every == [("train", i) for i in range(4)] + [("test", 0), ("beyond", 0)]
+    for a in range(total):
+        for b in range(a + 1, total + 1):
+            part = Portion.of(recipe, (a, b))
+            assert list(part.shards()) == every[a:b]
+            assert part.n_samples == sum(
+                min(2048, recipe.part(s).size - 2048 * n) for s, n in every[a:b]
+            )
+            assert part.whole == ((a, b) == (0, total))
+
+
+@pytest.mark.parametrize("shards", [(0, 0), (2, 1), (-1, 2), (0, 7)])
+def test_stretches_that_are_not_there(recipe, tmp_path, shards):
+    with pytest.raises(InputError, match=r"a stretch a:b with 0 <= a < b <= 6"):
+        generate(recipe, tmp_path / "a.h5", shards=shards)
+
+
+def test_joined_into_one_file_they_are_what_one_run_makes(home, parts):
+    summary = join(files(parts), parts / "one.h5", progress=False)
+    assert (parts / "one.h5").read_bytes() == (home / "whole.h5").read_bytes()
+    assert summary.sizes == {"train": 6194, "test": 70, "beyond": 30}
+
+
+def test_a_part_alone_is_a_data_set(home):
+    with open_dataset(home / "parts" / "3.h5") as part, open_dataset(home / "whole.h5") as whole:
+        assert part.splits == ("train", "test", "beyond")
+        assert len(part.split("train")) == 50
+        for name in part.splits:
+            for field, array in part.split(name)[:].items():
+                assert np.array_equal(array, whole.split(name).read(field)[0][-len(array) :])
+    assert verify(home / "parts" / "3.h5").ok
+    assert verify(home / "parts" / "2.h5").ok
+
+
+INDICES = [
+    0, -1, 4096, 6193, np.int64(4095), slice(None), slice(4000, 4200), slice(4100, 6150),
+    slice(None, None, -7), slice(5, 5), slice(9, 3), slice(-60, None, 2), [4096, 0, -1, 6193],
+    [], np.array([[1, 5000], [2, 6190]]), np.arange(6194) % 5 == 0,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES, ids=lambda i: str(i)[:20])
+def test_an_index_reads_like_the_whole_file(home, index):
+    index = np.asarray(index, np.int64) if isinstance(index, list) and not index else index
+    with open_dataset(home / "parts" / "all.json") as a, open_dataset(home / "whole.h5") as b:
+        for field, array in a.split("train")[index].items():
+            assert np.array_equal(array, b.split("train")[index][field])
+            assert array.flags.owndata or array.ndim == 0
+        assert len(a) == len(b)
+        assert a.splits == b.splits
+        assert a.split("train").classes == b.split("train").classes
+        assert a.split("train").shape("x") == b.split("train").shape("x")
+        assert a.split("train").rejected == b.split("train").rejected
+        assert np.array_equal(a.split("train").view("label"), b.split("train").view("label"))
+
+
+@given(st.data())
+def test_pieces_index_like_one_array(data):
+    whole = np.arange(20).reshape(10, 2)
+    cuts = sorted(data.draw(st.lists(st.integers(0, 10), max_size=3)))
+    views = np.split(whole, cuts)
+    edge = st.none() | st.integers(-12, 12)
+    index = data.draw(
+        st.builds(slice, edge, edge, st.none() | st.sampled_from([-3, -1, 1, 2]))
+        | st.integers(-10, 9)
+        | st.lists(st.integers(-10, 9)).map(lambda i: np.array(i, np.int64))
+        | st.lists(st.booleans(), min_size=10, max_size=10).map(np.array)
+    )
+    assert np.array_equal(take(views, index), whole[index])
+
+
+@pytest.mark.parametrize("index", [10, -11, [3, 10], 0.5, [True]])
+def test_pieces_refuse_what_is_not_there(index):
+    with pytest.raises(IndexError):
+        take([np.arange(6), np.arange(4)], index)
+
+
+def test_a_joined_data_set_has_a_card_and_the_same_content(home):
+    with open_dataset(home / "parts" / "all.json") as dataset:
+        assert "6294 in 3 splits" in dataset.card()
+        assert len(dataset[4000:4200]["label"]) == 200
+        assert dataset.attributes["manifest"] in (home / "parts" / "all.json").read_text()
+
+
+def test_verify_goes_through_all_parts(home):
+    report = verify(home / "parts" / "all.json", recompute=0.01)
+    assert report.ok
+    assert report.checked["parts"] == 3
+    assert report.checked["finite x"] == 6294
+
+
+# --- damage, by name
+
+
+def missing(file):
+    file.unlink()
+
+
+def truncated(file):
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+def altered(file):
+    with open_dataset(file) as dataset:
+        place = dataset._layouts[0].splits["train"].fields["hoppings"]
+    data = bytearray(file.read_bytes())
+    data[place.offset + 100] ^= 4
+    file.write_bytes(data)
+
+
+def foreign(file):
+    size = file.stat().st_size
+    file.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(size - 8))
+
+
+def other(file):
+    other = file.with_name("0.h5")
+    data = other.read_bytes()[: file.stat().st_size]
+    file.write_bytes(data + bytes(file.stat().st_size - len(data)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [(missing, "3.h5` with shards 3:6 is missing"), (truncated, "3.h5` must have"),
+     (altered, "3.h5: train: sha256 of hoppings, shards: wrong for 1 (index 3)"),
+     (foreign, "3.h5"), (other, "3.h5")],
+    ids=lambda d: getattr(d, "__name__", ""),
+)  # fmt: skip
+def test_a_damaged_part_is_named_and_the_others_are_still_checked(parts, damage, message):
+    damage(parts / "3.h5")
+    report = verify(parts / "all.json", recompute=0.0)
+    assert not report.ok
+    assert any(message in problem for problem in report.problems), report.problems
+    assert all("3.h5" in problem for problem in report.problems)
+    assert report.checked["sha256 of a shard"] >= 3 * 7
+    if damage is not altered:
+        with pytest.raises((DatasetError, SchemaError), match=r"3\.h5"):
+            open_dataset(parts / "all.json")
+    with pytest.raises((DatasetError, SchemaError, InputError), match=r"3\.h5|3:6 are missing"):
+        join(files(parts), parts / "again.json", progress=False)
+    assert not (parts / "again.json").exists()
+
+
+def test_shards_that_are_missing_or_there_twice(recipe, parts):
+    every = files(parts)
+    with pytest.raises(InputError, match=r"but 2:3 are missing before .*--shards 2:3"):
+        join([every[0], every[2]], parts / "a.json")
+    with pytest.raises(InputError, match="but 3:6 are missing before the end"):
+        join(every[:2], parts / "a.h5")
+    generate(recipe, parts / "twice.h5", shards=(1, 3), workers=1, progress=False)
+    with pytest.raises(InputError, match="1:2 are there twice"):
+        join(files(parts), parts / "a.json")
+    with pytest.raises(InputError, match="at least one file"):
+        join([], parts / "a.json")
+
+
+def test_parts_of_different_recipes_and_versions(recipe, parts, monkeypatch):
+    changed = Recipe.from_text(recipe.to_toml().replace("seed = 21", "seed = 22"))
+    (parts / "3.h5").unlink()
+    generate(changed, parts / "3.h5", shards=(3, 6), workers=1, progress=False)
+    with pytest.raises(InputError, match=r"must be of one data set, but .* has recipe_digest"):
+        join(files(parts), parts / "a.json")
+    with pytest.raises(DatasetError, match=r"3.h5` is not the file that was joined|must have"):
+        open_dataset(parts / "all.json")
+
+
+def test_parts_of_another_version_make_an_index_but_no_file(parts, monkeypatch):
+    monkeypatch.setattr(sys.modules["topophys.datasets.join"], "__version__", "9.9")
+    with pytest.raises(InputError, match=r"present topophys_version, 9.9.*make an index"):
+        join(files(parts), parts / "a.h5", progress=False)
+    join(files(parts), parts / "a.json", progress=False)
+    assert open_dataset(parts / "a.json")
+
+
+def test_parts_outside_the_folder_of_the_index(parts, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(InputError, match="in or below the folder of the index"):
+        join(files(parts), tmp_path / "elsewhere" / "a.json", progress=False)
+    join(files(parts), tmp_path / "above.json", progress=False)
+    assert len(open_dataset(tmp_path / "above.json")) == 6294
+
+
+# --- hostile indices
+
+
+def rewrite(path, change, *, seal=True):
+    content = json.loads(path.read_text())
+    change(content)
+    if seal:
+        content["manifest"] = _seal(content)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("name", ["../3.h5", "/etc/passwd", "x/../../3.h5", "link.h5"])
+def test_an_index_cannot_name_files_outside_its_folder(home, parts, name):
+    (parts / "link.h5").symlink_to(home / "parts" / "3.h5")
+    shutil.copy(parts / "3.h5", parts.parent / "3.h5")
+    rewrite(parts / "all.json", lambda c: c["parts"][2].update(file=name))
+    with pytest.raises(SchemaError, match="must name files in its own folder"):
+        open_dataset(parts / "all.json")
+    assert "own folder" in verify(parts / "all.json").problems[0]
+
+
+CHANGES = [
+    (lambda c: c.update(format="x"), "made by topophys"),
+    (lambda c: c.update(version=2), "must have version 1, but has 2; update topophys"),
+    (lambda c: c.update(recipe="seed = -1"), "not what the schema says"),
+    (lambda c: c["parts"].pop(1), "name every shard once and in order"),
+    (lambda c: c["parts"].reverse(), "name every shard once and in order"),
+    (lambda c: c["parts"].clear(), "name every shard once and in order"),
+    (lambda c: c["parts"][0].pop("file"), "not what the schema says"),
+    (lambda c: c["parts"][0].update(n_bytes="many"), "not what the schema says"),
+    (lambda c: c["parts"][0].update(shards=[0]), "not what the schema says"),
+    (lambda c: c["parts"][0].update(n_bytes=10**15), "must have 1000000000000000 bytes"),
+    (lambda c: c["parts"][0].update(manifest="0" * 64), "not the file that was joined"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES, ids=range(len(CHANGES)))
+def test_an_index_that_was_forged_is_refused_in_one_line(parts, change, message):
+    rewrite(parts / "all.json", change)
+    with pytest.raises((SchemaError, DatasetError), match=message) as caught:
+        open_dataset(parts / "all.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_index_that_was_changed_or_cut(parts):
+    rewrite(parts / "all.json", lambda c: c["parts"][0].update(n_bytes=1), seal=False)
+    with pytest.raises(DatasetError, match="was changed: its manifest differs"):
+        open_dataset(parts / "all.json")
+    (parts / "all.json").write_text((parts / "all.json").read_text()[:300])
+    with pytest.raises(DatasetError, match="truncated or damaged"):
+        open_dataset(parts / "all.json")
+    (parts / "all.json").write_text("{" * 100_000)
+    with pytest.raises(DatasetError, match="truncated or damaged"):
+        open_dataset(parts / "all.json")
+
+
+# --- hostile files, opened by a process that may not take much memory
+
+OPEN = """
+import resource, sys
+import topophys.datasets as td, topophys.datasets.layout
+from topophys.errors import TopophysError
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 100_000_000,) * 2)
+try:
+    td.open_dataset(sys.argv[1])
+except TopophysError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def absurd_shape(file):
+    del file["test/label"]
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_LATE)
+    file["test"].create_dataset("label", (2**50,), "<i8", dcpl=plan)
+
+
+def absurd_recipe(file):
+    text = file.attrs["recipe"]
+    file.attrs["recipe"] = text.replace("size = 70\n", "size = 9999999999\n")
+
+
+def virtual_source_outside(file):
+    source = h5py.VirtualSource("/etc/passwd", "x", (70,), "<i8")
+    layout = h5py.VirtualLayout((70,), "<i8")
+    layout[:] = source
+    del file["test/label"]
+    file.create_virtual_dataset("test/label", layout)
+
+
+def external_split(file):
+    del file["test"]
+    file["test"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def huge_text(file):
+    file.attrs["recipe"] = "#" * 400_000_000
+
+
+def huge_array_attribute(file):
+    file["test"].attrs["drawn"] = np.zeros(50_000_000)
+
+
+def huge_unknown_attribute(file):
+    file["test/label"].attrs["note"] = "#" * 300_000_000
+
+
+def huge_shards(file):
+    file.attrs["shards"] = np.zeros(30_000_000)
+
+
+HOSTILE = [absurd_shape, absurd_recipe, virtual_source_outside, external_split, huge_text,
+           huge_array_attribute, huge_unknown_attribute, huge_shards]  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", HOSTILE, ids=lambda a: a.__name__)
+def test_hostile_files_are_refused_before_memory_is_taken(parts, attack):
+    with h5py.File(parts / "3.h5", "r+", libver=("v110", "v110")) as file:
+        attack(file)
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN, str(parts / "3.h5")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(("SchemaError", "DatasetError")), done.stdout
+    assert "3.h5" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_an_honest_file_opens_within_that_memory(home):
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN, str(home / "whole.h5")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == ""
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None
+)
+@given(data=st.data())
+def test_any_flipped_bit_of_an_index_is_found(home, tmp_path_factory, data):
+    text = bytearray((home / "parts" / "all.json").read_bytes())
+    at = data.draw(st.integers(0, len(text) - 1))
+    text[at] ^= 1 << data.draw(st.integers(0, 7))
+    copy = tmp_path_factory.mktemp("flip") / "parts"
+    shutil.copytree(home / "parts", copy, copy_function=lambda a, b: Path(b).hardlink_to(a))
+    (copy / "all.json").unlink()
+    (copy / "all.json").write_bytes(text)
+    try:
+        with open_dataset(copy / "all.json") as dataset:  # white space may have changed
+            assert json.loads(text) == json.loads((home / "parts" / "all.json").read_bytes())
+            assert hashlib.sha256(dataset.recipe.to_toml().encode()).hexdigest()
+    except (DatasetError, SchemaError):
+        return

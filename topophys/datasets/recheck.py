@@ -1,0 +1,142 @@
+"""Checking the samples of a split: bytes, proofs, and everything that follows from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+
+from topophys.datasets import schema
+from topophys.datasets.families import Family, family_of
+from topophys.datasets.portion import Portion
+from topophys.datasets.read import Dataset
+from topophys.datasets.report import Findings
+from topophys.datasets.shards import digest, quotas
+from topophys.datasets.split import Split
+from topophys.errors import GaplessError
+
+__all__ = ["check_split"]
+
+#: Agreement asked of recomputed float64 numbers; libraries differ in the last bits.
+TOLERANCE: Final = 1e-9
+#: The same for numbers stored in single precision, relative to the largest.
+SINGLE: Final = 4e-7
+#: Fields that are angles, to be compared modulo 2 pi.
+ANGLES: Final = ("alpha", "dalpha", "flux")
+
+
+def check_split(
+    dataset: Dataset, portion: Portion, name: str, fraction: float, findings: Findings
+) -> Iterator[int]:
+    """Check one split shard by shard.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        One open file.
+    portion : Portion
+        What it holds.
+    name : str
+        Name of the split.
+    fraction : float
+        Share of every shard to compute again.
+    findings : Findings
+        Where problems go.
+
+    Yields
+    ------
+    int
+        Number of samples done since the last time.
+    """
+    split = dataset.split(name)
+    family = family_of(dataset.recipe, split.spec)
+    digests = {f: split.digests(f) for f in split.fields}
+    first, end = portion.span(name)
+    for row, number in enumerate(range(first, end)):
+        start = row * schema.SHARD_SIZE
+        stop = min(start + schema.SHARD_SIZE, len(split))
+        shard = split[start:stop]
+        index = np.arange(start, stop)
+        for f, array in shard.items():
+            findings.count("sha256 of a shard", 1)
+            if digest(array) != digests[f][row].tobytes():
+                findings.add(name, f"sha256 of {f}, shards", [number])
+        _check_values(split, number, shard, index, findings)
+        chosen = _choose(stop - start, fraction)
+        if len(chosen):
+            part = {f: array[chosen] for f, array in shard.items()}
+            _recompute(split, family, part, index[chosen], findings)
+        yield stop - start
+    if split.drawn != len(split) + sum(split.rejected.values()):
+        findings.add(name, "drawn: must be the number of samples and rejections")
+
+
+def _choose(size: int, fraction: float) -> NDArray[np.int64]:
+    # evenly spread: samples lie in random order within a shard
+    return np.unique(np.linspace(0, size - 1, math.ceil(fraction * size)).astype(np.int64))
+
+
+def _check_values(
+    split: Split, number: int, shard: dict[str, Any], index: NDArray[Any], findings: Findings
+) -> None:
+    """Check what can be seen without computing: finite numbers, classes, gaps, keys."""
+    for name, array in shard.items():
+        bad = ~np.isfinite(array).reshape(len(index), -1).all(1)
+        findings.bad(split.name, f"finite {name}", bad, index)
+    quota = quotas(split.spec, number)
+    values, counts = np.unique(shard["label"], return_counts=True)
+    findings.count("class balance of a shard", 1)
+    found = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    if found != {value: count for value, count in quota.items() if count}:
+        findings.add(split.name, "class balance, shards", [number])
+    small = ~(shard["gap_bound"] >= (split.spec.min_gap or 0.0))
+    findings.bad(split.name, "gap_bound >= min_gap", small, index)
+    key = shard["seed_key"]
+    wrong = (key[:, 0] != split.spec.split_id) | (key[:, 1] != number) | (key[:, 2] < 0)
+    _, first = np.unique(key[:, 2], return_index=True)
+    repeated = np.ones(len(index), np.bool_)
+    repeated[first] = False
+    findings.bad(split.name, "seed_key", wrong | repeated, index)
+
+
+def _recompute(
+    split: Split, family: Family, part: dict[str, Any], index: NDArray[Any], findings: Findings
+) -> None:
+    """Check what takes computing: proofs, and everything that follows from the hoppings."""
+    fine = np.isfinite(part["hoppings"]).reshape(len(index), -1).all(1)
+    part, index = {name: array[fine] for name, array in part.items()}, index[fine]
+    if not len(index):
+        return
+    proof = family.certify(part["hoppings"], split.spec.min_gap or 0.0)
+    wrong = ~proof.certified | (proof.value != part["label"])
+    findings.bad(split.name, "label proven from hoppings", wrong, index)
+    off = np.abs(proof.gap_bound - part["gap_bound"]) > TOLERANCE
+    findings.bad(split.name, "gap_bound proven from hoppings", off, index)
+    open_ = proof.certified  # the rest may be gapless, where angles mean nothing
+    part, index = {name: array[open_] for name, array in part.items()}, index[open_]
+    if not len(index):
+        return
+    try:
+        fields = family.evaluate(part["hoppings"])
+    except GaplessError as error:
+        findings.add(split.name, f"fields cannot be evaluated: {error}")
+        return
+    for name, fresh in fields.items():
+        off = _differs(name, fresh, part[name])
+        findings.bad(split.name, f"{name} computed from hoppings", off, index)
+
+
+def _differs(name: str, fresh: NDArray[Any], stored: NDArray[Any]) -> Bool[np.ndarray, " S"]:
+    """Find the samples of which a field differs from what it must be."""
+    off: Float[np.ndarray, "..."] = np.abs(fresh.astype(np.float64) - stored)
+    if name in ANGLES:
+        # near +-pi the last bit chooses the side
+        off = np.minimum(off, np.abs(off - 2.0 * np.pi))
+        tolerance = TOLERANCE
+    else:
+        tolerance = SINGLE * max(1.0, float(np.abs(fresh).max()))
+    return np.asarray(~(off <= tolerance).reshape(len(stored), -1).all(1))
