@@ -42,6 +42,11 @@ def test_bhz_by_flow_by_grid_and_by_parity(m, expected, delta):
     assert found.status == "converged"
     assert found.gap_bound > 0
     assert 0 < found.flow_gap <= 1
+    assert int(tp.z2_invariant(h, prove=False)) == expected
+    proof = tp.z2_invariant(h, method="flux", time_reversal=REVERSAL)
+    assert (int(proof), str(proof.status)) == (expected, "certified")
+    assert proof.gap_bound <= proof.gap_seen
+    assert np.isnan(proof.flow_gap)
     if delta == 0.0:
         by_parity = tp.z2_invariant(h, method="parity", inversion=PARITY, time_reversal=REVERSAL)
         assert int(by_parity) == expected
@@ -66,34 +71,35 @@ def test_kane_mele_phase_diagram():
 def doubled(h, u):
     """A two-band model and its time-reversed partner, in a basis that hides which is which."""
     zero = np.zeros((2, 2))
-    rows = {
-        R: np.block([[m, zero], [zero, h.hoppings[tuple(-x for x in R)].conj()]])
-        for R, m in h.hoppings.items()
-    }
+    rows = {R: np.block([[m, zero], [zero, m.conj()]]) for R, m in h.hoppings.items()}
     return rotated(tp.FourierHamiltonian(rows), u)
 
 
-def wrong_or_unresolved(h, rng):
-    """Whether the flow contradicts the proven Chern number of one spin, and whether it gives up."""
+def wrong_or_unresolved(h, rng, **options):
+    """Whether the answer contradicts the proven Chern number of one spin; whether it is none."""
     proof = tp.certify_chern(h)
-    found = tp.z2_invariant(doubled(h, unitary(4, rng)), prove_gap=False)
+    u = unitary(4, rng)
+    reversal = mixed_time_reversal(u)
+    found = tp.z2_invariant(doubled(h, u), time_reversal=reversal, **options)
     wrong = bool(proof.certified) and bool(found.resolved) and int(found) != int(proof) % 2
     return wrong, not found.resolved
 
 
 @given(h=two_bands(), rng=generators())
 def test_random_models_against_proven_chern_numbers(h, rng):
-    assert not wrong_or_unresolved(h, rng)[0]
+    assert not wrong_or_unresolved(h, rng, method="flux")[0]
 
 
 @pytest.mark.slow
 def test_thousands_of_random_models_against_proven_chern_numbers():
-    """No gap threshold: the flow may give up, it may not be wrong."""
+    """No gap threshold: a proof may not be found, it may not be wrong; a flow alone may be."""
     rng = np.random.default_rng(7)
     models = tp.ensembles.two_band(4000, hopping_range=1, rng=rng)
-    outcome = np.array([wrong_or_unresolved(h, rng) for h in models])
-    assert outcome[:, 0].sum() == 0
-    assert outcome[:, 1].mean() < 0.05
+    proofs = np.array([wrong_or_unresolved(h, rng, method="flux") for h in models])
+    assert proofs[:, 0].sum() == 0
+    assert proofs[:, 1].mean() < 0.02
+    flows = np.array([wrong_or_unresolved(h, rng, prove=False) for h in models[:1000]])
+    assert flows[:, 0].mean() < 0.01
 
 
 def test_z2_is_the_parity_of_the_spin_chern_number():
@@ -119,7 +125,7 @@ def test_invariants_add_modulo_two():
     a, b, c = (tp.models.bhz(m, delta=0.1) for m in (1.0, 2.0, -1.0))
     assert int(tp.z2_invariant(direct_sum(a, b))) == 0
     assert int(tp.z2_invariant(direct_sum(a, c))) == 1
-    assert int(tp.z2_invariant(direct_sum(direct_sum(a, b), a), prove_gap=False)) == 1
+    assert int(tp.z2_invariant(direct_sum(direct_sum(a, b), a), prove=False)) == 1
 
 
 @pytest.mark.parametrize("m", [0.0, 4.0, 8.0, 0.001])
@@ -138,7 +144,7 @@ def test_touchings_away_from_the_lines_are_not_overlooked():
     """Graphene with spin: Dirac points at K; on a grid that misses K too."""
     graphene = tp.models.kane_mele(0.0)
     for rules in (None, FlowRules(max_halvings=3)):
-        assert tp.z2_invariant(graphene, prove_gap=False, rules=rules).status == "unresolved"
+        assert tp.z2_invariant(graphene, prove=False, rules=rules).status == "unresolved"
         assert tp.z2_invariant(graphene, rules=rules).status == "unresolved"
     assert tp.z2_invariant(graphene.on_grid((32, 32))).status == "unresolved"
 
@@ -176,8 +182,9 @@ def test_bad_arguments_are_named():
         tp.z2_invariant(h, n_occupied=1)
     with pytest.raises(KindError, match="2-dimensional"):
         tp.z2_invariant(tp.models.ssh(1.0, 2.0))
-    with pytest.raises(KindError, match="samples"):
-        tp.z2_invariant(h.on_grid((8, 8)), prove_gap=True)
+    for options in ({"prove": True}, {"method": "flux"}, {"time_reversal": REVERSAL}):
+        with pytest.raises(KindError, match="samples"):
+            tp.z2_invariant(h.on_grid((8, 8)), **options)
     with pytest.raises(ShapeError, match="even number of k points"):
         tp.z2_invariant(h.on_grid((9, 8)))
     with pytest.raises(InputError, match="must be given"):

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Flow", "Line", "FlowRules", "follow", "make_line", "shift_between"]
+__all__ = ["Flow", "FlowRules", "Line", "follow", "make_line", "shift_between"]
 
 
 @dataclass(frozen=True)

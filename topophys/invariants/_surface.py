@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from topophys.invariants._loops import TINY, frames_of
 from topophys.invariants._slices import bloch_at
 
-__all__ = ["FaceEvidence", "face_evidence"]
+__all__ = ["FaceEvidence", "cell_bounds", "face_evidence"]
 
 SLACK: Final = 64 * 2.0**-53
 
@@ -74,12 +74,12 @@ def face_evidence(
     states = frames_of(bloch_at(vectors, amplitudes, corner), filled)
     flux = _cell_flux(states.frame).sum()
     centre = corner[:-1, :-1] + (first + second) / (2 * n)
-    bound, turn, seen = _bounds(
+    bound, link, seen = cell_bounds(
         vectors, amplitudes, filled, centre, np.stack([first, second]) / (2 * n)
     )
     return FaceEvidence(
         float(flux), float(bound.min()), float(min(seen.min(), states.gap.min())),
-        float(turn.max() / np.pi),
+        float(4.0 * link.max() / np.pi),
     )  # fmt: skip
 
 
@@ -93,17 +93,40 @@ def _cell_flux(frame: NDArray[np.complex128]) -> NDArray[np.float64]:
     return flux
 
 
-def _bounds(
+def cell_bounds(
     vectors: NDArray[np.int64],
     amplitudes: NDArray[np.complex128],
     filled: int,
     centre: NDArray[np.float64],
     half: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Lower bounds of the gap of each cell, upper bounds of its link phases, gaps at centres.
+    """Bounds that hold everywhere on plane cells, from their centres.
 
     Bounds of the blocks of H(k) in the eigenbasis of the centre keep the gap open, and by the
     tan 2-Theta theorem keep the occupied space within an angle theta of that of the centre.
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors.
+    amplitudes : complex128 ndarray of shape (M, b, b)
+        Hoppings of one Hamiltonian.
+    filled : int
+        Number of occupied bands.
+    centre : float64 ndarray of shape (..., dim)
+        Centres of cells of one size.
+    half : float64 ndarray of shape (2, dim)
+        Half of their two edges.
+
+    Returns
+    -------
+    bound : float64 ndarray of shape (...)
+        Lower bound of the direct gap on the cell; not positive where there is none.
+    link : float64 ndarray of shape (...)
+        Largest phase of a link between two points of the cell in the gauge parallel to its
+        centre; infinite where the gap is not proven.
+    seen : float64 ndarray of shape (...)
+        Gap at the centre.
     """
     energy, states = np.linalg.eigh(bloch_at(vectors, amplitudes, centre))
     reach = vectors @ half.T
@@ -121,8 +144,8 @@ def _bounds(
     seen = energy[..., filled] - energy[..., filled - 1]
     bound = seen - low - high - slack
     tangent = np.tan(0.5 * np.arctan2(2.0 * (mixed + slack), bound.clip(TINY)))
-    turn = 4.0 * filled * np.arcsin((tangent**2).clip(0.0, 1.0))
-    return bound, np.where(bound > 0.0, turn, np.inf), seen
+    link = filled * np.arcsin((tangent**2).clip(0.0, 1.0))
+    return bound, np.where(bound > 0.0, link, np.inf), seen
 
 
 def _norm(block: NDArray[np.complex128]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,12 +10,12 @@ from numpy.typing import NDArray
 
 from topophys.errors import ShapeError
 from topophys.invariants import _time_reversal as tr
-from topophys.invariants._flow import Flow, Line, FlowRules, follow, make_line, shift_between
+from topophys.invariants._flow import Flow, FlowRules, Line, follow, make_line, shift_between
 from topophys.invariants._loops import centres_of, frames_of, transport, unitary_links
 from topophys.invariants._slices import Slice, bloch_at, slice_at
 from topophys.invariants.z2_result import Found
 
-__all__ = ["of_grid", "of_hamiltonian"]
+__all__ = ["Corners", "check_reversal", "of_grid", "of_hamiltonian"]
 
 FIRST_LINES: Final = 11
 FIRST_POINTS: Final = 8
@@ -26,9 +27,68 @@ GAPLESS: Final = 1e-9
 PROBES: Final = (0.9, 2.3)
 
 
-def of_hamiltonian(
+@dataclass(frozen=True)
+class Corners:
+    """What the invariant momenta say of a Hamiltonian.
+
+    Attributes
+    ----------
+    gap, splitting : float
+        Smallest gap; largest splitting of occupied Kramers pairs, over it.
+    scale : float
+        Largest energy in size.
+    gapless : bool
+        Whether occupied and empty bands touch there.
+    """
+
+    gap: float
+    splitting: float
+    scale: float
+    gapless: bool
+
+
+def check_reversal(
     h: Slice, filled: int, rules: FlowRules, tolerance: float, *, exact: bool
-) -> Found:
+) -> Corners:
+    """Look at the invariant momenta, and for signs of broken time-reversal symmetry.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian in two dimensions.
+    filled : int
+        Number of occupied bands.
+    rules : FlowRules
+        Shares for the comparison of centres at k_x and -k_x.
+    tolerance : float
+        Allowed splitting of Kramers pairs.
+    exact : bool
+        Whether the symmetry is known, so that its signs need no check.
+
+    Returns
+    -------
+    Corners
+        Gap and splitting.
+
+    Raises
+    ------
+    InputError
+        If the symmetry is seen to be broken.
+    """
+    momenta = tr.invariant_momenta(2)
+    energy = frames_of(bloch_at(h.vectors, h.amplitudes, momenta), filled).energy
+    splitting, relative = tr.kramers_splitting(energy, filled)
+    gap = float((energy[:, filled] - energy[:, filled - 1]).min())
+    found = Corners(gap, splitting, float(np.abs(energy).max()), relative <= GAPLESS)
+    if not exact and not found.gapless:
+        if splitting > tolerance:
+            raise tr.refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
+        pairs = [(line_at(h, t, filled, rules), line_at(h, -t, filled, rules)) for t in PROBES]
+        _require_even(pairs, tolerance + rules.loop_share)
+    return found
+
+
+def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: Corners) -> Found:
     """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both.
 
     Parameters
@@ -39,34 +99,23 @@ def of_hamiltonian(
         Number of occupied bands.
     rules : FlowRules
         When a flow counts as followed.
-    tolerance : float
-        Allowed signs of broken time-reversal symmetry.
-    exact : bool
-        Whether the symmetry is known, so that its signs need no check.
+    corners : Corners
+        What `check_reversal` found.
 
     Returns
     -------
     Found
         Flow and evidence.
     """
-    corners = tr.invariant_momenta(2)
-    energy = frames_of(bloch_at(h.vectors, h.amplitudes, corners), filled).energy
-    splitting, relative = tr.kramers_splitting(energy, filled)
-    gap = float((energy[:, filled] - energy[:, filled - 1]).min())
-    if relative <= GAPLESS:
-        return Found(0, False, 0.0, gap, splitting, len(corners))
-    if not exact and splitting > tolerance:
-        raise tr.refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
+    if corners.gapless:
+        return Found(0, False, 0.0, corners.gap, corners.splitting, 4)
 
     def evaluate(t: float) -> Line:
-        return _line(slice_at(h, 0, t), t, filled, rules)
+        return line_at(h, t, filled, rules)
 
     lines = [evaluate(float(t)) for t in np.linspace(0.0, np.pi, FIRST_LINES)]
-    if not exact:
-        pairs = [(evaluate(t), evaluate(-t)) for t in PROBES]
-        _require_even(pairs, tolerance + rules.loop_share)
-    scale = float(np.abs(energy).max())
-    return _found(follow(lines, rules, evaluate), gap, splitting, len(corners), scale)
+    flow = follow(lines, rules, evaluate)
+    return _found(flow, corners.gap, corners.splitting, 4, corners.scale)
 
 
 def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance: float) -> Found:
@@ -79,7 +128,7 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
     filled : int
         Number of occupied bands.
     rules, tolerance
-        As for `of_hamiltonian`.
+        As for `check_reversal`.
 
     Returns
     -------
@@ -133,8 +182,26 @@ def _require_even(pairs: list[tuple[Line, Line]], share: float) -> None:
             )
 
 
-def _line(chain: Slice, t: float, filled: int, rules: FlowRules) -> Line:
-    """Double the points of a loop until its centres stay where they are."""
+def line_at(h: Slice, t: float, filled: int, rules: FlowRules) -> Line:
+    """Double the points of a loop at k_x = t until its centres stay where they are.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian in two dimensions.
+    t : float
+        Pumping momentum.
+    filled : int
+        Number of occupied bands.
+    rules : FlowRules
+        How still and how many.
+
+    Returns
+    -------
+    Line
+        Centres along y.
+    """
+    chain = slice_at(h, 0, t)
     n = FIRST_POINTS
     frame, gap = _chain_frames(chain, np.arange(n) / n, filled)
     links, _ = unitary_links(frame)

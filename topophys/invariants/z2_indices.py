@@ -102,8 +102,8 @@ def z2_indices_3d(h: FourierLike, *, n_occupied: int | None = None, **options: A
     n_occupied : int, optional
         Number of occupied bands, even; that of `h` where not given.
     **options
-        As for `z2_invariant`: `method`, `time_reversal`, `inversion`, `tolerance`, `prove_gap`
-        (of the planes), `rules`.
+        As for `z2_invariant`: `method`, `time_reversal`, `inversion`, `tolerance`, `prove`,
+        `max_evaluations`, `rules`.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -14,6 +15,8 @@ from topophys.invariants._flow import Flow
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 
 __all__ = ["Found", "Z2Result", "conclude_z2"]
+
+NAMES: Final = {"wilson": "flow of centres", "flux": "flux", "parity": "parity formula"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class Found:
     evaluations : int
         Momenta looked at.
     flow : Flow or None
-        None for parities, and where bands touch at an invariant momentum.
+        None without a flow, and where bands touch at an invariant momentum.
     """
 
     value: int
@@ -52,13 +55,14 @@ class Z2Result:
     value : int64 ndarray of shape (...)
         0 or 1; the smallest int64 where unresolved.
     status : str ndarray of shape (...)
-        "certified" (parities with proven gap and exact symmetries), "converged" (the flow of
-        Wannier centres was followed within the stated shares), or "unresolved".
+        "certified" (proven, with a time-reversal operator that was checked), "converged" (proven
+        if there is the time-reversal symmetry that the signs say; or, without a proof, followed
+        within the stated shares), or "unresolved".
     method : str
-        "wilson" or "parity".
+        "wilson", "flux" or "parity".
     flow_gap : float64 ndarray of shape (...)
         Smallest length along the flow of the largest gap between centres, in cells: the room in
-        which crossings were counted. NaN for parities.
+        which crossings were counted. NaN without a flow.
     gap_seen : float64 ndarray of shape (...)
         Smallest direct energy gap met, an upper bound of the gap.
     gap_bound : float64 ndarray of shape (...)
@@ -66,10 +70,10 @@ class Z2Result:
     splitting : float64 ndarray of shape (...)
         Largest splitting of occupied Kramers pairs at the invariant momenta, over the gap there.
     evaluations : int64 ndarray of shape (...)
-        Momenta looked at for the value, without the proof of the gap.
+        Momenta looked at, without those of `certify_gap`.
     flows : tuple of Flow
         One for each element of the flattened batch: lines with `t`, `centres`, `middle`, `size`,
-        for plots. Empty for parities.
+        for plots. Empty without flows.
 
     Examples
     --------
@@ -78,13 +82,13 @@ class Z2Result:
     >>> copies = np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]])
     >>> dimers = tp.FourierHamiltonian({(0, 0): copies, (1, 0): 0.1 * np.eye(4)})
     >>> print(tp.z2_invariant(dimers))
-    Z2 invariant by the Wilson method: 1 of 1 resolved
+    Z2 invariant by the flow of centres: 1 of 1 resolved
       value            0: 1
       status           converged: 1
       flow gap         1 (smallest)
-      energy gap       2 (smallest seen), at least 1.8 (proven)
+      energy gap       2 (smallest seen), at least 1.82 (proven)
       splitting        0 of the gap (largest at invariant momenta)
-      evaluations      180 (median)
+      evaluations      252 (median)
     """
 
     value: Int[np.ndarray, "..."]
@@ -113,7 +117,7 @@ class Z2Result:
 
     def __repr__(self) -> str:
         good = self.resolved
-        name = {"wilson": "Wilson method", "parity": "parity formula"}[self.method]
+        name = NAMES[self.method]
         lines = [f"Z2 invariant by the {name}: {int(good.sum())} of {good.size} resolved"]
         lines.append(f"  value            {_counts(self.value[good]) or 'none'}")
         lines.append(f"  status           {_counts(self.status)}")
