@@ -91,20 +91,10 @@ def certify_winding(
     turns, evaluations = np.zeros(size, np.int64), np.zeros(size, np.int64)
     evidence, status = np.zeros((size, 3)), np.zeros(size, np.uint8)
     certify_windings(
-        blocks,
-        H.block_range[0],
-        roots,
-        np.empty((n, n), np.complex128),
-        np.empty(n_root, np.complex128),
-        np.empty(n_shift, np.complex128),
-        np.empty(checked.max_depth + 1, np.int64),
-        times_power(checked.min_gap, -exponent),
-        checked.max_evaluations,
-        turns,
-        evidence,
-        evaluations,
-        status,
-    )
+        blocks, H.block_range[0], roots, _circle(4 * (n_root // 2) + 4),
+        times_power(checked.min_gap, -exponent), checked.max_depth, checked.max_evaluations,
+        turns, evidence, evaluations, status,
+    )  # fmt: skip
     k_seen = evidence[:, 2]
     seen = _gap_at(blocks, H.block_range[0], k_seen) if n > 1 else evidence[:, 1]
     found = Evidence(
@@ -118,11 +108,27 @@ def certify_winding(
     return conclude("winding number", found, batch, on_unresolved)
 
 
+def _circle(n_start: int) -> NDArray[np.float64]:
+    """Cos and sin at the centres and at the right ends of equal intervals of the zone."""
+    half = -np.pi + np.pi * np.arange(1, 2 * n_start + 1) / n_start
+    parts = [f(k) for k in (half[::2], half[1::2]) for f in (np.cos, np.sin)]
+    return np.asarray(np.stack(parts))
+
+
 def _gap_at(
     blocks: NDArray[np.complex128], lowest: int, k: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Gap 2 sigma_min(D(k)) of each chain at its own momentum."""
-    orders = lowest + np.arange(blocks.shape[1])
-    d_k = np.einsum("bs,bsij->bij", np.exp(1j * k[:, None] * orders), blocks)
-    gap: NDArray[np.float64] = 2.0 * np.linalg.svd(d_k, compute_uv=False)[:, -1]
-    return gap
+    """Gap 2 sigma_min(D(k)) of each chain at its own momentum, good to the last digits."""
+    phases = np.exp(1j * k[:, None] * (lowest + np.arange(blocks.shape[1])))
+    d_k = np.einsum("bs,bsij->bij", phases, blocks)
+    if blocks.shape[-1] != 2:
+        return np.asarray(2.0 * np.linalg.svd(d_k, compute_uv=False)[:, -1])
+    a, b, c, d = d_k[:, 0, 0], d_k[:, 0, 1], d_k[:, 1, 0], d_k[:, 1, 1]
+    det = a * d - b * c
+    size = np.abs(det)
+    phase = np.divide(det, size, out=np.ones_like(det), where=size > 0.0)
+    # sigma1 +- sigma2 are the norms of D +- phase cof(D)^*, over sqrt 2: no cancellation
+    total = np.hypot(np.abs(a + phase * d.conj()), np.abs(b - phase * c.conj()))
+    spread = np.hypot(np.abs(a - phase * d.conj()), np.abs(b + phase * c.conj()))
+    gap = np.divide(4.0 * size, total + spread, out=np.zeros(len(k)), where=total > 0.0)
+    return np.asarray(gap)

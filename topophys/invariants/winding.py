@@ -13,6 +13,7 @@ from topophys import _checks
 from topophys.errors import GaplessError
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 from topophys.kernels import status as st
+from topophys.kernels.count_winding import count_windings
 from topophys.kernels.determinant import determinants
 from topophys.kernels.winding import count_turns
 
@@ -71,15 +72,23 @@ def winding_number(
     1
     """
     _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
-    f, error, shape = _determinants(d_k)
-    turns = np.empty(len(f), np.int64)
-    status = np.empty(len(f), np.uint8)
-    count_turns(f, error, turns, status)
+    blocks = _checks.as_complex(d_k, "d_k", "(..., N, n, n)")
+    batch, loop = blocks.shape[:-3], blocks.shape[-3:]
+    flat = blocks.reshape(math.prod(batch), *loop)
+    turns, status = np.empty(len(flat), np.int64), np.full(len(flat), st.UNRESOLVED, np.uint8)
+    if loop[-1] <= 2:
+        count_windings(flat, turns, status)
+    rest = status == st.UNRESOLVED
+    if rest.any():
+        f, error, _ = _determinants(flat[rest])
+        parts = turns[rest], status[rest]
+        count_turns(f, error, *parts)
+        turns[rest], status[rest] = parts
     bad = status == st.GAPLESS
     if bad.any() and on_gapless == "raise":
         raise GaplessError("winding_number", np.flatnonzero(bad).tolist(), bad.size, mask=True)
     turns[bad] = UNRESOLVED_VALUE
-    return turns.reshape(shape[:-1])
+    return turns.reshape(batch)
 
 
 def winding_angle(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:

@@ -3,122 +3,95 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
-from topophys.kernels.determinant import determinant, determinant_error
+from topophys.kernels.determinant_series import (
+    central_harmonic,
+    determinant_coefficients,
+    norm_and_slope,
+    norm_coefficients,
+    polynomial,
+    polynomials,
+    prove_interval,
+    slack_of_gap,
+    smallest_singular,
+    taylor_bounds,
+)
 from topophys.kernels.orientation import crossing
 
 OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
-SLACK: Final = 64 * 2.0**-53
 
 
 @kernel
-def norm_coefficients(block: NDArray[np.complex128], g: NDArray[np.complex128]) -> None:
-    """Fill g (S,) with sum_s <D_s, D_(s+m)>: |D(k)|_F^2 = g_0 + 2 Re sum_m g_m e^(imk)."""
-    n_shift, n, _ = block.shape
-    for m in range(n_shift):
-        total = 0.0j
-        for s in range(n_shift - m):
-            for i in range(n):
-                for j in range(n):
-                    total += np.conj(block[s, i, j]) * block[s + m, i, j]
-        g[m] = total
+def note(evidence: NDArray[np.float64], seen: float, k: float) -> None:
+    """Keep the smallest gap seen and where."""
+    if not seen >= evidence[1]:
+        evidence[1], evidence[2] = seen, k
 
 
 @kernel
-def determinant_coefficients(
-    block: NDArray[np.complex128],
-    norm: float,
-    roots: NDArray[np.complex128],
-    work: NDArray[np.complex128],
+def walk_interval(
     f: NDArray[np.complex128],
-) -> float:
-    """Fill f (P+1,) with coefficients of det(sum_s D_s z^s), P = n (S - 1); returns their error.
+    g: NDArray[np.complex128],
+    n: int,
+    shift: int,
+    bounds: NDArray[np.float64],
+    start: float,
+    width: float,
+    here: complex,
+    last: complex,
+    min_gap: float,
+    budget: int,
+    ends: NDArray[np.int64],
+    evidence: NDArray[np.float64],
+) -> tuple[int, int, int]:
+    """Bisect [start, start + width] until every part is proven; returns as `walk_zone`.
 
-    Samples at the P+1 roots of unity `roots`, then a discrete Fourier transform. `norm` is an
-    upper bound of |D(k)|_F; work (n, n) is scratch.
+    here and last are the values of f at the ends; ends (max_depth + 1,) is the stack of right
+    ends still to reach, in parts of the deepest level.
     """
-    n_shift, n, _ = block.shape
-    n_root = roots.shape[0]
-    entry_error = SLACK * n_shift * norm
-    worst: float = 0.0
-    f[:] = 0.0
-    for q in range(n_root):
-        for i in range(n):
-            for j in range(n):
-                total = 0.0j
-                for s in range(n_shift):
-                    total += block[s, i, j] * roots[(q * s) % n_root]
-                work[i, j] = total
-        sample, growth = determinant(work)
-        worst = max(worst, determinant_error(n, norm, entry_error, growth))
-        for m in range(n_root):
-            f[m] += sample * np.conj(roots[(q * m) % n_root])
-    size: float = 0.0
-    for m in range(n_root):
-        f[m] /= n_root
-        size = max(size, abs(f[m]))
-    error: float = worst + SLACK * n_root * size
-    return error
-
-
-@kernel
-def polynomial(f: NDArray[np.complex128], shift: int, k: float) -> tuple[complex, complex]:
-    """Return sum_m f_m e^(i(m - shift)k) and its derivative by k, by Horner's rule."""
-    z = complex(np.cos(k), np.sin(k))
-    value, slope = 0.0j, 0.0j
-    for m in range(f.shape[0] - 1, -1, -1):
-        slope = slope * z + value
-        value = value * z + f[m]
-    turn = complex(np.cos(shift * k), -np.sin(shift * k))
-    return value * turn, 1j * turn * (slope * z - shift * value)
-
-
-@kernel
-def norm_bound(g: NDArray[np.complex128], second: float, k: float, r: float) -> float:
-    """Upper bound of |D|_F^2 on [k - r, k + r]; with r = 0 the value at k, rounded up."""
-    value, slope = float(g[0].real), 0.0
-    for m in range(1, g.shape[0]):
-        z = g[m] * complex(np.cos(m * k), np.sin(m * k))
-        value += 2.0 * z.real
-        slope -= 2.0 * m * z.imag
-    return value + abs(slope) * r + 0.5 * second * r * r
-
-
-@kernel
-def segment_distance(z: complex, half: complex) -> float:
-    """Distance of the origin from the segment z - half ... z + half."""
-    length = half.real**2 + half.imag**2
-    if length == 0.0:
-        return abs(z)
-    t = -(z.real * half.real + z.imag * half.imag) / length
-    return abs(z + min(1.0, max(-1.0, t)) * half)
-
-
-@kernel
-def smallest_singular(n: int, det: float, norm2: float) -> float:
-    """Lower bound of the smallest singular value from |det| and |D|_F^2; equality for n <= 2."""
-    if n == 1:
-        return det
-    if n == 2:
-        return 2.0 * det / (math.sqrt(norm2 + 2.0 * det) + math.sqrt(max(0.0, norm2 - 2.0 * det)))
-    spread: float = ((n - 1) / norm2) ** (0.5 * (n - 1))
-    return det * spread
-
-
-@kernel
-def central_harmonic(f: NDArray[np.complex128]) -> int:
-    """Harmonic to factor out of f so that its second moment is smallest."""
-    weight, moment = 0.0, 0.0
-    for m in range(f.shape[0]):
-        weight += abs(f[m])
-        moment += m * abs(f[m])
-    return int(np.floor(moment / weight + 0.5)) if weight > 0.0 else 0
+    fine = 1 << (ends.shape[0] - 1)
+    turns, evaluations, left, depth = 0, 0, 0, 0
+    ends[0] = fine
+    while depth >= 0:
+        right = ends[depth]
+        if evaluations + (1 if right == fine else 2) > budget:
+            return 0, evaluations, UNRESOLVED
+        r = 0.5 * width * (right - left) / fine
+        centre = start + 0.5 * width * (left + right) / fine
+        z = complex(math.cos(centre), math.sin(centre))
+        value, slope = polynomial(f, z, shift)
+        norm2, norm_slope = norm_and_slope(g, z)
+        evaluations += 1
+        note(evidence, 2.0 * smallest_singular(n, abs(value), norm2), centre)
+        gap = prove_interval(value, slope, norm2, norm_slope, r, n, bounds)
+        if gap > 0.0 and gap >= min_gap:
+            end = last
+            if right < fine:
+                k = start + width * right / fine
+                end, _ = polynomial(f, complex(math.cos(k), math.sin(k)), 0)
+                end *= complex(math.cos(shift * k), -math.sin(shift * k))
+                evaluations += 1
+            side = crossing(here.real, here.imag, end.real, end.imag)
+            if side == 2:
+                return 0, evaluations, UNRESOLVED
+            turns += side
+            evidence[0] = min(evidence[0], gap)
+            left, here = right, end
+            depth -= 1
+            continue
+        allowance = 2.0 * slack_of_gap(n, bounds[1], value, norm2)
+        if n <= 2 and 2.0 * smallest_singular(n, abs(value), norm2) + allowance < min_gap:
+            return 0, evaluations, SMALL_GAP
+        if right - left == 1:
+            return 0, evaluations, UNRESOLVED
+        depth += 1
+        ends[depth] = (left + right) // 2
+    return turns, evaluations, OK
 
 
 @kernel
@@ -128,82 +101,71 @@ def walk_zone(
     g: NDArray[np.complex128],
     n: int,
     min_gap: float,
-    max_depth: int,
     max_evaluations: int,
+    circle: NDArray[np.float64],
+    base: NDArray[np.float64],
+    bounds: NDArray[np.float64],
     ends: NDArray[np.int64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
-    """Bisect the zone until every interval is proven; returns (turns, evaluations, status).
+    """Prove every interval of the zone; returns (turns, evaluations, status).
 
-    ends (max_depth + 1,) is the stack of right ends still to reach; evidence (3,) receives the
-    proven gap, the smallest gap seen (lower bound of it for n > 2) and where it was seen.
+    circle (4, P) holds cos and sin at the centres and at the right ends of the P starting
+    intervals; base (12, P), bounds (4,) and ends (max_depth + 1,) are scratch. evidence (3,)
+    receives the proven gap, the smallest gap seen (lower bound of it for n > 2) and its k.
     """
-    n_root = f.shape[0]
+    n_start = circle.shape[1]
     shift = central_harmonic(f)
-    size, second, g_second, g_size = 0.0, 0.0, 0.0, 0.0
-    for m in range(n_root):
-        size += (1.0 + abs(m - shift)) * (abs(f[m]) + coefficient_error)
-        second += (m - shift) ** 2 * (abs(f[m]) + coefficient_error)
-    for m in range(g.shape[0]):
-        g_second += 2.0 * m * m * abs(g[m])
-        g_size += 2.0 * (1.0 + m) * g[0].real  # a g_m may be small by cancellation
-    slack = SLACK * n_root * size + n_root * coefficient_error
-    g_slack = SLACK * g.shape[0] * n * n * g_size  # g_m itself is a sum of S n^2 products
-
+    taylor_bounds(f, coefficient_error, g, n, shift, bounds)
     evidence[0], evidence[1], evidence[2] = np.inf, np.inf, 0.0
-    n_start = 4 * (n_root // 2) + 4
-    fine = n_start << max_depth  # intervals of the deepest level; ends are counted in them
-    first, _ = polynomial(f, shift, -np.pi)
-    turns, evaluations = shift, 1
-    left, here = 0, first
-    for start in range(n_start):
-        depth, ends[0] = 0, (start + 1) << max_depth
-        while depth >= 0:
-            right = ends[depth]
-            if evaluations + (1 if right == fine else 2) > max_evaluations:
+    if max_evaluations < 2 * n_start:
+        return 0, 0, UNRESOLVED
+    polynomials(f, circle[0], circle[1], base[:4])
+    polynomials(g, circle[0], circle[1], base[4:8])
+    polynomials(f, circle[2], circle[3], base[8:])
+    width = 2.0 * np.pi / n_start
+    turns, evaluations = shift, 2 * n_start
+    here = turned_back(base[8, n_start - 1], base[9, n_start - 1], shift, n_start, circle)
+    for j in range(n_start):
+        end = turned_back(base[8, j], base[9, j], shift, j + 1, circle)
+        z = complex(circle[0, j], circle[1, j])
+        value = complex(base[0, j], base[1, j])
+        slope = 1j * (complex(base[2, j], base[3, j]) * z - shift * value)
+        norm2 = 2.0 * base[4, j] - g[0].real
+        norm_slope = -2.0 * (base[6, j] * z.imag + base[7, j] * z.real)
+        gap = prove_interval(value, slope, norm2, norm_slope, 0.5 * width, n, bounds)
+        if gap > 0.0 and gap >= min_gap:
+            note(
+                evidence, 2.0 * smallest_singular(n, abs(value), norm2), -np.pi + (j + 0.5) * width
+            )
+            evidence[0] = min(evidence[0], gap)
+            side = crossing(here.real, here.imag, end.real, end.imag)
+            if side == 2:
                 return 0, evaluations, UNRESOLVED
-            r = np.pi * (right - left) / fine
-            centre = -np.pi + np.pi * (left + right) / fine
-            value, slope = polynomial(f, shift, centre)
-            evaluations += 1
-            norm2 = norm_bound(g, g_second, centre, 0.0)
-            seen = 2.0 * smallest_singular(n, abs(value), norm2)
-            if not seen >= evidence[1]:
-                evidence[1], evidence[2] = seen, centre
-            low = segment_distance(value, slope * r) - 0.5 * second * r * r - slack
-            high = norm_bound(g, g_second, centre, r) + g_slack
-            gap = 2.0 * smallest_singular(n, low, high) if low > 0.0 else 0.0
-            if gap > 0.0 and gap >= min_gap:
-                end = first
-                if right < fine:
-                    end, _ = polynomial(f, shift, -np.pi + 2.0 * np.pi * right / fine)
-                    evaluations += 1
-                side = crossing(here.real, here.imag, end.real, end.imag)
-                if side == 2:
-                    return 0, evaluations, UNRESOLVED
-                turns += side
-                evidence[0] = min(evidence[0], gap)
-                left, here = right, end
-                depth -= 1
-                continue
-            if n <= 2 and seen + 2.0 * slack_of_gap(n, slack, value, norm2) < min_gap:
-                return 0, evaluations, SMALL_GAP
-            if right - left == 1:
-                return 0, evaluations, UNRESOLVED
-            depth += 1
-            ends[depth] = (left + right) // 2
+            turns += side
+        else:
+            count, used, status = walk_interval(
+                f, g, n, shift, bounds, -np.pi + j * width, width, here, end, min_gap,
+                max_evaluations - evaluations, ends, evidence,
+            )  # fmt: skip
+            turns += count
+            evaluations += used
+            if status != OK:
+                return 0, evaluations, status
+        here = end
     return turns, evaluations, OK
 
 
 @kernel
-def slack_of_gap(n: int, slack: float, value: complex, norm2: float) -> float:
-    """How much too small half the gap seen at a point can be: |det| is known within `slack`.
-
-    Where the singular values are equal, their difference is the root of a difference that rounds.
-    """
-    det = abs(value)
-    moved = smallest_singular(n, det + slack, norm2) - smallest_singular(n, det, norm2)
-    return float(moved + slack + np.sqrt(SLACK * norm2))
+def turned_back(re: float, im: float, shift: int, j: int, circle: NDArray[np.float64]) -> complex:
+    """(re + i im) e^(-i shift k_j) for the left end k_j = -pi + 2 pi j / P of interval j."""
+    n_start = circle.shape[1]
+    # right end q of the table is at -pi + 2 pi (q + 1) / P; e^(i shift k_j) sits at shift j,
+    # with a sign (-1)^(shift + 1) because the table begins at -pi as well
+    q = (shift * j - 1) % n_start
+    sign = -1.0 if shift % 2 == 0 else 1.0
+    c, s = sign * circle[2, q], sign * circle[3, q]
+    return complex(re * c + im * s, im * c - re * s)
 
 
 @kernel
@@ -211,11 +173,9 @@ def certify_windings(
     blocks: NDArray[np.complex128],
     lowest: int,
     roots: NDArray[np.complex128],
-    work: NDArray[np.complex128],
-    f: NDArray[np.complex128],
-    g: NDArray[np.complex128],
-    ends: NDArray[np.int64],
+    circle: NDArray[np.float64],
     min_gap: NDArray[np.float64],
+    max_depth: int,
     max_evaluations: int,
     turns: NDArray[np.int64],
     evidence: NDArray[np.float64],
@@ -224,12 +184,14 @@ def certify_windings(
 ) -> None:
     """Winding of det sum_s D_s e^(i(lowest + s)k) for blocks (B, S, n, n) with entries up to 1.
 
-    roots (n (S - 1) + 1,) are roots of unity, min_gap (B,) the smallest gaps to accept;
-    work (n, n), f like roots, g (S,) and ends (max_depth + 1,) are scratch. Out: turns,
-    evaluations, status (B,), evidence (B, 3).
+    roots (n (S - 1) + 1,) are roots of unity, circle (4, P) as in `walk_zone`, min_gap (B,) the
+    smallest gaps to accept. Out: turns, evaluations, status (B,), evidence (B, 3).
     """
-    n = blocks.shape[2]
-    max_depth = ends.shape[0] - 1
+    n_shift, n = blocks.shape[1], blocks.shape[2]
+    work = np.empty((n, n), np.complex128)
+    f, g = np.empty(roots.shape[0], np.complex128), np.empty(n_shift, np.complex128)
+    base, bounds = np.empty((12, circle.shape[1])), np.empty(4)
+    ends = np.empty(max_depth + 1, np.int64)
     for b in range(blocks.shape[0]):
         norm_coefficients(blocks[b], g)
         total = abs(g[0])
@@ -241,7 +203,7 @@ def certify_windings(
             continue
         error = determinant_coefficients(blocks[b], np.sqrt(total), roots, work, f)
         turns[b], evaluations[b], status[b] = walk_zone(
-            f, error, g, n, min_gap[b], max_depth, max_evaluations, ends, evidence[b]
+            f, error, g, n, min_gap[b], max_evaluations, circle, base, bounds, ends, evidence[b]
         )
         if status[b] == OK:
             turns[b] += n * lowest

@@ -1,0 +1,103 @@
+"""Winding numbers of sampled 1 x 1 and 2 x 2 blocks at full speed; the delicate go to `winding`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.kernels import status as st
+from topophys.kernels._jit import kernel
+
+OK, UNRESOLVED = st.OK, st.UNRESOLVED
+#: |det| over the squared norm of the block, and sine of the angle by which an edge passes the
+#: origin, below which rounding is not left to chance here. Rounding itself is near 1e-15.
+SMALL: Final = 1e-9
+LARGEST: Final = 1e70  # fourth powers stay in range
+SMALLEST: Final = 1e-60
+
+
+@kernel
+def load_two(
+    d_k: NDArray[np.complex128],
+    re: NDArray[np.float64],
+    im: NDArray[np.float64],
+    norm: NDArray[np.float64],
+) -> None:
+    """Fill re, im with det and norm with |D|_F^2 of d_k (N, 2, 2)."""
+    for j in range(d_k.shape[0]):
+        a, b, c, d = d_k[j, 0, 0], d_k[j, 0, 1], d_k[j, 1, 0], d_k[j, 1, 1]
+        re[j] = a.real * d.real - a.imag * d.imag - b.real * c.real + b.imag * c.imag
+        im[j] = a.real * d.imag + a.imag * d.real - b.real * c.imag - b.imag * c.real
+        upper = a.real * a.real + a.imag * a.imag + b.real * b.real + b.imag * b.imag
+        norm[j] = upper + c.real * c.real + c.imag * c.imag + d.real * d.real + d.imag * d.imag
+
+
+@kernel
+def load_one(
+    d_k: NDArray[np.complex128],
+    re: NDArray[np.float64],
+    im: NDArray[np.float64],
+    norm: NDArray[np.float64],
+) -> None:
+    """Fill re, im and norm with d_k (N, 1, 1) and its square."""
+    for j in range(d_k.shape[0]):
+        x, y = d_k[j, 0, 0].real, d_k[j, 0, 0].imag
+        re[j], im[j], norm[j] = x, y, x * x + y * y
+
+
+@kernel
+def count_small(
+    re: NDArray[np.float64], im: NDArray[np.float64], norm: NDArray[np.float64], n: int
+) -> int:
+    """How many determinants are small: entries are known to the rounding of the largest block."""
+    largest = 0.0
+    for j in range(norm.shape[0]):
+        largest = max(largest, norm[j])
+    if not SMALLEST < largest < LARGEST:
+        return 1
+    small, scale = 0, SMALL * SMALL * largest
+    for j in range(norm.shape[0]):
+        other = norm[j] if n == 2 else 1.0
+        small += int(not re[j] * re[j] + im[j] * im[j] > scale * other)
+    return small
+
+
+@kernel
+def crossings(
+    x0: NDArray[np.float64],
+    y0: NDArray[np.float64],
+    x1: NDArray[np.float64],
+    y1: NDArray[np.float64],
+) -> tuple[int, int]:
+    """Signed crossings of the positive x axis by edges 0 -> 1, and how many pass the origin close.
+
+    An edge with an angle below 90 degrees as seen from the origin stays clear of it.
+    """
+    turns, delicate = 0, 0
+    for j in range(x0.shape[0]):
+        a, b, c, d = x0[j], y0[j], x1[j], y1[j]
+        cross, dot = a * d - c * b, a * c + b * d
+        turns += int((b < 0.0) & (d >= 0.0) & (cross > 0.0))
+        turns -= int((d < 0.0) & (b >= 0.0) & (cross < 0.0))
+        delicate += int(not ((dot > 0.0) | (abs(cross) > -SMALL * dot)))
+    return turns, delicate
+
+
+@kernel
+def count_windings(
+    d_k: NDArray[np.complex128], turns: NDArray[np.int64], status: NDArray[np.uint8]
+) -> None:
+    """Winding number (B,) for d_k (B, N, n, n) with n <= 2; UNRESOLVED where delicate."""
+    n_batch, n_k, n, _ = d_k.shape
+    re, im, norm = np.empty(n_k + 1), np.empty(n_k + 1), np.empty(n_k)
+    for b in range(n_batch):
+        if n == 2:
+            load_two(d_k[b], re, im, norm)
+        else:
+            load_one(d_k[b], re, im, norm)
+        delicate = count_small(re, im, norm, n)
+        re[n_k], im[n_k] = re[0], im[0]
+        turns[b], close = crossings(re[:-1], im[:-1], re[1:], im[1:])
+        status[b] = OK if delicate + close == 0 else UNRESOLVED
