@@ -1,141 +1,186 @@
-"""Predicted integers over the parameter plane of a model, beside the exact ones."""
+"""Phase diagrams: proven integers over a plane of two parameters of a model."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from numpy.typing import ArrayLike, NDArray
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
-from topophys import _checks
-from topophys.errors import InputError, ShapeError
+from topophys.errors import KindError
 from topophys.invariants.certificate import UNRESOLVED_VALUE
-from topophys.plots._canvas import AxesLike, panels
-from topophys.plots._labels import Integers, integer_array
-from topophys.plots._records import percent
-from topophys.plots.style import DIVERGING, INK, PALETTE, style, tidy
+from topophys.plots._canvas import panels
+from topophys.plots._parameters import is_angle, parameter_label
+from topophys.plots._phase_marks import boundary_lines, draw_unknown, unknown_handles
+from topophys.plots._planes import draw_integers, integer_colours
+from topophys.plots.phase_data import Axis, Invariant, PhasePlane, phase_diagram_data
+from topophys.plots.style import INK, pi_axis, style, tidy
 
-__all__ = ["plot_phase_diagram_prediction"]
+__all__ = ["phase_diagram", "plot_phase_plane"]
+
+#: Mathtext of the quantities of certificates.
+SYMBOLS: Final = {"winding number": r"\nu", "Chern number": "C"}
 
 
-def plot_phase_diagram_prediction(
-    x: ArrayLike,
-    y: ArrayLike,
-    exact: Integers,
-    predicted: ArrayLike,
+def phase_diagram(
+    model: Callable[..., Any],
     *,
-    names: tuple[str, str] = ("x", "y"),
-    symbol: str = r"\nu",
-    ax: AxesLike | None = None,
+    x: Axis,
+    y: Axis,
+    fixed: Mapping[str, Any] | None = None,
+    invariant: Invariant = "auto",
+    n_occupied: int | None = None,
+    min_gap: float = 0.0,
+    max_evaluations: int = 100_000,
+    labels: tuple[str, str] | None = None,
+    title: str = "",
+    boundaries: bool = True,
+    ax: Axes | None = None,
 ) -> Figure:
-    """Draw exact and predicted invariants over a plane of parameters, with the errors marked.
+    """Draw the proven invariant of a model over a plane of two of its parameters.
+
+    `phase_diagram_data` gives the same numbers as arrays, and `plot_phase_plane` draws those.
 
     Parameters
     ----------
-    x : array-like of shape (Nx,)
-        Evenly spaced values of the first parameter, rising.
-    y : array-like of shape (Ny,)
-        Evenly spaced values of the second parameter, rising.
-    exact : array-like of int of shape (Nx, Ny) or Certificate
-        Exact invariants; unresolved ones of a certificate are grey and count as no error.
-    predicted : array-like of int of shape (Nx, Ny)
-        Predicted invariants.
-    names : (str, str), optional
-        Axis labels, with units.
-    symbol : str, optional
-        Mathtext of the invariant.
-    ax : sequence of two Axes, optional
+    model : callable
+        Function of keyword parameters, which may be arrays, that returns a Hamiltonian, such as
+        those in `topophys.models`.
+    x, y : (str, array-like of shape (N,))
+        Name of a parameter and its values, rising in even steps.
+    fixed : mapping of str to value, optional
+        The other parameters.
+    invariant : {"auto", "winding", "chern"}, optional
+        What to certify; what the Hamiltonian has where "auto".
+    n_occupied : int, optional
+        Number of occupied bands, for Chern numbers; that of the Hamiltonian where not given.
+    min_gap : float, optional
+        Certify only what is proven to have at least this gap, in the units of the hoppings.
+    max_evaluations : int, optional
+        How many k points may be looked at per Hamiltonian.
+    labels : (str, str), optional
+        Axis labels, with units; the names of the parameters where not given.
+    title : str, optional
+        Text to put before the counts in the title.
+    boundaries : bool, optional
+        Whether to draw lines between pixels of different integers.
+    ax : Axes, optional
         Where to draw instead of on a new figure.
 
     Returns
     -------
     Figure
-        Left the exact diagram, right the predicted one with a cross on every wrong point.
+        One pixel for each Hamiltonian, grey and hatched where nothing is proven.
 
     Raises
     ------
-    ShapeError, InputError
-        If shapes do not match, values are not evenly spaced, or invariants are not integers.
+    ShapeError, InputError, KindError
+        As `phase_diagram_data`; also for integers beyond 12.
 
     References
     ----------
-    .. [1] P. Zhang, H. Shen, H. Zhai, Phys. Rev. Lett. 120, 066401 (2018).
+    .. [1] F. D. M. Haldane, Phys. Rev. Lett. 61, 2015 (1988).
 
     Examples
     --------
-    >>> figure = plot_phase_diagram_prediction(
-    ...     [0.0, 1.0], [0.0, 1.0, 2.0], [[0, 0, 1], [0, 1, 1]], [[0, 0, 1], [0, 0, 1]])
-    >>> figure.axes[1].get_title()
-    'network, 1 of 6 wrong (16.7 %)'
+    >>> import numpy as np
+    >>> import topophys as tp
+    >>> figure = phase_diagram(
+    ...     tp.models.haldane, x=("phi", np.linspace(-np.pi, np.pi, 21)),
+    ...     y=("m", np.linspace(-6, 6, 20)), fixed={"t2": 1.0})
+    >>> figure.axes[0].get_title()
+    'Chern number, all 420 certified'
     """
-    grid_x, grid_y = _even(x, "x"), _even(y, "y")
-    shape = (grid_x.size, grid_y.size)
-    truth, guess = integer_array(exact, "exact"), integer_array(predicted, "predicted")
-    for name, values in (("exact", truth), ("predicted", guess)):
-        if values.shape != shape:
-            raise ShapeError(f"Argument `{name}` must have shape {shape}, but has {values.shape}.")
-    known = truth != UNRESOLVED_VALUE
-    wrong = known & (truth != guess)
-    with style():
-        figure, axes = panels(2, ax, size=(3.2, 2.7))
-        image = _draw_planes(axes, grid_x, grid_y, (truth, guess))
-        for panel in axes:
-            panel.set_xlabel(names[0])
-            panel.set_ylabel(names[1])
-            tidy(panel)
-        axes[1].plot(
-            grid_x[np.nonzero(wrong)[0]], grid_y[np.nonzero(wrong)[1]], linestyle="none",
-            marker="x", markersize=3.0, markeredgewidth=0.9, color=PALETTE["black"], label="wrong",
-        )  # fmt: skip
-        axes[0].set_title("exact")
-        count, total = int(wrong.sum()), int(known.sum())
-        axes[1].set_title(f"network, {count:,} of {total:,} wrong ({percent(count, total)})")
-        bar = figure.colorbar(image, ax=axes, label=f"${symbol}$", aspect=22)
-        lowest, highest = image.get_clim()
-        bar.set_ticks(np.arange(np.ceil(lowest), np.floor(highest) + 1.0).tolist())
-        bar.ax.tick_params(length=0)
-        bar.ax.minorticks_off()
+    plane = phase_diagram_data(
+        model, x=x, y=y, fixed=fixed, invariant=invariant, n_occupied=n_occupied,
+        min_gap=min_gap, max_evaluations=max_evaluations,
+    )  # fmt: skip
+    return plot_phase_plane(plane, labels=labels, title=title, boundaries=boundaries, ax=ax)
+
+
+def plot_phase_plane(
+    plane: PhasePlane,
+    *,
+    labels: tuple[str, str] | None = None,
+    title: str = "",
+    boundaries: bool = True,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw invariants over a plane of two parameters.
+
+    Parameters
+    ----------
+    plane : PhasePlane
+        What `phase_diagram_data` returned.
+    labels, title, boundaries, ax
+        As for `phase_diagram`.
+
+    Returns
+    -------
+    Figure
+        One pixel for each Hamiltonian, grey and hatched where nothing is proven.
+
+    Raises
+    ------
+    InputError
+        If there are integers beyond 12, or `ax` is no axes.
+    KindError
+        If `plane` is something else.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> plane = phase_diagram_data(tp.models.ssh, x=("t1", [0.5, 1.0]), y=("t2", [0.5, 1.0, 1.5]))
+    >>> plot_phase_plane(plane).axes[0].get_title()
+    'Winding number, 4 of 6 certified'
+    """
+    if not isinstance(plane, PhasePlane):
+        raise KindError(f"Argument `plane` must be a PhasePlane, but is {type(plane).__name__}.")
+    known = plane.value != UNRESOLVED_VALUE
+    reach = max(1, int(np.abs(plane.value[known]).max(initial=0)))
+    with style(hatch__linewidth=0.5):
+        figure, (panel,) = panels(1, ax, size=(4.3, 3.0))
+        draw_integers(panel, plane.x, plane.y, plane.value, reach)
+        if boundaries:
+            panel.add_collection(boundary_lines(plane.x, plane.y, plane.value, known))
+        if not known.all():
+            draw_unknown(panel, plane.x, plane.y, known)
+        _name_axes(panel, plane, labels)
+        _draw_legend(panel, plane, known, reach)
+        count = f"{known.sum():,} of {known.size:,}" if not known.all() else f"all {known.size:,}"
+        words = f"{plane.quantity[:1].upper()}{plane.quantity[1:]}, {count} certified"
+        panel.set_title(f"{title}\n{words}" if title else words)
+        tidy(panel)
     return figure
 
 
-def _even(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    points = _checks.as_real(values, name, "(..., N)")
-    steps = np.diff(points)
-    if points.ndim != 1 or points.size < 2:
-        raise ShapeError(f"Argument `{name}` must have shape (N,), N >= 2, but has {points.shape}.")
-    if steps.min() <= 0.0 or np.ptp(steps) > 1e-6 * steps.max():
-        raise InputError(f"Argument `{name}` must rise in even steps.")
-    return points
+def _name_axes(panel: Axes, plane: PhasePlane, labels: tuple[str, str] | None) -> None:
+    given = labels or (None, None)
+    for axis, name, label in zip((panel.xaxis, panel.yaxis), plane.names, given, strict=True):
+        angle = is_angle(name)
+        if angle:
+            low, high = axis.get_view_interval()
+            pi_axis(axis, step=0.5 if high - low > np.pi else 0.25, limit=None)
+        unit = " (rad)" if angle else ""
+        axis.set_label_text(parameter_label(name) + unit if label is None else label)
 
 
-def _draw_planes(
-    axes: list[Axes],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    planes: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> AxesImage:
-    seen = np.concatenate([plane[plane != UNRESOLVED_VALUE] for plane in planes])
-    reach = max(1, int(np.abs(seen).max(initial=0)))
-    if reach > 12:
-        raise InputError(f"A phase diagram shows integers up to 12, but holds {reach}.")
-    few = ListedColormap(_colours(2 * reach + 1), name="integers").with_extremes(bad="#BBBBBB")
-    norm = BoundaryNorm(np.arange(-reach - 0.5, reach + 1.0), few.N)
-    half_x, half_y = 0.5 * (x[1] - x[0]), 0.5 * (y[1] - y[0])
-    extent = (x[0] - half_x, x[-1] + half_x, y[0] - half_y, y[-1] + half_y)
-    for panel, plane in zip(axes, planes, strict=True):
-        field = np.ma.masked_equal(plane, UNRESOLVED_VALUE).T
-        image = panel.imshow(
-            field, origin="lower", extent=extent, cmap=few, norm=norm, aspect="auto"
-        )
-        for side in panel.spines.values():
-            side.set_visible(True)
-            side.set_edgecolor(INK)
-    return image
-
-
-def _colours(n: int) -> NDArray[np.float64]:
-    """Colours of the integers from low to high, white in the middle, none too dark for a cross."""
-    return np.asarray(colormaps[DIVERGING](0.5 + 0.36 * np.linspace(-1.0, 1.0, n)))
+def _draw_legend(panel: Axes, plane: PhasePlane, known: NDArray[np.bool_], reach: int) -> None:
+    colours, norm = integer_colours(reach)
+    symbol = SYMBOLS.get(plane.quantity, "n")
+    handles = [
+        Patch(facecolor=colours(norm(v)), edgecolor=INK, linewidth=0.5, label=f"${symbol} = {v}$")
+        for v in np.unique(plane.value[known])[::-1].tolist()
+    ]
+    panel.legend(
+        handles=[*handles, *unknown_handles(panel)],
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+        handlelength=1.3,
+        handleheight=1.1,
+    )
