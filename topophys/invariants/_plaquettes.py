@@ -89,7 +89,9 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
         touching = _touching(d, np.abs(h).max((-4, -3, -2, -1), initial=0.0))
         return flux, chern, np.asarray(bad | touching)
     energy, states = np.linalg.eigh(h)
-    gap = (energy[..., filled] - energy[..., filled - 1]) / np.abs(energy).max(-1).clip(TINY)
+    # against the energies of the whole zone: where all bands touch at zero, rounding is no gap
+    scale = np.abs(energy).max((-3, -2, -1), keepdims=True, initial=0.0)[..., 0].clip(TINY)
+    gap = (energy[..., filled] - energy[..., filled - 1]) / scale
     smallest = gap.min((-2, -1), initial=np.inf)
     touching = smallest <= TOLERANCE
     # states turn by up to (rounding of H) / gap
