@@ -79,7 +79,7 @@ def test_kept_are_the_first_of_each_class():
 def test_counts_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
     recipe = chains(60)
     whole = draw_shard(recipe, "train", 0)
-    monkeypatch.setattr(shards, "BATCH", 37)
+    monkeypatch.setattr("topophys.datasets.families.Family.batch", 37)
     parts = draw_shard(recipe, "train", 0)
     assert (parts.drawn, parts.rejected) == (whole.drawn, whole.rejected)
     assert whole.drawn == 60 + sum(whole.rejected.values())

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
-
-if TYPE_CHECKING:
-    from topophys.datasets.recipe import Recipe
-    from topophys.datasets.schema import Kind
+from pydantic_core import ErrorDetails
 
 
 def tuples(value: Any) -> Any:
@@ -90,7 +87,8 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _near(value: Any, must: str) -> str:
-    return suggest(value, must.replace("'", "").split(" or ")) if isinstance(value, str) else ""
+    known = re.split(", | or ", must.replace("'", ""))
+    return suggest(value, known) if isinstance(value, str) else ""
 
 
 def _plain(must: str, problem: ErrorDetails) -> str:
@@ -109,87 +107,3 @@ def _shown(value: Any) -> str:
     text = repr(list(value)) if isinstance(value, tuple) else repr(value)
     text = text.replace("\n", " ")
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _refuse(text: str) -> PydanticCustomError:
-    return PydanticCustomError("recipe", "{text}", {"text": text})
-
-
-def check_consistent(recipe: Recipe, invariant: Kind, dim: int) -> None:
-    """Check what involves several keys at once.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The recipe, each key of which is fine by itself.
-    invariant : {"winding", "chern"}
-        Invariant that the family has.
-    dim : int
-        Dimension of k space of the family.
-
-    Raises
-    ------
-    PydanticCustomError
-        Of type "recipe", with a finished sentence.
-    """
-    family = recipe.hamiltonian.family
-    if recipe.label.invariant != invariant:
-        raise _refuse(
-            f"key `label.invariant` must be {invariant!r} for the family {family!r}, but is"
-            f" {recipe.label.invariant!r}; change one of the two."
-        )
-    if invariant == "chern" and "n_orbitals" in recipe.hamiltonian.model_fields_set:
-        raise _refuse(
-            f"key `hamiltonian.n_orbitals` must be left out for the family {family!r} (two bands),"
-            f" but is {recipe.hamiltonian.n_orbitals}; remove it."
-        )
-    _check_grid("input.grid", recipe.input.grid, dim)
-    seen: dict[str, int] = {}
-    ids: set[int] = set()
-    for i, spec in enumerate(recipe.split):
-        if spec.name in seen:
-            raise _refuse(
-                f"key `split[{i}].name` must be new, but {spec.name!r} is also the name of split"
-                f" {seen[spec.name]}; rename one."
-            )
-        if spec.split_id in ids:
-            raise _refuse(
-                f"key `split[{i}].name` must have a random stream of its own, but {spec.name!r}"
-                " shares 32 hash bits with another name; rename it."
-            )
-        seen[spec.name] = i
-        ids.add(spec.split_id)
-        _check_split(recipe, i, dim)
-
-
-def _check_grid(key: str, grid: tuple[int, ...], dim: int) -> None:
-    if len(grid) != dim:
-        example = [32] if dim == 1 else [12, 12]
-        raise _refuse(
-            f"key `{key}` must have {dim} number{'s' * (dim > 1)} for a {dim}D family, but is"
-            f" {list(grid)}; write for example {example}."
-        )
-
-
-def _check_split(recipe: Recipe, i: int, dim: int) -> None:
-    spec = recipe.split[i]
-    if spec.grid is not None:
-        _check_grid(f"split[{i}].grid", spec.grid, dim)
-    if len(set(spec.classes)) < len(spec.classes):
-        raise _refuse(
-            f"key `split[{i}].classes` must have distinct integers, but is {list(spec.classes)};"
-            " remove the repetition."
-        )
-    if spec.size < len(spec.classes):
-        raise _refuse(
-            f"key `split[{i}].size` must be at least the number of classes, {len(spec.classes)},"
-            f" but is {spec.size}; raise it."
-        )
-    if recipe.label.invariant == "winding":
-        reach = spec.hopping_range or recipe.hamiltonian.hopping_range
-        bound = recipe.hamiltonian.n_orbitals * reach
-        if max(map(abs, spec.classes)) > bound:
-            raise _refuse(
-                f"key `split[{i}].classes` must lie between -{bound} and {bound} (n_orbitals times"
-                f" hopping_range), but is {list(spec.classes)}; remove what cannot occur."
-            )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from topophys.datasets import schema
+from topophys.datasets.specs import HamiltonianSpec
 from topophys.datasets.summary import count_rows
 
 if TYPE_CHECKING:
@@ -16,14 +21,33 @@ if TYPE_CHECKING:
 
 __all__ = ["card", "markdown_table"]
 
+_CHAINS: Final = (
+    " Each chain is scaled to unit rms band energy and labelled with the winding number of det"
+    " D(k), proven for the continuous chain."
+)
+_PLANES: Final = (
+    " Each is scaled to unit rms band energy and labelled with the Chern number of the {filled},"
+    " proven for the continuous Hamiltonian."
+)
 _WHAT: Final = {
     "aiii_chains": "Chiral (class AIII) chains D(k) = sum_m D_m exp(i m k), |m| <= {reach}, with"
-    " complex Gaussian {n} x {n} coefficients, each chain scaled to unit rms band energy."
-    " Labelled with the winding number of det D(k), proven for the continuous chain.",
+    " complex Gaussian {n} x {n} coefficients." + _CHAINS,
+    "ssh_copies": "{n} extended Su-Schrieffer-Heeger chains t1 + t2 exp(i k) + t3 exp(2 i k) with"
+    " real Gaussian hoppings, mixed by constant random unitaries." + _CHAINS,
+    "disordered_ssh": "Su-Schrieffer-Heeger chains with a supercell of {n} cells and all hoppings"
+    " uniform in 1 +- {half}: intra-cell and inter-cell ones are alike on average, and which"
+    " product is the larger decides." + _CHAINS,
     "two_band": "Two-band (class A) Hamiltonians d(k).sigma in two dimensions, with complex"
-    " Gaussian coefficients d_R, |R_x|, |R_y| <= {reach}, each scaled to unit rms band energy."
-    " Labelled with the Chern number of the lower band, proven for the continuous Hamiltonian.",
+    " Gaussian coefficients d_R, |R_x|, |R_y| <= {reach}." + _PLANES,
+    "qwz": "Hamiltonians of Qi, Wu and Zhang with m uniform in [-3, 3], d turned at random."
+    + _PLANES,
+    "haldane": "Haldane Hamiltonians with m uniform in [-2, 2], t2 in [0.1, 0.5] and any phi, d"
+    " turned at random." + _PLANES,
+    "class_a": "Class A Hamiltonians with {bands} bands in two dimensions, H(k) = sum_R H_R"
+    " exp(i k.R), |R_x|, |R_y| <= {reach}, with complex Gaussian matrices without trace." + _PLANES,
 }
+#: Bins of the histogram of gaps.
+BINS: Final = 8
 
 _COUNTS: Final = """
 `drawn` counts random Hamiltonians up to the last one kept of each shard; the columns after it say
@@ -31,6 +55,13 @@ why the others were not kept. The first of each class that are proven to have th
 are kept, which is unbiased within a class.
 
 ## Arrays
+"""
+
+_GAPS: Final = """
+## Gaps
+
+Samples by proven gap bound, in rms band energies. Gaps may be larger: a proof ends when it has
+shown `min_gap`.
 """
 
 _RECIPE: Final = """
@@ -61,7 +92,7 @@ def card(dataset: Dataset) -> str:
         {s.name: s.drawn for s in splits},
         {s.name: s.rejected for s in splits},
     )
-    what = _WHAT[spec.family].format(reach=spec.hopping_range, n=spec.n_orbitals)
+    what = describe(spec, spec.hopping_range)
     shown = "flattened, " if recipe.input.flatten else ""
     size = dataset.n_bytes / 1e6
     versions = dataset.attributes
@@ -86,20 +117,78 @@ def card(dataset: Dataset) -> str:
             about + "\n".join(markdown_table(counts)),
             _COUNTS,
             *arrays,
+            *_special(splits),
+            _GAPS,
+            *markdown_table(_gap_rows(splits)),
             _RECIPE + recipe.to_toml() + "```\n",
         ]
     )
 
 
+def describe(table: HamiltonianSpec, reach: int) -> str:
+    """Say in words what a family is.
+
+    Parameters
+    ----------
+    table : HamiltonianSpec
+        The family.
+    reach : int
+        Largest distance of a hopping.
+
+    Returns
+    -------
+    str
+        A few sentences.
+    """
+    filled = f"{table.filled} lowest bands" if table.filled > 1 else "lower band"
+    return _WHAT[table.family].format(
+        reach=reach, n=table.n_orbitals, bands=table.n_bands, filled=filled,
+        half=(table.disorder or 0.0) / 2,
+    )  # fmt: skip
+
+
+def _special(splits: Sequence[Split]) -> list[str]:
+    """One line for every way in which a split differs from the recipe."""
+    lines = []
+    for split in splits:
+        spec, found = split.spec, []
+        if spec.gauge_of is not None:
+            found.append(
+                f"sample i is sample i of `{spec.gauge_of}` in another random basis, with another"
+                " origin of k"
+            )
+        if spec.max_gap is not None:
+            found.append(f"gap at least {spec.min_gap}, and seen to be below {spec.max_gap}")
+        if spec.noise is not None:
+            found.append(
+                f"`x` has Gaussian noise of standard deviation {spec.noise}; all else is clean"
+            )
+        table = spec.hamiltonian
+        if split.own_family and table is not None:
+            found.append(describe(table, spec.hopping_range or table.hopping_range).rstrip("."))
+        if found:
+            lines.append(f"- `{split.name}`: {'; '.join(found)}.")
+    return ["", "Splits with rules of their own:", "", *lines] if lines else []
+
+
 def _shape_rows(splits: Sequence[Split]) -> list[list[str]]:
     rows = [["split", "k points", "smallest gap bound", *splits[0].fields]]
     for split in splits:
-        (gap,) = split.read("gap_bound")
+        gap = min(float(part.min()) for part in split.stretches("gap_bound"))
         grid = " x ".join(map(str, split.grid))
-        rows.append(
-            [split.name, grid, f"{gap.min():.6f}", *(str(split.shape(f)) for f in split.fields)]
-        )
+        rows.append([split.name, grid, f"{gap:.6f}", *(str(split.shape(f)) for f in split.fields)])
     return rows
+
+
+def _gap_rows(splits: Sequence[Split]) -> list[list[str]]:
+    top = max(float(part.max()) for split in splits for part in split.stretches("gap_bound"))
+    edges = np.linspace(0.0, math.ceil(10.0 * top) / 10.0, BINS + 1)
+    counts = {split.name: np.zeros(BINS, np.int64) for split in splits}
+    for split in splits:
+        for part in split.stretches("gap_bound"):
+            counts[split.name] += np.histogram(part, edges)[0]
+    heads = [f"{a:.3g} to {b:.3g}" for a, b in pairwise(edges)]
+    return [["split", *heads], *([name, *map(str, row)] for name, row in counts.items())]
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:

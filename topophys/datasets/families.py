@@ -1,34 +1,54 @@
-"""What a data set needs to know about each random family: drawing, proving, evaluating."""
+"""What a data set needs to know about each kind of family: drawing, proving, evaluating."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import NDArray
 
+from topophys.datasets.draws import (
+    draw_bands,
+    draw_chains,
+    draw_d,
+    rotations,
+    square,
+    unitaries,
+)
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.schema import Kind
-from topophys.datasets.specs import SplitSpec
+from topophys.datasets.specs import HamiltonianSpec, SplitSpec
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.ensembles import aiii_chains, two_band
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
+from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.invariants.berry import berry_flux_from_d
+from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.winding import winding_angle, winding_steps
 
-__all__ = ["Family", "family_of"]
+__all__ = ["Arrays", "Family", "Stored", "family_of", "rebuild"]
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays: TypeAlias = dict[str, NDArray[np.generic]]
+#: Hamiltonians that a data file can hold.
+Stored: TypeAlias = ChiralHamiltonian | TwoBandHamiltonian | FourierHamiltonian
 
 
 class Family(ABC):
     """A family of Hamiltonians, for one split of a recipe."""
+
+    #: Hamiltonians drawn at a time; part of what fixes the samples, like the seed.
+    batch: ClassVar[int] = 1024
+
+    def __init__(self, recipe: Recipe, spec: SplitSpec) -> None:
+        self.spec: HamiltonianSpec = spec.hamiltonian or recipe.hamiltonian
+        self.reach = spec.hopping_range or self.spec.hopping_range
+        self.grid = spec.grid or recipe.input.grid
+        self.flatten = recipe.input.flatten
 
     @abstractmethod
     def sizes(self) -> dict[str, int]:
@@ -50,25 +70,32 @@ class Family(ABC):
     def evaluate(self, hoppings: NDArray[np.complex128]) -> Arrays:
         """Fields that follow from the coefficients: input of the network and local targets."""
 
+    @abstractmethod
+    def turn(
+        self, hoppings: NDArray[np.complex128], rng: np.random.Generator
+    ) -> NDArray[np.complex128]:
+        """Coefficients of the same Hamiltonians in another basis, with another origin of k."""
+
+    def _shift(self, n: int, rng: np.random.Generator) -> NDArray[np.complex128]:
+        """Phases exp(i R.k0) that move the origin of k, of shape (n, M)."""
+        origin = rng.uniform(-np.pi, np.pi, (n, self.vectors().shape[1]))
+        # of cosine and sine, so that R and -R get conjugate phases to the last bit
+        angle = origin @ self.vectors().T
+        return np.cos(angle) + 1j * np.sin(angle)
+
 
 class _Chains(Family):
     """Chiral chains: certified winding numbers, winding angles on a grid."""
 
-    def __init__(self, recipe: Recipe, spec: SplitSpec) -> None:
-        self.reach = spec.hopping_range or recipe.hamiltonian.hopping_range
-        self.n = recipe.hamiltonian.n_orbitals
-        self.grid = spec.grid or recipe.input.grid
-        self.flatten = recipe.input.flatten
-
     def sizes(self) -> dict[str, int]:
-        return {"N": self.grid[0], "c": 2 * self.n**2, "M": 2 * self.reach + 1, "n": self.n}
+        n = self.spec.n_orbitals
+        return {"N": self.grid[0], "c": 2 * n**2, "M": 2 * self.reach + 1, "n": n}
 
     def vectors(self) -> Int[np.ndarray, "M 1"]:
         return np.arange(-self.reach, self.reach + 1)[:, None]
 
     def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
-        chains = aiii_chains(n, n_orbitals=self.n, hopping_range=self.reach, rng=rng)
-        return chains.block_amplitudes
+        return draw_chains(self.spec, self.reach, n, rng)
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
         return certify_winding(self._chains(hoppings), min_gap=min_gap)
@@ -76,12 +103,19 @@ class _Chains(Family):
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
         block = self._chains(hoppings).block(k_grid(self.grid))
         shown = flatten_block(block) if self.flatten else block
-        flat = np.ascontiguousarray(shown).reshape(*shown.shape[:-2], self.n**2)
         return {
-            "x": flat.view(np.float64).astype("<f4"),
+            "x": _channels(shown),
             "alpha": winding_angle(block),
             "dalpha": winding_steps(block),
         }
+
+    def turn(
+        self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
+    ) -> Complex[np.ndarray, "S M n n"]:
+        n, size = len(hoppings), self.spec.n_orbitals
+        left, right = (unitaries(n, size, rng)[:, None] for _ in range(2))
+        turned: NDArray[np.complex128] = left @ hoppings @ right
+        return self._shift(n, rng)[..., None, None] * turned
 
     def _chains(self, hoppings: Complex[np.ndarray, "S M n n"]) -> ChiralHamiltonian:
         return ChiralHamiltonian.from_array(-self.reach, hoppings)
@@ -90,21 +124,15 @@ class _Chains(Family):
 class _TwoBand(Family):
     """Two bands in two dimensions: certified Chern numbers, Berry flux on a grid."""
 
-    def __init__(self, recipe: Recipe, spec: SplitSpec) -> None:
-        self.reach = spec.hopping_range or recipe.hamiltonian.hopping_range
-        self.grid = spec.grid or recipe.input.grid
-        self.flatten = recipe.input.flatten
-
     def sizes(self) -> dict[str, int]:
         n_x, n_y = self.grid
         return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2}
 
     def vectors(self) -> Int[np.ndarray, "M 2"]:
-        line = np.arange(-self.reach, self.reach + 1)
-        return np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+        return square(self.reach)
 
     def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M 3"]:
-        return two_band(n, hopping_range=self.reach, rng=rng).d_amplitudes
+        return draw_d(self.spec, self.reach, n, rng)
 
     def certify(self, hoppings: Complex[np.ndarray, "S M 3"], min_gap: float) -> Certificate:
         return certify_chern(_two_band(self.vectors(), hoppings), min_gap=min_gap)
@@ -113,6 +141,66 @@ class _TwoBand(Family):
         d = _two_band(self.vectors(), hoppings).d(k_grid(self.grid))
         shown = flatten_d(d) if self.flatten else d
         return {"x": shown.astype("<f4"), "flux": berry_flux_from_d(d)}
+
+    def turn(
+        self, hoppings: Complex[np.ndarray, "S M 3"], rng: np.random.Generator
+    ) -> Complex[np.ndarray, "S M 3"]:
+        rotation = rotations(len(hoppings), rng)
+        turned: NDArray[np.complex128] = np.einsum("sij,smj->smi", rotation, hoppings)
+        return self._shift(len(hoppings), rng)[..., None] * turned
+
+
+class _Bands(Family):
+    """Any number of bands in two dimensions: certified Chern numbers, Berry flux on a grid."""
+
+    # a proof takes milliseconds: draws that nobody wants cost more than the loop
+    batch: ClassVar[int] = 64
+
+    def sizes(self) -> dict[str, int]:
+        n_x, n_y = self.grid
+        n = self.spec.n_bands or 2
+        return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2, "n": n, "c": 2 * n**2}
+
+    def vectors(self) -> Int[np.ndarray, "M 2"]:
+        return square(self.reach)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
+        return draw_bands(self.spec, self.reach, n, rng)
+
+    def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
+        return certify_chern(self._bands(hoppings), min_gap=min_gap)
+
+    def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
+        h_k = self._bands(hoppings).on_grid(self.grid)
+        filled = self.spec.filled
+        shown = h_k
+        if self.flatten:
+            _, states = np.linalg.eigh(h_k)
+            occupied = states[..., :filled]
+            projector = occupied @ np.conj(np.swapaxes(occupied, -1, -2))
+            shown = np.eye(h_k.shape[-1]) - 2.0 * projector
+        return {"x": _channels(shown), "flux": berry_flux(h_k, n_occupied=filled)}
+
+    def turn(
+        self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
+    ) -> Complex[np.ndarray, "S M n n"]:
+        basis = unitaries(len(hoppings), hoppings.shape[-1], rng)[:, None]
+        turned: NDArray[np.complex128] = basis @ hoppings @ np.conj(np.swapaxes(basis, -1, -2))
+        turned = self._shift(len(hoppings), rng)[..., None, None] * turned
+        # H(-R) = H(R)^dagger to the last bit; -R stands where R stands from the other end
+        return 0.5 * (turned + np.conj(np.swapaxes(turned[:, ::-1], -1, -2)))
+
+    def _bands(self, hoppings: Complex[np.ndarray, "S M n n"]) -> FourierHamiltonian:
+        return _bands(self.vectors(), hoppings, self.spec.filled)
+
+
+def _channels(matrices: NDArray[np.complex128]) -> NDArray[np.float32]:
+    """Real and imaginary part of each entry, row by row."""
+    flat = np.ascontiguousarray(matrices).reshape(*matrices.shape[:-2], matrices.shape[-1] ** 2)
+    return flat.view(np.float64).astype("<f4")
+
+
+_CLASSES: dict[Kind, type[Family]] = {"winding": _Chains, "chern": _TwoBand, "bands": _Bands}
 
 
 def family_of(recipe: Recipe, spec: SplitSpec) -> Family:
@@ -130,34 +218,52 @@ def family_of(recipe: Recipe, spec: SplitSpec) -> Family:
     Family
         What draws, proves and evaluates its Hamiltonians.
     """
-    return _Chains(recipe, spec) if recipe.kind == "winding" else _TwoBand(recipe, spec)
+    return _CLASSES[recipe.kind](recipe, spec)
+
+
+def family_batch(kind: Kind) -> int:
+    """Hamiltonians drawn at a time, for each kind of data set."""
+    return _CLASSES[kind].batch
 
 
 def rebuild(
-    kind: Kind, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128]
-) -> ChiralHamiltonian | TwoBandHamiltonian:
+    kind: Kind, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
+) -> Stored:
     """Hamiltonians with exactly the stored coefficients.
 
     Parameters
     ----------
-    kind : {"winding", "chern"}
+    kind : {"winding", "chern", "bands"}
         Kind of data set.
     vectors : int64 ndarray of shape (M, dim)
         Lattice vectors, as stored.
     hoppings : complex128 ndarray of shape (..., M, n, n) or (..., M, 3)
         Coefficients, as stored.
+    filled : int
+        Number of occupied bands.
 
     Returns
     -------
-    ChiralHamiltonian or TwoBandHamiltonian
+    ChiralHamiltonian, TwoBandHamiltonian or FourierHamiltonian
         One Hamiltonian, or a batch.
     """
     if kind == "winding":
         return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
-    return _two_band(vectors, hoppings)
+    if kind == "chern":
+        return _two_band(vectors, hoppings)
+    return _bands(vectors, hoppings, filled)
 
 
 def _two_band(vectors: NDArray[np.int64], hoppings: NDArray[np.complex128]) -> TwoBandHamiltonian:
     return TwoBandHamiltonian(
         {tuple(v): hoppings[..., m, :] for m, v in enumerate(vectors.tolist())}
+    )
+
+
+def _bands(
+    vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
+) -> FourierHamiltonian:
+    return FourierHamiltonian(
+        {tuple(v): hoppings[..., m, :, :] for m, v in enumerate(vectors.tolist())},
+        n_occupied=filled,
     )

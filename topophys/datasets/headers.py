@@ -14,7 +14,7 @@ from topophys import __version__
 from topophys.datasets import schema
 from topophys.datasets.families import family_of
 from topophys.datasets.portion import Portion
-from topophys.datasets.shards import REASONS
+from topophys.datasets.shards import reasons
 
 __all__ = ["lay_out", "manifest", "n_bytes", "open_partial", "sizes"]
 
@@ -130,15 +130,17 @@ def _lay_out_split(group: h5py.Group, portion: Portion, split: str) -> None:
     spec = recipe.part(split)
     group.attrs["split_id"] = np.int64(spec.split_id)
     group.attrs["shard_size"] = np.int64(schema.SHARD_SIZE)
-    group.attrs["rejected_reasons"] = json.dumps(REASONS)
+    group.attrs["rejected_reasons"] = json.dumps(reasons(spec))
     group.attrs["drawn"] = np.int64(0)
-    group.attrs["rejected"] = np.zeros(len(REASONS), np.int64)
+    group.attrs["rejected"] = np.zeros(len(reasons(spec)), np.int64)
     lengths = sizes(portion, split)
     first, stop = portion.span(split)
     digests = group.create_group(schema.DIGESTS)
     for field in schema.FIELDS[recipe.kind]:
         array = _allocate(group, field.name, field.shape(lengths), field.dtype)
-        array.attrs["unit"], array.attrs["meaning"] = field.unit, field.meaning
+        noisy = field.name == "x" and spec.noise is not None
+        meaning = field.meaning + (schema.NOISE.format(noise=spec.noise) if noisy else "")
+        array.attrs["unit"], array.attrs["meaning"] = field.unit, meaning
         array.attrs["axes"] = ", ".join(field.axes)
         rows = (stop - first, schema.DIGEST_SIZE)
         _allocate(digests, field.name, rows, "u1")

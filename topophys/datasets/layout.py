@@ -21,7 +21,7 @@ from topophys.datasets.bulk import check_bulk
 from topophys.datasets.families import family_of
 from topophys.datasets.portion import Portion
 from topophys.datasets.recipe import Recipe
-from topophys.datasets.shards import REASONS
+from topophys.datasets.shards import reasons
 from topophys.errors import DatasetError, InputError, RecipeError, SchemaError
 
 __all__ = ["Layout", "Place", "SplitLayout", "read_layout"]
@@ -213,17 +213,18 @@ def _read_split(file: h5py.File, portion: Portion, name: str, path: Path) -> Spl
             f"Data file `{path}`: attribute `vectors` of `{name}/hoppings` must be the lattice"
             " vectors of the recipe, but is not."
         )
-    counts = _counts(group.attrs["rejected"], name, path)
-    rejected = dict(zip(REASONS, counts, strict=True))
+    words = reasons(spec)
+    counts = _counts(group.attrs["rejected"], len(words), name, path)
+    rejected = dict(zip(words, counts, strict=True))
     rows_of_vectors = tuple(tuple(v) for v in vectors.tolist())
     return SplitLayout(int(group.attrs["drawn"]), rejected, rows_of_vectors, fields, digests)
 
 
-def _counts(value: Any, name: str, path: Path) -> list[int]:
+def _counts(value: Any, wanted: int, name: str, path: Path) -> list[int]:
     counts: NDArray[np.int64] = np.asarray(value)
-    if counts.shape != (len(REASONS),):
+    if counts.shape != (wanted,):
         raise SchemaError(
-            f"Data file `{path}`: attribute `rejected` of `{name}` must have {len(REASONS)}"
+            f"Data file `{path}`: attribute `rejected` of `{name}` must have {wanted}"
             f" numbers, but has shape {counts.shape}."
         )
     return [int(c) for c in counts]

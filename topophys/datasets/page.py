@@ -9,7 +9,8 @@ from typing import Final
 
 from topophys.datasets import schema
 from topophys.datasets.card import markdown_table
-from topophys.datasets.shards import BATCH, PATIENCE, REASONS
+from topophys.datasets.families import family_batch
+from topophys.datasets.shards import PATIENCE, REASONS
 
 __all__ = ["format_page"]
 
@@ -42,9 +43,9 @@ _SAMPLING: Final = """
 ## Which samples are kept
 
 Shard s of a split draws from a stream of its own,
-`SeedSequence(root_seed, spawn_key=(split_id, s))`, {batch} Hamiltonians at a time. It depends on no
-other shard and no other split, so any shard alone comes out the same. `split_id` is a hash of the
-name of the split: splits may come and go.
+`SeedSequence(root_seed, spawn_key=(split_id, s))`, {batch} Hamiltonians at a time ({few} of
+the kind `bands`). It depends on no other shard and no other split, so any shard alone comes out the
+same. `split_id` is a hash of the name of the split: splits may come and go.
 
 The first Hamiltonians of each class are kept whose invariant is proven and whose gap is proven to
 be at least `min_gap`, until the quota of each class is full; then the samples of the shard are
@@ -53,6 +54,15 @@ earlier draws only through how many of its class there were: within a class, the
 unbiased sample of the ensemble with that class and gap. Sample i of a split counts towards class
 i mod K of its K sorted classes: classes are equal to within one, and a remainder goes to the
 smallest values. A class that does not turn up in {patience} draws is an error.
+
+Splits may differ from the recipe: another `grid`, `min_gap`, `hopping_range` or table `hamiltonian`
+(another family with the same number of orbitals or bands); `max_gap`, which keeps only Hamiltonians
+whose gap was seen to be below it at some k; `noise`, the standard deviation of Gaussian noise on
+`x` alone, drawn for a whole shard from `SeedSequence(root_seed, spawn_key=(split_id, s, 1))`; and
+`gauge_of`, with which sample i is sample i of the split named, in another random constant basis
+(unitaries on both sides of D, one unitary around H, a rotation of d) and with another origin of k,
+proven anew, the last number of its `seed_key` being that of its source. Every split draws from
+streams of its own, so that no two splits share a Hamiltonian.
 
 Of the Hamiltonians drawn, up to and with the last one kept of each shard, the others were rejected
 because of: {reasons}.
@@ -78,7 +88,10 @@ def format_page() -> str:
         digests=schema.DIGESTS,
     )
     sampling = _SAMPLING.format(
-        batch=BATCH, patience=f"{PATIENCE:,}", reasons=", ".join(f'"{r}"' for r in REASONS)
+        batch=family_batch("winding"),
+        few=family_batch("bands"),
+        patience=f"{PATIENCE:,}",
+        reasons=", ".join(f'"{r}"' for r in REASONS),
     )
     lines = [head, "## Fields", ""]
     for kind, fields in schema.FIELDS.items():

@@ -73,7 +73,7 @@ class Dataset:
         Size of all its files but the index.
     recipe : Recipe
         Recipe it was made from.
-    kind : {"winding", "chern"}
+    kind : {"winding", "chern", "bands"}
         Kind of data set.
     attributes : mapping of str to Any
         Attributes of the file, as in the schema.

@@ -11,9 +11,11 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from topophys.datasets import schema
-from topophys.datasets.families import Family, family_of
+from topophys.datasets.evaluate import evaluate
+from topophys.datasets.families import family_of
 from topophys.datasets.portion import Portion
 from topophys.datasets.read import Dataset
+from topophys.datasets.recipe import Recipe
 from topophys.datasets.report import Findings
 from topophys.datasets.shards import digest, quotas
 from topophys.datasets.split import Split
@@ -53,7 +55,6 @@ def check_split(
         Number of samples done since the last time.
     """
     split = dataset.split(name)
-    family = family_of(dataset.recipe, split.spec)
     digests = {f: split.digests(f) for f in split.fields}
     first, end = portion.span(name)
     for row, number in enumerate(range(first, end)):
@@ -69,7 +70,7 @@ def check_split(
         chosen = _choose(stop - start, fraction)
         if len(chosen):
             part = {f: array[chosen] for f, array in shard.items()}
-            _recompute(split, family, part, index[chosen], findings)
+            _recompute(dataset.recipe, split, number, part, chosen, index[chosen], findings)
         yield stop - start
     if split.drawn != len(split) + sum(split.rejected.values()):
         findings.add(name, "drawn: must be the number of samples and rejections")
@@ -104,24 +105,34 @@ def _check_values(
 
 
 def _recompute(
-    split: Split, family: Family, part: dict[str, Any], index: NDArray[Any], findings: Findings
+    recipe: Recipe,
+    split: Split,
+    number: int,
+    part: dict[str, Any],
+    rows: NDArray[np.int64],
+    index: NDArray[Any],
+    findings: Findings,
 ) -> None:
     """Check what takes computing: proofs, and everything that follows from the hoppings."""
     fine = np.isfinite(part["hoppings"]).reshape(len(index), -1).all(1)
-    part, index = {name: array[fine] for name, array in part.items()}, index[fine]
+    part, rows, index = {name: array[fine] for name, array in part.items()}, rows[fine], index[fine]
     if not len(index):
         return
+    family = family_of(recipe, split.spec)
     proof = family.certify(part["hoppings"], split.spec.min_gap or 0.0)
     wrong = ~proof.certified | (proof.value != part["label"])
     findings.bad(split.name, "label proven from hoppings", wrong, index)
     off = np.abs(proof.gap_bound - part["gap_bound"]) > TOLERANCE
     findings.bad(split.name, "gap_bound proven from hoppings", off, index)
-    open_ = proof.certified  # the rest may be gapless, where angles mean nothing
-    part, index = {name: array[open_] for name, array in part.items()}, index[open_]
+    if split.spec.max_gap is not None:
+        wide = ~(proof.gap_seen < split.spec.max_gap)
+        findings.bad(split.name, "gap below max_gap", wide, index)
+    good = proof.certified  # the rest may be gapless, where angles mean nothing
+    part, rows, index = {name: array[good] for name, array in part.items()}, rows[good], index[good]
     if not len(index):
         return
     try:
-        fields = family.evaluate(part["hoppings"])
+        fields = evaluate(recipe, split.spec, number, part["hoppings"], rows)
     except GaplessError as error:
         findings.add(split.name, f"fields cannot be evaluated: {error}")
         return

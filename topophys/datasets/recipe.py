@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from topophys.datasets import _messages
+from topophys.datasets.consistent import check_consistent
 from topophys.datasets.schema import Kind, shards
 from topophys.datasets.specs import (
     FAMILIES,
@@ -165,12 +166,12 @@ class Recipe(Table):
     @property
     def kind(self) -> Kind:
         """Kind of data set, which fixes its fields."""
-        return FAMILIES[self.hamiltonian.family][0]
+        return FAMILIES[self.hamiltonian.family].kind
 
     @property
     def dim(self) -> int:
         """Dimension of k space."""
-        return FAMILIES[self.hamiltonian.family][1]
+        return FAMILIES[self.hamiltonian.family].dim
 
     @property
     def n_shards(self) -> int:
@@ -193,7 +194,7 @@ class Recipe(Table):
         Returns
         -------
         SplitSpec
-            With `grid`, `min_gap` and `hopping_range` set.
+            With `grid`, `min_gap`, `hopping_range` and `hamiltonian` set.
 
         Raises
         ------
@@ -202,18 +203,27 @@ class Recipe(Table):
         """
         for spec in self.split:
             if spec.name == name:
-                own = {k: v for k, v in spec.model_dump().items() if v is not None}
-                inherited = {
-                    "grid": self.input.grid,
-                    "min_gap": self.label.min_gap,
-                    "hopping_range": self.hamiltonian.hopping_range,
-                }
-                return SplitSpec.model_validate(inherited | own)
+                return self._filled_in(spec)
         names = [s.name for s in self.split]
         raise RecipeError(
             f"Recipe `{self.name}` has no split {name!r}{_messages.suggest(name, names)}; it has"
             f" {', '.join(names)}."
         )
+
+    def _filled_in(self, spec: SplitSpec) -> SplitSpec:
+        own = spec.model_dump(exclude_none=True, exclude={"hamiltonian"})
+        table = spec.hamiltonian or self.hamiltonian
+        inherited: dict[str, Any] = {
+            "grid": self.input.grid,
+            "min_gap": self.label.min_gap,
+            "hopping_range": table.hopping_range,
+            "hamiltonian": table,
+        }
+        if spec.gauge_of is not None:
+            source = self.part(spec.gauge_of)
+            for key in ("min_gap", "hopping_range", "hamiltonian"):
+                inherited[key] = getattr(source, key)
+        return SplitSpec.model_validate(inherited | own)
 
     def to_toml(self) -> str:
         """Canonical TOML: every key in fixed order, defaults written out, no comments.
@@ -228,11 +238,13 @@ class Recipe(Table):
             lines += ["", f"[{table}]", *_entries(getattr(self, table))]
         for spec in self.split:
             lines += ["", "[[split]]", *_entries(spec)]
+            if spec.hamiltonian is not None:
+                lines += ["", "[split.hamiltonian]", *_entries(spec.hamiltonian)]
         return "\n".join(lines) + "\n"
 
     @model_validator(mode="after")
     def _check(self) -> Recipe:
-        _messages.check_consistent(self, *FAMILIES[self.hamiltonian.family])
+        check_consistent(self)
         return self
 
 
@@ -246,7 +258,7 @@ def _toml(value: Any) -> str:
 
 
 def _entries(table: BaseModel) -> list[str]:
-    values = table.model_dump(exclude_none=True)
-    if values.get("family") == "two_band":
+    values = table.model_dump(exclude_none=True, exclude={"hamiltonian"})
+    if isinstance(table, HamiltonianSpec) and "n_orbitals" not in FAMILIES[table.family].keys:
         del values["n_orbitals"]  # means nothing there, and may not be written
     return [f"{key} = {_toml(value)}" for key, value in values.items()]

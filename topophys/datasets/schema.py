@@ -15,7 +15,7 @@ import numpy as np
 
 __all__ = ["FIELDS", "FORMAT", "ROOT_ATTRIBUTES", "SCHEMA_VERSION", "SHARD_SIZE", "Field", "Kind"]
 
-Kind: TypeAlias = Literal["winding", "chern"]
+Kind: TypeAlias = Literal["winding", "chern", "bands"]
 
 #: Value of the root attribute `format`; tells our files from any other HDF5 file.
 FORMAT: Final = "topophys-dataset"
@@ -35,7 +35,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "Nx": "k points along the first direction",
     "Ny": "k points along the second direction",
     "M": "lattice vectors with a coefficient (attribute `vectors`, shape (M, dim))",
-    "n": "orbitals per sublattice",
+    "n": "orbitals per sublattice (winding) or bands (bands)",
     "c": "channels, 2 n^2: real and imaginary part of each entry, row by row",
 }
 
@@ -118,7 +118,24 @@ FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
               "Berry flux of the lower band through the plaquette at k, from float64 d(k)."),
         *_COMMON,
     ),
+    "bands": (
+        Field("x", ("S", "Nx", "Ny", "c"), "<f4", "1 (flattened) or rms band energy",
+              "Input of a network: H(k), or if flattened 1 - 2 P(k) with the projector P on the"
+              " occupied bands, complex n x n array viewed as 2 n^2 floats."),
+        Field("hoppings", ("S", "M", "n", "n"), "<c16", "rms band energy",
+              "Matrices H_R of H(k) = sum_R H_R exp(i k.R), R from attribute `vectors`."),
+        Field("flux", ("S", "Nx", "Ny"), "<f8", "rad",
+              "Berry flux of the occupied bands through the plaquette at k, from float64 H(k)."),
+        *_COMMON,
+    ),
 }  # fmt: skip
+
+#: Added to the meaning of `x` in splits with noise.
+NOISE: Final = (
+    " Plus independent Gaussian noise of standard deviation {noise}; all other fields, the label"
+    " with them, belong to the clean Hamiltonian with the stored `hoppings`. The noise of a shard"
+    " comes from the stream (split id, shard, 1)."
+)
 
 #: Attributes of the file, and what they say.
 ROOT_ATTRIBUTES: Final[Mapping[str, str]] = {
@@ -164,7 +181,7 @@ def field(kind: Kind, name: str) -> Field:
 
     Parameters
     ----------
-    kind : {"winding", "chern"}
+    kind : {"winding", "chern", "bands"}
         Kind of data set.
     name : str
         Name of the field.
@@ -187,7 +204,7 @@ def n_bytes(kind: Kind, sizes: Mapping[str, int]) -> int:
 
     Parameters
     ----------
-    kind : {"winding", "chern"}
+    kind : {"winding", "chern", "bands"}
         Kind of data set.
     sizes : mapping of str to int
         Length of each shape letter.

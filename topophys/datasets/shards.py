@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from topophys._random import keyed_generator
 from topophys.datasets import schema
+from topophys.datasets.evaluate import evaluate
 from topophys.datasets.families import Arrays, family_of
+from topophys.datasets.gauge import turn_all
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.specs import SplitSpec
 from topophys.errors import RecipeError
@@ -27,8 +29,8 @@ __all__ = ["REASONS", "Shard", "draw_shard", "quotas"]
 
 #: Why a drawn Hamiltonian is not in the file, in the order of the `rejected` attribute.
 REASONS: Final = ("gap below min_gap", "unresolved", "class not wanted", "class already full")
-#: Hamiltonians drawn at a time; part of what fixes the samples, like the seed.
-BATCH: Final = 1024
+#: One more, in splits with `max_gap`.
+WIDE: Final = "gap not below max_gap"
 #: Draws without a single new sample of a class that is still wanted, before giving up.
 PATIENCE: Final = 1_000_000
 
@@ -56,6 +58,22 @@ class Shard:
     digests: dict[str, bytes]
     drawn: int
     rejected: dict[str, int]
+
+
+def reasons(spec: SplitSpec) -> tuple[str, ...]:
+    """Why Hamiltonians drawn for a split are not in it.
+
+    Parameters
+    ----------
+    spec : SplitSpec
+        The split.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the `rejected` attribute.
+    """
+    return REASONS if spec.max_gap is None else (*REASONS, WIDE)
 
 
 def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:
@@ -112,22 +130,48 @@ def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
         If a class does not turn up in a million draws in a row.
     """
     spec = recipe.part(split)
-    family = family_of(recipe, spec)
-    rng = keyed_generator(recipe.seed, spec.split_id, shard)
-    selection = _Selection(spec, shard)
-    while selection.unfilled():
-        hoppings = family.draw(BATCH, rng)
-        selection.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
-    # draw order would put the rarest class last; shuffled, every stretch is a fair sample
-    arrays = selection.arrays(rng.permutation(selection.size))
-    arrays |= family.evaluate(arrays["hoppings"])  # type: ignore[arg-type]  # complex by schema
+    source = spec if spec.gauge_of is None else recipe.part(spec.gauge_of)
+    arrays, drawn, rejected = _select(recipe, source, shard)
+    if spec.gauge_of is not None:
+        arrays, drawn, rejected = _turned(recipe, spec, shard, arrays)
+    arrays |= evaluate(recipe, spec, shard, arrays["hoppings"])
     stored = {
         f.name: np.ascontiguousarray(arrays[f.name], dtype=f.dtype)
         for f in schema.FIELDS[recipe.kind]
     }
     digests = {name: digest(array) for name, array in stored.items()}
     start = shard * schema.SHARD_SIZE
-    return Shard(start, stored, digests, selection.drawn, selection.rejected())
+    return Shard(start, stored, digests, drawn, rejected)
+
+
+def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, dict[str, int]]:
+    """Draw until every class is full: the kept samples, how many were drawn, and the rejected."""
+    family = family_of(recipe, spec)
+    rng = keyed_generator(recipe.seed, spec.split_id, shard)
+    selection = _Selection(spec, shard)
+    while selection.unfilled():
+        hoppings = family.draw(family.batch, rng)
+        selection.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
+    # draw order would put the rarest class last; shuffled, every stretch is a fair sample
+    arrays = selection.arrays(rng.permutation(selection.size))
+    return arrays, selection.drawn, selection.rejected()
+
+
+def _turned(
+    recipe: Recipe, spec: SplitSpec, shard: int, arrays: Arrays
+) -> tuple[Arrays, int, dict[str, int]]:
+    """Turn the samples of another split into another gauge; with the counts that go with them."""
+    family = family_of(recipe, spec)
+    rng = keyed_generator(recipe.seed, spec.split_id, shard)
+    hoppings, label, key = (arrays[name] for name in ("hoppings", "label", "seed_key"))
+    turned, bound, unresolved = turn_all(
+        family, hoppings, label, spec.min_gap or 0.0, rng  # type: ignore[arg-type]  # by schema
+    )  # fmt: skip
+    own = key.copy()
+    own[:, 0] = spec.split_id
+    fresh = {"hoppings": turned, "label": label, "gap_bound": bound, "seed_key": own}
+    rejected = dict.fromkeys(reasons(spec), 0) | {REASONS[1]: unresolved}
+    return fresh, len(label) + unresolved, rejected
 
 
 def digest(array: NDArray[np.generic]) -> bytes:
@@ -153,8 +197,11 @@ class _Selection:
     def offer(self, hoppings: NDArray[np.complex128], proof: Certificate) -> None:
         """Take what is wanted from one batch of draws."""
         keep = np.zeros(len(proof.value), np.bool_)
+        small = np.ones(len(keep), np.bool_)
+        if self.spec.max_gap is not None:
+            small = proof.gap_seen < self.spec.max_gap
         for value, left in self.left.items():
-            found = np.flatnonzero(proof.certified & (proof.value == value))[:left]
+            found = np.flatnonzero(proof.certified & small & (proof.value == value))[:left]
             keep[found] = True
             self.left[value] -= len(found)
             if len(found):
@@ -183,7 +230,11 @@ class _Selection:
         self.counts[REASONS[0]] += int(small.sum())
         self.counts[REASONS[1]] += int((~certified & ~small).sum())
         self.counts[REASONS[2]] += int((certified & ~wanted).sum())
-        self.counts[REASONS[3]] += int((certified & wanted & ~keep[:seen]).sum())
+        wide = np.zeros(seen, np.bool_)
+        if self.spec.max_gap is not None:
+            wide = ~(proof.gap_seen[:seen] < self.spec.max_gap)
+            self.counts[WIDE] += int((certified & wanted & wide).sum())
+        self.counts[REASONS[3]] += int((certified & wanted & ~wide & ~keep[:seen]).sum())
 
     def _lose_patience(self) -> None:
         for value, left in self.left.items():
@@ -199,7 +250,7 @@ class _Selection:
                 )
 
     def rejected(self) -> dict[str, int]:
-        return {reason: self.counts[reason] for reason in REASONS}
+        return {reason: self.counts[reason] for reason in reasons(self.spec)}
 
     def arrays(self, order: Int[np.ndarray, " S"]) -> Arrays:
         """Kept samples in the given order, with their keys."""

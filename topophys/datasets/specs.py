@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,10 +11,31 @@ from topophys.datasets.schema import Kind
 
 __all__ = ["FAMILIES", "HamiltonianSpec", "InputSpec", "LabelSpec", "SplitSpec"]
 
-#: Invariant and dimension of k space that belong to each family.
-FAMILIES: Final[dict[str, tuple[Kind, int]]] = {
-    "aiii_chains": ("winding", 1),
-    "two_band": ("chern", 2),
+FamilyName: TypeAlias = Literal[
+    "aiii_chains", "ssh_copies", "disordered_ssh", "two_band", "qwz", "haldane", "class_a"
+]
+
+
+class Member(NamedTuple):
+    """What follows from the name of a family."""
+
+    kind: Kind
+    dim: int
+    invariant: Literal["winding", "chern"]
+    reach: int
+    keys: tuple[str, ...]
+
+
+#: Kind of data set, dimension of k space, invariant, smallest `hopping_range`, and the keys of the
+#: table `hamiltonian` that have a meaning for it.
+FAMILIES: Final[dict[str, Member]] = {
+    "aiii_chains": Member("winding", 1, "winding", 1, ("n_orbitals",)),
+    "ssh_copies": Member("winding", 1, "winding", 2, ("n_orbitals",)),
+    "disordered_ssh": Member("winding", 1, "winding", 1, ("n_orbitals", "disorder")),
+    "two_band": Member("chern", 2, "chern", 1, ()),
+    "qwz": Member("chern", 2, "chern", 1, ()),
+    "haldane": Member("chern", 2, "chern", 1, ()),
+    "class_a": Member("bands", 2, "chern", 1, ("n_bands", "n_occupied")),
 }
 #: Largest absolute value of a class; labels beyond it are typing errors.
 LARGEST_CLASS: Final = 1000
@@ -26,6 +47,7 @@ _Classes: TypeAlias = Annotated[
     tuple[Annotated[int, Field(ge=-LARGEST_CLASS, le=LARGEST_CLASS)], ...], Field(min_length=1)
 ]
 _Gap: TypeAlias = Annotated[float, Field(ge=0.0, le=10.0, allow_inf_nan=False)]
+_Positive: TypeAlias = Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
 _Range: TypeAlias = Annotated[int, Field(ge=1, le=16)]
 
 
@@ -39,17 +61,40 @@ class HamiltonianSpec(Table):
 
     Attributes
     ----------
-    family : {"aiii_chains", "two_band"}
-        Name of the ensemble in `topophys.ensembles`.
+    family : str
+        Chains: "aiii_chains" (Gaussian blocks), "ssh_copies" (extended Su-Schrieffer-Heeger chains
+        with Gaussian hoppings, mixed by constant unitaries), "disordered_ssh" (one chain with
+        random hoppings and a cell of `n_orbitals` cells). Two bands in two dimensions: "two_band"
+        (Gaussian d-vectors), "qwz" (Qi, Wu and Zhang, m in [-3, 3]) and "haldane" (m in [-2, 2], t2
+        in [0.1, 0.5], any phi), both turned by random rotations. More bands: "class_a" (Gaussian
+        hopping matrices).
     n_orbitals : int
-        Orbitals per sublattice, for `aiii_chains`.
+        Orbitals per sublattice, for chains.
     hopping_range : int
         Largest distance of a hopping along each direction, in cells.
+    n_bands, n_occupied : int, optional
+        For `class_a`; half of the bands are occupied where not given.
+    disorder : float, optional
+        Width of the distribution of hoppings around 1, for `disordered_ssh`.
     """
 
-    family: Literal["aiii_chains", "two_band"]
+    family: FamilyName
     n_orbitals: Annotated[int, Field(ge=1, le=16)] = 2
     hopping_range: _Range
+    n_bands: Annotated[int, Field(ge=2, le=16)] | None = None
+    n_occupied: Annotated[int, Field(ge=1, le=15)] | None = None
+    disorder: Annotated[float, Field(gt=0.0, le=2.0, allow_inf_nan=False)] | None = None
+
+    @property
+    def filled(self) -> int:
+        """Number of occupied bands."""
+        return self.n_occupied or (self.n_bands or 2) // 2
+
+    @property
+    def channels(self) -> tuple[int | None, ...]:
+        """What fixes the number of input channels; equal in all splits."""
+        chains = "n_orbitals" in FAMILIES[self.family].keys
+        return (self.n_orbitals if chains else None), self.n_bands, self.n_occupied
 
 
 class LabelSpec(Table):
@@ -93,8 +138,14 @@ class SplitSpec(Table):
         Number of samples.
     classes : tuple of int
         Values of the invariant, in equal numbers; a remainder goes to the smallest values.
-    grid, min_gap, hopping_range : optional
+    grid, min_gap, hopping_range, hamiltonian : optional
         As in the tables of the recipe, for this split only.
+    max_gap : float, optional
+        Keep only Hamiltonians whose gap was seen to be below this value at some k.
+    noise : float, optional
+        Standard deviation of Gaussian noise on the stored `x`; everything else stays clean.
+    gauge_of : str, optional
+        Name of another split: sample i is its sample i in another basis, with another origin of k.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -103,6 +154,10 @@ class SplitSpec(Table):
     grid: _Grid | None = None
     min_gap: _Gap | None = None
     hopping_range: _Range | None = None
+    max_gap: _Positive | None = None
+    noise: _Positive | None = None
+    gauge_of: str | None = None
+    hamiltonian: HamiltonianSpec | None = None
 
     @property
     def split_id(self) -> int:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import _messages
-from topophys.datasets.families import rebuild
+from topophys.datasets.families import Stored, rebuild
 from topophys.datasets.layout import Layout, Place
 from topophys.datasets.pieces import take
 from topophys.datasets.schema import Kind
 from topophys.datasets.specs import SplitSpec
 from topophys.datasets.store import Store
 from topophys.errors import InputError
-from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
 __all__ = ["Split"]
 
@@ -31,7 +30,9 @@ class Split:
         Name of the split.
     spec : SplitSpec
         Its part of the recipe, with everything filled in.
-    kind : {"winding", "chern"}
+    own_family : bool
+        Whether the recipe names another family for this split.
+    kind : {"winding", "chern", "bands"}
         Kind of data set.
     drawn : int
         Hamiltonians drawn to make it.
@@ -46,6 +47,7 @@ class Split:
         recipe = layouts[0].recipe
         self.name = name
         self.spec: SplitSpec = recipe.part(name)
+        self.own_family = any(s.name == name and s.hamiltonian for s in recipe.split)
         self.kind: Kind = recipe.kind
         self.drawn: int = sum(part.drawn for part in self._layouts)
         self.rejected: Mapping[str, int] = {
@@ -74,8 +76,11 @@ class Split:
     @property
     def classes(self) -> dict[int, int]:
         """Number of samples of each label, counted."""
-        values, counts = np.unique(self.view("label"), return_counts=True)
-        return dict(zip(values.tolist(), counts.tolist(), strict=True))
+        total: Counter[int] = Counter()
+        for label in self.stretches("label"):
+            values, counts = np.unique(label, return_counts=True)
+            total.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+        return dict(sorted(total.items()))
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a field, samples first."""
@@ -139,6 +144,24 @@ class Split:
             )
         return tuple(take(self._views(self._places(name)), index) for name in names)
 
+    def stretches(self, name: str, size: int = 1 << 20) -> Iterator[NDArray[Any]]:
+        """Read a field from the first sample to the last, a stretch at a time.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+        size : int, optional
+            Samples in a stretch.
+
+        Yields
+        ------
+        ndarray
+            The next samples.
+        """
+        for start in range(0, len(self), size):
+            yield self.read(name, index=slice(start, start + size))[0]
+
     def digests(self, name: str) -> NDArray[np.uint8]:
         """SHA-256 of each shard of a field, of shape (shards, 32).
 
@@ -158,7 +181,7 @@ class Split:
     def __getitem__(self, index: Any) -> dict[str, NDArray[Any]]:
         return dict(zip(self.fields, self.read(*self.fields, index=index), strict=True))
 
-    def hamiltonians(self, index: Any = slice(None)) -> ChiralHamiltonian | TwoBandHamiltonian:
+    def hamiltonians(self, index: Any = slice(None)) -> Stored:
         """Hamiltonians with exactly the stored coefficients.
 
         Parameters
@@ -168,7 +191,7 @@ class Split:
 
         Returns
         -------
-        ChiralHamiltonian or TwoBandHamiltonian
+        ChiralHamiltonian, TwoBandHamiltonian or FourierHamiltonian
             A batch, or a single one for an integer.
 
         Raises
@@ -177,7 +200,8 @@ class Split:
             If an index is out of range.
         """
         (hoppings,) = self.read("hoppings", index=index)
-        return rebuild(self.kind, self.vectors, hoppings)
+        filled = self.spec.hamiltonian.filled if self.spec.hamiltonian else 1
+        return rebuild(self.kind, self.vectors, hoppings, filled)
 
     def _places(self, name: str) -> list[Place]:
         if name not in self.fields:

@@ -74,7 +74,7 @@ def count_rows(
     list of list of str
         Cells.
     """
-    reasons = list(next(iter(rejected.values()))) if rejected else []
+    reasons = list(dict.fromkeys(reason for found in rejected.values() for reason in found))
     rows = [["split", "samples", "classes", "drawn", *reasons]]
     rows += [
         [
@@ -82,7 +82,7 @@ def count_rows(
             str(size),
             ", ".join(f"{value}: {count}" for value, count in sorted(classes[name].items())),
             str(drawn[name]),
-            *(str(rejected[name][reason]) for reason in reasons),
+            *(str(rejected[name].get(reason, 0)) for reason in reasons),
         ]
         for name, size in sizes.items()
     ]

@@ -20,7 +20,7 @@ from topophys.datasets.headers import lay_out, manifest, n_bytes, open_partial
 from topophys.datasets.journal import Done, Journal
 from topophys.datasets.portion import Portion
 from topophys.datasets.resume import check_same, intact, restore_headers
-from topophys.datasets.shards import REASONS, Shard
+from topophys.datasets.shards import Shard, reasons
 from topophys.errors import OutputError
 
 __all__ = ["Writer"]
@@ -65,7 +65,10 @@ class Writer:
         self.partial = path.with_name(path.name + ".partial")
         self.journal = Journal(path.with_name(path.name + ".journal"), portion)
         self.drawn: Counter[str] = Counter()
-        self.rejected = {name: Counter(dict.fromkeys(REASONS, 0)) for name in portion.splits}
+        self.reasons = {name: reasons(portion.recipe.part(name)) for name in portion.splits}
+        self.rejected = {
+            name: Counter(dict.fromkeys(words, 0)) for name, words in self.reasons.items()
+        }
         self.done: set[tuple[str, int]] = set()
         self.finished, self.begun = False, time.monotonic()
         _check_folder(path)
@@ -160,10 +163,10 @@ class Writer:
         """
         with self._one_line():
             with open_partial(self.partial, "r+") as file:
-                for split, reasons in self.rejected.items():
+                for split, found in self.rejected.items():
                     attributes = file[split].attrs
                     attributes.modify("drawn", np.int64(self.drawn[split]))
-                    counts = [reasons[reason] for reason in REASONS]
+                    counts = [found[reason] for reason in self.reasons[split]]
                     attributes.modify("rejected", np.array(counts, np.int64))
                 file.attrs.modify("manifest", np.bytes_(manifest(file)))
             os.fsync(self.handle)  # else a crash could leave the name without the content

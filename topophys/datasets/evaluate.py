@@ -1,0 +1,55 @@
+"""From hoppings to the fields that follow from them, with the noise that a split asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from numpy.typing import NDArray
+
+from topophys._random import keyed_generator
+from topophys.datasets import schema
+from topophys.datasets.families import Arrays, family_of
+from topophys.datasets.recipe import Recipe
+from topophys.datasets.specs import SplitSpec
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    recipe: Recipe,
+    spec: SplitSpec,
+    shard: int,
+    hoppings: NDArray[Any],
+    rows: Int[np.ndarray, " R"] | slice = slice(None),
+) -> Arrays:
+    """Fields that follow from the hoppings, with the noise that belongs to the split.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    spec : SplitSpec
+        The split, filled in.
+    shard : int
+        Number of the shard.
+    hoppings : complex128 ndarray of shape (R, M, ...)
+        Coefficients of some samples of the shard.
+    rows : int ndarray of shape (R,) or slice, optional
+        Which ones they are; all where not given.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Input and local targets.
+    """
+    fields = family_of(recipe, spec).evaluate(hoppings)
+    if spec.noise is not None:
+        x = fields["x"].astype(np.float64)
+        size = min(schema.SHARD_SIZE, spec.size - shard * schema.SHARD_SIZE)
+        rng = keyed_generator(recipe.seed, spec.split_id, shard, 1)
+        # of the whole shard, so that the noise of a sample does not depend on which are asked for
+        noise = rng.standard_normal((size, *x.shape[1:]))[rows]
+        fields["x"] = (x + spec.noise * noise).astype("<f4")
+    return fields
