@@ -28,6 +28,12 @@ class FlowRules:
         Largest number of points on a loop.
     max_halvings : int
         How often the space between two lines may be halved.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> int(tp.z2_invariant(tp.models.bhz(1.0), rules=FlowRules(move_share=0.1)).value)
+    1
     """
 
     loop_share: float = 0.1
