@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
+from topophys.datasets._stream import Stream
 from topophys.datasets.split import Split
 
-__all__ = ["OnDisk", "as_torch"]
+__all__ = ["OnDisk", "as_torch", "stream"]
 
 Sample = tuple[torch.Tensor, ...]
 
@@ -50,3 +51,23 @@ def as_torch(split: Split, *, in_memory: bool) -> Dataset[Any]:
     if not in_memory:
         return OnDisk(split)
     return TensorDataset(*map(torch.from_numpy, split.read("x", "label")))
+
+
+def stream(split: Split, batch_size: int, seed: int) -> Dataset[Any]:
+    """Make an iterable of shuffled batches from a split.
+
+    Parameters
+    ----------
+    split : Split
+        The split.
+    batch_size : int
+        Samples in a batch.
+    seed : int
+        Seed of the order.
+
+    Returns
+    -------
+    torch.utils.data.Dataset
+        A `Stream`, which is iterable.
+    """
+    return Stream(split, batch_size, seed)

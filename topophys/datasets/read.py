@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys import _checks
 from topophys.datasets import _messages
 from topophys.datasets.index import is_index, read_index, read_part
 from topophys.datasets.layout import Layout, read_layout
@@ -20,6 +21,7 @@ from topophys.datasets.store import Store
 from topophys.errors import InputError, ShapeError
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from torch.utils.data import Dataset as TorchDataset
 
 __all__ = ["Dataset", "open_dataset"]
@@ -143,8 +145,10 @@ class Dataset:
         order = np.argsort(np.argsort(owner, kind="stable"), kind="stable")
         return {key: _join([p[key] for p in parts], key, names)[order] for key in parts[0]}
 
-    def torch(self, split: str, *, in_memory: bool = True) -> TorchDataset[Any]:
-        """Map-style PyTorch data set of (x float32, label int64).
+    def torch(
+        self, split: str, *, in_memory: bool = True, batch_size: int | None = None, seed: int = 0
+    ) -> TorchDataset[Any]:
+        """PyTorch data set of (x float32, label int64).
 
         Parameters
         ----------
@@ -153,20 +157,46 @@ class Dataset:
         in_memory : bool, optional
             Read everything now, into a `torch.utils.data.TensorDataset`; or leave the samples on
             disk and read each batch from there.
+        batch_size : int, optional
+            Where given, an iterable of shuffled batches read from disk in blocks, for data sets
+            larger than the memory; `in_memory` then has no say. Use it with
+            ``DataLoader(..., batch_size=None)`` and any number of workers.
+        seed : int, optional
+            Seed of the order of these batches.
 
         Returns
         -------
         torch.utils.data.Dataset
-            With `len` and integer indexing.
+            With `len` and integer indexing, or iterable where `batch_size` is given.
 
         Raises
         ------
         InputError
-            If there is no such split.
+            If there is no such split, or `batch_size` is not a positive integer.
         """
-        from topophys.datasets._torch import as_torch  # noqa: PLC0415  # loads PyTorch
+        from topophys.datasets._torch import as_torch, stream  # noqa: PLC0415  # loads PyTorch
 
-        return as_torch(self.split(split), in_memory=in_memory)
+        part = self.split(split)
+        if batch_size is not None:
+            return stream(part, _checks.positive_int(batch_size, "batch_size"), seed)
+        return as_torch(part, in_memory=in_memory)
+
+    def to_pandas(self) -> DataFrame:
+        """Labels, gap bounds and keys of all samples, one row each; needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `split`, `index` (within the split), `label`, `gap_bound`, `shard`, `draw`.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        from topophys.datasets._pandas import frame  # noqa: PLC0415  # loads pandas
+
+        return frame([self.split(name) for name in self.splits])
 
     def card(self) -> str:
         """Describe the data set in Markdown: what it is, how it was made, its classes.
