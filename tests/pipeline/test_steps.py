@@ -163,7 +163,7 @@ def test_recipes_that_come_with_the_package():
 
 @pytest.mark.parametrize("name", ["winding-2d", "", "..", "tiny"])
 def test_unknown_recipes(name):
-    with pytest.raises(RecipeError, match="chern-2d, winding-1d") as caught:
+    with pytest.raises(RecipeError, match=r"\(chern-2d, .*winding-1d\b") as caught:
         recipe_path(name)
     assert "\n" not in str(caught.value)
 
