@@ -70,6 +70,39 @@ def join(
     print(make(parts, output, progress=not quiet))
 
 
+def label(
+    source: Annotated[
+        Path, typer.Argument(help="NumPy archive, HDF5, _hr.dat or _tb.dat, or a folder of these.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to make.")],
+    grid: Annotated[
+        str | None, typer.Option(help="k points of the input, such as 32 or 12,12.")
+    ] = None,
+    min_gap: Annotated[float, typer.Option(help="Smallest gap to prove.")] = 0.0,
+    occupied: Annotated[
+        int | None, typer.Option(help="Occupied bands; half of them by default.")
+    ] = None,
+    flatten: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
+) -> None:
+    """Prove the invariants of your own Hamiltonians and store them as a data set.
+
+    Arrays: `vectors` (M, dim) and one of `block` (S, M, N, N), `d` (S, M, 3), `hoppings`
+    (S, M, n, n).
+
+    Example: topophys label mine.npz -o mine.h5
+    """
+    from topophys.datasets import label as make
+
+    points = None if grid is None else _grid(grid)
+    print(make(source, output, grid=points, min_gap=min_gap, n_occupied=occupied, flatten=flatten))
+
+
+def _grid(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"\d+(,\d+)?", text):
+        raise typer.BadParameter(f"--grid must be N or Nx,Ny, such as 32 or 12,12, not {text!r}")
+    return tuple(map(int, text.split(",")))
+
+
 def info(file: Annotated[Path, typer.Argument(help="Data set (HDF5).")]) -> None:
     """Print the card of a data set: what it holds and how it was made.
 
@@ -113,4 +146,4 @@ def _share(text: str) -> Literal["all"] | float:
         ) from None
 
 
-COMMANDS: Final = (generate, join, info, verify)
+COMMANDS: Final = (generate, label, join, info, verify)

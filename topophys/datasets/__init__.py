@@ -2,6 +2,7 @@
 
 from topophys.datasets.generate import generate
 from topophys.datasets.join import join
+from topophys.datasets.label import label
 from topophys.datasets.read import Dataset, open_dataset
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import draw_shard
@@ -18,6 +19,7 @@ __all__ = [
     "draw_shard",
     "generate",
     "join",
+    "label",
     "open_dataset",
     "verify",
 ]

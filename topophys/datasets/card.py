@@ -32,7 +32,7 @@ _PLANES: Final = (
 _WHAT: Final = {
     "aiii_chains": "Chiral (class AIII) chains D(k) = sum_m D_m exp(i m k), |m| <= {reach}, with"
     " complex Gaussian {n} x {n} coefficients." + _CHAINS,
-    "ssh_copies": "{n} extended Su-Schrieffer-Heeger chains t1 + t2 exp(i k) + t3 exp(2 i k) with"
+    "ssh_copies": "{n} extended Su-Schrieffer-Heeger chains t1 + t2 exp(i k) + t3 exp(-i k) with"
     " real Gaussian hoppings, mixed by constant random unitaries." + _CHAINS,
     "disordered_ssh": "Su-Schrieffer-Heeger chains with a supercell of {n} cells and all hoppings"
     " uniform in 1 +- {half}: intra-cell and inter-cell ones are alike on average, and which"
@@ -45,6 +45,12 @@ _WHAT: Final = {
     " turned at random." + _PLANES,
     "class_a": "Class A Hamiltonians with {bands} bands in two dimensions, H(k) = sum_R H_R"
     " exp(i k.R), |R_x|, |R_y| <= {reach}, with complex Gaussian matrices without trace." + _PLANES,
+    "given_chains": "Given chiral chains with {n} orbitals per sublattice, |m| <= {reach}, in the"
+    " units of their source, labelled with proven winding numbers.",
+    "given_two_band": "Given two-band Hamiltonians, |R_x|, |R_y| <= {reach}, in the units of their"
+    " source, labelled with proven Chern numbers of the lower band.",
+    "given_bands": "Given Hamiltonians with {bands} bands, |R_x|, |R_y| <= {reach}, in the units of"
+    " their source, labelled with proven Chern numbers of the {filled}.",
 }
 #: Bins of the histogram of gaps.
 BINS: Final = 8

@@ -77,11 +77,6 @@ def _check_hamiltonian(key: str, table: HamiltonianSpec) -> None:
             f"key `{key}.n_occupied` must be smaller than `n_bands`, {table.n_bands}, but is"
             f" {table.n_occupied}; change one of the two."
         )
-    if table.hopping_range < member.reach:
-        raise _refuse(
-            f"key `{key}.hopping_range` must be at least {member.reach} for the family"
-            f" {table.family!r}, but is {table.hopping_range}; raise it."
-        )
 
 
 def _check_grid(key: str, grid: tuple[int, ...], dim: int) -> None:
@@ -132,12 +127,7 @@ def _check_split(recipe: Recipe, i: int, dim: int) -> None:
     table = spec.hamiltonian or recipe.hamiltonian
     if spec.hamiltonian is not None:
         _check_other(recipe, i, spec.hamiltonian)
-    reach, least = spec.hopping_range or table.hopping_range, FAMILIES[table.family].reach
-    if reach < least:
-        raise _refuse(
-            f"key `split[{i}].hopping_range` must be at least {least} for the family"
-            f" {table.family!r}, but is {reach}; raise it."
-        )
+    reach = spec.hopping_range or table.hopping_range
     low = recipe.label.min_gap if spec.min_gap is None else spec.min_gap
     if spec.max_gap is not None and spec.max_gap <= low:
         raise _refuse(

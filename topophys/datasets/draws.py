@@ -103,7 +103,7 @@ def draw_chains(
     else:  # copies of the extended Su-Schrieffer-Heeger chain, turned together
         hop = rng.standard_normal((n, 3, size))
         orbital = np.arange(size)
-        block[:, reach : reach + 3, orbital, orbital] = hop
+        block[:, reach - 1 : reach + 2, orbital, orbital] = hop
         left, right = (unitaries(n, size, rng)[:, None] for _ in range(2))
         block = left @ block @ right
     power = (np.abs(block) ** 2).sum((-3, -2, -1)) / size

@@ -15,6 +15,7 @@ from topophys.datasets import schema
 from topophys.datasets.families import family_of
 from topophys.datasets.portion import Portion
 from topophys.datasets.shards import reasons
+from topophys.datasets.specs import GIVEN
 
 __all__ = ["lay_out", "manifest", "n_bytes", "open_partial", "sizes"]
 
@@ -135,12 +136,14 @@ def _lay_out_split(group: h5py.Group, portion: Portion, split: str) -> None:
     group.attrs["rejected"] = np.zeros(len(reasons(spec)), np.int64)
     lengths = sizes(portion, split)
     first, stop = portion.span(split)
+    given = (spec.hamiltonian or recipe.hamiltonian).family in GIVEN
     digests = group.create_group(schema.DIGESTS)
     for field in schema.FIELDS[recipe.kind]:
         array = _allocate(group, field.name, field.shape(lengths), field.dtype)
         noisy = field.name == "x" and spec.noise is not None
         meaning = field.meaning + (schema.NOISE.format(noise=spec.noise) if noisy else "")
-        array.attrs["unit"], array.attrs["meaning"] = field.unit, meaning
+        array.attrs["unit"] = schema.GIVEN_UNIT if given and "energy" in field.unit else field.unit
+        array.attrs["meaning"] = meaning
         array.attrs["axes"] = ", ".join(field.axes)
         rows = (stop - first, schema.DIGEST_SIZE)
         _allocate(digests, field.name, rows, "u1")

@@ -55,6 +55,10 @@ unbiased sample of the ensemble with that class and gap. Sample i of a split cou
 i mod K of its K sorted classes: classes are equal to within one, and a remainder goes to the
 smallest values. A class that does not turn up in {patience} draws is an error.
 
+Hamiltonians that were not drawn but given (families `given_...`) lie in one split in the order of
+their source, whose numbers are the last part of `seed_key`; classes are those that were found, and
+energies are in the units of the source.
+
 Splits may differ from the recipe: another `grid`, `min_gap`, `hopping_range` or table `hamiltonian`
 (another family with the same number of orbitals or bands); `max_gap`, which keeps only Hamiltonians
 whose gap was seen to be below it at some k; `noise`, the standard deviation of Gaussian noise on

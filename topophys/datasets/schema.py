@@ -130,6 +130,8 @@ FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
     ),
 }  # fmt: skip
 
+#: Unit of energies in data sets of Hamiltonians that were given, not drawn.
+GIVEN_UNIT: Final = "as in the source"
 #: Added to the meaning of `x` in splits with noise.
 NOISE: Final = (
     " Plus independent Gaussian noise of standard deviation {noise}; all other fields, the label"

@@ -21,7 +21,7 @@ from topophys.datasets.evaluate import evaluate
 from topophys.datasets.families import Arrays, family_of
 from topophys.datasets.gauge import turn_all
 from topophys.datasets.recipe import Recipe
-from topophys.datasets.specs import SplitSpec
+from topophys.datasets.specs import GIVEN, SplitSpec
 from topophys.errors import RecipeError
 from topophys.invariants.certificate import Certificate
 
@@ -147,6 +147,11 @@ def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
 def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, dict[str, int]]:
     """Draw until every class is full: the kept samples, how many were drawn, and the rejected."""
     family = family_of(recipe, spec)
+    if family.spec.family in GIVEN:
+        raise RecipeError(
+            f"Recipe `{recipe.name}` must name a random family to be drawn, but its Hamiltonians"
+            " were given; label the source again."
+        )
     rng = keyed_generator(recipe.seed, spec.split_id, shard)
     selection = _Selection(spec, shard)
     while selection.unfilled():

@@ -12,8 +12,9 @@ from topophys.datasets.schema import Kind
 __all__ = ["FAMILIES", "HamiltonianSpec", "InputSpec", "LabelSpec", "SplitSpec"]
 
 FamilyName: TypeAlias = Literal[
-    "aiii_chains", "ssh_copies", "disordered_ssh", "two_band", "qwz", "haldane", "class_a"
-]
+    "aiii_chains", "ssh_copies", "disordered_ssh", "two_band", "qwz", "haldane", "class_a",
+    "given_chains", "given_two_band", "given_bands",
+]  # fmt: skip
 
 
 class Member(NamedTuple):
@@ -22,20 +23,26 @@ class Member(NamedTuple):
     kind: Kind
     dim: int
     invariant: Literal["winding", "chern"]
-    reach: int
     keys: tuple[str, ...]
 
 
-#: Kind of data set, dimension of k space, invariant, smallest `hopping_range`, and the keys of the
-#: table `hamiltonian` that have a meaning for it.
+#: Kind of data set, dimension of k space, invariant, and the keys of the table `hamiltonian` that
+#: have a meaning for it.
 FAMILIES: Final[dict[str, Member]] = {
-    "aiii_chains": Member("winding", 1, "winding", 1, ("n_orbitals",)),
-    "ssh_copies": Member("winding", 1, "winding", 2, ("n_orbitals",)),
-    "disordered_ssh": Member("winding", 1, "winding", 1, ("n_orbitals", "disorder")),
-    "two_band": Member("chern", 2, "chern", 1, ()),
-    "qwz": Member("chern", 2, "chern", 1, ()),
-    "haldane": Member("chern", 2, "chern", 1, ()),
-    "class_a": Member("bands", 2, "chern", 1, ("n_bands", "n_occupied")),
+    "aiii_chains": Member("winding", 1, "winding", ("n_orbitals",)),
+    "ssh_copies": Member("winding", 1, "winding", ("n_orbitals",)),
+    "disordered_ssh": Member("winding", 1, "winding", ("n_orbitals", "disorder")),
+    "two_band": Member("chern", 2, "chern", ()),
+    "qwz": Member("chern", 2, "chern", ()),
+    "haldane": Member("chern", 2, "chern", ()),
+    "class_a": Member("bands", 2, "chern", ("n_bands", "n_occupied")),
+    "given_chains": Member("winding", 1, "winding", ("n_orbitals",)),
+    "given_two_band": Member("chern", 2, "chern", ()),
+    "given_bands": Member("bands", 2, "chern", ("n_bands", "n_occupied")),
+}
+#: Families of Hamiltonians that were not drawn but given by a user, and their kinds.
+GIVEN: Final[dict[str, Kind]] = {
+    name: member.kind for name, member in FAMILIES.items() if name.startswith("given")
 }
 #: Largest absolute value of a class; labels beyond it are typing errors.
 LARGEST_CLASS: Final = 1000
@@ -48,7 +55,7 @@ _Classes: TypeAlias = Annotated[
 ]
 _Gap: TypeAlias = Annotated[float, Field(ge=0.0, le=10.0, allow_inf_nan=False)]
 _Positive: TypeAlias = Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
-_Range: TypeAlias = Annotated[int, Field(ge=1, le=16)]
+_Range: TypeAlias = Annotated[int, Field(ge=1, le=64)]
 
 
 class Table(BaseModel):
@@ -67,7 +74,8 @@ class HamiltonianSpec(Table):
         random hoppings and a cell of `n_orbitals` cells). Two bands in two dimensions: "two_band"
         (Gaussian d-vectors), "qwz" (Qi, Wu and Zhang, m in [-3, 3]) and "haldane" (m in [-2, 2], t2
         in [0.1, 0.5], any phi), both turned by random rotations. More bands: "class_a" (Gaussian
-        hopping matrices).
+        hopping matrices). "given_chains", "given_two_band" and "given_bands" were not drawn but
+        labelled by `label`.
     n_orbitals : int
         Orbitals per sublattice, for chains.
     hopping_range : int
@@ -79,10 +87,10 @@ class HamiltonianSpec(Table):
     """
 
     family: FamilyName
-    n_orbitals: Annotated[int, Field(ge=1, le=16)] = 2
+    n_orbitals: Annotated[int, Field(ge=1, le=64)] = 2
     hopping_range: _Range
-    n_bands: Annotated[int, Field(ge=2, le=16)] | None = None
-    n_occupied: Annotated[int, Field(ge=1, le=15)] | None = None
+    n_bands: Annotated[int, Field(ge=2, le=64)] | None = None
+    n_occupied: Annotated[int, Field(ge=1, le=63)] | None = None
     disorder: Annotated[float, Field(gt=0.0, le=2.0, allow_inf_nan=False)] | None = None
 
     @property

@@ -1,0 +1,156 @@
+"""Hamiltonians that users bring along become a data set that verifies."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+import topophys as tp
+from topophys.cli import main
+from topophys.datasets import generate, label, open_dataset, schema, verify
+from topophys.errors import DatasetError, InputError, KindError, OutputError, ShapeError
+
+
+def check(path, expected, drawn):
+    assert verify(path).ok, verify(path).problems
+    with open_dataset(path) as dataset:
+        split = dataset.split("all")
+        assert split.read("label")[0].tolist() == expected
+        assert split.drawn == drawn
+        assert "as in the source" not in dataset.recipe.to_toml()
+        assert dataset.card()
+        return split.hamiltonians(), split.read("seed_key")[0][:, 2].tolist()
+
+
+def test_chains(tmp_path):
+    t2 = np.array([0.2, 1.0, 3.0, -5.0])  # the second has no gap
+    block = np.zeros((4, 2, 1, 1))
+    block[:, 0, 0, 0], block[:, 1, 0, 0] = 1.0, t2
+    np.savez(tmp_path / "a.npz", vectors=[[0], [2]], block=block)
+    summary = label(tmp_path / "a.npz", tmp_path / "a.h5", grid=(16,))
+    assert summary.rejected["all"]["unresolved"] == 1
+    assert summary.sizes == {"all": 3}
+    chains, index = check(tmp_path / "a.h5", [0, 2, 2], 4)
+    assert index == [0, 2, 3]
+    assert np.array_equal(chains.block_amplitudes[:, [2, 4], 0, 0], block[index, :, 0, 0])
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["all/gap_bound"].attrs["unit"] == schema.GIVEN_UNIT
+
+
+def test_two_bands_from_hdf5_with_a_smallest_gap(tmp_path):
+    h = tp.models.qwz(np.array([-1.0, 1.0, 3.0, -1.999]))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["vectors"], file["d"] = h.d_vectors, h.d_amplitudes
+        file["notes"] = "ignored"
+    summary = label(tmp_path / "a.h5", tmp_path / "b.h5", min_gap=0.1)
+    assert summary.rejected["all"]["gap below min_gap"] == 1
+    check(tmp_path / "b.h5", [1, -1, 0], 4)
+
+
+def test_many_bands(tmp_path):
+    h = tp.ensembles.class_a(6, n_bands=3, n_occupied=1, rng=2)
+    np.savez(tmp_path / "a.npz", vectors=h.vectors, hoppings=h.amplitudes)
+    label(tmp_path / "a.npz", tmp_path / "a.h5", n_occupied=1, grid=(6, 6))
+    proof = tp.certify_chern(h)
+    again, index = check(tmp_path / "a.h5", proof.value[proof.certified].tolist(), 6)
+    assert np.allclose(again.amplitudes, h.amplitudes[index])
+    assert again.n_occupied == 1
+
+
+def test_a_folder_of_wannier90(tmp_path):
+    folder = tmp_path / "w90"
+    folder.mkdir()
+    masses = [-1.0, 1.0, 3.0]
+    for i, m in enumerate(masses):
+        tp.write_wannier90_hr(tp.models.qwz(m), folder / f"{i}_hr.dat")
+    label(folder, tmp_path / "a.h5", grid=(8, 8))
+    check(tmp_path / "a.h5", [1, -1, 0], 3)
+    label(folder / "1_hr.dat", tmp_path / "b.h5")
+    check(tmp_path / "b.h5", [-1], 1)
+
+
+def test_more_than_one_shard(tmp_path):
+    n = schema.SHARD_SIZE + 5
+    block = np.ones((n, 2, 1, 1))
+    block[:, 1, 0, 0] = np.where(np.arange(n) % 2, 3.0, 0.2)
+    np.savez(tmp_path / "a.npz", vectors=[[0], [1]], block=block)
+    label(tmp_path / "a.npz", tmp_path / "a.h5", grid=(4,))
+    check(tmp_path / "a.h5", (np.arange(n) % 2).tolist(), n)
+
+
+def test_what_was_given_cannot_be_drawn(tmp_path):
+    np.savez(tmp_path / "a.npz", vectors=[[0]], block=np.ones((2, 1, 1, 1)))
+    label(tmp_path / "a.npz", tmp_path / "a.h5")
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        recipe = dataset.recipe
+    with pytest.raises(Exception, match="must name a random family to be drawn"):
+        generate(recipe, tmp_path / "b.h5", workers=1, progress=False)
+    assert not (tmp_path / "b.h5.partial").exists()
+
+
+ONE = np.ones((1, 1, 1, 1))
+WRONG = [
+    ({"vectors": [[0]]}, InputError, "one of block, d, hoppings, but holds vectors"),
+    ({"vectors": [[0.5]], "block": ONE}, ShapeError, "must have integers"),
+    ({"vectors": [[0], [1]], "block": ONE}, ShapeError, r"shape \(S, 2, ...\)"),
+    ({"vectors": [[0, 0]], "block": ONE}, KindError, "must belong to chains"),
+    ({"vectors": [[0]], "hoppings": np.eye(2)[None, None]}, KindError, "two-dimensional"),
+    ({"vectors": [[0]], "block": 0 * ONE}, InputError, "none of 1 is"),
+    ({"vectors": [[0]], "block": np.nan * ONE}, InputError, "finite"),
+    ({"vectors": [[0]], "block": np.array([[[[None]]]], object)}, DatasetError, "cannot be read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arrays", "error", "message"), WRONG, ids=range(len(WRONG)))
+def test_what_cannot_be_labelled_is_refused_in_one_line(tmp_path, arrays, error, message):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(error, match=message) as caught:
+        label(tmp_path / "a.npz", tmp_path / "a.h5")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "a.h5").exists()
+
+
+def test_files_that_are_not_there_or_something_else(tmp_path):
+    with pytest.raises(DatasetError, match="does not exist"):
+        label(tmp_path / "a.npz", tmp_path / "a.h5")
+    (tmp_path / "a.npz").write_text("text")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        label(tmp_path / "a.npz", tmp_path / "a.h5")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="must hold files"):
+        label(tmp_path / "empty", tmp_path / "a.h5")
+    np.savez(tmp_path / "b.npz", vectors=[[0]], block=ONE)
+    with pytest.raises(OutputError, match="cannot be written"):
+        label(tmp_path / "b.npz", tmp_path / "nowhere" / "a.h5")
+
+
+def test_the_command(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", vectors=[[0]], block=ONE)
+    words = ["label", str(tmp_path / "a.npz"), "-o", str(tmp_path / "a.h5"), "--grid", "8"]
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 0
+    assert "1 samples" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        main([*words[:-1], "8x8"])
+    assert caught.value.code == 2
+
+
+def test_parts_are_made_and_joined_from_the_command_line(tmp_path, capsys, recipes):
+    (tmp_path / "r.toml").write_text(recipes["winding"].to_toml())
+    assert recipes["winding"].n_shards == 5
+    for text, name in (("1/2", "a"), ("2:5", "b")):
+        words = ["generate", str(tmp_path / "r.toml"), "-o", str(tmp_path / f"{name}.h5")]
+        with pytest.raises(SystemExit) as caught:
+            main([*words, "--shards", text, "--quiet"])
+        assert caught.value.code == 0
+    with pytest.raises(SystemExit) as caught:
+        main(["join", str(tmp_path / "a.h5"), str(tmp_path / "b.h5"),
+              "-o", str(tmp_path / "all.json"), "--quiet"])  # fmt: skip
+    assert caught.value.code == 0
+    assert len(open_dataset(tmp_path / "all.json")) == 490
+    for bad in ("3", "a:b", "0/2", "3/2", "1/9"):
+        with pytest.raises(SystemExit) as caught:
+            main([*words, "--shards", bad, "--quiet"])
+        assert caught.value.code == 2

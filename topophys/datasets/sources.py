@@ -1,0 +1,172 @@
+"""Hamiltonians that users bring along: NumPy archives, HDF5 files, files of Wannier90."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.datasets.draws import square
+from topophys.datasets.schema import Kind
+from topophys.errors import DatasetError, InputError, KindError, ShapeError
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.hamiltonians.wannier90 import read_wannier90
+
+__all__ = ["Given", "read_source"]
+
+#: Name of the array with the coefficients, by kind of data set.
+NAMES: Final[dict[str, Kind]] = {"block": "winding", "d": "chern", "hoppings": "bands"}
+#: Endings of the files of Wannier90.
+WANNIER: Final = ("_hr.dat", "_hr.dat.gz", "_tb.dat", "_tb.dat.gz")
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A batch of Hamiltonians in the shape in which data files hold them.
+
+    Attributes
+    ----------
+    kind : {"winding", "chern", "bands"}
+        Kind of data set.
+    reach : int
+        Largest component of a lattice vector.
+    hoppings : complex128 ndarray of shape (S, M, n, n) or (S, M, 3)
+        Coefficients on all lattice vectors within reach.
+    n_occupied : int or None
+        Number of occupied bands, for the kind "bands".
+    """
+
+    kind: Kind
+    reach: int
+    hoppings: NDArray[np.complex128]
+    n_occupied: int | None
+
+
+def read_source(path: Path, n_occupied: int | None = None) -> Given:
+    """Read Hamiltonians from a file or a folder.
+
+    Parameters
+    ----------
+    path : Path
+        ``.npz`` or HDF5 with an integer array `vectors` (M, dim) and one of `block` (S, M, N, N)
+        for chiral chains, `d` (S, M, 3) for two bands, or `hoppings` (S, M, n, n) for any number of
+        bands; or a file of Wannier90; or a folder of such files with equal numbers of bands.
+    n_occupied : int, optional
+        Number of occupied bands, for `hoppings` and Wannier90; half of them where not given.
+
+    Returns
+    -------
+    Given
+        The Hamiltonians.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing or cannot be read.
+    InputError, ShapeError, KindError
+        If it does not hold Hamiltonians for which there is an invariant.
+    """
+    if not path.exists():
+        raise DatasetError(f"Source `{path}` does not exist; give a file or a folder.")
+    if path.is_dir() or path.name.endswith(WANNIER):
+        return _from_wannier(path, n_occupied)
+    arrays = _arrays(path)
+    found = [name for name in NAMES if name in arrays]
+    if len(found) != 1 or "vectors" not in arrays:
+        raise InputError(
+            f"Source `{path}` must hold `vectors` and one of {', '.join(NAMES)}, but holds"
+            f" {', '.join(sorted(arrays)) or 'nothing'}."
+        )
+    vectors = np.asarray(arrays["vectors"])
+    coefficients = np.asarray(arrays[found[0]])
+    if not np.issubdtype(vectors.dtype, np.integer) or vectors.ndim != 2:
+        raise ShapeError(
+            f"Array `vectors` of `{path}` must have integers and shape (M, dim), but has"
+            f" {vectors.dtype} and {vectors.shape}."
+        )
+    if coefficients.ndim != (3 if found[0] == "d" else 4) or len(vectors) != coefficients.shape[1]:
+        raise ShapeError(
+            f"Array `{found[0]}` of `{path}` must have shape (S, {len(vectors)}, ...) with one"
+            f" coefficient for each row of `vectors`, but has {coefficients.shape}."
+        )
+    return _complete(NAMES[found[0]], vectors, coefficients.astype(np.complex128), n_occupied)
+
+
+def _arrays(path: Path) -> Mapping[str, Any]:
+    try:
+        if zipfile.is_zipfile(path):
+            with np.load(path, allow_pickle=False) as archive:
+                return dict(archive)
+        with h5py.File(path, "r", locking=False) as file:
+            own = [k for k in file if isinstance(file.get(k, getlink=True), h5py.HardLink)]
+            wanted = [k for k in own if k in NAMES or k == "vectors"]
+            return {k: file[k][()] for k in wanted if isinstance(file[k], h5py.Dataset)}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"Source `{path}` must be .npz, HDF5 or a file of Wannier90, but cannot be read:"
+            f" {' '.join(str(error).split()):.100}."
+        ) from None
+
+
+def _complete(
+    kind: Kind, vectors: NDArray[Any], given: NDArray[np.complex128], n_occupied: int | None
+) -> Given:
+    """Coefficients on all vectors within reach, those of -R filled in where they follow."""
+    rows = {tuple(v): given[:, m] for m, v in enumerate(vectors.tolist())}
+    if kind == "winding":
+        if vectors.shape[1] != 1:
+            raise KindError("Array `block` must belong to chains: `vectors` of shape (M, 1).")
+        reach = max(1, int(np.abs(vectors).max()))
+        full = np.zeros((len(given), 2 * reach + 1, *given.shape[2:]), np.complex128)
+        for (order,), block in rows.items():
+            full[:, order + reach] = block
+        return Given(kind, reach, full, None)
+    if kind == "chern":
+        d = TwoBandHamiltonian(rows)
+        return _planar(kind, d.d_vectors, d.d_amplitudes, None)
+    h = FourierHamiltonian(rows, n_occupied=n_occupied)
+    return _planar(kind, h.vectors, h.amplitudes, h.n_occupied)
+
+
+def _planar(
+    kind: Kind, vectors: NDArray[np.int64], given: NDArray[np.complex128], filled: int | None
+) -> Given:
+    if vectors.shape[1] != 2:
+        raise KindError(
+            "Hamiltonians must be two-dimensional to have a Chern number, but `vectors` have"
+            f" {vectors.shape[1]} components; for chains give `block`."
+        )
+    reach = max(1, int(np.abs(vectors).max()))
+    full = np.zeros((len(given), len(square(reach)), *given.shape[2:]), np.complex128)
+    full[:, (vectors + reach) @ np.array([2 * reach + 1, 1])] = given
+    return Given(kind, reach, full, filled)
+
+
+def _from_wannier(path: Path, n_occupied: int | None) -> Given:
+    files = [path] if path.is_file() else sorted(f for f in path.iterdir()
+                                                 if f.name.endswith(WANNIER))  # fmt: skip
+    if not files:
+        raise InputError(f"Folder `{path}` must hold files {', '.join(WANNIER)}, but has none.")
+    parts = []
+    for file in files:
+        h = read_wannier90(file, n_occupied=n_occupied, dim=2)
+        parts.append(_planar("bands", h.vectors, h.amplitudes[None], h.n_occupied))
+    shapes = {part.hoppings.shape[-1] for part in parts}
+    if len(shapes) > 1:
+        raise ShapeError(
+            f"Files in `{path}` must have equal numbers of bands, but have {sorted(shapes)}; label"
+            " them apart."
+        )
+    reach = max(part.reach for part in parts)
+    rows = [_planar("bands", square(part.reach), part.hoppings, None) for part in parts]
+    full = np.zeros((len(rows), len(square(reach)), *rows[0].hoppings.shape[2:]), np.complex128)
+    for i, row in enumerate(rows):
+        full[i, (square(row.reach) + reach) @ np.array([2 * reach + 1, 1])] = row.hoppings[0]
+    return Given("bands", reach, full, parts[0].n_occupied)
