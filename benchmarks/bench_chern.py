@@ -59,11 +59,6 @@ def main():
         items=N,
     )
     print(harness.table(rows))
-    # per k point: 9 + 6 P multiply-adds for d, 12 for the state, 14 for two links, 12 for the loop
-    work = 625 * 15 + 576 * 38
-    rate = work / rows[1].per_item
-    peak = harness.multiply_add_rate()
-    print(f"\nroofline: {rate / 1e9:.2f} of {peak / 1e9:.2f} G multiply-adds/s (NumPy, in cache)")
     print(harness.machine())
 
 

@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 
@@ -70,17 +69,3 @@ def machine():
     packages = ", ".join(f"{p} {version(p)}" for p in ("topophys", "numpy", "numba", "scipy"))
     place = f"{platform.machine()}, Python {platform.python_version()}"
     return f"{place}, {packages}; CPU time of one thread"
-
-
-def multiply_add_rate(n=1 << 14, repeats=200):
-    """Multiply-adds per second of NumPy's fused loop on arrays in cache, for the roofline row."""
-    a, b = np.random.default_rng(0).standard_normal((2, n))
-    out = np.empty(n)
-
-    def job():
-        for _ in range(repeats):
-            np.multiply(a, b, out=out)
-            np.add(out, a, out=out)
-
-    job()
-    return n * repeats / min(cpu(job) for _ in range(9))
