@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topophys.datasets import Recipe, draw_shard, open_dataset, shards
+from topophys.datasets.evaluate import evaluate
+from topophys.datasets.families import family_of
 from topophys.datasets.schema import SHARD_SIZE
 from topophys.datasets.specs import SplitSpec
 from topophys.errors import RecipeError
@@ -86,6 +88,33 @@ def test_counts_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
     assert np.array_equal(
         np.sort(parts.arrays["seed_key"][:, 2]), np.sort(whole.arrays["seed_key"][:, 2])
     )
+
+
+def test_no_array_is_large_enough_for_products_to_change_their_order(recipe, monkeypatch):
+    sizes = []
+    kind = type(family_of(recipe, recipe.part("train")))
+    real = kind.evaluate
+
+    def recorded(self, hoppings):
+        fields = real(self, hoppings)
+        sizes.extend(16 * array.size for array in (hoppings, *fields.values()))
+        return fields
+
+    monkeypatch.setattr(kind, "evaluate", recorded)
+    draw_shard(recipe, "train", 0)
+    assert 2**15 < max(sizes) < 2**18
+
+
+def test_a_sample_is_evaluated_to_the_same_bits_alone_and_among_others(recipe):
+    # products of large complex arrays may come out in either order of their factors
+    data = recipe.model_dump(exclude_none=True, exclude={"hamiltonian": {"n_orbitals"}})
+    data["split"] = ({"name": "train", "size": 1800, "classes": (0,)},)
+    large = Recipe.from_dict(data)
+    shard, spec = draw_shard(large, "train", 0), large.part("train")
+    hoppings = shard.arrays["hoppings"]
+    for i in range(0, 1800, 97):
+        for name, field in evaluate(large, spec, 0, hoppings[i : i + 1], np.array([i])).items():
+            assert field.tobytes() == shard.arrays[name][i : i + 1].tobytes(), name
 
 
 def test_samples_lie_in_no_order_of_class():
