@@ -2,6 +2,7 @@
 
 from topophys.learn.config import EncoderConfig, FitConfig
 from topophys.learn.encoder import TopologicalMLEncoder
+from topophys.learn.encoder2d import TopologicalMLEncoder2D
 from topophys.learn.fit import fit
 from topophys.learn.losses import compute_topological_loss
 from topophys.learn.run import Prediction, Run, load_run
@@ -12,6 +13,7 @@ __all__ = [
     "Prediction",
     "Run",
     "TopologicalMLEncoder",
+    "TopologicalMLEncoder2D",
     "compute_topological_loss",
     "fit",
     "load_run",

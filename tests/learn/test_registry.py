@@ -1,0 +1,54 @@
+"""Which network reads what."""
+
+import pytest
+import torch
+
+from topophys.errors import InputError, KindError, RecipeError
+from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D
+from topophys.learn.registry import ENCODERS, build_encoder, encoder_name, rebuild_encoder
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "cls"),
+    [("winding", (32, 8), TopologicalMLEncoder), ("chern", (6, 8, 3), TopologicalMLEncoder2D)],
+)
+def test_kinds_of_data_have_their_networks(kind, shape, cls):
+    encoder = build_encoder(kind, shape, {"hidden_dims": (4, 5, 6), "num_classes": 5})
+    assert type(encoder) is cls
+    assert encoder_name(kind) == cls.__name__
+    out = encoder(torch.randn(2, *shape))
+    assert out["topological_logits"].shape == (2, 5)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("winding", (16, 18)), ("chern", (6, 8, 3))])
+def test_networks_are_made_again_from_their_settings(kind, shape):
+    encoder = build_encoder(kind, shape, {"gated": False})
+    again = rebuild_encoder(type(encoder).__name__, encoder.settings)
+    again.load_state_dict(encoder.state_dict())
+    x = torch.randn(2, *shape)
+    assert again.settings == encoder.settings
+    assert torch.equal(again(x)["invariant"], encoder(x)["invariant"])
+
+
+def test_both_networks_answer_in_one_schema():
+    one, two = (
+        build_encoder(kind, shape)(torch.randn(2, *shape))
+        for kind, shape in (("winding", (8, 8)), ("chern", (4, 4, 3)))
+    )
+    assert set(one) == set(two)
+    assert set(one["local_features"]) | {"h3_features"} == set(two["local_features"])
+
+
+def test_refusals():
+    with pytest.raises(KindError, match="kind"):
+        build_encoder("weather", (4, 4))
+    with pytest.raises(KindError, match="newer release"):
+        rebuild_encoder("TopologicalMLEncoder9D", {})
+    with pytest.raises(RecipeError, match=r"encoder\.depth.*hidden_dims"):
+        build_encoder("winding", (32, 8), {"depth": 3})
+    with pytest.raises(InputError, match="input_dim"):
+        build_encoder("chern", (4, 4, 4))
+
+
+def test_names_are_those_of_the_classes():
+    assert all(cls.__name__ == name for name, cls in ENCODERS.items())

@@ -1,0 +1,118 @@
+"""Layers on the cells of a periodic grid: from points to links, from links to plaquettes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+__all__ = ["LinkLayer", "PlaquetteLayer"]
+
+
+class _Gathered(nn.Module):
+    """Affine map of several neighbours, applied before they are brought together.
+
+    W [a; b] = W_a a + W_b b: the products are taken once per cell, and only their results move.
+    """
+
+    def __init__(self, n_parts: int, n_in: int, n_out: int, *, gated: bool) -> None:
+        super().__init__()
+        width = 2 * n_out if gated else n_out
+        bound = 1.0 / math.sqrt(n_parts * n_in)  # that of torch.nn.Linear for all parts together
+        self.gated = gated
+        self.weight = nn.Parameter(torch.empty(n_parts, width, n_in).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(width).uniform_(-bound, bound))
+
+    def act(self, x: Float[Tensor, "... c"]) -> Float[Tensor, "... c_out"]:
+        """Product of the two halves, or a rectifier."""
+        if not self.gated:
+            return torch.relu(x)
+        left, right = x.chunk(2, dim=-1)
+        product: Tensor = left * right
+        return product
+
+
+class LinkLayer(_Gathered):
+    r"""One layer on all links of a periodic square grid; both directions share its weights.
+
+    .. math:: y_\mu(k) = g\left( W_1 h(k) + W_2 h(k + \hat\mu) + b \right)
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Channels of the points and of the links.
+    gated : bool
+        g multiplies the two halves of its argument, or is a rectifier.
+
+    Examples
+    --------
+    >>> import torch
+    >>> LinkLayer(3, 8, gated=True)(torch.zeros(2, 6, 5, 3)).shape
+    torch.Size([2, 6, 5, 2, 8])
+    """
+
+    def __init__(self, n_in: int, n_out: int, *, gated: bool) -> None:
+        super().__init__(2, n_in, n_out, gated=gated)
+
+    def forward(self, h: Float[Tensor, "batch x y c"]) -> Float[Tensor, "batch x y 2 c_out"]:
+        """Links from every point to its next neighbours.
+
+        Parameters
+        ----------
+        h : tensor of shape (B, Nx, Ny, n_in)
+            Points.
+
+        Returns
+        -------
+        tensor of shape (B, Nx, Ny, 2, n_out)
+            Links that leave k along x and along y.
+        """
+        here = nn.functional.linear(h, self.weight[0], self.bias)
+        there = nn.functional.linear(h, self.weight[1])
+        along = [self.act(here + there.roll(-1, dims=axis)) for axis in (1, 2)]
+        return torch.stack(along, dim=3)
+
+
+class PlaquetteLayer(_Gathered):
+    r"""One layer on all plaquettes of a periodic square grid, from their four links.
+
+    .. math:: y(k) = g\left( W_1 u_x(k) + W_2 u_y(k + \hat x) + W_3 u_x(k + \hat y)
+        + W_4 u_y(k) + b \right)
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Channels of the links and of the plaquettes.
+    gated : bool
+        g multiplies the two halves of its argument, or is a rectifier.
+
+    Examples
+    --------
+    >>> import torch
+    >>> PlaquetteLayer(8, 16, gated=True)(torch.zeros(2, 6, 5, 2, 8)).shape
+    torch.Size([2, 6, 5, 16])
+    """
+
+    def __init__(self, n_in: int, n_out: int, *, gated: bool) -> None:
+        super().__init__(4, n_in, n_out, gated=gated)
+
+    def forward(self, u: Float[Tensor, "batch x y 2 c"]) -> Float[Tensor, "batch x y c_out"]:
+        """Plaquettes whose lower left corner is k.
+
+        Parameters
+        ----------
+        u : tensor of shape (B, Nx, Ny, 2, n_in)
+            Links that leave k along x and along y.
+
+        Returns
+        -------
+        tensor of shape (B, Nx, Ny, n_out)
+            Plaquettes.
+        """
+        bottom, right, top, left = self.weight
+        start = nn.functional.linear(u.flatten(3), torch.cat([bottom, left], dim=1), self.bias)
+        ahead = nn.functional.linear(u[..., 1, :], right).roll(-1, dims=1)
+        above = nn.functional.linear(u[..., 0, :], top).roll(-1, dims=2)
+        return self.act(start + ahead + above)
