@@ -52,6 +52,21 @@ def test_settings_make_the_same_network_again():
     assert torch.equal(again(x)["invariant"], encoder(x)["invariant"])
 
 
+def test_mirrors_change_the_sign():
+    encoder, x = example()
+    encoder, x = encoder.double(), x.double()
+    seen = encoder(x.transpose(1, 2))["invariant"]
+    torch.testing.assert_close(seen, -encoder(x)["invariant"])
+    free, _ = example(oriented=False)
+    free = free.double()
+    assert (free(x.transpose(1, 2))["invariant"] + free(x)["invariant"]).abs().min() > 1e-3
+
+
+def test_constant_fields_have_no_invariant():
+    encoder, x = example()
+    assert encoder(x[:, :1, :1].expand_as(x))["invariant"].abs().max() < 1e-6
+
+
 def test_flatten_frees_from_the_scale():
     encoder, x = example()
     encoder, x = encoder.double(), x.double()
@@ -72,9 +87,10 @@ def test_first_answers_are_of_order_one_on_any_grid():
 
 
 @pytest.mark.parametrize("gated", [True, False])
+@pytest.mark.parametrize("oriented", [True, False])
 @pytest.mark.parametrize("upsample", [1, 2])
-def test_every_parameter_receives_gradient(gated, upsample):
-    encoder, x = example(gated=gated, upsample=upsample)
+def test_every_parameter_receives_gradient(gated, oriented, upsample):
+    encoder, x = example(gated=gated, oriented=oriented, upsample=upsample)
     compute_topological_loss(encoder(x), TARGETS)["total_loss"].backward()
     for name, parameter in encoder.named_parameters():
         assert parameter.grad is not None, name
@@ -130,10 +146,10 @@ def no_rounding(monkeypatch):
     monkeypatch.setattr(torch.nn.functional, "gelu", torch.relu)
 
 
-def exact_encoder(seed, *, gated=True):
+def exact_encoder(seed, *, gated=True, oriented=False):
     torch.manual_seed(seed)
     encoder = TopologicalMLEncoder2D(
-        gated=gated, flatten=False, hidden_dims=(4, 3, 4), output_features=2
+        gated=gated, oriented=oriented, flatten=False, hidden_dims=(4, 3, 4), output_features=2
     ).double()
     with torch.no_grad():
         for parameter in encoder.parameters():
@@ -147,10 +163,12 @@ def exact_input(seed, grid):
 
 
 @pytest.mark.parametrize("gated", [True, False])
+@pytest.mark.parametrize("oriented", [True, False])
 @pytest.mark.parametrize("grid", [(1, 1), (3, 4), (8, 5)])
-def test_origin_of_the_zone_does_not_matter(no_rounding, gated, grid):
+def test_origin_of_the_zone_does_not_matter(no_rounding, gated, oriented, grid):
     for seed in range(3):
-        encoder, x = exact_encoder(seed, gated=gated), exact_input(seed, grid)
+        encoder = exact_encoder(seed, gated=gated, oriented=oriented)
+        x = exact_input(seed, grid)
         home = encoder(x)
         for step in [(1, 0), (0, 1), (2, 3)]:
             away = encoder(x.roll(step, dims=(1, 2)))

@@ -39,8 +39,8 @@ def test_plaquettes_join_the_links_around_them(gated):
     torch.manual_seed(1)
     layer = PlaquetteLayer(3, 4, gated=gated).double()
     u = torch.randn(2, 5, 6, 2, 3, dtype=torch.float64)
-    found = layer(u)
-    assert found.shape == (2, 5, 6, 4)
+    found, back = layer(u)
+    assert found.shape == back.shape == (2, 5, 6, 4)
     for x in range(5):
         for y in range(6):
             bottom, left = u[:, x, y, 0], u[:, x, y, 1]
@@ -48,6 +48,20 @@ def test_plaquettes_join_the_links_around_them(gated):
             links = torch.cat([bottom, right, top, left], dim=-1)
             expected = act(links @ whole(layer).T + layer.bias, gated)
             torch.testing.assert_close(found[:, x, y], expected)
+            turned = torch.cat([left, top, right, bottom], dim=-1)
+            expected = act(turned @ whole(layer).T + layer.bias, gated)
+            torch.testing.assert_close(back[:, x, y], expected)
+
+
+def test_mirror_images_change_places_in_a_mirror():
+    layer = PlaquetteLayer(3, 4, gated=True).double()
+    u = torch.randn(2, 5, 6, 2, 3, dtype=torch.float64)
+    there, back = layer(u)
+    seen_there, seen_back = layer(u.transpose(1, 2).flip(3))
+    torch.testing.assert_close(seen_there.transpose(1, 2), back)
+    torch.testing.assert_close(seen_back.transpose(1, 2), there)
+    (alone,) = layer(u, both=False)
+    assert torch.equal(alone, there)
 
 
 def test_products_can_hold_the_loop_of_projectors():
@@ -61,7 +75,7 @@ def test_products_can_hold_the_loop_of_projectors():
         layer.weight[2, 1, 1] = 1.0  # right factor: second channel of the upper one
     u = torch.randn(3, 4, 4, 2, 2, dtype=torch.float64)
     expected = u[..., 0, 0] * u[..., 0, 1].roll(-1, dims=2)
-    torch.testing.assert_close(layer(u).squeeze(-1), expected)
+    torch.testing.assert_close(layer(u)[0].squeeze(-1), expected)
 
 
 @pytest.mark.parametrize(("kind", "parts"), [(LinkLayer, 2), (PlaquetteLayer, 4)])

@@ -25,15 +25,17 @@ class TopologicalMLEncoder2D(nn.Module):
 
     .. math::
         h^1 = g_1(\hat d(k)), \qquad h^2_\mu = g_2(h^1(k), h^1(k + \hat\mu)), \qquad
-        h^3 = \phi(W g_3(\text{four links } h^2)), \qquad
+        h^3 = \phi(W g_3(h^2 \circlearrowleft)) - \phi(W g_3(h^2 \circlearrowright)), \\
         z = V \sum_k h^3, \qquad \hat C = w \cdot z
 
     h1 lives on the k points, h2 on the links between neighbours in both directions, h3 on the
-    plaquettes that four links enclose; all lie on the path to the output. The grid is periodic,
-    the sum over the zone makes the result independent of its origin, and nothing depends on the
-    number of k points. g1, g2, g3 are products of two affine maps, or affine with rectifiers
-    where `gated` is off. With products, tr P1 P2 P3 P4 of the four projectors of a plaquette, the
-    argument of which is the Berry flux through it, is a linear form of what g3 returns.
+    plaquettes that four links enclose; all lie on the path to the output. What a plaquette
+    contributes changes sign with the direction in which its links are run through. The grid is
+    periodic, the sum over the zone makes the result independent of its origin, and nothing
+    depends on the number of k points. g1, g2, g3 are products of two affine maps, or affine with
+    rectifiers where `gated` is off. With products, tr P1 P2 P3 P4 of the four projectors of a
+    plaquette, the argument of which is the Berry flux through it, is a linear form of what g3
+    returns.
 
     Parameters
     ----------
@@ -50,6 +52,10 @@ class TopologicalMLEncoder2D(nn.Module):
         Number of features z.
     gated : bool, optional
         Bilinear layers, or the plain convolutional net.
+    oriented : bool, optional
+        Take the difference of both directions around each plaquette, so that no constant has to
+        cancel over the zone; else the first term alone. Without it, training stays at the
+        constant answer for long, or for good.
     flatten : bool, optional
         Divide d by its length first, so that the scale of d does not matter.
     upsample : int, optional
@@ -80,11 +86,12 @@ class TopologicalMLEncoder2D(nn.Module):
         self,
         input_dim: int = 3,
         k_grid: Sequence[int] = (16, 16),
-        hidden_dims: Sequence[int] = (16, 24, 32),
+        hidden_dims: Sequence[int] = (12, 16, 24),
         num_classes: int = 3,
         output_features: int = 16,
         *,
         gated: bool = True,
+        oriented: bool = True,
         flatten: bool = True,
         upsample: int = 1,
     ) -> None:
@@ -105,6 +112,7 @@ class TopologicalMLEncoder2D(nn.Module):
             "num_classes": _checks.positive_int(num_classes, "num_classes"),
             "output_features": _checks.positive_int(output_features, "output_features"),
             "gated": bool(gated),
+            "oriented": bool(oriented),
             "flatten": bool(flatten),
             "upsample": _checks.positive_int(upsample, "upsample"),
         }
@@ -148,7 +156,9 @@ class TopologicalMLEncoder2D(nn.Module):
             x = x / (x.square().sum(-1, keepdim=True) + TINY).sqrt()
         h1 = cast("Tensor", self.point(x))
         h2 = self.link(h1)
-        h3 = nn.functional.gelu(self.density(self.plaquette(h2)))
+        turns = self.plaquette(h2, both=self.settings["oriented"])
+        there, *back = (nn.functional.gelu(self.density(turn)) for turn in turns)
+        h3 = there - back[0] if back else there
         features = cast("Tensor", self.project(h3.sum(dim=(1, 2))))
         invariant, logits = self.head(features)
         return {

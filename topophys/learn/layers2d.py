@@ -81,6 +81,9 @@ class PlaquetteLayer(_Gathered):
     .. math:: y(k) = g\left( W_1 u_x(k) + W_2 u_y(k + \hat x) + W_3 u_x(k + \hat y)
         + W_4 u_y(k) + b \right)
 
+    Seen in a mirror, the links of a plaquette change places: x with y, above with right. The same
+    weights then answer to the plaquette run through the other way.
+
     Parameters
     ----------
     n_in, n_out : int
@@ -91,28 +94,38 @@ class PlaquetteLayer(_Gathered):
     Examples
     --------
     >>> import torch
-    >>> PlaquetteLayer(8, 16, gated=True)(torch.zeros(2, 6, 5, 2, 8)).shape
-    torch.Size([2, 6, 5, 16])
+    >>> there, back = PlaquetteLayer(8, 16, gated=True)(torch.zeros(2, 6, 5, 2, 8))
+    >>> there.shape, back.shape
+    (torch.Size([2, 6, 5, 16]), torch.Size([2, 6, 5, 16]))
     """
 
     def __init__(self, n_in: int, n_out: int, *, gated: bool) -> None:
         super().__init__(4, n_in, n_out, gated=gated)
 
-    def forward(self, u: Float[Tensor, "batch x y 2 c"]) -> Float[Tensor, "batch x y c_out"]:
+    def forward(
+        self, u: Float[Tensor, "batch x y 2 c"], *, both: bool = True
+    ) -> list[Float[Tensor, "batch x y c_out"]]:
         """Plaquettes whose lower left corner is k.
 
         Parameters
         ----------
         u : tensor of shape (B, Nx, Ny, 2, n_in)
             Links that leave k along x and along y.
+        both : bool, optional
+            Run through every plaquette the other way, too.
 
         Returns
         -------
-        tensor of shape (B, Nx, Ny, n_out)
-            Plaquettes.
+        list of one or two tensors of shape (B, Nx, Ny, n_out)
+            Plaquettes, and their mirror images.
         """
+        along_x, along_y = u.unbind(3)
+        links = [(along_x, along_y, 1, 2), (along_y, along_x, 2, 1)]
+        return [self._loop(*turn) for turn in links[: 1 + both]]
+
+    def _loop(self, first: Tensor, second: Tensor, ahead: int, above: int) -> Tensor:
         bottom, right, top, left = self.weight
-        start = nn.functional.linear(u.flatten(3), torch.cat([bottom, left], dim=1), self.bias)
-        ahead = nn.functional.linear(u[..., 1, :], right).roll(-1, dims=1)
-        above = nn.functional.linear(u[..., 0, :], top).roll(-1, dims=2)
-        return self.act(start + ahead + above)
+        lower, upper = nn.functional.linear(first, torch.cat([bottom, top])).chunk(2, dim=-1)
+        near, far = nn.functional.linear(second, torch.cat([left, right])).chunk(2, dim=-1)
+        there = far.roll(-1, dims=ahead) + upper.roll(-1, dims=above)
+        return self.act(lower + near + there + self.bias)
