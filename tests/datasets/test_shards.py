@@ -90,31 +90,35 @@ def test_counts_do_not_depend_on_how_many_are_drawn_at_a_time(monkeypatch):
     )
 
 
-def test_no_array_is_large_enough_for_products_to_change_their_order(recipe, monkeypatch):
-    sizes = []
-    kind = type(family_of(recipe, recipe.part("train")))
-    real = kind.evaluate
+def bands():
+    table = {"family": "class_a", "n_bands": 4, "n_occupied": 2, "hopping_range": 1}
+    return Recipe.from_dict(
+        {
+            "name": "bands",
+            "seed": 6,
+            "hamiltonian": table,
+            "label": {"invariant": "chern", "min_gap": 0.01},
+            "input": {"grid": [12, 12]},
+            "split": [{"name": "train", "size": 2, "classes": [0]}],
+        }
+    )
 
-    def recorded(self, hoppings):
-        fields = real(self, hoppings)
-        sizes.extend(16 * array.size for array in (hoppings, *fields.values()))
-        return fields
 
-    monkeypatch.setattr(kind, "evaluate", recorded)
-    draw_shard(recipe, "train", 0)
-    assert 2**15 < max(sizes) < 2**18
-
-
-def test_a_sample_is_evaluated_to_the_same_bits_alone_and_among_others(recipe):
-    # products of large complex arrays may come out in either order of their factors
-    data = recipe.model_dump(exclude_none=True, exclude={"hamiltonian": {"n_orbitals"}})
-    data["split"] = ({"name": "train", "size": 1800, "classes": (0,)},)
-    large = Recipe.from_dict(data)
-    shard, spec = draw_shard(large, "train", 0), large.part("train")
-    hoppings = shard.arrays["hoppings"]
-    for i in range(0, 1800, 97):
-        for name, field in evaluate(large, spec, 0, hoppings[i : i + 1], np.array([i])).items():
-            assert field.tobytes() == shard.arrays[name][i : i + 1].tobytes(), name
+@pytest.mark.parametrize("kind", ["winding", "chern", "bands"])
+def test_a_sample_is_evaluated_to_the_same_bits_alone_and_among_others(kind, recipes):
+    # arrays of this size are larger than what NumPy reuses for products, and than any cache
+    recipe, size = (bands(), 200) if kind == "bands" else (recipes[kind], 1800)
+    spec = recipe.part("train")
+    family = family_of(recipe, spec)
+    hoppings = family.draw(size, np.random.default_rng(2))
+    whole = family.evaluate(hoppings)
+    whole["x"] = whole["x"].astype(np.float32)
+    assert max(field.nbytes for field in whole.values()) > 2**19
+    for i in range(0, size, size // 19):
+        for name, field in evaluate(recipe, spec, 0, hoppings[i : i + 1], np.array([i])).items():
+            assert field.tobytes() == whole[name][i : i + 1].tobytes(), name
+    parts = evaluate(recipe, spec, 0, hoppings)
+    assert all(parts[name].tobytes() == whole[name].tobytes() for name in whole)
 
 
 def test_samples_lie_in_no_order_of_class():

@@ -24,7 +24,9 @@ out = []
 for chain in chains:
     proof = tp.certify_winding(chain)
     out += [proof.value, proof.evaluations, proof.gap_bound, proof.gap_seen]
-    out += [tp.winding_number(chain.block_on_grid(16))]
+    d_k = chain.block_on_grid(16)
+    out += [tp.winding_number(d_k), tp.winding_steps(d_k), tp.flatten_block(d_k)]
+    out += [tp.flatten_block(1e-200 * d_k)]
 proof = tp.certify_chern(planes)
 out += [proof.value, proof.evaluations, proof.gap_bound, proof.gap_seen]
 out += [tp.berry_flux_from_d(planes.d_on_grid((6, 6))), tp.berry_flux(h3)]
@@ -48,7 +50,7 @@ def results(path, *, interpreted):
 def test_interpreted_and_compiled_kernels_agree(tmp_path):
     slow = results(tmp_path / "slow.npz", interpreted=True)
     fast = results(tmp_path / "fast.npz", interpreted=False)
-    assert len(slow) == len(fast) == 25
+    assert len(slow) == len(fast) == 34
     for a, b in zip(slow, fast, strict=True):
         if a.dtype.kind == "i":
             np.testing.assert_array_equal(a, b)

@@ -18,8 +18,8 @@ from topophys.datasets.specs import SplitSpec
 
 __all__ = ["evaluate"]
 
-#: Bytes from which NumPy may write a product over one of its factors.
-ELISION: Final = 1 << 18
+#: Bytes of a field that are worked on at a time, so that they stay in the cache of a processor.
+CACHE: Final = 1 << 19
 
 
 def evaluate(
@@ -47,12 +47,17 @@ def evaluate(
     Returns
     -------
     dict of str to ndarray
-        Input and local targets.
+        Input in single precision, as it is stored, and local targets.
     """
     family = family_of(recipe, spec)
     step = _step(recipe, {"S": 1, **family.sizes()})
-    parts = [family.evaluate(hoppings[i : i + step]) for i in range(0, len(hoppings), step)]
-    fields = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    fields: Arrays = {}
+    for i in range(0, len(hoppings), step):
+        for name, part in family.evaluate(hoppings[i : i + step]).items():
+            if i == 0:
+                dtype = np.float32 if name == "x" else part.dtype
+                fields[name] = np.empty((len(hoppings), *part.shape[1:]), dtype)
+            fields[name][i : i + step] = part
     if spec.noise is not None:
         x = fields["x"].astype(np.float64)
         size = min(schema.SHARD_SIZE, spec.size - shard * schema.SHARD_SIZE)
@@ -64,11 +69,6 @@ def evaluate(
 
 
 def _step(recipe: Recipe, sizes: Mapping[str, int]) -> int:
-    """Count the samples to evaluate at a time.
-
-    NumPy turns ``a * b`` of large arrays into ``b * a`` where that lets it reuse the memory of b,
-    and whether it does depends on who calls. For complex numbers the last bits of the two differ.
-    Small arrays are safe, and fit into the cache.
-    """
+    """Count the samples to evaluate at a time; it makes no difference to their last bits."""
     entries = max(math.prod(f.shape(sizes)) for f in schema.FIELDS[recipe.kind])
-    return max(1, (ELISION - 1) // (16 * entries))
+    return max(1, CACHE // (8 * entries))

@@ -29,7 +29,7 @@ from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_winding import certify_winding
-from topophys.invariants.winding import winding_angle, winding_steps
+from topophys.invariants.winding import winding_fields
 
 __all__ = ["Arrays", "Family", "Stored", "family_of", "rebuild"]
 
@@ -103,11 +103,8 @@ class _Chains(Family):
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
         block = self._chains(hoppings).block(k_grid(self.grid))
         shown = flatten_block(block) if self.flatten else block
-        return {
-            "x": _channels(shown),
-            "alpha": winding_angle(block),
-            "dalpha": winding_steps(block),
-        }
+        alpha, dalpha = winding_fields(block)
+        return {"x": _channels(shown), "alpha": alpha, "dalpha": dalpha}
 
     def turn(
         self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
@@ -140,7 +137,7 @@ class _TwoBand(Family):
     def evaluate(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Arrays:
         d = _two_band(self.vectors(), hoppings).d(k_grid(self.grid))
         shown = flatten_d(d) if self.flatten else d
-        return {"x": shown.astype("<f4"), "flux": berry_flux_from_d(d)}
+        return {"x": shown, "flux": berry_flux_from_d(d)}
 
     def turn(
         self, hoppings: Complex[np.ndarray, "S M 3"], rng: np.random.Generator
@@ -194,10 +191,10 @@ class _Bands(Family):
         return _bands(self.vectors(), hoppings, self.spec.filled)
 
 
-def _channels(matrices: NDArray[np.complex128]) -> NDArray[np.float32]:
+def _channels(matrices: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Real and imaginary part of each entry, row by row."""
     flat = np.ascontiguousarray(matrices).reshape(*matrices.shape[:-2], matrices.shape[-1] ** 2)
-    return flat.view(np.float64).astype("<f4")
+    return flat.view(np.float64)
 
 
 _CLASSES: dict[Kind, type[Family]] = {"winding": _Chains, "chern": _TwoBand, "bands": _Bands}

@@ -138,7 +138,8 @@ def _draw(writer: Writer, pool: Executor, window: int, progress: bool) -> None:
     """Draw and write what is not there yet."""
     portion = writer.portion
     todo = [unit for unit in portion.shards() if unit not in writer.done]
-    total = sum(sum(quotas(portion.recipe.part(s), n).values()) for s, n in todo)
+    parts = {name: portion.recipe.part(name) for name in portion.splits}
+    total = sum(sum(quotas(parts[name], number).values()) for name, number in todo)
     with track(total, "generate", progress) as advance:
         try:
             for split, shard in _shards(portion.recipe, todo, pool, window):

@@ -138,7 +138,7 @@ class Writer:
         with self._one_line():
             for name, array in shard.arrays.items():
                 start = (shard.start - first) * (array.nbytes // len(array))
-                _put(self.handle, array.tobytes(), self.places[split, name] + start)
+                _put(self.handle, array.data, self.places[split, name] + start)
             self.journal.add(entry)
         self._count(entry)
 
@@ -200,8 +200,8 @@ def _reserve(handle: int, size: int) -> None:
         os.posix_fallocate(handle, 0, size)
 
 
-def _put(handle: int, data: bytes, offset: int) -> None:
-    rest = memoryview(data)
+def _put(handle: int, data: bytes | memoryview, offset: int) -> None:
+    rest = memoryview(data).cast("B")
     while rest:  # one call may write less than asked for
         written = os.pwrite(handle, rest, offset)
         rest, offset = rest[written:], offset + written

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import GaplessError
+from topophys.kernels import status as st
+from topophys.kernels.polar import SINGULAR, polar_factors
 
 __all__ = ["flatten_block", "flatten_d"]
 
@@ -42,31 +46,15 @@ def flatten_block(d_k: ArrayLike) -> Complex[np.ndarray, "... n n"]:
     array([[[1.+0.j, 0.+0.j],
             [0.+0.j, 0.-1.j]]])
     """
-    d_k = _checks.as_complex(d_k, "d_k", "(..., n, n)")
-    if d_k.shape[-1] == 2:
-        return _flatten_two(d_k)
-    left, sigma, right = np.linalg.svd(d_k)
-    _refuse(sigma[..., -1] <= 1e-14 * sigma[..., 0], "flatten_block")
-    polar: NDArray[np.complex128] = left @ right
-    return polar
-
-
-def _flatten_two(d_k: Complex[np.ndarray, "... 2 2"]) -> Complex[np.ndarray, "... 2 2"]:
-    largest = np.abs(d_k).max((-2, -1), keepdims=True)
-    d_k = d_k / np.where(largest > 0.0, largest, 1.0)
-    # for 2 x 2 matrices D + (det D / |det D|) cof(D)^* is the polar factor times sigma1 + sigma2
-    a, b, c, d = d_k[..., 0, 0], d_k[..., 0, 1], d_k[..., 1, 0], d_k[..., 1, 1]
-    det = a * d - b * c
-    size = np.abs(det)
-    norm2 = (np.abs(d_k) ** 2).sum((-2, -1))
-    _refuse(size <= 1e-14 * norm2, "flatten_block")
-    phase = det / size
-    out = np.empty_like(d_k)
-    out[..., 0, 0] = a + phase * d.conj()
-    out[..., 0, 1] = b - phase * c.conj()
-    out[..., 1, 0] = c - phase * b.conj()
-    out[..., 1, 1] = d + phase * a.conj()
-    out /= np.sqrt(norm2 + 2.0 * size)[..., None, None]
+    blocks = _checks.as_complex(d_k, "d_k", "(..., n, n)")
+    n = blocks.shape[-1]
+    if n > 2:
+        left, sigma, right = np.linalg.svd(blocks)
+        _refuse(sigma[..., -1] <= SINGULAR * sigma[..., 0], "flatten_block")
+        return np.asarray(left @ right)
+    out, status = np.empty_like(blocks), np.empty(math.prod(blocks.shape[:-2]), np.uint8)
+    polar_factors(blocks.reshape(-1, n, n), out.reshape(-1, n, n), status)
+    _refuse(status != st.OK, "flatten_block")
     return out
 
 

@@ -13,6 +13,7 @@ from topophys import _checks
 from topophys.errors import GaplessError
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 from topophys.kernels import status as st
+from topophys.kernels.angles import small_determinants, turns_between
 from topophys.kernels.count_winding import count_windings
 from topophys.kernels.determinant import determinants
 from topophys.kernels.winding import count_turns
@@ -21,14 +22,13 @@ __all__ = ["winding_angle", "winding_number", "winding_steps"]
 
 
 def _determinants(
-    d_k: ArrayLike,
-) -> tuple[NDArray[np.complex128], NDArray[np.float64], tuple[int, ...]]:
-    blocks = _checks.as_complex(d_k, "d_k", "(..., N, n, n)")
-    batch, (n_k, n, _) = blocks.shape[:-3], blocks.shape[-3:]
-    f = np.empty((math.prod(batch), n_k), np.complex128)
+    blocks: NDArray[np.complex128],
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Return determinants and bounds of their errors, both (B, N), for blocks (B, N, n, n)."""
+    f = np.empty(blocks.shape[:2], np.complex128)
     error = np.empty(f.shape)
-    determinants(blocks.reshape(len(f), n_k, n, n), np.empty((n, n), np.complex128), f, error)
-    return f, error, (*batch, n_k)
+    determinants(blocks, np.empty(blocks.shape[2:], np.complex128), f, error)
+    return f, error
 
 
 def winding_number(
@@ -80,7 +80,7 @@ def winding_number(
         count_windings(flat, turns, status)
     rest = status == st.UNRESOLVED
     if rest.any():
-        f, error, _ = _determinants(flat[rest])
+        f, error = _determinants(flat[rest])
         parts = turns[rest], status[rest]
         count_turns(f, error, *parts)
         turns[rest], status[rest] = parts
@@ -122,8 +122,29 @@ def winding_angle(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
     >>> winding_angle([[[1.0]], [[1.0j]], [[-1.0]]]) / np.pi
     array([0. , 0.5, 1. ])
     """
-    f, _ = _nonzero(d_k, "winding_angle")
-    return np.angle(f)
+    f, shape = _nonzero(d_k, "winding_angle")
+    return np.angle(f).reshape(shape)
+
+
+def winding_fields(
+    d_k: ArrayLike,
+) -> tuple[Float[np.ndarray, "... N"], Float[np.ndarray, "... N"]]:
+    """Angle and steps of the same blocks, from one set of determinants.
+
+    Parameters
+    ----------
+    d_k : array-like of shape (..., N, n, n)
+        Chiral block on the periodic grid of `topophys.k_grid`.
+
+    Returns
+    -------
+    float64 ndarray of shape (..., N)
+        As `winding_angle`.
+    float64 ndarray of shape (..., N)
+        As `winding_steps`, to the bit.
+    """
+    f, shape = _nonzero(d_k, "winding_angle")
+    return np.angle(f).reshape(shape), _steps(f).reshape(shape)
 
 
 def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
@@ -158,14 +179,29 @@ def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
     >>> winding_steps([[[1.0]], [[1.0j]], [[-1.0]], [[-1.0j]]]) / np.pi
     array([0.5, 0.5, 0.5, 0.5])
     """
-    f, _ = _nonzero(d_k, "winding_steps")
-    steps: NDArray[np.float64] = np.angle(np.roll(f, -1, axis=-1) * f.conj())
-    return steps
+    f, shape = _nonzero(d_k, "winding_steps")
+    return _steps(f).reshape(shape)
+
+
+def _steps(f: NDArray[np.complex128]) -> NDArray[np.float64]:
+    turn = np.empty_like(f)
+    turns_between(f, turn)
+    return np.angle(turn)
 
 
 def _nonzero(d_k: ArrayLike, name: str) -> tuple[NDArray[np.complex128], tuple[int, ...]]:
-    f, error, shape = _determinants(d_k)
-    bad = (np.abs(f) <= error).any(-1)
-    if bad.any():
-        raise GaplessError(name, np.flatnonzero(bad).tolist(), bad.size)
-    return f.reshape(shape), shape
+    """Return determinants (B, N), up to a positive factor for each loop; none may vanish."""
+    blocks = _checks.as_complex(d_k, "d_k", "(..., N, n, n)")
+    batch, loop = blocks.shape[:-3], blocks.shape[-3:]
+    flat = blocks.reshape(math.prod(batch), *loop)
+    f = np.empty(flat.shape[:2], np.complex128)
+    status = np.full(len(flat), st.UNRESOLVED, np.uint8)
+    if loop[-1] <= 2:
+        small_determinants(flat, f, status)
+    rest = np.flatnonzero(status == st.UNRESOLVED)
+    if len(rest):
+        f[rest], error = _determinants(flat[rest])
+        bad = (np.abs(f[rest]) <= error).any(-1)
+        if bad.any():
+            raise GaplessError(name, rest[bad].tolist(), len(flat))
+    return f, (*batch, loop[0])
