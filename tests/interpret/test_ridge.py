@@ -1,15 +1,25 @@
 """Cross-validation by Hamiltonian, explained variance, bootstrap."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from topophys.errors import InputError
+from topophys.errors import InputError, ShapeError
 from topophys.interpret import r_squared, ridge
-from topophys.interpret.ridge import bootstrap_interval, held_out_predictions
+from topophys.interpret.ridge import (
+    bootstrap_interval,
+    fit_ridge,
+    fold_of_each,
+    held_out_predictions,
+)
 
 
 def noise(seed, *shape):
@@ -56,17 +66,50 @@ def test_folds_are_made_of_whole_hamiltonians():
     assert r_squared(held_out_predictions(features, target), target) < 0.05
 
 
-def test_folds_by_k_point_would_be_seen(monkeypatch):
-    class ByPoint(KFold):
-        def __init__(self, n):
-            super().__init__(n, shuffle=True, random_state=0)
-
-        def split(self, x, y=None, groups=None):
-            return super().split(x, y)
-
-    monkeypatch.setattr(ridge, "GroupKFold", ByPoint)
+def test_folds_by_k_point_would_be_seen():
+    # each k point as if it were a Hamiltonian of its own
     features, target = name_plates()
-    assert r_squared(held_out_predictions(features, target), target) > 0.95
+    points = [a.reshape(-1, 1, a.shape[-1]) for a in (features, target)]
+    assert r_squared(held_out_predictions(*points), points[1]) > 0.95
+
+
+def test_equals_nested_cross_validation_of_scikit_learn():
+    features = noise(0, 30, 4, 6) * np.array([1.0, 5.0, 0.2, 1.0, 1.0, 1.0]) + 3.0
+    target = features[..., :2] * [1.0, 0.3] + noise(1, 30, 4, 2)
+    fold = np.repeat(fold_of_each(30, 5), 4)
+    rows, wanted = features.reshape(120, 6), target.reshape(120, 2)
+    expected = np.empty_like(wanted)
+    for i in range(5):
+        inside = fold != i
+        search = GridSearchCV(
+            make_pipeline(StandardScaler(), Ridge()),
+            {"ridge__alpha": ridge.PENALTIES},
+            cv=PredefinedSplit(fold[inside]),
+        ).fit(rows[inside], wanted[inside])
+        expected[~inside] = search.predict(rows[~inside])
+    found = held_out_predictions(features, target)
+    np.testing.assert_allclose(found.reshape(120, 2), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_the_penalty_is_chosen_without_the_held_out_part():
+    # many channels of noise want a large penalty, one clean channel a small one
+    clean, noisy = noise(0, 40, 4, 1), noise(1, 40, 4, 60)
+    assert fit_ridge(clean, 2.0 * clean).penalty == min(ridge.PENALTIES)
+    assert fit_ridge(noisy, clean).penalty == max(ridge.PENALTIES)
+
+
+def test_selection_sees_only_the_training_part():
+    features, target = noise(0, 500, 4, 5), noise(1, 500, 4, 1)
+    seen = []
+
+    def best(sums):
+        seen.append(sums.count)
+        return np.argsort(-sums.channel_scores())[:1]
+
+    found = held_out_predictions(features, target, select=best)
+    assert seen == [1600] * 5
+    # the best of five channels of noise is better on the training part only
+    assert r_squared(found, target) < 0.01
 
 
 def test_every_sample_is_predicted_without_itself():
@@ -122,3 +165,32 @@ def test_interval_covers_in_95_of_100_cases():
         low, high = bootstrap_interval(predicted, target, rng, draws=300)
         hits += low <= 0.75 <= high
     assert 180 <= hits <= 199
+
+
+# ---- folds, a baseline, refusals
+
+
+def test_folds_are_equal_and_fixed():
+    fold = fold_of_each(103, 5)
+    assert sorted(np.bincount(fold)) == [20, 20, 21, 21, 21]
+    np.testing.assert_array_equal(fold, fold_of_each(103, 5))
+    assert len(set(fold[:5])) < 5 or len(set(fold[5:10])) < 5  # not in turn
+
+
+def test_share_of_what_a_baseline_leaves():
+    y = noise(0, 20, 4, 1)
+    half = 0.5 * y
+    assert r_squared(half, y, baseline=half) == 0.0
+    assert r_squared(0.75 * y, y, baseline=half) == pytest.approx(0.75, rel=1e-12)
+    low, high = bootstrap_interval(0.75 * y, y, np.random.default_rng(0), baseline=half)
+    assert (low, high) == (pytest.approx(0.75), pytest.approx(0.75))
+
+
+def test_refusals():
+    x, y = noise(0, 10, 4, 3), noise(1, 10, 4, 1)
+    for folds in (2, 11):
+        with pytest.raises(InputError, match="`folds`"):
+            held_out_predictions(x, y, folds=folds)
+    for name in (held_out_predictions, fit_ridge):
+        with pytest.raises(ShapeError, match="`target`"):
+            inspect.unwrap(name)(x, y[:, :-1])

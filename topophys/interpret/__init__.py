@@ -1,16 +1,21 @@
 """What the hidden layers of a network hold, measured against controls."""
 
-from topophys.interpret.activations import activations
+from topophys.interpret.activations import activation_batches, activations
 from topophys.interpret.decode import LinearDecoder, fit_decoder
 from topophys.interpret.probe import probe
 from topophys.interpret.report import ProbeReport, ProbeResult
 from topophys.interpret.ridge import r_squared
+from topophys.interpret.targets import TARGETS, Target, exact_targets
 
 __all__ = [
+    "TARGETS",
     "LinearDecoder",
     "ProbeReport",
     "ProbeResult",
+    "Target",
+    "activation_batches",
     "activations",
+    "exact_targets",
     "fit_decoder",
     "probe",
     "r_squared",
