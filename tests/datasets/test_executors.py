@@ -1,12 +1,16 @@
-"""Other people's executors: processes, and a cluster of Dask with a worker that is killed."""
+"""Other people's executors: processes, MPI, and a cluster of Dask with a worker that is killed."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 import warnings
 from concurrent.futures import Executor, ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 
 import numpy as np
@@ -77,10 +81,10 @@ def die_once(recipe, split, shard, marker):
 
 @pytest.fixture(scope="module")
 def client():
-    distributed = pytest.importorskip("distributed", reason="needs topophys[dask]")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # theirs are not ours
         import dask
+        import distributed
 
         dask.config.set({"distributed.logging.distributed": "critical"})
         with (
@@ -117,15 +121,59 @@ def test_dask_goes_on_when_a_worker_is_killed(recipe, whole, tmp_path, client):
     assert not found, found
 
 
-def test_an_mpi_pool_of_one_rank(recipe, whole, tmp_path):
-    # the interface is the one of concurrent.futures; more ranks need mpiexec
-    try:
-        from mpi4py.futures import MPIPoolExecutor
-    except (ImportError, RuntimeError):
-        pytest.skip("needs mpi4py and an MPI library")
-    with MPIPoolExecutor(max_workers=1) as pool:
-        if pool.num_workers == 0:
-            pytest.skip("this MPI starts no workers")
-        generate(recipe, tmp_path / "a.h5", executor=pool, workers=1, progress=False)
+#: Started by mpiexec in three processes: one hands out the shards and writes, two draw.
+RANKS = """
+import os, sys, time
+from concurrent.futures import Executor
+from pathlib import Path
+from mpi4py.futures import MPIPoolExecutor
+from topophys.datasets import Recipe, generate
+
+def drawn(folder, call, *arguments):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(0.05)
+    return call(*arguments)
+
+class Told(Executor):
+    def __init__(self, inner):
+        self.inner = inner
+    def submit(self, call, /, *arguments):
+        return self.inner.submit(drawn, sys.argv[3], call, *arguments)
+
+if __name__ == "__main__":
+    recipe = Recipe.from_toml(sys.argv[1])
+    with MPIPoolExecutor() as pool:
+        assert pool.num_workers == 2, pool.num_workers
+        generate(recipe, sys.argv[2], executor=Told(pool), workers=2, progress=False)
+    Path(sys.argv[3], "writer").write_text(str(os.getpid()))
+"""
+
+
+@pytest.mark.skipif(
+    find_spec("mpi4py") is None or shutil.which("mpiexec") is None,
+    reason="needs mpi4py and mpiexec",
+)
+def test_two_processes_of_mpi(recipe, whole, tmp_path):
+    (tmp_path / "make.py").write_text(RANKS)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml())
+    (tmp_path / "ranks").mkdir()
+    # for containers: Open MPI asks before it runs as root, or more processes than processors
+    environment = os.environ | {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    words = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures"]
+    words += [tmp_path / name for name in ("make.py", "recipe.toml", "a.h5", "ranks")]
+    done = subprocess.run(
+        words, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    writer = (tmp_path / "ranks" / "writer").read_text()
+    ranks = {path.name for path in (tmp_path / "ranks").iterdir()} - {"writer"}
+    assert len(ranks) == 2
+    assert writer not in ranks
     found = differing(tmp_path / "a.h5", whole)
     assert not found, found

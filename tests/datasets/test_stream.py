@@ -108,7 +108,8 @@ def test_a_map_from_disk_with_two_workers(path):
 
 
 def test_labels_go_to_pandas(path):
-    pd = pytest.importorskip("pandas")
+    import pandas as pd
+
     with open_dataset(path) as dataset:
         table = dataset.to_pandas()
         assert list(table.columns) == ["split", "index", "label", "gap_bound", "shard", "draw"]
@@ -120,15 +121,57 @@ def test_labels_go_to_pandas(path):
         assert (val.gap_bound >= 0.02).all()
 
 
-def test_without_pandas_one_line_says_so(path, monkeypatch):
+@pytest.mark.parametrize(("library", "words"), [("pandas", []), ("xarray", ["val"])])
+def test_without_the_library_one_line_says_so(path, monkeypatch, library, words):
     def fails(name, *arguments):
-        if name == "pandas":
+        if name == library:
             raise ImportError
         return real_import(name, *arguments)
 
     monkeypatch.setattr("builtins.__import__", fails)
-    with open_dataset(path) as dataset, pytest.raises(InputError, match="pip install pandas"):
-        dataset.to_pandas()
+    with (
+        open_dataset(path) as dataset,
+        pytest.raises(InputError, match=f"pip install {library}") as caught,
+    ):
+        getattr(dataset, f"to_{library}")(*words)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_split_goes_to_xarray(path):
+    import xarray as xr
+
+    with open_dataset(path) as dataset:
+        val, table = dataset.split("val"), dataset.to_xarray("val")
+        assert isinstance(table, xr.Dataset)
+        assert table.sizes["sample"] == 90
+        assert table.x.dims == ("sample", "k", "channel")
+        assert table.hoppings.dims == ("sample", "R", "row", "column")
+        assert np.array_equal(table.R, val.vectors[:, 0])
+        for name in set(val.fields) - {"seed_key"}:
+            assert np.array_equal(table[name], val.read(name)[0])
+        assert np.array_equal(table.draw, val.read("seed_key")[0][:, 2])
+        # the Fourier sum, by the names of the axes
+        phases = np.exp(1j * table.R * table.k)
+        d_k = (table.hoppings * phases).sum("R")
+        alpha = np.angle(np.linalg.det(d_k.transpose("sample", "k", "row", "column")))
+        assert np.allclose(np.exp(1j * alpha), np.exp(1j * table.alpha))
+        assert table.alpha.attrs["units"] == "rad"
+        assert not np.asarray(table.x.data).flags.owndata  # still on the file
+        assert table.gap_bound.groupby(table.label).count().to_numpy().tolist() == [30, 30, 30]
+
+
+def test_two_dimensions_go_to_xarray(files):
+    with open_dataset(files / "chern.h5") as dataset:
+        table = dataset.to_xarray("test")
+        assert table.flux.dims == ("sample", "kx", "ky")
+        assert table.hoppings.dims == ("sample", "R", "component")
+        k = table.Rx * table.kx + table.Ry * table.ky
+        d = (table.hoppings * np.exp(1j * k)).sum("R").real
+        unit = d / np.sqrt((d**2).sum("component"))
+        wanted = table.x.transpose(*unit.dims)
+        assert np.allclose(unit, wanted, atol=1e-6)
+        with pytest.raises(InputError, match="no split 'nothing'"):
+            dataset.to_xarray("nothing")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounts need root")

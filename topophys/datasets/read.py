@@ -23,6 +23,7 @@ from topophys.errors import InputError, ShapeError
 if TYPE_CHECKING:
     from pandas import DataFrame
     from torch.utils.data import Dataset as TorchDataset
+    from xarray import Dataset as XarrayDataset
 
 __all__ = ["Dataset", "open_dataset"]
 
@@ -197,6 +198,31 @@ class Dataset:
         from topophys.datasets._pandas import frame  # noqa: PLC0415  # loads pandas
 
         return frame([self.split(name) for name in self.splits])
+
+    def to_xarray(self, split: str) -> XarrayDataset:
+        """All fields of a split as labelled arrays; needs xarray.
+
+        Axes have names, k points and lattice vectors are coordinates, units are attributes.
+        Nothing is read before it is used, unless the data set lies in several files.
+
+        Parameters
+        ----------
+        split : str
+            Name of the split.
+
+        Returns
+        -------
+        xarray.Dataset
+            One variable for each field; `shard` and `draw` in the place of `seed_key`.
+
+        Raises
+        ------
+        InputError
+            If there is no such split, or xarray is not installed.
+        """
+        from topophys.datasets._xarray import arrays  # noqa: PLC0415  # loads xarray
+
+        return arrays(self.split(split))
 
     def card(self) -> str:
         """Describe the data set in Markdown: what it is, how it was made, its classes.

@@ -1,0 +1,74 @@
+"""A split as labelled arrays of xarray; the only module that loads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from topophys.datasets import schema
+from topophys.datasets.split import Split
+from topophys.errors import InputError
+from topophys.grids import k_grid
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+__all__ = ["arrays"]
+
+#: Name of the axis that each letter of the schema stands for.
+AXES: Final = {
+    "S": "sample", "N": "k", "Nx": "kx", "Ny": "ky", "M": "R", "n": "row", "c": "channel",
+    "3": "component",
+}  # fmt: skip
+
+
+def arrays(split: Split) -> Dataset:
+    """All fields of a split, with names for the axes, units and the values of k and R.
+
+    Parameters
+    ----------
+    split : Split
+        The split.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables as in the schema, on the file where it is a single one; `shard` and `draw` in the
+        place of `seed_key`.
+
+    Raises
+    ------
+    InputError
+        If xarray is not installed.
+    """
+    try:
+        import xarray as xr  # noqa: PLC0415  # optional
+    except ImportError:
+        raise InputError(
+            "`to_xarray` needs xarray, which is not installed; run pip install xarray."
+        ) from None
+    key = split.view("seed_key")
+    variables: dict[str, Any] = {"shard": ("sample", key[:, 1]), "draw": ("sample", key[:, 2])}
+    for f in schema.FIELDS[split.kind]:
+        if f.name != "seed_key":
+            told = {"units": f.unit, "long_name": f.meaning}
+            variables[f.name] = (_axes(f), split.view(f.name), told)
+    return xr.Dataset(variables, _coordinates(split), {"split": split.name})
+
+
+def _axes(f: schema.Field) -> list[str]:
+    names = [AXES[letter] for letter in f.axes]
+    # the two axes of a matrix share a letter, because they are of one length
+    return ["column" if name in names[:i] else name for i, name in enumerate(names)]
+
+
+def _coordinates(split: Split) -> dict[str, Any]:
+    found: dict[str, Any] = {"sample": np.arange(len(split))}
+    names = ("k",) if len(split.grid) == 1 else ("kx", "ky")
+    for name, n_k in zip(names, split.grid, strict=True):
+        found[name] = (name, k_grid(n_k)[:, 0], {"units": "rad"})
+    directions = ("Rx", "Ry") if len(split.grid) == 2 else ("R",)
+    for name, values in zip(directions, split.vectors.T, strict=True):
+        found[name] = ("R", values, {"units": "cells"})
+    return found
