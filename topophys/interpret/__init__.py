@@ -2,9 +2,9 @@
 
 from topophys.interpret.activations import activation_batches, activations
 from topophys.interpret.decode import LinearDecoder, fit_decoder
+from topophys.interpret.explained import r_squared
 from topophys.interpret.probe import probe
 from topophys.interpret.report import ProbeReport, ProbeResult
-from topophys.interpret.ridge import r_squared
 from topophys.interpret.targets import TARGETS, Target, exact_targets
 
 __all__ = [

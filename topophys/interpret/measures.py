@@ -10,14 +10,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from topophys._random import keyed_generator
+from topophys.interpret.explained import bootstrap_interval, r_squared
 from topophys.interpret.gram import gram_sums
-from topophys.interpret.ridge import (
-    bootstrap_interval,
-    fit_ridge,
-    fold_of_each,
-    held_out_predictions,
-    r_squared,
-)
+from topophys.interpret.ridge import fit_ridge, fold_of_each, held_out_predictions
 
 __all__ = ["Held", "circular", "modulo_exact", "single_channel", "whole_layer"]
 

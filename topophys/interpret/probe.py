@@ -15,8 +15,9 @@ from topophys._random import keyed_generator
 from topophys.datasets import Dataset
 from topophys.errors import InputError
 from topophys.interpret.activations import activations
+from topophys.interpret.explained import bootstrap_interval, r_squared
 from topophys.interpret.report import ProbeReport, ProbeResult
-from topophys.interpret.ridge import bootstrap_interval, held_out_predictions, r_squared
+from topophys.interpret.ridge import held_out_predictions
 from topophys.learn import Run, TopologicalMLEncoder
 
 __all__ = ["probe"]
