@@ -4,13 +4,17 @@ import pytest
 import torch
 
 from topophys.errors import InputError, KindError, RecipeError
-from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D
+from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, TopologicalMLEncoderLoops
 from topophys.learn.registry import ENCODERS, build_encoder, encoder_name, rebuild_encoder
 
 
 @pytest.mark.parametrize(
     ("kind", "shape", "cls"),
-    [("winding", (32, 8), TopologicalMLEncoder), ("chern", (6, 8, 3), TopologicalMLEncoder2D)],
+    [
+        ("winding", (32, 8), TopologicalMLEncoder),
+        ("chern", (6, 8, 3), TopologicalMLEncoder2D),
+        ("bands", (6, 8, 18), TopologicalMLEncoderLoops),
+    ],
 )
 def test_kinds_of_data_have_their_networks(kind, shape, cls):
     encoder = build_encoder(kind, shape, {"hidden_dims": (4, 5, 6), "num_classes": 5})

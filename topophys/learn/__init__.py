@@ -3,6 +3,7 @@
 from topophys.learn.config import EncoderConfig, FitConfig
 from topophys.learn.encoder import TopologicalMLEncoder
 from topophys.learn.encoder2d import TopologicalMLEncoder2D
+from topophys.learn.encoder_loops import TopologicalMLEncoderLoops
 from topophys.learn.fit import fit
 from topophys.learn.losses import compute_topological_loss
 from topophys.learn.run import Prediction, Run, load_run
@@ -14,6 +15,7 @@ __all__ = [
     "Run",
     "TopologicalMLEncoder",
     "TopologicalMLEncoder2D",
+    "TopologicalMLEncoderLoops",
     "compute_topological_loss",
     "fit",
     "load_run",

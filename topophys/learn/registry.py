@@ -11,6 +11,7 @@ from torch import nn
 from topophys.errors import KindError, RecipeError
 from topophys.learn.encoder import TopologicalMLEncoder
 from topophys.learn.encoder2d import TopologicalMLEncoder2D
+from topophys.learn.encoder_loops import TopologicalMLEncoderLoops
 
 __all__ = ["ENCODERS", "build_encoder", "encoder_name", "rebuild_encoder"]
 
@@ -18,11 +19,13 @@ __all__ = ["ENCODERS", "build_encoder", "encoder_name", "rebuild_encoder"]
 ENCODERS: Final[Mapping[str, type[nn.Module]]] = {
     "TopologicalMLEncoder": TopologicalMLEncoder,
     "TopologicalMLEncoder2D": TopologicalMLEncoder2D,
+    "TopologicalMLEncoderLoops": TopologicalMLEncoderLoops,
 }
 #: Name of the network that reads a kind of data set.
 READERS: Final[Mapping[str, str]] = {
     "winding": "TopologicalMLEncoder",
     "chern": "TopologicalMLEncoder2D",
+    "bands": "TopologicalMLEncoderLoops",
 }
 
 
