@@ -36,9 +36,7 @@ def main():
         f"four-band chains, {N_K} k points",
         ("NumPy", lambda: numpy_winding(chains)),
         {
-            "topophys, sampled": lambda: tp.winding_number(
-                chains.block_on_grid(N_K), on_gapless="mask"
-            ),
+            "topophys, sampled": lambda: tp.winding_number(chains, grid=N_K, on_gapless="mask"),
             "topophys, sampled from blocks": lambda: tp.winding_number(blocks, on_gapless="mask"),
             "topophys, certified": lambda: tp.certify_winding(chains),
         },

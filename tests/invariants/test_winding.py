@@ -187,3 +187,29 @@ def test_bad_input_is_named_in_one_line(function, d_k, error):
 def test_an_unknown_option_is_named():
     with pytest.raises(InputError, match="`on_gapless` must be 'raise' or 'mask', but is 'zero'"):
         plain(tp.winding_number)(np.ones((4, 1, 1)), on_gapless="zero")
+
+
+@given(chain=chains(max_orbitals=3), n_k=st.integers(1, 70))
+def test_hamiltonians_are_sampled_on_a_grid(chain, n_k):
+    """From hoppings and from blocks: one integer, also where neither is sure."""
+    from_blocks = tp.winding_number(chain.block_on_grid(n_k), on_gapless="mask")
+    assert tp.winding_number(chain, grid=n_k, on_gapless="mask") == from_blocks
+
+
+def test_many_delicate_hamiltonians_are_sampled_in_portions(monkeypatch):
+    from topophys.invariants import winding
+
+    monkeypatch.setattr(winding, "PORTION", 3)
+    t2 = np.linspace(0.5, 1.5, 11)
+    chains_ = tp.models.ssh(1e-160, 1e-160 * t2)  # out of the range of the fast count
+    found = tp.winding_number(chains_, grid=8, on_gapless="mask")
+    np.testing.assert_array_equal(found, np.where(t2 == 1.0, MASKED, t2 > 1.0))
+    with pytest.raises(GaplessError, match="winding_number"):
+        tp.winding_number(chains_, grid=8)
+
+
+def test_a_grid_is_for_hamiltonians():
+    with pytest.raises(InputError, match="`grid` must be a number of k points"):
+        tp.winding_number(tp.models.ssh(1.0, 2.0))
+    with pytest.raises(InputError, match="`grid` must be left out"):
+        tp.winding_number(np.ones((4, 1, 1)), grid=4)

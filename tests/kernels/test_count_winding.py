@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import generators
-from topophys.kernels.count_winding import count_windings
+from topophys.kernels.count_winding import count_windings, count_windings_of_series
 from topophys.kernels.determinant import determinants
 from topophys.kernels.status import OK
+from topophys.kernels.trig_series import trig_table
 from topophys.kernels.winding import count_turns
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 2))
@@ -74,3 +75,35 @@ def test_known_windings(nu):
     fast, _, (quick, _) = counts(np.exp(1j * nu * k)[None, :, None, None])
     assert quick.all()
     assert fast == nu
+
+
+@given(
+    rng=generators(),
+    n=st.integers(1, 2),
+    size=st.integers(1, 6),
+    lowest=st.integers(-5, 3),
+    n_k=st.integers(1, 40),
+)
+def test_series_count_as_their_samples(rng, n, size, lowest, n_k):
+    amplitudes = blocks(rng, (size, n))
+    table = trig_table(
+        n * max(abs(lowest), abs(lowest + size - 1)), 2 * np.arange(n_k) - n_k, 2 * n_k
+    )
+    turns, status = np.empty(len(amplitudes), np.int64), np.empty(len(amplitudes), np.uint8)
+    count_windings_of_series(amplitudes, lowest, table, turns, status)
+    k = -np.pi + 2 * np.pi * np.arange(n_k) / n_k
+    phases = np.exp(1j * np.outer(k, lowest + np.arange(size)))
+    _, careful, (_, sure) = counts(np.einsum("ks,bsij->bkij", phases, amplitudes))
+    quick = status == OK
+    np.testing.assert_array_equal(turns[quick], careful[quick])
+    assert (sure | ~quick).all()
+    assert quick.mean() > 0.8 or n_k == 2  # two points: one chord, there and back
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-150, 1e150])
+def test_series_out_of_range_are_passed_on(scale):
+    amplitudes = scale * blocks(np.random.default_rng(0), (3, 2))
+    status = np.full(len(amplitudes), OK, np.uint8)
+    turns = np.empty(len(amplitudes), np.int64)
+    count_windings_of_series(amplitudes, -1, trig_table(2, np.arange(8), 8), turns, status)
+    assert (status != OK).all()

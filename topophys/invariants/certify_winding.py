@@ -15,6 +15,8 @@ from topophys.invariants._scale import divide_out, times_power
 from topophys.invariants.certificate import Certificate, Evidence, conclude
 from topophys.kernels import status as st
 from topophys.kernels.certify_winding import certify_windings
+from topophys.kernels.gap_at import gaps_at
+from topophys.kernels.trig_series import trig_table
 
 __all__ = ["certify_winding"]
 
@@ -91,7 +93,7 @@ def certify_winding(
     turns, evaluations = np.zeros(size, np.int64), np.zeros(size, np.int64)
     evidence, status = np.zeros((size, 3)), np.zeros(size, np.uint8)
     certify_windings(
-        blocks, H.block_range[0], roots, _circle(4 * (n_root // 2) + 4),
+        blocks, H.block_range[0], roots, _table(n_root - 1, n_shift - 1),
         times_power(checked.min_gap, -exponent), checked.max_depth, checked.max_evaluations,
         turns, evidence, evaluations, status,
     )  # fmt: skip
@@ -108,27 +110,21 @@ def certify_winding(
     return conclude("winding number", found, batch, on_unresolved)
 
 
-def _circle(n_start: int) -> NDArray[np.float64]:
-    """Cos and sin at the centres and at the right ends of equal intervals of the zone."""
-    half = -np.pi + np.pi * np.arange(1, 2 * n_start + 1) / n_start
-    parts = [f(k) for k in (half[::2], half[1::2]) for f in (np.cos, np.sin)]
-    return np.asarray(np.stack(parts))
+def _table(degree: int, reach: int) -> NDArray[np.float64]:
+    """Table of cosines and sines at the nodes of the first intervals."""
+    n_node = 4 * (degree // 2) + 8
+    points = np.arange(n_node) - n_node // 2
+    return trig_table(max((degree + 1) // 2, reach), points, n_node)
 
 
 def _gap_at(
     blocks: NDArray[np.complex128], lowest: int, k: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Gap 2 sigma_min(D(k)) of each chain at its own momentum, good to the last digits."""
+    if blocks.shape[-1] == 2:
+        gap = np.empty(len(k))
+        gaps_at(blocks, lowest, k, gap)
+        return gap
     phases = np.exp(1j * k[:, None] * (lowest + np.arange(blocks.shape[1])))
     d_k = np.einsum("bs,bsij->bij", phases, blocks)
-    if blocks.shape[-1] != 2:
-        return np.asarray(2.0 * np.linalg.svd(d_k, compute_uv=False)[:, -1])
-    a, b, c, d = d_k[:, 0, 0], d_k[:, 0, 1], d_k[:, 1, 0], d_k[:, 1, 1]
-    det = a * d - b * c
-    size = np.abs(det)
-    phase = np.divide(det, size, out=np.ones_like(det), where=size > 0.0)
-    # sigma1 +- sigma2 are the norms of D +- phase cof(D)^*, over sqrt 2: no cancellation
-    total = np.hypot(np.abs(a + phase * d.conj()), np.abs(b - phase * c.conj()))
-    spread = np.hypot(np.abs(a - phase * d.conj()), np.abs(b + phase * c.conj()))
-    gap = np.divide(4.0 * size, total + spread, out=np.zeros(len(k)), where=total > 0.0)
-    return np.asarray(gap)
+    return np.asarray(2.0 * np.linalg.svd(d_k, compute_uv=False)[:, -1])

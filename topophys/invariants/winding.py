@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import GaplessError
+from topophys._typing import BlockLike
+from topophys.errors import GaplessError, InputError
+from topophys.grids import k_grid
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 from topophys.kernels import status as st
 from topophys.kernels.angles import small_determinants, turns_between
-from topophys.kernels.count_winding import count_windings
+from topophys.kernels.count_winding import count_windings, count_windings_of_series
 from topophys.kernels.determinant import determinants
+from topophys.kernels.trig_series import trig_table
 from topophys.kernels.winding import count_turns
 
 __all__ = ["winding_angle", "winding_number", "winding_steps"]
+
+#: Hamiltonians sampled at once where the samples are needed: memory stays bounded.
+PORTION: Final = 1024
 
 
 def _determinants(
@@ -32,7 +38,10 @@ def _determinants(
 
 
 def winding_number(
-    d_k: ArrayLike, *, on_gapless: Literal["raise", "mask"] = "raise"
+    d_k: ArrayLike | BlockLike,
+    *,
+    grid: int | None = None,
+    on_gapless: Literal["raise", "mask"] = "raise",
 ) -> Int[np.ndarray, "..."]:
     r"""Winding number of the polygon through sampled determinants of the chiral block.
 
@@ -44,8 +53,11 @@ def winding_number(
 
     Parameters
     ----------
-    d_k : array-like of shape (..., N, n, n)
-        Chiral block on the periodic grid of `topophys.k_grid`.
+    d_k : array-like of shape (..., N, n, n), or ChiralHamiltonian
+        Chiral block on the periodic grid of `topophys.k_grid`; or Hamiltonians, to be sampled on
+        `grid` points. With blocks up to 2 x 2 the second way makes no blocks and is the fastest.
+    grid : int, optional
+        Number of k points, for Hamiltonians.
     on_gapless : {"raise", "mask"}, optional
         Where the polygon meets the origin (to rounding): raise, or return the smallest int64.
 
@@ -57,7 +69,7 @@ def winding_number(
     Raises
     ------
     ShapeError, InputError
-        If `d_k` has other axes or is not finite.
+        If `d_k` has other axes or is not finite, or `grid` does not fit.
     GaplessError
         If a polygon meets the origin.
 
@@ -68,10 +80,25 @@ def winding_number(
     Examples
     --------
     >>> import topophys as tp
-    >>> int(winding_number(tp.models.ssh(1.0, 2.0).block_on_grid(32)))
-    1
+    >>> model = tp.models.ssh(1.0, [0.5, 2.0])
+    >>> winding_number(model.block_on_grid(32)), winding_number(model, grid=32)
+    (array([0, 1]), array([0, 1]))
     """
     _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
+    if isinstance(d_k, BlockLike):
+        turns, status = _of_hamiltonian(d_k, grid)
+    elif grid is not None:
+        raise InputError("Argument `grid` must be left out where `d_k` is an array of samples.")
+    else:
+        turns, status = _of_samples(d_k)
+    bad = status == st.GAPLESS
+    if bad.any() and on_gapless == "raise":
+        raise GaplessError("winding_number", np.flatnonzero(bad).tolist(), bad.size, mask=True)
+    return np.where(bad, UNRESOLVED_VALUE, turns)
+
+
+def _of_samples(d_k: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Winding numbers and statuses (OK or GAPLESS), with the batch axes of d_k."""
     blocks = _checks.as_complex(d_k, "d_k", "(..., N, n, n)")
     batch, loop = blocks.shape[:-3], blocks.shape[-3:]
     flat = blocks.reshape(math.prod(batch), *loop)
@@ -84,11 +111,30 @@ def winding_number(
         parts = turns[rest], status[rest]
         count_turns(f, error, *parts)
         turns[rest], status[rest] = parts
-    bad = status == st.GAPLESS
-    if bad.any() and on_gapless == "raise":
-        raise GaplessError("winding_number", np.flatnonzero(bad).tolist(), bad.size, mask=True)
-    turns[bad] = UNRESOLVED_VALUE
-    return turns.reshape(batch)
+    return turns.reshape(batch), status.reshape(batch)
+
+
+def _of_hamiltonian(H: BlockLike, grid: int | None) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    if grid is None:
+        raise InputError(
+            "Argument `grid` must be a number of k points such as 32 for a Hamiltonian, but is"
+            " None."
+        )
+    n_k, (lowest, highest) = _checks.positive_int(grid, "grid"), H.block_range
+    amplitudes = np.ascontiguousarray(H.block_amplitudes)
+    batch, (n_shift, n, _) = amplitudes.shape[:-3], amplitudes.shape[-3:]
+    flat = amplitudes.reshape(math.prod(batch), n_shift, n, n)
+    turns, status = np.empty(len(flat), np.int64), np.full(len(flat), st.UNRESOLVED, np.uint8)
+    if n <= 2:
+        table = trig_table(n * max(abs(lowest), abs(highest)), 2 * np.arange(n_k) - n_k, 2 * n_k)
+        count_windings_of_series(flat, lowest, table, turns, status)
+    rest = np.flatnonzero(status == st.UNRESOLVED)
+    for start in range(0, len(rest), PORTION):
+        part = rest[start : start + PORTION]
+        phases = np.exp(1j * k_grid(n_k) * np.arange(lowest, highest + 1))
+        d_k = phases @ flat[part].reshape(len(part), n_shift, n * n)
+        turns[part], status[part] = _of_samples(d_k.reshape(len(part), n_k, n, n))
+    return turns.reshape(batch), status.reshape(batch)
 
 
 def winding_angle(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:

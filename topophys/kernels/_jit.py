@@ -18,3 +18,15 @@ def kernel(func: _F) -> _F:
     """
     compiled: _F = numba.njit(func, cache=True, nogil=True, error_model="numpy", fastmath=False)
     return compiled
+
+
+def fused_kernel(func: _F) -> _F:
+    """As `kernel`, but products and sums may be fused into one operation with one rounding.
+
+    For counts whose own filter hands on whatever rounding could change: the integer is the same
+    on every machine, the last bits of what is counted are not.
+    """
+    compiled: _F = numba.njit(
+        func, cache=True, nogil=True, error_model="numpy", fastmath={"contract"}
+    )
+    return compiled

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,16 +10,17 @@ from topophys.kernels._jit import kernel
 from topophys.kernels.determinant_series import (
     central_harmonic,
     determinant_coefficients,
-    norm_and_slope,
+    modulus,
     norm_coefficients,
-    polynomial,
-    polynomials,
-    prove_interval,
+    prove_chord,
+    series_bounds,
     slack_of_gap,
     smallest_singular,
-    taylor_bounds,
+    value_at,
 )
 from topophys.kernels.orientation import crossing
+from topophys.kernels.trig_series import complex_terms, norm_terms
+from topophys.kernels.winding_intervals import look, prove_intervals, smallest, sweep
 
 OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
 
@@ -34,138 +33,123 @@ def note(evidence: NDArray[np.float64], seen: float, k: float) -> None:
 
 
 @kernel
+def too_small(n: int, slack: float, det: float, norm2: float, min_gap: float) -> bool:
+    """Whether the gap seen at a point is certainly below min_gap; only known for n <= 2."""
+    if n > 2 or min_gap <= 0.0:
+        return False
+    return 2.0 * (smallest_singular(n, det, norm2) + slack_of_gap(n, slack, det, norm2)) < min_gap
+
+
+@kernel
 def walk_interval(
-    f: NDArray[np.complex128],
-    g: NDArray[np.complex128],
+    terms: NDArray[np.float64],
+    used: int,
+    turn: int,
     n: int,
-    shift: int,
     bounds: NDArray[np.float64],
-    start: float,
-    width: float,
-    here: complex,
-    last: complex,
+    base: NDArray[np.float64],
+    place: int,
     min_gap: float,
     budget: int,
     ends: NDArray[np.int64],
+    nodes: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
-    """Bisect [start, start + width] until every part is proven; returns as `walk_zone`.
+    """Halve interval number `place` until every part is proven; returns as `walk_zone`.
 
-    here and last are the values of f at the ends; ends (max_depth + 1,) is the stack of right
-    ends still to reach, in parts of the deepest level.
+    ends (max_depth + 1,) is the stack of right ends still to reach, in parts of the deepest level;
+    nodes (max_depth + 1, 3) has the values of both series there.
     """
-    fine = 1 << (ends.shape[0] - 1)
+    fine, width = 1 << (ends.shape[0] - 1), 2.0 * np.pi / (base.shape[1] - 1)
     turns, evaluations, left, depth = 0, 0, 0, 0
+    x, y, norm2 = base[0, place], base[1, place], base[2, place]
     ends[0] = fine
+    nodes[0, 0], nodes[0, 1] = base[0, place + 1], base[1, place + 1]
+    nodes[0, 2] = base[2, place + 1]
     while depth >= 0:
-        right = ends[depth]
-        if evaluations + (1 if right == fine else 2) > budget:
-            return 0, evaluations, UNRESOLVED
-        r = 0.5 * width * (right - left) / fine
-        centre = start + 0.5 * width * (left + right) / fine
-        z = complex(math.cos(centre), math.sin(centre))
-        value, slope = polynomial(f, z, shift)
-        norm2, norm_slope = norm_and_slope(g, z)
-        evaluations += 1
-        note(evidence, 2.0 * smallest_singular(n, abs(value), norm2), centre)
-        gap = prove_interval(value, slope, norm2, norm_slope, r, n, bounds)
+        right, size = ends[depth], width * (ends[depth] - left) / fine
+        x1, y1, high = nodes[depth, 0], nodes[depth, 1], nodes[depth, 2]
+        gap = prove_chord(x, y, x1, y1, max(norm2, high), size, n, bounds)
         if gap > 0.0 and gap >= min_gap:
-            end = last
-            if right < fine:
-                k = start + width * right / fine
-                end, _ = polynomial(f, complex(math.cos(k), math.sin(k)), 0)
-                end *= complex(math.cos(shift * k), -math.sin(shift * k))
-                evaluations += 1
-            side = crossing(here.real, here.imag, end.real, end.imag)
+            side = crossing(x, y, x1, y1)
             if side == 2:
                 return 0, evaluations, UNRESOLVED
             turns += side
             evidence[0] = min(evidence[0], gap)
-            left, here = right, end
+            left, x, y, norm2 = right, x1, y1, high
             depth -= 1
             continue
-        allowance = 2.0 * slack_of_gap(n, bounds[1], value, norm2)
-        if n <= 2 and 2.0 * smallest_singular(n, abs(value), norm2) + allowance < min_gap:
-            return 0, evaluations, SMALL_GAP
-        if right - left == 1:
+        if right - left == 1 or evaluations == budget:
             return 0, evaluations, UNRESOLVED
+        middle = (left + right) // 2
+        k = -np.pi + width * (place + middle / fine)
         depth += 1
-        ends[depth] = (left + right) // 2
+        ends[depth] = middle
+        nodes[depth, 0], nodes[depth, 1], nodes[depth, 2] = value_at(terms, used, turn, k)
+        evaluations += 1
+        det = modulus(complex(nodes[depth, 0], nodes[depth, 1]))
+        note(evidence, 2.0 * smallest_singular(n, det, nodes[depth, 2]), k)
+        if too_small(n, bounds[1], det, nodes[depth, 2], min_gap):
+            return 0, evaluations, SMALL_GAP
     return turns, evaluations, OK
 
 
 @kernel
 def walk_zone(
-    f: NDArray[np.complex128],
-    coefficient_error: float,
-    g: NDArray[np.complex128],
+    terms: NDArray[np.float64],
+    used: int,
+    turn: int,
     n: int,
+    bounds: NDArray[np.float64],
     min_gap: float,
     max_evaluations: int,
-    circle: NDArray[np.float64],
+    table: NDArray[np.float64],
     base: NDArray[np.float64],
-    bounds: NDArray[np.float64],
     ends: NDArray[np.int64],
+    nodes: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
     """Prove every interval of the zone; returns (turns, evaluations, status).
 
-    circle (4, P) holds cos and sin at the centres and at the right ends of the P starting
-    intervals; base (12, P), bounds (4,) and ends (max_depth + 1,) are scratch. evidence (3,)
+    terms (3, columns), used and turn as in `look`, table (columns, P) of `trig_table` at the nodes
+    k_j = -pi + 2 pi j / P; base (5, P + 1) and the stacks ends and nodes are scratch. evidence (3,)
     receives the proven gap, the smallest gap seen (lower bound of it for n > 2) and its k.
     """
-    n_start = circle.shape[1]
-    shift = central_harmonic(f)
-    taylor_bounds(f, coefficient_error, g, n, shift, bounds)
+    n_node = table.shape[1]
+    width = 2.0 * np.pi / n_node
     evidence[0], evidence[1], evidence[2] = np.inf, np.inf, 0.0
-    if max_evaluations < 2 * n_start:
+    if max_evaluations < n_node:
         return 0, 0, UNRESOLVED
-    polynomials(f, circle[0], circle[1], base[:4])
-    polynomials(g, circle[0], circle[1], base[4:8])
-    polynomials(f, circle[2], circle[3], base[8:])
-    width = 2.0 * np.pi / n_start
-    turns, evaluations = shift, 2 * n_start
-    here = turned_back(base[8, n_start - 1], base[9, n_start - 1], shift, n_start, circle)
-    for j in range(n_start):
-        end = turned_back(base[8, j], base[9, j], shift, j + 1, circle)
-        z = complex(circle[0, j], circle[1, j])
-        value = complex(base[0, j], base[1, j])
-        slope = 1j * (complex(base[2, j], base[3, j]) * z - shift * value)
-        norm2 = 2.0 * base[4, j] - g[0].real
-        norm_slope = -2.0 * (base[6, j] * z.imag + base[7, j] * z.real)
-        gap = prove_interval(value, slope, norm2, norm_slope, 0.5 * width, n, bounds)
-        if gap > 0.0 and gap >= min_gap:
-            note(
-                evidence, 2.0 * smallest_singular(n, abs(value), norm2), -np.pi + (j + 0.5) * width
-            )
-            evidence[0] = min(evidence[0], gap)
-            side = crossing(here.real, here.imag, end.real, end.imag)
-            if side == 2:
-                return 0, evaluations, UNRESOLVED
-            turns += side
-        else:
-            count, used, status = walk_interval(
-                f, g, n, shift, bounds, -np.pi + j * width, width, here, end, min_gap,
-                max_evaluations - evaluations, ends, evidence,
+    look(terms, used, turn, table, base)
+    prove_intervals(n, width, bounds, base)
+    j = smallest(base, 4)
+    note(evidence, base[4, j], -np.pi + j * width)
+    count, proven, delicate = sweep(base, min_gap)
+    turns, evaluations = count if delicate == 0 else 0, n_node
+    if proven < n_node or delicate > 0:
+        for j in range(n_node):
+            det = modulus(complex(base[0, j], base[1, j]))
+            if base[3, j] > 0.0 and base[3, j] >= min_gap:
+                side = 0
+                if delicate > 0:
+                    side = crossing(base[0, j], base[1, j], base[0, j + 1], base[1, j + 1])
+                if side == 2:
+                    return 0, evaluations, UNRESOLVED
+                turns += side
+                continue
+            if too_small(n, bounds[1], det, base[2, j], min_gap):
+                return 0, evaluations, SMALL_GAP
+            count, used_up, status = walk_interval(
+                terms, used, turn, n, bounds, base, j, min_gap, max_evaluations - evaluations,
+                ends, nodes, evidence,
             )  # fmt: skip
             turns += count
-            evaluations += used
+            evaluations += used_up
             if status != OK:
                 return 0, evaluations, status
-        here = end
+            base[3, j] = np.inf
+    evidence[0] = min(evidence[0], base[3, smallest(base, 3)])
     return turns, evaluations, OK
-
-
-@kernel
-def turned_back(re: float, im: float, shift: int, j: int, circle: NDArray[np.float64]) -> complex:
-    """(re + i im) e^(-i shift k_j) for the left end k_j = -pi + 2 pi j / P of interval j."""
-    n_start = circle.shape[1]
-    # right end q of the table is at -pi + 2 pi (q + 1) / P; e^(i shift k_j) sits at shift j,
-    # with a sign (-1)^(shift + 1) because the table begins at -pi as well
-    q = (shift * j - 1) % n_start
-    sign = -1.0 if shift % 2 == 0 else 1.0
-    c, s = sign * circle[2, q], sign * circle[3, q]
-    return complex(re * c + im * s, im * c - re * s)
 
 
 @kernel
@@ -173,7 +157,7 @@ def certify_windings(
     blocks: NDArray[np.complex128],
     lowest: int,
     roots: NDArray[np.complex128],
-    circle: NDArray[np.float64],
+    table: NDArray[np.float64],
     min_gap: NDArray[np.float64],
     max_depth: int,
     max_evaluations: int,
@@ -184,28 +168,36 @@ def certify_windings(
 ) -> None:
     """Winding of det sum_s D_s e^(i(lowest + s)k) for blocks (B, S, n, n) with entries up to 1.
 
-    roots (n (S - 1) + 1,) are roots of unity, circle (4, P) as in `walk_zone`, min_gap (B,) the
-    smallest gaps to accept. Out: turns, evaluations, status (B,), evidence (B, 3).
+    roots (n (S - 1) + 1,) are roots of unity, table (columns, P) as in `walk_zone`, min_gap (B,)
+    the smallest gaps to accept. Out: turns, evaluations, status (B,), evidence (B, 3).
     """
     n_shift, n = blocks.shape[1], blocks.shape[2]
     work = np.empty((n, n), np.complex128)
     f, g = np.empty(roots.shape[0], np.complex128), np.empty(n_shift, np.complex128)
-    base, bounds = np.empty((12, circle.shape[1])), np.empty(4)
-    ends = np.empty(max_depth + 1, np.int64)
+    terms, base = np.empty((3, table.shape[0])), np.empty((5, table.shape[1] + 1))
+    bounds = np.empty(4)
+    ends, nodes = np.empty(max_depth + 1, np.int64), np.empty((max_depth + 1, 3))
+    # with its middle harmonic factored out a series is shortest; the harmonic whose removal makes
+    # the second derivative small differs from it by `turn`
+    middle = f.shape[0] // 2
     for b in range(blocks.shape[0]):
         norm_coefficients(blocks[b], g)
-        total = abs(g[0])
+        total = g[0].real
         for m in range(1, g.shape[0]):
-            total += 2.0 * abs(g[m])
+            total += 2.0 * modulus(g[m])
         if total == 0.0:
             evidence[b, 0], evidence[b, 1], evidence[b, 2] = 0.0, 0.0, 0.0
             turns[b], evaluations[b], status[b] = 0, 0, UNRESOLVED
             continue
         error = determinant_coefficients(blocks[b], np.sqrt(total), roots, work, f)
+        shift = central_harmonic(f)
+        series_bounds(f, error, g, n, shift, bounds)
+        used = max(complex_terms(f, -middle, terms), norm_terms(g, 2, terms))
         turns[b], evaluations[b], status[b] = walk_zone(
-            f, error, g, n, min_gap[b], max_evaluations, circle, base, bounds, ends, evidence[b]
-        )
+            terms, used, shift - middle, n, bounds, min_gap[b], max_evaluations, table, base, ends,
+            nodes, evidence[b],
+        )  # fmt: skip
         if status[b] == OK:
-            turns[b] += n * lowest
+            turns[b] += n * lowest + shift
         else:
             evidence[b, 0] = 0.0

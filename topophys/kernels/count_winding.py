@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels import status as st
-from topophys.kernels._jit import kernel
+from topophys.kernels._jit import fused_kernel, kernel
+from topophys.kernels.trig_series import complex_terms, evaluate
 
 OK, UNRESOLVED = st.OK, st.UNRESOLVED
 #: |det| over the squared norm of the block, and sine of the angle by which an edge passes the
@@ -101,3 +102,78 @@ def count_windings(
         re[n_k], im[n_k] = re[0], im[0]
         turns[b], close = crossings(re[:-1], im[:-1], re[1:], im[1:])
         status[b] = OK if delicate + close == 0 else UNRESOLVED
+
+
+@fused_kernel
+def determinant_terms(block: NDArray[np.complex128], f: NDArray[np.complex128]) -> None:
+    """Fill f (n (S - 1) + 1,) with the coefficients of det(sum_s D_s z^s), n <= 2."""
+    n_shift, n, _ = block.shape
+    if n == 1:
+        for s in range(n_shift):
+            f[s] = block[s, 0, 0]
+        return
+    for m in range(2 * n_shift - 1):
+        re, im = 0.0, 0.0
+        for s in range(max(0, m - n_shift + 1), min(n_shift, m + 1)):
+            a, b, c, d = block[s, 0, 0], block[s, 0, 1], block[m - s, 1, 0], block[m - s, 1, 1]
+            re += a.real * d.real - a.imag * d.imag - b.real * c.real + b.imag * c.imag
+            im += a.real * d.imag + a.imag * d.real - b.real * c.imag - b.imag * c.real
+        f[m] = complex(re, im)
+
+
+@kernel
+def squared_size(block: NDArray[np.complex128]) -> float:
+    """Upper bound S sum_s |D_s|_F^2 of |D(k)|_F^2 for block (S, n, n)."""
+    total = 0.0
+    for s in range(block.shape[0]):
+        part = 0.0  # short sums run side by side; one long sum waits for itself
+        for i in range(block.shape[1]):
+            for j in range(block.shape[2]):
+                part += block[s, i, j].real ** 2 + block[s, i, j].imag ** 2
+        total += part
+    return float(block.shape[0] * total)
+
+
+@kernel
+def count_of_vertices(path: NDArray[np.float64], small: float) -> tuple[int, int]:
+    """As `crossings` for the closed polygon of path (2, N + 1); |vertex|^2 <= small is delicate."""
+    turns, delicate = 0, 0
+    for j in range(path.shape[1] - 1):
+        a, b, c, d = path[0, j], path[1, j], path[0, j + 1], path[1, j + 1]
+        cross, dot = a * d - c * b, a * c + b * d
+        turns += int((b < 0.0) & (d >= 0.0) & (cross > 0.0))
+        turns -= int((d < 0.0) & (b >= 0.0) & (cross < 0.0))
+        clear = ((dot > 0.0) | (abs(cross) > -SMALL * dot)) & (a * a + b * b > small)
+        delicate += int(not clear)
+    return turns, delicate
+
+
+@kernel
+def count_windings_of_series(
+    blocks: NDArray[np.complex128],
+    lowest: int,
+    table: NDArray[np.float64],
+    turns: NDArray[np.int64],
+    status: NDArray[np.uint8],
+) -> None:
+    """Winding number (B,) of sum_s D_s e^(i(lowest + s)k) on a grid; UNRESOLVED where delicate.
+
+    blocks (B, S, n, n) with n <= 2; table (columns, N) of `trig_table` up to the highest harmonic
+    of the determinant. The determinants are one short series: D itself is never made.
+    """
+    n_batch, n_shift, n, _ = blocks.shape
+    n_k = table.shape[1]
+    f = np.empty(n * (n_shift - 1) + 1, np.complex128)
+    terms, path = np.empty((2, table.shape[0])), np.empty((2, n_k + 1))
+    for b in range(n_batch):
+        size = squared_size(blocks[b])
+        if not SMALLEST < size < LARGEST:
+            turns[b], status[b] = 0, UNRESOLVED
+            continue
+        determinant_terms(blocks[b], f)
+        used = complex_terms(f, n * lowest, terms)
+        for row in range(2):
+            evaluate(terms, used, row, table, path, row)
+            path[row, n_k] = path[row, 0]
+        turns[b], delicate = count_of_vertices(path, SMALL * SMALL * size**n)
+        status[b] = OK if delicate == 0 else UNRESOLVED

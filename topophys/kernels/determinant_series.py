@@ -1,4 +1,4 @@
-"""det D(k) and |D(k)|_F^2 as trigonometric polynomials, and what their Taylor series prove."""
+"""det D(k) and |D(k)|_F^2 as trigonometric polynomials, and what their bounds prove."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
 from topophys.kernels.determinant import determinant, determinant_error
+from topophys.kernels.orientation import TINY
 
 SLACK: Final = 64 * 2.0**-53
+
+
+@kernel
+def modulus(z: complex) -> float:
+    """|z| for z up to about 1; what underflows counts as zero."""
+    return math.sqrt(z.real * z.real + z.imag * z.imag)
 
 
 @kernel
@@ -78,51 +85,6 @@ def determinant_coefficients(
 
 
 @kernel
-def polynomial(f: NDArray[np.complex128], z: complex, shift: int) -> tuple[complex, complex]:
-    """Return p = sum_m f_m z^m and z^shift d/dk [z^-shift p] for z = e^(ik), by Horner's rule."""
-    value, slope = 0.0j, 0.0j
-    for m in range(f.shape[0] - 1, -1, -1):
-        slope = slope * z + value
-        value = value * z + f[m]
-    return value, 1j * (slope * z - shift * value)
-
-
-@kernel
-def polynomials(
-    f: NDArray[np.complex128],
-    cosine: NDArray[np.float64],
-    sine: NDArray[np.float64],
-    out: NDArray[np.float64],
-) -> None:
-    """Fill out (4, P) with real and imaginary part of p and of dp/dz at P points z."""
-    vr, vi, sr, si = out[0], out[1], out[2], out[3]
-    out[:] = 0.0
-    for m in range(f.shape[0] - 1, -1, -1):
-        re, im = f[m].real, f[m].imag
-        for j in range(cosine.shape[0]):
-            c, s, a, b = cosine[j], sine[j], vr[j], vi[j]
-            sr[j], si[j] = sr[j] * c - si[j] * s + a, sr[j] * s + si[j] * c + b
-            vr[j], vi[j] = a * c - b * s + re, a * s + b * c + im
-
-
-@kernel
-def norm_and_slope(g: NDArray[np.complex128], z: complex) -> tuple[float, float]:
-    """|D|_F^2 = g_0 + 2 Re sum_m g_m z^m and its derivative by k."""
-    value, slope = polynomial(g, z, 0)
-    return 2.0 * value.real - g[0].real, 2.0 * slope.real
-
-
-@kernel
-def segment_distance(z: complex, half: complex) -> float:
-    """Distance of the origin from the segment z - half ... z + half."""
-    length = half.real**2 + half.imag**2
-    if length == 0.0:
-        return abs(z)
-    t = -(z.real * half.real + z.imag * half.imag) / length
-    return abs(z + min(1.0, max(-1.0, t)) * half)
-
-
-@kernel
 def smallest_singular(n: int, det: float, norm2: float) -> float:
     """Lower bound of the smallest singular value from |det| and |D|_F^2; equality for n <= 2."""
     if n == 1:
@@ -134,12 +96,11 @@ def smallest_singular(n: int, det: float, norm2: float) -> float:
 
 
 @kernel
-def slack_of_gap(n: int, slack: float, value: complex, norm2: float) -> float:
+def slack_of_gap(n: int, slack: float, det: float, norm2: float) -> float:
     """How much too small half the gap seen at a point can be: |det| is known within `slack`.
 
     Where the singular values are equal, their difference is the root of a difference that rounds.
     """
-    det = abs(value)
     moved = smallest_singular(n, det + slack, norm2) - smallest_singular(n, det, norm2)
     return float(moved + slack + np.sqrt(SLACK * norm2))
 
@@ -149,13 +110,14 @@ def central_harmonic(f: NDArray[np.complex128]) -> int:
     """Harmonic to factor out of f so that its second moment is smallest."""
     weight, moment = 0.0, 0.0
     for m in range(f.shape[0]):
-        weight += abs(f[m])
-        moment += m * abs(f[m])
+        size = modulus(f[m])
+        weight += size
+        moment += m * size
     return int(np.floor(moment / weight + 0.5)) if weight > 0.0 else 0
 
 
 @kernel
-def taylor_bounds(
+def series_bounds(
     f: NDArray[np.complex128],
     coefficient_error: float,
     g: NDArray[np.complex128],
@@ -167,11 +129,11 @@ def taylor_bounds(
     n_root = f.shape[0]
     size, second, g_second, g_size = 0.0, 0.0, 0.0, 0.0
     for m in range(n_root):
-        weight = abs(f[m]) + coefficient_error
+        weight = modulus(f[m]) + coefficient_error
         size += (1.0 + abs(m - shift)) * weight
         second += (m - shift) ** 2 * weight
     for m in range(g.shape[0]):
-        g_second += 2.0 * m * m * abs(g[m])
+        g_second += 2.0 * m * m * modulus(g[m])
         g_size += 2.0 * (1.0 + m) * g[0].real  # a g_m may be small by cancellation
     out[0], out[1] = second, SLACK * n_root * size + n_root * coefficient_error
     out[2] = g_second
@@ -179,21 +141,44 @@ def taylor_bounds(
 
 
 @kernel
-def prove_interval(
-    value: complex,
-    slope: complex,
+def value_at(
+    terms: NDArray[np.float64], used: int, turn: int, k: float
+) -> tuple[float, float, float]:
+    """Real and imaginary part of f z^-turn and |D|_F^2 at k, from the terms of both series."""
+    c, s = math.cos(k), math.sin(k)
+    x, y, norm2 = terms[0, 0], terms[1, 0], terms[2, 0]
+    re, im, back_re, back_im = c, s, 1.0, 0.0
+    for i in range(1, used - 1, 2):
+        x += terms[0, i] * re + terms[0, i + 1] * im
+        y += terms[1, i] * re + terms[1, i + 1] * im
+        norm2 += terms[2, i] * re + terms[2, i + 1] * im
+        if i == 2 * abs(turn) - 1:
+            back_re, back_im = re, im if turn > 0 else -im
+        re, im = re * c - im * s, re * s + im * c
+    return x * back_re + y * back_im, y * back_re - x * back_im, norm2
+
+
+@kernel
+def prove_chord(
+    x0: float,
+    y0: float,
+    x1: float,
+    y1: float,
     norm2: float,
-    norm_slope: float,
-    r: float,
+    width: float,
     n: int,
     bounds: NDArray[np.float64],
 ) -> float:
-    """Gap proven on an interval of half width r from f and |D|^2 at its centre; 0 if none.
+    """Gap proven on an interval from f at its ends and the larger |D|_F^2 there; 0 if none.
 
     bounds (4,): second derivative and slack of f, of |D|_F^2.
     """
-    low = segment_distance(value, slope * r) - 0.5 * bounds[0] * r * r - bounds[1]
+    step_x, step_y = x1 - x0, y1 - y0
+    t = -(x0 * step_x + y0 * step_y) / (step_x * step_x + step_y * step_y + TINY)
+    t = min(1.0, max(0.0, t))
+    low = modulus(complex(x0 + t * step_x, y0 + t * step_y))
+    low -= width * width / 8.0 * bounds[0] + bounds[1]
     if not low > 0.0:
         return 0.0
-    high = norm2 + abs(norm_slope) * r + 0.5 * bounds[2] * r * r + bounds[3]
+    high = norm2 + width * width / 8.0 * bounds[2] + bounds[3]
     return 2.0 * smallest_singular(n, low, high)
