@@ -12,10 +12,7 @@ __all__ = ["LinkLayer", "PlaquetteLayer"]
 
 
 class _Gathered(nn.Module):
-    """Affine map of several neighbours, applied before they are brought together.
-
-    W [a; b] = W_a a + W_b b: the products are taken once per cell, and only their results move.
-    """
+    """Affine map of the channels of several neighbours, and what makes it nonlinear."""
 
     def __init__(self, n_parts: int, n_in: int, n_out: int, *, gated: bool) -> None:
         super().__init__()
@@ -69,10 +66,9 @@ class LinkLayer(_Gathered):
         tensor of shape (B, Nx, Ny, 2, n_out)
             Links that leave k along x and along y.
         """
-        here = nn.functional.linear(h, self.weight[0], self.bias)
-        there = nn.functional.linear(h, self.weight[1])
-        along = [self.act(here + there.roll(-1, dims=axis)) for axis in (1, 2)]
-        return torch.stack(along, dim=3)
+        pairs = [torch.cat([h, h.roll(-1, dims=axis)], dim=-1) for axis in (1, 2)]
+        weight = torch.cat([*self.weight], dim=1)
+        return self.act(nn.functional.linear(torch.stack(pairs, dim=3), weight, self.bias))
 
 
 class PlaquetteLayer(_Gathered):
@@ -120,12 +116,11 @@ class PlaquetteLayer(_Gathered):
             Plaquettes, and their mirror images.
         """
         along_x, along_y = u.unbind(3)
-        links = [(along_x, along_y, 1, 2), (along_y, along_x, 2, 1)]
-        return [self._loop(*turn) for turn in links[: 1 + both]]
-
-    def _loop(self, first: Tensor, second: Tensor, ahead: int, above: int) -> Tensor:
+        # the neighbours are narrower than what is made of them, so they are what is moved
+        ahead, above = along_y.roll(-1, dims=1), along_x.roll(-1, dims=2)
+        links = torch.cat([u.flatten(3), ahead, above], dim=-1)
         bottom, right, top, left = self.weight
-        lower, upper = nn.functional.linear(first, torch.cat([bottom, top])).chunk(2, dim=-1)
-        near, far = nn.functional.linear(second, torch.cat([left, right])).chunk(2, dim=-1)
-        there = far.roll(-1, dims=ahead) + upper.roll(-1, dims=above)
-        return self.act(lower + near + there + self.bias)
+        turns = [(bottom, left, right, top), (left, bottom, top, right)][: 1 + both]
+        weight = torch.cat([torch.cat(parts, dim=1) for parts in turns])
+        sums = nn.functional.linear(links, weight, self.bias.repeat(len(turns)))
+        return [self.act(part) for part in sums.chunk(len(turns), dim=-1)]
