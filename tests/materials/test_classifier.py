@@ -1,0 +1,263 @@
+"""The classifier: what must not change it, what must, and its loss."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tests.materials.test_crystal import ROCK_SALT, moved, supercell
+from topophys.errors import InputError, ShapeError
+from topophys.materials import (
+    LOSS_WEIGHTS,
+    MODALITIES,
+    EnhancedMultiModalMaterialClassifier,
+    MaterialData,
+    TopologicalCrystalEncoder,
+    TrainOptions,
+    predict_logits,
+    toy_data,
+    train_classifier,
+)
+from topophys.materials.train import scores
+
+OUTPUTS = {
+    "combined_logits",
+    "topology_logits_primary",
+    "topology_logits_auxiliary",
+    "magnetism_logits_aux",
+    "local_features",
+    "topological_features",
+}
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return EnhancedMultiModalMaterialClassifier().eval()
+
+
+def targets(batch):
+    return {"topology": batch.topology, "magnetism": batch.magnetism}
+
+
+def encode(crystals):
+    torch.manual_seed(1)
+    encoder = TopologicalCrystalEncoder(8).double().eval()
+    unknown = np.full(len(crystals), -1)
+    data = MaterialData([c.sample_id for c in crystals], unknown, unknown, {}, crystals)
+    b = data.all()
+    with torch.no_grad():
+        return encoder(
+            b.numbers, b.node_features.double(), b.edges, b.vector.double(), b.owner, b.size
+        )
+
+
+def test_crystals_do_not_change_with_their_description():
+    rng = np.random.default_rng(4)
+    found = encode([ROCK_SALT, supercell(ROCK_SALT), *(moved(ROCK_SALT, rng) for _ in range(4))])
+    assert (found - found[0]).abs().max() < 1e-5  # positions are stored in single precision
+    shorter = dataclasses.replace(ROCK_SALT, lattice=0.97 * ROCK_SALT.lattice)
+    swapped = dataclasses.replace(ROCK_SALT, numbers=np.array([19, 17]))
+    other = encode([ROCK_SALT, shorter, swapped])
+    assert (other[1:] - other[0]).abs().amax(1).min() > 1e-3
+
+
+def test_edges_fade_at_the_cutoff():
+    just_in = dataclasses.replace(ROCK_SALT, lattice=ROCK_SALT.lattice * (4.4999 / 2.82))
+    just_out = dataclasses.replace(ROCK_SALT, lattice=ROCK_SALT.lattice * (4.5001 / 2.82))
+    one, two = encode([just_in, just_out])
+    assert (one - two).abs().max() < 1e-4
+
+
+def test_all_outputs_with_their_shapes(net, data):
+    out = net(data.all())
+    assert set(out) >= OUTPUTS
+    assert out["combined_logits"].shape == out["topology_logits_auxiliary"].shape == (64, 3)
+    assert out["topological_features"].shape == (64, 16)
+    assert {"h1_features", "h2_features"} <= set(out["local_features"])
+
+
+def test_order_of_the_batch_does_not_matter(net, data):
+    order = torch.randperm(64)
+    with torch.no_grad():
+        one, two = net(data.all()), net(data.batch(order))
+    torch.testing.assert_close(
+        one["combined_logits"][order], two["combined_logits"], atol=1e-5, rtol=1e-5
+    )
+
+
+def test_no_parameter_is_made_after_the_constructor(net, data):
+    before = {name: p.shape for name, p in net.named_parameters()}
+    net(data.all())
+    assert {name: p.shape for name, p in net.named_parameters()} == before
+
+
+def test_every_parameter_learns(net, data):
+    net.train()
+    batch = data.all()
+    # a token learns where its modality is missing
+    present = batch.present.clone()
+    for m in range(len(MODALITIES)):
+        present[m, m] = False
+    losses = net.compute_enhanced_loss(
+        net(dataclasses.replace(batch, present=present)), targets(batch)
+    )
+    losses["total_loss"].backward()
+    for name, p in net.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("m", range(len(MODALITIES)))
+def test_a_missing_modality_has_no_influence_and_a_present_one_has(net, data, m):
+    name = MODALITIES[m]
+    batch = data.all()
+    present = batch.present.clone()
+    present[:, m] = False
+    absent = dataclasses.replace(batch, present=present)
+    spoiled = {
+        k: torch.full_like(v, float("nan")) if v.is_floating_point() else v
+        for k, v in batch.rows.items()
+    }
+    parts = {
+        "kspace": ("kspace",), "asph": ("asph",), "scalar": ("scalar",),
+        "physics": ("decomposition", "gap", "dos", "fermi"), "crystal": (),
+    }[name]  # fmt: skip
+    rows = {k: spoiled[k] if k in parts else v for k, v in batch.rows.items()}
+    vector = batch.vector * 0.9 if name == "crystal" else batch.vector
+    with torch.no_grad():
+        clean = net(absent)["combined_logits"]
+        other = net(dataclasses.replace(absent, rows=rows, vector=vector))["combined_logits"]
+        full = net(batch)["combined_logits"]
+    torch.testing.assert_close(clean, other)
+    assert torch.isfinite(clean).all()
+    assert (full - clean).abs().max() > 1e-4
+
+
+def test_missing_is_learned_and_not_zero(net, data):
+    batch = data.all()
+    none = dataclasses.replace(batch, present=torch.zeros_like(batch.present))
+    with torch.no_grad():
+        before = net(none)["combined_logits"]
+        net.mask_tokens.add_(0.5)
+        after = net(none)["combined_logits"]
+    assert (before - after).abs().max() > 1e-3
+    assert (before - before[0]).abs().max() < 1e-6
+
+
+def test_gradients_do_not_see_what_is_missing(net, data):
+    batch = data.all()
+    present = batch.present.clone()
+    present[::2, 1] = False
+    rows = dict(batch.rows)
+    rows["kspace"] = rows["kspace"].clone()
+    rows["kspace"][::2] = float("nan")
+    out = net(dataclasses.replace(batch, present=present, rows=rows))
+    net.compute_enhanced_loss(out, targets(batch))["total_loss"].backward()
+    assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
+
+
+def test_the_total_is_the_documented_sum(data):
+    weights = {"combined_loss": 0.7, "auxiliary_loss": 0.0, "magnetism_loss": 1.3}
+    net = EnhancedMultiModalMaterialClassifier(loss_weights=weights)
+    batch = data.all()
+    losses = net.compute_enhanced_loss(net(batch), targets(batch))
+    assert set(losses) == {*LOSS_WEIGHTS, "total_loss"}
+    used = {**LOSS_WEIGHTS, **weights}
+    wanted = sum(used[name] * losses[name] for name in LOSS_WEIGHTS)
+    torch.testing.assert_close(losses["total_loss"], wanted)
+
+
+def test_a_term_is_the_weighted_cross_entropy(net, data):
+    batch = data.all()
+    net.balance(batch.topology, batch.magnetism)
+    out = net(batch)
+    chosen = torch.log_softmax(out["combined_logits"], -1)[torch.arange(64), batch.topology]
+    wanted = -(net.topology_weights[batch.topology] * chosen).mean()
+    losses = net.compute_enhanced_loss(out, targets(batch))
+    torch.testing.assert_close(losses["combined_loss"], wanted)
+
+
+def test_rare_classes_weigh_more_and_the_mean_weight_is_one(net):
+    labels = torch.tensor([0] * 90 + [1] * 9 + [2])
+    net.balance(labels, labels)
+    w = net.topology_weights
+    assert w[0] < w[1] < w[2]
+    torch.testing.assert_close(w[labels].mean(), torch.tensor(1.0))
+
+
+def test_unknown_labels_take_no_part(net, data):
+    batch = data.all()
+    out = net(batch)
+    half = batch.topology.clone()
+    half[32:] = -1
+    first = {k: v[:32] if isinstance(v, torch.Tensor) else v for k, v in out.items()}
+    one = net.compute_enhanced_loss(out, {"topology": half})
+    two = net.compute_enhanced_loss(first, {"topology": batch.topology[:32]})
+    torch.testing.assert_close(one["total_loss"], two["total_loss"])
+    nothing = net.compute_enhanced_loss(out, {"magnetism": torch.full((64,), -1)})
+    assert float(nothing["total_loss"].detach()) == 0.0
+
+
+def test_bad_targets_and_inputs_are_named(net, data):
+    batch = data.all()
+    out = net(batch)
+    with pytest.raises(InputError, match="`topology` from 0 to 2"):
+        net.compute_enhanced_loss(out, {"topology": torch.full((64,), 3)})
+    with pytest.raises(ShapeError, match="64 materials"):
+        net.compute_enhanced_loss(out, {"topology": torch.zeros(3, dtype=torch.long)})
+    rows = dict(batch.rows) | {"kspace": batch.rows["kspace"][..., :5]}
+    with pytest.raises(ShapeError, match=r"\(B, K, 16\)"):
+        net(dataclasses.replace(batch, rows=rows))
+    with pytest.raises(InputError, match="loss_weights"):
+        EnhancedMultiModalMaterialClassifier(loss_weights={"loss": 1.0})
+    with pytest.raises(InputError, match="topological_ml_model_type"):
+        EnhancedMultiModalMaterialClassifier(topological_ml_model_type="3d")
+    with pytest.raises(InputError, match="modalities"):
+        EnhancedMultiModalMaterialClassifier(modalities=("smell",))
+
+
+def test_a_bad_sample_is_named():
+    unknown = np.full(3, -1)
+    scalar = np.zeros((3, 4))
+    scalar[1, 2] = np.nan
+    with pytest.raises(InputError, match=r"Sample `b`: `scalar` must be finite"):
+        MaterialData(["a", "b", "c"], unknown, unknown, {"scalar": scalar})
+    absent = {"scalar": np.array([True, False, True])}
+    assert len(MaterialData(["a", "b", "c"], unknown, unknown, {"scalar": scalar}, present=absent))
+    with pytest.raises(ShapeError, match="one row for each of 3"):
+        MaterialData(["a", "b", "c"], unknown, unknown, {"scalar": scalar[:2]})
+
+
+@pytest.mark.parametrize("branch", ["1d_a3", "mlp", None])
+def test_it_learns_toy_materials(toys, branch):
+    torch.manual_seed(2)
+    extra = (
+        {"use_topological_ml": False} if branch is None else {"topological_ml_model_type": branch}
+    )
+    net = EnhancedMultiModalMaterialClassifier(modality_dropout=0.05, **extra)
+    train, test = toy_data(toys, np.arange(500)), toy_data(toys, np.arange(500, 600))
+    history = train_classifier(net, train, TrainOptions(epochs=12, batch_size=50))
+    assert history.losses[-1]["total_loss"] < 0.6 * history.losses[0]["total_loss"]
+    found = predict_logits(net, test)
+    assert scores(found["combined_logits"], test.topology)["accuracy"] > 0.6
+    assert scores(found["magnetism_logits_aux"], test.magnetism)["accuracy"] > 0.85
+
+
+def test_training_is_reproducible(data):
+    found = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        net = EnhancedMultiModalMaterialClassifier(modality_dropout=0.2)
+        train_classifier(net, data, TrainOptions(epochs=2, batch_size=32, seed=4))
+        found.append(predict_logits(net, data)["combined_logits"])
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_branch_has_about_as_many_parameters_as_its_stand_in():
+    sizes = []
+    for kind in ("1d_a3", "mlp"):
+        net = EnhancedMultiModalMaterialClassifier(topological_ml_model_type=kind)
+        sizes.append(sum(p.numel() for p in net.branch.parameters()))
+    assert 0.8 < sizes[0] / sizes[1] < 1.25

@@ -1,0 +1,143 @@
+"""Arrays of materials in one HDF5 file, with what each is and a digest of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._files import complete_file
+from topophys.errors import DatasetError, SchemaError
+
+__all__ = ["FORMAT", "read_materials", "write_materials"]
+
+#: Value of the root attribute `format`.
+FORMAT: Final = "topophys-materials"
+#: Grows when an array changes its name, shape, type or meaning.
+VERSION: Final = 1
+
+
+def write_materials(
+    path: str | Path,
+    arrays: Mapping[str, NDArray[Any]],
+    meanings: Mapping[str, str],
+    card: Mapping[str, Any],
+) -> Path:
+    """Write arrays with one row for each material, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        HDF5 file to make.
+    arrays : mapping of str to ndarray
+        By name; the first axes of all are equal.
+    meanings : mapping of str to str
+        One sentence for each array, stored as its attribute.
+    card : mapping
+        What else is to be known, stored as JSON: seed, counts, versions.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    SchemaError
+        If an array has no meaning or another number of rows.
+    """
+    rows = {name: len(array) for name, array in arrays.items()}
+    if set(arrays) != set(meanings) or len(set(rows.values())) != 1:
+        raise SchemaError(
+            f"Argument `arrays` must have one meaning and as many rows for each, but has {rows} and"
+            f" {sorted(meanings)}."
+        )
+    with complete_file(path) as partial, h5py.File(partial, "w") as file:
+        file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
+        file.attrs["card"] = json.dumps(dict(card), allow_nan=False, sort_keys=True)
+        for name, array in arrays.items():
+            stored = file.create_dataset(name, data=array, track_times=False)
+            stored.attrs["meaning"] = meanings[name]
+            stored.attrs["sha256"] = _digest(array)
+    return Path(path)
+
+
+def read_materials(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read all arrays and the card, after checking every digest.
+
+    Parameters
+    ----------
+    path : str or Path
+        File that `write_materials` made.
+
+    Returns
+    -------
+    dict of str to ndarray, dict
+        Arrays and card.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing or damaged.
+    SchemaError
+        If it is another file, or of another version.
+
+    Examples
+    --------
+    >>> read_materials("nowhere.h5")
+    Traceback (most recent call last):
+    ...
+    topophys.errors.DatasetError: Materials file `nowhere.h5` is missing; make it with ...
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DatasetError(
+            f"Materials file `{path}` is missing; make it with `topophys materials generate`."
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            _check_head(file, path)
+            card = json.loads(str(file.attrs["card"]))
+            arrays = {name: np.asarray(stored[()]) for name, stored in file.items()}
+            wanted = {name: str(stored.attrs["sha256"]) for name, stored in file.items()}
+    except SchemaError:
+        raise
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise DatasetError(
+            f"Materials file `{path}` cannot be read ({reason}); make it again."
+        ) from None
+    for name, array in arrays.items():
+        if _digest(array) != wanted[name]:
+            raise DatasetError(
+                f"Materials file `{path}`: array `{name}` is not what was written (digest differs);"
+                " make it again."
+            )
+    return arrays, card
+
+
+def _check_head(file: h5py.File, path: Path) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise SchemaError(
+            f"Materials file `{path}` must be one that topophys made, but has no attribute `format`"
+            f" = {FORMAT!r}."
+        )
+    if int(file.attrs["version"]) != VERSION:
+        raise SchemaError(
+            f"Materials file `{path}` must have version {VERSION}, but has"
+            f" {int(file.attrs['version'])}; make it again."
+        )
+
+
+def _digest(array: NDArray[Any]) -> str:
+    plain = np.ascontiguousarray(array)
+    head = f"{plain.dtype.str}{plain.shape}".encode()
+    return hashlib.sha256(head + plain.tobytes()).hexdigest()

@@ -1,0 +1,79 @@
+"""Bonds between the active atoms of toy materials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.hamiltonians.toy.species import column
+from topophys.hamiltonians.toy.structures import ToyStructures
+
+#: Cells that a hopping may reach.
+CELLS: Final = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)], np.int64)
+#: Decay length of a hopping, in angstrom, and the distance, in units of the sum of the radii,
+#: at which it ends.
+DECAY: Final = 0.55
+REACH: Final = 2.2
+#: Amplitudes by the angular momenta of the two orbitals: both alike, or different.
+ALIKE: Final = 1.0
+DIFFERENT: Final = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Bonds:
+    """Bonds from A at the origin to B in the nine nearest cells, one row for each structure.
+
+    Attributes
+    ----------
+    vector : float64 ndarray of shape (B, 9, 3)
+        From A to B, in angstrom.
+    distance, hop, near : float64 ndarray of shape (B, 9)
+        Length; amplitude of the hopping; 1 for a short bond, falling smoothly to 0.
+    """
+
+    vector: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    hop: NDArray[np.float64]
+    near: NDArray[np.float64]
+
+
+def bonds_of(crystals: ToyStructures) -> Bonds:
+    """Measure the bonds of structures.
+
+    Parameters
+    ----------
+    crystals : ToyStructures
+        Structures.
+
+    Returns
+    -------
+    Bonds
+        In the order of `CELLS`.
+    """
+    where = crystals.positions
+    shifts = CELLS @ crystals.lattice[:, :2]
+    vector = (where[:, 1] - where[:, 0])[:, None] + shifts
+    distance = np.linalg.norm(vector, axis=-1)
+    active = crystals.species[:, :2]
+    reach = column("radius")[active].sum(1)[:, None]
+    turn = column("turn")[active]
+    alike = (turn[:, 0] == turn[:, 1])[:, None]
+    flat = np.linalg.norm(vector[..., :2], axis=-1) / distance
+    size = np.where(alike, ALIKE, DIFFERENT * flat)
+    hop = size * amplitude(distance, reach)
+    return Bonds(vector, distance, hop, smooth_end(distance / reach, 1.15, 1.6))
+
+
+def amplitude(distance: NDArray[np.float64], reach: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Hopping over a distance, 1 at the sum of the radii and 0 from `REACH` times that on."""
+    decay: NDArray[np.float64] = np.exp(-(distance - reach) / (DECAY * reach / 2.2))
+    return decay * smooth_end(distance / reach, 1.6, REACH)
+
+
+def smooth_end(x: NDArray[np.float64], start: float, stop: float) -> NDArray[np.float64]:
+    """1 up to `start`, 0 from `stop` on, a cosine between."""
+    part = np.clip((x - start) / (stop - start), 0.0, 1.0)
+    return np.asarray(0.5 * (1.0 + np.cos(np.pi * part)))

@@ -1,0 +1,109 @@
+"""The periodic table, as far as it follows from the atomic number."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from topophys.errors import InputError
+
+__all__ = ["ELEMENT_FEATURES", "SYMBOLS", "atomic_number", "element_features"]
+
+#: Symbols by atomic number; the first entry stands for none.
+SYMBOLS: Final = (
+    "-",
+    *(  # noqa: SIM905  # a table, not 118 lines
+        "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga "
+        "Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd "
+        "Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra "
+        "Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv "
+        "Ts Og"
+    ).split(),
+)
+#: Names of the columns of `element_features`.
+ELEMENT_FEATURES: Final = (
+    "period", "group", "valence electrons", "s block", "p block", "d block", "f block", "odd Z",
+)  # fmt: skip
+NOBLE: Final = (0, 2, 10, 18, 36, 54, 86, 118)
+
+
+def atomic_number(symbol: str) -> int:
+    """Atomic number of an element.
+
+    Parameters
+    ----------
+    symbol : str
+        Chemical symbol.
+
+    Returns
+    -------
+    int
+        From 1 to 118.
+
+    Raises
+    ------
+    InputError
+        If there is no such element.
+
+    Examples
+    --------
+    >>> atomic_number("Bi")
+    83
+    """
+    if symbol not in SYMBOLS[1:]:
+        raise InputError(f"Element must be a chemical symbol such as 'Bi', but is {symbol!r:.20}.")
+    return SYMBOLS.index(symbol)
+
+
+def _row(z: int) -> tuple[float, ...]:
+    period = next(p for p, noble in enumerate(NOBLE) if z <= noble)
+    place = z - NOBLE[period - 1]
+    length = NOBLE[period] - NOBLE[period - 1]
+    if place <= 2:
+        block, group = 0, 18 if z == 2 else place
+    elif place > length - 6:
+        block, group = 1, 18 - (length - place)
+    elif length == 32 and place <= 16:
+        block, group = 3, 3
+    else:
+        block, group = 2, 18 - (length - place)
+    valence = {0: place, 1: group - 10, 2: group, 3: place}[block]
+    flags = tuple(float(block == b) for b in range(4))
+    return (float(period), float(group), float(valence), *flags, float(z % 2))
+
+
+_TABLE: Final = np.array([(0.0,) * len(ELEMENT_FEATURES), *(_row(z) for z in range(1, 119))])
+
+
+def element_features(z: ArrayLike) -> Float[np.ndarray, "..."]:
+    """Descriptors of elements.
+
+    Parameters
+    ----------
+    z : array-like of int of shape (...)
+        Atomic numbers; 0 stands for no atom and gives zeros.
+
+    Returns
+    -------
+    float64 ndarray of shape (..., 8)
+        Columns as in `ELEMENT_FEATURES`.
+
+    Raises
+    ------
+    InputError
+        If a number is not from 0 to 118.
+
+    Examples
+    --------
+    >>> element_features(83)[:3]
+    array([ 6., 15.,  5.])
+    """
+    numbers = np.asarray(z)
+    if numbers.dtype.kind not in "iu" or numbers.min(initial=0) < 0 or numbers.max(initial=0) > 118:
+        raise InputError(
+            f"Argument `z` must hold atomic numbers from 0 to 118, but is {numbers!r:.60}."
+        )
+    return np.asarray(_TABLE[numbers])

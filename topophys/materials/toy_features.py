@@ -1,0 +1,128 @@
+"""Bands, density of states and gap of toy materials, as a calculation of real ones gives them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.grids import k_grid
+from topophys.hamiltonians.toy import ToyBands
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+
+__all__ = ["DOS_BINS", "DOS_RANGE", "K_FEATURES", "K_PATH", "band_features", "k_path"]
+
+#: Corners of the path through the zone, in units of 2 pi; it passes through K = (1, -1) / 3.
+CORNERS: Final = ((0.5, 0.0), (0.0, 0.0), (0.5, 0.5), (0.0, 0.5), (0.0, 0.0), (0.5, -0.5))
+STEPS: Final = 6
+#: Momenta where the weights of the occupied states are listed: invariant ones, K and K'.
+SPECIAL: Final = np.pi * np.array(
+    [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (2 / 3, -2 / 3), (-2 / 3, 2 / 3)]
+)
+#: Names of the columns of a k point.
+K_FEATURES: Final = (
+    "cos k1", "sin k1", "cos k2", "sin k2",
+    *(f"energy {n}" for n in range(1, 5)),
+    *(f"spin of level {n}" for n in range(1, 5)),
+    *(f"weight on the first atom of level {n}" for n in range(1, 5)),
+)  # fmt: skip
+DOS_BINS: Final = 32
+DOS_RANGE: Final = 4.0  # energies from -4 to 4 about the Fermi level
+DOS_GRID: Final = 16
+#: Levels that are closer than this are one level, whose spin and weight are averages.
+DEGENERATE: Final = 1e-7
+
+
+def k_path() -> NDArray[np.float64]:
+    """Momenta along the path, (31, 2)."""
+    corners = 2.0 * np.pi * np.array(CORNERS)
+    parts = [a + (b - a) * np.arange(STEPS)[:, None] / STEPS for a, b in pairwise(corners)]
+    return np.concatenate([*parts, corners[-1:]])
+
+
+K_PATH: Final = k_path()
+
+
+def _sorted_levels(
+    bands: ToyBands, k: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Energy, spin and weight on the first atom of the four levels, (B, P, 4)."""
+    parts = [_block_levels(h, k) for h in (bands.up, bands.down)]
+    energy = np.concatenate([p[0] for p in parts], axis=-1)
+    weight = np.concatenate([p[1] for p in parts], axis=-1)
+    spin = np.broadcast_to([1.0, 1.0, -1.0, -1.0], energy.shape)
+    order = np.argsort(energy, axis=-1, kind="stable")
+    energy, spin, weight = (np.take_along_axis(x, order, -1) for x in (energy, spin, weight))
+    # which of two equal levels comes first means nothing: both get the mean
+    same = (np.abs(energy[..., :, None] - energy[..., None, :]) < DEGENERATE).astype(np.float64)
+    share = same / same.sum(-1, keepdims=True)
+    return energy, (share @ spin[..., None])[..., 0], (share @ weight[..., None])[..., 0]
+
+
+def _block_levels(
+    h: TwoBandHamiltonian, k: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    matrices = h.bloch(k)
+    mean = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1]).real
+    dz = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1]).real
+    half = np.hypot(dz, np.abs(matrices[..., 0, 1]))
+    part = 0.5 * dz / np.where(half > 0.0, half, 1.0)
+    energy = np.stack([mean - half, mean + half], axis=-1)
+    return energy, np.stack([0.5 - part, 0.5 + part], axis=-1)
+
+
+def band_features(bands: ToyBands) -> dict[str, NDArray[np.float32]]:
+    """Modalities of the electrons of each material.
+
+    Parameters
+    ----------
+    bands : ToyBands
+        Hamiltonians of shape (B,).
+
+    Returns
+    -------
+    dict of str to float32 ndarray
+        "kspace" (B, 31, 16): columns `K_FEATURES` along the path, energies from the Fermi level.
+        "decomposition" (B, 12): weight on the first atom of the second and first level at six
+        momenta. "gap" (B, 2): direct and global gap on the path, negative where bands overlap.
+        "dos" (B, 32): density of states. "fermi" (B, 4): density at the Fermi level, width of
+        the bands below and above, spin of the levels next to it.
+    """
+    energy, spin, weight = _sorted_levels(bands, K_PATH)
+    top, bottom = energy[..., 1].max(1), energy[..., 2].min(1)
+    fermi = 0.5 * (top + bottom)
+    energy = energy - fermi[:, None, None]
+    waves = np.stack([f(K_PATH[:, i]) for i in (0, 1) for f in (np.cos, np.sin)], axis=-1)
+    waves = np.broadcast_to(waves, (len(energy), *waves.shape))
+    direct = (energy[..., 2] - energy[..., 1]).min(1)
+    _, _, special = _sorted_levels(bands, SPECIAL)
+    dos, fermi_features = _density(bands, fermi)
+    found = {
+        "kspace": np.concatenate([waves, energy, spin, weight], axis=-1),
+        "decomposition": special[..., :2].reshape(len(energy), -1),
+        "gap": np.stack([direct, bottom - top], axis=1),
+        "dos": dos,
+        "fermi": fermi_features,
+    }
+    return {name: value.astype(np.float32) for name, value in found.items()}
+
+
+def _density(
+    bands: ToyBands, fermi: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    grid = k_grid(DOS_GRID, dim=2).reshape(-1, 2)
+    energy, spin, _ = _sorted_levels(bands, grid)
+    energy = energy - fermi[:, None, None]
+    place = np.floor((energy + DOS_RANGE) * DOS_BINS / (2.0 * DOS_RANGE)).astype(np.int64)
+    place = np.clip(place, 0, DOS_BINS - 1)
+    n = len(energy)
+    flat = (np.arange(n)[:, None, None] * DOS_BINS + place).ravel()
+    dos = np.bincount(flat, minlength=n * DOS_BINS).reshape(n, DOS_BINS) / len(grid)
+    near = np.exp(-((energy / 0.1) ** 2))
+    polarisation = (near * spin).sum((1, 2)) / np.maximum(near.sum((1, 2)), 1e-9)
+    below = energy[..., :2].max((1, 2)) - energy[..., :2].min((1, 2))
+    above = energy[..., 2:].max((1, 2)) - energy[..., 2:].min((1, 2))
+    summary = np.stack([near.mean((1, 2)), below / 8.0, above / 8.0, polarisation], axis=1)
+    return dos, summary
