@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import topophys as tp
 from tests.learn.mutants import faulty
 from topophys.errors import InputError, ShapeError
 from topophys.learn import TopologicalMLEncoder, compute_topological_loss
@@ -44,6 +45,7 @@ def test_defaults_are_the_promised_ones():
         "output_features": 128,
         "gated": True,
         "flatten": True,
+        "upsample": 1,
     }
     assert encoder(torch.randn(2, 32, 8))["topological_features"].shape == (2, 128)
 
@@ -90,6 +92,21 @@ def test_flatten_frees_from_the_scale():
     assert change.abs().max() < 1e-4
     raw, _ = example(flatten=False)
     assert (raw(scale * x)["invariant"] - raw(x)["invariant"]).abs().max() > 1.0
+
+
+def test_upsampling_reads_the_same_chain_on_a_finer_grid():
+    chains = tp.ensembles.aiii_chains(6, rng=1)  # det D is of degree 4, D itself of degree 2
+    encoder, _ = example()
+    encoder = encoder.double()
+    coarse, fine = (
+        torch.from_numpy(chains.block_on_grid(n).reshape(6, n, 4).copy().view(float))
+        for n in (5, 15)
+    )
+    expected = encoder(fine)
+    encoder.settings["upsample"] = 3
+    found = encoder(coarse)
+    torch.testing.assert_close(found["invariant"], expected["invariant"])
+    assert found["local_features"]["h2_features"].shape == (6, 15, 5)
 
 
 # ---- everything lies on the path to the output
@@ -182,6 +199,7 @@ def test_channels_must_be_those_of_square_blocks(channels):
         {"hidden_dims": (1, 2, 0)},
         {"num_classes": 0},
         {"output_features": -1},
+        {"upsample": 0},
     ],
 )
 def test_sizes_must_be_positive(settings):

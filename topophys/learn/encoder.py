@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
 from topophys.learn.heads import InvariantHead
+from topophys.learn.interpolate import upsample_periodic
 from topophys.learn.layers import local_layer
 from topophys.learn.polar import flatten_channels
 
@@ -47,6 +48,10 @@ class TopologicalMLEncoder(nn.Module):
         Bilinear layers, or the plain convolutional net.
     flatten : bool, optional
         Replace D by its polar factor first, so that the scale of D does not matter.
+    upsample : int, optional
+        Refine the grid by this factor before anything else, by trigonometric interpolation; exact
+        for D of hoppings that reach less than half as far as there are points, and meant for
+        inputs that were not flattened before.
 
     Raises
     ------
@@ -76,6 +81,7 @@ class TopologicalMLEncoder(nn.Module):
         *,
         gated: bool = True,
         flatten: bool = True,
+        upsample: int = 1,
     ) -> None:
         super().__init__()
         size = math.isqrt(_checks.positive_int(input_dim, "input_dim") // 2)
@@ -98,6 +104,7 @@ class TopologicalMLEncoder(nn.Module):
             "output_features": _checks.positive_int(output_features, "output_features"),
             "gated": bool(gated),
             "flatten": bool(flatten),
+            "upsample": _checks.positive_int(upsample, "upsample"),
         }
         self.point = local_layer(input_dim, n_h1, gated=gated)
         self.link = local_layer(2 * n_h1, n_link, gated=gated)
@@ -119,7 +126,7 @@ class TopologicalMLEncoder(nn.Module):
         dict
             "invariant" (B,), "topological_logits" (B, num_classes), "topological_features"
             (B, output_features) and "local_features" with "h1_features" (B, N, hidden_dims[0])
-            and "h2_features" (B, N, hidden_dims[1]).
+            and "h2_features" (B, N, hidden_dims[1]); on the refined grid where `upsample` is not 1.
 
         Raises
         ------
@@ -132,6 +139,7 @@ class TopologicalMLEncoder(nn.Module):
                 f"Argument `x` must have shape (B, N, {channels}), channels last, but has"
                 f" {tuple(x.shape)}."
             )
+        x = upsample_periodic(x, self.settings["upsample"], dims=[1])
         if self.settings["flatten"]:
             x = flatten_channels(x)
         h1 = cast("Tensor", self.point(x))
