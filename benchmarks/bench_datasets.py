@@ -1,14 +1,17 @@
 """Ratios of the data sets: writing against drawing, workers, memory, reading, linear cost.
 
-    python benchmarks/bench_datasets.py [all | writing workers memory reading linear] [--large]
+    python -m benchmarks.bench_datasets [writing workers memory reading linear] [--large] [--page]
 
 Every ratio compares two things measured in turn, several times, and is the median: the rates
-themselves belong to the machine and to what else it does.
+themselves belong to the machine and to what else it does. `--large` adds ten million samples, and
+jobs of a minute for the workers. `--page` writes what was measured into docs/results/datasets.md,
+beside what earlier calls have measured.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -21,11 +24,17 @@ import h5py
 import numpy as np
 import torch
 
+from benchmarks.harness import machine
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.datasets.schema import SHARD_SIZE
 from topophys.datasets.shards import _select
 
 BATCH = 512
+PAGE = Path("docs/results/datasets.md")
+#: Samples of the table of costs that nobody has measured.
+FAR = (10**8, 10**9)
+#: A node of a cluster, for that table: processors at the rate of one of this machine.
+CORES = 64
 
 
 def recipe(size: int) -> Recipe:
@@ -42,86 +51,108 @@ def recipe(size: int) -> Recipe:
     )
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+Times = tuple[float, float]
+
+
+def seconds(work: Callable[[], object]) -> Times:
+    """Wall time, and processor time of all threads."""
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def ratio(above: Callable[[], float], below: Callable[[], float], rounds: int = 5) -> float:
-    return statistics.median(above() / below() for _ in range(rounds))
+def ratios(above: Callable[[], Times], below: Callable[[], Times], rounds: int = 5) -> Times:
+    """Medians of ratios of wall times and of processor times."""
+    pairs = [(above(), below()) for _ in range(rounds)]
+    return tuple(statistics.median(a[i] / b[i] for a, b in pairs) for i in (0, 1))
 
 
-def say(what: str, value: float, bar: str) -> None:
-    print(f"{what:64s} {value:8.3f}   ({bar})", flush=True)
+class Found(dict):
+    """What was measured, by name; says each figure as it comes."""
+
+    def add(self, what: str, value: float, bar: str) -> None:
+        print(f"{what:64s} {value:8.3f}   ({bar})", flush=True)
+        self[what] = {"value": value, "bar": bar}
 
 
-def make(size: int, folder: str, workers: int = 1) -> float:
+def make(size: int, folder: str, workers: int = 1) -> Times:
     target = Path(folder) / "a.h5"
     taken = seconds(lambda: generate(recipe(size), target, workers=workers, progress=False))
     target.unlink()
     return taken
 
 
-def writing(folder: str) -> None:
+def writing(folder: str, found: Found) -> None:
     """End to end against drawing and certifying the same Hamiltonians."""
-    size = 10 * SHARD_SIZE
+    size = 20 * SHARD_SIZE
     plan = recipe(size)
 
-    def draw() -> float:
-        return seconds(lambda: [_select(plan, plan.part("train"), s) for s in range(10)])
+    def draw() -> Times:
+        return seconds(lambda: [_select(plan, plan.part("train"), s) for s in range(20)])
 
     make(SHARD_SIZE, folder)
-    value = ratio(draw, lambda: make(size, folder))
-    say("rate end to end / rate of drawing and certifying alone", value, "bar >= 0.7")
+    wall, cpu = ratios(draw, lambda: make(size, folder))
+    what = "rate end to end / rate of drawing and certifying alone"
+    found.add(f"{what}, processor time", cpu, "bar >= 0.7")
+    found.add(f"{what}, wall time", wall, "bar >= 0.7")
 
 
-def workers(folder: str) -> None:
-    size = 20 * SHARD_SIZE
+def workers(folder: str, found: Found) -> None:
+    """Two workers against one; the processors in use tell whether the machine was free."""
+    large = "--large" in sys.argv
+    size = (1400 if large else 60) * SHARD_SIZE
     make(SHARD_SIZE, folder)
-    value = ratio(lambda: make(size, folder, 1), lambda: make(size, folder, 2))
-    say("rate with two workers / with one", value, "bar >= 1.7")
+    one, two = [], []
+    for _ in range(1 if large else 5):
+        one.append(make(size, folder, 1))
+        two.append(make(size, folder, 2))
+    wall = statistics.median(a[0] / b[0] for a, b in zip(one, two, strict=True))
+    cpu = statistics.median(b[1] / a[1] for a, b in zip(one, two, strict=True))
+    found.add("rate with two workers / with one, wall time", wall, "bar >= 1.7")
+    found.add("processor time with two workers / with one", cpu, "1 is best")
+    found.add("processors in use with one worker", one[-1][1] / one[-1][0], "1 and a little")
+    found.add("processors in use with two workers", two[-1][1] / two[-1][0], "2 if they are free")
 
 
-PEAK = """
-import resource, sys, json
-sys.path.insert(0, "benchmarks")
-import bench_datasets as bench
+ALONE = """
+import json, resource, sys
 from pathlib import Path
+from benchmarks import bench_datasets as bench
 from topophys.datasets import generate
-summary = generate(bench.recipe(int(sys.argv[1])), sys.argv[2], workers=2, progress=False)
+threads = int(sys.argv[3])
+summary = generate(bench.recipe(int(sys.argv[1])), sys.argv[2], workers=threads, progress=False)
 Path(sys.argv[2]).unlink()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps([peak, summary.seconds, summary.n_bytes]))
+used = resource.getrusage(resource.RUSAGE_SELF)
+cpu = used.ru_utime + used.ru_stime
+print(json.dumps([used.ru_maxrss, summary.seconds, cpu, summary.n_bytes]))
 """
 
 
-def alone(size: int, folder: str) -> tuple[int, float, int]:
-    """Peak memory in kB, seconds and bytes of a run in a process of its own."""
-    words = [sys.executable, "-c", PEAK, str(size), f"{folder}/b.h5"]
+def alone(size: int, folder: str, threads: int = 2) -> tuple[int, float, float, int]:
+    """Peak memory in kB, wall and processor seconds, and bytes, of a run in its own process."""
+    words = [sys.executable, "-c", ALONE, str(size), f"{folder}/b.h5", str(threads)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return tuple(json.loads(done.stdout.splitlines()[-1]))
 
 
-def memory(folder: str) -> None:
+def memory(folder: str, found: Found) -> None:
     small, large = alone(100_000, folder)[0], alone(1_000_000, folder)[0]
-    say("peak memory of 1 M samples / of 100 k", large / small, "bar <= 1.3")
+    found.add("peak memory of 1 M samples / of 100 k", large / small, "bar <= 1.3")
 
 
-def linear(folder: str) -> None:
+def linear(folder: str, found: Found) -> None:
+    """Processor time against samples, without the start of a process and its compilation."""
     sizes = [10_000, 100_000, 1_000_000] + [10_000_000] * ("--large" in sys.argv)
-    found = [alone(size, folder) for size in sizes]
-    times = [f[1] for f in found]
-    # a straight line through the logarithms; the start of a process belongs to nobody
-    slope = np.polyfit(np.log(sizes[-2:]), np.log(times[-2:]), 1)[0]
-    for size, (peak, taken, n_bytes) in zip(sizes, found, strict=True):
-        rate = size / taken
-        print(f"  {size:>10d} samples {taken:9.1f} s {rate:9.0f}/s {n_bytes / 1e6:9.1f} MB"
-              f" {peak / 1e3:6.0f} MB peak")  # fmt: skip
-    say("slope of log(time) against log(samples), largest two", slope, "bar 0.9 to 1.1")
-    per = found[-1][2] / sizes[-1]
-    days = 1e9 / (sizes[-1] / times[-1]) / 86400
-    print(f"  1e9 samples: {per * 1e9 / 1e12:.2f} TB, {days:.2f} days with two threads")
+    start = alone(1, folder)[2]
+    runs = [(size, *alone(size, folder)) for size in sizes]
+    times = [cpu - start for _, _, _, cpu, _ in runs]
+    for (size, peak, wall, _, n_bytes), cpu in zip(runs, times, strict=True):
+        print(f"  {size:>10d} samples {wall:9.1f} s wall {cpu:9.1f} s of processors"
+              f" {n_bytes / 1e6:9.1f} MB {peak / 1e3:6.0f} MB peak", flush=True)  # fmt: skip
+    slope = float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+    what = f"slope of log(processor time) against log(samples), 1e4 to {sizes[-1]:.0e}"
+    found.add(what.replace("e+0", "e"), slope, "bar 0.9 to 1.1")
+    found["runs"] = [[s, w, c, b, p] for (s, p, w, _, b), c in zip(runs, times, strict=True)]
 
 
 class Reopening(torch.utils.data.Dataset):
@@ -138,7 +169,7 @@ class Reopening(torch.utils.data.Dataset):
             return torch.from_numpy(file["train/x"][index]), int(file["train/label"][index])
 
 
-def reading(folder: str) -> None:
+def reading(folder: str, found: Found) -> None:
     size = 100 * SHARD_SIZE
     path = Path(folder) / "r.h5"
     generate(recipe(size), path, workers=2, progress=False)
@@ -146,37 +177,96 @@ def reading(folder: str) -> None:
         x, label = (torch.from_numpy(a) for a in dataset.split("train").read("x", "label"))
         n = size // BATCH
 
-        def memory_rate() -> float:
+        def per_batch(times: Times, batches: int) -> Times:
+            return times[0] / batches, times[1] / batches
+
+        def from_memory() -> Times:
             order = torch.randperm(size)
             parts = [order[i * BATCH : (i + 1) * BATCH] for i in range(n)]
-            return n / seconds(lambda: [(x[part], label[part]) for part in parts])
+            return per_batch(seconds(lambda: [(x[part], label[part]) for part in parts]), n)
 
-        def disk_rate() -> float:
+        def from_disk() -> Times:
             stream = dataset.torch("train", batch_size=BATCH)
-            return n / seconds(lambda: [None for _ in stream])
+            return per_batch(seconds(lambda: [None for _ in stream]), n)
 
-        def item_rate() -> float:
+        def by_item() -> Times:
             loader = torch.utils.data.DataLoader(Reopening(path), BATCH, shuffle=True)
-            return 4 / seconds(lambda: [None for _ in loader])
+            return per_batch(seconds(lambda: [None for _ in loader]), 4)
 
-        memory_rate(), disk_rate()
-        say("batches from disk, block-shuffled / in-memory indexing",
-            ratio(disk_rate, memory_rate), "bar >= 0.5")  # fmt: skip
-        say("batches from disk, block-shuffled / per item with reopen",
-            ratio(disk_rate, item_rate, rounds=3), "bar >= 20")  # fmt: skip
+        from_memory(), from_disk()
+        what = "batches from disk, block-shuffled"
+        found.add(f"{what} / in-memory indexing, wall time",
+                  ratios(from_memory, from_disk)[0], "bar >= 0.5")  # fmt: skip
+        found.add(f"{what} / per item with reopen, wall time",
+                  ratios(by_item, from_disk, rounds=3)[0], "bar >= 20")  # fmt: skip
     path.unlink()
+
+
+def page(found: dict) -> str:
+    """Text of the page of results."""
+    lines = [
+        "# Data sets: figures",
+        "",
+        "Written by `python -m benchmarks.bench_datasets --large --page`; do not edit. Chains of",
+        "the recipe `winding-1d` on 32 k points. Ratios are medians of pairs measured in turn.",
+        "Processor time is that of all threads together: it hardly depends on what else the",
+        "machine does, wall time does.",
+        "",
+        "| figure | value | |",
+        "|---|---:|---|",
+    ]
+    lines += [f"| {what} | {row['value']:.3f} | {row['bar']} |"
+              for what, row in found.items() if what not in ("runs", "machine")]  # fmt: skip
+    runs = found.get("runs", [])
+    if runs:
+        lines += ["", *costs(runs)]
+    return "\n".join([*lines, "", found["machine"], ""])
+
+
+def costs(runs: list) -> list[str]:
+    """Table of what data sets of several sizes take; the largest are worked out from the rest."""
+    size, _, cpu, n_bytes, peak = runs[-1]
+    lines = [
+        "| samples | processor time | wall time | bytes | peak memory | |",
+        "|---:|---:|---:|---:|---:|---|",
+    ]
+    lines += [f"| {s:.0e} | {span(c)} | {span(w)} | {b / 1e9:.3g} GB | {p / 1e3:.0f} MB | measured,"
+              " two threads |" for s, w, c, b, p in runs]  # fmt: skip
+    for far in FAR:
+        total, disk = cpu * far / size, n_bytes * far / size
+        lines.append(
+            f"| {far:.0e} | {span(total)} | {span(total / CORES)} on a node of {CORES} processors,"
+            f" {span(total / CORES / 10)} on ten | {disk / 1e9:.3g} GB | {peak / 1e3:.0f} MB each |"
+            " worked out |"
+        )
+    return [line.replace("e+0", "e") for line in lines]
+
+
+def span(time_taken: float) -> str:
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        if time_taken >= 2 * length:
+            return f"{time_taken / length:.1f} {unit}"
+    return f"{time_taken:.2g} s"
 
 
 PARTS = {f.__name__: f for f in (writing, workers, memory, reading, linear)}
 
 
 def main() -> None:
-    chosen = [word for word in sys.argv[1:] if not word.startswith("-")]
-    names = list(PARTS) if chosen in ([], ["all"]) else chosen
+    names = [word for word in sys.argv[1:] if not word.startswith("-")] or list(PARTS)
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
+    found = Found()
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         for name in names:
-            PARTS[name](folder)
+            PARTS[name](folder, found)
+    if "--page" in sys.argv:
+        kept = PAGE.with_suffix(".json")
+        before = json.loads(kept.read_text()) if kept.exists() else {}
+        place = machine().partition(";")[0]
+        both = before | found | {"machine": f"{place}, {os.cpu_count()} processors"}
+        PAGE.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps(both, indent=1) + "\n")
+        PAGE.write_text(page(both))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 import topophys as tp
 from topophys._random import keyed_generator
 from topophys.datasets import Recipe, draw_shard, draws, generate, open_dataset, schema, verify
+from topophys.datasets.families import family_of
 from topophys.datasets.shards import WIDE
 from topophys.errors import RecipeError
 
@@ -291,3 +292,32 @@ def test_impossible_bands_are_refused_in_one_line(change, message):
     data["hamiltonian"] = {"family": "class_a", "hopping_range": 1, **change}
     with pytest.raises(RecipeError, match=message):
         Recipe.from_dict(data)
+
+
+def test_gaps_of_chains_with_many_orbitals_are_sharp():
+    """What is left out has a gap below the threshold; what is kept has not: no third kind."""
+    recipe = Recipe.from_dict(
+        {
+            "name": "four",
+            "seed": 9,
+            "hamiltonian": {"family": "aiii_chains", "n_orbitals": 4, "hopping_range": 2},
+            "label": {"invariant": "winding", "min_gap": 0.05},
+            "input": {"grid": [8]},
+            "split": [{"name": "train", "size": 2, "classes": [0]}],
+        }
+    )
+    family = family_of(recipe, recipe.part("train"))
+    hoppings = family.draw(120, np.random.default_rng(3))
+    proof = family.certify(hoppings, 0.05)
+    chains = tp.ChiralHamiltonian.from_array(-2, hoppings)
+    gap = 2 * np.linalg.svd(chains.block_on_grid(1024), compute_uv=False)[..., -1].min(-1)
+    # a grid shows gaps from above, and no more than its step times the slope too large
+    assert (gap[proof.certified] >= 0.05).all()
+    assert (proof.gap_bound <= gap).all()
+    assert (gap[~proof.certified] < 0.06).all()
+    assert 20 < proof.certified.sum() < 100
+    assert (proof.gap_seen[~proof.certified] < 0.05).mean() > 0.9
+    assert proof.quantity == "winding number"
+    wanted = tp.certify_winding(chains).value
+    assert np.array_equal(proof.value[proof.certified], wanted[proof.certified])
+    assert (proof.value[~proof.certified] == np.iinfo(np.int64).min).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import ClassVar, TypeAlias
 
 import numpy as np
@@ -26,8 +27,9 @@ from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.berry import berry_flux, berry_flux_from_d
-from topophys.invariants.certificate import Certificate
+from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
 from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.winding import winding_fields
 
@@ -98,7 +100,11 @@ class _Chains(Family):
         return draw_chains(self.spec, self.reach, n, rng)
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
-        return certify_winding(self._chains(hoppings), min_gap=min_gap)
+        chains = self._chains(hoppings)
+        if hoppings.shape[-1] <= 2:
+            return certify_winding(chains, min_gap=min_gap)
+        # from determinants the gap of larger blocks is only known to be above something too small
+        return _with_gap(certify_winding(chains), certify_gap(chains, min_gap=min_gap))
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
         block = self._chains(hoppings).block(k_grid(self.grid))
@@ -189,6 +195,19 @@ class _Bands(Family):
 
     def _bands(self, hoppings: Complex[np.ndarray, "S M n n"]) -> FourierHamiltonian:
         return _bands(self.vectors(), hoppings, self.spec.filled)
+
+
+def _with_gap(proof: Certificate, gap: Certificate) -> Certificate:
+    """Join the proof of an invariant and a proof of the gap: both must hold."""
+    both = proof.certified & gap.certified
+    return replace(
+        gap,
+        quantity=proof.quantity,
+        value=np.where(both, proof.value, UNRESOLVED_VALUE),
+        status=np.where(both, "certified", "unresolved"),
+        gap_bound=np.where(both, gap.gap_bound, 0.0),
+        evaluations=proof.evaluations + gap.evaluations,
+    )
 
 
 def _channels(matrices: NDArray[np.complex128]) -> NDArray[np.float64]:
