@@ -1,0 +1,276 @@
+"""Two dimensions, coarse grids, many bands: what networks learn, beside the sampled formulas.
+
+Tasks for `benchmarks.learning`: functions of (seed, quick) that return rows.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+import topophys as tp
+from benchmarks.curriculum import Phase, chains, drawn, formula, learn, named, row, two_band
+from topophys.invariants.link_chern import chern_number_of_links
+from topophys.learn import (
+    TopologicalMLEncoder,
+    TopologicalMLEncoder2D,
+    TopologicalMLEncoderLoops,
+    compute_topological_loss,
+)
+
+SEEN = (-1, 0, 1)
+#: Smallest proven gap, in units of the rms band energy, where there is one.
+GAP = 0.1
+
+
+def plane_pool(seed, quick):
+    n = 40_000 if quick else 150_000
+    return drawn("planes", *two_band(GAP), n, 10 + seed, classes=SEEN)
+
+
+def plane_tests(quick):
+    """Test pools by invariant; the same for all seeds. Invariants of 3 are rare."""
+    sizes = {1: 2000, 2: 1000} if quick else {1: 20_000, 2: 5000, 3: 300}
+    classes = {1: SEEN, 2: (-2, 2), 3: (-3, 3)}
+    return {
+        c: drawn(f"planes-{c}", *two_band(GAP), n, 7, classes=classes[c], chunk=50_000)
+        for c, n in sizes.items()
+    }
+
+
+def plane_phases(quick):
+    """Coarse grids first: a step on 8 x 8 points costs a quarter of one on 16 x 16."""
+    if quick:
+        return [Phase(450, (8, 8))]
+    mixed = [Phase(20, (n, n)) for n in (8, 12, 16)] * 5
+    return [Phase(700, (8, 8)), *mixed]
+
+
+def planes(seed, quick, **changes):
+    """Two-band Hamiltonians: test, beyond, and grids that training did not see."""
+    torch.manual_seed(seed)
+    encoder = TopologicalMLEncoder2D(k_grid=(8, 8), **changes)
+    seconds, samples = learn(encoder, plane_pool(seed, quick), plane_phases(quick), seed)
+    bars = {1: 0.995, 2: 0.98, 3: 0.95}
+    rows = []
+    for c, pool in plane_tests(quick).items():
+        text = "test" if c == 1 else f"beyond, size {c}"
+        grids = [(n, n) for n in ((16,) if changes else (16, 10, 24))]
+        rows += [
+            row(
+                f"2D {text}, {grid[0]} x {grid[0]}", named(encoder, pool, grid), pool.label,
+                beside=formula(pool, grid), bar=bars[c] if grid == (16, 16) else None,
+            )
+            for grid in grids
+        ]  # fmt: skip
+    weights = sum(p.numel() for p in encoder.parameters())
+    return [
+        *rows,
+        {"row": "2D training, seconds of one core", "value": seconds},
+        {"row": "2D training, samples", "value": samples},
+        {"row": "2D network, weights", "value": weights},
+    ]
+
+
+ABLATIONS = {
+    "all": {},
+    "one direction around a plaquette": {"oriented": False},
+    "rectifiers for products": {"gated": False},
+    "rectifiers, one direction": {"gated": False, "oriented": False},
+    "raw d": {"flatten": False},
+}
+
+
+def plane_ablations(seed, quick):
+    """The same steps without one of the ingredients, all with few samples."""
+    rows = []
+    for text, changes in ABLATIONS.items():
+        if quick and len(changes) == 2:
+            continue
+        found = planes(seed, True, **(changes or {"flatten": True}))
+        rows += [
+            {key: value for key, value in line.items() if key != "bar"}
+            | {"row": f"{line['row']}: {text}"}
+            for line in found
+            if "16 x 16" in line["row"]
+        ]
+    return rows
+
+
+#: Coarse grids of planes and chains, and refinement of the last phase.
+COARSE_PLANES = {6: 4, 8: 3, 12: 2}
+COARSE_CHAINS = {8: 8, 12: 6, 16: 4}
+
+
+def plane_gaps(pool, n=48):
+    """Smallest |d| on a fine grid, in units of its root mean square over the zone."""
+    found = []
+    for some in torch.arange(len(pool)).split(500):
+        length = pool[some].on_grid((n, n)).norm(dim=-1).flatten(1)
+        found.append(length.amin(dim=1) / length.square().mean(dim=1).sqrt())
+    return torch.cat(found).numpy()
+
+
+def chain_gaps(pool, n=256):
+    """Smallest singular value of D on a fine grid, in units of the root mean square."""
+    found = []
+    for some in torch.arange(len(pool)).split(500):
+        x = pool[some].on_grid((n,))
+        size = math.isqrt(x.shape[-1] // 2)
+        blocks = torch.view_as_complex(x.reshape(*x.shape[:2], size, size, 2))
+        values = torch.linalg.svdvals(blocks)
+        found.append(values[..., -1].amin(dim=1) / values.square().mean(dim=(1, 2)).sqrt())
+    return torch.cat(found).numpy()
+
+
+def _coarse(kind, points, encoder, pools, phases, finer, seed, gaps):
+    """Rows of one coarse grid: with the refinement inside the network, and by gap."""
+    train, test = pools
+    dim = 2 if kind == "2D" else 1
+    grid = (points,) * dim
+    learn(encoder, train, phases, seed)
+    found, beside = named(encoder, test, grid), formula(test, grid)
+    text = f"{kind} coarse, " + " x ".join([str(points)] * dim)
+    label = test.label.numpy()
+    inside = "interpolated" if finer > 1 else "points alone"
+    rows = [row(f"{text}, {inside}", found, label, beside=beside, bar=(beside == label).mean())]
+    if finer > 1:
+        edges = (0.0, 0.02, 0.05, 0.1, math.inf)
+        for low, high in pairwise(edges):
+            among = (gaps >= low) & (gaps < high)
+            if among.any():
+                limits = f"gap {low:g} to {high:g}" if high < math.inf else f"gap from {low:g}"
+                rows.append(row(f"{text}, {limits}", found, label, beside=beside, among=among))
+        after = formula(test, grid, finer=finer)
+        rows.append(row(f"{text}: formula after interpolation", after, label))
+    return rows
+
+
+def coarse_planes(seed, quick):
+    """Trained on the coarse grid itself, all classes, no threshold of the gap."""
+    train = drawn("planes-all", *two_band(0.0), 30_000 if quick else 150_000, 20 + seed)
+    test = drawn("planes-all", *two_band(0.0), 2000 if quick else 10_000, 8)
+    largest = int(max(train.label.abs().max(), test.label.abs().max()))
+    gaps, rows = plane_gaps(test), []
+    for points, finer in COARSE_PLANES.items():
+        grid = (points, points)
+        early = 2 if points < 12 else 1
+        steps = (250, 30) if quick else (600, 150)
+        refined = [Phase(steps[0], grid, early), Phase(steps[1], grid, finer)]
+        plain = [Phase(250 if quick else 900, grid)]
+        for phases, factor in ((refined, finer), (plain, 1)):
+            torch.manual_seed(seed)
+            encoder = TopologicalMLEncoder2D(k_grid=grid, num_classes=2 * largest + 1)
+            rows += _coarse("2D", points, encoder, (train, test), phases, factor, seed, gaps)
+    return rows
+
+
+def coarse_chains(seed, quick):
+    """As `coarse_planes`, for chains of four bands."""
+    train = drawn("chains-all", *chains(0.0), 50_000 if quick else 300_000, 30 + seed)
+    test = drawn("chains-all", *chains(0.0), 2000 if quick else 10_000, 9)
+    largest = int(max(train.label.abs().max(), test.label.abs().max()))
+    gaps, rows = chain_gaps(test), []
+    for points, finer in COARSE_CHAINS.items():
+        steps = (400, 60) if quick else (2000, 400)
+        early = max(1, finer // 2)
+        refined = [Phase(steps[0], (points,), early), Phase(steps[1], (points,), finer)]
+        plain = [Phase(500 if quick else 3000, (points,))]
+        for phases, factor in ((refined, finer), (plain, 1)):
+            torch.manual_seed(seed)
+            encoder = TopologicalMLEncoder(
+                k_points=points, hidden_dims=(24, 16, 32), output_features=16,
+                num_classes=2 * largest + 1,
+            )  # fmt: skip
+            rows += _coarse("1D", points, encoder, (train, test), phases, factor, seed, gaps)
+    return rows
+
+
+#: Powers of the loops: the error of 25 loops with N eigenphases is (25 N / (2 pi^2 M))^(1/2).
+HARMONICS = 1024
+
+
+def _link_waves(encoder, n, n_bands, seed):
+    """Pooled characters of random links, and their two integers."""
+    rng, waves, labels = np.random.default_rng([seed, n_bands]), [], []
+    while sum(map(len, waves)) < n:
+        links = tp.ensembles.random_links(250, n_occupied=n_bands, rng=rng)
+        flat = links.reshape(250, 5, 5, -1).astype(np.complex64).view(np.float32)
+        waves.append(encoder.pooled(torch.from_numpy(flat)))
+        labels.append(
+            [chern_number_of_links(links, branch=b) for b in ("eigenphases", "determinant")]
+        )
+    return torch.cat(waves), torch.from_numpy(np.concatenate(labels, axis=1))
+
+
+def _learn_linear(encoder, waves, label, seed, *, epochs=30, batch=128, rate=3e-3):
+    order = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(encoder.parameters(), lr=rate)
+    steps = epochs * (len(waves) // batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps, pct_start=0.1
+    )
+    for _ in range(epochs):
+        for pick in torch.randperm(len(waves), generator=order).split(batch)[: steps // epochs]:
+            optimizer.zero_grad()
+            losses = compute_topological_loss(encoder.read(waves[pick]), label[pick], 0.0)
+            losses["total_loss"].backward()
+            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+
+
+def random_links(seed, quick):
+    """Haar-random links on 5 x 5 points: sum of eigenphases, and lattice Chern number."""
+    torch.set_num_threads(1)
+    rows, networks, tests = [], {}, {}
+    for n_bands in (2, 4) if quick else (2, 4, 6, 8):
+        start = time.process_time()
+        harmonics = 512 if quick else HARMONICS
+        settings = {
+            "input_dim": 4 * n_bands**2, "k_grid": (5, 5), "input_kind": "links",
+            "harmonics": harmonics, "num_classes": 41,
+        }  # fmt: skip
+        torch.manual_seed(seed)
+        reader = TopologicalMLEncoderLoops(**settings)
+        waves, labels = _link_waves(reader, 3000 if quick else 20_000, n_bands, 40 + seed)
+        tests[n_bands] = _link_waves(reader, 1000 if quick else 5000, n_bands, 6)
+        for kind, which in (("sum of eigenphases", 0), ("lattice Chern number", 1)):
+            torch.manual_seed(seed)
+            network = networks[n_bands, which] = TopologicalMLEncoderLoops(**settings)
+            _learn_linear(network, waves, labels[which], seed, epochs=60 if quick else 30)
+            right = _right(network, *tests[n_bands], which)
+            text = f"random links, {n_bands} filled bands, {kind}"
+            rows.append({"row": text, "value": right, "n": len(tests[n_bands][0]), "bar": 0.99})
+        spent = time.process_time() - start
+        rows.append({"row": f"random links, {n_bands} filled bands, seconds", "value": spent})
+    for n_bands, test in tests.items():
+        if n_bands != 2:
+            rows.append(
+                {
+                    "row": f"random links, {n_bands} bands by the network of 2, sum of eigenphases",
+                    "value": _right(networks[2, 0], *test, 0),
+                    "n": len(test[0]),
+                }
+            )
+    return rows
+
+
+@torch.no_grad()
+def _right(network, waves, labels, which):
+    found = network.read(waves)["invariant"].round().long()
+    return float((found == labels[which]).double().mean())
+
+
+TASKS = {
+    "planes": planes,
+    "plane_ablations": plane_ablations,
+    "coarse_planes": coarse_planes,
+    "coarse_chains": coarse_chains,
+    "random_links": random_links,
+}
+ONCE = ("plane_ablations",)
