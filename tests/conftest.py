@@ -51,6 +51,13 @@ def chern_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def bands_file(tmp_path_factory):
+    from tests.integration import artefacts
+
+    return artefacts.bands_file(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     from tests.integration import artefacts
 

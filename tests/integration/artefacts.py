@@ -95,6 +95,12 @@ def chern_file(factory):
 
 
 @once
+def bands_file(factory):
+    """Hamiltonians with four bands in two dimensions."""
+    return _made(factory, Recipe.from_toml(tiny("chern-2d-multiband")))
+
+
+@once
 def trained(factory):
     """Run of a network that has learnt."""
     with open_dataset(chains_file(factory)) as dataset:

@@ -1,5 +1,7 @@
 """Settings of a training: complete, strict, and refused in one line."""
 
+import inspect
+
 import pytest
 from pydantic import ValidationError
 
@@ -23,9 +25,20 @@ def test_settings_survive_json():
 
 
 def test_settings_of_the_network_are_arguments_of_the_network():
-    encoder = TopologicalMLEncoder(**EncoderConfig(num_classes=5, gated=False).model_dump())
+    known = inspect.signature(TopologicalMLEncoder).parameters
+    encoder = TopologicalMLEncoder(
+        **EncoderConfig(num_classes=5, gated=False, point_layers=2).arguments(known)
+    )
     assert encoder.settings["num_classes"] == 5
     assert encoder.settings["gated"] is False
+    assert encoder.settings["point_layers"] == 2
+
+
+def test_settings_that_a_network_does_not_have():
+    # defaults that mean nothing to it are left out, what was asked for is not
+    assert EncoderConfig().arguments(["num_classes"]) == {"num_classes": 3}
+    asked = EncoderConfig(gated=False, harmonics=3).arguments(["num_classes"])
+    assert asked == {"num_classes": 3, "gated": False, "harmonics": 3}
 
 
 def test_settings_that_come_with_the_package():
@@ -62,6 +75,11 @@ def test_unknown_keys_of_the_network():
         ("auxiliary_weight", -0.1),
         ("auxiliary_weight", float("nan")),
         ("threads", 0),
+        ("local_supervision", -0.1),
+        ("local_supervision", float("inf")),
+        ("patience", 0),
+        ("checkpoint_steps", 0),
+        ("in_memory", "perhaps"),
         ("seed", -1),
         ("seed", 2**64),
         ("train_split", 3),
@@ -84,6 +102,21 @@ def test_toml(tmp_path):
     path.write_text("seed = 9\n[encoder]\nhidden_dims = [4, 4, 4]\n", encoding="utf-8")
     config = FitConfig.from_toml(path)
     assert (config.seed, config.encoder.hidden_dims) == (9, (4, 4, 4))
+
+
+def test_toml_of_settings_is_read_back(tmp_path):
+    path = tmp_path / "training.toml"
+    settings = {
+        "patience": 3,
+        "in_memory": False,
+        "local_supervision": 0.25,
+        "learning_rate": 3e-7,
+        "train_split": 'a "b" \\ c',
+        "encoder": {"hidden_dims": [4, 5, 6], "upsample": 2},
+    }
+    for config in (FitConfig(), FitConfig.from_mapping(settings)):
+        path.write_text(config.to_toml(), encoding="utf-8")
+        assert FitConfig.from_toml(path) == config
 
 
 @pytest.mark.parametrize("content", [b"seed = ", b"\xff\xfe", b"seed = 1\nseed = 2"])

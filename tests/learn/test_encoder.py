@@ -46,6 +46,7 @@ def test_defaults_are_the_promised_ones():
         "gated": True,
         "flatten": True,
         "upsample": 1,
+        "point_layers": 1,
     }
     assert encoder(torch.randn(2, 32, 8))["topological_features"].shape == (2, 128)
 
@@ -214,3 +215,17 @@ def test_inputs_of_other_shapes_are_refused(shape):
     encoder, _ = example()
     with pytest.raises(ShapeError, match=r"\(B, N, 8\)"):
         type(encoder).forward.__wrapped__(encoder, torch.zeros(shape))
+
+
+def test_more_layers_on_each_point():
+    # with two bilinear layers h1 is of fourth degree in D
+    torch.manual_seed(0)
+    encoder = TopologicalMLEncoder(32, hidden_dims=(6, 5, 8), flatten=False, point_layers=2)
+    x = torch.randn(3, 8, 32, dtype=torch.float64)
+    h1 = [encoder.double()(scale * x)["local_features"]["h1_features"] for scale in range(-3, 4)]
+    signs = (1, -6, 15, -20, 15, -6, 1)  # sixth difference: 0 for polynomials of lower degree
+    h1 = [h.detach() for h in h1]
+    top = sum(s * h for s, h in zip(signs, h1, strict=True))
+    assert float(top.abs().max()) < 1e-9
+    fourth = sum(s * h for s, h in zip((1, -4, 6, -4, 1), h1[1:6], strict=True))
+    assert float(fourth.abs().max()) > 1e-3

@@ -101,8 +101,8 @@ def test_choice_of_the_best_epoch(tmp_path, tiny_file, monkeypatch, scores, best
     module = sys.modules[fit.__module__]
     states, script = [], iter(scores)
 
-    def validate(encoder, val, device):
-        states.append({k: v.clone() for k, v in encoder.state_dict().items()})
+    def validate(trainer, val, together):
+        states.append({k: v.clone() for k, v in trainer.encoder.state_dict().items()})
         accuracy, loss = next(script)
         return {"val_accuracy": accuracy, "val_loss": loss}
 
@@ -132,6 +132,8 @@ def test_record_of_the_training(touched):
         "last.safetensors",
         "log.jsonl",
         "run.json",
+        "training.toml",
+        "README.md",
     }
 
 
@@ -162,7 +164,9 @@ def test_folder_below_a_file(tmp_path, tiny_file):
     refused(OutputError, tmp_path / "file" / "run", tiny_file, "cannot be made")
 
 
-def test_data_of_another_kind(tmp_path, chern_file):
+def test_data_of_another_kind(tmp_path, chern_file, monkeypatch):
+    readers = {"winding": "TopologicalMLEncoder"}
+    monkeypatch.setattr("topophys.learn.lessons.READERS", readers)
     refused(RecipeError, tmp_path / "run", chern_file, "'chern'")
     assert not (tmp_path / "run").exists()
 

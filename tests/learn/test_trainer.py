@@ -1,29 +1,33 @@
-"""Steps, schedule and order of the samples."""
+"""Steps, schedule and position."""
 
 import pytest
 import torch
 
-from topophys.errors import InputError
+from topophys.errors import InputError, RecipeError
 from topophys.learn import FitConfig, TopologicalMLEncoder
-from topophys.learn.trainer import Samples, Trainer
+from topophys.learn.sources import Batch, FromMemory
+from topophys.learn.team import Team
+from topophys.learn.trainer import Trainer
 
 
-def trainer(n=20, **settings):
+def trainer(n=20, *, local=False, team=None, **settings):
     config = FitConfig.from_mapping(
         {"epochs": 2, "batch_size": 6, "learning_rate": 0.01} | settings
     )
     torch.manual_seed(0)
     encoder = TopologicalMLEncoder(hidden_dims=(4, 3, 6), output_features=2)
-    samples = Samples(torch.randn(n, 8, 8), torch.arange(n) % 3 - 1)
-    return Trainer(config, encoder, samples, torch.device("cpu"))
+    steps = torch.randn(n, 8, dtype=torch.float64) if local else None
+    samples = Batch(torch.randn(n, 8, 8), torch.arange(n) % 3 - 1, steps)
+    source = FromMemory(samples, config.seed)
+    return Trainer(config, encoder, source, torch.device("cpu"), team or Team())
 
 
 def seen(made, monkeypatch):
-    """Indices of the samples of each step of one epoch."""
+    """First numbers of the samples of each step of one epoch."""
     steps = []
 
-    def note(pick):
-        steps.append(pick.tolist())
+    def note(batch):
+        steps.append(batch.x[:, 0, 0].tolist())
         return {"total_loss": 1.0}
 
     monkeypatch.setattr(made, "_step", note)
@@ -34,11 +38,12 @@ def seen(made, monkeypatch):
 
 
 def test_an_epoch_sees_whole_batches_and_no_sample_twice(monkeypatch):
-    steps = seen(trainer(), monkeypatch)
+    made = trainer()
+    steps = seen(made, monkeypatch)
     assert [len(step) for step in steps] == [6, 6, 6]
     together = [i for step in steps for i in step]
     assert len(set(together)) == 18
-    assert together != sorted(together)
+    assert together != made.source.samples.x[:18, 0, 0].tolist()
 
 
 def test_every_epoch_has_an_order_of_its_own_and_the_seed_fixes_them(monkeypatch):
@@ -60,8 +65,8 @@ def test_rate_rises_once_and_falls_at_any_number_of_steps(epochs, n):
     rates = []
     original = made._step
 
-    def note(pick):
-        losses = original(pick)
+    def note(batch):
+        losses = original(batch)
         rates.append(made.rate)
         return losses
 
@@ -82,13 +87,20 @@ def test_means_are_those_of_the_steps(monkeypatch):
     made = trainer()
     losses = iter([1.0, 2.0, 6.0])
 
-    def step(pick):
+    def step(batch):
         value = next(losses)
         return {"total_loss": value, "regression_loss": 2 * value, "auxiliary_loss": 0.0}
 
     monkeypatch.setattr(made, "_step", step)
     found = made.epoch(lambda n: None)
     assert found == {"loss": 3.0, "regression_loss": 6.0, "auxiliary_loss": 0.0}
+
+
+def test_position_moves_on():
+    made, places = trainer(checkpoint_steps=2), []
+    made.epoch(lambda n: None, lambda: places.append((made.position.epoch, made.position.step)))
+    assert places == [(0, 2)]
+    assert (made.position.epoch, made.position.step, made.position.totals) == (1, 0, {})
 
 
 def test_gradients_are_clipped():
@@ -100,8 +112,24 @@ def test_gradients_are_clipped():
 
 def test_a_loss_that_is_not_finite_stops_the_training():
     made = trainer()
-    made.samples.x[3, 2, 1] = float("nan")
+    made.source.samples.x[3, 2, 1] = float("nan")
     made.size, made.steps_per_epoch = 20, 1  # every sample is in the first step
     with pytest.raises(InputError, match="lower `learning_rate`") as caught:
         made.epoch(lambda n: None)
+    assert "\n" not in str(caught.value)
+
+
+def test_local_supervision_trains_a_read_out_beside_the_network():
+    made = trainer(local=True, local_supervision=0.5)
+    start = made.local.linear.weight.clone()
+    record = made.epoch(lambda n: None)
+    expected = record["regression_loss"] + 0.1 * record["auxiliary_loss"]
+    assert record["loss"] == pytest.approx(expected + 0.5 * record["local_loss"], rel=1e-6)
+    assert not torch.equal(made.local.linear.weight, start)
+    assert "local_loss" not in trainer(local=True).epoch(lambda n: None)
+
+
+def test_more_processes_than_samples_in_a_step():
+    with pytest.raises(RecipeError, match="at least 7") as caught:
+        trainer(team=Team(0, 7))
     assert "\n" not in str(caught.value)

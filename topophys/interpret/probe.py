@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from topophys import _checks
 from topophys._progress import track
@@ -18,7 +19,8 @@ from topophys.interpret.activations import activations
 from topophys.interpret.explained import bootstrap_interval, r_squared
 from topophys.interpret.report import ProbeReport, ProbeResult
 from topophys.interpret.ridge import held_out_predictions
-from topophys.learn import Run, TopologicalMLEncoder
+from topophys.learn import Run
+from topophys.learn.evaluate import encoder_settings
 
 __all__ = ["probe"]
 
@@ -190,7 +192,7 @@ def _others(n: int, seed: int) -> NDArray[np.int64]:
     return other
 
 
-def _untrained(encoder: TopologicalMLEncoder, seed: int) -> TopologicalMLEncoder:
+def _untrained(encoder: nn.Module, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return type(encoder)(**encoder.settings)
+        return type(encoder)(**encoder_settings(encoder))

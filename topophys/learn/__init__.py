@@ -6,7 +6,8 @@ from topophys.learn.encoder2d import TopologicalMLEncoder2D
 from topophys.learn.encoder_loops import TopologicalMLEncoderLoops
 from topophys.learn.fit import fit
 from topophys.learn.losses import compute_topological_loss
-from topophys.learn.run import Prediction, Run, load_run
+from topophys.learn.prediction import Prediction
+from topophys.learn.run import Run, load_run
 
 __all__ = [
     "EncoderConfig",

@@ -10,20 +10,19 @@ from typing import Any, Final
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import nn
 
 from topophys._files import complete_file, sha256, write_json
 from topophys.errors import CheckpointError, TopophysError
-from topophys.learn.encoder import TopologicalMLEncoder
+from topophys.learn.registry import rebuild_encoder
 
 __all__ = ["load_encoder", "save_encoder"]
 
 FORMAT: Final = "topophys-encoder"
 VERSION: Final = 1
-#: Networks that a checkpoint may hold, by the name that stands in its card.
-ENCODERS: Final = {"TopologicalMLEncoder": TopologicalMLEncoder}
 
 
-def save_encoder(folder: Path, name: str, encoder: TopologicalMLEncoder) -> Path:
+def save_encoder(folder: Path, name: str, encoder: nn.Module) -> Path:
     """Write NAME.safetensors and NAME.json.
 
     Parameters
@@ -32,7 +31,7 @@ def save_encoder(folder: Path, name: str, encoder: TopologicalMLEncoder) -> Path
         Where to write; must exist.
     name : str
         Common name of the two files.
-    encoder : TopologicalMLEncoder
+    encoder : torch.nn.Module
         The network.
 
     Returns
@@ -61,7 +60,7 @@ def save_encoder(folder: Path, name: str, encoder: TopologicalMLEncoder) -> Path
     )
 
 
-def load_encoder(folder: Path, name: str) -> TopologicalMLEncoder:
+def load_encoder(folder: Path, name: str) -> nn.Module:
     """Read NAME.safetensors and NAME.json.
 
     Parameters
@@ -73,7 +72,7 @@ def load_encoder(folder: Path, name: str) -> TopologicalMLEncoder:
 
     Returns
     -------
-    TopologicalMLEncoder
+    torch.nn.Module
         On the CPU, in evaluation mode.
 
     Raises
@@ -97,7 +96,7 @@ def load_encoder(folder: Path, name: str) -> TopologicalMLEncoder:
         )
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights, at once replaced, are random
-            encoder = ENCODERS[card["encoder"]](**card["settings"])
+            encoder = rebuild_encoder(card["encoder"], card["settings"])
         encoder.load_state_dict(load(content))
     except (SafetensorError, TypeError, KeyError, RuntimeError, TopophysError) as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0].rstrip('.:')}"

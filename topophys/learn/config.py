@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,13 @@ class EncoderConfig(BaseModel):
     output_features : int
         Number of features after the sum over the zone.
     gated, flatten : bool
-        Bilinear layers; polar factor of the input.
+        Bilinear layers; polar factor of the input (unit vectors in two dimensions).
+    point_layers : int, optional
+        Layers on each k point, for chains; see `TopologicalMLEncoder`.
+    upsample : int, optional
+        Refinement of the grid inside the network; see `TopologicalMLEncoder2D`.
+    harmonics : int, optional
+        Powers of the loops; see `TopologicalMLEncoderLoops`.
 
     Examples
     --------
@@ -40,6 +48,27 @@ class EncoderConfig(BaseModel):
     output_features: PositiveInt = 16
     gated: bool = True
     flatten: bool = True
+    point_layers: PositiveInt | None = None
+    upsample: PositiveInt | None = None
+    harmonics: PositiveInt | None = None
+
+    def arguments(self, known: Collection[str]) -> dict[str, Any]:
+        """Keyword arguments of the network; those that were left out take its defaults.
+
+        Parameters
+        ----------
+        known : collection of str
+            Settings that the network has.
+
+        Returns
+        -------
+        dict
+            By name; with settings that it does not have where they differ from their defaults,
+            so that the network can refuse them.
+        """
+        given = self.model_dump(exclude_none=True)
+        fields = type(self).model_fields
+        return {k: v for k, v in given.items() if k in known or v != fields[k].default}
 
 
 class FitConfig(BaseModel):
@@ -61,6 +90,16 @@ class FitConfig(BaseModel):
         Largest norm of the gradient of a step.
     auxiliary_weight : float
         Weight of the cross entropy in the loss.
+    local_supervision : float
+        Weight of the exact local contributions in the loss; 0 learns from labels alone. What it
+        is, is declared in run.json, in the card of the run and in reports.
+    patience : int, optional
+        Stop after so many epochs without a better one; by default all epochs are made.
+    in_memory : bool
+        Hold the training split in memory, or read each batch from disk.
+    checkpoint_steps : int, optional
+        Steps between two saved states, from which training can go on; by default there is one
+        at the end of each epoch.
     threads : int
         Threads of torch on the CPU. One, because layers this small are slower on more where
         cores are shared, and because the last bits of a sum depend on the number.
@@ -88,6 +127,10 @@ class FitConfig(BaseModel):
     weight_decay: float = Field(default=1e-5, ge=0.0, allow_inf_nan=False)
     gradient_clip: float = Field(default=1.0, gt=0.0, allow_inf_nan=False)
     auxiliary_weight: float = Field(default=0.1, ge=0.0, allow_inf_nan=False)
+    local_supervision: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    patience: PositiveInt | None = None
+    in_memory: bool = True
+    checkpoint_steps: PositiveInt | None = None
     threads: PositiveInt = 1
     train_split: str = "train"
     val_split: str = "val"
@@ -126,6 +169,25 @@ class FitConfig(BaseModel):
                 f"Training settings `{source}`: key `{key}`: {first['msg']}, but is"
                 f" {first['input']!r:.60}{hint}."
             ) from None
+
+    def to_toml(self) -> str:
+        """Canonical TOML: every setting in fixed order, those without a value left out.
+
+        Returns
+        -------
+        str
+            Text that `from_toml` reads back to equal settings.
+
+        Examples
+        --------
+        >>> FitConfig(epochs=3).to_toml().splitlines()[:2]
+        ['seed = 0', 'epochs = 3']
+        """
+        own = self.model_dump(mode="json", exclude_none=True)
+        network = own.pop("encoder")
+        # JSON writes numbers, texts, truth values and lists of numbers as TOML does
+        tables = [[f"{k} = {json.dumps(v)}" for k, v in table.items()] for table in (own, network)]
+        return "\n".join([*tables[0], "", "[encoder]", *tables[1]]) + "\n"
 
     @classmethod
     def from_toml(cls, path: str | Path) -> FitConfig:

@@ -52,6 +52,9 @@ class TopologicalMLEncoder(nn.Module):
         Refine the grid by this factor before anything else, by trigonometric interpolation; exact
         for D of hoppings that reach less than half as far as there are points, and meant for
         inputs that were not flattened before.
+    point_layers : int, optional
+        Layers g1 on each k point, one after the other. The determinant of a 2 x 2 block is within
+        reach of one bilinear layer, that of a 4 x 4 block of two.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class TopologicalMLEncoder(nn.Module):
         gated: bool = True,
         flatten: bool = True,
         upsample: int = 1,
+        point_layers: int = 1,
     ) -> None:
         super().__init__()
         size = math.isqrt(_checks.positive_int(input_dim, "input_dim") // 2)
@@ -105,8 +109,11 @@ class TopologicalMLEncoder(nn.Module):
             "gated": bool(gated),
             "flatten": bool(flatten),
             "upsample": _checks.positive_int(upsample, "upsample"),
+            "point_layers": _checks.positive_int(point_layers, "point_layers"),
         }
         self.point = local_layer(input_dim, n_h1, gated=gated)
+        deeper = range(self.settings["point_layers"] - 1)
+        self.deeper = nn.Sequential(*(local_layer(n_h1, n_h1, gated=gated) for _ in deeper))
         self.link = local_layer(2 * n_h1, n_link, gated=gated)
         self.density = nn.Linear(n_link, n_h2)
         self.project = nn.Linear(n_h2, output_features, bias=False)
@@ -142,7 +149,7 @@ class TopologicalMLEncoder(nn.Module):
         x = upsample_periodic(x, self.settings["upsample"], dims=[1])
         if self.settings["flatten"]:
             x = flatten_channels(x)
-        h1 = cast("Tensor", self.point(x))
+        h1 = cast("Tensor", self.deeper(self.point(x)))
         pairs = torch.cat([h1, h1.roll(-1, dims=1)], dim=-1)
         h2 = nn.functional.gelu(self.density(self.link(pairs)))
         features = cast("Tensor", self.project(h2.sum(dim=1)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["batches", "placement", "predict_invariants"]
+__all__ = ["batches", "encoder_settings", "placement", "predict_invariants"]
 
 
 def batches(n: int, size: int) -> Iterator[slice]:
@@ -45,13 +46,29 @@ def placement(encoder: nn.Module) -> tuple[torch.device, torch.dtype]:
     return first.device, first.dtype
 
 
-@torch.no_grad()
+def encoder_settings(encoder: nn.Module) -> dict[str, Any]:
+    """Keyword arguments that make the same network again.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        One of the networks of this package.
+
+    Returns
+    -------
+    dict
+        Its attribute `settings`.
+    """
+    return cast("dict[str, Any]", encoder.settings)
+
+
+@torch.inference_mode()
 def predict_invariants(
     encoder: nn.Module,
     x: NDArray[np.float32],
     *,
     device: str | torch.device = "cpu",
-    batch_size: int = 2048,
+    batch_size: int = 512,
 ) -> NDArray[np.float64]:
     """Real-valued invariants that a network gives to an array of inputs.
 
@@ -59,7 +76,7 @@ def predict_invariants(
     ----------
     encoder : torch.nn.Module
         Network with the output schema of `TopologicalMLEncoder`; left in evaluation mode.
-    x : float32 ndarray of shape (S, N, channels)
+    x : float32 ndarray of shape (S, N, channels) or (S, Nx, Ny, channels)
         Inputs.
     device : str or torch.device, optional
         Where to compute.

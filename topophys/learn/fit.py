@@ -2,58 +2,75 @@
 
 from __future__ import annotations
 
-import json
+import inspect
 import platform
 import time
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 import torch
+from torch import nn
 
-from topophys._files import make_folder, write_json
-from topophys._progress import Advance, track
-from topophys.datasets import Dataset
-from topophys.errors import OutputError, RecipeError
-from topophys.learn.checkpoint import save_encoder
+from topophys._files import write_json, write_text
+from topophys._progress import track
+from topophys.learn.card import write_card
+from topophys.learn.checkpoint import load_encoder, save_encoder
 from topophys.learn.config import FitConfig
 from topophys.learn.device import limited_threads, resolve_device
-from topophys.learn.encoder import TopologicalMLEncoder
+from topophys.learn.diary import Diary
 from topophys.learn.evaluate import predict_invariants
+from topophys.learn.lessons import Lessons, Taught, prepare_lessons
 from topophys.learn.losses import HUBER_WIDTH
+from topophys.learn.prediction import calibrated_threshold
+from topophys.learn.registry import ENCODERS, build_encoder, encoder_name
 from topophys.learn.run import CARD, FORMAT, VERSION, Run, load_run
-from topophys.learn.trainer import Samples, Trainer
+from topophys.learn.sources import Batch
+from topophys.learn.state import STATE, load_state, save_state
+from topophys.learn.team import Team, team
+from topophys.learn.trainer import Trainer
 
 __all__ = ["fit"]
+
+#: Settings of the training, written before it begins.
+SETTINGS: Final = "training.toml"
 
 
 def fit(
     config: FitConfig,
-    dataset: Dataset,
+    data: Taught,
     path: str | Path,
     *,
     device: str = "cpu",
     progress: bool = True,
+    resume: bool = False,
+    tensorboard: bool = False,
 ) -> Run:
     """Train a network on the labels of a data set and keep its best epoch.
 
     One seed fixes the weights and the order of the samples: equal settings, data and machine give
-    equal networks. The global random state of torch is left alone. The
-    training split is held in memory.
+    equal networks, also if the training was killed and went on in between. The global random
+    state of torch is left alone. Started by `torchrun`, several processes share each batch.
 
     Parameters
     ----------
     config : FitConfig
         Settings.
-    dataset : Dataset
-        A data set of winding numbers.
+    data : Dataset or Recipe
+        A data set of a kind that a network reads; or a recipe, whose training split is drawn
+        while training goes on, with new samples in every epoch.
     path : str or Path
-        Folder to make. It receives log.jsonl (a line per epoch), best and last weights
-        (safetensors with a JSON card each), and run.json once training has ended.
+        Folder to make. It receives training.toml, log.jsonl (a line per epoch), best and last
+        weights (safetensors with a JSON card each), and once training has ended run.json and a
+        model card, README.md.
     device : str, optional
         Where torch computes.
     progress : bool, optional
         Show progress.
+    resume : bool, optional
+        Go on from the state in the folder, if there is one. A finished run is returned as it is.
+    tensorboard : bool, optional
+        Write records for TensorBoard too, which must be installed.
 
     Returns
     -------
@@ -68,13 +85,15 @@ def fit(
         that are not among the classes of the network.
     OutputError
         If the folder cannot be written or holds a training already.
+    CheckpointError
+        If the state to go on from is damaged, or of other settings or data.
     InputError
         If torch cannot use the device, or the loss does not stay finite.
 
     Examples
     --------
     >>> import tempfile
-    >>> from topophys.datasets import Recipe, generate, open_dataset
+    >>> from topophys.datasets import Recipe
     >>> splits = [{"name": s, "size": 30, "classes": [-1, 0, 1]} for s in ("train", "val")]
     >>> recipe = Recipe.from_dict({
     ...     "name": "small", "seed": 1,
@@ -83,131 +102,101 @@ def fit(
     ...     "input": {"grid": [32]}, "split": splits,
     ... })
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     summary = generate(recipe, folder + "/small.h5", progress=False)
-    ...     with open_dataset(folder + "/small.h5") as dataset:
-    ...         run = fit(FitConfig(epochs=2), dataset, folder + "/run", progress=False)
+    ...     run = fit(FitConfig(epochs=2), recipe, folder + "/run", progress=False)
     >>> len(run.history), run.provenance["classes_seen"]
     (2, [-1, 0, 1])
     """
     place = resolve_device(device)
-    _check(config, dataset)
-    folder = _fresh_folder(path)
-    train, val = (_load(dataset, name) for name in (config.train_split, config.val_split))
+    lessons = prepare_lessons(config, data)
+    with team(place) as together, limited_threads(config.threads):
+        trainer = Trainer(config, _network(config, lessons, place), lessons.train, place, together)
+        diary = Diary(Path(path), config, lessons.provenance, together, tensorboard=tensorboard)
+        if diary.open(resume=resume):
+            if diary.begun:
+                diary.recall(load_state(diary.folder, trainer))
+            _train(trainer, lessons.val, diary, progress=progress)
+            if together.leads:
+                _finish(trainer, diary, lessons)
+        together.wait()
+    return load_run(path)
+
+
+def _network(config: FitConfig, lessons: Lessons, place: torch.device) -> nn.Module:
+    known = inspect.signature(ENCODERS[encoder_name(lessons.kind)]).parameters
+    settings = config.encoder.arguments(known)
+    if "n_occupied" in known:
+        settings["n_occupied"] = lessons.n_occupied
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        encoder = TopologicalMLEncoder(
-            input_dim=int(train.x.shape[-1]),
-            k_points=int(train.x.shape[-2]),
-            **config.encoder.model_dump(),
-        ).to(place)
-    trainer = Trainer(config, encoder, train, place)
-    steps = config.epochs * trainer.steps_per_epoch
-    with (
-        limited_threads(config.threads),
-        track(steps * trainer.size, "training", progress) as advance,
-    ):
-        history = _epochs(folder, trainer, val, advance)
-    write_json(
-        folder / CARD,
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "config": config.model_dump(mode="json"),
-            "history": history,
-            "provenance": _provenance(dataset, train, place),
-        },
-    )
-    return load_run(folder)
+        return build_encoder(lessons.kind, lessons.shape, settings).to(place)
 
 
-def _epochs(folder: Path, trainer: Trainer, val: Samples, advance: Advance) -> list[dict[str, Any]]:
-    history: list[dict[str, Any]] = []
-    best = (-1.0, 0.0)
-    for epoch in range(trainer.config.epochs):
-        started = time.perf_counter()
-        record = {"epoch": epoch, **trainer.epoch(advance)}
-        record |= _validate(trainer.encoder, val, trainer.device)
-        record |= {"lr": trainer.rate, "seconds": time.perf_counter() - started}
-        history.append(record)
-        _append(folder / "log.jsonl", record)
-        score = (record["val_accuracy"], -record["val_loss"])
-        if score > best:
-            best = score
-            save_encoder(folder, "best", trainer.encoder)
+def _train(trainer: Trainer, val: Batch, diary: Diary, *, progress: bool) -> None:
+    config, together = trainer.config, trainer.team
+
+    def save() -> None:
+        if together.leads:
+            save_state(diary.folder, trainer, diary.notes())
+
+    per_epoch = trainer.steps_per_epoch * trainer.size
+    done = trainer.position.epoch * per_epoch + trainer.position.step * trainer.size
+    with track(
+        config.epochs * per_epoch - done, "training", progress and together.leads
+    ) as advance:
+        while trainer.position.epoch < config.epochs and not diary.out_of_patience:
+            epoch, started = trainer.position.epoch, time.perf_counter()
+            record = {"epoch": epoch, **trainer.epoch(advance, save)}
+            record |= _validate(trainer, val, together)
+            record |= {"lr": trainer.rate, "seconds": time.perf_counter() - started}
+            if diary.enter(record) and together.leads:
+                save_encoder(diary.folder, "best", trainer.encoder)
+            save()
+
+
+def _finish(trainer: Trainer, diary: Diary, lessons: Lessons) -> None:
+    folder = diary.folder
     save_encoder(folder, "last", trainer.encoder)
-    return history
-
-
-def _fresh_folder(path: str | Path) -> Path:
-    folder = make_folder(path)
-    for name in ("log.jsonl", CARD, "best.json", "last.json"):
-        if (folder / name).exists():
-            raise OutputError(
-                f"Folder `{folder}` already holds a training ({name}); choose another one."
-            )
-    return folder
-
-
-def _append(path: Path, record: dict[str, Any]) -> None:
-    # a log grows while training runs, so that it can be watched; every line is complete
-    try:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(record) + "\n")
-    except OSError as error:
-        raise OutputError(
-            f"Output `{path}` cannot be written: {error.strerror or error}; choose another place."
-        ) from None
-
-
-def _check(config: FitConfig, dataset: Dataset) -> None:
-    """Refuse what cannot be trained on, before anything is read or written."""
-    if dataset.kind != "winding":
-        raise RecipeError(
-            "Argument `dataset` must hold chiral chains labelled by their winding number, but is a"
-            f" data set of kind {dataset.kind!r}."
-        )
-    for split in (config.train_split, config.val_split):
-        if split not in dataset.splits:
-            raise RecipeError(
-                f"Training settings name the split `{split}`, but the data set has"
-                f" {', '.join(dataset.splits)}."
-            )
-    largest = max(map(abs, dataset.split(config.train_split).classes))
-    if 2 * largest + 1 > config.encoder.num_classes:
-        raise RecipeError(
-            f"Training settings: `encoder.num_classes` must be at least {2 * largest + 1} for"
-            f" labels up to {largest} in size, but is {config.encoder.num_classes}."
-        )
-
-
-def _load(dataset: Dataset, split: str) -> Samples:
-    x, label = dataset.split(split).read("x", "label")
-    return Samples(torch.from_numpy(x), torch.from_numpy(label.astype(np.int64)))
-
-
-def _validate(
-    encoder: TopologicalMLEncoder, val: Samples, device: torch.device
-) -> dict[str, float]:
-    predicted = predict_invariants(encoder, val.x.numpy(), device=device)
-    label = val.label.numpy()
-    distance = np.abs(predicted - label)
-    quadratic = np.minimum(distance, HUBER_WIDTH)
-    return {
-        "val_loss": float((quadratic * (distance - 0.5 * quadratic)).mean()),
-        "val_accuracy": float((np.rint(predicted) == label).mean()),
-    }
-
-
-def _provenance(dataset: Dataset, train: Samples, device: torch.device) -> dict[str, Any]:
-    return {
-        "dataset": dataset.recipe.name,
-        "dataset_path": str(dataset.path.resolve()),
-        "dataset_digest": dataset.recipe.digest,
-        "flattened_input": dataset.recipe.input.flatten,
-        "classes_seen": sorted({int(c) for c in train.label}),
-        "train_samples": len(train),
-        "device": str(device),
+    weight = trainer.config.local_supervision
+    answers = predict_invariants(load_encoder(folder, "best"), lessons.val.x.numpy())
+    versions = {
+        "device": str(trainer.device),
+        "processes": trainer.team.size,
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": trainer.config.model_dump(mode="json"),
+        "history": diary.history,
+        "provenance": {
+            **lessons.provenance,
+            "val_samples": len(lessons.val),
+            "abstain_below": calibrated_threshold(answers, lessons.val.label.numpy()),
+            "supervision": f"labels and exact local contributions, weight {weight:g}"
+            if weight
+            else "labels only",
+            **versions,
+        },
+    }
+    write_text(folder / SETTINGS, trainer.config.to_toml())
+    write_json(folder / CARD, content)
+    write_card(load_run(folder))
+    (folder / STATE).unlink(missing_ok=True)
+
+
+def _validate(trainer: Trainer, val: Batch, together: Team) -> dict[str, float]:
+    found = [0.0, 0.0]
+    if together.leads:
+        predicted = predict_invariants(trainer.encoder, val.x.numpy(), device=trainer.device)
+        found = _score(predicted, val.label.numpy())
+    loss, accuracy = together.told(found)
+    return {"val_loss": loss, "val_accuracy": accuracy}
+
+
+def _score(predicted: np.ndarray, label: np.ndarray) -> list[float]:
+    distance = np.abs(predicted - label)
+    quadratic = np.minimum(distance, HUBER_WIDTH)
+    loss = (quadratic * (distance - 0.5 * quadratic)).mean()
+    return [float(loss), float((np.rint(predicted) == label).mean())]

@@ -22,11 +22,19 @@ def compute_topological_loss(
     predictions: Mapping[str, Any],
     targets: Int[Tensor, " batch"],
     auxiliary_weight: float = 0.1,
+    *,
+    local_supervision: float = 0.0,
+    local_targets: Tensor | None = None,
 ) -> dict[str, Float[Tensor, ""]]:
-    r"""Label-only loss: regression to the integer and, with small weight, cross entropy.
+    r"""Regression to the integer and, with small weight, cross entropy; labels only by default.
 
     .. math:: L = \langle \mathrm{huber}(\hat\nu - \nu) \rangle
-        + w \, \langle -\log p_\nu \rangle, \qquad p = \mathrm{softmax}(\mathrm{logits})
+        + w \, \langle -\log p_\nu \rangle + s \, \langle (\hat f_j - f_j)^2 \rangle,
+        \qquad p = \mathrm{softmax}(\mathrm{logits})
+
+    The last term compares a read-out of the local features with the exact winding steps (or
+    Berry fluxes) f. It is there only where `local_supervision` s is not zero; what such a network
+    holds in its layers was put there, and did not emerge.
 
     Parameters
     ----------
@@ -36,18 +44,24 @@ def compute_topological_loss(
         The invariants themselves, not class indices; each must be among the network's classes.
     auxiliary_weight : float, optional
         Weight w of the cross entropy.
+    local_supervision : float, optional
+        Weight s of the local term, which needs the prediction "local_prediction".
+    local_targets : tensor of shape (B, N) or (B, Nx, Ny), optional
+        Exact local contributions f; needed where `local_supervision` is not zero, not read else.
 
     Returns
     -------
     dict of scalar tensors
-        "regression_loss", "auxiliary_loss" (both without weight) and "total_loss".
+        "regression_loss", "auxiliary_loss" and, where asked for, "local_loss", each without
+        weight; and "total_loss".
 
     Raises
     ------
     ShapeError
-        If there is not one target for each prediction, or none at all.
+        If there is not one target for each prediction, or none at all; of local ones likewise.
     InputError
-        If a target is not an integer, or not among the network's classes.
+        If a target is not an integer, or not among the network's classes, or if local targets
+        are asked for but not given.
 
     References
     ----------
@@ -67,11 +81,29 @@ def compute_topological_loss(
     quadratic = difference.clamp(max=HUBER_WIDTH)
     regression = (quadratic * (difference - 0.5 * quadratic)).mean()
     auxiliary = torch.nn.functional.cross_entropy(logits, (targets - classes[0]).long())
-    return {
-        "regression_loss": regression,
-        "auxiliary_loss": auxiliary,
-        "total_loss": regression + auxiliary_weight * auxiliary,
-    }
+    total = regression + auxiliary_weight * auxiliary
+    terms = {"regression_loss": regression, "auxiliary_loss": auxiliary}
+    if local_supervision:
+        terms["local_loss"] = _local_loss(predictions, local_targets)
+        total = total + local_supervision * terms["local_loss"]
+    return {**terms, "total_loss": total}
+
+
+def _local_loss(predictions: Mapping[str, Any], targets: Tensor | None) -> Tensor:
+    if targets is None or "local_prediction" not in predictions:
+        missing = "local_targets" if targets is None else "predictions"
+        raise InputError(
+            f"Argument `{missing}` must hold local values where `local_supervision` is not 0, but"
+            " does not; give them, or leave `local_supervision` out."
+        )
+    found = predictions["local_prediction"]
+    if found.shape != targets.shape:
+        raise ShapeError(
+            f"Argument `local_targets` must have shape {tuple(found.shape)} like the predictions,"
+            f" but has {tuple(targets.shape)}."
+        )
+    loss: Tensor = (found - targets.to(found.dtype)).square().mean()
+    return loss
 
 
 def _check(targets: Tensor, invariant: Tensor, classes: tuple[int, ...]) -> None:

@@ -53,26 +53,30 @@ def flatten_channels(x: Float[Tensor, "*points c"]) -> Float[Tensor, "*points c"
         raise ShapeError(
             f"Argument `x` must have 2 n^2 channels (2, 8, 18, ...), but has {x.shape[-1]}."
         )
+    if n == 2:
+        return _flatten_two(x)
     # the result does not depend on the scale of a block, so no gradient need flow through it
     largest = x.detach().abs().amax(dim=-1, keepdim=True)
     x = x / torch.where(largest > 0.0, largest, 1.0)
     if n == 1:
         return x / (x.square().sum(-1, keepdim=True) + TINY).sqrt()
-    if n == 2:
-        return _flatten_two(x)
     block = torch.view_as_complex(x.reshape(*x.shape[:-1], n, n, 2).contiguous())
     polar = cast("Tensor", _Polar.apply(block))  # type: ignore[no-untyped-call]  # torch has no annotation here
     return torch.view_as_real(polar).reshape(x.shape)
 
 
 def _flatten_two(x: Float[Tensor, "*points 8"]) -> Float[Tensor, "*points 8"]:
-    # polar factor of a 2 x 2 block: (D + phase cof(D)^*) / (sigma1 + sigma2), phase of det D
-    a, b, c, d, e, f, g, h = x.unbind(-1)
+    # polar factor of a 2 x 2 block: (D + phase cof(D)^*) / (sigma1 + sigma2), phase of det D;
+    # channels first, so that every step below runs along contiguous memory
+    rows = x.reshape(-1, 8).t().contiguous()
+    largest = rows.detach().abs().amax(dim=0)
+    rows = rows / torch.where(largest > 0.0, largest, 1.0)
+    a, b, c, d, e, f, g, h = rows.unbind(0)
     re = a * g - b * h - c * e + d * f
     im = a * h + b * g - c * f - d * e
     size = (re * re + im * im + TINY).sqrt()
     p, q = re / size, im / size
-    norm = (x.square().sum(-1) + 2.0 * size).sqrt()  # sum of the singular values
+    norm = (rows.square().sum(0) + 2.0 * size).sqrt()  # sum of the singular values
     entries = (
         a + p * g + q * h,
         b + q * g - p * h,
@@ -83,7 +87,7 @@ def _flatten_two(x: Float[Tensor, "*points 8"]) -> Float[Tensor, "*points 8"]:
         g + p * a + q * b,
         h + q * a - p * b,
     )
-    return torch.stack(entries, dim=-1) / norm.unsqueeze(-1)
+    return (torch.stack(entries) / norm).t().contiguous().view(x.shape)
 
 
 class _Polar(torch.autograd.Function):

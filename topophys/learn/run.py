@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
 
-from topophys import _checks
-from topophys.errors import CheckpointError, KindError, ShapeError
-from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.flatten import flatten_block
+from topophys.errors import CheckpointError, InputError
+from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.learn.checkpoint import load_encoder
 from topophys.learn.config import FitConfig
-from topophys.learn.encoder import TopologicalMLEncoder
-from topophys.learn.evaluate import predict_invariants
+from topophys.learn.evaluate import encoder_settings, predict_invariants
+from topophys.learn.inputs import chain_blocks, d_vectors, flat_bands, read_input
+from topophys.learn.prediction import LEAST_CONFIDENCE, Prediction
 
-__all__ = ["Prediction", "Run", "load_run"]
+__all__ = ["Run", "load_run"]
 
 #: File that ends a training, and what it says of itself.
 CARD: Final = "run.json"
@@ -34,50 +34,6 @@ PROVENANCE: Final = ("dataset_path", "flattened_input", "classes_seen", "train_s
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
-    """What a network says of a batch of Hamiltonians.
-
-    Attributes
-    ----------
-    value : int64 ndarray of shape (...)
-        Nearest integer.
-    real : float64 ndarray of shape (...)
-        Prediction before rounding.
-    confidence : float64 ndarray of shape (...)
-        1 - 2 |real - value|: 1 on an integer, 0 half way between two.
-
-    Examples
-    --------
-    >>> answer = Prediction(np.array([1, 0]), np.array([1.0, 0.25]))
-    >>> answer.confidence, answer.sure(0.6)
-    (array([1. , 0.5]), array([ True, False]))
-    """
-
-    value: Int[np.ndarray, "..."]
-    real: Float[np.ndarray, "..."]
-
-    @property
-    def confidence(self) -> Float[np.ndarray, "..."]:
-        """1 on an integer, 0 half way between two."""
-        return np.asarray(1.0 - 2.0 * np.abs(self.real - self.value))
-
-    def sure(self, threshold: float = 0.5) -> Bool[np.ndarray, "..."]:
-        """Where the confidence is at least `threshold`.
-
-        Parameters
-        ----------
-        threshold : float, optional
-            Smallest confidence to accept.
-
-        Returns
-        -------
-        bool ndarray of shape (...)
-            False where the network should rather abstain.
-        """
-        return np.asarray(self.confidence >= threshold)
-
-
-@dataclass(frozen=True, eq=False)
 class Run:
     """A trained network with its settings and history.
 
@@ -85,7 +41,7 @@ class Run:
     ----------
     path : Path
         Folder of the run.
-    encoder : TopologicalMLEncoder
+    encoder : torch.nn.Module
         The network at its best epoch, on the CPU.
     config : FitConfig
         Settings of the training.
@@ -93,27 +49,51 @@ class Run:
         One record per epoch: epoch, loss, regression_loss, auxiliary_loss, val_loss,
         val_accuracy, lr, seconds.
     provenance : dict
-        Data file and digest, whether its inputs are flattened, classes seen, versions.
+        Kind, file and digests of the data, whether inputs are flattened, classes seen, what the
+        loss was told, confidence below which to abstain, versions.
     """
 
     path: Path
-    encoder: TopologicalMLEncoder
+    encoder: nn.Module
     config: FitConfig
     history: list[dict[str, Any]]
     provenance: dict[str, Any]
 
+    @property
+    def kind(self) -> str:
+        """Kind of data set that the network reads."""
+        return str(self.provenance.get("kind", "winding"))
+
+    @property
+    def best_epoch(self) -> dict[str, Any]:
+        """Record of the epoch whose weights are kept."""
+        return max(self.history, key=lambda r: (r["val_accuracy"], -r["val_loss"]))
+
     def predict(
-        self, H: ChiralHamiltonian | ArrayLike, *, k_points: int | None = None
+        self,
+        H: FourierHamiltonian | ArrayLike | str | Path,
+        *,
+        k_points: int | tuple[int, ...] | None = None,
+        sublattice: Sequence[int] | None = None,
+        threshold: float | None = None,
     ) -> Prediction:
-        """Name the winding number of chains.
+        """Name the invariant of Hamiltonians.
 
         Parameters
         ----------
-        H : ChiralHamiltonian or array-like of shape (..., N, n, n)
-            Chains, or their blocks on the grid of `topophys.k_grid`. Their scale does not matter,
-            unless the network was trained on blocks that were not flattened in any way.
-        k_points : int, optional
+        H : FourierHamiltonian, array-like, or path of a file
+            For a network of chains: chains with a chiral block, or their blocks of shape
+            (..., N, n, n) on the grid of `topophys.k_grid`. In two dimensions: Hamiltonians with
+            two bands, their d-vectors (..., Nx, Ny, 3) or Bloch matrices (..., Nx, Ny, 2, 2).
+            Files hold such an array (.npy) or hoppings of Wannier90. The scale does not matter,
+            unless the network was trained on inputs that were not flattened in any way.
+        k_points : int or tuple of int, optional
             Number of k points to sample a Hamiltonian on; that of the training by default.
+        sublattice : sequence of int, optional
+            Orbitals of the first sublattice of a chain that is not a `ChiralHamiltonian`; found by
+            itself where the orbitals are connected.
+        threshold : float, optional
+            Confidence below which to abstain; by default the one calibrated in training.
 
         Returns
         -------
@@ -123,44 +103,66 @@ class Run:
         Raises
         ------
         KindError
-            If `H` is a Hamiltonian without a chiral block.
+            If `H` is a Hamiltonian of another class than the network reads.
         ShapeError, InputError
-            If the blocks do not have the size the network was trained on, or are not finite.
+            If arrays do not have the size the network was trained on, or are not finite.
         GaplessError
-            If the network needs flattened blocks and a block is singular.
+            If the gap closes at one of the k points.
         """
-        d_k = self._blocks(H, k_points)
-        channels, n = self.encoder.settings["input_dim"], d_k.shape[-1]
-        if 2 * n * n != channels:
-            raise ShapeError(
-                f"Argument `H` must have blocks with 2 n^2 = {channels} real numbers for this"
-                f" network, but they are {n} x {n}."
+        given = read_input(H) if isinstance(H, str | Path) else H
+        if sublattice is not None and self.kind != "winding":
+            raise InputError(
+                f"Argument `sublattice` must be None for a network of kind {self.kind!r}, but is"
+                f" {list(sublattice)}; it is for chains."
             )
-        batch, n_k = d_k.shape[:-3], d_k.shape[-3]
-        x = np.ascontiguousarray(self._presented(d_k)).reshape(math.prod(batch), n_k, n * n)
-        real = predict_invariants(self.encoder, x.view(np.float64).astype(np.float32))
-        real = real.reshape(batch)
-        return Prediction(value=np.asarray(np.rint(real).astype(np.int64)), real=real)
+        if self.kind == "winding":
+            x, batch = self._chains(given, k_points, sublattice)
+        else:
+            x, batch = self._surfaces(given, k_points)
+        real = predict_invariants(self.encoder, x).reshape(batch)
+        limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
+        return Prediction(
+            value=np.asarray(np.rint(real).astype(np.int64)),
+            real=real,
+            threshold=float(limit if threshold is None else threshold),
+        )
 
-    def _blocks(self, H: Any, k_points: int | None) -> Complex[np.ndarray, "..."]:
-        if isinstance(H, ChiralHamiltonian):
-            return H.block_on_grid(
-                self.encoder.settings["k_points"] if k_points is None else k_points
-            )
-        if isinstance(H, FourierHamiltonian):
-            raise KindError(
-                "Argument `H` must be a ChiralHamiltonian or an array of its blocks, but is a"
-                f" {type(H).__name__}, whose winding number is not defined."
-            )
-        return _checks.as_complex(H, "H", "(..., N, n, n)")
+    def _chains(
+        self, H: Any, k_points: Any, sublattice: Sequence[int] | None
+    ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+        settings = encoder_settings(self.encoder)
+        n = math.isqrt(settings["input_dim"] // 2)
+        points = settings["k_points"] if k_points is None else k_points
+        d_k = chain_blocks(H, points, n, sublattice)
+        flat = flatten_block(d_k)  # refuses blocks without a gap
+        return self._presented(d_k, flat, d_k.shape[-3:-2]), d_k.shape[:-3]
 
-    def _presented(self, d_k: Complex[np.ndarray, "..."]) -> Complex[np.ndarray, "..."]:
-        """Blocks in the form in which the network got to know them."""
-        if self.encoder.settings["flatten"]:
-            # single precision holds no numbers beyond 1e38; the network divides by the scale
-            scale = np.abs(d_k).max(axis=(-3, -2, -1), keepdims=True)
-            return np.asarray(d_k / np.where(scale > 0.0, scale, 1.0))
-        return flatten_block(d_k) if self.provenance["flattened_input"] else d_k
+    def _surfaces(self, H: Any, k_points: Any) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+        settings = encoder_settings(self.encoder)
+        given = settings["k_grid"] if k_points is None else k_points
+        grid = (given, given) if isinstance(given, int) else tuple(given)
+        if self.kind == "chern":
+            d = d_vectors(H, grid)
+            flat = flatten_d(d)  # refuses d-vectors of length 0
+            return self._presented(d, flat, d.shape[-3:-1]), d.shape[:-3]
+        n = math.isqrt(settings["input_dim"] // 2)
+        bands = flat_bands(H, grid, n, settings["n_occupied"])
+        return self._presented(bands, bands, bands.shape[-4:-2]), bands.shape[:-4]
+
+    def _presented(
+        self, samples: NDArray[Any], flat: NDArray[Any], grid: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        """Real channels on a grid, in the form in which the network got to know them."""
+        shown = flat
+        if not self.provenance["flattened_input"]:
+            shown = samples
+            if encoder_settings(self.encoder).get("flatten", True):
+                # single precision holds no numbers beyond 1e38; the network divides by the scale
+                axes = tuple(range(-len(grid) - (1 if self.kind == "chern" else 2), 0))
+                shown = samples / np.abs(samples).max(axis=axes, keepdims=True)
+        channels = encoder_settings(self.encoder)["input_dim"]
+        x = np.ascontiguousarray(shown).view(np.float64).reshape(-1, *grid, channels)
+        return x.astype(np.float32)
 
 
 def load_run(path: str | Path) -> Run:

@@ -1,0 +1,84 @@
+"""Tables of docs/results.md from the stored results; nothing in them is typed in."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean, stdev
+
+from scipy.stats import binomtest
+from scipy.stats import t as student
+
+START, END = "<!-- results: {name} -->", "<!-- end of results: {name} -->"
+
+
+def interval(values):
+    """Mean and half width of the 95 % interval of Student's t over seeds."""
+    if len(values) < 2:
+        return fmean(values), math.nan
+    half = student.ppf(0.975, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return fmean(values), float(half)
+
+
+def merged(results):
+    """Rows of all seeds together: one entry for each label, in the order of the first seed."""
+    table = {}
+    for result in results:
+        for row in result["rows"]:
+            table.setdefault(row["row"], []).append(row)
+    return table
+
+
+def number(value):
+    if value is None or math.isnan(value):
+        return ""
+    if abs(value) < 2:
+        return f"{value:.5f}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def line(label, rows):
+    """One line of a table."""
+    mean, half = interval([row["value"] for row in rows])
+    bar = rows[0].get("bar")
+    formula = fmean(row["formula"] for row in rows) if "formula" in rows[0] else None
+    lower = rows[0].get("lower_is_better", False)
+    met = "" if bar is None else ("yes" if (mean <= bar if lower else mean >= bar) else "no")
+    spread = "" if math.isnan(half) else f"± {number(half)}"
+    against = ""
+    if "network_only" in rows[0]:
+        wins, losses = (sum(r[k] for r in rows) for k in ("network_only", "formula_only"))
+        if wins + losses:
+            chance = binomtest(wins, wins + losses).pvalue
+            against = f"{wins} : {losses}, p = {chance:.2g}"
+    return (
+        f"| {label} | {number(mean)} {spread} | {len(rows)} | {number(formula)} | {against}"
+        f" | {number(bar)} | {met} |"
+    )
+
+
+def table(results):
+    """Markdown table of one task."""
+    against = "only network : only formula right (McNemar)"
+    head = [
+        f"| task | mean, 95 % interval | seeds | formula | {against} | bar | met |",
+        "|---|---|---:|---:|---|---:|---|",
+    ]
+    lines = [line(label, rows) for label, rows in merged(results).items()]
+    made = max(result["made"] for result in results)[:10]
+    cpu = sum(result["cpu_seconds"] for result in results)
+    return "\n".join(
+        [*head, *lines, "", f"{results[0]['machine']} Last run {made}; {cpu:,.0f} s of CPU."]
+    )
+
+
+def write(page, found):
+    """Put each table between its markers; markers of tasks that are new go to the end."""
+    text = page.read_text(encoding="utf-8")
+    for name, results in found.items():
+        start, end = START.format(name=name), END.format(name=name)
+        if start not in text:
+            text = f"{text.rstrip()}\n\n## {name}\n\n{start}\n{end}\n"
+        before, rest = text.split(start, 1)
+        _, after = rest.split(end, 1)
+        text = f"{before}{start}\n\n{table(results)}\n\n{end}{after}"
+    page.write_text(text, encoding="utf-8")

@@ -1,0 +1,237 @@
+"""From Hamiltonians, arrays and files to what a network reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys import _checks
+from topophys.errors import GaplessError, InputError, KindError, ShapeError
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
+from topophys.hamiltonians.wannier90 import read_wannier90
+from topophys.learn.chiral_block import chiral_block
+
+__all__ = ["chain_blocks", "d_vectors", "flat_bands", "read_input"]
+
+#: Largest share of a Bloch matrix that may violate H = H^dagger.
+TOLERANCE: Final = 1e-9
+#: Fewest k points along a direction from which a step can be told from its reverse.
+FEWEST: Final = 3
+
+
+def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
+    """Read Hamiltonians from a file: NumPy arrays (.npy) or Wannier90 hoppings.
+
+    Parameters
+    ----------
+    path : str or Path
+        File of an array of blocks, d-vectors or Bloch matrices on a k grid; or ``_hr.dat`` or
+        ``_tb.dat``, also gzipped.
+
+    Returns
+    -------
+    ndarray or WannierHamiltonian
+        What the file holds. Pickled objects are refused, nothing is executed.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as an array.
+    DatasetError, SchemaError, HermiticityError, InputError
+        If it is a damaged file of Wannier90; see `read_wannier90`.
+    """
+    path = Path(path)
+    if ".dat" in path.suffixes or path.name.endswith((".gz", ".tgz")):
+        return read_wannier90(path)
+    try:
+        with path.open("rb") as stream:
+            array = np.load(stream, allow_pickle=False)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"Argument `H` must be numbers, or a `file` of a NumPy array (.npy) or of Wannier90"
+            f" (.dat), but `{path}` is not one: {reason.rstrip('.')}."
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(
+            f"Argument `H` must be a file of one array (.npy), but `{path}` is an archive."
+        )
+    return array
+
+
+def chain_blocks(
+    H: Any, k_points: int, size: int, sublattice: Sequence[int] | None
+) -> NDArray[np.complex128]:
+    """Blocks D(k) of chains on a grid.
+
+    Parameters
+    ----------
+    H : FourierHamiltonian or array-like of shape (..., N, n, n)
+        Chains, or their blocks.
+    k_points : int
+        Number of k points for Hamiltonians.
+    size : int
+        Rows of the blocks that are wanted. Hamiltonians with smaller blocks are completed by
+        uncoupled orbitals of winding number 0: D + 1, with the scale of D.
+    sublattice : sequence of int or None
+        Orbitals of the first sublattice, for Hamiltonians that do not say.
+
+    Returns
+    -------
+    complex128 ndarray of shape (..., N, size, size)
+        Blocks.
+
+    Raises
+    ------
+    KindError
+        If a Hamiltonian has no chiral block.
+    ShapeError, InputError
+        If the blocks have another size, too few k points, or are not finite.
+    """
+    if isinstance(H, FourierHamiltonian):
+        chain = H if isinstance(H, ChiralHamiltonian) else chiral_block(H, sublattice)
+        d_k = _completed(chain.block_on_grid(k_points), size)
+    else:
+        d_k = _checks.as_complex(H, "H", "(..., N, n, n)")
+    if d_k.shape[-1] != size:
+        n = d_k.shape[-1]
+        raise ShapeError(
+            f"Argument `H` must have blocks with 2 n^2 = {2 * size**2} real numbers for this"
+            f" network, but they are {n} x {n}."
+        )
+    _refuse_few_points(d_k.shape[-3:-2])
+    return d_k
+
+
+def _completed(d_k: NDArray[np.complex128], size: int) -> NDArray[np.complex128]:
+    n = d_k.shape[-1]
+    if n >= size:
+        return d_k
+    scale = np.sqrt((np.abs(d_k) ** 2).mean(axis=(-3, -2, -1)) * n)
+    full = np.zeros((*d_k.shape[:-2], size, size), np.complex128)
+    full[..., :n, :n] = d_k
+    extra = np.arange(n, size)
+    full[..., extra, extra] = scale[..., None, None]
+    return full
+
+
+def d_vectors(H: Any, grid: tuple[int, ...]) -> NDArray[np.float64]:
+    """d-vectors of two-band Hamiltonians on a grid.
+
+    Parameters
+    ----------
+    H : FourierHamiltonian or array-like of shape (..., Nx, Ny, 3) or (..., Nx, Ny, 2, 2)
+        Hamiltonians with two bands in two dimensions, their d-vectors, or Bloch matrices.
+    grid : tuple of two ints
+        Number of k points for Hamiltonians.
+
+    Returns
+    -------
+    float64 ndarray of shape (..., Nx, Ny, 3)
+        d-vectors.
+
+    Raises
+    ------
+    KindError
+        If a Hamiltonian has another dimension, or more bands than two.
+    ShapeError, InputError
+        If arrays have another shape, are not Hermitian, or not finite.
+    """
+    if isinstance(H, FourierHamiltonian):
+        if H.dim != 2 or H.n_bands != 2:
+            raise KindError(
+                "Argument `H` must have two bands in two dimensions for this network, but is a"
+                f" {type(H).__name__} with {H.n_bands} bands in {H.dim} dimensions."
+            )
+        if isinstance(H, TwoBandHamiltonian):
+            return H.d_on_grid(grid)
+        return _pauli(H.on_grid(grid))
+    array = np.asarray(H)
+    if array.ndim >= 4 and array.shape[-2:] == (2, 2):
+        d = _pauli(_checks.as_complex(H, "H", "(..., Nx, Ny, n, n)"))
+    else:
+        d = _checks.as_real(H, "H", "(..., Nx, Ny, 3)")
+    _refuse_few_points(d.shape[-3:-1])
+    return d
+
+
+def flat_bands(
+    H: Any, grid: tuple[int, ...], n_bands: int, n_occupied: int
+) -> NDArray[np.complex128]:
+    """Bloch matrices with flat bands, 1 - 2 P, on a grid.
+
+    Parameters
+    ----------
+    H : FourierHamiltonian or array-like of shape (..., Nx, Ny, n, n)
+        Hamiltonians in two dimensions, or their Bloch matrices.
+    grid : tuple of two ints
+        Number of k points for Hamiltonians.
+    n_bands, n_occupied : int
+        Number of bands, and of occupied ones.
+
+    Returns
+    -------
+    complex128 ndarray of shape (..., Nx, Ny, n, n)
+        Matrices with eigenvalues -1 and 1.
+
+    Raises
+    ------
+    KindError
+        If a Hamiltonian has another dimension.
+    ShapeError, InputError
+        If there are more or fewer bands, or matrices are not Hermitian or not finite.
+    GaplessError
+        If the gap closes at one of the k points.
+    """
+    if isinstance(H, FourierHamiltonian) and H.dim != 2:
+        raise KindError(
+            "Argument `H` must be two-dimensional for this network, but is a"
+            f" {type(H).__name__} in {H.dim} dimensions."
+        )
+    if isinstance(H, FourierHamiltonian):
+        h_k = H.on_grid(grid)
+    else:
+        h_k = _checks.as_complex(H, "H", "(..., Nx, Ny, n, n)")
+    if h_k.shape[-1] != n_bands:
+        raise ShapeError(
+            f"Argument `H` must have {n_bands} bands for this network, but has {h_k.shape[-1]}."
+        )
+    _refuse_few_points(h_k.shape[-4:-2])
+    _refuse_unless_hermitian(h_k)
+    energy, states = np.linalg.eigh(h_k)
+    gap = (energy[..., n_occupied] - energy[..., n_occupied - 1]).min(axis=(-2, -1))
+    closed = np.ravel(gap <= TOLERANCE * np.abs(energy).max(axis=(-3, -2, -1)))
+    if closed.any():
+        raise GaplessError("H", np.flatnonzero(closed).tolist(), closed.size)
+    filled = states[..., :n_occupied]
+    projector = filled @ np.conj(np.swapaxes(filled, -1, -2))
+    return np.asarray(np.eye(n_bands) - 2.0 * projector)
+
+
+def _refuse_unless_hermitian(h_k: NDArray[np.complex128]) -> None:
+    off = np.abs(h_k - np.conj(np.swapaxes(h_k, -1, -2))).max(initial=0.0)
+    if off > TOLERANCE * np.abs(h_k).max(initial=0.0):
+        raise InputError(
+            f"Argument `H` must hold Hermitian matrices, but violates H = H^dagger by {off:.3g}."
+        )
+
+
+def _pauli(h_k: NDArray[np.complex128]) -> NDArray[np.float64]:
+    _refuse_unless_hermitian(h_k)
+    # tr(H sigma_i) / 2; the trace of H itself moves both bands together
+    return np.asarray(0.5 * np.einsum("...ab,iba->...i", h_k, PAULI).real)
+
+
+def _refuse_few_points(grid: tuple[int, ...]) -> None:
+    if min(grid) < FEWEST:
+        raise ShapeError(
+            f"Argument `H` must have at least {FEWEST} k points along each direction, but has"
+            f" {' x '.join(map(str, grid))}."
+        )

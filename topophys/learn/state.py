@@ -1,0 +1,146 @@
+"""The state of a training on disk: everything that is needed to go on as if nothing had happened.
+
+One file, replaced at once, so that its parts always belong together: tensors as safetensors, and
+all else as JSON in the header of it. Nothing in it executes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from topophys._files import complete_file
+from topophys.errors import CheckpointError
+from topophys.learn.trainer import Position, Trainer
+
+__all__ = ["STATE", "load_state", "save_state"]
+
+STATE: Final = "state.safetensors"
+FORMAT: Final = "topophys-training-state"
+VERSION: Final = 1
+
+
+def save_state(folder: Path, trainer: Trainer, notes: dict[str, Any]) -> Path:
+    """Write the state of a training; a kill at any moment leaves the old one or the new one.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+    trainer : Trainer
+        The training. Random numbers are keyed by seed, epoch and step, so that the position is
+        the state of all of them.
+    notes : dict
+        More to keep, as JSON can store it.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not writable.
+    """
+    inner = trainer.optimizer.state_dict()
+    tensors = {f"encoder.{k}": v for k, v in trainer.encoder.state_dict().items()}
+    if trainer.local is not None:
+        tensors |= {f"local.{k}": v for k, v in trainer.local.state_dict().items()}
+    for number, moments in inner["state"].items():
+        tensors |= {f"optimizer.{number}.{k}": v for k, v in moments.items()}
+    card = {
+        "position": asdict(trainer.position),
+        "rate": trainer.rate,
+        "groups": inner["param_groups"],
+        "schedule": {k: v for k, v in trainer.schedule.state_dict().items() if _plain(v)},
+        "notes": notes,
+    }
+    content = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    header = {"format": FORMAT, "version": str(VERSION), "card": json.dumps(card)}
+    path = folder / STATE
+    with complete_file(path) as partial:
+        partial.write_bytes(save(content, metadata=header))
+    return path
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, int | float | str | list) or value is None
+
+
+def load_state(folder: Path, trainer: Trainer) -> dict[str, Any]:
+    """Put a training back into the state that was saved.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+    trainer : Trainer
+        A fresh training with the same settings.
+
+    Returns
+    -------
+    dict
+        The notes that were kept.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, foreign, of another version, or of another training.
+    """
+    path = folder / STATE
+    tensors, card = _read(path)
+    try:
+        trainer.encoder.load_state_dict(_below(tensors, "encoder."))
+        if trainer.local is not None:
+            trainer.local.load_state_dict(_below(tensors, "local."))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in _below(tensors, "optimizer.").items():
+            number, _, key = name.partition(".")
+            moments.setdefault(int(number), {})[key] = value
+        trainer.optimizer.load_state_dict({"state": moments, "param_groups": card["groups"]})
+        trainer.schedule.load_state_dict(card["schedule"])
+        trainer.position = Position(**card["position"])
+        trainer.rate = float(card["rate"])
+        return dict(card["notes"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".:")
+        raise CheckpointError(
+            f"State `{path}` does not fit these settings ({type(error).__name__}: {reason}); go on"
+            " with the settings it began with, or start in another folder."
+        ) from None
+
+
+def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    if not path.is_file():
+        raise CheckpointError(f"State `{path}` is missing; there is nothing to go on with.")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = file.metadata() or {}
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"State `{path}` cannot be read ({reason}); start again in another folder."
+        ) from None
+    if header.get("format") != FORMAT or header.get("version") != str(VERSION):
+        raise CheckpointError(
+            f"State `{path}` must be one of topophys, version {VERSION}, but is"
+            f" {header.get('format')!r}, version {header.get('version')!r}."
+        )
+    try:
+        card = json.loads(header["card"])
+    except (KeyError, ValueError):
+        raise CheckpointError(f"State `{path}` has a damaged header; start again.") from None
+    return {name: torch.as_tensor(value) for name, value in tensors.items()}, card
