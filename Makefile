@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint ci clean
+.PHONY: demo test test-slow lint ci peers clean
 
 demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 	$(BIN)/topophys demo -o runs/demo
@@ -21,6 +21,9 @@ lint: $(STAMP)  ## style, types, layers, spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell topophys tests docs datasets benchmarks README.md CONTRIBUTING.md CHANGELOG.md
+
+peers: $(STAMP)  ## other packages to compare with, each in an environment under benchmarks/.envs
+	$(BIN)/python -m benchmarks.peers.setup
 
 ci: lint test  ## what continuous integration runs, after the set-up
 

@@ -1,0 +1,131 @@
+"""Certificates of random and adversarial Hamiltonians against algebra; the oracles themselves.
+
+The same runs at full size, a million for winding numbers and a million for two bands, are written
+into docs/results/trust.md by `python -m benchmarks.trust`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from tests import trust
+from tests.oracles import (
+    degrees_by_preimages,
+    determinant_polynomials,
+    from_roots,
+    least_on_circle,
+    windings_by_roots,
+)
+from tests.reference import determinant_polynomial
+
+
+def test_polynomials_of_determinants():
+    block = tp.ensembles.aiii_chains(5, n_orbitals=3, hopping_range=2, rng=0).block_amplitudes
+    expected = [determinant_polynomial(b) for b in block]
+    np.testing.assert_allclose(determinant_polynomials(block), expected, atol=1e-14)
+
+
+def test_polynomials_are_put_back_from_their_roots():
+    np.testing.assert_allclose(from_roots(np.array([[2.0, -3.0]])), [[-6.0, 1.0, 1.0]])
+
+
+def test_least_on_circle_is_a_lower_bound_and_not_a_poor_one():
+    rng = np.random.default_rng(1)
+    roots = rng.uniform(0.5, 1.5, (200, 8)) * np.exp(1j * rng.uniform(0, 2 * np.pi, (200, 8)))
+    z = np.exp(2j * np.pi * np.arange(20_000) / 20_000)
+    least = np.array([np.abs(np.polyval(np.poly(r), z)).min() for r in roots])
+    bound = least_on_circle(roots)
+    assert (bound <= least).all()
+    assert np.median(bound / least) > 0.01
+
+
+@pytest.mark.parametrize(("t2", "turns"), [(0.5, 0), (2.0, 1), (1 - 1e-9, 0), (1 + 1e-9, 1)])
+def test_windings_of_ssh_by_roots(t2, turns):
+    value, _ = windings_by_roots(0, np.array([[[[1.0 + 0j]], [[t2]]]]))
+    assert value.tolist() == [turns]
+
+
+def test_windings_with_roots_at_the_origin_and_at_infinity():
+    block = np.zeros((1, 5, 1, 1), complex)
+    block[0, 3] = 1.0
+    assert windings_by_roots(-2, block)[0].tolist() == [1]
+
+
+@pytest.mark.parametrize("m", [-2 - 1e-6, -2 + 1e-6, -1.0, -1e-6, 1e-6, 1.0, 2 - 1e-6, 2 + 1e-6])
+def test_degrees_of_qwz_by_preimages(m):
+    rng = np.random.default_rng(2)
+    full = tp.ensembles.two_band(1, rng=0)
+    d = np.zeros((1, *full.d_amplitudes.shape[1:]), complex)
+    model = tp.models.qwz([m])
+    rows = {tuple(v): i for i, v in enumerate(full.d_vectors.tolist())}
+    for v, c in zip(model.d_vectors.tolist(), model.d_amplitudes[0], strict=True):
+        d[0, rows[tuple(v)]] = c
+    # diagonal hoppings, too small to matter, without which the companion matrix is singular
+    noise = 1e-9 * tp.ensembles.two_band(1, rng=rng).d_amplitudes
+    value, sure = degrees_by_preimages(full.d_vectors, d + noise, (0.3, 0.5, 0.8))
+    assert sure.all()
+    assert value.tolist() == [0 if abs(m) > 2 else -np.sign(m)]
+
+
+def test_a_wrong_integer_is_counted():
+    tally = trust.Tally()
+    tally.add("random", np.array([0.5, 1e-3]), np.array([1, 2]), np.array([True, True]),
+              np.array([1, 1]), np.array([True, True]))  # fmt: skip
+    assert (tally.count("right"), tally.count("wrong")) == (1, 1)
+    assert tally.by_gap[-3, "wrong"] == 1
+
+
+@pytest.mark.parametrize("kind", ["small gap", "huge"])
+def test_adversarial_chains_have_the_gap_they_are_given(kind):
+    rng = np.random.default_rng(3)
+    block = trust.chain_blocks(kind, 50, 2, 2, rng)
+    unit = 2.0**trust.HUGE if kind == "huge" else 1.0
+    proof = tp.certify_winding(tp.ChiralHamiltonian.from_array(-2, block))
+    assert (proof.gap_bound[proof.certified] / unit < 1.001e-2).all()
+
+
+@pytest.mark.parametrize("kind", ["small gap", "gapless"])
+def test_adversarial_planes_have_the_gap_they_are_given(kind):
+    vectors, d, _ = trust.plane_coefficients(kind, 50, 1, np.random.default_rng(4))
+    model = tp.TwoBandHamiltonian(
+        {tuple(v): d[:, m] for m, v in enumerate(vectors.tolist())}, hermitian="average"
+    )
+    proof = tp.certify_chern(model)
+    assert (proof.gap_bound < 1.001e-2).all()
+    assert proof.certified.any() == (kind == "small gap")
+
+
+SOUND = [
+    (trust.trust_chains, 4000, 0.92),
+    (trust.trust_planes, 4000, 0.9),
+    (trust.trust_bands, 100, 0.75),
+]
+
+
+def judge(run, n, least):
+    tally = run(n)
+    assert tally.total == n
+    assert tally.count("wrong") == 0
+    assert tally.count("right") >= least * n
+    gapless = sum(count for (kind, _), count in tally.by_kind.items() if kind == "gapless")
+    assert tally.count("unresolved", "gapless") == gapless > 0
+    assert tally.count("open") <= 1e-3 * n
+    return tally
+
+
+@pytest.mark.parametrize(("run", "n", "least"), SOUND, ids=lambda x: getattr(x, "__name__", ""))
+def test_no_certified_integer_is_wrong(run, n, least):
+    judge(run, n, least)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("run", "n", "least"),
+    [(run, 10_000 if run is trust.trust_bands else 1_000_000, least) for run, _, least in SOUND],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_no_certified_integer_of_a_million_is_wrong(run, n, least, record_property):
+    tally = judge(run, n, least)
+    record_property(run.__name__, {" ".join(key): count for key, count in tally.by_kind.items()})

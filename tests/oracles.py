@@ -1,0 +1,195 @@
+"""Integers by algebra, for whole batches: no cells, no bounds, nothing of the code under test.
+
+Each oracle also says where its own arithmetic leaves no doubt.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.reference import winding_by_roots
+
+
+def scaled(amplitudes):
+    """Divide each Hamiltonian by the power of two above its largest entry, exactly."""
+    flat = np.abs(np.ascontiguousarray(amplitudes).view(float)).reshape(len(amplitudes), -1)
+    _, power = np.frexp(flat.max(1))
+    shape = (-1,) + (1,) * (amplitudes.ndim - 1)
+    parts = np.ascontiguousarray(amplitudes).view(float)
+    return np.ldexp(parts, -power.reshape(shape)).view(complex)
+
+
+def determinant_polynomials(blocks):
+    """Coefficients (B, P + 1), lowest first, of det sum_s D_s z^s for blocks (B, S, n, n)."""
+    n_shift, n = blocks.shape[1:3]
+    degree = n * (n_shift - 1)
+    z = np.exp(2j * np.pi * np.arange(degree + 1) / (degree + 1))
+    samples = np.einsum("qs,bsij->bqij", z[:, None] ** np.arange(n_shift), blocks)
+    return np.fft.fft(np.linalg.det(samples), axis=1) / (degree + 1)
+
+
+def companion_roots(monic):
+    """Roots (B, P) of monic polynomials (B, P + 1), lowest coefficient first."""
+    degree = monic.shape[1] - 1
+    companion = np.zeros((len(monic), degree, degree), complex)
+    companion[:, range(1, degree), range(degree - 1)] = 1.0
+    companion[:, :, -1] = -monic[:, :-1]
+    return np.linalg.eigvals(companion)
+
+
+def from_roots(roots):
+    """Monic polynomials (B, P + 1), lowest coefficient first, multiplied out."""
+    product = np.ones((len(roots), 1), complex)
+    for i in range(roots.shape[1]):
+        raised = np.pad(product, ((0, 0), (1, 0)))
+        product = raised - roots[:, i : i + 1] * np.pad(product, ((0, 0), (0, 1)))
+    return product
+
+
+#: Roots farther than this from the unit circle are taken together in `least_on_circle`.
+FAR = 0.1
+CIRCLE = np.exp(2j * np.pi * np.arange(512) / 512)
+
+
+def least_on_circle(roots):
+    """Lower bounds (B,) of |prod (z - z_i)| on |z| = 1.
+
+    A root is nowhere closer than its distance from the circle. The product over the far ones is
+    sampled: its logarithm changes with the angle by at most the sum of inverse distances.
+    """
+    distance = np.abs(np.abs(roots) - 1.0)
+    far = distance > FAR
+    sampled = np.zeros((len(roots), len(CIRCLE)))
+    for i in range(roots.shape[1]):
+        part = np.log(np.abs(CIRCLE - roots[:, i : i + 1]))
+        sampled += np.where(far[:, i : i + 1], part, 0.0)
+    slope = np.where(far, 1.0 / distance, 0.0).sum(1)
+    bound = sampled.min(1) - slope * np.pi / len(CIRCLE)
+    return np.exp(bound) * np.where(far, 1.0, distance).prod(1)
+
+
+def windings_by_roots(lowest, blocks):
+    """Winding numbers (B,) of chains (B, S, n, n) from eigenvalues of companion matrices.
+
+    The computed roots are multiplied out again. Where the polynomial got back differs from the
+    given one by less than either is at any point of the unit circle, both have as many roots
+    inside (Rouche). Elsewhere roots are found with 60 digits. Returns the integers, and the
+    distance of the closest root from the circle where that was done.
+    """
+    blocks = scaled(blocks)
+    n = blocks.shape[2]
+    f = determinant_polynomials(blocks)
+    value, distance = np.full(len(f), n * lowest), np.full(len(f), np.inf)
+    sure = np.zeros(len(f), bool)
+    usable = np.flatnonzero(np.abs(f[:, -1]) > 1e-10 * np.abs(f).max(1))
+    if f.shape[1] > 1 and len(usable):
+        monic = f[usable] / f[usable, -1:]
+        roots = companion_roots(monic)
+        value[usable] += (np.abs(roots) < 1.0).sum(1)
+        # Hadamard: |det D| <= prod of row norms <= (sum_s |D_s|_F sqrt(1 / n))^n
+        norm = np.sqrt((np.abs(blocks[usable]) ** 2).sum((2, 3))).sum(1)
+        rounding = 1e-14 * (norm / np.sqrt(n)) ** n / np.abs(f[usable, -1])
+        off = np.abs(from_roots(roots) - monic).sum(1) + f.shape[1] * rounding
+        easy = off < 0.5 * np.abs(np.abs(roots) - 1.0).prod(1)
+        hard = np.flatnonzero(~easy)
+        easy[hard] = off[hard] < 0.5 * least_on_circle(roots[hard])
+        sure[usable] = easy
+    for b in np.flatnonzero(~sure):
+        value[b], distance[b] = winding_by_roots(lowest, blocks[b])
+    return value, distance
+
+
+def _sylvester(a, b):
+    """Matrices (B, 2m, 2m) of two polynomials (B, m + 1), highest first."""
+    m = a.shape[1] - 1
+    matrix = np.zeros((len(a), 2 * m, 2 * m), complex)
+    for row in range(m):
+        matrix[:, row, row : row + m + 1] = a
+        matrix[:, m + row, row : row + m + 1] = b
+    return matrix
+
+
+def degrees_by_preimages(vectors, d, direction):
+    """Degree (B,) of d/|d| for coefficients (B, M, 3): points that map to one direction, with sign.
+
+    u.d = v.d = 0 with u, v normal to the direction are two polynomials in z = e^(ikx), w = e^(iky).
+    The Sylvester matrix of their z part is a matrix polynomial in w: eigenvalues of its companion
+    matrix are all solutions, and the null vectors hold z. Solutions with |w| = |z| = 1 are the
+    preimages; they are polished by Newton's method. Returns integers, and where all solutions are
+    clearly on or clearly off the torus, apart from each other, and not close to d = 0.
+    """
+    n = np.asarray(direction, float) / np.linalg.norm(direction)
+    u = np.cross(n, [0.31, -0.77, 0.54])
+    u /= np.linalg.norm(u)
+    frame = np.stack([u, np.cross(n, u), n])
+    d = scaled(d) @ frame.T
+    reach = int(np.abs(vectors).max())
+    grid = np.zeros((len(d), 2 * reach + 1, 2 * reach + 1, 3), complex)
+    grid[:, vectors[:, 0] + reach, vectors[:, 1] + reach] = d
+    power = [_sylvester(grid[:, ::-1, j, 0], grid[:, ::-1, j, 1]) for j in range(2 * reach + 1)]
+    size, order = 4 * reach, 2 * reach
+    companion = np.zeros((len(d), size * order, size * order), complex)
+    rows = np.arange(size * (order - 1))
+    companion[:, rows, rows + size] = 1.0
+    with np.errstate(all="ignore"):
+        lower = np.concatenate(power[:-1], axis=2)
+        companion[:, -size:] = -np.linalg.solve(power[-1], lower)
+        w, vector = np.linalg.eig(companion)
+        middle = size // 2
+        z = vector[:, middle - 1] / vector[:, middle]
+        off = np.maximum(np.abs(np.log(np.abs(w))), np.abs(np.log(np.abs(z))))
+    real = off < 1e-6
+    sure = ~((off >= 1e-6) & (off <= 1e-4)).any(1) & np.isfinite(off).all(1)
+    k = np.stack([np.angle(z), np.angle(w)], -1)
+    start = k.copy()
+    for _ in range(3):
+        value, slope = _with_slopes(vectors, d, k)
+        jacobian = np.swapaxes(slope[..., :2], -1, -2)  # rows u, v; columns kx, ky
+        det = jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
+        with np.errstate(all="ignore"):
+            step = np.stack([
+                jacobian[..., 1, 1] * value[..., 0] - jacobian[..., 0, 1] * value[..., 1],
+                jacobian[..., 0, 0] * value[..., 1] - jacobian[..., 1, 0] * value[..., 0],
+            ], -1) / det[..., None]  # fmt: skip
+        k = np.where(real[..., None], k - step, k)
+    value, slope = _with_slopes(vectors, d, k)
+    det = slope[..., 0, 0] * slope[..., 1, 1] - slope[..., 0, 1] * slope[..., 1, 0]
+    with np.errstate(all="ignore"):
+        good = (
+            (np.abs(value[..., :2]).max(-1) < 1e-3 * np.abs(value[..., 2]))
+            & (np.abs(value[..., :2]).max(-1) < 1e-12)
+            & (np.abs(k - start).max(-1) < 1e-4)
+            & (np.abs(det) > 1e-9)
+        )
+    sure &= (good | ~real).all(1)
+    torus = np.exp(1j * np.where(real[..., None], k, 0.0))
+    apart = np.abs(torus[:, :, None] - torus[:, None, :]).max(-1)
+    both = real[:, :, None] & real[:, None, :] & ~np.eye(real.shape[1], dtype=bool)
+    sure &= ~(both & (apart < 1e-6)).any((1, 2))
+    # det(d, d_x, d_y) with d along the direction
+    covers = np.where(real & (value[..., 2] > 0.0), np.sign(det), 0.0)
+    return covers.sum(1).astype(int), sure
+
+
+def _with_slopes(vectors, d, k):
+    """d (B, K, 3) at momenta (B, K, 2) and its derivatives (B, K, 2, 3)."""
+    wave = np.exp(1j * (k @ vectors.T))
+    value = np.einsum("bkm,bmi->bki", wave, d).real
+    slopes = [np.einsum("bkm,m,bmi->bki", wave, 1j * v, d).real for v in vectors.T]
+    return value, np.stack(slopes, 2)
+
+
+#: Directions for the preimages, tried until one leaves no doubt.
+DIRECTIONS = ((0.3, 0.5, 0.8), (-0.7, 0.2, 0.4), (0.1, -0.9, 0.5), (0.6, 0.1, -0.8),
+              (-0.2, -0.3, -0.9), (0.9, 0.4, 0.1))  # fmt: skip
+
+
+def degrees(vectors, d):
+    """Degree (B,) for coefficients (B, M, 3), and where some direction leaves no doubt."""
+    value, sure = np.zeros(len(d), int), np.zeros(len(d), bool)
+    for direction in DIRECTIONS:
+        todo = np.flatnonzero(~sure)
+        if not len(todo):
+            break
+        value[todo], sure[todo] = degrees_by_preimages(vectors, d[todo], direction)
+    return value, sure
