@@ -46,26 +46,21 @@ def from_roots(roots):
     return product
 
 
-#: Roots farther than this from the unit circle are taken together in `least_on_circle`.
-FAR = 0.1
-CIRCLE = np.exp(2j * np.pi * np.arange(512) / 512)
+#: Middles of arcs that cover the unit circle.
+CIRCLE = np.exp(2j * np.pi * np.arange(256) / 256)
 
 
 def least_on_circle(roots):
-    """Lower bounds (B,) of |prod (z - z_i)| on |z| = 1.
+    """Lower bounds (B,) of |prod (z - z_i)| on |z| = 1, from bounds on each of the arcs.
 
-    A root is nowhere closer than its distance from the circle. The product over the far ones is
-    sampled: its logarithm changes with the angle by at most the sum of inverse distances.
+    On an arc a root is nowhere closer than its distance from the circle, nor closer than its
+    distance from the middle of the arc less half of the arc's length.
     """
-    distance = np.abs(np.abs(roots) - 1.0)
-    far = distance > FAR
-    sampled = np.zeros((len(roots), len(CIRCLE)))
-    for i in range(roots.shape[1]):
-        part = np.log(np.abs(CIRCLE - roots[:, i : i + 1]))
-        sampled += np.where(far[:, i : i + 1], part, 0.0)
-    slope = np.where(far, 1.0 / distance, 0.0).sum(1)
-    bound = sampled.min(1) - slope * np.pi / len(CIRCLE)
-    return np.exp(bound) * np.where(far, 1.0, distance).prod(1)
+    half = np.pi / len(CIRCLE)
+    bound = np.ones((len(roots), len(CIRCLE)))
+    for z in roots.T[..., None]:
+        bound *= np.maximum(np.abs(np.abs(z) - 1.0), np.abs(CIRCLE - z) - half)
+    return bound.min(1)
 
 
 def windings_by_roots(lowest, blocks):
@@ -86,7 +81,7 @@ def windings_by_roots(lowest, blocks):
         monic = f[usable] / f[usable, -1:]
         roots = companion_roots(monic)
         value[usable] += (np.abs(roots) < 1.0).sum(1)
-        # Hadamard: |det D| <= prod of row norms <= (sum_s |D_s|_F sqrt(1 / n))^n
+        # |det D| <= (|D|_F / sqrt n)^n bounds what the determinants at roots of unity round to
         norm = np.sqrt((np.abs(blocks[usable]) ** 2).sum((2, 3))).sum(1)
         rounding = 1e-14 * (norm / np.sqrt(n)) ** n / np.abs(f[usable, -1])
         off = np.abs(from_roots(roots) - monic).sum(1) + f.shape[1] * rounding

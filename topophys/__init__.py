@@ -19,6 +19,7 @@ from topophys.invariants.berry import (
 )
 from topophys.invariants.berry_phase import berry_phase, zak_phase
 from topophys.invariants.certificate import Certificate
+from topophys.invariants.certificate_leaves import CertificateLeaves, certificate_leaves
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Certificate",
+    "CertificateLeaves",
     "ChernMarker",
     "ChiralHamiltonian",
     "FlowRules",
@@ -52,6 +54,7 @@ __all__ = [
     "berry_flux",
     "berry_flux_from_d",
     "berry_phase",
+    "certificate_leaves",
     "certify_chern",
     "certify_gap",
     "certify_winding",

@@ -7,6 +7,7 @@ from topophys.plots.accuracy import plot_accuracy
 from topophys.plots.bands import plot_bands
 from topophys.plots.berry_curvature import plot_berry_curvature
 from topophys.plots.berry_flux import plot_berry_flux
+from topophys.plots.certificate_leaves import plot_certificate_leaves
 from topophys.plots.confusion import plot_confusion
 from topophys.plots.d_texture import plot_d_texture
 from topophys.plots.det_loop import plot_det_loop
@@ -32,6 +33,7 @@ __all__ = [
     "plot_bands",
     "plot_berry_curvature",
     "plot_berry_flux",
+    "plot_certificate_leaves",
     "plot_confusion",
     "plot_d_texture",
     "plot_det_loop",
