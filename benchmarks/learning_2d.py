@@ -137,7 +137,8 @@ def _coarse(kind, points, encoder, pools, phases, finer, seed, gaps):
     text = f"{kind} coarse, " + " x ".join([str(points)] * dim)
     label = test.label.numpy()
     inside = "interpolated" if finer > 1 else "points alone"
-    rows = [row(f"{text}, {inside}", found, label, beside=beside, bar=float((beside == label).mean()))]
+    bar = float((beside == label).mean())
+    rows = [row(f"{text}, {inside}", found, label, beside=beside, bar=bar)]
     if finer > 1:
         edges = (0.0, 0.02, 0.05, 0.1, math.inf)
         for low, high in pairwise(edges):
