@@ -4,6 +4,10 @@ from topophys.learn.config import EncoderConfig, FitConfig
 from topophys.learn.encoder import TopologicalMLEncoder
 from topophys.learn.encoder2d import TopologicalMLEncoder2D
 from topophys.learn.encoder_loops import TopologicalMLEncoderLoops
+from topophys.learn.feature_hamiltonian import (
+    FeatureHamiltonian,
+    create_hamiltonian_from_features,
+)
 from topophys.learn.fit import fit
 from topophys.learn.losses import compute_topological_loss
 from topophys.learn.prediction import Prediction
@@ -11,6 +15,7 @@ from topophys.learn.run import Run, load_run
 
 __all__ = [
     "EncoderConfig",
+    "FeatureHamiltonian",
     "FitConfig",
     "Prediction",
     "Run",
@@ -18,6 +23,7 @@ __all__ = [
     "TopologicalMLEncoder2D",
     "TopologicalMLEncoderLoops",
     "compute_topological_loss",
+    "create_hamiltonian_from_features",
     "fit",
     "load_run",
 ]
