@@ -25,7 +25,13 @@ RUNS = {
     "planes": (trust.trust_planes, 1_000_000),
     "bands": (trust.trust_bands, 10_000),
 }
-SOURCES = ("tests/trust.py", "tests/oracles.py", "topophys/kernels", "topophys/invariants")
+SOURCES = (
+    "tests/trust.py",
+    "tests/oracles.py",
+    "topophys/kernels",
+    *(f"topophys/invariants/{name}.py" for name in ("_bundle", "_scale", "_series", "_two_band")),
+    *(f"topophys/invariants/certify_{name}.py" for name in ("chern", "winding")),
+)
 
 
 def sources() -> str:

@@ -15,7 +15,7 @@ import topophys
 
 ROOT = Path(topophys.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-CORE = ("topophys.hamiltonians", "topophys.invariants", "topophys.grids")
+CORE = ("topophys.hamiltonians", "topophys.invariants", "topophys.ensembles", "topophys.grids")
 SPACES = (topophys, topophys.models, topophys.ensembles)
 #: What users are promised: all that can be reached from `topophys` and is written in the core.
 PUBLIC = sorted(

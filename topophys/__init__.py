@@ -1,7 +1,8 @@
 """topophys: proven topological invariants and machine learning on topological matter."""
 
+from topophys import ensembles
 from topophys.grids import k_grid
-from topophys.hamiltonians import ensembles, models
+from topophys.hamiltonians import models
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian

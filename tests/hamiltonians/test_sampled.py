@@ -12,6 +12,18 @@ from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 QWZ = tp.models.qwz(-1.0)
 
 
+@pytest.mark.parametrize(
+    "certify", [tp.certify_winding, tp.certify_chern, tp.certify_gap, tp.certificate_leaves]
+)
+def test_a_proof_of_a_function_is_refused_with_what_to_do(certify):
+    model = tp.from_callable(tp.models.qwz(-1.0).bloch, 2)
+    with pytest.raises(KindError, match="function of k") as caught:
+        plain(certify)(model)
+    for hint in ("nothing can be proven", "FourierHamiltonian", "on_grid"):
+        assert hint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_is_sampled_like_the_model_it_wraps():
     for made in (
         tp.from_callable(QWZ.bloch, 2),

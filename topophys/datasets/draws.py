@@ -7,7 +7,7 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
 from topophys.datasets.specs import HamiltonianSpec
-from topophys.hamiltonians.ensembles import aiii_chains, class_a, disordered_ssh, two_band
+from topophys.ensembles import aiii_chains, class_a, disordered_ssh, two_band
 from topophys.hamiltonians.models import haldane, qwz
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 

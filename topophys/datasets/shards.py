@@ -7,12 +7,11 @@ be made alone, by any worker, in any order, and comes out the same to the bit.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from numpy.typing import NDArray
 
 from topophys._random import keyed_generator
@@ -24,13 +23,10 @@ from topophys.datasets.recipe import Recipe
 from topophys.datasets.specs import GIVEN, SplitSpec
 from topophys.errors import RecipeError
 from topophys.invariants.certificate import Certificate
+from topophys.invariants.selection import REASONS, WIDE, Selection
 
 __all__ = ["REASONS", "Shard", "draw_shard", "quotas"]
 
-#: Why a drawn Hamiltonian is not in the file, in the order of the `rejected` attribute.
-REASONS: Final = ("gap below min_gap", "unresolved", "class not wanted", "class already full")
-#: One more, in splits with `max_gap`.
-WIDE: Final = "gap not below max_gap"
 #: Draws without a single new sample of a class that is still wanted, before giving up.
 PATIENCE: Final = 1_000_000
 
@@ -153,12 +149,13 @@ def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, d
             " were given; label the source again."
         )
     rng = keyed_generator(recipe.seed, spec.split_id, shard)
-    selection = _Selection(spec, shard)
+    kept = _Shard(spec, shard)
+    selection = kept.selection
     while selection.unfilled():
         hoppings = family.draw(family.batch, rng)
-        selection.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
+        kept.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
     # draw order would put the rarest class last; shuffled, every stretch is a fair sample
-    arrays = selection.arrays(rng.permutation(selection.size))
+    arrays = kept.arrays(rng.permutation(selection.size))
     return arrays, selection.drawn, selection.rejected()
 
 
@@ -184,78 +181,43 @@ def digest(array: NDArray[np.generic]) -> bytes:
     return hashlib.sha256(array.data).digest()
 
 
-class _Selection:
-    """Which draws are kept, and why the others are not."""
+class _Shard:
+    """What is kept of the draws for one shard."""
 
     def __init__(self, spec: SplitSpec, shard: int) -> None:
         self.spec, self.shard = spec, shard
-        self.left = quotas(spec, shard)
-        self.size = sum(self.left.values())
-        self.drawn = self.offered = 0
-        self.fresh = dict.fromkeys(self.left, 0)  # draws offered when a class last grew
+        self.selection = Selection(
+            quotas(spec, shard), min_gap=spec.min_gap or 0.0, max_gap=spec.max_gap
+        )
         self.kept: list[Arrays] = []
-        self.counts: Counter[str] = Counter()
-
-    def unfilled(self) -> bool:
-        return any(self.left.values())
 
     def offer(self, hoppings: NDArray[np.complex128], proof: Certificate) -> None:
         """Take what is wanted from one batch of draws."""
-        keep = np.zeros(len(proof.value), np.bool_)
-        small = np.ones(len(keep), np.bool_)
-        if self.spec.max_gap is not None:
-            small = proof.gap_seen < self.spec.max_gap
-        for value, left in self.left.items():
-            found = np.flatnonzero(proof.certified & small & (proof.value == value))[:left]
-            keep[found] = True
-            self.left[value] -= len(found)
-            if len(found):
-                self.fresh[value] = self.offered + len(keep)
-        which = np.flatnonzero(keep)
-        # the batch that fills the last class counts up to the last sample kept, so that counts
-        # do not depend on how many are drawn at a time
-        seen = len(keep) if self.unfilled() else int(which[-1]) + 1
-        self._count(proof, keep, seen)
+        before = self.selection.offered
+        which = self.selection.offer(proof)
         self.kept.append(
             {
                 "hoppings": hoppings[which],
                 "label": proof.value[which],
                 "gap_bound": proof.gap_bound[which],
-                "draw": self.offered + which,
+                "draw": before + which,
             }
         )
-        self.offered += len(keep)
         self._lose_patience()
 
-    def _count(self, proof: Certificate, keep: Bool[np.ndarray, " B"], seen: int) -> None:
-        certified = proof.certified[:seen]
-        small = ~certified & (proof.gap_seen[:seen] < (self.spec.min_gap or 0.0))
-        wanted = np.isin(proof.value[:seen], list(self.left))
-        self.drawn += seen
-        self.counts[REASONS[0]] += int(small.sum())
-        self.counts[REASONS[1]] += int((~certified & ~small).sum())
-        self.counts[REASONS[2]] += int((certified & ~wanted).sum())
-        wide = np.zeros(seen, np.bool_)
-        if self.spec.max_gap is not None:
-            wide = ~(proof.gap_seen[:seen] < self.spec.max_gap)
-            self.counts[WIDE] += int((certified & wanted & wide).sum())
-        self.counts[REASONS[3]] += int((certified & wanted & ~wide & ~keep[:seen]).sum())
-
     def _lose_patience(self) -> None:
-        for value, left in self.left.items():
-            waited = self.offered - self.fresh[value]
-            if left and waited >= PATIENCE:
-                wanted = quotas(self.spec, self.shard)[value]
-                rejects = ", ".join(f"{k} {v}" for k, v in self.rejected().items())
-                raise RecipeError(
-                    f"Class {value} of split `{self.spec.name}` must turn up among the draws,"
-                    f" but none did in the last {waited} ({wanted - left} of {wanted} found in"
-                    f" {self.offered} draws; {rejects}); remove the class, lower `min_gap` or raise"
-                    " `hopping_range`."
-                )
-
-    def rejected(self) -> dict[str, int]:
-        return {reason: self.counts[reason] for reason in reasons(self.spec)}
+        value = self.selection.stalled(PATIENCE)
+        if value is None:
+            return
+        wanted = quotas(self.spec, self.shard)[value]
+        found = wanted - self.selection.left[value]
+        rejects = ", ".join(f"{k} {v}" for k, v in self.selection.rejected().items())
+        offered, waited = self.selection.offered, self.selection.fresh[value]
+        raise RecipeError(
+            f"Class {value} of split `{self.spec.name}` must turn up among the draws, but none did"
+            f" in the last {offered - waited} ({found} of {wanted} found in {offered} draws;"
+            f" {rejects}); remove the class, lower `min_gap` or raise `hopping_range`."
+        )
 
     def arrays(self, order: Int[np.ndarray, " S"]) -> Arrays:
         """Kept samples in the given order, with their keys."""

@@ -57,6 +57,28 @@ def limits(min_gap: float, max_depth: int, max_evaluations: int, *, deepest: int
     return Limits(float(min_gap), depth, _checks.positive_int(max_evaluations, "max_evaluations"))
 
 
+def described(H: object) -> str:
+    """Say what a user gave instead of a Hamiltonian in Fourier form, and what to do.
+
+    Parameters
+    ----------
+    H : object
+        What a user gave.
+
+    Returns
+    -------
+    str
+        End of a message, for after "but is".
+    """
+    if hasattr(H, "on_grid") and hasattr(H, "bloch") and not isinstance(H, FourierLike):
+        return (
+            f"a {type(H).__name__}, a function of k: between two momenta it can do anything, so"
+            " nothing can be proven. Give its hoppings (FourierHamiltonian, ChiralHamiltonian), or"
+            " use the sampled invariants of `H.on_grid(...)`."
+        )
+    return f"{_checks.short(H)}."
+
+
 def dimension(H: object) -> int:
     """Return the number of momenta of a Hamiltonian in Fourier form; 0 for anything else.
 

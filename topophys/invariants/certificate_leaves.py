@@ -13,7 +13,7 @@ from topophys._typing import BlockLike, FourierLike
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._leaves_chain import chain_leaves
 from topophys.invariants._leaves_plane import plane_leaves
-from topophys.invariants._limits import dimension
+from topophys.invariants._limits import described, dimension
 
 __all__ = ["CertificateLeaves", "certificate_leaves"]
 
@@ -135,7 +135,7 @@ def certificate_leaves(
     else:
         raise KindError(
             "Argument `H` must be a ChiralHamiltonian or have two bands in two dimensions, but is"
-            f" {_checks.short(H)}."
+            f" {described(H)}"
         )
     if found is None:
         raise UnresolvedError(quantity, [0], 1)

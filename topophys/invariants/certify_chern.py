@@ -8,7 +8,7 @@ from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bundle import bundle_evidence
-from topophys.invariants._limits import dimension, limits
+from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants._two_band import two_band_evidence
 from topophys.invariants.certificate import Certificate, conclude
 
@@ -81,7 +81,7 @@ def certify_chern(
     if dimension(H) != 2:
         raise KindError(
             "Argument `H` must be a two-dimensional Hamiltonian in Fourier form, but is"
-            f" {_checks.short(H)}."
+            f" {described(H)}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24)
     filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)

@@ -8,7 +8,7 @@ from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bundle import gap_evidence
-from topophys.invariants._limits import dimension, limits
+from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants.certificate import Certificate, conclude
 
 __all__ = ["certify_gap"]
@@ -73,7 +73,7 @@ def certify_gap(
     if not 1 <= dimension(H) <= 3:
         raise KindError(
             "Argument `H` must be a Hamiltonian in Fourier form in one to three dimensions, but is"
-            f" {_checks.short(H)}."
+            f" {described(H)}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24)
     filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from topophys._typing import BlockLike
 from topophys.errors import KindError
-from topophys.invariants._limits import limits
+from topophys.invariants._limits import described, limits
 from topophys.invariants._scale import divide_out, times_power
 from topophys.invariants.certificate import Certificate, Evidence, conclude
 from topophys.kernels import status as st
@@ -80,7 +80,7 @@ def certify_winding(
     if not isinstance(H, BlockLike):
         raise KindError(
             "Argument `H` must be a ChiralHamiltonian (class AIII, with a block D(k)), but is"
-            f" {type(H).__name__}."
+            f" {described(H)}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=40)
 

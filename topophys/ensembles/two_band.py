@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from topophys import _checks
 from topophys._random import as_generator
-from topophys.hamiltonians.ensembles._gaussian import complex_normal, damping
+from topophys.ensembles._gaussian import complex_normal, damping
+from topophys.ensembles.proven import draw_proven
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
 __all__ = ["two_band"]
@@ -17,6 +20,8 @@ def two_band(
     *,
     hopping_range: int = 1,
     decay: float = 0.0,
+    min_gap: float | None = None,
+    classes: Sequence[int] | None = None,
     rng: np.random.Generator | int | None = None,
 ) -> TwoBandHamiltonian:
     r"""Draw two-band Hamiltonians of class A with Gaussian coefficients of the d-vector.
@@ -27,6 +32,7 @@ def two_band(
 
     Every Hamiltonian is then divided by its own :math:`(\sum_R |d_R|^2)^{1/2}`, the
     root-mean-square of :math:`|d(k)|` over the zone, so that gaps of different ones compare.
+    With `min_gap` or `classes` the law is that on condition of the proof; see `draw_proven`.
 
     Parameters
     ----------
@@ -37,6 +43,12 @@ def two_band(
     decay : float, optional
         Inverse decay length :math:`\lambda` with the Euclidean length of R, in inverse lattice
         constants; 0 makes all hoppings alike.
+    min_gap : float, optional
+        Keep only what is proven to have at least this gap, in units of the root-mean-square band
+        energy; Hamiltonians are drawn until there are n. `draw_proven` also returns the
+        integers, and how many were rejected.
+    classes : sequence of int, optional
+        Keep equal numbers of these Chern numbers, proven, in random order.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -48,7 +60,8 @@ def two_band(
     Raises
     ------
     InputError
-        If a number is not a positive integer (`hopping_range` may be 0), or `decay` is negative.
+        If a number is not a positive integer (`hopping_range` may be 0), or `decay` is
+        negative; or if no such Hamiltonian turns up in 200 000 draws.
 
     References
     ----------
@@ -59,6 +72,12 @@ def two_band(
     >>> two_band(10, rng=7)
     TwoBandHamiltonian: 10 of 2D, 2 bands (1 occupied), 9 lattice vectors
     """
+    if min_gap is not None or classes is not None:
+
+        def draw(m: int, generator: np.random.Generator) -> TwoBandHamiltonian:
+            return two_band(m, hopping_range=hopping_range, decay=decay, rng=generator)
+
+        return draw_proven(draw, n, min_gap=min_gap or 0.0, classes=classes, rng=rng).hamiltonians
     n = _checks.positive_int(n, "n")
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
     generator = as_generator(rng)

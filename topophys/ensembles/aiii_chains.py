@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from topophys import _checks
 from topophys._random import as_generator
+from topophys.ensembles._gaussian import complex_normal, damping
+from topophys.ensembles.proven import draw_proven
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.ensembles._gaussian import complex_normal, damping
 
 __all__ = ["aiii_chains"]
 
@@ -18,6 +21,8 @@ def aiii_chains(
     n_orbitals: int = 2,
     hopping_range: int = 2,
     decay: float = 0.0,
+    min_gap: float | None = None,
+    classes: Sequence[int] | None = None,
     rng: np.random.Generator | int | None = None,
 ) -> ChiralHamiltonian:
     r"""Draw chains of class AIII with Gaussian hoppings.
@@ -27,6 +32,7 @@ def aiii_chains(
 
     Every chain is then divided by its own root-mean-square band energy
     :math:`(\sum_m \|D_m\|_F^2 / N)^{1/2}`, so that energies and gaps of different chains compare.
+    With `min_gap` or `classes` the law is that on condition of the proof; see `draw_proven`.
 
     Parameters
     ----------
@@ -38,6 +44,12 @@ def aiii_chains(
         Largest distance r of a hopping, in cells.
     decay : float, optional
         Inverse decay length :math:`\lambda`, in inverse cells; 0 makes all hoppings alike.
+    min_gap : float, optional
+        Keep only what is proven to have at least this gap, in units of the root-mean-square band
+        energy; chains are drawn until there are n. `draw_proven` also returns the integers, and how
+        many were rejected.
+    classes : sequence of int, optional
+        Keep equal numbers of these winding numbers, proven, in random order.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -49,7 +61,8 @@ def aiii_chains(
     Raises
     ------
     InputError
-        If a number is not a positive integer (`hopping_range` may be 0), or `decay` is negative.
+        If a number is not a positive integer (`hopping_range` may be 0), or `decay` is negative;
+        or if no such Hamiltonian turns up in 200 000 draws.
 
     References
     ----------
@@ -60,6 +73,14 @@ def aiii_chains(
     >>> aiii_chains(1000, rng=7)
     ChiralHamiltonian: 1000 of 1D, 4 bands (2 occupied), 5 lattice vectors
     """
+    if min_gap is not None or classes is not None:
+
+        def draw(m: int, generator: np.random.Generator) -> ChiralHamiltonian:
+            return aiii_chains(
+                m, n_orbitals=n_orbitals, hopping_range=hopping_range, decay=decay, rng=generator
+            )
+
+        return draw_proven(draw, n, min_gap=min_gap or 0.0, classes=classes, rng=rng).hamiltonians
     n = _checks.positive_int(n, "n")
     size = _checks.positive_int(n_orbitals, "n_orbitals")
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)

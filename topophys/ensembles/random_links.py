@@ -9,8 +9,8 @@ from jaxtyping import Complex
 
 from topophys import _checks
 from topophys._random import as_generator
+from topophys.ensembles._gaussian import complex_normal
 from topophys.errors import InputError
-from topophys.hamiltonians.ensembles._gaussian import complex_normal
 
 __all__ = ["random_links"]
 

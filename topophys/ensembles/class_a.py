@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from topophys import _checks
 from topophys._random import as_generator
-from topophys.hamiltonians.ensembles._gaussian import complex_normal, damping
+from topophys.ensembles._gaussian import complex_normal, damping
+from topophys.ensembles.proven import draw_proven
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["class_a"]
@@ -19,6 +22,8 @@ def class_a(
     n_occupied: int | None = None,
     hopping_range: int = 1,
     decay: float = 0.0,
+    min_gap: float | None = None,
+    classes: Sequence[int] | None = None,
     rng: np.random.Generator | int | None = None,
 ) -> FourierHamiltonian:
     r"""Draw Hamiltonians of class A with Gaussian hoppings and any number of bands.
@@ -30,7 +35,8 @@ def class_a(
     The trace of every :math:`H_R` is then taken out, so that the mean of the bands is 0 at every
     k, and every Hamiltonian is divided by its own root-mean-square band energy
     :math:`(\sum_R \|H_R\|_F^2 / n_\mathrm{bands})^{1/2}`, so that gaps of different ones compare.
-    With two bands the distribution is that of `two_band`.
+    With two bands the distribution is that of `two_band`. With `min_gap` or `classes` the law is
+    that on condition of the proof; see `draw_proven`.
 
     Parameters
     ----------
@@ -45,6 +51,12 @@ def class_a(
     decay : float, optional
         Inverse decay length :math:`\lambda` with the Euclidean length of R, in inverse lattice
         constants; 0 makes all hoppings alike.
+    min_gap : float, optional
+        Keep only what is proven to have at least this gap, in units of the root-mean-square band
+        energy; Hamiltonians are drawn until there are n. `draw_proven` also returns the
+        integers, and how many were rejected.
+    classes : sequence of int, optional
+        Keep equal numbers of these Chern numbers, proven, in random order.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -57,7 +69,8 @@ def class_a(
     ------
     InputError
         If a number is not a positive integer (`hopping_range` may be 0), `n_occupied` does not
-        go with `n_bands`, or `decay` is negative.
+        go with `n_bands`, or `decay` is
+        negative; or if no such Hamiltonian turns up in 200 000 draws.
 
     References
     ----------
@@ -69,6 +82,19 @@ def class_a(
     >>> class_a(10, n_bands=4, rng=7)
     FourierHamiltonian: 10 of 2D, 4 bands (2 occupied), 9 lattice vectors
     """
+    if min_gap is not None or classes is not None:
+
+        def draw(m: int, generator: np.random.Generator) -> FourierHamiltonian:
+            return class_a(
+                m,
+                n_bands=n_bands,
+                n_occupied=n_occupied,
+                hopping_range=hopping_range,
+                decay=decay,
+                rng=generator,
+            )
+
+        return draw_proven(draw, n, min_gap=min_gap or 0.0, classes=classes, rng=rng).hamiltonians
     n = _checks.positive_int(n, "n")
     size = _checks.positive_int(n_bands, "n_bands", minimum=2)
     filled = _checks.occupied(n_occupied, size)
