@@ -45,6 +45,14 @@ class ProvenSample(Generic[H]):
         Draws up to and with the last one kept.
     rejected : dict of str to int
         How many of them were not kept, by reason.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> found = draw_proven(lambda m, g: tp.models.ssh(1.0, g.uniform(0.0, 2.0, m)), 10,
+    ...                     min_gap=0.5, rng=7)
+    >>> len(found.value), found.drawn == 10 + sum(found.rejected.values())
+    (10, True)
     """
 
     hamiltonians: H
