@@ -38,8 +38,8 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
     vectors, coefficients, exponent = real_series(H)
     least = times_power(limits.min_gap, -exponent)
     reach = int(np.abs(vectors).max(initial=1))
-    n_start = 8 << (reach - 1).bit_length()
-    n_table = n_start << min(limits.max_depth + 1, 6)
+    n_start = 16 << (reach - 1).bit_length()
+    n_table = n_start << min(limits.max_depth, 5)
     turns = 2.0 * np.pi * np.arange(n_table) / n_table
     table = np.stack([np.cos(turns), np.sin(turns)], axis=-1)
 

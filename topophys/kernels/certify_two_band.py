@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 from topophys.kernels.degree import AMBIGUOUS, covers_axis
+from topophys.kernels.trig_series import smallest, whole_passes
 from topophys.kernels.two_band_base import (
-    centre_fields,
-    centre_margins,
-    corner_values,
-    grid_phases,
-    sides,
+    COUNT,
+    DONE,
+    grid_table,
+    margins,
+    tasks,
+    vertices,
 )
-from topophys.kernels.two_band_field import best_margin, bounds, field_at, value_at
+from topophys.kernels.two_band_field import best_margin, bounds, value_at
 
 OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
 SLACK: Final = 64 * 2.0**-53
@@ -81,52 +83,43 @@ def walk_cell(
     cells: NDArray[np.int64],
     corners: NDArray[np.float64],
     mids: NDArray[np.float64],
-    field: NDArray[np.float64],
     keep: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
     """Quarter one cell until its parts are proven; returns (cover, evaluations, status).
 
-    cells (S, 3) and corners (S, 4, 3) are the stack with the cell in row 0; mids (5, 3), field
-    (3, 3) and keep (3,) scratch; evidence as in `walk_torus`.
+    cells (S, 3) and corners (S, 4, 3) are the stack with the cell in row 0; mids (5, 3) and
+    keep (3,) scratch; evidence as in `walk_torus`.
     """
     degree, evaluations, top = 0, 0, 0
     while top >= 0:
-        if evaluations >= max_evaluations:
-            return 0, evaluations, UNRESOLVED
         x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
-        half = 1 << (max_depth - depth)
-        r = 2.0 * np.pi * half / fine
-        field_at(coefficients, vectors, table, x0 + half, y0 + half, fine, field)
-        evaluations += 1
-        size = np.sqrt(field[0, 0] ** 2 + field[0, 1] ** 2 + field[0, 2] ** 2)
-        if not 2.0 * size >= evidence[1]:
-            evidence[1] = 2.0 * size
-            evidence[2], evidence[3] = (x0 + half) / fine, (y0 + half) / fine
-        margin = best_margin(field, moments, r, slack + 0.5 * min_gap) - slack
+        width = 1 << (max_depth - depth)
+        curve = (2.0 * np.pi * width / fine) ** 2 / 8.0
+        margin = best_margin(corners[top], moments, curve, slack + 0.5 * min_gap) - slack
         if margin > 0.0 and 2.0 * margin >= min_gap:
             evidence[0] = min(evidence[0], 2.0 * margin)
             degree = add_cell(degree, corners[top])
             top -= 1
             continue
-        # of a cell across the line 2 |d| = min_gap some corner is below: without the corners
-        # the first child would be followed along that line down to the last level
+        # a cell that fails is one that needs a proof: the smallest gap is met at some corner
         q, shortest = shortest_corner(corners[top])
         if 2.0 * shortest < evidence[1]:
             evidence[1] = 2.0 * shortest
-            evidence[2] = (x0 + 2 * half * CORNER_X[q]) / fine
-            evidence[3] = (y0 + 2 * half * CORNER_Y[q]) / fine
+            evidence[2] = (x0 + width * CORNER_X[q]) / fine
+            evidence[3] = (y0 + width * CORNER_Y[q]) / fine
         if evidence[1] + 2.0 * slack < min_gap:
             return 0, evaluations, SMALL_GAP
-        if depth == max_depth or evaluations + 2 > max_evaluations:
+        if depth == max_depth or evaluations + 3 > max_evaluations:
             return 0, evaluations, UNRESOLVED
-        copy(field[0], mids[4])
+        half = width // 2
+        value_at(coefficients, vectors, table, x0 + half, y0 + half, fine, mids[4])
         for q in range(4):
             x = x0 + half * (CORNER_X[q] + CORNER_X[(q + 1) % 4])
             y = y0 + half * (CORNER_Y[q] + CORNER_Y[(q + 1) % 4])
             value_at(coefficients, vectors, table, x, y, fine, mids[q])
             degree = add_triangle(degree, corners[top, (q + 1) % 4], mids[q], corners[top, q])
-        evaluations += 2  # each midpoint is shared by two cells
+        evaluations += 3  # each midpoint is shared by two cells
         for q in range(3, -1, -1):  # child q keeps corner q; child 0 takes the parent's place
             child = top + q
             cells[child, 0] = x0 + half * CORNER_X[q]
@@ -147,26 +140,27 @@ def walk_torus(
     coefficients: NDArray[np.float64],
     vectors: NDArray[np.int64],
     table: NDArray[np.float64],
-    corner_phases: NDArray[np.float64],
-    centre_phases: NDArray[np.float64],
+    phases: NDArray[np.float64],
     n_start: int,
     max_depth: int,
     max_evaluations: int,
     min_gap: float,
     moments: NDArray[np.float64],
+    terms: NDArray[np.float64],
     base: NDArray[np.float64],
     side_of: NDArray[np.uint8],
+    task: NDArray[np.uint8],
     cells: NDArray[np.int64],
     corners: NDArray[np.float64],
     mids: NDArray[np.float64],
-    field: NDArray[np.float64],
     keep: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
     """Prove every cell of the zone; returns (degree, evaluations, status).
 
-    Scratch: moments (8,), base (14, n_start^2), side_of (n_start^2,), and that of `walk_cell`.
-    evidence (4,) receives the proven gap, the smallest gap seen and its k.
+    phases (columns, V) of `grid_table` for the V = (n_start + 1)^2 vertices; scratch: moments (8,),
+    terms (3, columns), base (5, V), side_of and task (V,), and that of `walk_cell`. evidence (4,)
+    receives the proven gap, the smallest gap seen and its k.
 
     The degree is that of the piecewise-linear map on a conforming triangulation. A leaf counts
     the two triangles of its corners; a cell that is quartered counts, on each side, the sliver
@@ -174,43 +168,34 @@ def walk_torus(
     the two slivers cancel, where it is not they make the hanging vertex part of its boundary.
     """
     slack = bounds(coefficients, vectors, moments)
-    fine = n_start << (max_depth + 1)  # lattice on which centres of the deepest cells lie
+    row, fine = n_start + 1, n_start << max_depth  # lattice of the corners of the deepest cells
     evidence[0], evidence[1], evidence[2], evidence[3] = np.inf, np.inf, 0.0, 0.0
-    n_cells = n_start * n_start
-    if max_evaluations < 2 * n_cells:
+    if max_evaluations < n_start * n_start:
         return 0, 0, UNRESOLVED
-    centre_fields(coefficients, vectors, centre_phases, base[:9])
-    size, margin, vertex = base[9], base[10], base[11:14]
-    centre_margins(
-        base[0], base[1], base[2], base[3], base[4], base[5], base[6], base[7], base[8],
-        moments, np.pi / n_start, size, margin,
-    )  # fmt: skip
-    corner_values(coefficients, corner_phases, vertex)
-    sides(vertex, side_of)
-    degree, evaluations = 0, 2 * n_cells
-    for cell in range(n_cells):
-        i, j = cell // n_start, cell % n_start
-        right, up = (i + 1) % n_start * n_start, (j + 1) % n_start
-        square = cell, right + j, right + up, i * n_start + up
-        proven = margin[cell] - slack
-        if proven > 0.0 and 2.0 * proven >= min_gap:
-            evidence[0] = min(evidence[0], 2.0 * proven)
-            if 2.0 * size[cell] < evidence[1]:
-                evidence[1] = 2.0 * size[cell]
-                evidence[2], evidence[3] = (i + 0.5) / n_start, (j + 0.5) / n_start
-            if side_of[square[0]] & side_of[square[1]] & side_of[square[2]] & side_of[square[3]]:
-                continue
-        for q in range(4):
-            for axis in range(3):
-                corners[0, q, axis] = vertex[axis, square[q]]
-        if proven > 0.0 and 2.0 * proven >= min_gap:
+    vertices(coefficients, phases, terms, base)
+    margins(row, moments, (2.0 * np.pi / n_start) ** 2 / 8.0, base)
+    tasks(row, slack, min_gap, base, side_of, task)
+    place = smallest(base, 4, row * row)
+    evidence[1] = 2.0 * np.sqrt(base[4, place])
+    evidence[2], evidence[3] = place // row / n_start, place % row / n_start
+    if evidence[1] + 2.0 * slack < min_gap:
+        return 0, n_start * n_start, SMALL_GAP
+    degree, evaluations = 0, n_start * n_start
+    for p in range(n_start * row):
+        if task[p] == DONE:
+            continue
+        for axis in range(3):
+            corners[0, 0, axis], corners[0, 1, axis] = base[axis, p], base[axis, p + row]
+            corners[0, 2, axis], corners[0, 3, axis] = base[axis, p + row + 1], base[axis, p + 1]
+        if task[p] == COUNT:
             degree = add_cell(degree, corners[0])
             continue
-        cells[0, 0], cells[0, 1] = i * (2 << max_depth), j * (2 << max_depth)
+        base[3, p] = np.inf
+        cells[0, 0], cells[0, 1] = p // row * (1 << max_depth), p % row * (1 << max_depth)
         cells[0, 2] = 0
         cover, used, status = walk_cell(
             coefficients, vectors, table, fine, max_depth, max_evaluations - evaluations, min_gap,
-            slack, moments, cells, corners, mids, field, keep, evidence,
+            slack, moments, cells, corners, mids, keep, evidence,
         )  # fmt: skip
         degree += cover
         evaluations += used
@@ -218,6 +203,7 @@ def walk_torus(
             return 0, evaluations, status
     if degree >= 1 << 40:
         return 0, evaluations, AMBIGUOUS
+    evidence[0] = min(evidence[0], 2.0 * (base[3, smallest(base, 3, n_start * row)] - slack))
     return degree, evaluations, OK
 
 
@@ -243,22 +229,21 @@ def certify_degrees(
     """
     depth = 3 * max_depth + 4
     cells, corners = np.empty((depth, 3), np.int64), np.empty((depth, 4, 3))
-    mids, field, keep = np.empty((5, 3)), np.empty((3, 3)), np.empty(3)
-    moments, base = np.empty(8), np.empty((14, n_start * n_start))
-    side_of = np.empty(n_start * n_start, np.uint8)
-    fine = n_start << (max_depth + 1)
-    corner_phases = np.empty((vectors.shape[0], 2, n_start * n_start))
-    centre_phases = np.empty((vectors.shape[0], 2, n_start * n_start))
-    grid_phases(vectors, table, n_start, 0, fine, corner_phases)
-    grid_phases(vectors, table, n_start, 1 << max_depth, fine, centre_phases)
+    mids, keep, moments = np.empty((5, 3)), np.empty(3), np.empty(8)
+    n_vertex = (n_start + 1) * (n_start + 1)
+    columns = whole_passes(2 * vectors.shape[0])
+    phases, terms = np.empty((columns, n_vertex)), np.zeros((3, columns))
+    base, side_of = np.empty((5, n_vertex)), np.empty(n_vertex, np.uint8)
+    task = np.empty(n_vertex, np.uint8)
+    grid_table(vectors, table, n_start, n_start << max_depth, phases)
     for b in range(coefficients.shape[0]):
         if not coefficients[b].any():
             evidence[b, 0], evidence[b, 1], evidence[b, 2], evidence[b, 3] = 0.0, 0.0, 0.0, 0.0
             degree[b], evaluations[b], status[b] = 0, 0, UNRESOLVED
             continue
         degree[b], evaluations[b], status[b] = walk_torus(
-            coefficients[b], vectors, table, corner_phases, centre_phases, n_start, max_depth,
-            max_evaluations, min_gap[b], moments, base, side_of, cells, corners, mids, field, keep,
+            coefficients[b], vectors, table, phases, n_start, max_depth, max_evaluations,
+            min_gap[b], moments, terms, base, side_of, task, cells, corners, mids, keep,
             evidence[b],
         )  # fmt: skip
         if status[b] != OK:

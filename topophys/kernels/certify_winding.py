@@ -19,8 +19,8 @@ from topophys.kernels.determinant_series import (
     value_at,
 )
 from topophys.kernels.orientation import crossing
-from topophys.kernels.trig_series import complex_terms, norm_terms
-from topophys.kernels.winding_intervals import look, prove_intervals, smallest, sweep
+from topophys.kernels.trig_series import complex_terms, norm_terms, smallest
+from topophys.kernels.winding_intervals import look, prove_intervals, sweep
 
 OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
 
@@ -122,7 +122,7 @@ def walk_zone(
         return 0, 0, UNRESOLVED
     look(terms, used, turn, table, base)
     prove_intervals(n, width, bounds, base)
-    j = smallest(base, 4)
+    j = smallest(base, 4, n_node)
     note(evidence, base[4, j], -np.pi + j * width)
     count, proven, delicate = sweep(base, min_gap)
     turns, evaluations = count if delicate == 0 else 0, n_node
@@ -148,7 +148,7 @@ def walk_zone(
             if status != OK:
                 return 0, evaluations, status
             base[3, j] = np.inf
-    evidence[0] = min(evidence[0], base[3, smallest(base, 3)])
+    evidence[0] = min(evidence[0], base[3, smallest(base, 3, n_node)])
     return turns, evaluations, OK
 
 

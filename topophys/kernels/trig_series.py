@@ -113,3 +113,23 @@ def evaluate(
         else:
             for j in range(table.shape[1]):
                 out[out_row, j] += eight(a, b, c, d, e, f, g, h, table, i, j)
+
+
+@kernel
+def smallest(rows: NDArray[np.float64], row: int, count: int) -> int:
+    """Index of the smallest of the first `count` entries of a row.
+
+    Four running minima: each waits for its own last result only.
+    """
+    a = b = c = d = rows[row, 0]
+    whole = count - count % 4
+    for j in range(0, whole, 4):
+        a, b = min(a, rows[row, j]), min(b, rows[row, j + 1])
+        c, d = min(c, rows[row, j + 2]), min(d, rows[row, j + 3])
+    for j in range(whole, count):
+        a = min(a, rows[row, j])
+    least = min(a, b, c, d)
+    for j in range(count):
+        if rows[row, j] == least:
+            return j
+    return 0

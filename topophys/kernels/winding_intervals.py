@@ -90,21 +90,3 @@ def sweep(base: NDArray[np.float64], min_gap: float) -> tuple[int, int, int]:
         proven += int(ok)
         delicate += int(ok & (((up | down) & (not sure)) | ((y0 == 0.0) & (y1 == 0.0))))
     return turns, proven, delicate
-
-
-@kernel
-def smallest(base: NDArray[np.float64], row: int) -> int:
-    """Index of the smallest entry of a row of base (5, P + 1), P a multiple of four.
-
-    Four running minima: each waits for its own last result only.
-    """
-    n_node = base.shape[1] - 1
-    a, b, c, d = base[row, 0], base[row, 1], base[row, 2], base[row, 3]
-    for j in range(4, n_node, 4):
-        a, b = min(a, base[row, j]), min(b, base[row, j + 1])
-        c, d = min(c, base[row, j + 2]), min(d, base[row, j + 3])
-    least = min(a, b, c, d)
-    for j in range(n_node):
-        if base[row, j] == least:
-            return j
-    return 0
