@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BlockLike", "FourierLike", "Progress", "TwoBandLike"]
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+__all__ = [
+    "BlockLike",
+    "FourierLike",
+    "Progress",
+    "TwoBandLike",
+    "is_block_like",
+    "is_fourier_like",
+    "is_two_band_like",
+]
 
 #: Called with (done, total) while long work goes on.
 Progress: TypeAlias = Callable[[int, int], Any]
@@ -66,3 +77,26 @@ class TwoBandLike(FourierLike, Protocol):
     @property
     def d_amplitudes(self) -> NDArray[np.complex128]:
         """Coefficients d_R, of shape (*batch, M, 3)."""
+
+
+def _provides(value: object, names: tuple[str, ...]) -> bool:
+    # properties are looked up and not asked: making all hopping matrices of a large batch takes
+    # longer than its sampled Chern numbers
+    own = getattr(value, "__dict__", {})
+    return all(hasattr(type(value), name) or name in own for name in names)
+
+
+def is_fourier_like(value: object) -> TypeIs[FourierLike]:
+    """Whether `value` has the names of `FourierLike`."""
+    names = ("vectors", "amplitudes", "batch_shape", "n_bands", "n_occupied", "on_grid")
+    return _provides(value, names)
+
+
+def is_block_like(value: object) -> TypeIs[BlockLike]:
+    """Whether `value` has the names of `BlockLike`."""
+    return _provides(value, ("block_range", "block_amplitudes"))
+
+
+def is_two_band_like(value: object) -> TypeIs[TwoBandLike]:
+    """Whether `value` has the names of `TwoBandLike`."""
+    return is_fourier_like(value) and _provides(value, ("d_vectors", "d_amplitudes"))

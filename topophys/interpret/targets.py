@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from topophys._typing import BlockLike
+from topophys._typing import is_block_like
 from topophys.errors import InputError, KindError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.interpret.fields import (
@@ -48,7 +48,7 @@ class Sampled:
     @property
     def kind(self) -> str:
         """Kind of the data: "winding" or "chern"."""
-        return "winding" if isinstance(self.hamiltonians, BlockLike) else "chern"
+        return "winding" if is_block_like(self.hamiltonians) else "chern"
 
     def raw(self) -> NDArray[np.complex128]:
         """Blocks as they are, of shape (S, N, n, n)."""

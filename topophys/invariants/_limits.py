@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from topophys import _checks
-from topophys._typing import FourierLike
+from topophys._typing import is_fourier_like
 from topophys.errors import InputError
 
 
@@ -92,4 +92,4 @@ def dimension(H: object) -> int:
     int
         Dimension of k space.
     """
-    return int(H.vectors.shape[1]) if isinstance(H, FourierLike) else 0
+    return int(H.vectors.shape[1]) if is_fourier_like(H) else 0

@@ -139,7 +139,7 @@ def chern_of_hamiltonian(
     # the border is the first point again: the same numbers, not the same up to 2 pi
     k_x, k_y = (np.pad(k_grid(n)[:, 0], (0, 1), mode="wrap") for n in grid)
     x = np.multiply.outer(vectors[:, 0], k_x)
-    y = np.multiply.outer(np.arange(int(np.abs(vectors[:, 1]).max(initial=0)) + 1), k_y)
+    y = np.multiply.outer(np.arange(int(np.abs(vectors[:, 1]).max(initial=1)) + 1), k_y)
     x, y = (np.stack([np.cos(turns), np.sin(turns)], axis=1) for turns in (x, y))
     count_chern_of_series(coefficients.reshape(*shape, 6), vectors, x, y, chern, status)
     rest = status == st.UNRESOLVED

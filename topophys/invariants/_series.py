@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._typing import FourierLike, TwoBandLike
+from topophys._typing import FourierLike, is_two_band_like
 from topophys.invariants._scale import divide_out
 
 __all__ = ["real_series"]
@@ -35,7 +35,7 @@ def real_series(
     exponent : int64 ndarray of shape (B,)
         Powers of two taken out.
     """
-    if isinstance(H, TwoBandLike):
+    if is_two_band_like(H):
         vectors, d = H.d_vectors, H.d_amplitudes
     else:
         vectors = H.vectors

@@ -10,7 +10,7 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys._typing import FourierLike
+from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import InputError, KindError
 from topophys.grids import k_grid
 
@@ -169,7 +169,7 @@ def require_dimension(H: object, dim: int) -> FourierLike:
     KindError
         If it is something else.
     """
-    if not isinstance(H, FourierLike) or H.vectors.shape[1] != dim:
+    if not is_fourier_like(H) or H.vectors.shape[1] != dim:
         raise KindError(
             f"Argument `H` must be a {dim}-dimensional Hamiltonian in Fourier form, but is"
             f" {_checks.short(H)}."

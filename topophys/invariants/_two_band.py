@@ -46,18 +46,18 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
     size = len(coefficients)
     degree, evaluations = np.zeros(size, np.int64), np.zeros(size, np.int64)
     evidence, status = np.zeros((size, 4)), np.full(size, AMBIGUOUS, np.uint8)
+    todo = np.arange(size)
     for axis in AXES:
-        todo = status == AMBIGUOUS
-        if not todo.any():
-            break
-        turn = _rotation(axis)
+        turned = (coefficients[todo].reshape(-1, 3) @ _rotation(axis)).reshape(len(todo), -1, 6)
         parts = [degree[todo], evidence[todo], evaluations[todo], status[todo]]
-        turned = coefficients[todo] @ turn
         certify_degrees(
-            turned.reshape(*turned.shape[:2], 6), vectors, table, n_start, limits.max_depth,
-            limits.max_evaluations, least[todo], *parts,
+            turned, vectors, table, n_start, limits.max_depth, limits.max_evaluations, least[todo],
+            *parts,
         )  # fmt: skip
         degree[todo], evidence[todo], evaluations[todo], status[todo] = parts
+        todo = np.flatnonzero(status == AMBIGUOUS)
+        if not len(todo):
+            break
     return Evidence(
         proven=status == st.OK,
         value=degree,

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys._typing import FourierLike
+from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import GaplessError, InputError
 from topophys.invariants._plaquettes import chern_of_hamiltonian, flux_of_bands, flux_of_d
 from topophys.invariants.certificate import UNRESOLVED_VALUE
@@ -165,7 +165,7 @@ def chern_number(
     >>> chern_number(model.on_grid((12, 12))), chern_number(model, grid=(12, 12))
     (array([ 1, -1,  0]), array([ 1, -1,  0]))
     """
-    if isinstance(h_k, FourierLike):
+    if is_fourier_like(h_k):
         chern, bad = chern_of_hamiltonian(h_k, _grid_of(h_k, grid), n_occupied)
     elif grid is not None:
         raise InputError("Argument `grid` must be left out where `h_k` is an array of samples.")

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._typing import BlockLike
+from topophys._typing import BlockLike, is_block_like
 from topophys.errors import KindError
 from topophys.invariants._limits import described, limits
 from topophys.invariants._scale import divide_out, times_power
@@ -77,7 +77,7 @@ def certify_winding(
     >>> proof.value, proof.gap_bound > 0
     (array([0, 1]), array([ True,  True]))
     """
-    if not isinstance(H, BlockLike):
+    if not is_block_like(H):
         raise KindError(
             "Argument `H` must be a ChiralHamiltonian (class AIII, with a block D(k)), but is"
             f" {described(H)}"

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys._typing import BlockLike
+from topophys._typing import BlockLike, is_block_like
 from topophys.errors import GaplessError, InputError
 from topophys.grids import k_grid
 from topophys.invariants.certificate import UNRESOLVED_VALUE
@@ -85,7 +85,7 @@ def winding_number(
     (array([0, 1]), array([0, 1]))
     """
     _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
-    if isinstance(d_k, BlockLike):
+    if is_block_like(d_k):
         turns, status = _of_hamiltonian(d_k, grid)
     elif grid is not None:
         raise InputError("Argument `grid` must be left out where `d_k` is an array of samples.")

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from topophys import _checks
-from topophys._typing import FourierLike
+from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import InputError, KindError
 from topophys.invariants import _time_reversal as tr
 from topophys.invariants._flow import FlowRules
@@ -123,7 +123,7 @@ def z2_invariant(
         raise InputError(f"Argument `tolerance` must be a number >= 0, but is {tolerance}.")
     # matrices are small: threads of the linear algebra library only get in each other's way
     with threadpool_limits(1):
-        if isinstance(h, FourierLike):
+        if is_fourier_like(h):
             found = require_dimension(h, 2)
             filled = _filled(n_occupied, found.n_occupied, found.n_bands)
             usual = method == "parity" or found.n_bands <= FEW_BANDS

@@ -28,45 +28,60 @@ CORNER_Y: Final = np.array([0, 0, 1, 1])
 
 
 @kernel
-def add_triangle(
-    total: int, a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]
-) -> int:
+def add_triangle(total: int, points: NDArray[np.float64], i: int, j: int, k: int) -> int:
     """Total plus the cover of one triangle; a total beyond 2^40 marks ambiguity and stays."""
     if total >= 1 << 40:
         return total
-    cover = covers_axis(a, b, c)
+    cover = covers_axis(points, i, j, k)
     return total + ((1 << 41) if cover == AMBIGUOUS else cover)
 
 
 @kernel
-def add_cell(total: int, corners: NDArray[np.float64]) -> int:
-    """Total plus the cover of the two triangles of a cell with corners (4, 3)."""
+def add_cell(total: int, points: NDArray[np.float64], first: int) -> int:
+    """Total plus the cover of the two triangles of a cell whose corners are four rows."""
+    total = add_triangle(total, points, first, first + 1, first + 2)
+    return add_triangle(total, points, first, first + 2, first + 3)
+
+
+@kernel
+def copy(points: NDArray[np.float64], source: int, target: int) -> None:
+    """Copy one row to another; array assignment costs more than the arithmetic around it."""
     for axis in range(3):
-        negative = positive = 0
-        for q in range(4):
-            negative += corners[q, axis] < 0.0
-            positive += corners[q, axis] > 0.0
-        if negative == 4 or (positive == 4 and axis < 2):  # all on one side: z is not covered
-            return total
-    total = add_triangle(total, corners[0], corners[1], corners[2])
-    return add_triangle(total, corners[0], corners[2], corners[3])
+        points[target, axis] = points[source, axis]
 
 
 @kernel
-def copy(source: NDArray[np.float64], target: NDArray[np.float64]) -> None:
-    """Copy three numbers; array assignment costs more than the arithmetic around it."""
-    target[0], target[1], target[2] = source[0], source[1], source[2]
-
-
-@kernel
-def shortest_corner(corners: NDArray[np.float64]) -> tuple[int, float]:
-    """Which of the corners (4, 3) of a cell has the smallest |d|, and that size."""
+def shortest_corner(points: NDArray[np.float64], first: int) -> tuple[int, float]:
+    """Which of the four corners of a cell has the smallest |d|, and that size."""
     best, shortest = 0, np.inf
     for q in range(4):
-        size = corners[q, 0] ** 2 + corners[q, 1] ** 2 + corners[q, 2] ** 2
+        x, y, z = points[first + q, 0], points[first + q, 1], points[first + q, 2]
+        size = x * x + y * y + z * z
         if size < shortest:
             best, shortest = q, size
     return best, float(np.sqrt(shortest))
+
+
+@kernel
+def divide(
+    cells: NDArray[np.int64], points: NDArray[np.float64], top: int, half: int, mids: int
+) -> None:
+    """Put the four quarters of the cell on top of the stack in its place.
+
+    points has the midpoints of its sides and its centre in five rows from `mids` on. Quarter q
+    keeps corner q of the cell.
+    """
+    x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
+    for q in range(3, -1, -1):
+        child = top + q
+        cells[child, 0] = x0 + half * CORNER_X[q]
+        cells[child, 1] = y0 + half * CORNER_Y[q]
+        cells[child, 2] = depth + 1
+        if q > 0:
+            copy(points, 4 * top + q, 4 * child + q)
+        copy(points, mids + q, 4 * child + (q + 1) % 4)
+        copy(points, mids + 4, 4 * child + (q + 2) % 4)
+        copy(points, mids + (q + 3) % 4, 4 * child + (q + 3) % 4)
 
 
 @kernel
@@ -81,29 +96,27 @@ def walk_cell(
     slack: float,
     moments: NDArray[np.float64],
     cells: NDArray[np.int64],
-    corners: NDArray[np.float64],
-    mids: NDArray[np.float64],
-    keep: NDArray[np.float64],
+    points: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
     """Quarter one cell until its parts are proven; returns (cover, evaluations, status).
 
-    cells (S, 3) and corners (S, 4, 3) are the stack with the cell in row 0; mids (5, 3) and
-    keep (3,) scratch; evidence as in `walk_torus`.
+    cells (S, 3) is the stack with the cell in row 0, points (4 S + 5, 3) has the corners of each
+    and five rows of scratch; evidence as in `walk_torus`.
     """
-    degree, evaluations, top = 0, 0, 0
+    degree, evaluations, top, mids = 0, 0, 0, 4 * cells.shape[0]
     while top >= 0:
         x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
         width = 1 << (max_depth - depth)
         curve = (2.0 * np.pi * width / fine) ** 2 / 8.0
-        margin = best_margin(corners[top], moments, curve, slack + 0.5 * min_gap) - slack
+        margin = best_margin(points, 4 * top, moments, curve, slack + 0.5 * min_gap) - slack
         if margin > 0.0 and 2.0 * margin >= min_gap:
             evidence[0] = min(evidence[0], 2.0 * margin)
-            degree = add_cell(degree, corners[top])
+            degree = add_cell(degree, points, 4 * top)
             top -= 1
             continue
         # a cell that fails is one that needs a proof: the smallest gap is met at some corner
-        q, shortest = shortest_corner(corners[top])
+        q, shortest = shortest_corner(points, 4 * top)
         if 2.0 * shortest < evidence[1]:
             evidence[1] = 2.0 * shortest
             evidence[2] = (x0 + width * CORNER_X[q]) / fine
@@ -113,24 +126,14 @@ def walk_cell(
         if depth == max_depth or evaluations + 3 > max_evaluations:
             return 0, evaluations, UNRESOLVED
         half = width // 2
-        value_at(coefficients, vectors, table, x0 + half, y0 + half, fine, mids[4])
+        value_at(coefficients, vectors, table, x0 + half, y0 + half, fine, points, mids + 4)
         for q in range(4):
             x = x0 + half * (CORNER_X[q] + CORNER_X[(q + 1) % 4])
             y = y0 + half * (CORNER_Y[q] + CORNER_Y[(q + 1) % 4])
-            value_at(coefficients, vectors, table, x, y, fine, mids[q])
-            degree = add_triangle(degree, corners[top, (q + 1) % 4], mids[q], corners[top, q])
+            value_at(coefficients, vectors, table, x, y, fine, points, mids + q)
+            degree = add_triangle(degree, points, 4 * top + (q + 1) % 4, mids + q, 4 * top + q)
         evaluations += 3  # each midpoint is shared by two cells
-        for q in range(3, -1, -1):  # child q keeps corner q; child 0 takes the parent's place
-            child = top + q
-            cells[child, 0] = x0 + half * CORNER_X[q]
-            cells[child, 1] = y0 + half * CORNER_Y[q]
-            cells[child, 2] = depth + 1
-            after = (q + 1) % 4
-            copy(corners[top, q], keep)
-            copy(mids[q], corners[child, after])
-            copy(mids[4], corners[child, (q + 2) % 4])
-            copy(mids[(q + 3) % 4], corners[child, (q + 3) % 4])
-            copy(keep, corners[child, q])
+        divide(cells, points, top, half, mids)
         top += 3
     return degree, evaluations, OK
 
@@ -151,9 +154,7 @@ def walk_torus(
     side_of: NDArray[np.uint8],
     task: NDArray[np.uint8],
     cells: NDArray[np.int64],
-    corners: NDArray[np.float64],
-    mids: NDArray[np.float64],
-    keep: NDArray[np.float64],
+    points: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> tuple[int, int, int]:
     """Prove every cell of the zone; returns (degree, evaluations, status).
@@ -185,17 +186,17 @@ def walk_torus(
         if task[p] == DONE:
             continue
         for axis in range(3):
-            corners[0, 0, axis], corners[0, 1, axis] = base[axis, p], base[axis, p + row]
-            corners[0, 2, axis], corners[0, 3, axis] = base[axis, p + row + 1], base[axis, p + 1]
+            points[0, axis], points[1, axis] = base[axis, p], base[axis, p + row]
+            points[2, axis], points[3, axis] = base[axis, p + row + 1], base[axis, p + 1]
         if task[p] == COUNT:
-            degree = add_cell(degree, corners[0])
+            degree = add_cell(degree, points, 0)
             continue
         base[3, p] = np.inf
         cells[0, 0], cells[0, 1] = p // row * (1 << max_depth), p % row * (1 << max_depth)
         cells[0, 2] = 0
         cover, used, status = walk_cell(
             coefficients, vectors, table, fine, max_depth, max_evaluations - evaluations, min_gap,
-            slack, moments, cells, corners, mids, keep, evidence,
+            slack, moments, cells, points, evidence,
         )  # fmt: skip
         degree += cover
         evaluations += used
@@ -228,8 +229,8 @@ def certify_degrees(
     n_start and T powers of two. Out: degree, evaluations, status (B,), evidence (B, 4).
     """
     depth = 3 * max_depth + 4
-    cells, corners = np.empty((depth, 3), np.int64), np.empty((depth, 4, 3))
-    mids, keep, moments = np.empty((5, 3)), np.empty(3), np.empty(8)
+    cells, points = np.empty((depth, 3), np.int64), np.empty((4 * depth + 5, 3))
+    moments = np.empty(8)
     n_vertex = (n_start + 1) * (n_start + 1)
     columns = whole_passes(2 * vectors.shape[0])
     phases, terms = np.empty((columns, n_vertex)), np.zeros((3, columns))
@@ -243,8 +244,7 @@ def certify_degrees(
             continue
         degree[b], evaluations[b], status[b] = walk_torus(
             coefficients[b], vectors, table, phases, n_start, max_depth, max_evaluations,
-            min_gap[b], moments, terms, base, side_of, task, cells, corners, mids, keep,
-            evidence[b],
+            min_gap[b], moments, terms, base, side_of, task, cells, points, evidence[b],
         )  # fmt: skip
         if status[b] != OK:
             evidence[b, 0] = 0.0

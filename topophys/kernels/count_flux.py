@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels import status as st
-from topophys.kernels._jit import kernel
+from topophys.kernels._jit import fused_kernel, kernel
 
 OK, UNRESOLVED = st.OK, st.UNRESOLVED
 #: |overlap|^2 of neighbouring unit spinors, and distance of a loop from the negative real axis,
@@ -19,8 +19,8 @@ AXIS: Final = 1e-6
 #: Of the largest |d|: below it the direction of d may be rounding noise. Products of eight
 #: components then stay in range if the largest is near 1.
 VANISHING: Final = 1e-10
-#: Squared norm of a state close to the south pole, below which products would underflow.
-POLE: Final = 1e-60
+#: Of |d|: distance |d| + z from the south pole below which a difference has lost half its digits.
+POLE: Final = 1e-10
 
 
 @kernel
@@ -48,7 +48,7 @@ def border(d: NDArray[np.float64], out: NDArray[np.float64]) -> None:
             out[axis, n_x, j] = out[axis, 0, j]
 
 
-@kernel
+@fused_kernel
 def states(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
@@ -60,22 +60,19 @@ def states(
 ) -> int:
     """Lower states (p + iq, w) of d = (x, y, z) and their squared norms; d up to about 1.
 
-    One gauge for the whole zone, w >= 0 real; on the south pole the state vanishes, and its links
-    fail the test of their size. Returns how many d are close to zero or to the pole.
+    One gauge for the whole zone, w >= 0 real; the state vanishes on the south pole. Returns how many d are close to zero or to the pole.
     """
     delicate = 0
     for j in range(x.shape[0]):
-        rho = x[j] * x[j] + y[j] * y[j]
-        size = math.sqrt(rho + z[j] * z[j])
-        # |d| + z without cancellation
-        upper = size + z[j] if z[j] >= 0.0 else rho / (size - z[j])
+        size = math.sqrt(x[j] * x[j] + y[j] * y[j] + z[j] * z[j])
+        upper = size + z[j]
         p[j], q[j], w[j] = -x[j], y[j], upper
-        norm[j] = rho + upper * upper
-        delicate += int(not ((size > VANISHING) & (norm[j] > POLE)))
+        norm[j] = 2.0 * size * upper  # = |x|^2 + |y|^2 + upper^2
+        delicate += int(not ((size > VANISHING) & (upper > POLE * size)))
     return delicate
 
 
-@kernel
+@fused_kernel
 def links(
     p0: NDArray[np.float64],
     q0: NDArray[np.float64],
@@ -99,7 +96,7 @@ def links(
     return delicate
 
 
-@kernel
+@fused_kernel
 def turn(zr: float, zi: float, wr: float, wi: float, product: float) -> int:
     """Turn dropped in the product of z and w whose imaginary part is `product`; see `flux`."""
     up = (zi >= 0.0) & (wi >= 0.0) & ((product < 0.0) | ((zr < 0.0) & (wr < 0.0)))
@@ -107,7 +104,7 @@ def turn(zr: float, zi: float, wr: float, wi: float, product: float) -> int:
     return int(up) - int(down)
 
 
-@kernel
+@fused_kernel
 def count_turns_of_loops(
     ar: NDArray[np.float64],
     ai: NDArray[np.float64],
@@ -185,7 +182,7 @@ def count_chern(
         chern[b], status[b] = chern_of_border(field, row, inner, state, link)
 
 
-@kernel
+@fused_kernel
 def evaluate_series(
     coefficients: NDArray[np.float64],
     vectors: NDArray[np.int64],
@@ -196,7 +193,7 @@ def evaluate_series(
 ) -> None:
     """Fill out (3, rows, row) with d on a grid, row by row as a series in k_y.
 
-    harmonics (P + 1, 6) is scratch: cos and sin coefficients of the three components.
+    harmonics (P + 1, 6) with P >= 1 is scratch: cos and sin coefficients of the components.
     """
     n_order = harmonics.shape[0]
     for i in range(out.shape[1]):
@@ -211,9 +208,10 @@ def evaluate_series(
                 harmonics[order, axis] += even * c + odd * s
                 harmonics[order, 3 + axis] += sign * (odd * c - even * s)
         for axis in range(3):
+            mean, even, odd = harmonics[0, axis], harmonics[1, axis], harmonics[1, 3 + axis]
             for j in range(out.shape[2]):
-                out[axis, i, j] = harmonics[0, axis]
-            for n in range(1, n_order):
+                out[axis, i, j] = mean + (even * phases_y[1, 0, j] + odd * phases_y[1, 1, j])
+            for n in range(2, n_order):
                 even, odd = harmonics[n, axis], harmonics[n, 3 + axis]
                 for j in range(out.shape[2]):
                     out[axis, i, j] += even * phases_y[n, 0, j] + odd * phases_y[n, 1, j]

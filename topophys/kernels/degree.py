@@ -15,19 +15,25 @@ DET_ROUNDING: Final = 32 * 2.0**-53
 
 
 @kernel
-def covers_axis(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> int:
-    """+1, -1 or 0: whether and with which orientation the cone of (a, b, c) contains +z."""
+def covers_axis(points: NDArray[np.float64], i: int, j: int, k: int) -> int:
+    """+1, -1 or 0: whether and with which orientation the cone of three rows contains +z.
+
+    Rows of points (K, 3) by number: to make a slice takes as long as to settle most triangles.
+    """
+    ax, ay, az = points[i, 0], points[i, 1], points[i, 2]
+    bx, by, bz = points[j, 0], points[j, 1], points[j, 2]
+    cx, cy, cz = points[k, 0], points[k, 1], points[k, 2]
     if (
-        (a[2] < 0.0 and b[2] < 0.0 and c[2] < 0.0)
-        or (a[0] < 0.0 and b[0] < 0.0 and c[0] < 0.0)
-        or (a[0] > 0.0 and b[0] > 0.0 and c[0] > 0.0)
-        or (a[1] < 0.0 and b[1] < 0.0 and c[1] < 0.0)
-        or (a[1] > 0.0 and b[1] > 0.0 and c[1] > 0.0)
+        (az < 0.0 and bz < 0.0 and cz < 0.0)
+        or (ax < 0.0 and bx < 0.0 and cx < 0.0)
+        or (ax > 0.0 and bx > 0.0 and cx > 0.0)
+        or (ay < 0.0 and by < 0.0 and cy < 0.0)
+        or (ay > 0.0 and by > 0.0 and cy > 0.0)
     ):
         return 0
-    ab = orientation(a[0], a[1], b[0], b[1])
-    bc = orientation(b[0], b[1], c[0], c[1])
-    ca = orientation(c[0], c[1], a[0], a[1])
+    ab = orientation(ax, ay, bx, by)
+    bc = orientation(bx, by, cx, cy)
+    ca = orientation(cx, cy, ax, ay)
     positive = (ab > 0) + (bc > 0) + (ca > 0)
     negative = (ab < 0) + (bc < 0) + (ca < 0)
     if positive > 0 and negative > 0:
@@ -35,14 +41,14 @@ def covers_axis(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.fl
     if positive + negative < 3:
         return AMBIGUOUS
     # the z axis pierces the triangle: at positive z?
-    x = a[0] * b[1] - a[1] * b[0]
-    y = b[0] * c[1] - b[1] * c[0]
-    z = c[0] * a[1] - c[1] * a[0]
-    det = c[2] * x + a[2] * y + b[2] * z
+    x = ax * by - ay * bx
+    y = bx * cy - by * cx
+    z = cx * ay - cy * ax
+    det = cz * x + az * y + bz * z
     size = (
-        abs(c[2]) * (abs(a[0] * b[1]) + abs(a[1] * b[0]))
-        + abs(a[2]) * (abs(b[0] * c[1]) + abs(b[1] * c[0]))
-        + abs(b[2]) * (abs(c[0] * a[1]) + abs(c[1] * a[0]))
+        abs(cz) * (abs(ax * by) + abs(ay * bx))
+        + abs(az) * (abs(bx * cy) + abs(by * cx))
+        + abs(bz) * (abs(cx * ay) + abs(cy * ax))
     )
     if not abs(det) > DET_ROUNDING * size + TINY:
         return AMBIGUOUS

@@ -73,9 +73,10 @@ def value_at(
     x: int,
     y: int,
     fine: int,
-    out: NDArray[np.float64],
+    points: NDArray[np.float64],
+    place: int,
 ) -> None:
-    """Fill out (3,) with d at k = 2 pi (x, y) / fine.
+    """Fill a row of points (K, 3) with d at k = 2 pi (x, y) / fine.
 
     Equal lattice points (modulo the zone) give equal bits, whichever cell asks.
     """
@@ -85,28 +86,30 @@ def value_at(
         dx += coefficients[m + 1, 0] * c + coefficients[m + 1, 3] * s
         dy += coefficients[m + 1, 1] * c + coefficients[m + 1, 4] * s
         dz += coefficients[m + 1, 2] * c + coefficients[m + 1, 5] * s
-    out[0], out[1], out[2] = dx, dy, dz
+    points[place, 0], points[place, 1], points[place, 2] = dx, dy, dz
 
 
 @kernel
 def margin_along(
-    corners: NDArray[np.float64],
+    points: NDArray[np.float64],
+    first: int,
     moments: NDArray[np.float64],
     curve: float,
-    u: tuple[float, float, float],
+    ux: float,
+    uy: float,
+    uz: float,
 ) -> tuple[float, int]:
-    """Lower bound of u.d / |u| on the cell with corners (4, 3), and the corner that is lowest.
+    """Lower bound of u.d / |u| on the cell of four corners, and the corner that is lowest.
 
-    The bilinear map of the corners departs from d by at most curve (|d_xx| + |d_yy|) along u, with
-    curve an eighth of the squared width.
+    The corners are rows of `points` from `first` on. Their bilinear map departs from d by at most
+    curve (|d_xx| + |d_yy|) along u, with curve an eighth of the squared width.
     """
-    ux, uy, uz = u
     norm = ux * ux + uy * uy + uz * uz
     if norm == 0.0:
-        return -np.inf, 0
-    low, lowest = np.inf, 0
-    for q in range(4):
-        at = ux * corners[q, 0] + uy * corners[q, 1] + uz * corners[q, 2]
+        return -np.inf, first
+    low, lowest = np.inf, first
+    for q in range(first, first + 4):
+        at = ux * points[q, 0] + uy * points[q, 1] + uz * points[q, 2]
         if at < low:
             low, lowest = at, q
     spread = ux * (moments[1] * ux + 2.0 * moments[4] * uy)
@@ -118,27 +121,31 @@ def margin_along(
 
 @kernel
 def best_margin(
-    corners: NDArray[np.float64], moments: NDArray[np.float64], curve: float, need: float
+    points: NDArray[np.float64],
+    first: int,
+    moments: NDArray[np.float64],
+    curve: float,
+    need: float,
 ) -> float:
-    """Largest margin over a few directions; stops at the first that reaches `need`.
+    """Largest margin over a few directions; stops at the first that exceeds `need`.
 
-    The mean of the corners, then twice the point nearest to the origin on the segment from the
-    last direction to the corner that is lowest along it: steps towards the point of the
-    tetrahedron that is nearest to the origin, along which the lowest corner is highest.
+    The mean of the corners, then the point nearest to the origin on the segment from the last
+    direction to the corner that is lowest along it: steps towards the point of the tetrahedron
+    that is nearest to the origin, along which the lowest corner is highest.
     """
-    x = 0.25 * ((corners[0, 0] + corners[1, 0]) + (corners[2, 0] + corners[3, 0]))
-    y = 0.25 * ((corners[0, 1] + corners[1, 1]) + (corners[2, 1] + corners[3, 1]))
-    z = 0.25 * ((corners[0, 2] + corners[1, 2]) + (corners[2, 2] + corners[3, 2]))
-    best, q = margin_along(corners, moments, curve, (x, y, z))
+    x, y, z = 0.0, 0.0, 0.0
+    for q in range(first, first + 4):
+        x, y, z = x + 0.25 * points[q, 0], y + 0.25 * points[q, 1], z + 0.25 * points[q, 2]
+    best, q = margin_along(points, first, moments, curve, x, y, z)
     for _ in range(DIRECTIONS):
         if best > need:
             break
-        ex, ey, ez = corners[q, 0] - x, corners[q, 1] - y, corners[q, 2] - z
+        ex, ey, ez = points[q, 0] - x, points[q, 1] - y, points[q, 2] - z
         length = ex * ex + ey * ey + ez * ez
         if length == 0.0:
             break
         t = min(1.0, max(0.0, -(x * ex + y * ey + z * ez) / length))
         x, y, z = x + t * ex, y + t * ey, z + t * ez
-        margin, q = margin_along(corners, moments, curve, (x, y, z))
+        margin, q = margin_along(points, first, moments, curve, x, y, z)
         best = max(best, margin)
     return best

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from topophys import _checks
-from topophys._typing import FourierLike
+from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import KindError
 from topophys.invariants.berry import berry_curvature
 from topophys.invariants.certify_chern import certify_chern
@@ -84,7 +84,7 @@ def plot_berry_curvature(
     >>> figure.axes[0].get_title(), figure.axes[1].get_ylabel()
     ('$C = 1$ (certified)', 'Berry curvature $\\Omega$')
     """
-    if isinstance(omega, FourierLike):
+    if is_fourier_like(omega):
         H, count = omega, _checks.positive_int(n_k, "n_k", minimum=3)
         if H.vectors.shape[1] != 2:
             raise KindError(

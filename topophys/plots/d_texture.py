@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys._typing import FourierLike
+from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import KindError, ShapeError
 from topophys.invariants.berry import chern_number_from_d
 from topophys.invariants.certify_chern import certify_chern
@@ -92,7 +92,7 @@ def plot_d_texture(
     """
     most = _checks.positive_int(arrows, "arrows", minimum=2)
     level = "" if chern is not None else "sampled"
-    if isinstance(d, FourierLike):
+    if is_fourier_like(d):
         vectors = _vectors(d, _checks.positive_int(n_k, "n_k", minimum=3))
         chern = certify_chern(d) if chern is None else chern
     else:

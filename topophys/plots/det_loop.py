@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys._typing import BlockLike
+from topophys._typing import is_block_like
 from topophys.errors import InputError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.invariants.certify_winding import certify_winding
@@ -81,7 +81,7 @@ def plot_det_loop(
     ['$\\nu = 0$ (certified)', '$\\nu = 1$ (certified)']
     """
     level = "" if nu is not None else "sampled"
-    if isinstance(d_k, BlockLike):
+    if is_block_like(d_k):
         blocks = d_k.block_on_grid(_checks.positive_int(n_k, "n_k", minimum=8))
         nu = certify_winding(d_k) if nu is None else nu
     else:

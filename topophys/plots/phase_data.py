@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys._typing import BlockLike, FourierLike
+from topophys._typing import FourierLike, is_block_like, is_fourier_like
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
@@ -160,7 +160,7 @@ def _batch(model: Any, parameters: dict[str, Any], shape: tuple[int, ...]) -> Fo
             f" not: {error}."
         ) from None
     found = model(**parameters)
-    if not isinstance(found, FourierLike):
+    if not is_fourier_like(found):
         raise KindError(
             "Argument `model` must return a Hamiltonian in Fourier form, but returned"
             f" {_checks.short(found)}."
@@ -176,11 +176,11 @@ def _batch(model: Any, parameters: dict[str, Any], shape: tuple[int, ...]) -> Fo
 def _certify(
     H: FourierLike, invariant: Invariant, n_occupied: int | None, options: dict[str, Any]
 ) -> Certificate:
-    chain, dim = isinstance(H, BlockLike), H.vectors.shape[1]
+    chain, dim = is_block_like(H), H.vectors.shape[1]
     if invariant == "winding" or (invariant == "auto" and chain):
         if n_occupied is not None:
             raise InputError("Argument `n_occupied` must be left out for winding numbers.")
-        if isinstance(H, BlockLike):
+        if is_block_like(H):
             return certify_winding(H, **options)
         raise KindError(
             "Argument `model` must return a ChiralHamiltonian for winding numbers, but returned"
