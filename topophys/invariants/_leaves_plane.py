@@ -18,6 +18,7 @@ __all__ = ["plane_leaves"]
 Vertex: TypeAlias = tuple[int, int]
 SLACK: Final = 64 * 2.0**-53
 UP: Final = 1.0 + 1e-12
+DIRECTIONS: Final = 2  # beyond the first
 #: Relative errors of two by two and of three by three determinants of rounded numbers.
 SIGN_2: Final = 8 * 2.0**-53
 SIGN_3: Final = 64 * 2.0**-53
@@ -36,9 +37,9 @@ class _Field:
             coefficients[1:, 1],
         )
         norm = np.sqrt((self.even**2).sum(1) + (self.odd**2).sum(1))
-        reach = np.abs(vectors).sum(1)
-        share = np.divide(reach**2, norm, out=np.zeros(len(norm)), where=norm > 0.0)
-        self.weight = float((reach**2 * norm).sum())
+        reach, square = np.abs(vectors).sum(1), (vectors**2).sum(1)
+        share = np.divide(square, norm, out=np.zeros(len(norm)), where=norm > 0.0)
+        self.weight = float((square * norm).sum())
         outer = (
             self.even[:, :, None] * self.even[:, None] + self.odd[:, :, None] * self.odd[:, None]
         )
@@ -50,24 +51,22 @@ class _Field:
         turn = k @ self.vectors.T
         return np.asarray(self.mean + np.cos(turn) @ self.even + np.sin(turn) @ self.odd)
 
-    def slopes(self, k: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        turn = k @ self.vectors.T
-        cosine, sine = np.cos(turn), np.sin(turn)
-        return [(cosine * v) @ self.odd - (sine * v) @ self.even for v in self.vectors.T]
-
-    def margin(self, k: NDArray[np.float64], r: float) -> NDArray[np.float64]:
-        """Largest lower bound of u.d on squares of half width r around k, over three u."""
-        d, (d_x, d_y) = self.at(k), self.slopes(k)
-        along = _unit(d)
-        normal = _unit(np.cross(d_x, d_y))
-        normal *= np.where((normal * d).sum(1, keepdims=True) < 0.0, -1.0, 1.0)
-        best = np.full(len(k), -np.inf)
-        for u in (along, normal, _unit(along + normal)):
-            rise = np.abs((u * d_x).sum(1)) + np.abs((u * d_y).sum(1))
-            curve = np.einsum("li,ij,lj->l", u, self.spread, u).clip(0.0)
+    def margin(self, corners: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+        """Largest lower bound of u.d on squares with corners (L, 4, 2), over three u."""
+        d = self.at(corners)
+        u = d.mean(1)
+        best = np.full(len(d), -np.inf)
+        for _ in range(1 + DIRECTIONS):
+            unit = _unit(u)
+            at = np.einsum("li,lqi->lq", unit, d)
+            curve = np.einsum("li,ij,lj->l", unit, self.spread, unit).clip(0.0)
             second = np.sqrt(self.weight * (curve + 1e-12 * self.weight)) * UP
-            found = (u * d).sum(1) - r * rise - 0.5 * r * r * second - self.slack
-            best = np.where((u**2).sum(1) > 0.5, np.maximum(best, found), best)
+            found = at.min(1) - width**2 / 8.0 * second - self.slack
+            best = np.where((unit**2).sum(1) > 0.5, np.maximum(best, found), best)
+            step = d[np.arange(len(d)), at.argmin(1)] - u
+            length = (step**2).sum(1)
+            t = np.divide(-(u * step).sum(1), length, out=np.zeros(len(d)), where=length > 0.0)
+            u = u + t.clip(0.0, 1.0)[:, None] * step
         return np.asarray(best)
 
 
@@ -94,7 +93,7 @@ def plane_leaves(H: FourierLike, max_depth: int, max_leaves: int) -> Found | Non
     """
     vectors, coefficients, exponent = real_series(H)
     field = _Field(vectors, coefficients[0])
-    n_start = 8 << (int(np.abs(vectors).max(initial=1)) - 1).bit_length()
+    n_start = 16 << (int(np.abs(vectors).max(initial=1)) - 1).bit_length()
     fine = n_start << (max_depth + 1)
     line = np.arange(n_start, dtype=np.int64) << (max_depth + 1)
     corner = np.stack(np.meshgrid(line, line, indexing="ij"), -1).reshape(-1, 2)
@@ -102,7 +101,8 @@ def plane_leaves(H: FourierLike, max_depth: int, max_leaves: int) -> Found | Non
     children = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
     for depth in range(max_depth + 1):
         half = 1 << (max_depth - depth)
-        margin = field.margin(_momentum(corner + half, fine), 2.0 * np.pi * half / fine)
+        corners = _momentum(corner[:, None] + 2 * half * children, fine)
+        margin = field.margin(corners, 4.0 * np.pi * half / fine)
         good = margin > 0.0
         kept.append((corner[good], np.full(good.sum(), depth), 2.0 * margin[good]))
         corner = (corner[~good][:, None] + half * children).reshape(-1, 2)

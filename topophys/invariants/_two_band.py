@@ -48,11 +48,13 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
     evidence, status = np.zeros((size, 4)), np.full(size, AMBIGUOUS, np.uint8)
     todo = np.arange(size)
     for axis in AXES:
-        turned = (coefficients[todo].reshape(-1, 3) @ _rotation(axis)).reshape(len(todo), -1, 6)
-        parts = [degree[todo], evidence[todo], evaluations[todo], status[todo]]
+        c, turn = coefficients[todo], _rotation(axis)
+        # written out: the order of a matrix product may depend on the size of the batch
+        turned = c[..., :1] * turn[0] + c[..., 1:2] * turn[1] + c[..., 2:] * turn[2]
+        parts = degree[todo], evidence[todo], evaluations[todo], status[todo]
         certify_degrees(
-            turned, vectors, table, n_start, limits.max_depth, limits.max_evaluations, least[todo],
-            *parts,
+            turned.reshape(*turned.shape[:2], 6), vectors, table, n_start, limits.max_depth,
+            limits.max_evaluations, least[todo], *parts,
         )  # fmt: skip
         degree[todo], evidence[todo], evaluations[todo], status[todo] = parts
         todo = np.flatnonzero(status == AMBIGUOUS)

@@ -60,7 +60,8 @@ def states(
 ) -> int:
     """Lower states (p + iq, w) of d = (x, y, z) and their squared norms; d up to about 1.
 
-    One gauge for the whole zone, w >= 0 real; the state vanishes on the south pole. Returns how many d are close to zero or to the pole.
+    One gauge for the whole zone, w >= 0 real; the state vanishes on the south pole. Returns how
+    many d are close to zero or to the pole.
     """
     delicate = 0
     for j in range(x.shape[0]):
