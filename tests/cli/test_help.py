@@ -12,6 +12,16 @@ from topophys.cli.app import app
 
 PROMISED = {"generate", "info", "verify", "train", "predict", "probe", "plot", "report", "demo"}
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+GROUPS = {
+    one.typer_instance.info.name: [
+        command.callback.__name__ for command in one.typer_instance.registered_commands
+    ]
+    for one in app.registered_groups
+}
+#: Words that lead to each command.
+WAYS = COMMANDS + [
+    f"{group} {command}" for group, commands in GROUPS.items() for command in commands
+]
 
 
 def invoke(*words):
@@ -23,13 +33,13 @@ def test_help_lists_the_commands(flag):
     found = invoke(flag)
     assert found.exit_code == 0
     listed = re.findall(r"^  ([a-z]+)  ", found.output.partition("Commands:")[2], re.MULTILINE)
-    assert listed == COMMANDS
+    assert listed == [*COMMANDS, *GROUPS]
     assert set(listed) >= PROMISED
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", WAYS)
 def test_every_command_shows_an_example_that_it_understands(command):
-    found = invoke(command, "--help")
+    found = invoke(*command.split(), "--help")
     assert found.exit_code == 0
     text = " ".join(found.output.split())
     example = re.search(rf"Example: topophys ({command} .+?) (Arguments|Options):", text)
@@ -38,7 +48,8 @@ def test_every_command_shows_an_example_that_it_understands(command):
     options = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", found.output))
     assert {word for word in words if word.startswith("-")} <= options
     # parsed as far as the first value that cannot be there
-    refused = invoke(*words[:1], "--no-such-option", *words[1:])
+    depth = len(command.split())
+    refused = invoke(*words[:depth], "--no-such-option", *words[depth:])
     assert refused.exit_code == 2
 
 

@@ -119,6 +119,10 @@ def refused(words: list[str]) -> str | None:
     known: dict[str, typer.core.TyperCommand] = group.commands  # type: ignore[attr-defined]
     if rest[0] not in known:
         return f"unknown command {rest[0]}"
+    while isinstance(known[rest[0]], typer.core.TyperGroup) and len(rest) > 1:
+        known, rest = known[rest[0]].commands, rest[1:]  # type: ignore[attr-defined]
+        if rest[0] not in known:
+            return f"unknown command {rest[0]}"
     arguments = [word for word in rest[1:] if word not in {"-h", "--help"}]
     try:
         known[rest[0]].make_context(rest[0], arguments, resilient_parsing=arguments != rest[1:])

@@ -9,7 +9,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from topophys.cli import data, network, whole
+from topophys.cli import data, materials, network, whole
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -44,6 +44,16 @@ def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
 
 for _command in (*data.COMMANDS, *network.COMMANDS, *whole.COMMANDS):
     app.command()(_stoppable(_command))
+
+_group = typer.Typer(
+    name="materials",
+    help="Toy and real materials: generate, train, predict, report.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+for _work in materials.COMMANDS:
+    _group.command()(_stoppable(_work))
+app.add_typer(_group)
 
 
 def _version(value: bool) -> None:

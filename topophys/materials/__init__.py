@@ -4,9 +4,21 @@ from topophys.materials.batch import MODALITIES, UNKNOWN, MaterialBatch, Materia
 from topophys.materials.classifier import LOSS_WEIGHTS, EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal, CrystalGraph, crystal_graph
 from topophys.materials.crystal_encoder import TopologicalCrystalEncoder
+from topophys.materials.fit import fit_lists, fit_toys, group_split, groups_of
 from topophys.materials.kspace_encoder import KSpaceTransformerGNNEncoder
+from topophys.materials.list_features import list_features
+from topophys.materials.lists import LIST_CLASSES, MaterialList, parse_formula, read_class_lists
 from topophys.materials.persistence import persistence_tokens
+from topophys.materials.read import read_aflow_prototypes, read_jarvis, read_structure
+from topophys.materials.report import report
+from topophys.materials.run import (
+    MaterialPrediction,
+    MaterialRun,
+    load_material_run,
+    save_material_run,
+)
 from topophys.materials.scalars import scalar_features
+from topophys.materials.structures import match_structures, structure_data
 from topophys.materials.token_encoders import (
     EnhancedKSpacePhysicsFeatures,
     PHTokenEncoder,
@@ -18,6 +30,7 @@ from topophys.materials.toy_labels import ToyLabels, label_toys
 from topophys.materials.train import History, TrainOptions, predict_logits, train_classifier
 
 __all__ = [
+    "LIST_CLASSES",
     "LOSS_WEIGHTS",
     "MODALITIES",
     "UNKNOWN",
@@ -29,6 +42,9 @@ __all__ = [
     "KSpaceTransformerGNNEncoder",
     "MaterialBatch",
     "MaterialData",
+    "MaterialList",
+    "MaterialPrediction",
+    "MaterialRun",
     "PHTokenEncoder",
     "ScalarFeatureEncoder",
     "TopologicalCrystalEncoder",
@@ -36,12 +52,27 @@ __all__ = [
     "ToySummary",
     "TrainOptions",
     "crystal_graph",
+    "fit_lists",
+    "fit_toys",
     "generate_toys",
+    "group_split",
+    "groups_of",
     "label_toys",
+    "list_features",
+    "load_material_run",
     "load_toys",
+    "match_structures",
+    "parse_formula",
     "persistence_tokens",
     "predict_logits",
+    "read_aflow_prototypes",
+    "read_class_lists",
+    "read_jarvis",
+    "read_structure",
+    "report",
+    "save_material_run",
     "scalar_features",
+    "structure_data",
     "toy_data",
     "train_classifier",
 ]

@@ -62,6 +62,8 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         Numbers of classes.
     latent_dim, fused_dim, topological_features : int, optional
         Lengths of z, f and t.
+    scalar_hidden_dim : int, optional
+        Width of the encoder of scalars.
     k_points : int, optional
         Grid of the Hamiltonian made from features.
     modalities : sequence of str, optional
@@ -98,6 +100,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         num_topology_classes: int = 3,
         num_magnetism_classes: int = 3,
         latent_dim: int = 32,
+        scalar_hidden_dim: int = 64,
         fused_dim: int = 64,
         topological_features: int = 16,
         k_points: int = 32,
@@ -119,7 +122,12 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
                 "crystal": TopologicalCrystalEncoder(crystal_node_feature_dim, output_dim=n),
                 "kspace": KSpaceTransformerGNNEncoder(kspace_node_feature_dim, output_dim=n),
                 "asph": PHTokenEncoder(asph_feature_dim, output_dim=n),
-                "scalar": ScalarFeatureEncoder(scalar_feature_dim, output_dim=n, dropout=dropout),
+                "scalar": ScalarFeatureEncoder(
+                    scalar_feature_dim,
+                    hidden_dim=scalar_hidden_dim,
+                    output_dim=n,
+                    dropout=dropout,
+                ),
                 "physics": EnhancedKSpacePhysicsFeatures(decomposition_feature_dim, output_dim=n),
             }
         )

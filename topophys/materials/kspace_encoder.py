@@ -26,6 +26,8 @@ class KSpaceTransformerGNNEncoder(nn.Module):
         Heads of the attention.
     n_layers : int, optional
         Layers of attention.
+    stride : int, optional
+        Attention looks at every so many-th k point, after all have sent messages.
 
     References
     ----------
@@ -45,16 +47,18 @@ class KSpaceTransformerGNNEncoder(nn.Module):
         output_dim: int = 64,
         n_heads: int = 4,
         n_layers: int = 1,
+        stride: int = 3,
     ) -> None:
         super().__init__()
         self.n_features = _checks.positive_int(kspace_node_feature_dim, "kspace_node_feature_dim")
+        self.stride = _checks.positive_int(stride, "stride")
         self.point = nn.Sequential(
             nn.Linear(self.n_features, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, hidden_dim)
         )
         self.neighbour = nn.Linear(2 * hidden_dim, hidden_dim)
         self.attention = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                hidden_dim, n_heads, 2 * hidden_dim, dropout=0.0, activation="gelu",
+                hidden_dim, n_heads, hidden_dim, dropout=0.0, activation="gelu",
                 batch_first=True, norm_first=True,
             )
             for _ in range(n_layers)
@@ -94,6 +98,7 @@ class KSpaceTransformerGNNEncoder(nn.Module):
         else:
             around = torch.zeros_like(h).index_add_(1, edges[0], h[:, edges[1]])
         h = h + nn.functional.gelu(self.neighbour(torch.cat([h, around], dim=-1)))
+        some = h[:, :: self.stride]
         for layer in self.attention:
-            h = layer(h)
-        return cast("Tensor", self.out(torch.cat([h.mean(1), h.amax(1)], dim=-1)))
+            some = layer(some)
+        return cast("Tensor", self.out(torch.cat([some.mean(1), h.amax(1)], dim=-1)))

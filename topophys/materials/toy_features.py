@@ -85,8 +85,8 @@ def band_features(bands: ToyBands) -> dict[str, NDArray[np.float32]]:
     -------
     dict of str to float32 ndarray
         "kspace" (B, 31, 16): columns `K_FEATURES` along the path, energies from the Fermi level.
-        "decomposition" (B, 12): weight on the first atom of the second and first level at six
-        momenta. "gap" (B, 2): direct and global gap on the path, negative where bands overlap.
+        "decomposition" (B, 12): weight on the first atom of the lower level of spin up and of
+        spin down at six momenta. "gap" (B, 2): direct and global gap on the path, negative where bands overlap.
         "dos" (B, 32): density of states. "fermi" (B, 4): density at the Fermi level, width of
         the bands below and above, spin of the levels next to it.
     """
@@ -97,11 +97,13 @@ def band_features(bands: ToyBands) -> dict[str, NDArray[np.float32]]:
     waves = np.stack([f(K_PATH[:, i]) for i in (0, 1) for f in (np.cos, np.sin)], axis=-1)
     waves = np.broadcast_to(waves, (len(energy), *waves.shape))
     direct = (energy[..., 2] - energy[..., 1]).min(1)
-    _, _, special = _sorted_levels(bands, SPECIAL)
+    special = np.stack(
+        [_block_levels(h, SPECIAL)[1][..., 0] for h in (bands.up, bands.down)], axis=-1
+    )
     dos, fermi_features = _density(bands, fermi)
     found = {
         "kspace": np.concatenate([waves, energy, spin, weight], axis=-1),
-        "decomposition": special[..., :2].reshape(len(energy), -1),
+        "decomposition": special.reshape(len(energy), -1),
         "gap": np.stack([direct, bottom - top], axis=1),
         "dos": dos,
         "fermi": fermi_features,

@@ -1,0 +1,128 @@
+"""Lists of materials, their features, splits and structures."""
+
+import numpy as np
+import pytest
+
+from tests.materials.test_crystal import ROCK_SALT, supercell
+from topophys.errors import DatasetError, InputError
+from topophys.materials import (
+    group_split,
+    groups_of,
+    list_features,
+    match_structures,
+    parse_formula,
+    read_class_lists,
+)
+from topophys.materials.list_features import BLOCKS
+from topophys.materials.structures import as_listed
+
+CLASSES = {"case1": "trivial", "ti": "topological insulator"}
+
+
+def write_lists(folder, first, second):
+    (folder / "case1_ccmp.txt").write_text("\n".join(first))
+    (folder / "ti_ccmp.txt").write_text("\n".join(second))
+
+
+@pytest.fixture
+def lists(tmp_path):
+    write_lists(
+        tmp_path,
+        ["225, Na1Cl1", "227, Si1", "225, K1Cl1", "166, Bi2Se3"],
+        ["166, Bi2Te3", "166, Se3Bi2", "166, Sb2Te3", "166, Bi2Te3"],
+    )
+    return read_class_lists(tmp_path, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [("Bi2Se3", ((34, 3.0), (83, 2.0))), ("C", ((6, 1.0),)), ("O1H2O1", ((1, 2.0), (8, 2.0)))],
+)
+def test_formulas(formula, found):
+    assert parse_formula(formula) == found
+
+
+@pytest.mark.parametrize("formula", ["", "bi2", "Xx2", "Bi2(SO4)3", "Na0", "2Na", "Na Cl"])
+def test_bad_formulas(formula):
+    with pytest.raises(InputError):
+        parse_formula(formula)
+
+
+def test_two_classes_are_dropped_and_named_and_repetitions_counted(lists):
+    assert [one.formula for one in lists.materials] == [
+        "Na1Cl1",
+        "Si1",
+        "K1Cl1",
+        "Bi2Te3",
+        "Sb2Te3",
+    ]
+    assert lists.ambiguous == ["Bi2Se3 (166)"]
+    assert lists.repeated == 1
+    assert [one.label for one in lists.materials] == [0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("225 NaCl", "space group number, formula"),
+        ("0, NaCl", "space group number"),
+        ("231, NaCl", "space group number"),
+        ("225, NaXx", "chemical symbol"),
+    ],
+)
+def test_bad_lines_are_named(tmp_path, line, message):
+    write_lists(tmp_path, ["225, Na1Cl1", line], [])
+    with pytest.raises(InputError, match=r"case1_ccmp\.txt, line 2") as error:
+        read_class_lists(tmp_path, CLASSES)
+    assert message in str(error.value)
+
+
+def test_missing_lists(tmp_path):
+    with pytest.raises(DatasetError, match="missing"):
+        read_class_lists(tmp_path, CLASSES)
+
+
+def test_splits_share_no_chemical_system(lists):
+    groups = groups_of(lists.materials)
+    for seed in range(5):
+        train, test = group_split(groups, 0.4, seed)
+        assert not set(groups[train]) & set(groups[test])
+        assert sorted([*train, *test]) == list(range(len(groups)))
+
+
+def test_features_of_lists(lists):
+    pytest.importorskip("spglib")
+    every = list_features(lists.materials)
+    parts = [list_features(lists.materials, [b]) for b in BLOCKS]
+    np.testing.assert_array_equal(every, np.concatenate(parts, axis=1))
+    fractions = parts[0]
+    np.testing.assert_allclose(fractions.sum(1), 1.0)
+    assert fractions[0, 11] == fractions[0, 17] == 0.5
+    # 28 electrons: an even number
+    electrons = list_features(lists.materials, ["electrons"], one_hot=False)
+    assert electrons[0, :4].tolist() == [0, 0, 4, 4]
+    with pytest.raises(InputError, match="blocks among"):
+        list_features(lists.materials, ["colour"])
+    with pytest.raises(InputError, match="0 materials"):
+        list_features([])
+
+
+def test_operations_of_space_groups():
+    pytest.importorskip("spglib")
+    from topophys.materials.list_features import space_group_features
+
+    table = space_group_features()
+    assert table.shape == (231, 13)
+    np.testing.assert_allclose(np.exp(table[[1, 2, 225, 227], 0]), [1, 2, 48, 48])
+    np.testing.assert_allclose(np.exp(table[[1, 225, 229], 1]), [1, 4, 2])
+    assert table[2, 6] == 0.5  # inversion
+    assert table[14, 11] > 0  # a screw
+    assert not table[1, 2:].any()
+
+
+def test_structures_find_their_entry(lists):
+    pytest.importorskip("spglib")
+    assert as_listed(supercell(ROCK_SALT)).composition == ((11, 1.0), (17, 1.0))
+    found, counts = match_structures({"a": ROCK_SALT, "b": supercell(ROCK_SALT)}, lists)
+    assert [one.entry.formula for one in found] == ["Na1Cl1"]
+    assert counts == {"matched": 1, "not in the lists": 0, "no space group": 0, "repeated": 1}

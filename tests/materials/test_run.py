@@ -1,0 +1,170 @@
+"""Reading structures, training from files, prediction, and what is said of bad input."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.materials.test_crystal import ROCK_SALT
+from tests.materials.test_lists import CLASSES, write_lists
+from topophys.errors import CheckpointError, DatasetError, InputError
+from topophys.materials import (
+    TrainOptions,
+    fit_lists,
+    fit_toys,
+    load_material_run,
+    read_jarvis,
+    read_structure,
+    report,
+)
+
+pytest.importorskip("pymatgen.core", reason="needs the extra `materials`")
+
+POSCAR = """rock salt
+1.0
+0.0 2.82 2.82
+2.82 0.0 2.82
+2.82 2.82 0.0
+Na Cl
+1 1
+direct
+0.0 0.0 0.0
+0.5 0.5 0.5
+"""
+
+
+@pytest.fixture
+def poscar(tmp_path):
+    path = tmp_path / "POSCAR"
+    path.write_text(POSCAR)
+    return path
+
+
+@pytest.fixture(scope="module")
+def toy_run(toy_file, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    fit_toys(toy_file, folder, TrainOptions(epochs=2, batch_size=64), progress=False)
+    return folder
+
+
+def test_poscar_and_cif_give_the_same_crystal(poscar, tmp_path):
+    from pymatgen.core import Structure
+
+    one = read_structure(poscar)
+    assert sorted(one.numbers.tolist()) == [11, 17]
+    Structure.from_file(poscar).to(filename=str(tmp_path / "a.cif"))
+    two = read_structure(tmp_path / "a.cif")
+    # a CIF may list the conventional cell: the same atoms in the same volume
+    ratio = len(two) // len(one)
+    np.testing.assert_array_equal(np.unique(two.numbers), np.unique(one.numbers))
+    volumes = [abs(np.linalg.det(c.lattice)) / len(c) for c in (one, two)]
+    assert volumes[0] == pytest.approx(volumes[1], rel=1e-4)
+    assert ratio >= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("Na Cl", "Na Xx"), "chemical symbol"),
+        (("0.5 0.5 0.5", "0.0 0.0 0.01"), "must not overlap"),
+        (("1 1\n", "1 x\n"), "cannot be parsed"),
+        (("2.82 2.82 0.0", "2.82 0.0 2.82"), "volume"),
+    ],
+)
+def test_bad_poscars_are_named(poscar, change, message):
+    poscar.write_text(POSCAR.replace(*change))
+    with pytest.raises(InputError, match="Sample `POSCAR`") as error:
+        read_structure(poscar)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_partly_occupied_sites_are_refused(tmp_path):
+    from pymatgen.core import Lattice, Structure
+
+    alloy = Structure(Lattice.cubic(3.0), [{"Fe": 0.5, "Co": 0.5}], [[0, 0, 0]])
+    alloy.to(filename=str(tmp_path / "a.cif"))
+    with pytest.raises(InputError, match="partly occupied"):
+        read_structure(tmp_path / "a.cif")
+
+
+def test_missing_and_empty_files(tmp_path):
+    with pytest.raises(DatasetError, match="cannot be read"):
+        read_structure(tmp_path / "no.cif")
+    (tmp_path / "empty.cif").write_text("")
+    with pytest.raises(InputError, match=r"Sample `empty.cif`"):
+        read_structure(tmp_path / "empty.cif")
+
+
+def test_jarvis_files(tmp_path):
+    atoms = {
+        "lattice_mat": ROCK_SALT.lattice.tolist(), "coords": ROCK_SALT.fractional.tolist(),
+        "elements": ["Na", "Cl"],
+    }  # fmt: skip
+    path = tmp_path / "j.json"
+    path.write_text(json.dumps({"train": {"JVASP-1": POSCAR.replace("\n", "\\n")}}))
+    assert list(read_jarvis(path)) == ["JVASP-1"]
+    path.write_text(json.dumps([{"jid": "JVASP-2", "atoms": atoms}]))
+    np.testing.assert_allclose(read_jarvis(path)["JVASP-2"].lattice, ROCK_SALT.lattice)
+    path.write_text(json.dumps([{"jid": "JVASP-3", "atoms": {**atoms, "elements": ["Na", "Q"]}}]))
+    with pytest.raises(InputError, match="Sample `JVASP-3`"):
+        read_jarvis(path)
+    path.write_text(json.dumps({"JVASP-4": 5}))
+    with pytest.raises(InputError, match="Sample `JVASP-4`"):
+        read_jarvis(path)
+    with pytest.raises(DatasetError, match="cannot be read"):
+        read_jarvis(tmp_path / "no.json")
+
+
+def test_a_run_comes_back_and_predicts(toy_run, poscar):
+    run = load_material_run(toy_run)
+    answer = run.predict(read_structure(poscar))
+    assert set(answer.topology) == {"trivial", "topological insulator", "semimetal"}
+    assert sum(answer.topology.values()) == pytest.approx(1.0)
+    assert sum(answer.magnetism.values()) == pytest.approx(1.0)
+    assert answer.present == ("crystal", "asph", "scalar")
+    assert "missing    kspace, physics" in str(answer)
+    again = load_material_run(toy_run).predict(read_structure(poscar))
+    assert again.topology == answer.topology
+    assert "recall" in report(run)
+
+
+def test_a_prediction_is_the_same_for_a_supercell(toy_run):
+    from tests.materials.test_crystal import supercell
+
+    run = load_material_run(toy_run)
+    one, two = run.predict(ROCK_SALT), run.predict(supercell(ROCK_SALT))
+    for name, chance in one.topology.items():
+        assert two.topology[name] == pytest.approx(chance, abs=1e-3)
+
+
+def test_lists_and_structures(tmp_path, monkeypatch):
+    first = [
+        f"225, {a}1{b}1" for a in ("Na", "K", "Rb", "Li", "Cs") for b in ("Cl", "Br", "I", "F")
+    ]
+    second = [f"166, {a}2{b}3" for a in ("Bi", "Sb", "As") for b in ("Te", "Se", "S")]
+    write_lists(tmp_path, first, second)
+    (tmp_path / "case3_ccmp.txt").write_text("194, Mg1Zn1")
+    (tmp_path / "tci_ccmp.txt").write_text("187, Ti1Zn1")
+    options = TrainOptions(epochs=15, batch_size=16)
+    run = fit_lists(
+        tmp_path, tmp_path / "run", options, structures={"a": ROCK_SALT}, progress=False
+    )
+    assert run.card["structures"]["matched"] == 1
+    answer = run.predict(ROCK_SALT)
+    assert max(answer.topology, key=answer.topology.get) == "trivial"
+    assert answer.magnetism == {}
+    assert CLASSES["ti"] in answer.topology
+
+
+def test_altered_and_foreign_runs(toy_run, tmp_path):
+    for name in ("run.json", "classifier.safetensors"):
+        (tmp_path / name).write_bytes((toy_run / name).read_bytes())
+    (tmp_path / "classifier.safetensors").write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="digest differs"):
+        load_material_run(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="version 1"):
+        load_material_run(tmp_path)
+    with pytest.raises(CheckpointError, match="cannot be"):
+        load_material_run(tmp_path / "no")

@@ -1,0 +1,85 @@
+"""Commands about materials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+__all__ = ["COMMANDS"]
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.")]
+
+
+def generate(
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to make.")],
+    size: Annotated[int, typer.Option("-n", "--size", help="Number of toy materials.")] = 50_000,
+    seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Draw toy materials, prove their classes, compute every modality.
+
+    Example: topophys materials generate -n 50000 -o toys.h5
+    """
+    from topophys.materials import generate_toys
+
+    print(generate_toys(output, size, seed=seed, workers=workers, progress=not quiet))
+
+
+def train(
+    data: Annotated[Path, typer.Argument(help="Toy materials (HDF5), or a folder of lists.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    structures: Annotated[
+        Path | None, typer.Option(help="Structures for the lists (JSON of JARVIS, may be zipped).")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of weights, order and split.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Train the classifier; print its scores on what it did not see.
+
+    Example: topophys materials train toys.h5 -o runs/toys --epochs 10
+    """
+    from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
+
+    options = TrainOptions(epochs=epochs, seed=seed)
+    if data.is_dir():
+        found = None if structures is None else read_jarvis(structures)
+        run = fit_lists(data, output, options, structures=found, progress=not quiet)
+    else:
+        run = fit_toys(data, output, options, progress=not quiet)
+    print(report(run))
+    print(f"run folder: {output}")
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="Folder that `topophys materials train` made.")],
+    files: Annotated[list[Path], typer.Argument(help="Structures: CIF or POSCAR.")],
+) -> None:
+    """Class probabilities of structures, and which modalities they rest on.
+
+    Example: topophys materials predict runs/toys POSCAR
+    """
+    from topophys.materials import load_material_run, read_structure
+
+    loaded = load_material_run(run)
+    for file in files:
+        print(loaded.predict(read_structure(file)))
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder that `topophys materials train` made.")],
+) -> None:
+    """Print what a run was trained on, its scores by class, and its modalities.
+
+    Example: topophys materials report runs/toys
+    """
+    from topophys.materials import load_material_run
+    from topophys.materials import report as text
+
+    print(text(load_material_run(run)))
+
+
+COMMANDS: Final = (generate, train, predict, report)

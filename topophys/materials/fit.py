@@ -1,0 +1,241 @@
+"""Training from files: toy materials, or lists with or without structures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from topophys._progress import track
+from topophys._random import keyed_generator
+from topophys.errors import InputError
+from topophys.materials.batch import MaterialData
+from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
+from topophys.materials.crystal import Crystal
+from topophys.materials.list_features import list_features
+from topophys.materials.lists import ListedMaterial, MaterialList, read_class_lists
+from topophys.materials.run import MaterialRun, Scaler, save_material_run
+from topophys.materials.structures import LabelledStructure, match_structures, structure_data
+from topophys.materials.toy_data import load_toys, toy_data
+from topophys.materials.train import TrainOptions, predict_logits, scores, train_classifier
+
+__all__ = ["fit_lists", "fit_toys", "group_split", "groups_of"]
+
+#: Share of modalities replaced by their tokens in training, so that the network can do without.
+MODALITY_DROPOUT: Final = 0.1
+
+
+def groups_of(materials: list[ListedMaterial]) -> NDArray[np.int64]:
+    """Give each material the number of its chemical system.
+
+    Parameters
+    ----------
+    materials : list of ListedMaterial
+        Materials.
+
+    Returns
+    -------
+    int64 ndarray of shape (S,)
+        Equal for materials of the same elements.
+    """
+    systems = {s: i for i, s in enumerate(sorted({m.system for m in materials}))}
+    return np.array([systems[m.system] for m in materials])
+
+
+def group_split(
+    groups: NDArray[np.int64], share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split materials so that no chemical system is on both sides.
+
+    Parameters
+    ----------
+    groups : int64 ndarray of shape (S,)
+        Group of each material.
+    share : float
+        Share of the groups in the second part.
+    seed : int
+        Of the choice.
+
+    Returns
+    -------
+    int64 ndarray, int64 ndarray
+        Rows of the two parts.
+    """
+    names = np.unique(groups)
+    chosen = keyed_generator(seed, 0).permutation(names)[: max(1, round(share * len(names)))]
+    second = np.isin(groups, chosen)
+    return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def fit_toys(
+    path: str | Path, output: str | Path, options: TrainOptions, *, progress: bool = True
+) -> MaterialRun:
+    """Train on toy materials; the last fifth tests.
+
+    Parameters
+    ----------
+    path : str or Path
+        File that `generate_toys` made.
+    output : str or Path
+        Folder to make.
+    options : TrainOptions
+        Settings.
+    progress : bool, optional
+        Show a bar.
+
+    Returns
+    -------
+    MaterialRun
+        The run, which is also in the folder.
+    """
+    arrays, card = load_toys(path)
+    n = len(arrays["topology"])
+    if n < 10:
+        raise InputError(f"Data file `{path}` must have at least 10 materials, but has {n}.")
+    cut = n - n // 5
+    scaler = Scaler.of(arrays["scalars"][:cut].astype(np.float64))
+    arrays["scalars"] = scaler(arrays["scalars"].astype(np.float64)).astype(np.float32)
+    train, test = (toy_data(arrays, rows) for rows in (np.arange(cut), np.arange(cut, n)))
+    torch.manual_seed(options.seed)
+    net = EnhancedMultiModalMaterialClassifier(modality_dropout=MODALITY_DROPOUT)
+    _train(net, train, options, progress)
+    logits = predict_logits(net, test)
+    found = {
+        "topology": scores(logits["combined_logits"], test.topology),
+        "magnetism": scores(logits["magnetism_logits_aux"], test.magnetism),
+    }
+    classes = {"topology": card["topology"], "magnetism": card["magnetism"]}
+    run = MaterialRun(net, "toys", classes, scaler, {"data": str(path), "test": found})
+    save_material_run(output, run)
+    return run
+
+
+def fit_lists(
+    folder: str | Path,
+    output: str | Path,
+    options: TrainOptions,
+    *,
+    structures: Mapping[str, Crystal] | None = None,
+    progress: bool = True,
+) -> MaterialRun:
+    """Train on lists of formulas, space groups and classes; a tenth of the systems tests.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Lists, as for `read_class_lists`.
+    output : str or Path
+        Folder to make.
+    options : TrainOptions
+        Settings.
+    structures : mapping of str to Crystal, optional
+        Structures; those whose formula and space group are in the lists lend it their structure.
+    progress : bool, optional
+        Show a bar.
+
+    Returns
+    -------
+    MaterialRun
+        The run, which is also in the folder.
+    """
+    lists = read_class_lists(folder)
+    matched: list[LabelledStructure] = []
+    counts: dict[str, int] = {}
+    if structures:
+        matched, counts = match_structures(structures, lists)
+    train_rows, test_rows = group_split(groups_of(lists.materials), 0.1, options.seed)
+    raw = list_features(lists.materials)
+    scaler = Scaler.of(raw[train_rows])
+    train, test = (list_data(lists, scaler(raw), rows, matched) for rows in (train_rows, test_rows))
+    torch.manual_seed(options.seed)
+    net = list_network(raw.shape[1], len(lists.classes), with_structures=bool(matched))
+    _train(net, train, options, progress)
+    found = scores(predict_logits(net, test)["combined_logits"], test.topology)
+    card: dict[str, Any] = {
+        "data": str(folder), "test": {"topology": found}, "structures": counts,
+        "ambiguous": lists.ambiguous,
+    }  # fmt: skip
+    classes = {"topology": list(lists.classes), "magnetism": []}
+    run = MaterialRun(net, "lists", classes, scaler, card)
+    save_material_run(output, run)
+    return run
+
+
+def list_network(
+    n_scalars: int, n_classes: int, *, with_structures: bool, branch: str | None = "1d_a3"
+) -> EnhancedMultiModalMaterialClassifier:
+    """Make the network for lists: a wide encoder of scalars.
+
+    Parameters
+    ----------
+    n_scalars, n_classes : int
+        Numbers of features and classes.
+    with_structures : bool
+        Let it look at crystal graphs and persistence where they are there.
+    branch : {"1d_a3", "mlp", None}, optional
+        Topological branch.
+
+    Returns
+    -------
+    EnhancedMultiModalMaterialClassifier
+        The network.
+    """
+    return EnhancedMultiModalMaterialClassifier(
+        scalar_feature_dim=n_scalars,
+        num_topology_classes=n_classes,
+        use_topological_ml=branch is not None,
+        topological_ml_model_type=branch or "1d_a3",
+        modalities=("crystal", "asph", "scalar") if with_structures else ("scalar",),
+        scalar_hidden_dim=256,
+        latent_dim=64,
+        dropout=0.3,
+    )
+
+
+def list_data(
+    lists: MaterialList,
+    scalars: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    matched: list[LabelledStructure],
+) -> MaterialData:
+    """Turn some materials of the lists into tensors, with the structures there are.
+
+    Parameters
+    ----------
+    lists : MaterialList
+        Materials with classes.
+    scalars : float64 ndarray of shape (S, c)
+        Scaled features of all.
+    rows : int64 ndarray
+        Which.
+    matched : list of LabelledStructure
+        Structures.
+
+    Returns
+    -------
+    MaterialData
+        Tensors.
+    """
+    crystals = {one.entry: one.crystal for one in matched}
+    chosen = [lists.materials[row] for row in rows.tolist()]
+    return structure_data(
+        [one.sample_id for one in chosen],
+        scalars[rows],
+        [crystals.get(one) for one in chosen],
+        np.array([one.label for one in chosen]),
+    )
+
+
+def _train(
+    net: EnhancedMultiModalMaterialClassifier,
+    data: MaterialData,
+    options: TrainOptions,
+    progress: bool,
+) -> None:
+    net.balance(torch.as_tensor(data.topology), torch.as_tensor(data.magnetism))
+    with track(options.epochs, "train", progress) as advance:
+        train_classifier(net, data, options, say=lambda _epoch, _losses: advance(1))

@@ -1,0 +1,211 @@
+"""Structures from files: POSCAR, CIF, and JSON of JARVIS."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from topophys.errors import DatasetError, InputError
+from topophys.materials._extras import load, quiet
+from topophys.materials.crystal import Crystal
+from topophys.materials.elements import atomic_number
+
+__all__ = ["read_aflow_prototypes", "read_jarvis", "read_structure"]
+
+
+def read_structure(path: str | Path) -> Crystal:
+    """Read a crystal structure from a CIF or POSCAR file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Name ends in `.cif`, or is a POSCAR (`POSCAR`, `CONTCAR`, `.vasp`, `.poscar`).
+
+    Returns
+    -------
+    Crystal
+        Its primitive cell is not sought: features do not depend on the cell.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing.
+    InputError
+        If it is not such a file, has no atoms, partly occupied sites, unknown elements, or
+        overlapping atoms; one line with the name of the file.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not text"
+        raise DatasetError(f"Structure file `{path}` cannot be read: {reason}.") from None
+    return parse_structure(text, path.name, cif=path.suffix.lower() == ".cif")
+
+
+def parse_structure(text: str, sample_id: str, *, cif: bool) -> Crystal:
+    """Make a crystal from the text of a CIF or POSCAR file.
+
+    Parameters
+    ----------
+    text : str
+        Content.
+    sample_id : str
+        Name for messages.
+    cif : bool
+        CIF, or POSCAR.
+
+    Returns
+    -------
+    Crystal
+        Checked structure.
+
+    Raises
+    ------
+    InputError
+        As in `read_structure`.
+    """
+    module = load("pymatgen.io.cif" if cif else "pymatgen.io.vasp")
+    kind = "CIF" if cif else "POSCAR"
+    try:
+        with quiet():
+            if cif:
+                found = module.CifParser.from_str(text).parse_structures(primitive=False)[0]
+            else:
+                found = module.Poscar.from_str(text).structure
+    except Exception as error:  # pymatgen raises whatever its parsers meet
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"Sample `{sample_id}`: must be a {kind} file, but cannot be parsed: {reason}."
+        ) from None
+    return from_pymatgen(found, sample_id)
+
+
+def from_pymatgen(structure: Any, sample_id: str) -> Crystal:
+    """Check and convert a structure of pymatgen.
+
+    Parameters
+    ----------
+    structure : pymatgen.core.Structure
+        Ordered structure.
+    sample_id : str
+        Name for messages.
+
+    Returns
+    -------
+    Crystal
+        The same atoms.
+
+    Raises
+    ------
+    InputError
+        If sites are partly occupied, or as in `Crystal.checked`.
+    """
+    if not structure.is_ordered:
+        raise InputError(
+            f"Sample `{sample_id}`: every site must have one element, but some are partly occupied."
+        )
+    try:
+        numbers = [_number(site.specie.symbol) for site in structure]
+    except InputError as error:
+        raise InputError(f"Sample `{sample_id}`: {error}") from None
+    return Crystal.checked(
+        np.array(numbers, np.int64), structure.frac_coords, structure.lattice.matrix, sample_id
+    )
+
+
+def _number(symbol: str) -> int:
+    return 1 if symbol in {"D", "T"} else atomic_number(symbol)  # isotopes of hydrogen
+
+
+def read_jarvis(path: str | Path) -> dict[str, Crystal]:
+    """Read the structures of a JSON file of JARVIS, plain or zipped.
+
+    Parameters
+    ----------
+    path : str or Path
+        A mapping of ids to POSCAR text, or of splits to such mappings; or a list of entries with
+        "jid" and "atoms".
+
+    Returns
+    -------
+    dict of str to Crystal
+        By id.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing or not of that form.
+    InputError
+        If a structure is wrong; the message names its id.
+
+    References
+    ----------
+    .. [1] K. Choudhary et al., npj Comput. Mater. 6, 173 (2020).
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                content = json.loads(archive.read(archive.namelist()[0]))
+        else:
+            content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, zipfile.BadZipFile, IndexError) as error:
+        raise DatasetError(f"Structures `{path}` cannot be read: {error}.") from None
+    texts: dict[str, Any] = {}
+    if isinstance(content, list):
+        texts = {str(one.get("jid", i)): one.get("atoms") for i, one in enumerate(content)}
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            texts |= value if isinstance(value, Mapping) else {key: value}
+    return {name: _jarvis_entry(value, name) for name, value in texts.items()}
+
+
+def _jarvis_entry(value: Any, name: str) -> Crystal:
+    if isinstance(value, str):
+        return parse_structure(value.replace("\\n", "\n"), name, cif=False)
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
+        return parse_structure(value[0].replace("\\n", "\n"), name, cif=False)
+    if isinstance(value, Mapping) and {"lattice_mat", "coords", "elements"} <= set(value):
+        return _jarvis_atoms(value, name)
+    raise InputError(f"Sample `{name}`: must be POSCAR text or atoms of JARVIS, but is neither.")
+
+
+def _jarvis_atoms(value: Mapping[str, Any], name: str) -> Crystal:
+    try:
+        numbers = [atomic_number(str(symbol).strip()) for symbol in value["elements"]]
+        lattice = np.asarray(value["lattice_mat"], np.float64)
+        spots = np.asarray(value["coords"], np.float64)
+        if value.get("cartesian"):
+            spots = spots @ np.linalg.inv(lattice)
+    except (ValueError, np.linalg.LinAlgError) as error:
+        raise InputError(f"Sample `{name}`: {error}") from None
+    return Crystal.checked(np.array(numbers, np.int64), spots, lattice, name)
+
+
+def read_aflow_prototypes() -> dict[str, Crystal]:
+    """Structures of the AFLOW prototypes that pymatgen ships.
+
+    Returns
+    -------
+    dict of str to Crystal
+        By number and formula.
+
+    References
+    ----------
+    .. [1] M. J. Mehl et al., Comput. Mater. Sci. 136, S1 (2017).
+    """
+    module = load("pymatgen.analysis.prototypes")
+    with quiet():
+        library = module.AFLOW_PROTOTYPE_LIBRARY
+    found: dict[str, Crystal] = {}
+    for number, entry in enumerate(library):
+        structure = entry["snl"].structure
+        name = f"AFLOW-{number}-{structure.composition.reduced_formula}"
+        found[name] = from_pymatgen(structure, name)
+    return found

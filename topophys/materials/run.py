@@ -1,0 +1,260 @@
+"""A trained classifier in its folder: weights as safetensors, settings as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from topophys._files import complete_file, make_folder, sha256, write_json
+from topophys.errors import CheckpointError, TopophysError
+from topophys.learn.device import limited_threads
+from topophys.materials.batch import MODALITIES, UNKNOWN, MaterialData
+from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
+from topophys.materials.crystal import Crystal
+from topophys.materials.list_features import list_features
+from topophys.materials.scalars import scalar_features
+from topophys.materials.structures import as_listed, structure_data
+
+__all__ = ["MaterialPrediction", "MaterialRun", "Scaler", "load_material_run", "save_material_run"]
+
+FORMAT: Final = "topophys-materials-run"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """Shift and scale of scalar features, and where they are cut off.
+
+    Attributes
+    ----------
+    mean, spread : list of float
+        Of each column, over the training set.
+    """
+
+    mean: list[float]
+    spread: list[float]
+
+    @classmethod
+    def of(cls, x: NDArray[np.float64]) -> Scaler:
+        """Measure a training set.
+
+        Parameters
+        ----------
+        x : float64 ndarray of shape (S, c)
+            Features.
+
+        Returns
+        -------
+        Scaler
+            With a least spread of 0.05, so that rare columns do not explode.
+        """
+        return cls(x.mean(0).tolist(), np.maximum(x.std(0), 0.05).tolist())
+
+    def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scaled features, between -5 and 5."""
+        scaled = (x - np.array(self.mean)) / np.array(self.spread)
+        return np.asarray(np.clip(scaled, -5.0, 5.0))
+
+
+@dataclass(frozen=True)
+class MaterialPrediction:
+    """What a network says of one structure.
+
+    Attributes
+    ----------
+    sample_id : str
+        Name of the structure.
+    topology, magnetism : dict of str to float
+        Probability of each class; empty where the network was not taught it.
+    present : tuple of str
+        Modalities that the structure had; learned tokens stood in for the others.
+    seconds : float
+        Time for features and network.
+    """
+
+    sample_id: str
+    topology: dict[str, float]
+    magnetism: dict[str, float]
+    present: tuple[str, ...]
+    seconds: float
+
+    def __str__(self) -> str:
+        missing = [name for name in MODALITIES if name not in self.present]
+        lines = [f"{self.sample_id}"]
+        for title, classes in (("topology", self.topology), ("magnetism", self.magnetism)):
+            ranked = sorted(classes.items(), key=lambda pair: -pair[1])
+            lines += [f"  {title:10s} {p:6.3f}  {name}" for name, p in ranked]
+        lines.append(f"  present    {', '.join(self.present)}")
+        lines.append(f"  missing    {', '.join(missing) or 'none'}")
+        lines.append(f"  seconds    {self.seconds:.3f}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False)
+class MaterialRun:
+    """A trained classifier.
+
+    Attributes
+    ----------
+    net : EnhancedMultiModalMaterialClassifier
+        The network.
+    kind : str
+        "toys" or "lists": what it learned from, which decides the scalars.
+    classes : dict of str to list of str
+        Names of the classes, "topology" and "magnetism"; empty where there were no labels.
+    scaler : Scaler
+        Of the scalars.
+    card : dict
+        Scores and provenance.
+    """
+
+    net: EnhancedMultiModalMaterialClassifier
+    kind: str
+    classes: dict[str, list[str]]
+    scaler: Scaler
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def describe(self, crystal: Crystal) -> MaterialData:
+        """Features of one structure, as the network got to know them.
+
+        Parameters
+        ----------
+        crystal : Crystal
+            Structure.
+
+        Returns
+        -------
+        MaterialData
+            One material with the modalities that follow from a structure.
+        """
+        if self.kind == "toys":
+            raw = scalar_features(crystal)[0][None].astype(np.float64)
+        else:
+            raw = list_features([as_listed(crystal)])
+        unknown = np.array([UNKNOWN])
+        return structure_data([crystal.sample_id], self.scaler(raw), [crystal], unknown)
+
+    def predict(self, crystal: Crystal) -> MaterialPrediction:
+        """Class probabilities of one structure.
+
+        Parameters
+        ----------
+        crystal : Crystal
+            Structure.
+
+        Returns
+        -------
+        MaterialPrediction
+            Probabilities, and which modalities they rest on.
+        """
+        start = time.perf_counter()
+        data = self.describe(crystal)
+        with torch.no_grad(), limited_threads(1):
+            out = self.net.eval()(data.all())
+        shown = out["present"][0].tolist()
+        heads = {"topology": "combined_logits", "magnetism": "magnetism_logits_aux"}
+        chances = {
+            name: dict(
+                zip(
+                    self.classes[name],
+                    torch.softmax(out[logits][0].double(), -1).tolist(),
+                    strict=bool(self.classes[name]),
+                )
+            )
+            for name, logits in heads.items()
+        }
+        present = tuple(name for name, there in zip(MODALITIES, shown, strict=True) if there)
+        seconds = time.perf_counter() - start
+        return MaterialPrediction(crystal.sample_id, **chances, present=present, seconds=seconds)
+
+
+def save_material_run(folder: str | Path, run: MaterialRun) -> Path:
+    """Write `classifier.safetensors` and `run.json`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder; made where needed.
+    run : MaterialRun
+        What to write.
+
+    Returns
+    -------
+    Path
+        The JSON file.
+    """
+    target = make_folder(folder)
+    weights = target / "classifier.safetensors"
+    with complete_file(weights) as partial:
+        partial.write_bytes(save({k: v.contiguous() for k, v in run.net.state_dict().items()}))
+    return write_json(
+        target / "run.json",
+        {
+            "format": FORMAT, "version": VERSION, "settings": run.net.settings, "kind": run.kind,
+            "classes": run.classes, "mean": run.scaler.mean, "spread": run.scaler.spread,
+            "card": run.card, "sha256": sha256(weights),
+        },
+    )  # fmt: skip
+
+
+def load_material_run(folder: str | Path) -> MaterialRun:
+    """Read what `save_material_run` wrote.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder.
+
+    Returns
+    -------
+    MaterialRun
+        In evaluation mode.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, altered, foreign or of another version.
+
+    Examples
+    --------
+    >>> load_material_run("nowhere")
+    Traceback (most recent call last):
+    ...
+    topophys.errors.CheckpointError: Run `nowhere` must be a folder that `topophys materials ...
+    """
+    folder = Path(folder)
+    try:
+        card = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        content = (folder / "classifier.safetensors").read_bytes()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"Run `{folder}` must be a folder that `topophys materials train` made, but cannot be"
+            f" read ({error})."
+        ) from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT or card.get("version") != VERSION:
+        raise CheckpointError(
+            f"Run `{folder}` must be a classifier of materials, version {VERSION}, but is not."
+        )
+    if hashlib.sha256(content).hexdigest() != card.get("sha256"):
+        raise CheckpointError(
+            f"Run `{folder}`: the weights are not those that run.json describes (digest differs);"
+            " train again."
+        )
+    try:
+        net = EnhancedMultiModalMaterialClassifier(**card["settings"])
+        net.load_state_dict(load(content))
+        scaler = Scaler(card["mean"], card["spread"])
+        return MaterialRun(net.eval(), card["kind"], card["classes"], scaler, card["card"])
+    except (SafetensorError, TypeError, KeyError, RuntimeError, TopophysError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"Run `{folder}` does not fit its settings: {reason}.") from None
