@@ -91,7 +91,7 @@ def _network(seed, *, tuned):
     chance = np.zeros((len(raw), 4))
     plain, fine = (
         TrainOptions(epochs=e, seed=seed, learning_rate=r, weight_decay=5e-2, batch_size=b)
-        for e, r, b in ((12, 2e-3, 192), (12, 5e-4, 32))
+        for e, r, b in ((9, 2e-3, 256), (10, 5e-4, 32))
     )
     for test in structure_folds(seed):
         train = others(test)

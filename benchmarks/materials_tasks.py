@@ -35,8 +35,8 @@ TOYS = Path(os.environ.get("TOPOPHYS_TOYS", ROOT / "runs" / "materials" / "toys.
 N_TOYS = 50_000
 TEST_ROWS = slice(46_000, 50_000)
 #: Materials and passes: of the full training, and of each network of the ablation.
-FULL = (40_000, 6)
-SMALL = (8_000, 6)
+FULL = (24_000, 7)
+SMALL = (6_000, 6)
 BRANCHES = {"chain": "1d_a3", "perceptron": "mlp", "none": None}
 
 
@@ -163,7 +163,7 @@ def trees_binary(seed, blocks):
     return float(hits.mean())
 
 
-def network_chance(seed, branch, epochs=14):
+def network_chance(seed, branch, epochs=9):
     """Probabilities of the network, each material predicted by the fold that did not see it.
 
     The loss weighs classes; dividing by the weights gives back probabilities.
@@ -177,7 +177,7 @@ def network_chance(seed, branch, epochs=14):
         data = list_data(lists(), scaler(raw), train, [])
         net.balance(torch.as_tensor(data.topology), torch.as_tensor(data.magnetism))
         options = TrainOptions(
-            epochs=epochs, seed=seed, learning_rate=2e-3, weight_decay=5e-2, batch_size=192
+            epochs=epochs, seed=seed, learning_rate=2e-3, weight_decay=5e-2, batch_size=256
         )
         train_classifier(net, data, options)
         logits = predict_logits(net, list_data(lists(), scaler(raw), test, []))["combined_logits"]

@@ -86,9 +86,9 @@ def band_features(bands: ToyBands) -> dict[str, NDArray[np.float32]]:
     dict of str to float32 ndarray
         "kspace" (B, 31, 16): columns `K_FEATURES` along the path, energies from the Fermi level.
         "decomposition" (B, 12): weight on the first atom of the lower level of spin up and of
-        spin down at six momenta. "gap" (B, 2): direct and global gap on the path, negative where bands overlap.
-        "dos" (B, 32): density of states. "fermi" (B, 4): density at the Fermi level, width of
-        the bands below and above, spin of the levels next to it.
+        spin down at six momenta. "gap" (B, 2): direct and global gap on the path, negative where
+        bands overlap. "dos" (B, 32): density of states. "fermi" (B, 4): density at the Fermi
+        level, width of the bands below and above, spin of the levels next to it.
     """
     energy, spin, weight = _sorted_levels(bands, K_PATH)
     top, bottom = energy[..., 1].max(1), energy[..., 2].min(1)

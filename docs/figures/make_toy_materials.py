@@ -1,0 +1,28 @@
+"""Make docs/figures/toy_materials.png: five toy materials of a small data set, with their bands."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from topophys.materials import generate_toys, load_toys
+from topophys.plots import save_figure
+from topophys.plots.toy_materials import plot_toy_materials
+
+#: Topology, magnetism and evidence of each.
+WANTED = ((0, 0, 0), (1, 0, 0), (1, 2, 0), (2, 1, 1), (2, 0, 2))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "toys.h5"
+        generate_toys(path, 200, seed=3, progress=False)
+        arrays, _ = load_toys(path)
+    found = np.stack([arrays[n] for n in ("topology", "magnetism", "evidence")], axis=1)
+    rows = [int(np.flatnonzero((found == w).all(1))[0]) for w in WANTED]
+    here = Path(__file__).with_name("toy_materials")
+    save_figure(plot_toy_materials(arrays, rows), here, ["png"], dpi=110)
+
+
+if __name__ == "__main__":
+    main()

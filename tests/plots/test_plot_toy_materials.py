@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from topophys.errors import InputError
+from topophys.materials.toy_dataset import draw_shard
+from topophys.plots.toy_materials import plot_toy_materials
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    pytest.importorskip("gudhi", reason="needs the extra `materials`")
+    return draw_shard(4, 0, 12, 0.05)["arrays"]
+
+
+def test_titles_say_what_was_proven(arrays):
+    rows = [0, 5]
+    figure = plot_toy_materials(arrays, rows)
+    assert len(figure.axes) == 4
+    for column, row in enumerate(rows):
+        title = figure.axes[column].get_title()
+        name = ("trivial", "topological insulator", "semimetal")[arrays["topology"][row]]
+        assert f"{name}, {('NM', 'FM', 'AFM')[arrays['magnetism'][row]]}" in title
+        assert "proven" in figure.axes[2 + column].get_title()
+
+
+def test_every_level_is_drawn_once(arrays):
+    panel = plot_toy_materials(arrays, [3]).axes[1]
+    drawn = np.sort(np.concatenate([line.get_ydata() for line in panel.lines[:3]]))
+    np.testing.assert_allclose(drawn, np.sort(arrays["kspace"][3, :, 4:8].ravel()))
+
+
+@pytest.mark.parametrize("rows", [[], [12], [-1], [1.5]])
+def test_rows_are_checked(arrays, rows):
+    with pytest.raises(InputError, match="rows"):
+        plot_toy_materials(arrays, rows)

@@ -1,0 +1,126 @@
+"""Toy materials: where their atoms are, their bands and their proven classes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from topophys import _checks
+from topophys.errors import InputError
+from topophys.hamiltonians.toy import ORDERS
+from topophys.materials.elements import SYMBOLS
+from topophys.materials.toy_features import CORNERS, STEPS
+from topophys.materials.toy_labels import CLASSES
+from topophys.plots._figure import new_figure
+from topophys.plots.style import FAINT, INK, PALETTE, style, tidy
+
+__all__ = ["plot_toy_materials"]
+
+SPIN: Final = {1: PALETTE["orange"], 0: INK, -1: PALETTE["blue"]}
+NAMES: Final = ("X", "Γ", "M", "Y", "Γ", "M'")
+
+
+def plot_toy_materials(arrays: dict[str, NDArray[Any]], rows: list[int]) -> Figure:
+    r"""Draw structure and bands of toy materials, one column each.
+
+    .. math:: E_n(k) - E_F, \qquad n = 1, \dots, 4
+
+    Above: atoms of a few cells from the top, ligands small, moments as arrows. Below: the four
+    bands along the path of the data set, coloured by spin where it is not an even mixture.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        Arrays of a file of toy materials.
+    rows : list of int
+        Which materials.
+
+    Returns
+    -------
+    Figure
+        Titles hold atoms and class, the lower ones what the proof found.
+
+    Raises
+    ------
+    InputError
+        If there is no row, or one is not in the file.
+
+    References
+    ----------
+    .. [1] C. L. Kane, E. J. Mele, Phys. Rev. Lett. 95, 226801 (2005).
+    """
+    size = len(arrays["topology"])
+    chosen = [_checks.integer(row, "rows") for row in rows]
+    if not chosen or min(chosen) < 0 or max(chosen) >= size:
+        raise InputError(f"Argument `rows` must hold numbers from 0 to {size - 1}, but is {rows}.")
+    with style():
+        figure = new_figure(2.3 * len(chosen), 4.6)
+        axes = np.atleast_2d(figure.subplots(2, len(chosen), squeeze=False))
+        for column, row in enumerate(chosen):
+            one = {name: array[row] for name, array in arrays.items()}
+            _draw_atoms(axes[0, column], one)
+            _draw_bands(axes[1, column], one)
+            if column == 0:
+                axes[1, 0].set_ylabel("energy from the Fermi level")
+    return figure
+
+
+def _draw_atoms(panel: Axes, one: dict[str, Any]) -> None:
+    there = one["numbers"] > 0
+    numbers, spots = one["numbers"][there], (one["fractional"] @ one["lattice"])[there]
+    kinds = list(dict.fromkeys(numbers.tolist()))
+    # arrows of moments are drawn in ink, and must be seen on every atom
+    colours = [colour for name, colour in PALETTE.items() if name != "black"]
+    for i in range(-1, 3):
+        for j in range(-1, 3):
+            shift = np.array([i, j, 0]) @ one["lattice"]
+            for atom, (z, spot) in enumerate(zip(numbers.tolist(), spots, strict=True)):
+                x, y = (spot + shift)[:2]
+                ligand = atom >= 2
+                panel.plot(
+                    x, y, "o", markersize=3.5 if ligand else 8.0, zorder=3 if ligand else 2,
+                    color=colours[kinds.index(z) % len(colours)], markeredgecolor=INK,
+                    markeredgewidth=0.4,
+                )  # fmt: skip
+                if not ligand and one["moments"][atom] != 0.0:
+                    up = float(np.sign(one["moments"][atom]))
+                    panel.annotate(
+                        "", (x, y + 0.7 * up), xytext=(x, y - 0.7 * up), zorder=4,
+                        arrowprops={"arrowstyle": "->", "color": INK, "lw": 0.9},
+                        annotation_clip=True,
+                    )  # fmt: skip
+    corner = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ one["lattice"][:2, :2]
+    panel.plot(*corner.T, color=FAINT, linewidth=1.0, zorder=1)
+    middle = corner[:4].mean(0)
+    panel.set_xlim(middle[0] - 5.0, middle[0] + 5.0)
+    panel.set_ylim(middle[1] - 5.0, middle[1] + 5.0)
+    panel.set_aspect("equal")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    formula = " ".join(SYMBOLS[z] for z in numbers.tolist())
+    order = ORDERS[int(one["magnetism"])]
+    panel.set_title(f"{formula}\n{CLASSES[int(one['topology'])]}, {order}")
+
+
+def _draw_bands(panel: Axes, one: dict[str, Any]) -> None:
+    energy, spin = one["kspace"][:, 4:8], one["kspace"][:, 8:12]
+    along = np.arange(len(energy))
+    for sign, colour in SPIN.items():
+        mark = np.abs(spin - sign) < 0.5
+        k = np.broadcast_to(along[:, None], energy.shape)
+        panel.plot(k[mark], energy[mark], "o", markersize=2.4, color=colour, zorder=3)
+    panel.axhline(0.0, color=FAINT, linewidth=0.9, zorder=1)
+    panel.set_xticks(STEPS * np.arange(len(CORNERS)), NAMES)
+    panel.set_ylim(-4.0, 4.0)
+    up, down = (int(c) for c in one["chern"])
+    shown = {
+        0: f"C↑ = {up}, C↓ = {down}\ngap ≥ {float(one['gap_bound']):.2f} (proven)",
+        1: f"bands overlap\nby {float(one['overlap']):.2f} at least (proven)",
+        2: "bands touch\n(proven)",
+    }
+    panel.set_title(shown[int(one["evidence"])])
+    tidy(panel)
