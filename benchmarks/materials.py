@@ -39,7 +39,7 @@ and other weights. The number of seeds stands in the last column.
 TITLES = {
     "toys": "Toy materials: 24,000 for training, 4,000 others for testing",
     "ablation": "Ablation of modalities: toy materials, 6,000 for training",
-    "branch": "The topological branch: toy materials, 6,000 for training",
+    "branch": "In place of the chain: toy materials, 6,000 for training",
     "lists": "10,774 listed materials: five folds, no chemical system in two folds",
     "structures": "Listed materials with structures: five folds by chemical system",
     "speed": "Speed",

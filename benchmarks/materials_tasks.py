@@ -233,6 +233,7 @@ TASKS = {
     **{f"ablation: without {name}": toys_without(name) for name in MODALITIES},
     "ablation: crystal alone": toys_only("crystal"),
     "ablation: bands alone": toys_only("kspace"),
+    "branch: two bands in two dimensions": toys_branch("2d_a"),
     "branch: perceptron": toys_branch("mlp"),
     "branch: none": toys_branch(None),
     "lists: majority": list_majority,

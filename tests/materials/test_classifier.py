@@ -87,6 +87,14 @@ def test_order_of_the_batch_does_not_matter(net, data):
     )
 
 
+def test_the_invariant_of_the_latent_hamiltonian_is_certified(net, data):
+    with torch.no_grad():
+        fused = net(data.all())["fused_features"]
+    proof = net.branch.hamiltonian.certify(fused)
+    assert proof.certified.all()
+    assert (proof.gap_bound > 0).all()
+
+
 def test_no_parameter_is_made_after_the_constructor(net, data):
     before = {name: p.shape for name, p in net.named_parameters()}
     net(data.all())
@@ -230,7 +238,7 @@ def test_a_bad_sample_is_named():
         MaterialData(["a", "b", "c"], unknown, unknown, {"scalar": scalar[:2]})
 
 
-@pytest.mark.parametrize("branch", ["1d_a3", "mlp", None])
+@pytest.mark.parametrize("branch", ["1d_a3", "2d_a", "mlp", None])
 def test_it_learns_toy_materials(toys, branch):
     torch.manual_seed(2)
     extra = (

@@ -56,8 +56,8 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         Lengths of the inputs of the encoders.
     use_topological_ml : bool, optional
         Have a branch at all; without it the combined logits are those of the primary head.
-    topological_ml_model_type : {"1d_a3", "mlp"}, optional
-        Chain of class AIII, or a perceptron of the same size in its place.
+    topological_ml_model_type : {"1d_a3", "2d_a", "mlp"}, optional
+        Chain of class AIII, two bands in two dimensions, or a perceptron in their place.
     num_topology_classes, num_magnetism_classes : int, optional
         Numbers of classes.
     latent_dim, fused_dim, topological_features : int, optional

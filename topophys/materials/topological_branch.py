@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,82 +10,69 @@ from torch import Tensor, nn
 from topophys import _checks
 from topophys.errors import InputError
 from topophys.learn.encoder import TopologicalMLEncoder
+from topophys.learn.encoder2d import TopologicalMLEncoder2D
+from topophys.learn.feature_hamiltonian import FeatureHamiltonian
 
-__all__ = ["BRANCHES", "FeatureChain", "PlainBranch", "TopologicalBranch", "make_branch"]
+__all__ = ["BRANCHES", "PlainBranch", "TopologicalBranch", "make_branch"]
 
-#: Kinds of branch: a chain of class AIII, or a perceptron of about as many parameters.
-BRANCHES: Final = ("1d_a3", "mlp")
-
-
-#: Class scores of the winding number, which are the last of the topological features.
+#: Kinds of branch: a chain of class AIII, a two-band Hamiltonian in two dimensions, or a
+#: perceptron of about as many parameters as the first.
+BRANCHES: Final = ("1d_a3", "2d_a", "mlp")
+#: Class scores of the invariant, which are the last of the topological features.
 CLASSES: Final = 3
-
-
-class FeatureChain(nn.Module):
-    r"""Chiral chain whose Fourier coefficients are affine functions of features.
-
-    .. math:: D(k) = \sum_{|m| \le r} D_m(f) \, e^{i m k}
-
-    Being a Fourier series it is periodic in k whatever the features are, and its winding number
-    can be certified.
-
-    Parameters
-    ----------
-    n_features : int
-        Length of the features.
-    n_orbitals : int, optional
-        Size N of D.
-    hopping_range : int, optional
-        Largest m.
-    k_points : int, optional
-        Points of the grid that the chain is sampled on.
-    """
-
-    def __init__(
-        self, n_features: int, *, n_orbitals: int = 2, hopping_range: int = 1, k_points: int = 32
-    ) -> None:
-        super().__init__()
-        self.shape = (2 * hopping_range + 1, 2 * n_orbitals**2)
-        self.coefficients = nn.Linear(n_features, self.shape[0] * self.shape[1])
-        m = torch.arange(-hopping_range, hopping_range + 1)
-        k = -torch.pi + 2.0 * torch.pi * torch.arange(k_points) / k_points
-        self.waves: Tensor
-        turn = k[:, None] * m
-        self.register_buffer("waves", torch.stack([turn.cos(), turn.sin()]), persistent=False)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Blocks on the grid, (B, k_points, 2 N^2): real and imaginary parts interleaved."""
-        parts = self.coefficients(features).view(len(features), *self.shape)
-        real, imaginary = parts[..., 0::2], parts[..., 1::2]
-        cosine, sine = self.waves
-        d_real = cosine @ real - sine @ imaginary
-        d_imaginary = cosine @ imaginary + sine @ real
-        return torch.stack([d_real, d_imaginary], dim=-1).flatten(-2)
+#: Most k points along a direction of a Hamiltonian in two dimensions.
+MOST_2D: Final = 12
 
 
 class TopologicalBranch(nn.Module):
-    """A Hamiltonian made from features, and the network that reads its invariant.
+    """A gapped Hamiltonian made from features, and the network that reads its invariant.
+
+    The Hamiltonian is a latent variable with a definite invariant, not that of the material.
 
     Parameters
     ----------
     n_features : int
         Length of the fused features.
     output_features : int
-        Length of the result.
+        Length of the result: features of the encoder, then its three class scores.
+    model_type : {"1d_a3", "2d_a"}, optional
+        Chains of class AIII, or two bands in two dimensions.
     k_points : int, optional
-        Grid of the Hamiltonian.
+        Grid of the Hamiltonian along each direction.
     """
 
-    def __init__(self, n_features: int, output_features: int, *, k_points: int = 32) -> None:
+    def __init__(
+        self,
+        n_features: int,
+        output_features: int,
+        *,
+        model_type: Literal["1d_a3", "2d_a"] = "1d_a3",
+        k_points: int = 32,
+    ) -> None:
         super().__init__()
-        self.hamiltonian = FeatureChain(n_features, k_points=k_points)
-        self.encoder = TopologicalMLEncoder(
-            8, k_points, hidden_dims=(16, 12, 16), output_features=output_features - CLASSES
-        )
+        n_out = output_features - CLASSES
+        self.encoder: TopologicalMLEncoder | TopologicalMLEncoder2D
+        if model_type == "1d_a3":
+            self.encoder = TopologicalMLEncoder(
+                8, k_points, hidden_dims=(16, 12, 16), output_features=n_out
+            )
+        else:
+            k_points = min(k_points, MOST_2D)
+            self.encoder = TopologicalMLEncoder2D(
+                3, (k_points, k_points), hidden_dims=(8, 8, 12), output_features=n_out
+            )
+        seed = int(torch.randint(2**31, ()))
+        self.hamiltonian = FeatureHamiltonian(n_features, k_points, model_type, seed=seed)
 
     def forward(self, fused: Tensor) -> tuple[Tensor, dict[str, Any]]:
         """Topological features, (B, output_features), and local ones on the path to them."""
-        out = self.encoder(self.hamiltonian(fused))
+        h_k = self.hamiltonian(fused)["hamiltonian"]
+        if self.hamiltonian.model_type == "1d_a3":
+            x = torch.view_as_real(h_k[..., :2, 2:].contiguous()).flatten(-3)
+        else:
+            upper = h_k[..., 0, 1]
+            x = torch.stack([upper.real, -upper.imag, h_k[..., 0, 0].real], dim=-1)
+        out = self.encoder(x)
         features = torch.cat([out["topological_features"], out["topological_logits"]], dim=-1)
         return features, out["local_features"]
 
@@ -97,12 +84,14 @@ class PlainBranch(nn.Module):
     ----------
     n_features, output_features : int
         As in `TopologicalBranch`.
+    hidden : int, optional
+        Width of its two layers.
     """
 
-    def __init__(self, n_features: int, output_features: int) -> None:
+    def __init__(self, n_features: int, output_features: int, *, hidden: int = 34) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(n_features, 29), nn.Linear(29, 29)
-        self.last = nn.Linear(29, output_features)
+        self.first, self.second = nn.Linear(n_features, hidden), nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, output_features)
 
     def forward(self, fused: Tensor) -> tuple[Tensor, dict[str, Any]]:
         """Features, (B, output_features), and hidden layers."""
@@ -116,7 +105,7 @@ def make_branch(kind: str, n_features: int, output_features: int, k_points: int)
 
     Parameters
     ----------
-    kind : {"1d_a3", "mlp"}
+    kind : {"1d_a3", "2d_a", "mlp"}
         Which.
     n_features, output_features, k_points : int
         Sizes.
@@ -129,14 +118,15 @@ def make_branch(kind: str, n_features: int, output_features: int, k_points: int)
     Raises
     ------
     InputError
-        If there is no such kind.
+        If there is no such kind, or a size is too small.
     """
     _checks.one_of(kind, "topological_ml_model_type", BRANCHES)
-    if kind == "mlp":
-        return PlainBranch(n_features, output_features)
     if k_points < 4 or output_features <= CLASSES:
         raise InputError(
-            f"Arguments `k_points` and `topological_features` must be at least 4, but are"
+            "Arguments `k_points` and `topological_features` must be at least 4, but are"
             f" {k_points} and {output_features}."
         )
-    return TopologicalBranch(n_features, output_features, k_points=k_points)
+    if kind == "mlp":
+        return PlainBranch(n_features, output_features)
+    model_type: Literal["1d_a3", "2d_a"] = "1d_a3" if kind == "1d_a3" else "2d_a"
+    return TopologicalBranch(n_features, output_features, model_type=model_type, k_points=k_points)
