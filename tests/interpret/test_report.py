@@ -28,8 +28,31 @@ def test_table_is_aligned():
 def test_json():
     content = REPORT.to_dict()
     assert json.loads(json.dumps(content)) == content
-    results = tuple(ProbeResult(**r) for r in content.pop("results"))
-    assert ProbeReport(**content, results=results) == REPORT
+    assert ProbeReport.from_dict(json.loads(json.dumps(content))) == REPORT
+
+
+def test_frame():
+    frame = REPORT.to_frame()
+    assert len(frame) == 3
+    assert frame.loc[1, "r2"] == -0.01234
+    assert list(frame.columns[:3]) == ["layer", "target", "source"]
+
+
+def test_measures_and_splits_are_told_apart():
+    rows = (
+        ProbeResult("h2", "dalpha", "trained", 0.9, 0.8, 0.95),
+        ProbeResult("h2", "dalpha", "trained", 0.7, 0.6, 0.8, split="beyond"),
+        ProbeResult("h2", "dalpha", "trained", 0.99, 0.98, 1.0, "modulo exact"),
+        ProbeResult("h2", "perm", "control", 0.25, 0.2, 0.3),
+    )
+    report = ProbeReport("test", 300, 5, 5, 0, rows, n_runs=3)
+    assert report.r2("h2", "trained") == 0.9
+    assert report.r2("h2", "trained", split="beyond") == 0.7
+    assert report.r2("h2", "trained", measure="modulo exact") == 0.99
+    assert report.selectivity("h2") == pytest.approx(0.65)
+    with pytest.raises(KeyError):
+        report.selectivity("h2", measure="modulo exact")
+    assert "3 trained networks" in repr(report)
 
 
 def test_look_up():

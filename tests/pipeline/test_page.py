@@ -101,8 +101,9 @@ def test_holds_every_accuracy(folder, page):
 
 def test_holds_every_probe(folder, page):
     for row in load_summary(folder)["probes"]["results"]:
-        start = [row["layer"], row["target"], row["source"], f"{row['r2']:.4f}"]
-        assert sum(found[:4] == start for found in page.rows) == 1
+        names = ("layer", "target", "measure", "split", "source")
+        start = [*(row[name] for name in names), f"{row['r2']:.4f}"]
+        assert sum(found[:6] == start for found in page.rows) == 1
 
 
 def test_says_that_the_run_was_quick(page):

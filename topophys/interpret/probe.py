@@ -1,70 +1,61 @@
-"""Linear probes of the hidden layers for the winding angle and its steps."""
+"""Linear probes of the hidden layers for exact local physics, with every control."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
+from collections.abc import Sequence
 
 from topophys import _checks
 from topophys._progress import track
-from topophys._random import keyed_generator
 from topophys.datasets import Dataset
 from topophys.errors import InputError
-from topophys.interpret.activations import activations
-from topophys.interpret.explained import bootstrap_interval, r_squared
+from topophys.interpret.ladder import Ladder
 from topophys.interpret.report import ProbeReport, ProbeResult
-from topophys.interpret.ridge import held_out_predictions
+from topophys.interpret.subjects import LAYERS, Samples, Subject, draw_samples, untrained_like
 from topophys.learn import Run
-from topophys.learn.evaluate import encoder_settings
 
 __all__ = ["probe"]
 
-Array: TypeAlias = NDArray[np.float64]
-#: Layer, and what it is held to contain.
-TARGETS: Final[Mapping[str, str]] = {
-    "h1_features": "cos alpha, sin alpha",
-    "h2_features": "dalpha",
-}
-
 
 def probe(
-    run: Run,
+    run: Run | Sequence[Run],
     dataset: Dataset,
     *,
     split: str = "test",
+    others: Sequence[str] | None = None,
     n_hamiltonians: int = 1000,
     n_untrained: int = 5,
     folds: int = 5,
     seed: int = 0,
     progress: bool = True,
 ) -> ProbeReport:
-    r"""Linear probes of h1 and h2 against the exact winding angle and its steps.
+    r"""Linear probes of the local layers against exact local physics.
 
-    Targets are :math:`(\cos\alpha_j, \sin\alpha_j)` at the k points for h1, and
-    :math:`\Delta\alpha_j` on the links for h2. The same probe is put to four sources: the trained
-    network, networks with the same architecture and random weights, the trained network with the
-    targets of other Hamiltonians, and the network's input itself (for h2 that of both ends of a
-    link).
+    Targets are :math:`(\cos\alpha_j, \sin\alpha_j)` at the k points for h1 and
+    :math:`\Delta\alpha_j` on the links for h2 of chains, and the Berry flux F through the
+    plaquettes for h3 of two-band Hamiltonians, all from the stored hoppings in double precision.
+    The same probes are put to every control that could explain a high score:
+    networks of the same architecture with random weights, the targets of other Hamiltonians, the
+    input itself, and quantities of the same kind that no invariant depends on. Probes fitted on
+    `split` are tried as they are on the other splits. How a density is asked for is part of the
+    answer: as it is, modulo exact forms, and summed over windows.
 
     Parameters
     ----------
-    run : Run
-        A trained network.
+    run : Run, or sequence of Run
+        A trained network; or several that differ in the seed of the training, for intervals over
+        trainings.
     dataset : Dataset
-        Data set of winding numbers.
+        Data set of winding or Chern numbers.
     split : str, optional
         Split to take Hamiltonians from; one that training did not see.
+    others : sequence of str, optional
+        Splits to try the fitted probes on; by default all that training did not see.
     n_hamiltonians : int, optional
-        How many Hamiltonians, drawn at random.
+        How many Hamiltonians, drawn at random; of the other splits at most as many.
     n_untrained : int, optional
         How many random initialisations.
     folds : int, optional
-        Folds of the outer cross-validation.
+        Folds of the outer cross-validation, at least 4.
     seed : int, optional
         Seed of the subset, the shuffle, the bootstrap and the untrained networks.
     progress : bool, optional
@@ -73,13 +64,13 @@ def probe(
     Returns
     -------
     ProbeReport
-        Held-out R^2 of every layer and source.
+        Held-out R^2 of every layer, measure and source.
 
     Raises
     ------
     InputError
-        If the data set is of another kind, lacks the split, or has too few Hamiltonians, or a
-        number is too small.
+        If the data set is of another kind, lacks a split, or has too few Hamiltonians, if a
+        number is too small, or runs have different networks.
 
     References
     ----------
@@ -106,93 +97,61 @@ def probe(
     >>> report.r2("h1_features", "trained") > report.r2("h1_features", "shuffled")
     True
     """
+    runs = _alike(run)
     _checks.positive_int(n_untrained, "n_untrained")
-    if _checks.positive_int(folds, "folds", minimum=2) > n_hamiltonians:
+    if _checks.positive_int(folds, "folds", minimum=4) > n_hamiltonians:
         raise InputError(
             f"Argument `folds` must be at most `n_hamiltonians` = {n_hamiltonians}, but is {folds}."
         )
-    x, alpha, dalpha = _subset(dataset, split, n_hamiltonians, seed)
-    targets = {
-        "h1_features": np.stack([np.cos(alpha), np.sin(alpha)], axis=-1),
-        "h2_features": dalpha[..., None],
-    }
-    raw = {
-        "h1_features": x.astype(np.float64),
-        "h2_features": np.concatenate([x, np.roll(x, -1, axis=1)], axis=-1).astype(np.float64),
-    }
-    trained = activations(run.encoder, x)
-    untrained = [activations(_untrained(run.encoder, seed + 1 + i), x) for i in range(n_untrained)]
-    other = _others(len(x), seed)
+    samples = draw_samples(dataset, split, n_hamiltonians, seed)
+    elsewhere = _elsewhere(runs[0], dataset, split, others, n_hamiltonians, seed)
+    first = runs[0].encoder
+    ladder = Ladder(
+        samples,
+        elsewhere,
+        trained=[Subject(r.encoder) for r in runs],
+        untrained=[Subject(untrained_like(first, seed + 1 + i)) for i in range(n_untrained)],
+        folds=folds,
+        seed=seed,
+    )
+    jobs = [job for layer in LAYERS[dataset.kind] for job in ladder.jobs(layer)]
     results: list[ProbeResult] = []
-    with track(len(TARGETS) * (n_untrained + 3), "probing", progress) as advance:
-        for layer, name in TARGETS.items():
-            score = _Scorer(layer, name, folds, seed, advance)
-            target = targets[layer]
-            results += [
-                score.one("trained", trained[layer], target),
-                score.many("untrained", [hidden[layer] for hidden in untrained], target),
-                score.one("shuffled", trained[layer], target[other]),
-                score.one("raw input", raw[layer], target),
-            ]
-    return ProbeReport(split, len(x), n_untrained, folds, seed, tuple(results))
+    with track(len(jobs), "probing", progress) as advance:
+        for job in jobs:
+            results += job()
+            advance(1)
+    return ProbeReport(
+        split, len(samples.x), n_untrained, folds, seed, tuple(results), n_runs=len(runs)
+    )
 
 
-class _Scorer:
-    """Puts one probe to different features."""
-
-    def __init__(
-        self, layer: str, target: str, folds: int, seed: int, advance: Callable[[int], object]
-    ) -> None:
-        self.layer, self.target, self.folds, self.seed = layer, target, folds, seed
-        self.advance = advance
-
-    def one(self, source: str, features: Array, target: Array) -> ProbeResult:
-        predicted = self._predict(features, target)
-        low, high = bootstrap_interval(predicted, target, keyed_generator(self.seed, 2))
-        return self._result(source, r_squared(predicted, target), low, high)
-
-    def many(self, source: str, features: list[Array], target: Array) -> ProbeResult:
-        values = [r_squared(self._predict(f, target), target) for f in features]
-        return self._result(source, float(np.mean(values)), min(values), max(values))
-
-    def _predict(self, features: Array, target: Array) -> Array:
-        predicted = held_out_predictions(features, target, folds=self.folds)
-        self.advance(1)
-        return predicted
-
-    def _result(self, source: str, r2: float, low: float, high: float) -> ProbeResult:
-        return ProbeResult(self.layer, self.target, source, r2, low, high)
-
-
-def _subset(
-    dataset: Dataset, split: str, n_hamiltonians: int, seed: int
-) -> tuple[NDArray[np.float32], Array, Array]:
-    if dataset.kind != "winding" or split not in dataset.splits:
+def _alike(run: Run | Sequence[Run]) -> list[Run]:
+    runs = [run] if isinstance(run, Run) else list(run)
+    if not runs:
+        raise InputError("Argument `run` must be a run or several, but is empty.")
+    kinds = {(type(r.encoder).__name__, str(r.encoder.settings)) for r in runs}
+    if len(kinds) > 1:
         raise InputError(
-            f"Argument `dataset` must hold winding numbers and a split `{split}`, but is of kind"
-            f" {dataset.kind!r} with splits {', '.join(dataset.splits)}."
+            "Argument `run` must hold runs of one architecture, but has"
+            f" {len(kinds)} different ones; probe them one by one."
         )
-    chosen = dataset.split(split)
-    wanted = _checks.positive_int(n_hamiltonians, "n_hamiltonians", minimum=20)
-    if len(chosen) < wanted:
+    return runs
+
+
+def _elsewhere(
+    run: Run, dataset: Dataset, split: str, others: Sequence[str] | None, n: int, seed: int
+) -> list[Samples]:
+    seen = {run.config.train_split, run.config.val_split, split}
+    names = [s for s in dataset.splits if s not in seen] if others is None else list(others)
+    sizes = {name: len(dataset.split(name)) for name in names}
+    few = [name for name, size in sizes.items() if size < 20]
+    if few and others is not None:
         raise InputError(
-            f"Argument `n_hamiltonians` must be at most {len(chosen)}, the size of split `{split}`,"
-            f" but is {wanted}."
+            f"Argument `others` must name splits of at least 20 Hamiltonians, but `{few[0]}` has"
+            f" {sizes[few[0]]}."
         )
-    pick = np.sort(keyed_generator(seed, 0).choice(len(chosen), wanted, replace=False))
-    x, alpha, dalpha = chosen.read("x", "alpha", "dalpha", index=pick)
-    return x, alpha, dalpha
-
-
-def _others(n: int, seed: int) -> NDArray[np.int64]:
-    """Permutation that leaves nothing in its place: one cycle through all in random order."""
-    order = keyed_generator(seed, 1).permutation(n)
-    other = np.empty_like(order)
-    other[order] = np.roll(order, 1)
-    return other
-
-
-def _untrained(encoder: nn.Module, seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return type(encoder)(**encoder_settings(encoder))
+    return [
+        draw_samples(dataset, name, min(n, size), seed)
+        for name, size in sizes.items()
+        if size >= 20
+    ]

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from topophys.errors import InputError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["ProbeReport", "ProbeResult"]
 
@@ -19,13 +24,20 @@ class ProbeResult:
     target : str
         Exact quantity that is predicted.
     source : str
-        "trained", "untrained", "shuffled" (trained features, targets of other Hamiltonians) or
-        "raw input" (no network).
+        "trained", "untrained", "shuffled" (trained features, targets of other Hamiltonians),
+        "raw input" (no network), "control" (trained features, a quantity that no invariant depends
+        on), "scrambled" (likewise, of permuted hoppings), "exact forms" (no layer at all).
     r2 : float
-        Held-out share of explained variance; the mean over initialisations for "untrained".
+        Held-out share of explained variance; the mean where several networks are probed.
     low, high : float
-        95 % bootstrap interval over Hamiltonians; for "untrained" the smallest and largest of the
-        initialisations.
+        95 % interval: Student's over several networks, else bootstrap over Hamiltonians.
+    measure : str
+        How it was asked: "raw", "modulo exact", "window 4", "best channel", "segmented",
+        "circular", "used part", "read-out".
+    split : str
+        Split of the data set it was tried on.
+    networks : int
+        How many networks the number is a mean of.
 
     Examples
     --------
@@ -39,30 +51,35 @@ class ProbeResult:
     r2: float
     low: float
     high: float
+    measure: str = "raw"
+    split: str = "test"
+    networks: int = 1
 
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """All probes of a network on one split.
+    """All probes of one network, or of several trained alike.
 
     Attributes
     ----------
     split : str
-        Split of the data set that was used.
+        Split of the data set that probes were fitted on.
     n_hamiltonians, n_untrained, folds : int
         How many Hamiltonians, untrained networks and cross-validation folds.
     seed : int
         Seed of subsets, shuffles and untrained networks.
     results : tuple of ProbeResult
         Grouped by layer.
+    n_runs : int
+        How many trained networks.
 
     Examples
     --------
     >>> row = ProbeResult("h2_features", "dalpha", "trained", 0.98, 0.97, 0.99)
     >>> ProbeReport("test", 1000, 5, 5, 0, (row,))
     Linear probes, held-out R2 on 1000 Hamiltonians of `test` (5 folds by Hamiltonian; ...)
-      layer         target                    source            R2   95 % interval
-      h2_features   dalpha                    trained       0.9800   [0.9700, 0.9900]
+      layer         target   measure   split   source         R2   95 % interval
+      h2_features   dalpha   raw       test    trained    0.9800   [0.9700, 0.9900]
     """
 
     split: str
@@ -71,14 +88,45 @@ class ProbeReport:
     folds: int
     seed: int
     results: tuple[ProbeResult, ...]
+    n_runs: int = 1
 
-    def r2(self, layer: str, source: str) -> float:
+    def find(
+        self, layer: str, source: str, *, measure: str = "raw", split: str | None = None
+    ) -> ProbeResult:
+        """One probe.
+
+        Parameters
+        ----------
+        layer, source, measure : str
+            As in `ProbeResult`.
+        split : str, optional
+            Split it was tried on; that of the report by default.
+
+        Returns
+        -------
+        ProbeResult
+            The first that fits.
+
+        Raises
+        ------
+        KeyError
+            If there is no such probe.
+        """
+        wanted = (layer, source, measure, split or self.split)
+        for result in self.results:
+            if (result.layer, result.source, result.measure, result.split) == wanted:
+                return result
+        raise KeyError(wanted)
+
+    def r2(
+        self, layer: str, source: str, *, measure: str = "raw", split: str | None = None
+    ) -> float:
         """Explained variance of one probe.
 
         Parameters
         ----------
-        layer, source : str
-            As in `ProbeResult`.
+        layer, source, measure, split
+            As for `find`.
 
         Returns
         -------
@@ -90,10 +138,33 @@ class ProbeReport:
         KeyError
             If there is no such probe.
         """
-        for result in self.results:
-            if (result.layer, result.source) == (layer, source):
-                return result.r2
-        raise KeyError((layer, source))
+        return self.find(layer, source, measure=measure, split=split).r2
+
+    def selectivity(self, layer: str, *, measure: str = "raw") -> float:
+        """R^2 of the physics minus R^2 of the control quantity, for the trained network.
+
+        Parameters
+        ----------
+        layer, measure : str
+            As in `ProbeResult`.
+
+        Returns
+        -------
+        float
+            1 for a layer that holds the physics and nothing else, 0 for one that holds anything.
+
+        Raises
+        ------
+        KeyError
+            If one of them was not measured.
+
+        References
+        ----------
+        .. [1] J. Hewitt, P. Liang, Proc. EMNLP, 2733 (2019).
+        """
+        return self.r2(layer, "trained", measure=measure) - self.r2(
+            layer, "control", measure=measure
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Content as plain dicts and lists, ready for JSON.
@@ -105,15 +176,57 @@ class ProbeReport:
         """
         return asdict(self) | {"results": [asdict(result) for result in self.results]}
 
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> ProbeReport:
+        """Make the report again from what `to_dict` gave.
+
+        Parameters
+        ----------
+        content : dict
+            The content.
+
+        Returns
+        -------
+        ProbeReport
+            Equal to the one it came from.
+        """
+        results = tuple(ProbeResult(**row) for row in content["results"])
+        return cls(**{**content, "results": results})
+
+    def to_frame(self) -> DataFrame:
+        """One row for each probe.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns as the attributes of `ProbeResult`.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415  # optional
+        except ImportError:
+            raise InputError(
+                "`to_frame` needs pandas, which is not installed; run pip install pandas."
+            ) from None
+        return pd.DataFrame([asdict(result) for result in self.results])
+
     def __repr__(self) -> str:
+        several = f"; {self.n_runs} trained networks" if self.n_runs > 1 else ""
         header = (
             f"Linear probes, held-out R2 on {self.n_hamiltonians} Hamiltonians of `{self.split}`"
-            f" ({self.folds} folds by Hamiltonian; {self.n_untrained} untrained networks, mean and"
-            " range)"
+            f" ({self.folds} folds by Hamiltonian; {self.n_untrained} untrained networks{several})"
         )
-        lines = [header, f"  {'layer':<14}{'target':<26}{'source':<12}{'R2':>8}   95 % interval"]
+        rows = [("layer", "target", "measure", "split", "source")]
+        rows += [(r.layer, r.target, r.measure, r.split, r.source) for r in self.results]
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        texts = ["   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
+        lines = [f"  {texts[0]}{'R2':>9}   95 % interval"]
         lines += [
-            f"  {r.layer:<14}{r.target:<26}{r.source:<12}{r.r2:>8.4f}   [{r.low:.4f}, {r.high:.4f}]"
-            for r in self.results
+            f"  {text}{r.r2:>9.4f}   [{r.low:.4f}, {r.high:.4f}]"
+            for text, r in zip(texts[1:], self.results, strict=True)
         ]
-        return "\n".join(lines)
+        return "\n".join([header, *lines])

@@ -31,6 +31,8 @@ N_SHOW: Final = 1000
 N_FINE: Final = 1024
 #: Grid of the flux maps; finer than that of the data set, for the eye.
 N_FLUX: Final = (32, 32)
+#: Measures to draw; the page lists all.
+MEASURES: Final = ("raw", "modulo exact", "window 4", "used part", "read-out")
 #: Sizes of the invariant to show an example of.
 SHOWN: Final = (0, 1, -1, 2, -2, 3)
 
@@ -163,11 +165,23 @@ def _results(run: Run, dataset: Dataset) -> Iterator[tuple[FigureCard, plots.Fig
             FigureCard(
                 "probes",
                 "Probes and their controls",
-                "Held-out R2 of linear probes with 95 % intervals; for untrained networks the range"
-                " of the initialisations.",
+                "Held-out R2 of linear probes with 95 % intervals: of the layers as they are, of"
+                " densities modulo exact forms and summed over windows, of the part of a layer that"
+                " the output depends on.",
             ),
-            plots.plot_probe_ladder(probes["results"]),
+            plots.plot_probe_ladder(_rungs(probes)),
         )
+
+
+def _rungs(probes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows on the split of the report, with the measure in the name of the group."""
+    rows = [row for row in probes["results"] if row["split"] == probes["split"]]
+    shown = [row for row in rows if row["measure"] in MEASURES]
+    return [row | {"target": _asked(row)} for row in shown]
+
+
+def _asked(row: dict[str, Any]) -> str:
+    return row["target"] if row["measure"] == "raw" else f"{row['target']} ({row['measure']})"
 
 
 def _measured(path: Path) -> Any:
