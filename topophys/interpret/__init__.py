@@ -1,6 +1,7 @@
 """What the hidden layers of a network hold, measured against controls."""
 
 from topophys.interpret.activations import activation_batches, activations
+from topophys.interpret.causal import CausalReport, CausalResult, causal_tests
 from topophys.interpret.decode import LinearDecoder, fit_decoder
 from topophys.interpret.explained import r_squared
 from topophys.interpret.probe import probe
@@ -9,12 +10,15 @@ from topophys.interpret.targets import TARGETS, Target, exact_targets
 
 __all__ = [
     "TARGETS",
+    "CausalReport",
+    "CausalResult",
     "LinearDecoder",
     "ProbeReport",
     "ProbeResult",
     "Target",
     "activation_batches",
     "activations",
+    "causal_tests",
     "exact_targets",
     "fit_decoder",
     "probe",
