@@ -1,6 +1,7 @@
 """What the hidden layers of a network hold, measured against controls."""
 
 from topophys.interpret.activations import activation_batches, activations
+from topophys.interpret.audit import AuditReport, AuditRow, audit
 from topophys.interpret.causal import CausalReport, CausalResult, causal_tests
 from topophys.interpret.decode import LinearDecoder, fit_decoder
 from topophys.interpret.explained import r_squared
@@ -10,6 +11,8 @@ from topophys.interpret.targets import TARGETS, Target, exact_targets
 
 __all__ = [
     "TARGETS",
+    "AuditReport",
+    "AuditRow",
     "CausalReport",
     "CausalResult",
     "LinearDecoder",
@@ -18,6 +21,7 @@ __all__ = [
     "Target",
     "activation_batches",
     "activations",
+    "audit",
     "causal_tests",
     "exact_targets",
     "fit_decoder",

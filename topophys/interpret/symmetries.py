@@ -1,0 +1,263 @@
+"""Operations on blocks and d-vectors, and what exact physics says of their consequences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SYMMETRIES", "Symmetry", "channels_of", "fields_of"]
+
+Array: TypeAlias = NDArray[np.float64]
+Follow: TypeAlias = Callable[[Array], Array]
+Act: TypeAlias = Callable[[Any, np.random.Generator], tuple[Any, Mapping[str, Follow]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Symmetry:
+    """An operation and its consequences.
+
+    Attributes
+    ----------
+    name : str
+        For the table.
+    act : callable
+        From blocks (S, N, n, n) or d-vectors (S, Nx, Ny, 3) and a generator to the changed ones,
+        and by target the map that its values must follow.
+    sign : int
+        1 where the invariant stays, -1 where it changes sign.
+    words : mapping of str to str
+        Expectation by target, and under "whole" that of layers.
+    whole : mapping of str to callable
+        By layer, what all its channels must follow, whatever they are.
+    """
+
+    name: str
+    act: Act
+    sign: int
+    words: Mapping[str, str]
+    whole: Mapping[str, Follow] = field(default_factory=dict)
+
+
+def fields_of(x: Array) -> Any:
+    """Blocks or d-vectors from the channels of a data set.
+
+    Parameters
+    ----------
+    x : float64 ndarray of shape (S, N, 2 n^2) or (S, Nx, Ny, 3)
+        Inputs.
+
+    Returns
+    -------
+    complex128 ndarray of shape (S, N, n, n) or float64 ndarray of shape (S, Nx, Ny, 3)
+        The same numbers.
+
+    Examples
+    --------
+    >>> fields_of(np.ones((2, 5, 8))).shape
+    (2, 5, 2, 2)
+    """
+    if x.ndim == 4:
+        return x
+    flat = np.ascontiguousarray(x).view(np.complex128)
+    n = math.isqrt(flat.shape[-1])
+    return flat.reshape(*x.shape[:2], n, n)
+
+
+def channels_of(fields: Any) -> Array:
+    """Channels of a data set from blocks or d-vectors: the inverse of `fields_of`.
+
+    Parameters
+    ----------
+    fields : complex128 ndarray of shape (S, N, n, n) or float64 ndarray of shape (S, Nx, Ny, 3)
+        Blocks or d-vectors.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, N, 2 n^2) or (S, Nx, Ny, 3)
+        Channels last.
+    """
+    if not np.iscomplexobj(fields):
+        return np.asarray(fields)
+    flat = np.ascontiguousarray(fields).reshape(*fields.shape[:2], -1)
+    return flat.view(np.float64)
+
+
+# ---- what values follow
+
+
+def _same(value: Array) -> Array:
+    return value
+
+
+def _minus(value: Array) -> Array:
+    return -value
+
+
+def _turned(angle: Array) -> Follow:
+    """Rotation of (cos, sin) by an angle of shape (S, N or 1)."""
+
+    def follow(value: Array) -> Array:
+        c, s = np.cos(angle), np.sin(angle)
+        x, y = value[..., 0], value[..., 1]
+        return np.stack([c * x - s * y, s * x + c * y], axis=-1)
+
+    return follow
+
+
+def _conjugate(value: Array) -> Array:
+    return value * [1.0, -1.0]
+
+
+def _points_reversed(value: Array) -> Array:
+    for axis in range(1, value.ndim - 1):
+        value = np.roll(np.flip(value, axis), 1, axis)  # k_j -> k_(N-j): the first stays
+    return value
+
+
+def _cells_reversed(value: Array) -> Array:
+    for axis in range(1, value.ndim - 1):
+        value = np.flip(value, axis)  # the link j -> j+1 becomes N-1-j
+    return value
+
+
+# ---- chains
+
+
+def _unitary(rng: np.random.Generator, size: int, n: int) -> NDArray[np.complex128]:
+    shape = (size, 1, n, n)
+    q, r = np.linalg.qr(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+    phase = np.diagonal(r, axis1=-2, axis2=-1)
+    return np.asarray(q * (phase / np.abs(phase))[..., None, :])
+
+
+def _basis(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    left, right = (_unitary(rng, len(d), d.shape[-1]) for _ in range(2))
+    turn = np.angle(np.linalg.det(left) * np.linalg.det(right))
+    return left @ d @ right, {"cos_sin_alpha": _turned(turn), "dalpha": _same}
+
+
+def _gauge(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    k = 2.0 * np.pi * np.arange(d.shape[1]) / d.shape[1]
+    size, start = rng.uniform(0.1, 0.5, (len(d), 1)), rng.uniform(0.0, 2.0 * np.pi, (len(d), 1))
+    phi = size * np.sin(k + start)
+    turn = d.shape[-1] * phi
+    step = (np.roll(turn, -1, axis=1) - turn)[..., None]
+    changed = np.exp(1j * phi)[..., None, None] * d
+    return changed, {"cos_sin_alpha": _turned(turn), "dalpha": lambda value: value + step}
+
+
+def _scale(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    points = d.shape[: 2 if np.iscomplexobj(d) else 3]
+    factor = np.exp(rng.uniform(-1.0, 1.0, points))
+    same = dict.fromkeys(("cos_sin_alpha", "dalpha", "flux"), _same)
+    return factor.reshape(points + (1,) * (d.ndim - len(points))) * d, same
+
+
+SHIFT: Final = 5
+
+
+def _rolled(value: Any) -> Any:
+    axes = range(1, 2 if np.iscomplexobj(value) else value.ndim - 1)
+    for axis in axes:
+        value = np.roll(value, SHIFT, axis)
+    return value
+
+
+def _origin(d: Any, _: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    return _rolled(d), dict.fromkeys(("cos_sin_alpha", "dalpha", "flux"), _rolled)
+
+
+def _reverse_chain(d: Any, _: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    changed = np.roll(np.flip(d, 1), 1, 1)
+    return changed, {
+        "cos_sin_alpha": _points_reversed,
+        "dalpha": lambda value: -_cells_reversed(value),
+    }
+
+
+def _dagger(d: Any, _: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    return d.conj().swapaxes(-1, -2), {"cos_sin_alpha": _conjugate, "dalpha": _minus}
+
+
+# ---- two bands
+
+
+def _rotation(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    q, r = np.linalg.qr(rng.standard_normal((len(d), 1, 3, 3)))
+    q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    q[..., 0] *= np.sign(np.linalg.det(q))[..., None]
+    turned = np.einsum("suab,sxyb->sxya", q, d)
+    return turned, {"flux": _same}
+
+
+def _reverse_plane(d: Any, _: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    return _points_reversed(d), {"flux": _cells_reversed}
+
+
+def _exchange(d: Any, _: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    return d.swapaxes(1, 2), {"flux": lambda value: -value.swapaxes(1, 2)}
+
+
+def _other_band(d: Any, _: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
+    return -d, {"flux": _minus}
+
+
+_ALL: Final = ("h1_features", "h2_features", "h3_features")
+_SHIFTED: Final = dict.fromkeys(_ALL, _rolled)
+_FIXED: Final = dict.fromkeys(_ALL, _same)
+_INVARIANT: Final = {"cos_sin_alpha": "invariant", "dalpha": "invariant", "flux": "invariant"}
+#: Operations by kind of data set.
+SYMMETRIES: Final[Mapping[str, tuple[Symmetry, ...]]] = {
+    "winding": (
+        Symmetry(
+            "D -> W D X, unitary",
+            _basis,
+            1,
+            {"cos_sin_alpha": "turned", "dalpha": "invariant", "whole": "invariant"},
+            {"h2_features": _same},
+        ),
+        Symmetry(
+            "origin of k",
+            _origin,
+            1,
+            dict.fromkeys(("cos_sin_alpha", "dalpha", "whole"), "equivariant"),
+            _SHIFTED,
+        ),
+        Symmetry(
+            "k -> -k",
+            _reverse_chain,
+            -1,
+            {"cos_sin_alpha": "equivariant", "dalpha": "odd", "whole": "equivariant"},
+            {"h1_features": _points_reversed},
+        ),
+        Symmetry("D -> D^dagger", _dagger, -1, {"cos_sin_alpha": "mirrored", "dalpha": "odd"}),
+        Symmetry("D -> r(k) D, r > 0", _scale, 1, _INVARIANT | {"whole": "invariant"}, _FIXED),
+        Symmetry(
+            "D -> exp(i phi(k)) D",
+            _gauge,
+            1,
+            {"cos_sin_alpha": "turned", "dalpha": "plus exact difference"},
+        ),
+    ),
+    "chern": (
+        Symmetry(
+            "rotation of d",
+            _rotation,
+            1,
+            {"flux": "invariant", "whole": "invariant"},
+            {"h3_features": _same},
+        ),
+        Symmetry(
+            "origin of k", _origin, 1, {"flux": "equivariant", "whole": "equivariant"}, _SHIFTED
+        ),
+        Symmetry("k -> -k", _reverse_plane, 1, {"flux": "equivariant"}),
+        Symmetry("kx <-> ky", _exchange, -1, {"flux": "odd"}),
+        Symmetry("d -> -d", _other_band, -1, {"flux": "odd"}),
+        Symmetry("d -> r(k) d, r > 0", _scale, 1, _INVARIANT | {"whole": "invariant"}, _FIXED),
+    ),
+}
