@@ -27,7 +27,7 @@ class Point(nn.Module):
         a = torch.view_as_complex(x.reshape(*x.shape[:-1], 4, 2).contiguous())
         det = a[..., 0] * a[..., 3] - a[..., 1] * a[..., 2]
         perm = a[..., 0] * a[..., 3] + a[..., 1] * a[..., 2]
-        perm = perm / perm.abs()
+        det, perm = det / det.abs(), perm / perm.abs()
         parts = [det.real, det.imag, perm.real, perm.imag]
         return torch.cat([torch.stack(parts, -1), x], -1)[..., self.order]
 

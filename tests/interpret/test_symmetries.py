@@ -39,7 +39,7 @@ def test_exact_physics_follows(kind, symmetry):
         assert name in symmetry.words
     np.testing.assert_array_equal(invariant(changed), symmetry.sign * invariant(fields))
     assert np.abs(invariant(fields)).max() > 0
-    assert not np.allclose(changed, fields)
+    assert changed.shape != fields.shape or not np.allclose(changed, fields)
 
 
 def test_channels_and_fields_are_inverse():
