@@ -12,6 +12,7 @@ from topophys.interpret.ladder import Ladder
 from topophys.interpret.report import ProbeReport, ProbeResult
 from topophys.interpret.subjects import LAYERS, Samples, Subject, draw_samples, untrained_like
 from topophys.learn import Run
+from topophys.learn.evaluate import encoder_settings
 
 __all__ = ["probe"]
 
@@ -129,7 +130,7 @@ def _alike(run: Run | Sequence[Run]) -> list[Run]:
     runs = [run] if isinstance(run, Run) else list(run)
     if not runs:
         raise InputError("Argument `run` must be a run or several, but is empty.")
-    kinds = {(type(r.encoder).__name__, str(r.encoder.settings)) for r in runs}
+    kinds = {(type(r.encoder).__name__, str(encoder_settings(r.encoder))) for r in runs}
     if len(kinds) > 1:
         raise InputError(
             "Argument `run` must hold runs of one architecture, but has"

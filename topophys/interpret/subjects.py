@@ -18,6 +18,7 @@ from topophys.interpret.activations import activations
 from topophys.interpret.hooks import module_of_feature
 from topophys.interpret.targets import TARGETS, exact_targets
 from topophys.interpret.used import UsedPart, invariant_density, used_part
+from topophys.learn.evaluate import encoder_settings
 
 __all__ = ["LAYERS", "Layer", "Samples", "Subject", "draw_samples", "untrained_like"]
 
@@ -309,5 +310,5 @@ def untrained_like(encoder: Any, seed: int) -> nn.Module:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: nn.Module = type(encoder)(**encoder.settings)
+        network: nn.Module = type(encoder)(**encoder_settings(encoder))
     return network
