@@ -13,7 +13,7 @@ from topophys._progress import track
 from topophys.datasets import Dataset
 from topophys.interpret.activations import activations
 from topophys.interpret.ridge import RidgeFit, fit_ridge
-from topophys.interpret.subjects import LAYERS, Layer, Samples, draw_samples
+from topophys.interpret.samples import LAYERS, Layer, Samples, draw_samples
 from topophys.interpret.symmetries import SYMMETRIES, Symmetry, channels_of, fields_of
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants

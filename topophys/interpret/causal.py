@@ -12,7 +12,8 @@ from topophys import _checks
 from topophys._progress import track
 from topophys.datasets import Dataset
 from topophys.interpret.interventions import ChainInterventions, Outcome, swap_sums
-from topophys.interpret.subjects import LAYERS, Subject, draw_samples
+from topophys.interpret.samples import LAYERS, draw_samples
+from topophys.interpret.subjects import Subject
 from topophys.learn import Run
 
 __all__ = ["CausalReport", "CausalResult", "causal_tests"]

@@ -14,7 +14,8 @@ from topophys._random import keyed_generator
 from topophys.interpret.erase import encoding_directions, fit_eraser, random_eraser
 from topophys.interpret.fields import wrapped_steps
 from topophys.interpret.hooks import module_of_feature, replaced
-from topophys.interpret.subjects import Layer, Samples, Subject
+from topophys.interpret.samples import Layer, Samples
+from topophys.interpret.subjects import Subject
 from topophys.learn.evaluate import batches, placement
 
 __all__ = ["ChainInterventions", "Outcome", "swap_sums"]

@@ -21,7 +21,8 @@ from topophys.interpret.measures import (
 )
 from topophys.interpret.report import ProbeResult
 from topophys.interpret.ridge import fit_ridge
-from topophys.interpret.subjects import Layer, Samples, Subject
+from topophys.interpret.samples import Layer, Samples
+from topophys.interpret.subjects import Subject
 from topophys.interpret.targets import TARGETS
 
 __all__ = ["Ladder", "others_of"]

@@ -10,7 +10,8 @@ from topophys.datasets import Dataset
 from topophys.errors import InputError
 from topophys.interpret.ladder import Ladder
 from topophys.interpret.report import ProbeReport, ProbeResult
-from topophys.interpret.subjects import LAYERS, Samples, Subject, draw_samples, untrained_like
+from topophys.interpret.samples import LAYERS, Samples, draw_samples
+from topophys.interpret.subjects import Subject, untrained_like
 from topophys.learn import Run
 from topophys.learn.evaluate import encoder_settings
 
