@@ -62,3 +62,10 @@ def test_missing_keys_and_no_rows():
         plot_probe_ladder([ROWS[0], {"layer": "H1", "target": "cos"}])
     with pytest.raises(InputError, match="empty"):
         plot_probe_ladder([])
+
+
+def test_long_names_are_broken_into_lines():
+    row = ROWS[0] | {"target": "cos, sin of the phase of perm D (used part)"}
+    (label,) = plot_probe_ladder([row]).axes[0].get_yticklabels()
+    assert max(map(len, label.get_text().splitlines())) <= 30
+    assert label.get_text().replace("\n", " ") == f"H1, {row['target']}"

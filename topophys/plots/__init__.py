@@ -4,9 +4,11 @@ from matplotlib.figure import Figure
 
 from topophys.plots._figure import new_figure
 from topophys.plots.accuracy import plot_accuracy
+from topophys.plots.audit import plot_audit
 from topophys.plots.bands import plot_bands
 from topophys.plots.berry_curvature import plot_berry_curvature
 from topophys.plots.berry_flux import plot_berry_flux
+from topophys.plots.causal import plot_causal
 from topophys.plots.certificate_leaves import plot_certificate_leaves
 from topophys.plots.confusion import plot_confusion
 from topophys.plots.d_texture import plot_d_texture
@@ -30,9 +32,11 @@ __all__ = [
     "phase_diagram",
     "phase_diagram_data",
     "plot_accuracy",
+    "plot_audit",
     "plot_bands",
     "plot_berry_curvature",
     "plot_berry_flux",
+    "plot_causal",
     "plot_certificate_leaves",
     "plot_confusion",
     "plot_d_texture",

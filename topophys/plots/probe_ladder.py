@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -24,10 +25,14 @@ _LOOKS: Final = {
     "shuffled": ("X", FAINT),
     "raw input": ("D", PALETTE["green"]),
     "control": ("^", PALETTE["purple"]),
+    "scrambled": ("v", PALETTE["red"]),
+    "exact forms": ("P", PALETTE["sky"]),
 }
-_SPARE: Final = [("v", PALETTE["red"]), ("P", PALETTE["sky"]), ("<", PALETTE["black"])]
+_SPARE: Final = [("<", PALETTE["black"]), (">", PALETTE["red"]), ("h", PALETTE["sky"])]
 #: Nothing is learnt from how far below zero a useless probe falls.
 FLOOR = -0.15
+#: Characters of a name in one line.
+WIDEST: Final = 30
 
 
 def plot_probe_ladder(
@@ -150,7 +155,8 @@ def _draw_row(
 def _finish(
     panel: Axes, ticks: list[float], names: list[str], y: float, title: str, sources: int
 ) -> None:
-    panel.set_yticks(ticks, names)
+    # the room for names must not take that of the numbers
+    panel.set_yticks(ticks, [textwrap.fill(name, WIDEST) for name in names])
     panel.set_ylim(y - 0.8, -0.8)
     panel.set_xlim(FLOOR - 0.03, 1.03)
     panel.set_xticks(np.linspace(0.0, 1.0, 6))
@@ -160,8 +166,8 @@ def _finish(
     panel.tick_params(axis="y", length=0)
     panel.spines["left"].set_visible(False)
     panel.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(sources, 5), handletextpad=0.2,
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(sources, 4), handletextpad=0.2,
         columnspacing=1.2,
     )  # fmt: skip
     if title:
-        panel.set_title(title, pad=22.0)
+        panel.set_title(title, pad=22.0 if sources <= 4 else 34.0)

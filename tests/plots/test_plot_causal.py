@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from topophys.errors import InputError
+from topophys.plots import plot_causal
+from topophys.plots._records import wilson
+
+ROWS = [
+    {"test": "erase", "layer": "h1_features", "what": "angle", "right": 30, "cases": 90},
+    {"test": "swap", "layer": "h2_features", "what": "links", "right": 99999, "cases": 100000},
+    {"test": "swap", "layer": "h2_features", "what": "none", "right": 0, "cases": 0},
+]
+
+
+def test_shares_intervals_and_names():
+    ax = plot_causal(ROWS, chance=1 / 3, title="causal").axes[0]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["erase h1: angle", "swap h2: links"]
+    points = [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
+    assert points == [30 / 90, 0.99999]
+    bars = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
+    np.testing.assert_allclose(bars[0], wilson(30, 90))
+    assert ax.get_title() == "causal"
+    assert [1 / 3, 1 / 3] in bars
+
+
+def test_only_no_exception_is_shown_as_one():
+    assert [t.get_text() for t in plot_causal(ROWS).axes[0].texts] == ["0.3333", "0.9999"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"right": 91}, "at most"), ({"right": 0.5}, "integer"), ({"cases": -1}, "at least")],
+)
+def test_bad_counts(change, words):
+    with pytest.raises(InputError, match=words):
+        plot_causal([{**ROWS[0], **change}])
+
+
+def test_nothing_to_show():
+    with pytest.raises(InputError, match="empty"):
+        plot_causal([])
+    with pytest.raises(InputError, match="at least one case"):
+        plot_causal(ROWS[2:])
+    with pytest.raises(InputError, match="lacks what"):
+        plot_causal([{k: v for k, v in ROWS[0].items() if k != "what"}])
