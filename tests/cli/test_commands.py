@@ -81,12 +81,14 @@ def test_probe(program, run_folder):
 
 
 def test_report(program, run_folder):
-    code, out, err = program("report", run_folder)
+    code, out, err = program("report", run_folder, "--quiet")
     assert (code, err) == (0, "")
     assert out == f"{run_folder / 'report.html'}\n"
     assert (run_folder / "summary.json").is_file()
     assert "<h1>copy</h1>" in (run_folder / "report.html").read_text(encoding="utf-8")
-    assert program("report", run_folder)[0] == 0  # and again
+    for part in ("accuracy", "failures"):
+        assert (run_folder / f"{part}.json").is_file()
+    assert program("report", run_folder, "--quiet")[0] == 0  # and again
 
 
 def test_report_of_a_demo_keeps_what_the_demo_knew(program, demonstrated, tmp_path):

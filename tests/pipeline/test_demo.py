@@ -9,7 +9,7 @@ import pytest
 
 from topophys.datasets import Recipe, open_dataset, verify
 from topophys.errors import OutputError
-from topophys.interpret import ProbeReport, ProbeResult
+from topophys.interpret import ProbeReport
 from topophys.learn import load_run
 from topophys.pipeline import demo, load_summary
 
@@ -21,6 +21,8 @@ FIGURES = {
     "confusion",
     "accuracy",
     "probes",
+    "causal",
+    "audit",
     "berry_flux",
 }
 
@@ -38,9 +40,12 @@ def summary(folder):
 def test_everything_is_there(folder):
     assert {p.name for p in folder.iterdir()} == {
         "accuracy.json",
+        "audit.json",
         "best.json",
         "best.safetensors",
+        "causal.json",
         "chern-2d.h5",
+        "failures.json",
         "figures",
         "last.json",
         "last.safetensors",
@@ -59,7 +64,9 @@ def test_figures_and_their_index(folder):
     assert names == FIGURES
     assert all(card["title"] and card["caption"] for card in cards)
     files = {p.name for p in (folder / "figures").iterdir()}
-    assert files == {f"{n}.{kind}" for n in names for kind in ("png", "svg")} | {"figures.json"}
+    assert files == {f"{n}.{kind}" for n in names for kind in ("png", "svg", "csv")} | {
+        "figures.json"
+    }
     for name in names:
         assert (folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n")
         assert "<svg" in (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")[:2000]
@@ -143,8 +150,7 @@ def test_summary_holds_what_the_data_were(folder, summary):
 def test_probes(folder, summary):
     content = json.loads((folder / "probes.json").read_text(encoding="utf-8"))
     assert content == summary["probes"]
-    results = tuple(ProbeResult(**r) for r in content.pop("results"))
-    report = ProbeReport(**content, results=results)
+    report = ProbeReport.from_dict(content)
     for layer in ("h1_features", "h2_features"):
         assert report.r2(layer, "trained") > 0.8
         assert report.r2(layer, "shuffled") < 0.01

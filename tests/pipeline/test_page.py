@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from topophys.errors import CheckpointError, OutputError
-from topophys.pipeline import load_summary, write_page
+from topophys.pipeline import find_findings, load_summary, write_page
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -103,7 +103,61 @@ def test_holds_every_probe(folder, page):
     for row in load_summary(folder)["probes"]["results"]:
         names = ("layer", "target", "measure", "split", "source")
         start = [*(row[name] for name in names), f"{row['r2']:.4f}"]
+        start[0] = start[0].removesuffix("_features")
         assert sum(found[:6] == start for found in page.rows) == 1
+
+
+def test_holds_every_causal_test_and_every_symmetry(folder, page):
+    summary = load_summary(folder)
+    assert summary["causal"]["results"]
+    for row in summary["causal"]["results"]:
+        start = [row["test"], row["layer"].removesuffix("_features"), row["what"]]
+        (found,) = [r for r in page.rows if r[:3] == start]
+        assert found[4] == str(row["cases"])
+        assert found[5] == (f"{row['right'] / row['cases']:.4f}" if row["cases"] else "–")
+    for row in summary["audit"]["rows"]:
+        start = [row["operation"], row["quantity"].replace("_features", ""), row["expectation"]]
+        (found,) = [r for r in page.rows if r[:3] == start]
+        assert found[3] == f"{row['deviation']:.1e}"
+
+
+def test_holds_every_failure(folder, page):
+    failures = load_summary(folder)["failures"]
+    text = " ".join("".join(page.text).split())
+    assert f"{failures['total']} Hamiltonians are named wrong" in text
+    for row in failures["listed"]:
+        wanted = [row["split"], str(row["index"]), str(row["label"]), str(row["named"])]
+        assert sum(found[:4] == wanted for found in page.rows) == 1
+
+
+def test_holds_every_finding(folder, page):
+    found = find_findings(load_summary(folder))
+    assert found
+    text = " ".join("".join(page.text).split())
+    for sentence in found:
+        assert " ".join(sentence.split()) in text
+
+
+def test_supervised_networks_are_called_so(folder, tmp_path):
+    content = load_summary(folder)
+    assert "label-only loss" in (folder / "report.html").read_text(encoding="utf-8")
+    content["training"]["settings"]["local_supervision"] = 0.5
+    (tmp_path / "summary.json").write_text(json.dumps(content), encoding="utf-8")
+    text = write_page(tmp_path).read_text(encoding="utf-8")
+    assert "Supervised locally" in text
+    assert "label-only loss" not in text
+
+
+def test_pages_of_runs_made_before_causal_tests(folder, tmp_path):
+    content = load_summary(folder)
+    for part in ("causal", "audit", "failures"):
+        del content[part]
+    for row in content["probes"]["results"]:
+        for key in ("measure", "split", "networks"):
+            del row[key]
+    (tmp_path / "summary.json").write_text(json.dumps(content), encoding="utf-8")
+    found = Page(write_page(tmp_path).read_text(encoding="utf-8"))
+    assert (found.wrong, found.open) == ([], [])
 
 
 def test_says_that_the_run_was_quick(page):

@@ -10,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from topophys.datasets import Dataset
-    from topophys.datasets.schema import Kind
     from topophys.learn import Run
 
 __all__ = ["COMMANDS"]
@@ -92,15 +91,30 @@ def plot(
             print(path)
 
 
-def report(run: RunFolder, data: Data = None) -> None:
-    """Write summary.json and one self-contained report.html.
+def report(
+    run: RunFolder,
+    data: Data = None,
+    surface: Annotated[
+        Path | None, typer.Option("--surface", help="Data set of Chern numbers, for a flux map.")
+    ] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Measure and draw all again.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure and draw what a run still lacks; write summary.json and one report.html.
 
     Example: topophys report runs/first
     """
-    from topophys.pipeline import write_page, write_summary
+    from topophys.datasets import open_dataset
+    from topophys.pipeline import draw_figures, measure_missing, write_page, write_summary
 
     loaded, dataset = _open(run, data)
-    with dataset:
+    with dataset, nullcontext() if surface is None else open_dataset(surface) as second:
+        if second is not None:
+            _require(second, "chern", "--surface")
+        made = measure_missing(loaded, dataset, refresh=refresh, progress=not quiet)
+        # figures show what was measured: new figures of old measurements would be the same
+        if made or refresh or second is not None or not (run / "figures" / "figures.json").exists():
+            draw_figures(loaded, dataset, surface=second)
         write_summary(loaded, dataset)
     print(write_page(run))
 
@@ -143,11 +157,11 @@ def _open(run: Path, data: Path | None) -> tuple[Run, Dataset]:
 
     loaded = load_run(run)
     dataset = open_dataset(data or loaded.provenance["dataset_path"])
-    _require(dataset, "winding", "--data")
+    _require(dataset, loaded.kind, "--data")
     return loaded, dataset
 
 
-def _require(dataset: Dataset, kind: Kind, option: str) -> None:
+def _require(dataset: Dataset, kind: str, option: str) -> None:
     from topophys.errors import KindError
 
     if dataset.kind != kind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from topophys._files import write_json
 from topophys.datasets import Dataset
 from topophys.errors import InputError
+from topophys.invariants.berry import chern_number_from_d
 from topophys.invariants.winding import winding_number
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
 
-__all__ = ["SplitAccuracy", "blocks_from_channels", "measure_accuracy"]
+__all__ = ["SplitAccuracy", "blocks_from_channels", "measure_accuracy", "sampled_invariants"]
+
+#: Name of the invariant by kind of data set.
+SYMBOLS: Final = {"winding": "nu", "chern": "C"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,26 @@ def blocks_from_channels(x: NDArray[np.float32]) -> NDArray[np.complex128]:
     return flat.reshape(*x.shape[:-1], size, size)
 
 
+def sampled_invariants(kind: str, x: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Invariants by the sampled formula on the k points that a network sees.
+
+    Parameters
+    ----------
+    kind : {"winding", "chern"}
+        Kind of data set.
+    x : float32 ndarray of shape (S, *grid, c)
+        Inputs.
+
+    Returns
+    -------
+    int64 ndarray of shape (S,)
+        Integers; the smallest int64 where a gap closes on the grid.
+    """
+    if kind == "winding":
+        return winding_number(blocks_from_channels(x), on_gapless="mask")
+    return chern_number_from_d(x.astype(np.float64), on_gapless="mask")
+
+
 def measure_accuracy(
     run: Run, dataset: Dataset, *, splits: Iterable[str] | None = None
 ) -> list[SplitAccuracy]:
@@ -88,7 +112,7 @@ def measure_accuracy(
     run : Run
         A trained network.
     dataset : Dataset
-        Data set of winding numbers.
+        Data set of the kind that the network reads.
     splits : iterable of str, optional
         Splits to look at; all but the training split by default.
 
@@ -104,10 +128,10 @@ def measure_accuracy(
     OutputError
         If the folder of the run is not writable.
     """
-    if dataset.kind != "winding":
+    if dataset.kind != run.kind or dataset.kind not in SYMBOLS:
         raise InputError(
-            "Argument `dataset` must hold chiral chains labelled by their winding number, but is a"
-            f" data set of kind {dataset.kind!r}."
+            f"Argument `dataset` must be of the kind {run.kind!r} that the network reads"
+            f" ({' or '.join(SYMBOLS)}), but is of kind {dataset.kind!r}."
         )
     names = [s for s in splits or dataset.splits if s != run.config.train_split]
     rows = [row for name in names for row in _rows(run, dataset, name)]
@@ -119,10 +143,11 @@ def _rows(run: Run, dataset: Dataset, name: str) -> list[SplitAccuracy]:
     split = dataset.split(name)
     x, label = split.read("x", "label")
     named = np.rint(predict_invariants(run.encoder, x)).astype(np.int64) == label
-    formula = winding_number(blocks_from_channels(x), on_gapless="mask") == label
+    formula = sampled_invariants(dataset.kind, x) == label
     groups: list[tuple[str, Any]] = [("all", np.ones(len(label), dtype=bool))]
     sizes = np.unique(np.abs(label))
-    groups += [(f"|nu| = {size}", np.abs(label) == size) for size in sizes]
+    symbol = SYMBOLS[dataset.kind]
+    groups += [(f"|{symbol}| = {size}", np.abs(label) == size) for size in sizes]
     return [
         SplitAccuracy(
             name,

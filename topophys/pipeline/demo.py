@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from topophys._files import make_folder, write_json
+from topophys._files import make_folder
 from topophys.datasets import Recipe, generate, open_dataset
-from topophys.interpret import probe
 from topophys.learn import FitConfig, fit
 from topophys.pipeline.accuracy import measure_accuracy
+from topophys.pipeline.failures import list_failures
 from topophys.pipeline.figures import draw_figures
+from topophys.pipeline.interpretation import interpret_run
 from topophys.pipeline.page import write_page
 from topophys.pipeline.recipes import recipe_path
 from topophys.pipeline.summary import write_summary
@@ -77,11 +78,13 @@ def demo(
             run = fit(config, dataset, folder, progress=progress)
         with clock("measure the accuracy on every split"):
             say(accuracy_table(measure_accuracy(run, dataset)))
-        with clock("probe the hidden layers"):
+        with clock("probe the hidden layers, test them causally, audit symmetries"):
             size = min(1000, len(dataset.split("test")))
-            report = probe(run, dataset, n_hamiltonians=size, progress=progress)
-            write_json(folder / "probes.json", report.to_dict())
-            say(str(report))
+            list_failures(run, dataset)
+            for report in interpret_run(
+                run, dataset, n_hamiltonians=size, progress=progress
+            ).values():
+                say(str(report))
         with clock("draw the figures"):
             draw_figures(run, dataset, surface=surface)
         notes = [QUICK_NOTE] if quick else []

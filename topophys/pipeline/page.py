@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from topophys._files import write_text
 from topophys.errors import CheckpointError
+from topophys.pipeline.findings import find_findings
 from topophys.pipeline.summary import load_summary
 
 __all__ = ["write_page"]
+
+#: Measures of the table that is open from the start.
+MAIN: Final = ("raw", "modulo exact", "used part", "read-out")
 
 
 def write_page(folder: str | Path) -> Path:
@@ -47,6 +51,7 @@ def write_page(folder: str | Path) -> Path:
     topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
     """
     folder = Path(folder)
+    summary = load_summary(folder)
     environment = Environment(
         loader=PackageLoader("topophys.pipeline", "templates"),
         autoescape=True,
@@ -55,9 +60,24 @@ def write_page(folder: str | Path) -> Path:
         lstrip_blocks=True,
     )
     page = environment.get_template("report.html.j2").render(
-        name=folder.resolve().name, summary=load_summary(folder), figures=_figures(folder)
+        name=folder.resolve().name,
+        summary=summary,
+        kind=summary["training"]["provenance"].get("kind", "winding"),
+        findings=find_findings(summary),
+        ladder=_ladder(summary),
+        figures=_figures(folder),
     )
     return write_text(folder / "report.html", page)
+
+
+def _ladder(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the probes that make the case, and the rest."""
+    probes = summary.get("probes") or {"results": [], "split": ""}
+    parts: dict[str, list[dict[str, Any]]] = {"shown": [], "rest": []}
+    for row in probes["results"]:
+        main = row.get("measure", "raw") in MAIN and row.get("split") in (None, probes["split"])
+        parts["shown" if main else "rest"].append(row)
+    return parts
 
 
 def _figures(folder: Path) -> list[dict[str, Any]]:

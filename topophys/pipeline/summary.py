@@ -13,6 +13,7 @@ from topophys._files import write_json
 from topophys.datasets import Dataset
 from topophys.errors import CheckpointError
 from topophys.learn import Run
+from topophys.learn.evaluate import encoder_settings
 
 __all__ = ["load_summary", "write_summary"]
 
@@ -27,6 +28,8 @@ KEYS: Final = (
     "probes",
     "seconds",
 )
+#: Files of a run whose content is taken in under their name, where they are.
+MEASURED: Final = ("probes", "causal", "audit", "failures")
 PACKAGES: Final = ("topophys", "numpy", "numba", "scipy", "torch", "h5py", "scikit-learn")
 
 
@@ -43,7 +46,8 @@ def write_summary(
     Parameters
     ----------
     run : Run
-        A trained network; accuracy.json and probes.json of its folder are taken in if there.
+        A trained network; what its folder holds of accuracy.json, probes.json, causal.json,
+        audit.json and failures.json is taken in.
     dataset : Dataset
         Data set of the training.
     others : sequence of Dataset, optional
@@ -78,14 +82,14 @@ def write_summary(
             "datasets": [described, *(kept if others is None else map(_describe, others))],
             "training": {
                 "settings": run.config.model_dump(mode="json"),
-                "network": run.encoder.settings,
+                "network": encoder_settings(run.encoder),
                 "parameters": sum(p.numel() for p in run.encoder.parameters()),
                 "best_epoch": best["epoch"],
                 "history": run.history,
                 "provenance": run.provenance,
             },
             "accuracy": _part(run.path / "accuracy.json"),
-            "probes": _part(run.path / "probes.json"),
+            **{name: _part(run.path / f"{name}.json") for name in MEASURED},
             "seconds": dict(earlier["seconds"] if seconds is None else seconds),
         },
     )

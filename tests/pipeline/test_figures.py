@@ -1,0 +1,103 @@
+"""Figures of chains and of planes, with numbers that are those of the physics core."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import topophys as tp
+from topophys.datasets import open_dataset
+from topophys.errors import InputError
+from topophys.learn import TopologicalMLEncoder2D, load_run
+from topophys.pipeline import draw_figures, measure_accuracy
+from topophys.pipeline.figures_shared import clearest
+
+
+def table(path):
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+@pytest.fixture(scope="module")
+def chains(trained, chains_file, chern_file, tmp_path_factory):
+    run = load_run(shutil.copytree(trained.path, tmp_path_factory.mktemp("figures") / "run"))
+    for part in ("probes", "causal", "audit", "accuracy"):
+        (run.path / f"{part}.json").unlink(missing_ok=True)
+    with open_dataset(chains_file) as dataset, open_dataset(chern_file) as surface:
+        paths = draw_figures(run, dataset, surface=surface)
+        found = clearest(run, dataset)
+        models = {c: dataset.split(s).hamiltonians(i) for c, (s, i) in found.items()}
+    return run.path / "figures", paths, models
+
+
+def test_every_figure_has_its_files(chains):
+    folder, paths, _ = chains
+    cards = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    names = [card["name"] for card in cards]
+    assert names == ["winding_angle", "winding_steps", "det_loop", "training", "confusion",
+                     "berry_flux"]  # fmt: skip
+    assert paths == [folder / f"{n}.{kind}" for n in names for kind in ("png", "svg", "csv")]
+    assert all(path.stat().st_size > 20 for path in paths)
+
+
+def test_winding_angles_in_the_table_are_exact(chains):
+    folder, _, models = chains
+    numbers = table(folder / "winding_angle.csv")
+    assert set(numbers["nu"]) == {0, 1, -1, 2, -2}
+    for nu, model in models.items():
+        mine = numbers["nu"] == nu
+        np.testing.assert_allclose(numbers["k"][mine], tp.k_grid(32).ravel())
+        alpha = tp.winding_angle(model.block_on_grid(32))
+        np.testing.assert_allclose(numbers["alpha"][mine], alpha, atol=1e-9)
+        assert np.cos(numbers["alpha_read"][mine] - alpha).mean() > 0.9
+
+
+def test_steps_and_loops(chains):
+    folder, _, models = chains
+    steps = table(folder / "winding_steps.csv")
+    assert np.corrcoef(steps["dalpha"], steps["dalpha_read"])[0, 1] > 0.8
+    loops = table(folder / "det_loop.csv")
+    mine = loops["nu"] == 2
+    det = np.linalg.det(models[2].block_on_grid(1024))
+    np.testing.assert_allclose(loops["re_det"][mine] + 1j * loops["im_det"][mine], det, atol=1e-9)
+
+
+def test_counts_of_the_confusion(chains, trained, chains_file):
+    numbers = table(chains[0] / "confusion.csv")
+    with open_dataset(chains_file) as dataset:
+        sizes = [len(dataset.split(s)) for s in ("test", "beyond", "finer_grid")]
+    assert numbers["count"].sum() == sum(sizes)
+
+
+def test_flux_of_the_surface(chains):
+    numbers = table(chains[0] / "berry_flux.csv")
+    for chern in set(numbers["C"]):
+        total = numbers["F"][numbers["C"] == chern].sum() / (2 * np.pi)
+        assert total == pytest.approx(chern, abs=1e-9)
+
+
+def test_planes(trained, chern_file, tmp_path):
+    torch.manual_seed(0)
+    encoder = TopologicalMLEncoder2D(hidden_dims=(4, 6, 8))
+    notes = trained.provenance | {"kind": "chern"}
+    run = replace(trained, path=tmp_path, encoder=encoder, provenance=notes)
+    with open_dataset(chern_file) as dataset:
+        measure_accuracy(run, dataset)
+        draw_figures(run, dataset)
+    numbers = table(tmp_path / "figures" / "flux_comparison.csv")
+    assert set(numbers) == {"C", "kx", "ky", "F", "F_read"}
+    for chern in set(numbers["C"]):
+        total = numbers["F"][numbers["C"] == chern].sum() / (2 * np.pi)
+        assert total == pytest.approx(chern, abs=1e-9)
+    cards = json.loads((tmp_path / "figures" / "figures.json").read_text(encoding="utf-8"))
+    assert [c["name"] for c in cards] == ["flux_comparison", "training", "confusion", "accuracy"]
+
+
+def test_data_of_another_kind(trained, chern_file):
+    with open_dataset(chern_file) as dataset, pytest.raises(InputError, match="'chern'"):
+        draw_figures(trained, dataset)
