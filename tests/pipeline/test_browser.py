@@ -23,7 +23,8 @@ FRAME = """<!doctype html><meta charset="utf-8"><body style="margin:0">
 <iframe src="report.html" style="width:{width}px;height:800px;border:0"></iframe><pre></pre>
 <script>addEventListener("load", () => {{
   const page = document.querySelector("iframe").contentDocument;
-  const shown = [...page.images].filter(i => i.naturalWidth > 0 && i.getBoundingClientRect().width > 0);
+  const shown = [...page.images].filter(
+    i => i.naturalWidth > 0 && i.getBoundingClientRect().width > 0);
   const wide = [...page.querySelectorAll("main > *")].filter(
     e => e.getBoundingClientRect().right > {width} + 0.5);
   document.querySelector("pre").textContent = [

@@ -82,7 +82,9 @@ def interpret_run(
     split = probed_split(run, dataset)
     if split is None or dataset.kind not in KINDS:
         return {}
-    size = min(n_hamiltonians, len(dataset.split(split)))
+    # a plane has as many plaquettes as several chains have links
+    share = 1 if dataset.kind == "winding" else 4
+    size = max(LEAST, min(n_hamiltonians // share, len(dataset.split(split))))
     tools: dict[str, Callable[..., Any]] = {"probes": probe, "causal": causal_tests, "audit": audit}
     reports = {}
     for part in parts:
