@@ -35,7 +35,10 @@ def find_findings(summary: dict[str, Any]) -> list[str]:
     >>> find_findings({"accuracy": [row]})
     ['On `beyond` the network is wrong in 10 of 100 cases, where the formula is wrong in 0.']
     """
-    probes = (summary.get("probes") or {}).get("results", [])
+    found = summary.get("probes") or {}
+    # runs probed by earlier releases have one measure and one split
+    default = {"measure": "raw", "split": found.get("split", "")}
+    probes = [default | row for row in found.get("results", [])]
     causal = (summary.get("causal") or {}).get("results", [])
     rows = (summary.get("audit") or {}).get("rows", [])
     return [
