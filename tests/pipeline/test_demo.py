@@ -39,6 +39,7 @@ def summary(folder):
 
 def test_everything_is_there(folder):
     assert {p.name for p in folder.iterdir()} == {
+        "README.md",
         "accuracy.json",
         "audit.json",
         "best.json",
@@ -54,6 +55,7 @@ def test_everything_is_there(folder):
         "report.html",
         "run.json",
         "summary.json",
+        "training.toml",
         "winding-1d.h5",
     }
 
@@ -93,7 +95,8 @@ def test_the_network_has_learnt(summary):
         for r in summary["accuracy"]
         if r["invariant"] == "all"
     }
-    assert set(whole) == {"val", "test", "beyond", "finer_grid"}
+    names = set(summary["datasets"][0]["splits"])
+    assert set(whole) == names - {"train"} > {"val", "test", "beyond", "finer_grid"}
     assert whole["test"] > 0.95
     assert whole["beyond"] > 0.9
 
@@ -192,7 +195,8 @@ def test_quick_recipes_are_the_full_ones_made_small():
         )
         assert [s.name for s in small.split] == [s.name for s in full.split]
         assert [s.classes for s in small.split] == [s.classes for s in full.split]
-        assert sum(s.size for s in small.split) < 0.03 * sum(s.size for s in full.split)
+        # the smallest splits stay large enough to be judged by
+        assert sum(s.size for s in small.split) < 0.05 * sum(s.size for s in full.split)
         assert small.digest != full.digest
     assert module._recipe("winding-1d", False).part("train").size >= 150_000
 
