@@ -70,7 +70,7 @@ def described(H: object) -> str:
     str
         End of a message, for after "but is".
     """
-    if hasattr(H, "on_grid") and hasattr(H, "bloch") and not isinstance(H, FourierLike):
+    if hasattr(H, "on_grid") and hasattr(H, "bloch") and not is_fourier_like(H):
         return (
             f"a {type(H).__name__}, a function of k: between two momenta it can do anything, so"
             " nothing can be proven. Give its hoppings (FourierHamiltonian, ChiralHamiltonian), or"
