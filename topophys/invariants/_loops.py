@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
+from topophys.invariants._eigh import eigh_batch
 
 __all__ = ["Frames", "centres_of", "frames_of", "loop_frames", "transport", "unitary_links"]
 
@@ -74,7 +75,7 @@ def frames_of(h: NDArray[np.complex128], filled: int) -> Frames:
     Frames
         Occupied states and gaps.
     """
-    energy, states = np.linalg.eigh(h)
+    energy, states = eigh_batch(h)
     gap = energy[..., filled] - energy[..., filled - 1]
     return Frames(np.ascontiguousarray(states[..., :filled]), energy, gap)
 

@@ -12,10 +12,13 @@ from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import InputError
 from topophys.grids import k_grid
+from topophys.invariants._eigh import eigh_batch
 from topophys.invariants._series import real_series
 from topophys.kernels import status as st
 from topophys.kernels.count_flux import count_chern, count_chern_of_series
 from topophys.kernels.flux import flux_from_d, flux_from_links
+from topophys.kernels.frame_links import frame_links
+from topophys.kernels.small_eigh import departures
 
 __all__ = ["chern_of_hamiltonian", "flux_of_bands", "flux_of_d"]
 
@@ -88,7 +91,7 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
         flux, chern, bad = flux_of_d(d, with_flux=True)
         touching = _touching(d, np.abs(h).max((-4, -3, -2, -1), initial=0.0))
         return flux, chern, np.asarray(bad | touching)
-    energy, states = np.linalg.eigh(h)
+    energy, states = eigh_batch(h)
     # against the energies of the whole zone: where all bands touch at zero, rounding is no gap
     scale = np.abs(energy).max((-3, -2, -1), keepdims=True, initial=0.0)[..., 0].clip(TINY)
     gap = (energy[..., filled] - energy[..., filled - 1]) / scale
@@ -96,16 +99,13 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
     touching = smallest <= TOLERANCE
     # states turn by up to (rounding of H) / gap
     error = 1e-15 * n_bands * (1.0 + 1.0 / smallest.clip(TOLERANCE))
-    frame = states[..., :filled]
-    u_x, u_y = (_links(frame, axis) for axis in (-4, -3))
     batch, grid = h.shape[:-4], h.shape[-4:-2]
     size = math.prod(batch)
+    u_x, u_y = np.empty((2, size, *grid), np.complex128)
+    frame_links(states.reshape(size, *h.shape[-4:]), filled, u_x, u_y)
     flux = np.empty((size, *grid))
     chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
-    flux_from_links(
-        u_x.reshape(size, *grid), u_y.reshape(size, *grid), TOLERANCE, error.reshape(size), flux,
-        chern, status,
-    )  # fmt: skip
+    flux_from_links(u_x, u_y, TOLERANCE, error.reshape(size), flux, chern, status)
     bad = np.asarray(touching | (status == st.GAPLESS).reshape(batch))
     return flux.reshape(*batch, *grid), chern.reshape(batch), bad
 
@@ -166,21 +166,14 @@ def _series_on_grid(
 
 def _require_hermitian(h: NDArray[np.complex128]) -> None:
     """Refuse a batch in which one Hamiltonian deviates, by the measure of its own entries."""
-    own = (-4, -3, -2, -1)
-    scale = np.abs(h).max(own, initial=0.0)
-    off = np.abs(h - h.conj().swapaxes(-1, -2)).max(own, initial=0.0)
+    batch = h.shape[:-4]
+    scale, off = np.empty((2, math.prod(batch)))
+    flat = np.ascontiguousarray(h).reshape(len(scale), math.prod(h.shape[-4:-2]), *h.shape[-2:])
+    departures(flat, scale, off)
     bad = off > HERMITIAN * scale
     if bad.any():
         worst = np.argmax(np.where(bad, off, 0.0))
         raise InputError(
-            f"Argument `h_k` must be Hermitian, but deviates by {off.flat[worst]:.3g} (largest"
-            f" entry {scale.flat[worst]:.3g}); pass Bloch matrices, or their Hermitian part."
+            f"Argument `h_k` must be Hermitian, but deviates by {off[worst]:.3g} (largest"
+            f" entry {scale[worst]:.3g}); pass Bloch matrices, or their Hermitian part."
         )
-
-
-def _links(frame: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
-    """Link det <V(k)|V(k + step)> of each frame (..., Nx, Ny, n, m) along `axis`."""
-    following = np.roll(frame, -1, axis=axis)
-    overlap = frame.conj().swapaxes(-1, -2) @ following
-    links: NDArray[np.complex128] = np.linalg.det(overlap)
-    return np.ascontiguousarray(links)

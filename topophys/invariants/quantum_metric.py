@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import GaplessError
+from topophys.invariants._eigh import eigh_batch
 from topophys.invariants._loops import TOLERANCE, checked_matrices
 
 __all__ = ["quantum_metric"]
@@ -67,7 +68,7 @@ def quantum_metric(
     directions = ", ".join(f"N{i}" for i in range(dim))
     h = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
     filled = _checks.occupied(n_occupied, h.shape[-1])
-    energy, states = np.linalg.eigh(h)
+    energy, states = eigh_batch(h)
     step = energy[..., None, filled:] - energy[..., :filled, None]
     own = tuple(range(-dim, 0))
     scale = np.abs(energy).max((*(axis - 1 for axis in own), -1))

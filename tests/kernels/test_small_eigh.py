@@ -1,0 +1,92 @@
+"""Rotations of many small matrices against LAPACK and against the definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import generators
+from topophys.kernels.small_eigh import LANES, departures, small_eigh
+
+EPS = np.finfo(float).eps
+
+
+def diagonalised(h):
+    energy = np.full(h.shape[:2], np.nan)
+    states = np.full(h.shape, np.nan, complex)
+    small_eigh(h, energy, states)
+    return energy, states
+
+
+def hermitian(rng, count, n):
+    a = rng.standard_normal((count, n, n)) + 1j * rng.standard_normal((count, n, n))
+    return a + a.conj().swapaxes(1, 2)
+
+
+def check(h):
+    """Ascending, orthonormal, eigenvectors: each to rounding of the matrix."""
+    energy, states = diagonalised(h)
+    n, size = h.shape[1], np.abs(h).max((1, 2), initial=0.0)[:, None, None]
+    assert (np.diff(energy) >= 0).all()
+    overlap = states.conj().swapaxes(1, 2) @ states
+    assert np.abs(overlap - np.eye(n)).max(initial=0.0) < 20 * n * EPS
+    with np.errstate(under="ignore"):
+        rest = np.abs(h @ states - states * energy[:, None])
+    assert (rest <= 20 * n * EPS * size).all()
+    return energy
+
+
+@given(rng=generators(), count=st.integers(0, 20), n=st.integers(1, 8))
+def test_generic_matrices(rng, count, n):
+    h = hermitian(rng, count, n)
+    energy = check(h)
+    np.testing.assert_allclose(energy, np.linalg.eigvalsh(h), rtol=0, atol=1e-13 * 2 * n)
+
+
+@given(rng=generators(), n=st.integers(2, 6), data=st.data())
+def test_degenerate_levels(rng, n, data):
+    level = np.array(data.draw(st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=n, max_size=n)))
+    frame, _ = np.linalg.qr(hermitian(rng, 5, n))
+    h = (frame * level) @ frame.conj().swapaxes(1, 2)
+    h = 0.5 * (h + h.conj().swapaxes(1, 2))
+    energy = check(h)
+    np.testing.assert_allclose(energy, np.sort(level)[None] + 0 * energy, atol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-290, 1e-160, 1e-20, 1e20, 1e160, 1e290])
+def test_any_unit_of_energy(scale):
+    h = hermitian(np.random.default_rng(1), 9, 4)
+    energy, _ = diagonalised(scale * h)
+    np.testing.assert_allclose(energy / scale, np.linalg.eigvalsh(h), rtol=1e-13, atol=1e-13)
+
+
+def test_matrices_with_nothing_to_turn():
+    h = np.zeros((3, 3, 3), complex)
+    h[1] = np.diag([3.0, -1.0, 2.0])
+    h[2] = np.diag([1e-300, 1.0, 0.0])
+    energy, states = diagonalised(h)
+    np.testing.assert_array_equal(energy, [[0, 0, 0], [-1, 2, 3], [0, 1e-300, 1]])
+    np.testing.assert_array_equal(np.abs(states[1]).argmax(0), [1, 2, 0])
+
+
+@given(rng=generators(), n=st.integers(2, 5))
+def test_a_matrix_does_not_feel_its_neighbours(rng, n):
+    h = hermitian(rng, LANES + 7, n)
+    h[::3] *= np.eye(n)  # these are done at once
+    energy, states = diagonalised(h)
+    for i in (0, 1, LANES - 1, LANES, LANES + 6):
+        one_energy, one_states = diagonalised(h[i : i + 1])
+        np.testing.assert_array_equal(one_energy[0], energy[i])
+        np.testing.assert_array_equal(one_states[0], states[i])
+
+
+def test_departures_from_hermitian():
+    h = hermitian(np.random.default_rng(2), 6, 3).reshape(2, 3, 3, 3)
+    h[1, 2, 0, 1] += 0.25j
+    scale, off = np.empty(2), np.empty(2)
+    departures(h, scale, off)
+    np.testing.assert_allclose(off, [0.0, 0.25], atol=1e-15)
+    parts = np.maximum(np.abs(h.real), np.abs(h.imag)).max((1, 2, 3))
+    np.testing.assert_array_equal(scale, parts)
