@@ -270,8 +270,8 @@ def test_cells_of_different_size_share_all_their_vertices():
     )
     assert (zone.value, zone.proven) == (1, True)
     assert 0 < zone.gap_bound <= zone.gap_seen
-    for limits in ({"max_depth": 1, "max_evaluations": 20000}, {"max_depth": 12}):
-        options = {"max_evaluations": 100} | limits
+    for limits in ({"max_depth": 0, "max_evaluations": 20000}, {"max_depth": 12}):
+        options = {"max_evaluations": 40} | limits
         given_up = prove_half_zone(Slice(h.vectors, h.amplitudes, 2), 2, **options)
         assert not given_up.proven
         assert given_up.gap_bound == 0

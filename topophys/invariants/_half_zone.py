@@ -9,9 +9,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys.invariants._cell_bounds import cell_bounds
 from topophys.invariants._loops import centres_of, frames_of, transport, unitary_links
 from topophys.invariants._slices import Slice, bloch_at
-from topophys.invariants._surface import cell_bounds
 
 __all__ = ["HalfZone", "prove_half_zone"]
 

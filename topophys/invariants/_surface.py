@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys.invariants._loops import TINY, frames_of
+from topophys.invariants._cell_bounds import cell_bounds
+from topophys.invariants._loops import frames_of
 from topophys.invariants._slices import bloch_at
 
-__all__ = ["FaceEvidence", "cell_bounds", "face_evidence"]
-
-SLACK: Final = 64 * 2.0**-53
+__all__ = ["FaceEvidence", "face_evidence"]
 
 
 @dataclass(frozen=True)
@@ -91,63 +89,3 @@ def _cell_flux(frame: NDArray[np.complex128]) -> NDArray[np.float64]:
     loop = along[:, :-1] * across[1:] * along[:, 1:].conj() * across[:-1].conj()
     flux: NDArray[np.float64] = -np.angle(loop)
     return flux
-
-
-def cell_bounds(
-    vectors: NDArray[np.int64],
-    amplitudes: NDArray[np.complex128],
-    filled: int,
-    centre: NDArray[np.float64],
-    half: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Bounds that hold everywhere on plane cells, from their centres.
-
-    Bounds of the blocks of H(k) in the eigenbasis of the centre keep the gap open, and by the
-    tan 2-Theta theorem keep the occupied space within an angle theta of that of the centre.
-
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors.
-    amplitudes : complex128 ndarray of shape (M, b, b)
-        Hoppings of one Hamiltonian.
-    filled : int
-        Number of occupied bands.
-    centre : float64 ndarray of shape (..., dim)
-        Centres of cells of one size.
-    half : float64 ndarray of shape (2, dim)
-        Half of their two edges.
-
-    Returns
-    -------
-    bound : float64 ndarray of shape (...)
-        Lower bound of the direct gap on the cell; not positive where there is none.
-    link : float64 ndarray of shape (...)
-        Largest phase of a link between two points of the cell in the gauge parallel to its
-        centre; infinite where the gap is not proven.
-    seen : float64 ndarray of shape (...)
-        Gap at the centre.
-    """
-    energy, states = np.linalg.eigh(bloch_at(vectors, amplitudes, centre))
-    reach = vectors @ half.T
-    norms = np.linalg.norm(amplitudes, ord=2, axis=(-2, -1)) * (1.0 + 1e-12)
-    curved = 0.5 * (norms * np.abs(reach).sum(-1) ** 2).sum()
-    n_bands = amplitudes.shape[-1]
-    slack = SLACK * (len(vectors) + n_bands) * (norms * (1.0 + np.abs(reach).sum(-1))).sum()
-    low, high, mixed = (np.full(centre.shape[:-1], curved) for _ in range(3))
-    for direction in range(2):
-        slope = 1j * reach[:, direction, None, None] * amplitudes
-        block = states.conj().swapaxes(-1, -2) @ bloch_at(vectors, slope, centre) @ states
-        low += _norm(block[..., :filled, :filled])
-        high += _norm(block[..., filled:, filled:])
-        mixed += _norm(block[..., filled:, :filled])
-    seen = energy[..., filled] - energy[..., filled - 1]
-    bound = seen - low - high - slack
-    tangent = np.tan(0.5 * np.arctan2(2.0 * (mixed + slack), bound.clip(TINY)))
-    link = filled * np.arcsin((tangent**2).clip(0.0, 1.0))
-    return bound, np.where(bound > 0.0, link, np.inf), seen
-
-
-def _norm(block: NDArray[np.complex128]) -> NDArray[np.float64]:
-    norm: NDArray[np.float64] = np.linalg.norm(block, ord=2, axis=(-2, -1))
-    return norm

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+from threadpoolctl import threadpool_limits
+
 from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bundle import gap_evidence
+from topophys.invariants._gap_cover import MANY_BANDS, cover_evidence
 from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants.certificate import Certificate, conclude
 
@@ -77,4 +80,9 @@ def certify_gap(
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24)
     filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
-    return conclude("gap", gap_evidence(H, filled, checked), H.batch_shape, on_unresolved)
+    if H.n_bands >= MANY_BANDS:
+        with threadpool_limits(1):  # matrices are small: threads would wait for each other
+            found = cover_evidence(H, filled, checked)
+    else:
+        found = gap_evidence(H, filled, checked)
+    return conclude("gap", found, H.batch_shape, on_unresolved)

@@ -6,6 +6,7 @@ from topophys.hamiltonians.models.creutz import creutz
 from topophys.hamiltonians.models.haldane import haldane
 from topophys.hamiltonians.models.higher_chern import d_wave_chern, higher_chern
 from topophys.hamiltonians.models.hofstadter import hofstadter
+from topophys.hamiltonians.models.hopf_insulator import hopf_insulator
 from topophys.hamiltonians.models.kagome import kagome
 from topophys.hamiltonians.models.kane_mele import kane_mele
 from topophys.hamiltonians.models.kitaev_chain import kitaev_chain
@@ -22,6 +23,7 @@ __all__ = [
     "haldane",
     "higher_chern",
     "hofstadter",
+    "hopf_insulator",
     "kagome",
     "kane_mele",
     "kitaev_chain",
