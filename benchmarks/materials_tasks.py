@@ -53,15 +53,16 @@ def toys():
 
 
 @cache
-def toy_test():
-    return toy_data(toys(), np.arange(TEST_ROWS.start, TEST_ROWS.stop))
+def toy_test(hamiltonians=False):
+    rows = np.arange(TEST_ROWS.start, TEST_ROWS.stop)
+    return toy_data(toys(), rows, hamiltonians=hamiltonians)
 
 
 def toy_network(seed, size, *, modalities=MODALITIES, branch="1d_a3"):
     """Train on `size` = (materials, passes); each seed has other materials and weights."""
     number, epochs = size
     rows = np.random.default_rng(seed).permutation(TEST_ROWS.start)[:number]
-    data = toy_data(toys(), rows)
+    data = toy_data(toys(), rows, hamiltonians=branch == "exact_2d")
     torch.manual_seed(seed)
     net = EnhancedMultiModalMaterialClassifier(
         modalities=modalities,
@@ -75,7 +76,7 @@ def toy_network(seed, size, *, modalities=MODALITIES, branch="1d_a3"):
 
 
 def toy_scores(net):
-    test = toy_test()
+    test = toy_test(net.settings["topological_ml_model_type"] == "exact_2d")
     logits = predict_logits(net, test)
     found = {
         "topology": scores(logits["combined_logits"], test.topology),
@@ -233,6 +234,7 @@ TASKS = {
     **{f"ablation: without {name}": toys_without(name) for name in MODALITIES},
     "ablation: crystal alone": toys_only("crystal"),
     "ablation: bands alone": toys_only("kspace"),
+    "branch: Hamiltonians of the material": toys_branch("exact_2d"),
     "branch: two bands in two dimensions": toys_branch("2d_a"),
     "branch: perceptron": toys_branch("mlp"),
     "branch: none": toys_branch(None),

@@ -95,6 +95,26 @@ def test_the_invariant_of_the_latent_hamiltonian_is_certified(net, data):
     assert (proof.gap_bound > 0).all()
 
 
+def test_a_branch_on_the_hamiltonians_of_the_materials(toys):
+    data = toy_data(toys, np.arange(16), hamiltonians=True)
+    torch.manual_seed(0)
+    net = EnhancedMultiModalMaterialClassifier(topological_ml_model_type="exact_2d")
+    batch = data.all()
+    assert batch.rows["d_grid"].shape == (16, 2, 12, 12, 3)
+    out = net(batch)
+    net.compute_enhanced_loss(out, targets(batch))["total_loss"].backward()
+    assert all(p.grad is not None for p in net.branch.parameters())
+    # the features follow the Hamiltonians, not the fused features
+    other = dict(batch.rows, d_grid=batch.rows["d_grid"].flip(0))
+    flipped = net(dataclasses.replace(batch, rows=other))
+    torch.testing.assert_close(
+        flipped["topological_features"], out["topological_features"].flip(0), atol=1e-4, rtol=1e-3
+    )
+    rows = {k: v for k, v in batch.rows.items() if k != "d_grid"}
+    with pytest.raises(InputError, match="d_grid"):
+        net(dataclasses.replace(batch, rows=rows))
+
+
 def test_no_parameter_is_made_after_the_constructor(net, data):
     before = {name: p.shape for name, p in net.named_parameters()}
     net(data.all())

@@ -56,8 +56,9 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         Lengths of the inputs of the encoders.
     use_topological_ml : bool, optional
         Have a branch at all; without it the combined logits are those of the primary head.
-    topological_ml_model_type : {"1d_a3", "2d_a", "mlp"}, optional
-        Chain of class AIII, two bands in two dimensions, or a perceptron in their place.
+    topological_ml_model_type : {"1d_a3", "2d_a", "exact_2d", "mlp"}, optional
+        Chain of class AIII or two bands in two dimensions, made from the fused features; the
+        Hamiltonians of the material itself (array `d_grid` of the batch); or a perceptron.
     num_topology_classes, num_magnetism_classes : int, optional
         Numbers of classes.
     latent_dim, fused_dim, topological_features : int, optional
@@ -212,7 +213,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
             "combined_logits": primary,
         }
         if self.branch is not None:
-            features, local = self.branch(fused)
+            features, local = self.branch(fused, batch.rows)
             out["topological_features"], out["local_features"] = features, local
             out["topology_logits_auxiliary"] = self.auxiliary(features)
             out["combined_logits"] = self.combined(torch.cat([fused, features], dim=-1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
 import torch
@@ -13,11 +14,11 @@ from topophys.learn.encoder import TopologicalMLEncoder
 from topophys.learn.encoder2d import TopologicalMLEncoder2D
 from topophys.learn.feature_hamiltonian import FeatureHamiltonian
 
-__all__ = ["BRANCHES", "PlainBranch", "TopologicalBranch", "make_branch"]
+__all__ = ["BRANCHES", "ExactBranch", "PlainBranch", "TopologicalBranch", "make_branch"]
 
-#: Kinds of branch: a chain of class AIII, a two-band Hamiltonian in two dimensions, or a
-#: perceptron of about as many parameters as the first.
-BRANCHES: Final = ("1d_a3", "2d_a", "mlp")
+#: Kinds of branch: a chain of class AIII or a two-band Hamiltonian in two dimensions made from
+#: features, the two-band Hamiltonians of the material itself, or a perceptron.
+BRANCHES: Final = ("1d_a3", "2d_a", "exact_2d", "mlp")
 #: Class scores of the invariant, which are the last of the topological features.
 CLASSES: Final = 3
 #: Most k points along a direction of a Hamiltonian in two dimensions.
@@ -64,7 +65,7 @@ class TopologicalBranch(nn.Module):
         seed = int(torch.randint(2**31, ()))
         self.hamiltonian = FeatureHamiltonian(n_features, k_points, model_type, seed=seed)
 
-    def forward(self, fused: Tensor) -> tuple[Tensor, dict[str, Any]]:
+    def forward(self, fused: Tensor, rows: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:  # noqa: ARG002  # one signature for all
         """Topological features, (B, output_features), and local ones on the path to them."""
         h_k = self.hamiltonian(fused)["hamiltonian"]
         if self.hamiltonian.model_type == "1d_a3":
@@ -75,6 +76,45 @@ class TopologicalBranch(nn.Module):
         out = self.encoder(x)
         features = torch.cat([out["topological_features"], out["topological_logits"]], dim=-1)
         return features, out["local_features"]
+
+
+class ExactBranch(nn.Module):
+    """Encoder of the Hamiltonians that a material is known to have, one for each spin.
+
+    Nothing is made from features here: the input is what a calculation of the bands gives. The
+    squares of the real-valued invariants come with their features, because which of two spins
+    has which sign says nothing about the class.
+
+    Parameters
+    ----------
+    output_features : int
+        Length of the result.
+    k_points : int, optional
+        Grid along each direction that the Hamiltonians are given on.
+    """
+
+    def __init__(self, output_features: int, *, k_points: int = MOST_2D) -> None:
+        super().__init__()
+        self.encoder = TopologicalMLEncoder2D(
+            3, (k_points, k_points), hidden_dims=(8, 8, 12), output_features=8
+        )
+        self.read = nn.Sequential(
+            nn.Linear(2 * (8 + 2 + CLASSES), 32), nn.GELU(), nn.Linear(32, output_features)
+        )
+
+    def forward(self, fused: Tensor, rows: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:
+        """Features of rows["d_grid"], (B, 2, Nx, Ny, 3)."""
+        if "d_grid" not in rows:
+            raise InputError(
+                "A branch of type 'exact_2d' must be given the Hamiltonians of the materials as"
+                " array `d_grid` of shape (B, 2, Nx, Ny, 3), but there is none."
+            )
+        out = self.encoder(rows["d_grid"].flatten(0, 1))
+        nu = out["invariant"].unsqueeze(-1)
+        parts = [out["topological_features"], nu, nu.square(), out["topological_logits"]]
+        return cast("Tensor", self.read(torch.cat(parts, dim=-1).view(len(fused), -1))), out[
+            "local_features"
+        ]
 
 
 class PlainBranch(nn.Module):
@@ -93,7 +133,7 @@ class PlainBranch(nn.Module):
         self.first, self.second = nn.Linear(n_features, hidden), nn.Linear(hidden, hidden)
         self.last = nn.Linear(hidden, output_features)
 
-    def forward(self, fused: Tensor) -> tuple[Tensor, dict[str, Any]]:
+    def forward(self, fused: Tensor, rows: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:  # noqa: ARG002  # one signature for all
         """Features, (B, output_features), and hidden layers."""
         h1 = nn.functional.gelu(self.first(fused))
         h2 = nn.functional.gelu(self.second(h1))
@@ -105,7 +145,7 @@ def make_branch(kind: str, n_features: int, output_features: int, k_points: int)
 
     Parameters
     ----------
-    kind : {"1d_a3", "2d_a", "mlp"}
+    kind : {"1d_a3", "2d_a", "exact_2d", "mlp"}
         Which.
     n_features, output_features, k_points : int
         Sizes.
@@ -113,7 +153,8 @@ def make_branch(kind: str, n_features: int, output_features: int, k_points: int)
     Returns
     -------
     torch.nn.Module
-        Maps (B, n_features) to (B, output_features) and a dict of local features.
+        Maps (B, n_features) and the rows of the batch to (B, output_features) and a dict of local
+        features.
 
     Raises
     ------
@@ -128,5 +169,7 @@ def make_branch(kind: str, n_features: int, output_features: int, k_points: int)
         )
     if kind == "mlp":
         return PlainBranch(n_features, output_features)
+    if kind == "exact_2d":
+        return ExactBranch(output_features)
     model_type: Literal["1d_a3", "2d_a"] = "1d_a3" if kind == "1d_a3" else "2d_a"
     return TopologicalBranch(n_features, output_features, model_type=model_type, k_points=k_points)

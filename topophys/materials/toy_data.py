@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from topophys.datasets.materials_file import read_materials
 from topophys.errors import SchemaError
+from topophys.grids import k_grid
+from topophys.hamiltonians.toy._bonds import CELLS
 from topophys.materials.batch import PHYSICS, MaterialData
 from topophys.materials.toy_dataset import toy_crystal
 
-__all__ = ["load_toys", "toy_data"]
+__all__ = ["hamiltonian_grid", "load_toys", "toy_data"]
 
 
 def load_toys(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -40,7 +42,37 @@ def load_toys(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     return arrays, card
 
 
-def toy_data(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> MaterialData:
+def hamiltonian_grid(
+    arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64], points: int = 12
+) -> NDArray[np.float32]:
+    """Sample the Hamiltonians of both spins.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        Arrays of a file.
+    rows : int64 ndarray
+        Which materials.
+    points : int, optional
+        k points along each direction.
+
+    Returns
+    -------
+    float32 ndarray of shape (S, 2, points, points, 3)
+        d-vectors on the grid of `topophys.k_grid`.
+    """
+    phases = np.exp(1j * (k_grid(points, dim=2) @ CELLS.T))
+    both = [np.einsum("xym,smi->sxyi", phases, arrays[f"d_{spin}"][rows], optimize=True).real
+            for spin in ("up", "down")]  # fmt: skip
+    return np.stack(both, axis=1).astype(np.float32)
+
+
+def toy_data(
+    arrays: dict[str, NDArray[Any]],
+    rows: NDArray[np.int64],
+    *,
+    hamiltonians: bool = False,
+) -> MaterialData:
     """Load some toy materials as tensors.
 
     Parameters
@@ -49,12 +81,15 @@ def toy_data(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> Materi
         Arrays of a file.
     rows : int64 ndarray
         Which materials.
+    hamiltonians : bool, optional
+        Add the array `d_grid` that a branch of type "exact_2d" reads.
 
     Returns
     -------
     MaterialData
         With all five modalities.
     """
+    extra = {"d_grid": hamiltonian_grid(arrays, rows)} if hamiltonians else {}
     tokens = np.arange(arrays["asph"].shape[1]) < arrays["n_tokens"][rows][:, None]
     return MaterialData(
         ids=[f"toy-{row}" for row in rows.tolist()],
@@ -66,6 +101,7 @@ def toy_data(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> Materi
             "asph_mask": tokens,
             "scalar": arrays["scalars"][rows],
             **{name: arrays[name][rows] for name in PHYSICS},
+            **extra,
         },
         crystals=[toy_crystal(arrays, row) for row in rows.tolist()],
     )
