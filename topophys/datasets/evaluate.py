@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from topophys._random import keyed_generator
 from topophys.datasets import schema
-from topophys.datasets.families import Arrays, family_of
+from topophys.datasets.families import Arrays, Family, family_of
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.specs import SplitSpec
 
@@ -50,14 +50,12 @@ def evaluate(
         Input in single precision, as it is stored, and local targets.
     """
     family = family_of(recipe, spec)
-    step = _step(recipe, {"S": 1, **family.sizes()})
-    fields: Arrays = {}
-    for i in range(0, len(hoppings), step):
-        for name, part in family.evaluate(hoppings[i : i + step]).items():
-            if i == 0:
-                dtype = np.float32 if name == "x" else part.dtype
-                fields[name] = np.empty((len(hoppings), *part.shape[1:]), dtype)
-            fields[name][i : i + step] = part
+    step = len(hoppings) if family.by_sample else _step(recipe, {"S": 1, **family.sizes()})
+    if len(hoppings) <= step:
+        fields = family.evaluate(hoppings)
+        fields["x"] = fields["x"].astype(np.float32, copy=False)
+    else:
+        fields = _by_parts(family, hoppings, step)
     if spec.noise is not None:
         x = fields["x"].astype(np.float64)
         size = min(schema.SHARD_SIZE, spec.size - shard * schema.SHARD_SIZE)
@@ -65,6 +63,17 @@ def evaluate(
         # of the whole shard, so that the noise of a sample does not depend on which are asked for
         noise = rng.standard_normal((size, *x.shape[1:]))[rows]
         fields["x"] = (x + spec.noise * noise).astype("<f4")
+    return fields
+
+
+def _by_parts(family: Family, hoppings: NDArray[Any], step: int) -> Arrays:
+    fields: Arrays = {}
+    for i in range(0, len(hoppings), step):
+        for name, part in family.evaluate(hoppings[i : i + step]).items():
+            if i == 0:
+                dtype = np.float32 if name == "x" else part.dtype
+                fields[name] = np.empty((len(hoppings), *part.shape[1:]), dtype)
+            fields[name][i : i + step] = part
     return fields
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from functools import partial
 from typing import ClassVar, TypeAlias
 
 import numpy as np
-from jaxtyping import Complex, Int
+from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
+from topophys.datasets.chain_fields import channels, fields_of_chains
 from topophys.datasets.draws import (
     draw_bands,
     draw_chains,
@@ -18,26 +19,25 @@ from topophys.datasets.draws import (
     square,
     unitaries,
 )
+from topophys.datasets.rebuild import bands_of, two_band_of
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.schema import Kind
+from topophys.datasets.screen import bloch_at, screened, with_gap
 from topophys.datasets.specs import HamiltonianSpec, SplitSpec
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.berry import berry_flux, berry_flux_from_d
-from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
+from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.winding import winding_fields
 
-__all__ = ["Arrays", "Family", "Stored", "family_of", "rebuild"]
+__all__ = ["Arrays", "Family", "family_of"]
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
-#: Hamiltonians that a data file can hold.
-Stored: TypeAlias = ChiralHamiltonian | TwoBandHamiltonian | FourierHamiltonian
 
 
 class Family(ABC):
@@ -51,6 +51,11 @@ class Family(ABC):
         self.reach = spec.hopping_range or self.spec.hopping_range
         self.grid = spec.grid or recipe.input.grid
         self.flatten = recipe.input.flatten
+
+    @property
+    def by_sample(self) -> bool:
+        """Whether many samples at once are evaluated one after the other anyway."""
+        return False
 
     @abstractmethod
     def sizes(self) -> dict[str, int]:
@@ -89,6 +94,10 @@ class Family(ABC):
 class _Chains(Family):
     """Chiral chains: certified winding numbers, winding angles on a grid."""
 
+    @property
+    def by_sample(self) -> bool:
+        return self.spec.n_orbitals <= 2
+
     def sizes(self) -> dict[str, int]:
         n = self.spec.n_orbitals
         return {"N": self.grid[0], "c": 2 * n**2, "M": 2 * self.reach + 1, "n": n}
@@ -100,17 +109,37 @@ class _Chains(Family):
         return draw_chains(self.spec, self.reach, n, rng)
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
+        if self.spec.n_orbitals <= 2:
+            return certify_winding(self._chains(hoppings), min_gap=min_gap)
+
+        return screened(hoppings, min_gap, 1, self._gaps, partial(self._prove, min_gap))
+
+    def _gaps(
+        self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 1"]
+    ) -> Float[np.ndarray, "S P"]:
+        sigma = np.linalg.svd(bloch_at(self.vectors(), hoppings, k), compute_uv=False)
+        return np.asarray(2.0 * sigma[..., -1])
+
+    def _prove(self, min_gap: float, hoppings: Complex[np.ndarray, "S M n n"]) -> Certificate:
         chains = self._chains(hoppings)
-        if hoppings.shape[-1] <= 2:
-            return certify_winding(chains, min_gap=min_gap)
         # from determinants the gap of larger blocks is only known to be above something too small
-        return _with_gap(certify_winding(chains), certify_gap(chains, min_gap=min_gap))
+        return with_gap(certify_winding(chains), certify_gap(chains, min_gap=min_gap))
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
+        if not self.by_sample:
+            return self._evaluate(hoppings)
+        orders, k = self.vectors()[:, 0], k_grid(self.grid)[:, 0]
+        fields, good = fields_of_chains(orders, hoppings, k, flatten=self.flatten)
+        if not good.all():
+            for name, part in self._evaluate(hoppings[~good]).items():
+                fields[name][~good] = part
+        return fields
+
+    def _evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
         block = self._chains(hoppings).block(k_grid(self.grid))
         shown = flatten_block(block) if self.flatten else block
         alpha, dalpha = winding_fields(block)
-        return {"x": _channels(shown), "alpha": alpha, "dalpha": dalpha}
+        return {"x": channels(shown), "alpha": alpha, "dalpha": dalpha}
 
     def turn(
         self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
@@ -138,10 +167,10 @@ class _TwoBand(Family):
         return draw_d(self.spec, self.reach, n, rng)
 
     def certify(self, hoppings: Complex[np.ndarray, "S M 3"], min_gap: float) -> Certificate:
-        return certify_chern(_two_band(self.vectors(), hoppings), min_gap=min_gap)
+        return certify_chern(two_band_of(self.vectors(), hoppings), min_gap=min_gap)
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Arrays:
-        d = _two_band(self.vectors(), hoppings).d(k_grid(self.grid))
+        d = two_band_of(self.vectors(), hoppings).d(k_grid(self.grid))
         shown = flatten_d(d) if self.flatten else d
         return {"x": shown, "flux": berry_flux_from_d(d)}
 
@@ -171,6 +200,15 @@ class _Bands(Family):
         return draw_bands(self.spec, self.reach, n, rng)
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
+        return screened(hoppings, min_gap, 2, self._gaps, partial(self._prove, min_gap))
+
+    def _gaps(
+        self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 2"]
+    ) -> Float[np.ndarray, "S P"]:
+        energy = np.linalg.eigvalsh(bloch_at(self.vectors(), hoppings, k))
+        return np.asarray(energy[..., self.spec.filled] - energy[..., self.spec.filled - 1])
+
+    def _prove(self, min_gap: float, hoppings: Complex[np.ndarray, "S M n n"]) -> Certificate:
         return certify_chern(self._bands(hoppings), min_gap=min_gap)
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
@@ -182,7 +220,7 @@ class _Bands(Family):
             occupied = states[..., :filled]
             projector = occupied @ np.conj(np.swapaxes(occupied, -1, -2))
             shown = np.eye(h_k.shape[-1]) - 2.0 * projector
-        return {"x": _channels(shown), "flux": berry_flux(h_k, n_occupied=filled)}
+        return {"x": channels(shown), "flux": berry_flux(h_k, n_occupied=filled)}
 
     def turn(
         self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
@@ -194,26 +232,7 @@ class _Bands(Family):
         return 0.5 * (turned + np.conj(np.swapaxes(turned[:, ::-1], -1, -2)))
 
     def _bands(self, hoppings: Complex[np.ndarray, "S M n n"]) -> FourierHamiltonian:
-        return _bands(self.vectors(), hoppings, self.spec.filled)
-
-
-def _with_gap(proof: Certificate, gap: Certificate) -> Certificate:
-    """Join the proof of an invariant and a proof of the gap: both must hold."""
-    both = proof.certified & gap.certified
-    return replace(
-        gap,
-        quantity=proof.quantity,
-        value=np.where(both, proof.value, UNRESOLVED_VALUE),
-        status=np.where(both, "certified", "unresolved"),
-        gap_bound=np.where(both, gap.gap_bound, 0.0),
-        evaluations=proof.evaluations + gap.evaluations,
-    )
-
-
-def _channels(matrices: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """Real and imaginary part of each entry, row by row."""
-    flat = np.ascontiguousarray(matrices).reshape(*matrices.shape[:-2], matrices.shape[-1] ** 2)
-    return flat.view(np.float64)
+        return bands_of(self.vectors(), hoppings, self.spec.filled)
 
 
 _CLASSES: dict[Kind, type[Family]] = {"winding": _Chains, "chern": _TwoBand, "bands": _Bands}
@@ -240,46 +259,3 @@ def family_of(recipe: Recipe, spec: SplitSpec) -> Family:
 def family_batch(kind: Kind) -> int:
     """Hamiltonians drawn at a time, for each kind of data set."""
     return _CLASSES[kind].batch
-
-
-def rebuild(
-    kind: Kind, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
-) -> Stored:
-    """Hamiltonians with exactly the stored coefficients.
-
-    Parameters
-    ----------
-    kind : {"winding", "chern", "bands"}
-        Kind of data set.
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors, as stored.
-    hoppings : complex128 ndarray of shape (..., M, n, n) or (..., M, 3)
-        Coefficients, as stored.
-    filled : int
-        Number of occupied bands.
-
-    Returns
-    -------
-    ChiralHamiltonian, TwoBandHamiltonian or FourierHamiltonian
-        One Hamiltonian, or a batch.
-    """
-    if kind == "winding":
-        return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
-    if kind == "chern":
-        return _two_band(vectors, hoppings)
-    return _bands(vectors, hoppings, filled)
-
-
-def _two_band(vectors: NDArray[np.int64], hoppings: NDArray[np.complex128]) -> TwoBandHamiltonian:
-    return TwoBandHamiltonian(
-        {tuple(v): hoppings[..., m, :] for m, v in enumerate(vectors.tolist())}
-    )
-
-
-def _bands(
-    vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
-) -> FourierHamiltonian:
-    return FourierHamiltonian(
-        {tuple(v): hoppings[..., m, :, :] for m, v in enumerate(vectors.tolist())},
-        n_occupied=filled,
-    )

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import _messages
-from topophys.datasets.families import Stored, rebuild
 from topophys.datasets.layout import Layout, Place
 from topophys.datasets.pieces import take
+from topophys.datasets.rebuild import Stored, rebuild
 from topophys.datasets.schema import Kind
 from topophys.datasets.specs import SplitSpec
 from topophys.datasets.store import Store
