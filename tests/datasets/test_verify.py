@@ -157,6 +157,24 @@ def test_forging_nothing_changes_nothing(copy):
     assert verify(copy).ok
 
 
+def test_bounds_of_another_version_count_if_they_can_be_proven(copy):
+    """Another way to prove finds other bounds; as long as they are true, nothing is wrong."""
+
+    def lower(file):
+        bound = file["train/gap_bound"][:]
+        file["train/gap_bound"][:] = 0.1 + 0.9 * (bound - 0.1)
+
+    forge(copy, lower)
+    assert verify(copy).ok
+
+    def impossible(file):
+        file["train/gap_bound"][3] = 1.9
+
+    forge(copy, impossible)
+    message = r"train: gap_bound proven from hoppings: wrong for 1 \(index 3\)"
+    assert any(re.search(message, p) for p in verify(copy).problems)
+
+
 @pytest.mark.parametrize("what", ["label", "hoppings", "x", "gap_bound", "seed_key"])
 def test_a_flipped_bit_in_any_array_is_found_by_its_digest(copy, what, dataset):
     place = dataset._layouts[0].splits["train"].fields[what]

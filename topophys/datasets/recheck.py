@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from topophys.datasets import schema
 from topophys.datasets.evaluate import evaluate
-from topophys.datasets.families import family_of
+from topophys.datasets.families import Family, family_of
 from topophys.datasets.portion import Portion
 from topophys.datasets.read import Dataset
 from topophys.datasets.recipe import Recipe
@@ -21,6 +21,7 @@ from topophys.datasets.shards import digest, quotas
 from topophys.datasets.specs import GIVEN
 from topophys.datasets.split import Split
 from topophys.errors import GaplessError
+from topophys.invariants.certificate import Certificate
 
 __all__ = ["check_split"]
 
@@ -128,7 +129,7 @@ def _recompute(
     proof = family.certify(part["hoppings"], split.spec.min_gap or 0.0)
     wrong = ~proof.certified | (proof.value != part["label"])
     findings.bad(split.name, "label proven from hoppings", wrong, index)
-    off = np.abs(proof.gap_bound - part["gap_bound"]) > TOLERANCE
+    off = ~_bound_holds(family, proof, part["hoppings"], part["gap_bound"])
     findings.bad(split.name, "gap_bound proven from hoppings", off, index)
     if split.spec.max_gap is not None:
         wide = ~(proof.gap_seen < split.spec.max_gap)
@@ -145,6 +146,24 @@ def _recompute(
     for name, fresh in fields.items():
         off = _differs(name, fresh, part[name])
         findings.bad(split.name, f"{name} computed from hoppings", off, index)
+
+
+def _bound_holds(
+    family: Family, proof: Certificate, hoppings: NDArray[Any], stored: NDArray[np.float64]
+) -> Bool[np.ndarray, " S"]:
+    """Where the stored bounds are found again, or proven one by one.
+
+    Other versions find other bounds, and a bound is right whoever proves it. That excuse counts
+    for a whole shard and not for single samples, whose hoppings were changed.
+    """
+    good = proof.certified & (np.abs(proof.gap_bound - stored) <= TOLERANCE)
+    if good.mean() > 0.5:
+        return np.asarray(good)
+    possible = ~good & proof.certified & (stored <= proof.gap_seen + TOLERANCE)
+    for row in np.flatnonzero(possible):
+        wanted = max(0.0, float(stored[row]) - TOLERANCE)
+        good[row] = family.certify(hoppings[row : row + 1], wanted).certified[0]
+    return np.asarray(good)
 
 
 def _differs(name: str, fresh: NDArray[Any], stored: NDArray[Any]) -> Bool[np.ndarray, " S"]:
