@@ -62,7 +62,7 @@ def plot_accuracy(
     best = 10.0 ** np.floor(np.log10(0.7 * finest))
     worst = max(1.0 - wilson(*pair)[0] for pair in counts)
     with style():
-        figure, (panel,) = panels(1, ax, size=(5.0, 1.0 + 0.42 * len(listed)))
+        figure, (panel,) = panels(1, ax, size=(5.4, 1.0 + 0.42 * len(listed)))
         for y, pair in enumerate(counts):
             _draw_split(panel, y, *pair, edge=best)
         panel.set_xscale("log")
