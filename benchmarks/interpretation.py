@@ -189,7 +189,8 @@ def ladder_table(folder, kind):
         "|---|---|---|---|---|---:|",
     ]
     for key, (mean, half, _) in ladder(folder, kind).items():
-        lines.append(f"| {' | '.join(key).replace('_features', '')} | {shown(mean, half)} |")
+        cells = " | ".join(text.replace("|", "\\|") for text in key).replace("_features", "")
+        lines.append(f"| {cells} | {shown(mean, half)} |")
     return lines
 
 
