@@ -172,13 +172,13 @@ def coarse_planes(seed, quick):
 
 def coarse_chains(seed, quick):
     """As `coarse_planes`, for chains of four bands; every network learns on its own points."""
-    train = drawn("chains-all", *chains(0.0), 50_000 if quick else 300_000, 30 + seed)
+    train = drawn("chains-all", *chains(0.0), 50_000 if quick else 200_000, 30 + seed)
     test = drawn("chains-all", *chains(0.0), 2000 if quick else 10_000, 9)
     largest = int(max(train.label.abs().max(), test.label.abs().max()))
     gaps, rows = chain_gaps(test), []
     for points, finer in COARSE_CHAINS.items():
         grid = (points,)
-        steps = (400, 60) if quick else (2000, 400)
+        steps = (400, 60) if quick else (900, 150)
         refined = [Phase(steps[0], grid, max(1, finer // 2)), Phase(steps[1], grid, finer)]
         for phases, factor in ((refined, finer), ([Phase(sum(steps), grid)], 1)):
             torch.manual_seed(seed)
@@ -191,6 +191,20 @@ def coarse_chains(seed, quick):
     return rows
 
 
+def _settings(version, **more):
+    """What results hang on; change the version with the code."""
+    return lambda quick: {
+        "version": version,
+        "gap": GAP,
+        "phases": repr(plane_phases(quick)),
+        **more,
+    }
+
+
+planes.settings = _settings(1)
+plane_ablations.settings = _settings(1, changes=ABLATIONS)
+coarse_planes.settings = _settings(1, grids=COARSE_PLANES)
+coarse_chains.settings = _settings(1, grids=COARSE_CHAINS)
 TASKS = {
     "planes": planes,
     "plane_ablations": plane_ablations,
