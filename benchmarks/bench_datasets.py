@@ -86,11 +86,12 @@ def make(size: int, folder: str, workers: int = 1) -> Times:
 
 def writing(folder: str, found: Found) -> None:
     """End to end against drawing and certifying the same Hamiltonians."""
-    size = 20 * SHARD_SIZE
+    n_shards = 60  # so many that the start of a run does not count
+    size = n_shards * SHARD_SIZE
     plan = recipe(size)
 
     def draw() -> Times:
-        return seconds(lambda: [_select(plan, plan.part("train"), s) for s in range(20)])
+        return seconds(lambda: [_select(plan, plan.part("train"), s) for s in range(n_shards)])
 
     make(SHARD_SIZE, folder)
     wall, cpu = ratios(draw, lambda: make(size, folder))

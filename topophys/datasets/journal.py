@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,7 +99,7 @@ class Journal:
         """
         # whole or not at all: a journal that lost its lines would lose the work
         fresh = self.path.with_name(self.path.name + ".new")
-        lines = [_encode(self.head), *(_encode(asdict(entry)) for entry in done)]
+        lines = [_encode(self.head), *(_encode(vars(entry)) for entry in done)]
         fresh.write_text("".join(lines), encoding="utf-8")
         fresh.replace(self.path)
         self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
@@ -113,7 +113,7 @@ class Journal:
             The shard.
         """
         if self._stream is not None:
-            os.write(self._stream, _encode(asdict(entry)).encode())
+            os.write(self._stream, _encode(vars(entry)).encode())
 
     def remove(self) -> None:
         """Forget everything."""
