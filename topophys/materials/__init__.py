@@ -28,6 +28,7 @@ from topophys.materials.toy_data import load_toys, toy_data
 from topophys.materials.toy_dataset import ToySummary, generate_toys
 from topophys.materials.toy_labels import ToyLabels, label_toys
 from topophys.materials.train import History, TrainOptions, predict_logits, train_classifier
+from topophys.materials.wannier import band_summary, read_hr_folder
 
 __all__ = [
     "LIST_CLASSES",
@@ -51,6 +52,7 @@ __all__ = [
     "ToyLabels",
     "ToySummary",
     "TrainOptions",
+    "band_summary",
     "crystal_graph",
     "fit_lists",
     "fit_toys",
@@ -67,6 +69,7 @@ __all__ = [
     "predict_logits",
     "read_aflow_prototypes",
     "read_class_lists",
+    "read_hr_folder",
     "read_jarvis",
     "read_structure",
     "report",
