@@ -96,8 +96,17 @@ def chern_file(factory):
 
 @once
 def bands_file(factory):
-    """Hamiltonians with four bands in two dimensions."""
-    return _made(factory, Recipe.from_toml(tiny("chern-2d-multiband")))
+    """80 Hamiltonians with four bands in two dimensions."""
+    bands = {"family": "class_a", "hopping_range": 1, "n_bands": 4, "n_occupied": 2}
+    splits = [{"name": "train", "size": 60}, {"name": "val", "size": 20}]
+    changes = {
+        "name": "bands",
+        "hamiltonian": bands,
+        "label": {"invariant": "chern", "min_gap": 0.1},
+        "input": {"grid": [8, 8]},
+        "split": [{"classes": [-1, 0, 1], **split} for split in splits],
+    }
+    return _made(factory, Recipe.from_dict(RECIPE | changes))
 
 
 @once

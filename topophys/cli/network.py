@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -22,28 +23,71 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.")]
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="Data set of winding numbers (HDF5).")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Data set (HDF5), or recipe (TOML) to draw from while training goes on."
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     config: Annotated[
         Path | None, typer.Option("--config", help="Training settings (TOML).")
     ] = None,
     device: Annotated[str, typer.Option(help="Where torch computes, such as cpu or cuda.")] = "cpu",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training in the folder, if any.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write records for TensorBoard too.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a network on the labels of a data set; print its accuracy on every split.
 
+    Several processes share the work when `torchrun --nproc-per-node N -m topophys.cli` starts
+    them.
+
     Example: topophys train winding.h5 -o runs/first --config datasets/winding-1d/training.toml
     """
-    from topophys.datasets import open_dataset
+    from topophys.datasets import Recipe, open_dataset
     from topophys.learn import FitConfig, fit
+
+    settings = FitConfig() if config is None else FitConfig.from_toml(config)
+    options: dict[str, Any] = {"device": device, "progress": not quiet, "resume": resume}
+    if data.suffix == ".toml":
+        recipe = Recipe.from_toml(data)
+        fit(settings, recipe, output, tensorboard=tensorboard, **options)
+    else:
+        with open_dataset(data) as dataset:
+            run = fit(settings, dataset, output, tensorboard=tensorboard, **options)
+            _judge(run, dataset)
+    if _leads():
+        print(f"run folder: {output}")
+
+
+def _leads() -> bool:
+    """Whether this process speaks for all that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _judge(run: Run, dataset: Dataset) -> None:
+    from topophys.learn.card import Score, write_card
     from topophys.pipeline import measure_accuracy
     from topophys.pipeline.tables import accuracy_table
 
-    settings = FitConfig() if config is None else FitConfig.from_toml(config)
-    with open_dataset(data) as dataset:
-        run = fit(settings, dataset, output, device=device, progress=not quiet)
-        print(accuracy_table(measure_accuracy(run, dataset)))
-    print(f"run folder: {output}")
+    if not _leads():
+        return
+    rows = measure_accuracy(run, dataset)
+    names = [r.split if r.invariant == "all" else f"{r.split}, {r.invariant}" for r in rows]
+    write_card(
+        run,
+        [
+            Score(name, r.correct, r.total, r.formula_correct)
+            for name, r in zip(names, rows, strict=True)
+            if r.split != run.config.val_split
+        ],
+    )
+    print(accuracy_table(rows))
 
 
 def probe(
@@ -121,42 +165,64 @@ def report(
 
 def predict(
     run: RunFolder,
-    file: Annotated[Path, typer.Argument(help="Blocks D(k), .npy of shape (..., N, n, n).")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Samples on a k grid (.npy), or hoppings of Wannier90 (.dat)."),
+    ],
+    k_points: Annotated[
+        int | None, typer.Option("--k-points", help="Points along each direction, for hoppings.")
+    ] = None,
+    sublattice: Annotated[
+        str | None, typer.Option("--sublattice", help="Orbitals of the first one, such as 0,2.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Confidence below which to abstain.")
+    ] = None,
 ) -> None:
-    """Name the winding number of chains given by their blocks on a k grid.
+    """Name the invariant of Hamiltonians in a file; abstain where the answer is no integer.
+
+    A file has blocks D(k) of shape (..., N, n, n), d-vectors (..., Nx, Ny, 3) or Bloch matrices
+    (..., Nx, Ny, n, n) on the grid of `topophys.k_grid`, or is `_hr.dat` or `_tb.dat`.
 
     Example: topophys predict runs/first blocks.npy
     """
-    from zipfile import BadZipFile
-
-    import numpy as np
-
-    from topophys.errors import InputError
     from topophys.learn import load_run
 
-    try:
-        with file.open("rb") as stream:
-            blocks = np.load(stream, allow_pickle=False)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise InputError(
-            f"Argument `file` must be a NumPy array file, but is not: {error}"
-        ) from None
-    if not isinstance(blocks, np.ndarray):
-        raise InputError(f"Argument `file` must be one array (.npy), but `{file}` is an archive.")
-    answer = load_run(run).predict(blocks)
+    answer = load_run(run).predict(
+        file, k_points=k_points, sublattice=_orbitals(sublattice), threshold=threshold
+    )
     print("value  real-valued  confidence")
-    for value, real, sure in zip(
-        answer.value.ravel(), answer.real.ravel(), answer.confidence.ravel(), strict=True
-    ):
-        print(f"{value:+5d}  {real:+11.4f}  {sure:10.3f}")
+    rows = (answer.value, answer.real, answer.confidence, answer.abstains)
+    for value, real, sure, unsure in zip(*(a.ravel() for a in rows), strict=True):
+        print(f"{value:+5d}  {real:+11.4f}  {sure:10.3f}{'  abstains' if unsure else ''}")
+
+
+def _orbitals(text: str | None) -> list[int] | None:
+    from topophys.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"Option --sublattice must be numbers of orbitals with commas, but is {text!r}."
+        ) from None
 
 
 def _open(run: Path, data: Path | None) -> tuple[Run, Dataset]:
     from topophys.datasets import open_dataset
+    from topophys.errors import InputError
     from topophys.learn import load_run
 
     loaded = load_run(run)
-    dataset = open_dataset(data or loaded.provenance["dataset_path"])
+    path = data or loaded.provenance["dataset_path"]
+    if path is None:
+        raise InputError(
+            f"Option --data must name a data set, because the samples of `{run}` were drawn while"
+            " training went on."
+        )
+    dataset = open_dataset(path)
     _require(dataset, loaded.kind, "--data")
     return loaded, dataset
 

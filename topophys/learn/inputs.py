@@ -18,10 +18,12 @@ from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
 from topophys.learn.chiral_block import chiral_block
 
-__all__ = ["chain_blocks", "d_vectors", "flat_bands", "read_input"]
+__all__ = ["chain_blocks", "d_vectors", "flat_bands", "read_input", "refuse_closed"]
 
 #: Largest share of a Bloch matrix that may violate H = H^dagger.
 TOLERANCE: Final = 1e-9
+#: Share of the largest norm that counts as none: sums of hoppings cancel up to rounding only.
+CLOSED: Final = 1e-13
 #: Fewest k points along a direction from which a step can be told from its reverse.
 FEWEST: Final = 3
 
@@ -213,6 +215,27 @@ def flat_bands(
     filled = states[..., :n_occupied]
     projector = filled @ np.conj(np.swapaxes(filled, -1, -2))
     return np.asarray(np.eye(n_bands) - 2.0 * projector)
+
+
+def refuse_closed(size: NDArray[np.float64], axes: int) -> None:
+    """Refuse Hamiltonians that vanish at a k point, on the scale that they have at others.
+
+    Parameters
+    ----------
+    size : float64 ndarray of shape (..., N) or (..., Nx, Ny)
+        Norm at each k point.
+    axes : int
+        Number of k axes.
+
+    Raises
+    ------
+    GaplessError
+        If some do.
+    """
+    over = tuple(range(-axes, 0))
+    closed = np.ravel(size.min(axis=over) <= CLOSED * size.max(axis=over))
+    if closed.any():
+        raise GaplessError("H", np.flatnonzero(closed).tolist(), closed.size)
 
 
 def _refuse_unless_hermitian(h_k: NDArray[np.complex128]) -> None:

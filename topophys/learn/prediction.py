@@ -54,7 +54,7 @@ class Prediction:
     @property
     def abstains(self) -> Bool[np.ndarray, "..."]:
         """Where the answer lies too far from an integer to be one."""
-        return ~self.sure(self.threshold)
+        return np.asarray(~self.sure(self.threshold))
 
     def sure(self, threshold: float = LEAST_CONFIDENCE) -> Bool[np.ndarray, "..."]:
         """Where the confidence is at least `threshold`.

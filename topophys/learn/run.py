@@ -19,7 +19,13 @@ from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.learn.checkpoint import load_encoder
 from topophys.learn.config import FitConfig
 from topophys.learn.evaluate import encoder_settings, predict_invariants
-from topophys.learn.inputs import chain_blocks, d_vectors, flat_bands, read_input
+from topophys.learn.inputs import (
+    chain_blocks,
+    d_vectors,
+    flat_bands,
+    read_input,
+    refuse_closed,
+)
 from topophys.learn.prediction import LEAST_CONFIDENCE, Prediction
 
 __all__ = ["Run", "load_run"]
@@ -134,7 +140,8 @@ class Run:
         n = math.isqrt(settings["input_dim"] // 2)
         points = settings["k_points"] if k_points is None else k_points
         d_k = chain_blocks(H, points, n, sublattice)
-        flat = flatten_block(d_k)  # refuses blocks without a gap
+        refuse_closed(np.sqrt((np.abs(d_k) ** 2).sum(axis=(-2, -1))), axes=1)
+        flat = flatten_block(d_k)  # refuses single blocks that are singular
         return self._presented(d_k, flat, d_k.shape[-3:-2]), d_k.shape[:-3]
 
     def _surfaces(self, H: Any, k_points: Any) -> tuple[NDArray[np.float32], tuple[int, ...]]:
@@ -143,7 +150,8 @@ class Run:
         grid = (given, given) if isinstance(given, int) else tuple(given)
         if self.kind == "chern":
             d = d_vectors(H, grid)
-            flat = flatten_d(d)  # refuses d-vectors of length 0
+            refuse_closed(np.linalg.norm(d, axis=-1), axes=2)
+            flat = flatten_d(d)
             return self._presented(d, flat, d.shape[-3:-1]), d.shape[:-3]
         n = math.isqrt(settings["input_dim"] // 2)
         bands = flat_bands(H, grid, n, settings["n_occupied"])

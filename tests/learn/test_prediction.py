@@ -1,0 +1,47 @@
+"""Answers, and when a network should rather give none."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from topophys.learn import Prediction
+from topophys.learn.prediction import ALLOWED_ERRORS, LEAST_CONFIDENCE, calibrated_threshold
+
+
+def test_confidence_is_the_distance_to_the_boundary():
+    answer = Prediction(np.array([1, 0, -2]), np.array([1.0, 0.25, -1.5]), threshold=0.4)
+    np.testing.assert_array_equal(answer.distance, [0.0, 0.25, 0.5])
+    np.testing.assert_array_equal(answer.confidence, [1.0, 0.5, 0.0])
+    np.testing.assert_array_equal(answer.abstains, [False, False, True])
+    assert not Prediction(np.array(1), np.array(1.1)).abstains
+
+
+@given(seed=st.integers(0, 10_000), spread=st.floats(0.01, 1.0))
+def test_calibration_keeps_its_promise(seed, spread):
+    rng = np.random.default_rng(seed)
+    label = rng.integers(-1, 2, 4000)
+    real = label + spread * rng.standard_normal(4000)
+    threshold = calibrated_threshold(real, label)
+    assert threshold >= LEAST_CONFIDENCE
+    answer = Prediction(np.rint(real).astype(np.int64), real, threshold)
+    kept = ~answer.abstains
+    assert (answer.value != label)[kept].sum() <= ALLOWED_ERRORS * max(1, kept.sum()) + 1e-9
+
+
+def test_calibration_does_not_refuse_more_than_it_must():
+    rng = np.random.default_rng(0)
+    label = np.zeros(10_000, np.int64)
+    real = 0.25 * rng.standard_normal(10_000)
+    threshold = calibrated_threshold(real, label)
+    lower = threshold - 0.02
+    kept = 1 - 2 * np.abs(real - np.rint(real)) >= lower
+    assert threshold > LEAST_CONFIDENCE
+    assert (np.rint(real) != label)[kept].mean() > 0.8 * ALLOWED_ERRORS
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_networks_that_are_sure_and_wrong_are_refused(sign):
+    label = np.zeros(100, np.int64)
+    threshold = calibrated_threshold(np.full(100, float(sign)), label)
+    assert Prediction(label, np.full(100, 0.0), threshold).abstains.all()
