@@ -8,6 +8,8 @@ from statistics import fmean, stdev
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+from topophys.learn.card import wilson_interval
+
 START, END = "<!-- results: {name} -->", "<!-- end of results: {name} -->"
 
 
@@ -44,6 +46,10 @@ def line(label, rows):
     lower = rows[0].get("lower_is_better", False)
     met = "" if bar is None else ("yes" if (mean <= bar if lower else mean >= bar) else "no")
     spread = "" if math.isnan(half) else f"± {number(half)}"
+    if math.isnan(half) and "n" in rows[0] and 0.0 <= mean <= 1.0:
+        # one seed: what the number of samples alone allows
+        low, high = wilson_interval(round(mean * rows[0]["n"]), rows[0]["n"])
+        spread = f"({number(low)} to {number(high)})"
     against = ""
     if "network_only" in rows[0]:
         wins, losses = (sum(r[k] for r in rows) for k in ("network_only", "formula_only"))

@@ -56,6 +56,39 @@ def test_train(program, tiny_file, tmp_path):
     assert sum(row["invariant"] == "all" for row in rows) == 4
 
 
+def test_train_goes_on_and_draws_on_the_way(program, tmp_path):
+    settings = tmp_path / "training.toml"
+    settings.write_text("epochs = 1\nbatch_size = 500\n[encoder]\nhidden_dims = [4, 3, 6]\n")
+    words = ("train", tiny("winding"), "-o", tmp_path / "run", "--config", settings, "--quiet")
+    code, out, err = program(*words, "--resume")
+    assert (code, err) == (0, "")
+    assert out == f"run folder: {tmp_path / 'run'}\n"
+    assert load_run(tmp_path / "run").provenance["drawn_on_the_way"]
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    assert program(*words, "--resume")[0] == 0
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+    code, _, err = program(*words)
+    assert code == 2
+    assert "go on with it" in err
+    code, _, err = program("report", tmp_path / "run")
+    assert (code, "--data" in err) == (2, True)
+
+
+def test_predict_a_file_of_hoppings(program, trained, tmp_path):
+    import topophys as tp
+
+    full = tp.FourierHamiltonian({(0,): [[0, 1], [1, 0]], (1,): [[0, 2], [0, 0]]})
+    path = tp.write_wannier90_hr(full, tmp_path / "ssh_hr.dat")
+    code, out, err = program("predict", trained.path, path, "--k-points", "48")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split()[0] == "+1"
+    code, out, _ = program("predict", trained.path, path, "--sublattice", "1")
+    assert out.splitlines()[1].split()[0] == "-1"
+    code, out, _ = program("predict", trained.path, path, "--threshold", "1.1")
+    assert out.splitlines()[1].split()[-1] == "abstains"
+    assert program("predict", trained.path, path, "--sublattice", "a")[0] == 2
+
+
 def test_predict(program, trained, chains_file, tmp_path):
     with open_dataset(chains_file) as dataset:
         chains = dataset.split("beyond").hamiltonians(slice(0, 6))
