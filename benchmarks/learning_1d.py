@@ -194,7 +194,7 @@ def _settings(quick):
     """What the network of `trained` hangs on; change `version` with the code."""
     return {
         "version": 1,
-        "config": MAIN.model_dump(mode="json"),
+        "config": MAIN.model_dump(mode="json", exclude_defaults=True),
         "train": training_recipe(0, quick).digest,
         "test": [test_recipe(quick).digest, easy_recipe(quick).digest],
     }
@@ -203,8 +203,8 @@ def _settings(quick):
 chains.settings = _settings
 eight_bands.settings = lambda quick: {
     "version": 2,  # 100,000 chains, six epochs
-    "config": MAIN.model_dump(mode="json"),
-    "network": N4.model_dump(mode="json"),
+    "config": MAIN.model_dump(mode="json", exclude_defaults=True),
+    "network": N4.model_dump(mode="json", exclude_defaults=True),
     "data": _n4_recipe(0, quick).digest,
 }
 noise.settings = lambda quick: {**_settings(quick), "noise": NOISE}

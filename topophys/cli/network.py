@@ -73,9 +73,13 @@ def _leads() -> bool:
 def _judge(run: Run, dataset: Dataset) -> None:
     from topophys.learn.card import Score, write_card
     from topophys.pipeline import measure_accuracy
+    from topophys.pipeline.accuracy import SYMBOLS
     from topophys.pipeline.tables import accuracy_table
 
     if not _leads():
+        return
+    if run.kind not in SYMBOLS:
+        print(f"accuracy on `{run.config.val_split}`: {run.best_epoch['val_accuracy']:.4f}")
         return
     rows = measure_accuracy(run, dataset)
     names = [r.split if r.invariant == "all" else f"{r.split}, {r.invariant}" for r in rows]
