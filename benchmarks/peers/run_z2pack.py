@@ -37,8 +37,12 @@ def adaptive(h, filled=1):
     return z2pack.invariant.chern(found)
 
 
-def material_z2(path, filled):
-    """Z2 of a two-dimensional material from its Wannier90 file."""
+def material_z2(path, filled, along):
+    """Z2 of a two-dimensional material from its Wannier90 file, loops along "x" or "y"."""
     model = tbmodels.Model.from_wannier_files(hr_file=path, occ=filled)
-    found = z2pack.surface.run(system=z2pack.tb.System(model), surface=lambda s, t: [s / 2, t, 0.0])
+
+    def surface(s, t):
+        return [s / 2, t, 0.0] if along == "y" else [t, s / 2, 0.0]
+
+    found = z2pack.surface.run(system=z2pack.tb.System(model), surface=surface)
     return z2pack.invariant.z2(found)

@@ -246,10 +246,12 @@ def material() -> str:
             plain = Path(folder) / "material_hr.dat"
             plain.write_bytes(archive.extractfile(member).read())
             with Peer("z2pack") as peer:
-                answer = peer.ask("material_z2", path=str(plain), filled=28)
-                value = answer["errors"][0] or f"{answer['values'][0]:.0f}"
-                lines.append(
-                    f"| {peer.version}, adaptive | {value} | converged by default criteria |"
-                    f" {answer['seconds']:.1f} s |"
-                )
+                for along in ("y", "x"):
+                    answer = peer.ask("material_z2", path=str(plain), filled=28, along=along)
+                    error, value = answer["errors"][0], answer["values"][0]
+                    lines.append(
+                        f"| {peer.version}, loops along {along} |"
+                        f" {'none' if error else f'{value:.0f}'} | {error or 'no error'} |"
+                        f" {answer['seconds']:.1f} s |"
+                    )
     return "\n".join(lines)
