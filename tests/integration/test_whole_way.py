@@ -43,9 +43,11 @@ def test_recipe_to_page(tmp_path, capsys):
     assert summary["probes"]["n_hamiltonians"] == 40
     assert {row["split"] for row in summary["accuracy"]} == {"val", "test", "beyond", "finer_grid"}
     cards = json.loads((run / "figures" / "figures.json").read_text(encoding="utf-8"))
-    assert len(cards) == 8
+    names = {card["name"] for card in cards}
+    assert names >= {"winding_angle", "probes", "causal", "audit", "berry_flux"}
+    assert len(cards) == len(names) == 10
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img ") == 8
+    assert page.count("<img ") == 10
     assert load_run(run).predict(np.load(blocks)).value.shape == (60,)
     assert not list(tmp_path.rglob("*.partial"))
 

@@ -98,6 +98,20 @@ def test_planes(trained, chern_file, tmp_path):
     assert [c["name"] for c in cards] == ["flux_comparison", "training", "confusion", "accuracy"]
 
 
+def test_a_flux_map_drawn_before_is_kept(chains, trained, chains_file, tmp_path):
+    run = replace(trained, path=tmp_path)
+    shutil.copytree(chains[0], tmp_path / "figures")
+    with open_dataset(chains_file) as dataset:
+        draw_figures(run, dataset)
+    cards = json.loads((tmp_path / "figures" / "figures.json").read_text(encoding="utf-8"))
+    assert [c["name"] for c in cards].count("berry_flux") == 1
+    (tmp_path / "figures" / "berry_flux.png").unlink()
+    with open_dataset(chains_file) as dataset:
+        draw_figures(run, dataset)
+    cards = json.loads((tmp_path / "figures" / "figures.json").read_text(encoding="utf-8"))
+    assert "berry_flux" not in {c["name"] for c in cards}
+
+
 def test_data_of_another_kind(trained, chern_file):
     with open_dataset(chern_file) as dataset, pytest.raises(InputError, match="'chern'"):
         draw_figures(trained, dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -12,7 +13,7 @@ from topophys.datasets import Dataset
 from topophys.errors import InputError
 from topophys.learn import Run
 from topophys.pipeline.figures_chains import chain_pictures
-from topophys.pipeline.figures_planes import plane_pictures, surface_picture
+from topophys.pipeline.figures_planes import SURFACE, plane_pictures, surface_picture
 from topophys.pipeline.figures_shared import shared_pictures, unseen
 from topophys.pipeline.pictures import FigureCard, csv_text
 
@@ -29,7 +30,8 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
     dataset : Dataset
         Data set of the kind that the network reads.
     surface : Dataset, optional
-        Data set of Chern numbers, for a flux map beside a network of chains.
+        Data set of Chern numbers, for a flux map beside a network of chains; one that an earlier
+        call drew is kept.
 
     Returns
     -------
@@ -68,5 +70,16 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
         table = folder / f"{picture.card.name}.csv"
         paths.append(write_text(table, csv_text(picture.numbers)))
         cards.append(asdict(picture.card))
+    if surface is None:
+        cards += _kept(folder)
     write_json(folder / "figures.json", cards)
     return paths
+
+
+def _kept(folder: Path) -> list[dict[str, str]]:
+    """Card of the flux map that an earlier call drew, of a data set that is not at hand now."""
+    index = folder / "figures.json"
+    if not index.is_file():
+        return []
+    earlier = json.loads(index.read_text(encoding="utf-8"))
+    return [c for c in earlier if c["name"] == SURFACE and (folder / f"{SURFACE}.png").is_file()]

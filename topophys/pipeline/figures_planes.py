@@ -16,8 +16,10 @@ from topophys.learn import Run
 from topophys.pipeline.figures_shared import clearest
 from topophys.pipeline.pictures import FigureCard, Picture, momenta
 
-__all__ = ["plane_pictures", "surface_picture"]
+__all__ = ["SURFACE", "plane_pictures", "surface_picture"]
 
+#: Name of the flux map of a data set.
+SURFACE: Final = "berry_flux"
 #: Hamiltonians to fit the read-out on.
 N_FIT: Final = 500
 #: Grid of the flux maps; finer than that of the data set, for the eye.
@@ -95,7 +97,7 @@ def surface_picture(surface: Dataset) -> Picture:
     samples = [surface.split(name).hamiltonians(index) for name, index in places.values()]
     flux = np.stack([berry_flux(h.on_grid(N_FLUX)) for h in samples])
     card = FigureCard(
-        "berry_flux",
+        SURFACE,
         "Berry flux through the plaquettes of 2D Hamiltonians",
         "F of the lower band on 32 x 32 plaquettes, of the Hamiltonian with the largest proven gap"
         " for each Chern number C of the data set; C is proven from the hoppings.",
