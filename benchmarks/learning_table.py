@@ -33,6 +33,8 @@ def merged(results):
 def number(value):
     if value is None or math.isnan(value):
         return ""
+    if isinstance(value, int):
+        return f"{value:,}"
     if abs(value) < 2:
         return f"{value:.5f}"
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
@@ -41,6 +43,8 @@ def number(value):
 def line(label, rows):
     """One line of a table."""
     mean, half = interval([row["value"] for row in rows])
+    if all(isinstance(row["value"], int) for row in rows) and mean == rows[0]["value"]:
+        mean, half = rows[0]["value"], math.nan  # a count
     bar = rows[0].get("bar")
     formula = fmean(row["formula"] for row in rows) if "formula" in rows[0] else None
     lower = rows[0].get("lower_is_better", False)
@@ -71,7 +75,6 @@ def table(results):
     ]
     lines = [line(label, rows) for label, rows in merged(results).items()]
     made = max(result["made"] for result in results)[:10]
-    cpu = sum(result["cpu_seconds"] for result in results)
     return "\n".join(
         [*head, *lines, "", f"{results[0]['machine']} Last run {made}; {cpu:,.0f} s of CPU."]
     )
