@@ -75,9 +75,8 @@ def table(results):
     ]
     lines = [line(label, rows) for label, rows in merged(results).items()]
     made = max(result["made"] for result in results)[:10]
-    return "\n".join(
-        [*head, *lines, "", f"{results[0]['machine']} Last run {made}; {cpu:,.0f} s of CPU."]
-    )
+    foot = f"{results[0]['machine']}. Last run {made}."
+    return "\n".join([*head, *lines, "", foot])
 
 
 def write(page, found):
