@@ -1,10 +1,11 @@
 """Materials: what is known of a crystal, from structure to bands, and its topology class."""
 
 from topophys.materials.batch import MODALITIES, UNKNOWN, MaterialBatch, MaterialData
-from topophys.materials.classifier import LOSS_WEIGHTS, EnhancedMultiModalMaterialClassifier
+from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal, CrystalGraph, crystal_graph
 from topophys.materials.crystal_encoder import TopologicalCrystalEncoder
 from topophys.materials.fit import fit_lists, fit_toys, group_split, groups_of
+from topophys.materials.fusion_loss import LOSS_WEIGHTS
 from topophys.materials.kspace_encoder import KSpaceTransformerGNNEncoder
 from topophys.materials.list_features import list_features
 from topophys.materials.lists import LIST_CLASSES, MaterialList, parse_formula, read_class_lists

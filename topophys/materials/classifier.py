@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from topophys import _checks
-from topophys.errors import InputError, ShapeError
 from topophys.materials.batch import MODALITIES, UNKNOWN, MaterialBatch
 from topophys.materials.crystal_encoder import TopologicalCrystalEncoder
+from topophys.materials.fusion_loss import LOSS_WEIGHTS, checked_weights, weighted_losses
 from topophys.materials.kspace_encoder import KSpaceTransformerGNNEncoder
 from topophys.materials.token_encoders import (
     EnhancedKSpacePhysicsFeatures,
@@ -20,22 +20,7 @@ from topophys.materials.token_encoders import (
 )
 from topophys.materials.topological_branch import make_branch
 
-__all__ = ["LOSS_WEIGHTS", "EnhancedMultiModalMaterialClassifier"]
-
-#: Weight of each term of the loss; the total is their weighted sum.
-LOSS_WEIGHTS: Final[Mapping[str, float]] = {
-    "combined_loss": 1.0,
-    "primary_loss": 0.3,
-    "auxiliary_loss": 0.2,
-    "magnetism_loss": 0.5,
-}
-#: Logits that each term looks at, and the labels it compares them with.
-TERMS: Final[Mapping[str, tuple[str, str]]] = {
-    "combined_loss": ("combined_logits", "topology"),
-    "primary_loss": ("topology_logits_primary", "topology"),
-    "auxiliary_loss": ("topology_logits_auxiliary", "topology"),
-    "magnetism_loss": ("magnetism_logits_aux", "magnetism"),
-}
+__all__ = ["EnhancedMultiModalMaterialClassifier"]
 
 
 class EnhancedMultiModalMaterialClassifier(nn.Module):
@@ -116,7 +101,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         } | {"modalities": list(modalities), "loss_weights": dict(loss_weights or {})}
         for name in modalities:
             _checks.one_of(name, "modalities", MODALITIES)
-        self.loss_weights = dict(LOSS_WEIGHTS) | _checked_weights(loss_weights or {})
+        self.loss_weights = dict(LOSS_WEIGHTS) | checked_weights(loss_weights or {})
         n = latent_dim
         self.encoders = nn.ModuleDict(
             {
@@ -267,43 +252,5 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         ShapeError
             If there is not one target for each prediction.
         """
-        losses: dict[str, Tensor] = {}
-        total = next(iter(self.parameters())).new_zeros(())
-        for term, (logits_name, label_name) in TERMS.items():
-            if logits_name not in predictions or label_name not in targets:
-                continue
-            logits, labels = predictions[logits_name], targets[label_name]
-            _check_labels(labels, logits, label_name)
-            known = labels != UNKNOWN
-            weights: Tensor = getattr(self, f"{label_name}_weights")
-            each = nn.functional.cross_entropy(
-                logits[known], labels[known], weight=weights, reduction="sum"
-            )
-            losses[term] = each / known.sum().clamp(min=1)
-            total = total + self.loss_weights[term] * losses[term]
-        losses["total_loss"] = total
-        return losses
-
-
-def _checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
-    for name, value in weights.items():
-        if name not in LOSS_WEIGHTS or not 0.0 <= float(value) < float("inf"):
-            raise InputError(
-                f"Argument `loss_weights` must have numbers >= 0 for some of"
-                f" {', '.join(LOSS_WEIGHTS)}, but has {name!r}: {value!r}."
-            )
-    return {name: float(value) for name, value in weights.items()}
-
-
-def _check_labels(labels: Tensor, logits: Tensor, name: str) -> None:
-    if labels.shape != logits.shape[:1]:
-        raise ShapeError(
-            f"Argument `targets` must have one `{name}` for each of {len(logits)} materials, but"
-            f" has shape {tuple(labels.shape)}."
-        )
-    bad = (labels < UNKNOWN) | (labels >= logits.shape[1])
-    if bool(bad.any()):
-        raise InputError(
-            f"Argument `targets` must have `{name}` from 0 to {logits.shape[1] - 1}, or {UNKNOWN}"
-            f" where unknown, but has {int(labels[bad][0])} (batch index {int(bad.nonzero()[0])})."
-        )
+        class_weights = {"topology": self.topology_weights, "magnetism": self.magnetism_weights}
+        return weighted_losses(predictions, targets, self.loss_weights, class_weights)
