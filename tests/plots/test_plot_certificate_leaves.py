@@ -13,7 +13,7 @@ def cells_of(ax):
 
 
 def test_squares_are_the_leaves_and_colours_their_depths():
-    h = tp.ensembles.two_band(1, rng=5)[0]
+    h = tp.models.qwz(-1.999)
     leaves = tp.certificate_leaves(h)
     assert leaves.depth.max() >= 2
     figure = plot_certificate_leaves(h, leaves=leaves, n_k=16)

@@ -86,7 +86,7 @@ class Z2Result:
       value            0: 1
       status           converged: 1
       flow gap         1 (smallest)
-      energy gap       2 (smallest seen), at least 1.82 (proven)
+      energy gap       2 (smallest seen), at least 1.97 (proven)
       splitting        0 of the gap (largest at invariant momenta)
       evaluations      252 (median)
     """

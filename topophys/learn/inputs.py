@@ -223,7 +223,7 @@ def refuse_closed(size: NDArray[np.float64], axes: int) -> None:
     Parameters
     ----------
     size : float64 ndarray of shape (..., N) or (..., Nx, Ny)
-        Norm at each k point.
+        Largest entry at each k point.
     axes : int
         Number of k axes.
 

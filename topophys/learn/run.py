@@ -140,7 +140,7 @@ class Run:
         n = math.isqrt(settings["input_dim"] // 2)
         points = settings["k_points"] if k_points is None else k_points
         d_k = chain_blocks(H, points, n, sublattice)
-        refuse_closed(np.sqrt((np.abs(d_k) ** 2).sum(axis=(-2, -1))), axes=1)
+        refuse_closed(np.abs(d_k).max((-2, -1)), axes=1)
         flat = flatten_block(d_k)  # refuses single blocks that are singular
         return self._presented(d_k, flat, d_k.shape[-3:-2]), d_k.shape[:-3]
 
@@ -150,7 +150,7 @@ class Run:
         grid = (given, given) if isinstance(given, int) else tuple(given)
         if self.kind == "chern":
             d = d_vectors(H, grid)
-            refuse_closed(np.linalg.norm(d, axis=-1), axes=2)
+            refuse_closed(np.abs(d).max(-1), axes=2)
             flat = flatten_d(d)
             return self._presented(d, flat, d.shape[-3:-1]), d.shape[:-3]
         n = math.isqrt(settings["input_dim"] // 2)

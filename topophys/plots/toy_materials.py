@@ -21,6 +21,8 @@ from topophys.plots.style import FAINT, INK, PALETTE, style, tidy
 __all__ = ["plot_toy_materials"]
 
 SPIN: Final = {1: PALETTE["orange"], 0: INK, -1: PALETTE["blue"]}
+WINDOW: Final = 5.0  # half width of the picture of atoms, in the unit of length of the lattice
+ARROW: Final = 0.7  # half length of a moment
 NAMES: Final = ("X", "Γ", "M", "Y", "Γ", "M'")
 
 
@@ -73,6 +75,8 @@ def _draw_atoms(panel: Axes, one: dict[str, Any]) -> None:
     there = one["numbers"] > 0
     numbers, spots = one["numbers"][there], (one["fractional"] @ one["lattice"])[there]
     kinds = list(dict.fromkeys(numbers.tolist()))
+    corner = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ one["lattice"][:2, :2]
+    middle = corner[:4].mean(0)
     # arrows of moments are drawn in ink, and must be seen on every atom
     colours = [colour for name, colour in PALETTE.items() if name != "black"]
     for i in range(-1, 3):
@@ -86,18 +90,18 @@ def _draw_atoms(panel: Axes, one: dict[str, Any]) -> None:
                     color=colours[kinds.index(z) % len(colours)], markeredgecolor=INK,
                     markeredgewidth=0.4,
                 )  # fmt: skip
-                if not ligand and one["moments"][atom] != 0.0:
+                # an arrow is not cut at the border of the panel: it would run over the title
+                inside = abs(x - middle[0]) < WINDOW and abs(y - middle[1]) < WINDOW - ARROW
+                if inside and not ligand and one["moments"][atom] != 0.0:
                     up = float(np.sign(one["moments"][atom]))
                     panel.annotate(
-                        "", (x, y + 0.7 * up), xytext=(x, y - 0.7 * up), zorder=4,
+                        "", (x, y + ARROW * up), xytext=(x, y - ARROW * up), zorder=4,
                         arrowprops={"arrowstyle": "->", "color": INK, "lw": 0.9},
                         annotation_clip=True,
                     )  # fmt: skip
-    corner = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ one["lattice"][:2, :2]
     panel.plot(*corner.T, color=FAINT, linewidth=1.0, zorder=1)
-    middle = corner[:4].mean(0)
-    panel.set_xlim(middle[0] - 5.0, middle[0] + 5.0)
-    panel.set_ylim(middle[1] - 5.0, middle[1] + 5.0)
+    panel.set_xlim(middle[0] - WINDOW, middle[0] + WINDOW)
+    panel.set_ylim(middle[1] - WINDOW, middle[1] + WINDOW)
     panel.set_aspect("equal")
     panel.set_xticks([])
     panel.set_yticks([])
