@@ -116,7 +116,7 @@ def track(total: int, description: str, enabled: bool = True) -> Iterator[Advanc
     ...         advance(1)
     """
     if not enabled:
-        yield lambda n: None  # noqa: ARG005
+        yield lambda _n: None
         return
     if not (sys.stderr.isatty() or _in_notebook()):
         lines = _Lines(total, description)

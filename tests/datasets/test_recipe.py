@@ -34,11 +34,10 @@ DATA = tomllib.loads(TEXT)
 
 
 @pytest.mark.parametrize(
-    "file", sorted(RECIPES.glob("*/*.toml")), ids=lambda p: p.parent.name + p.stem
-)
+    "file", sorted(p for p in RECIPES.glob("*/*.toml") if p.name != "training.toml"),
+    ids=lambda p: p.parent.name + p.stem,
+)  # fmt: skip
 def test_shipped_recipes_are_valid_and_canonical_text_reads_back(file):
-    if "split" not in tomllib.loads(file.read_text()):
-        pytest.skip("not a recipe of a data set")
     recipe = Recipe.from_toml(file)
     again = Recipe.from_text(recipe.to_toml())
     assert again == recipe

@@ -116,16 +116,18 @@ def refused(words: list[str]) -> str | None:
         rest = rest[1:]
     if not rest:
         return None
-    known: dict[str, typer.core.TyperCommand] = group.commands  # type: ignore[attr-defined]
+    assert isinstance(group, typer.core.TyperGroup)
+    known = group.commands
     if rest[0] not in known:
         return f"unknown command {rest[0]}"
-    while isinstance(known[rest[0]], typer.core.TyperGroup) and len(rest) > 1:
-        known, rest = known[rest[0]].commands, rest[1:]  # type: ignore[attr-defined]
+    while isinstance(inner := known[rest[0]], typer.core.TyperGroup) and len(rest) > 1:
+        known, rest = inner.commands, rest[1:]
         if rest[0] not in known:
             return f"unknown command {rest[0]}"
     arguments = [word for word in rest[1:] if word not in {"-h", "--help"}]
     try:
         known[rest[0]].make_context(rest[0], arguments, resilient_parsing=arguments != rest[1:])
-    except Exception as error:  # whatever the parser raises is the answer
+    # the parser runs our own callbacks too: a page whose command raises anything is a broken page
+    except Exception as error:
         return f"{type(error).__name__}: {getattr(error, 'message', error)}"
     return None

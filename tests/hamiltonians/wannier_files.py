@@ -22,6 +22,7 @@ def wannier_file(name):
     """Path of a real file, or a skip that says where it was looked for."""
     folder = Path(os.environ.get("TOPOPHYS_TEST_DATA", ROOT.parent / "shared" / "data"))
     path = folder / "wannier" / name
+    # the files are too large for the repository: a clone without them tests the rest
     if not path.exists():
         pytest.skip(f"{name} is not in {folder / 'wannier'}; set TOPOPHYS_TEST_DATA")
     return path

@@ -1,27 +1,13 @@
-"""Samples in real space, changes of basis that hide symmetries, and where public data lie."""
+"""Samples in real space and changes of basis that hide symmetries."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 import topophys as tp
 
-ROOT = Path(__file__).parents[2]
 X, Y, Z = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 ONE = np.eye(2)
-
-
-def wannier_file(name):
-    """Path of a public Wannier file; the test is skipped where it is absent."""
-    data = Path(os.environ.get("TOPOPHYS_TEST_DATA", ROOT.parent / "shared" / "data"))
-    path = data / "wannier" / name
-    if not path.exists():
-        pytest.skip(f"{name} is not in ../shared/data or TOPOPHYS_TEST_DATA")
-    return path
 
 
 def patch(h, size, *, periodic=False):

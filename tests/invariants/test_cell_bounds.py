@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.invariants.samples import wannier_file
+from tests.hamiltonians.wannier_files import wannier_file
 from topophys.invariants import certify_gap as module
 from topophys.invariants._cell_bounds import _norm, cell_bounds
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 import topophys as tp
-from tests.invariants.samples import wannier_file
+from tests.hamiltonians.wannier_files import wannier_file
 from tests.strategies import generators
 from topophys.errors import InputError, KindError
 from topophys.invariants._slices import bloch_at, slice_at

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 
 import topophys as tp
-from tests.invariants.samples import X, Y, Z, direct_sum, rotated, unitary, wannier_file
+from tests.hamiltonians.wannier_files import wannier_file
+from tests.invariants.samples import X, Y, Z, direct_sum, rotated, unitary
 from tests.strategies import generators
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 
