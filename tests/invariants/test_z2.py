@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 import topophys as tp
+from tests.hamiltonians.wannier_files import wannier_file
 from tests.invariants.samples import (
     ONE,
     Y,
@@ -14,7 +15,6 @@ from tests.invariants.samples import (
     direct_sum,
     rotated,
     unitary,
-    wannier_file,
 )
 from tests.strategies import generators, two_bands
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
