@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys.errors import InputError, ShapeError
 
-__all__ = ["as_complex", "as_real", "integer", "occupied", "one_of", "positive_int"]
+__all__ = [
+    "as_complex",
+    "as_real",
+    "integer",
+    "occupied",
+    "one_of",
+    "positive_int",
+    "require_finite",
+]
 
 
 def short(value: object) -> str:
@@ -47,7 +55,9 @@ def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
     return array
 
 
-def _as_array(x: ArrayLike, name: str, shape: str, dtype: type[Scalar]) -> NDArray[Scalar]:
+def _as_array(
+    x: ArrayLike, name: str, shape: str, dtype: type[Scalar], finite: bool = True
+) -> NDArray[Scalar]:
     given = _as_numbers(x, name, shape)
     if dtype is np.float64 and np.iscomplexobj(given):
         raise InputError(f"Argument `{name}` must be real, but is complex; take its real part.")
@@ -58,13 +68,27 @@ def _as_array(x: ArrayLike, name: str, shape: str, dtype: type[Scalar]) -> NDArr
             f"Argument `{name}` must have shape {shape}, but has {array.shape};"
             " leading batch axes come first, then k-space axes, then band axes."
         )
+    if finite:
+        require_finite(array, name)
+    return array
+
+
+def require_finite(array: NDArray[Any], name: str) -> None:
+    """Raise `InputError` unless all entries are finite.
+
+    Parameters
+    ----------
+    array : ndarray
+        Argument to check.
+    name : str
+        Name of the argument, for the message.
+    """
     if not _is_finite(array):
         bad = int(array.size - np.isfinite(array).sum())
         raise InputError(
             f"Argument `{name}` must be finite, but {bad} of {array.size} entries are NaN or"
             " infinite; remove them first."
         )
-    return array
 
 
 def _is_finite(array: NDArray[np.generic]) -> bool:
@@ -73,7 +97,7 @@ def _is_finite(array: NDArray[np.generic]) -> bool:
         return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 
 
-def as_real(x: ArrayLike, name: str, shape: str) -> NDArray[np.float64]:
+def as_real(x: ArrayLike, name: str, shape: str, *, finite: bool = True) -> NDArray[np.float64]:
     """Return `x` as a finite, C-contiguous float64 array whose last axes match `shape`.
 
     Parameters
@@ -85,13 +109,16 @@ def as_real(x: ArrayLike, name: str, shape: str) -> NDArray[np.float64]:
     shape : str
         Wanted shape such as ``"(..., N, n, n)"``; a letter stands for any length, and equal
         letters for equal lengths.
+    finite : bool, optional
+        Whether entries must be finite; a caller that finds out on the way says False, and calls
+        `require_finite` where it has to.
 
     Returns
     -------
     ndarray of float64
         The checked array; `x` itself where nothing had to change.
     """
-    return _as_array(x, name, shape, np.float64)
+    return _as_array(x, name, shape, np.float64, finite)
 
 
 def as_complex(x: ArrayLike, name: str, shape: str) -> NDArray[np.complex128]:

@@ -316,3 +316,12 @@ def test_bands_that_all_touch_at_zero_energy_are_named():
     chern = tp.chern_number(h_k, on_gapless="mask")
     assert (chern[:2] == np.iinfo(np.int64).min).all()
     assert chern[2] == 0
+
+
+def test_samples_at_the_end_of_the_range_are_counted_without_warnings():
+    d = tp.models.qwz(-1.0).d_on_grid((12, 12))  # a pole of every gauge on the grid
+    largest = d * (1.7e308 / np.abs(d).max())
+    assert tp.chern_number_from_d(np.stack([largest, d, 5e-324 * np.sign(d)]))[:2].tolist() == [
+        1,
+        1,
+    ]

@@ -76,6 +76,15 @@ def test_samples_next_to_the_south_pole_do_not_underflow_in_silence(power):
     assert not quick.any()
 
 
+@given(rng=generators(), shape=st.tuples(st.integers(2, 7), st.integers(2, 7)))
+def test_rotations_change_nothing_and_a_reflection_the_sign(rng, shape):
+    d = rng.standard_normal((20, *shape, 3))
+    first, _, (known, _), _ = counts(d)
+    for other, sign in ((np.roll(d, 1, -1), 1), (d * [-1.0, -1.0, 1.0], 1), (-d, -1)):
+        again, _, (quick, _), _ = counts(other)
+        np.testing.assert_array_equal(first[known & quick], sign * again[known & quick])
+
+
 @given(rng=generators(), shape=SHAPES, reach=st.integers(1, 3))
 def test_hamiltonians_and_their_samples_give_the_same_number(rng, shape, reach):
     H = tp.ensembles.two_band(10, hopping_range=reach, rng=rng)

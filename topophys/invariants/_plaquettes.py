@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Final, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,12 +23,23 @@ from topophys.kernels.small_eigh import departures
 
 __all__ = ["chern_of_hamiltonian", "flux_of_bands", "flux_of_d"]
 
+
+def _turn(axis: int) -> NDArray[np.float64]:
+    """Rotation by one radian around a coordinate axis."""
+    turn = np.eye(3)
+    others = [(axis + 1) % 3, (axis + 2) % 3]
+    turn[np.ix_(others, others)] = [[np.cos(1), -np.sin(1)], [np.sin(1), np.cos(1)]]
+    return turn
+
+
 #: Relative gap, and size of a link variable, below which samples count as gapless.
 TOLERANCE: Final = 1e-12
 #: Allowed deviation from Hermitian matrices, relative to the largest entry.
 HERMITIAN: Final = 1e-9
 #: Splitting of two bands, relative to the energies of the whole zone, that is rounding noise.
 ROUNDING: Final = 1e-14
+#: A rotation that no lattice symmetry has: by one radian around each axis in turn.
+GENERIC: Final = _turn(0) @ _turn(1) @ _turn(2)
 TINY: Final = float(np.finfo(np.float64).tiny)
 #: Flux (..., Nx, Ny), Chern number (...), and where neither is defined.
 Fields: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
@@ -39,7 +51,7 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
     Parameters
     ----------
     d : float64 ndarray of shape (..., Nx, Ny, 3)
-        Checked d-vectors.
+        d-vectors, of the right type and shape.
     with_flux : bool
         Whether the flux is wanted; without it the first result is empty.
 
@@ -47,14 +59,24 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
     -------
     tuple of ndarray
         Flux of shape (..., Nx, Ny), Chern number and gaplessness of shape (...).
+
+    Raises
+    ------
+    InputError
+        If an entry is not finite: told by the count itself, which reads them all anyway.
     """
     batch, grid = d.shape[:-3], d.shape[-3:-1]
     size = math.prod(batch)
     flat = d.reshape(size, *grid, 3)
+    if with_flux:
+        _checks.require_finite(d, "d")
     flux = np.empty((size if with_flux else 0, *grid))
     chern, status = np.empty(size, np.int64), np.full(size, st.UNRESOLVED, np.uint8)
     if not with_flux:
         count_chern(flat, chern, status)
+        if (status == st.UNRESOLVED).any():
+            _checks.require_finite(flat, "d")
+        _again(lambda rest: flat[rest] @ GENERIC, count_chern, chern, status)
     rest = status == st.UNRESOLVED
     if rest.any():
         parts = chern[rest], status[rest]
@@ -141,13 +163,37 @@ def chern_of_hamiltonian(
     x = np.multiply.outer(vectors[:, 0], k_x)
     y = np.multiply.outer(np.arange(int(np.abs(vectors[:, 1]).max(initial=1)) + 1), k_y)
     x, y = (np.stack([np.cos(turns), np.sin(turns)], axis=1) for turns in (x, y))
-    count_chern_of_series(coefficients.reshape(*shape, 6), vectors, x, y, chern, status)
+
+    def count(c: NDArray[np.float64], *out: NDArray[Any]) -> None:
+        count_chern_of_series(c.reshape(-1, shape[1], 6), vectors, x, y, *out)
+
+    count(coefficients, chern, status)
+    _again(lambda rest: coefficients[rest] @ GENERIC, count, chern, status)
     rest = status == st.UNRESOLVED
     if rest.any():
         d = _series_on_grid(vectors, coefficients[rest], grid)
         _, chern[rest], gapless = flux_of_d(d, with_flux=False)
         status[rest] = np.where(gapless | _touching(d, 1.0), st.GAPLESS, st.OK)
     return chern.reshape(H.batch_shape), (status == st.GAPLESS).reshape(H.batch_shape)
+
+
+def _again(
+    turned: Callable[[NDArray[np.bool_]], NDArray[np.float64]],
+    count: Callable[..., None],
+    chern: NDArray[np.int64],
+    status: NDArray[np.uint8],
+) -> None:
+    """Count those that are still unresolved once more, with all d turned by `GENERIC`.
+
+    Models with a high symmetry have the pole of the gauge on the grid, or on a line of it.
+    """
+    rest = status == st.UNRESOLVED
+    if rest.any():
+        parts = chern[rest], status[rest]
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite: unresolved once more
+            d = turned(rest)
+        count(d, *parts)
+        chern[rest], status[rest] = parts
 
 
 def _touching(d: NDArray[np.float64], scale: float | NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -220,7 +220,9 @@ def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
     >>> round(float(flux.sum() / (2 * np.pi)), 12)
     -1.0
     """
-    flux, _, bad = flux_of_d(_checks.as_real(d, "d", "(..., Nx, Ny, 3)"), with_flux=True)
+    flux, _, bad = flux_of_d(
+        _checks.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False), with_flux=True
+    )
     _refuse(bad, "berry_flux_from_d", mask=False)
     return flux
 
@@ -257,7 +259,9 @@ def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int
     >>> chern_number_from_d(tp.models.qwz([-1.0, 1.0]).d_on_grid((12, 12)))
     array([ 1, -1])
     """
-    _, chern, bad = flux_of_d(_checks.as_real(d, "d", "(..., Nx, Ny, 3)"), with_flux=False)
+    _, chern, bad = flux_of_d(
+        _checks.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False), with_flux=False
+    )
     return _integers(chern, bad, "chern_number_from_d", on_gapless)
 
 
