@@ -29,6 +29,8 @@ PLANE_SETTINGS = {
     "epochs": 6, "batch_size": 256, "learning_rate": 1e-2,
     "encoder": {"hidden_dims": [16, 24, 32], "output_features": 16},
 }  # fmt: skip
+#: Layers that are told what to hold learn for longer: the label is the smaller part of the task.
+SUPERVISED_SETTINGS = PLANE_SETTINGS | {"epochs": 12, "local_supervision": 4.0}
 #: Hamiltonians to look at; a plane has as many plaquettes as many chains have links.
 N = {"winding": 1000, "chern": 300}
 #: Claim of the issue: (title, kind, layer, measure, source, sense, bar).
@@ -79,9 +81,8 @@ def settings(kind, seed, supervised):
     if kind == "winding":
         given = FitConfig.from_toml(recipe_path(RECIPES[kind], "training.toml"))
     else:
-        given = FitConfig.from_mapping(PLANE_SETTINGS)
-    weight = 1.0 if supervised else 0.0
-    return given.model_copy(update={"seed": seed, "local_supervision": weight})
+        given = FitConfig.from_mapping(SUPERVISED_SETTINGS if supervised else PLANE_SETTINGS)
+    return given.model_copy(update={"seed": seed})
 
 
 def trained(folder, dataset, kind, seed, *, supervised=False):

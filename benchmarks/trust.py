@@ -1,7 +1,7 @@
 """Certificates against algebra, a million Hamiltonians each; writes docs/results/trust.md.
 
     python -m benchmarks.trust                   # all, some minutes each
-    python -m benchmarks.trust chains --piece 0  # a quarter of one of them
+    python -m benchmarks.trust chains --piece 0  # a part of one of them
 
 A run is done in pieces, kept in runs/trust, so that it can be stopped and taken up again. Pieces
 made by other sources than the present ones are made anew.
@@ -19,11 +19,11 @@ from benchmarks.pages import ROOT, filled, put
 from tests import trust
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
-PIECES = 4
+#: What is run, how many Hamiltonians, and in how many pieces.
 RUNS = {
-    "chains": (trust.trust_chains, 1_000_000),
-    "planes": (trust.trust_planes, 1_000_000),
-    "bands": (trust.trust_bands, 10_000),
+    "chains": (trust.trust_chains, 1_000_000, 4),
+    "planes": (trust.trust_planes, 1_000_000, 4),
+    "bands": (trust.trust_bands, 1_000_000, 500),
 }
 SOURCES = (
     "tests/trust.py",
@@ -53,9 +53,9 @@ def piece(name: str, number: int) -> tuple[trust.Tally, float]:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["sources"] == sources():
             return _tally(kept), kept["seconds"]
-    run, n = RUNS[name]
+    run, n, pieces = RUNS[name]
     digest, start = sources(), time.process_time()
-    tally = run(n // PIECES, seed=number)
+    tally = run(n // pieces, seed=number)
     seconds = time.process_time() - start
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = {part: [[*key, n] for key, n in vars(tally)[part].items()] for part in vars(tally)}
@@ -93,15 +93,16 @@ def table(tally: trust.Tally, seconds: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("runs", nargs="*", choices=[[], *RUNS], default=[])
-    parser.add_argument("--piece", type=int, choices=range(PIECES), default=None)
+    parser.add_argument("--piece", type=int, nargs="+", default=None)
     parser.add_argument("--ready", action="store_true", help="only the pieces that are there")
     given = parser.parse_args()
     for name in given.runs or RUNS:
         if given.piece is not None:
-            piece(name, given.piece)
+            for number in given.piece:
+                piece(name, number)
             continue
         total, seconds = trust.Tally(), 0.0
-        for number in range(PIECES):
+        for number in range(RUNS[name][2]):
             if given.ready and not ready(name, number):
                 continue
             tally, taken = piece(name, number)
