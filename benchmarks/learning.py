@@ -22,7 +22,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import harness, learning_table
+from benchmarks import harness, learning_figures, learning_table
 
 RESULTS = Path(__file__).parent / "results" / "learning"
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
@@ -86,11 +86,15 @@ def settle(name, task, seed, quick):
 
 
 def collected(tasks, quick):
-    """Everything that is there, by task."""
+    """Everything that is there of the present settings, by task; results of others are named."""
     found = {}
-    for name in tasks:
+    for name, task in tasks.items():
         for path in sorted(RESULTS.glob(f"{name}-{'quick' if quick else 'full'}-*.json")):
-            found.setdefault(name, []).append(json.loads(path.read_text(encoding="utf-8")))
+            result = json.loads(path.read_text(encoding="utf-8"))
+            if result["settings"] == digest(task, quick):
+                found.setdefault(name, []).append(result)
+            else:
+                print(f"{path.name}: of other settings, left out", file=sys.stderr)
     return found
 
 
@@ -118,9 +122,12 @@ def main():
                 print(f"{name}, seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
                 for row in rows:
                     beside = f"  (formula {row['formula']:.5f})" if "formula" in row else ""
-                    print(f"   {row['row']:<48} {row['value']:.5f}{beside}", flush=True)
+                    shown = "" if row["value"] is None else f"{row['value']:.5f}"
+                    print(f"   {row['row']:<48} {shown}{beside}", flush=True)
     if not given.quick:
-        learning_table.write(PAGE, collected(tasks, quick=False))
+        found = collected(tasks, quick=False)
+        learning_table.write(PAGE, found)
+        learning_figures.write(found)
 
 
 if __name__ == "__main__":

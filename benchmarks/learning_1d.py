@@ -38,8 +38,9 @@ NAMES = {
     **{f"grid{n}": f"1D other grid, {n} points" for n in GRIDS},
 }
 MAIN = FitConfig(
-    epochs=8, batch_size=256, learning_rate=1e-2, encoder=EncoderConfig(hidden_dims=(24, 16, 32))
-)
+    epochs=6, batch_size=256, learning_rate=1e-2,
+    encoder=EncoderConfig(hidden_dims=(24, 24, 48), keep_input=True, link_layers=2),
+)  # fmt: skip
 
 
 def recipe(name, seed, splits, *, gap=0.05, orbitals=2, flatten=True):
@@ -93,10 +94,14 @@ def easy_recipe(quick):
     return recipe("bench-1d-test-gap01", 778, splits, gap=0.1)
 
 
+def _widths(config):
+    return "x".join(map(str, config.encoder.hidden_dims))
+
+
 def trained(seed, quick):
     """The network of one seed; training goes on where it was interrupted."""
     config = MAIN.model_copy(update={"seed": seed} | ({"epochs": 6} if quick else {}))
-    folder = WORK / f"run-1d-{'quick' if quick else 'full'}-{seed}"
+    folder = WORK / f"run-1d-{'quick' if quick else 'full'}-{_widths(MAIN)}-{seed}"
     with open_dataset(made(training_recipe(seed, quick))) as data:
         return fit(config, data, folder, resume=True, progress=False)
 
@@ -190,7 +195,7 @@ def noise(seed, quick):
     return rows
 
 
-def _settings(quick):
+def chains_settings(quick):
     """What the network of `trained` hangs on; change `version` with the code."""
     return {
         "version": 1,
@@ -200,12 +205,12 @@ def _settings(quick):
     }
 
 
-chains.settings = _settings
+chains.settings = chains_settings
 eight_bands.settings = lambda quick: {
     "version": 2,  # 100,000 chains, six epochs
     "config": MAIN.model_dump(mode="json", exclude_defaults=True),
     "network": N4.model_dump(mode="json", exclude_defaults=True),
     "data": _n4_recipe(0, quick).digest,
 }
-noise.settings = lambda quick: {**_settings(quick), "noise": NOISE}
+noise.settings = lambda quick: {**chains_settings(quick), "noise": NOISE}
 TASKS = {"chains": chains, "eight_bands": eight_bands, "noise": noise}

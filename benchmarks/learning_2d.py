@@ -76,6 +76,7 @@ ABLATIONS = {
     "rectifiers for products": {"gated": False},
     "rectifiers, one direction": {"gated": False, "oriented": False},
     "raw d": {"flatten": False},
+    "products of d alone": {"rotation_invariant": True},
 }
 
 
@@ -212,4 +213,3 @@ TASKS = {
     "coarse_chains": coarse_chains,
     **learning_loops.TASKS,
 }
-ONCE = ("plane_ablations",)

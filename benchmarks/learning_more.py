@@ -17,6 +17,7 @@ from torch import nn
 import topophys as tp
 from benchmarks.learning_1d import (
     SEEN,
+    chains_settings,
     made,
     recipe,
     test_recipe,
@@ -131,7 +132,7 @@ def _asked(network, path, name, *, grids=True):
     with open_dataset(path) as data:
         for split in ASKED:
             x, label = data.split(split).read("x", "label")
-            row = {"row": f"{name}: {split}", "n": len(label), "value": 0.0}
+            row = {"row": f"{name}: {split}", "n": len(label), "value": None}
             if grids or split != "grid64":
                 row["value"] = float((np.rint(predict_invariants(network, x)) == label).mean())
             rows.append(row)
@@ -263,10 +264,15 @@ def speed(seed, quick):
     ]  # fmt: skip
 
 
+#: Limits of the confidence between which answers are counted, and of the gap.
+CONFIDENCES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
+GAPS = (0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, np.inf)
+LARGEST = 3
+
+
 def reliability(seed, quick):
     """Confusion, what abstention buys, and where the wrong ones lie: gaps from the hoppings."""
     run = trained(seed, quick)
-    rows = []
     with open_dataset(made(test_recipe(quick))) as data:
         label, real, gap = [], [], []
         for split in ("test", "beyond2", "beyond3"):
@@ -279,27 +285,53 @@ def reliability(seed, quick):
             gap.append(_gaps(chains))
     label, real, gap = map(np.concatenate, (label, real, gap))
     value = np.rint(real).astype(int)
-    for c in (-3, -2, -1, 0, 1, 2, 3):
-        for named in sorted(set(value[label == c].tolist())):
+    wrong, confidence = value != label, 1.0 - 2.0 * np.abs(real - value)
+    return [
+        *_confusion(label, value),
+        *_abstention(wrong, confidence, run.predict(chains[:1]).threshold),
+        *_between("confidence", CONFIDENCES, confidence, wrong),
+        *_between("gap", GAPS, gap, wrong),
+    ]
+
+
+def _confusion(label, value):
+    """Counts, the same rows for every seed."""
+    rows, near = [], 0
+    for c in range(-LARGEST, LARGEST + 1):
+        for named in (c - 1, c, c + 1):
             count = int(((label == c) & (value == named)).sum())
+            near += count
             rows.append({"row": f"confusion: {c:+d} named {named:+d}", "value": count})
-    confidence = 1.0 - 2.0 * np.abs(real - value)
-    for threshold in (0.0, 0.2, 0.5, 0.8, 0.9):
+    return [*rows, {"row": "confusion: two or more off", "value": len(label) - near}]
+
+
+def _abstention(wrong, confidence, calibrated):
+    """What is answered, and how much of it is wrong, for several thresholds."""
+    rows = []
+    thresholds = {f"{t:g}": t for t in (0.0, 0.2, 0.5, 0.8, 0.9)}
+    for text, threshold in {**thresholds, "the calibrated threshold": calibrated}.items():
         kept = confidence >= threshold
-        wrong = float((value != label)[kept].mean()) if kept.any() else 0.0
-        rows.append(
-            {"row": f"abstention below {threshold:g}: answered", "value": float(kept.mean())}
-        )
-        rows.append({"row": f"abstention below {threshold:g}: wrong of these", "value": wrong})
-    edges = (0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, np.inf)
-    for low, high in pairwise(edges):
-        here = (gap >= low) & (gap < high)
-        name = (
-            f"gap {low:g} to {high:g}: wrong" if np.isfinite(high) else f"gap over {low:g}: wrong"
-        )
-        rows.append({"row": name, "value": float((value != label)[here].mean()),
-                     "n": int(here.sum())})  # fmt: skip
+        name = f"abstention below {text}"
+        rows.append({"row": f"{name}: answered", "value": float(kept.mean())})
+        rows.append(_wrong(f"{name}: wrong of these", wrong[kept]))
     return rows
+
+
+def _between(what, edges, values, wrong):
+    """Share of wrong answers where a quantity lies between two limits; the last one is included."""
+    rows = []
+    for low, high in pairwise(edges):
+        last = high == edges[-1]
+        here = (values >= low) & ((values < high) | last)
+        name = f"{what} {low:g} to {high:g}" if np.isfinite(high) else f"{what} over {low:g}"
+        rows.append(_wrong(f"{name}: wrong", wrong[here]))
+    return rows
+
+
+def _wrong(text, wrong):
+    """Row about errors; without a value where nothing was asked."""
+    share = float(wrong.mean()) if len(wrong) else None
+    return {"row": text, "value": share, "n": len(wrong), "count": int(wrong.sum())}
 
 
 def _gaps(chains):
@@ -320,8 +352,16 @@ def _settings(quick):
     }
 
 
-for _task in (ablations, baselines, speed, reliability):
+for _task in (ablations, baselines, speed):
     _task.settings = _settings
+reliability.settings = (
+    lambda quick: {
+        "version": 2,  # the same rows for every seed, bins of confidence
+        "network": chains_settings(quick),
+        "confidences": CONFIDENCES,
+        "gaps": GAPS[:-1],
+    }
+)
 TASKS = {
     "ablations": ablations,
     "baselines": baselines,

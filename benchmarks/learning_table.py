@@ -42,18 +42,17 @@ def number(value):
 
 def line(label, rows):
     """One line of a table."""
-    mean, half = interval([row["value"] for row in rows])
-    if all(isinstance(row["value"], int) for row in rows) and mean == rows[0]["value"]:
-        mean, half = rows[0]["value"], math.nan  # a count
+    values = [row["value"] for row in rows if row["value"] is not None]
+    mean, half = interval(values) if values else (math.nan, math.nan)
+    if values and all(isinstance(v, int) for v in values):
+        mean, half = (mean, half) if half > 0.0 else (values[0], math.nan)  # counts
     bar = rows[0].get("bar")
     formula = fmean(row["formula"] for row in rows) if "formula" in rows[0] else None
     lower = rows[0].get("lower_is_better", False)
     met = "" if bar is None else ("yes" if (mean <= bar if lower else mean >= bar) else "no")
-    spread = "" if math.isnan(half) else f"± {number(half)}"
-    if math.isnan(half) and "n" in rows[0] and 0.0 <= mean <= 1.0:
-        # one seed: what the number of samples alone allows
-        low, high = wilson_interval(round(mean * rows[0]["n"]), rows[0]["n"])
-        spread = f"({number(low)} to {number(high)})"
+    shown = f"{number(mean)} {_spread(mean, half, rows[0].get('n'))}".strip()
+    if values and not sum(row.get("count", 1) for row in rows):
+        shown = f"none of {sum(row['n'] for row in rows):,}"
     against = ""
     if "network_only" in rows[0]:
         wins, losses = (sum(r[k] for r in rows) for k in ("network_only", "formula_only"))
@@ -61,9 +60,19 @@ def line(label, rows):
             chance = binomtest(wins, wins + losses).pvalue
             against = f"{wins} : {losses}, p = {chance:.2g}"
     return (
-        f"| {label} | {number(mean)} {spread} | {len(rows)} | {number(formula)} | {against}"
+        f"| {label} | {shown} | {len(rows)} | {number(formula)} | {against}"
         f" | {number(bar)} | {met} |"
     )
+
+
+def _spread(mean, half, n):
+    """Half of the interval over seeds; for one seed, what the number of samples alone allows."""
+    if not math.isnan(half):
+        return f"± {number(half)}"
+    if n and 0.0 <= mean <= 1.0:
+        low, high = wilson_interval(round(mean * n), n)
+        return f"({number(low)} to {number(high)})"
+    return ""
 
 
 def table(results):

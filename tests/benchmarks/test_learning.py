@@ -2,9 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from benchmarks import learning, learning_table
+from benchmarks import learning, learning_figures, learning_table
 
 
 @pytest.fixture
@@ -104,3 +105,60 @@ def test_tables_are_put_between_their_markers(tmp_path):
     assert once.index("# Top") < once.index("| b |") < once.index("rest") < once.index("| new |")
     learning_table.write(page, found)
     assert page.read_text(encoding="utf-8") == once
+
+
+def test_results_of_other_settings_are_left_out(results, capsys):
+    learning.settle("job", counting(), 0, quick=False)
+    learning.settle("job", counting(version=2), 1, quick=False)
+    found = learning.collected({"job": counting(version=2)}, quick=False)
+    assert [result["seed"] for result in found["job"]] == [1]
+    assert "job-full-0.json" in capsys.readouterr().err
+    assert learning.collected({"job": counting(version=3)}, quick=False) == {}
+
+
+def cells(*rows):
+    text = learning_table.table([result(row) for row in rows])
+    return [cell.strip() for cell in text.splitlines()[2].split("|")][1:-1]
+
+
+def test_nothing_wrong_and_nothing_asked_are_no_zeros():
+    none = {"row": "a", "value": 0.0, "n": 1000, "count": 0}
+    assert cells(none, none)[1:3] == ["none of 2,000", "2"]
+    assert cells(none, {**none, "value": 0.002, "count": 2})[1].startswith("0.00100 ± 0.0127")
+    assert cells({"row": "a", "value": None, "n": 10})[1] == ""
+    assert cells({"row": "a", "value": None, "n": 0, "count": 0})[1] == ""
+    assert cells({"row": "a", "value": 3}, {"row": "a", "value": 3})[1] == "3"
+    # a network that is never right has a share, not an error
+    assert cells({"row": "a", "value": 0.0, "n": 10})[1].startswith("0.00000 (0.00000 to 0.27")
+
+
+def errors(text, count, n):
+    return {"row": text, "value": count / n if n else None, "n": n, "count": count}
+
+
+def test_pictures_show_what_was_stored(tmp_path):
+    rows = [
+        {"row": "confusion: -1 named -1", "value": 5},
+        {"row": "confusion: -1 named +0", "value": 1},
+        {"row": "confusion: +2 named +2", "value": 3},
+        errors("confidence 0 to 0.5: wrong", 1, 2),
+        errors("confidence 0.5 to 1: wrong", 0, 7),
+        errors("gap 0.05 to 0.1: wrong", 1, 4),
+        errors("gap over 0.1: wrong", 0, 5),
+    ]
+    noisy = [{"row": f"1D noise {w} on D", "value": 1 - w, "formula": 0.9 - w} for w in (0.0, 0.5)]
+    found = {"reliability": [result(*rows)] * 2, "noise": [result(*noisy)] * 2}
+    drawn = learning_figures.write(found, tmp_path)
+    assert len(drawn) == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.png" for name in drawn]
+    table = learning_table.merged(found["reliability"])
+    texts = [t.get_text() for t in learning_figures.confusion(table).axes[0].texts]
+    assert any(text.startswith("10\n") for text in texts)
+    assert any(text.startswith("2\n") for text in texts)
+    above = learning_figures.reliability(table).axes[0]
+    assert above.containers[0][0].get_ydata().tolist() == [0.5, 1.0]
+    bars = learning_figures.gaps(table).axes[0]
+    assert [patch.get_height() for patch in bars.patches] == [2, 0]
+    assert [t.get_text() for t in bars.texts] == ["2\nof 8", "0\nof 10"]
+    lines = learning_figures.noise(learning_table.merged(found["noise"])).axes[0].lines
+    assert any(np.allclose(line.get_ydata(), [0.9, 0.4]) for line in lines)

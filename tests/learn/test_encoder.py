@@ -7,6 +7,7 @@ import topophys as tp
 from tests.learn.mutants import faulty
 from topophys.errors import InputError, ShapeError
 from topophys.learn import TopologicalMLEncoder, compute_topological_loss
+from topophys.learn.polar import flatten_channels
 
 TARGETS = torch.tensor([-1, 0, 1, 0, 1, -1])
 
@@ -47,6 +48,8 @@ def test_defaults_are_the_promised_ones():
         "flatten": True,
         "upsample": 1,
         "point_layers": 1,
+        "keep_input": False,
+        "link_layers": 1,
     }
     assert encoder(torch.randn(2, 32, 8))["topological_features"].shape == (2, 128)
 
@@ -229,3 +232,26 @@ def test_more_layers_on_each_point():
     assert float(top.abs().max()) < 1e-9
     fourth = sum(s * h for s, h in zip((1, -4, 6, -4, 1), h1[1:6], strict=True))
     assert float(fourth.abs().max()) > 1e-3
+
+
+def test_links_that_see_the_block():
+    torch.manual_seed(0)
+    settings = {"hidden_dims": (6, 5, 7), "output_features": 3}
+    encoder = TopologicalMLEncoder(keep_input=True, link_layers=3, **settings).double()
+    x = torch.randn(4, 9, 8, dtype=torch.float64)
+    out = encoder(x)
+    h1 = out["local_features"]["h1_features"]
+    assert h1.shape == (4, 9, 8 + 6)
+    torch.testing.assert_close(h1[..., :8], flatten_channels(x))
+    plain = TopologicalMLEncoder(**settings)
+    more = 2 * (2 * 8 * 7) + 2 * (5 * 5 + 5)
+    assert sum(p.numel() for p in encoder.parameters()) == more + sum(
+        p.numel() for p in plain.parameters()
+    )
+    compute_topological_loss(out, torch.tensor([-1, 0, 1, 0]))["total_loss"].backward()
+    assert all(p.grad is not None and p.grad.count_nonzero() for p in encoder.parameters())
+    again = TopologicalMLEncoder(**encoder.settings).double()
+    again.load_state_dict(encoder.state_dict())
+    assert torch.equal(again(x)["invariant"], out["invariant"])
+    # any cut of the zone will do: nothing depends on where k begins
+    torch.testing.assert_close(encoder(x.roll(3, dims=1))["invariant"], out["invariant"])

@@ -30,10 +30,14 @@ class EncoderConfig(BaseModel):
         Bilinear layers; polar factor of the input (unit vectors in two dimensions).
     point_layers : int, optional
         Layers on each k point, for chains; see `TopologicalMLEncoder`.
+    keep_input, link_layers : bool and int, optional
+        Links that see the block, and layers on each link, for chains; likewise.
     upsample : int, optional
         Refinement of the grid inside the network; see `TopologicalMLEncoder2D`.
     harmonics : int, optional
         Powers of the loops; see `TopologicalMLEncoderLoops`.
+    rotation_invariant : bool, optional
+        Products of d alone; see `TopologicalMLEncoder2D`.
 
     Examples
     --------
@@ -49,8 +53,11 @@ class EncoderConfig(BaseModel):
     gated: bool = True
     flatten: bool = True
     point_layers: PositiveInt | None = None
+    keep_input: bool | None = None
+    link_layers: PositiveInt | None = None
     upsample: PositiveInt | None = None
     harmonics: PositiveInt | None = None
+    rotation_invariant: bool | None = None
 
     def arguments(self, known: Collection[str]) -> dict[str, Any]:
         """Keyword arguments of the network; those that were left out take its defaults.

@@ -55,6 +55,12 @@ class TopologicalMLEncoder(nn.Module):
     point_layers : int, optional
         Layers g1 on each k point, one after the other. The determinant of a 2 x 2 block is within
         reach of one bilinear layer, that of a 4 x 4 block of two.
+    keep_input : bool, optional
+        Let the links see the (flattened) block too: h1 has its channels in front of those of g1.
+        Products of the entries of two neighbours, such as tr D(k)^dagger D(k'), are then within
+        reach of g2, and say more than the phases of the two determinants.
+    link_layers : int, optional
+        Layers with a rectifier on each link, after its products.
 
     Raises
     ------
@@ -86,6 +92,8 @@ class TopologicalMLEncoder(nn.Module):
         flatten: bool = True,
         upsample: int = 1,
         point_layers: int = 1,
+        keep_input: bool = False,
+        link_layers: int = 1,
     ) -> None:
         super().__init__()
         size = math.isqrt(_checks.positive_int(input_dim, "input_dim") // 2)
@@ -110,12 +118,19 @@ class TopologicalMLEncoder(nn.Module):
             "flatten": bool(flatten),
             "upsample": _checks.positive_int(upsample, "upsample"),
             "point_layers": _checks.positive_int(point_layers, "point_layers"),
+            "keep_input": bool(keep_input),
+            "link_layers": _checks.positive_int(link_layers, "link_layers"),
         }
         self.point = local_layer(input_dim, n_h1, gated=gated)
         deeper = range(self.settings["point_layers"] - 1)
         self.deeper = nn.Sequential(*(local_layer(n_h1, n_h1, gated=gated) for _ in deeper))
-        self.link = local_layer(2 * n_h1, n_link, gated=gated)
+        seen = n_h1 + (int(input_dim) if keep_input else 0)
+        self.link = local_layer(2 * seen, n_link, gated=gated)
         self.density = nn.Linear(n_link, n_h2)
+        further = range(self.settings["link_layers"] - 1)
+        self.further = nn.Sequential(
+            *(nn.Sequential(nn.Linear(n_h2, n_h2), nn.GELU()) for _ in further)
+        )
         self.project = nn.Linear(n_h2, output_features, bias=False)
         self.head = InvariantHead(output_features, num_classes)
 
@@ -132,8 +147,9 @@ class TopologicalMLEncoder(nn.Module):
         -------
         dict
             "invariant" (B,), "topological_logits" (B, num_classes), "topological_features"
-            (B, output_features) and "local_features" with "h1_features" (B, N, hidden_dims[0])
-            and "h2_features" (B, N, hidden_dims[1]); on the refined grid where `upsample` is not 1.
+            (B, output_features) and "local_features" with "h1_features" (B, N, hidden_dims[0]),
+            with input_dim channels more where `keep_input` is on, and "h2_features"
+            (B, N, hidden_dims[1]); on the refined grid where `upsample` is not 1.
 
         Raises
         ------
@@ -150,8 +166,10 @@ class TopologicalMLEncoder(nn.Module):
         if self.settings["flatten"]:
             x = flatten_channels(x)
         h1 = cast("Tensor", self.deeper(self.point(x)))
+        if self.settings["keep_input"]:
+            h1 = torch.cat([x, h1], dim=-1)
         pairs = torch.cat([h1, h1.roll(-1, dims=1)], dim=-1)
-        h2 = nn.functional.gelu(self.density(self.link(pairs)))
+        h2 = cast("Tensor", self.further(nn.functional.gelu(self.density(self.link(pairs)))))
         features = cast("Tensor", self.project(h2.sum(dim=1)))
         invariant, logits = self.head(features)
         return {

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
+from topophys.learn.corners import ACROSS, corner_products, link_products, mirrored
 from topophys.learn.heads import InvariantHead
 from topophys.learn.interpolate import upsample_periodic
 from topophys.learn.layers import local_layer
@@ -62,6 +63,10 @@ class TopologicalMLEncoder2D(nn.Module):
         Refine the grid by this factor in each direction before anything else, by trigonometric
         interpolation; exact for d of hoppings that reach less than half as far as the grid has
         points, and meant for inputs that were not flattened before.
+    rotation_invariant : bool, optional
+        Read d through the scalar and triple products of the corners of each plaquette alone,
+        which no common rotation of d changes. h1 is then d itself, and the first of
+        `hidden_dims` has no meaning.
 
     Raises
     ------
@@ -94,6 +99,7 @@ class TopologicalMLEncoder2D(nn.Module):
         oriented: bool = True,
         flatten: bool = True,
         upsample: int = 1,
+        rotation_invariant: bool = False,
     ) -> None:
         super().__init__()
         if _checks.positive_int(input_dim, "input_dim") != 3:
@@ -115,10 +121,17 @@ class TopologicalMLEncoder2D(nn.Module):
             "oriented": bool(oriented),
             "flatten": bool(flatten),
             "upsample": _checks.positive_int(upsample, "upsample"),
+            "rotation_invariant": bool(rotation_invariant),
         }
-        self.point = local_layer(input_dim, n_h1, gated=gated)
-        self.link = LinkLayer(n_h1, n_h2, gated=gated)
-        self.plaquette = PlaquetteLayer(n_h2, n_h3, gated=gated)
+        self.point: nn.Module = nn.Identity()
+        self.link: nn.Module
+        if rotation_invariant:
+            self.link = nn.Sequential(_LinkProducts(), local_layer(1, n_h2, gated=gated))
+        else:
+            self.point = local_layer(input_dim, n_h1, gated=gated)
+            self.link = LinkLayer(n_h1, n_h2, gated=gated)
+        n_across = ACROSS if rotation_invariant else 0
+        self.plaquette = PlaquetteLayer(n_h2, n_h3, gated=gated, n_across=n_across)
         self.density = nn.Linear(n_h3, n_h3)
         self.project = nn.Linear(n_h3, output_features, bias=False)
         self.head = InvariantHead(output_features, num_classes)
@@ -155,8 +168,12 @@ class TopologicalMLEncoder2D(nn.Module):
         if self.settings["flatten"]:
             x = x / (x.square().sum(-1, keepdim=True) + TINY).sqrt()
         h1 = cast("Tensor", self.point(x))
-        h2 = self.link(h1)
-        turns = self.plaquette(h2, both=self.settings["oriented"])
+        h2 = cast("Tensor", self.link(h1))
+        across: tuple[Tensor, ...] = ()
+        if self.settings["rotation_invariant"]:
+            products = corner_products(h1)
+            across = (products, mirrored(products))
+        turns = self.plaquette(h2, both=self.settings["oriented"], across=across)
         there, *back = (nn.functional.gelu(self.density(turn)) for turn in turns)
         h3 = there - back[0] if back else there
         features = cast("Tensor", self.project(h3.sum(dim=(1, 2))))
@@ -167,3 +184,10 @@ class TopologicalMLEncoder2D(nn.Module):
             "topological_features": features,
             "local_features": {"h1_features": h1, "h2_features": h2, "h3_features": h3},
         }
+
+
+class _LinkProducts(nn.Module):
+    """Scalar products of next neighbours as a layer without weights."""
+
+    def forward(self, n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y 2 1"]:
+        return link_products(n)

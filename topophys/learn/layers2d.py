@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -14,13 +15,19 @@ __all__ = ["LinkLayer", "PlaquetteLayer"]
 class _Gathered(nn.Module):
     """Affine map of the channels of several neighbours, and what makes it nonlinear."""
 
-    def __init__(self, n_parts: int, n_in: int, n_out: int, *, gated: bool) -> None:
+    def __init__(
+        self, n_parts: int, n_in: int, n_out: int, *, gated: bool, n_across: int = 0
+    ) -> None:
         super().__init__()
         width = 2 * n_out if gated else n_out
-        bound = 1.0 / math.sqrt(n_parts * n_in)  # that of torch.nn.Linear for all parts together
+        # that of torch.nn.Linear for all parts together
+        bound = 1.0 / math.sqrt(n_parts * n_in + n_across)
         self.gated = gated
         self.weight = nn.Parameter(torch.empty(n_parts, width, n_in).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(width).uniform_(-bound, bound))
+        self.across: nn.Parameter | None = None
+        if n_across:
+            self.across = nn.Parameter(torch.empty(width, n_across).uniform_(-bound, bound))
 
     def act(self, x: Float[Tensor, "... c"]) -> Float[Tensor, "... c_out"]:
         """Product of the two halves, or a rectifier."""
@@ -75,7 +82,7 @@ class PlaquetteLayer(_Gathered):
     r"""One layer on all plaquettes of a periodic square grid, from their four links.
 
     .. math:: y(k) = g\left( W_1 u_x(k) + W_2 u_y(k + \hat x) + W_3 u_x(k + \hat y)
-        + W_4 u_y(k) + b \right)
+        + W_4 u_y(k) + V c(k) + b \right)
 
     Seen in a mirror, the links of a plaquette change places: x with y, above with right. The same
     weights then answer to the plaquette run through the other way.
@@ -86,6 +93,8 @@ class PlaquetteLayer(_Gathered):
         Channels of the links and of the plaquettes.
     gated : bool
         g multiplies the two halves of its argument, or is a rectifier.
+    n_across : int, optional
+        Channels c of each plaquette that belong to none of its links.
 
     Examples
     --------
@@ -95,11 +104,15 @@ class PlaquetteLayer(_Gathered):
     (torch.Size([2, 6, 5, 16]), torch.Size([2, 6, 5, 16]))
     """
 
-    def __init__(self, n_in: int, n_out: int, *, gated: bool) -> None:
-        super().__init__(4, n_in, n_out, gated=gated)
+    def __init__(self, n_in: int, n_out: int, *, gated: bool, n_across: int = 0) -> None:
+        super().__init__(4, n_in, n_out, gated=gated, n_across=n_across)
 
     def forward(
-        self, u: Float[Tensor, "batch x y 2 c"], *, both: bool = True
+        self,
+        u: Float[Tensor, "batch x y 2 c"],
+        *,
+        both: bool = True,
+        across: Sequence[Float[Tensor, "batch x y c_across"]] = (),
     ) -> list[Float[Tensor, "batch x y c_out"]]:
         """Plaquettes whose lower left corner is k.
 
@@ -109,6 +122,8 @@ class PlaquetteLayer(_Gathered):
             Links that leave k along x and along y.
         both : bool, optional
             Run through every plaquette the other way, too.
+        across : sequence of tensors of shape (B, Nx, Ny, n_across), optional
+            Channels c for each way around, where the layer has such.
 
         Returns
         -------
@@ -123,4 +138,8 @@ class PlaquetteLayer(_Gathered):
         turns = [(bottom, left, right, top), (left, bottom, top, right)][: 1 + both]
         weight = torch.cat([torch.cat(parts, dim=1) for parts in turns])
         sums = nn.functional.linear(links, weight, self.bias.repeat(len(turns)))
-        return [self.act(part) for part in sums.chunk(len(turns), dim=-1)]
+        parts: Sequence[Tensor] = sums.chunk(len(turns), dim=-1)
+        if self.across is not None:
+            seen = [nn.functional.linear(c, self.across) for c in across[: len(turns)]]
+            parts = [part + more for part, more in zip(parts, seen, strict=True)]
+        return [self.act(part) for part in parts]
