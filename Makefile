@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint ci peers clean
+.PHONY: demo test test-slow lint docs ci peers clean
 
 demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 	$(BIN)/topophys demo -o runs/demo
@@ -22,15 +22,18 @@ lint: $(STAMP)  ## style, types, layers, spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell topophys tests docs datasets benchmarks README.md CONTRIBUTING.md CHANGELOG.md
 
+docs: $(STAMP)  ## the documentation as a site, under site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 peers: $(STAMP)  ## other packages to compare with, each in an environment under benchmarks/.envs
 	$(BIN)/python -m benchmarks.peers.setup
 
-ci: lint test  ## what continuous integration runs, after the set-up
+ci: lint docs test  ## what continuous integration runs, after the set-up
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis site

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,24 +45,53 @@ class _Lines:
         now = time.monotonic()
         if now - self.last >= INTERVAL and self.done < self.total:
             self.last = now
-            self._say(now)
-
-    def _say(self, now: float) -> None:
-        rate = self.done / max(now - self.start, 1e-9)
-        left = _duration((self.total - self.done) / rate) if rate > 0.0 else "?"
-        sys.stderr.write(
-            f"{self.description}: {self.done} of {self.total}, {rate:.3g}/s, {left} left\n"
-        )
-        sys.stderr.flush()
+            _say(self._line(now))
 
     def finish(self) -> None:
-        now = time.monotonic()
+        _say(self._last_line(time.monotonic()))
+
+    def _line(self, now: float) -> str:
         rate = self.done / max(now - self.start, 1e-9)
-        sys.stderr.write(
-            f"{self.description}: {self.done} of {self.total} in"
-            f" {_duration(now - self.start)} ({rate:.3g}/s)\n"
-        )
-        sys.stderr.flush()
+        left = _duration((self.total - self.done) / rate) if rate > 0.0 else "?"
+        return f"{self.description}: {self.done} of {self.total}, {rate:.3g}/s, {left} left"
+
+    def _last_line(self, now: float) -> str:
+        rate = self.done / max(now - self.start, 1e-9)
+        took = _duration(now - self.start)
+        return f"{self.description}: {self.done} of {self.total} in {took} ({rate:.3g}/s)"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+class _Cell(_Lines):
+    """A bar and a line in the output of a notebook cell, which stay readable in the saved file."""
+
+    #: Seconds between two updates.
+    PACE: Final = 0.2
+
+    def __init__(self, total: int, description: str) -> None:
+        super().__init__(total, description)
+        shell = sys.modules["IPython"]
+        self.handle = shell.display.display(self._content(), raw=True, display_id=True)
+
+    def __call__(self, n: int = 1) -> None:
+        self.done += n
+        now = time.monotonic()
+        if now - self.last >= self.PACE:
+            self.last = now
+            self.handle.update(self._content(), raw=True)
+
+    def finish(self) -> None:
+        self.handle.update(self._content(), raw=True)
+
+    def _content(self) -> dict[str, str]:
+        now = time.monotonic()
+        line = self._line(now) if self.done < self.total else self._last_line(now)
+        bar = f'<progress value="{self.done}" max="{self.total}"></progress>'
+        return {"text/plain": line, "text/html": f"{bar} {html.escape(line)}"}
 
 
 def _bar() -> RichProgress:
@@ -118,8 +148,8 @@ def track(total: int, description: str, enabled: bool = True) -> Iterator[Advanc
     if not enabled:
         yield lambda _n: None
         return
-    if not (sys.stderr.isatty() or _in_notebook()):
-        lines = _Lines(total, description)
+    if _in_notebook() or not sys.stderr.isatty():
+        lines = (_Cell if _in_notebook() else _Lines)(total, description)
         yield lines
         lines.finish()
         return

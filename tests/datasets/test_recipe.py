@@ -152,3 +152,9 @@ def test_any_value_for_any_key_is_a_recipe_or_one_line(key, junk, extra):
     else:
         assert Recipe.from_text(recipe.to_toml()) == recipe
     assert len(message.splitlines()) <= 1
+
+
+def test_a_recipe_prints_as_one_line():
+    recipe = Recipe.from_toml(Path(__file__).parents[2] / "datasets" / "winding-1d" / "recipe.toml")
+    assert repr(recipe) == str(recipe)
+    assert repr(recipe).startswith("Recipe 'winding-1d' (winding, aiii_chains): {train: ")

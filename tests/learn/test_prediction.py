@@ -45,3 +45,14 @@ def test_networks_that_are_sure_and_wrong_are_refused(sign):
     label = np.zeros(100, np.int64)
     threshold = calibrated_threshold(np.full(100, float(sign)), label)
     assert Prediction(label, np.full(100, 0.0), threshold).abstains.all()
+
+
+def test_answers_print_as_a_table():
+    answer = Prediction(np.array([1, 0, -2, 1]), np.array([1.0, 0.25, -1.9, 1.0]), threshold=0.6)
+    assert repr(answer).splitlines() == [
+        "Prediction for 4 Hamiltonians: 1 abstained from",
+        "  value            -2: 1, +1: 2",
+        "  confidence       0.900 (median)",
+        "  asked for        0.600",
+    ]
+    assert "value            none" in repr(Prediction(np.array(0), np.array(0.4)))

@@ -173,3 +173,10 @@ def test_folder_can_move(touched, tmp_path):
 
 def test_settings_come_back(trained):
     assert load_run(trained.path).config == LEARNS
+
+
+def test_a_run_and_its_answers_print_as_tables(trained):
+    lines = repr(trained).splitlines()
+    assert lines[0].startswith(f"Run `{trained.path}` (winding): TopologicalMLEncoder, ")
+    assert lines[1].endswith("samples of classes -1, 0, 1")
+    assert len(repr(trained)) < 400

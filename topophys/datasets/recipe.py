@@ -225,6 +225,12 @@ class Recipe(Table):
                 inherited[key] = getattr(source, key)
         return SplitSpec.model_validate(inherited | own)
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{s.name}: {s.size:,}" for s in self.split)
+        return f"Recipe {self.name!r} ({self.kind}, {self.hamiltonian.family}): {{{sizes}}}"
+
+    __str__ = __repr__
+
     def to_toml(self) -> str:
         """Canonical TOML: every key in fixed order, defaults written out, no comments.
 

@@ -39,7 +39,7 @@ class Report:
         """Whether no problem was found."""
         return not self.problems
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         n = len(self.problems)
         verdict = "no problem" if self.ok else f"{n} problem{'s' * (n > 1)}"
         rows = [["check", "number"], *([k, str(v)] for k, v in self.checked.items())]

@@ -42,7 +42,7 @@ class Summary:
     seconds: float
     resumed: int = 0
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         total = sum(self.sizes.values())
         rate = total / max(self.seconds, 1e-9)
         # of a run that was taken up, the time says nothing about the rate

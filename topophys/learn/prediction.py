@@ -41,6 +41,17 @@ class Prediction:
     real: Float[np.ndarray, "..."]
     threshold: float = LEAST_CONFIDENCE
 
+    def __repr__(self) -> str:
+        total, silent = self.value.size, int(self.abstains.sum())
+        values, counts = np.unique(self.value[~self.abstains], return_counts=True)
+        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
+        lines = [f"Prediction for {total} Hamiltonian{'s' * (total != 1)}: {silent} abstained from"]
+        lines.append(f"  value            {', '.join(pairs) or 'none'}")
+        if total:
+            lines.append(f"  confidence       {np.median(self.confidence):.3f} (median)")
+        lines.append(f"  asked for        {self.threshold:.3f}")
+        return "\n".join(lines)
+
     @property
     def distance(self) -> Float[np.ndarray, "..."]:
         """Distance to the nearest integer, at most 1/2."""

@@ -65,6 +65,18 @@ class Run:
     history: list[dict[str, Any]]
     provenance: dict[str, Any]
 
+    def __repr__(self) -> str:
+        size = sum(p.numel() for p in self.encoder.parameters())
+        best = self.best_epoch
+        seen = ", ".join(map(str, self.provenance["classes_seen"]))
+        lines = [
+            f"Run `{self.path}` ({self.kind}): {type(self.encoder).__name__}, {size:,} weights",
+            f"  trained on       {self.provenance['train_samples']:,} samples of classes {seen}",
+            f"  epochs           {len(self.history)}, best {best['epoch']}",
+            f"  validation       {best['val_accuracy']:.4f} right",
+        ]
+        return "\n".join(lines)
+
     @property
     def kind(self) -> str:
         """Kind of data set that the network reads."""

@@ -88,7 +88,7 @@ class MaterialPrediction:
     present: tuple[str, ...]
     seconds: float
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         missing = [name for name in MODALITIES if name not in self.present]
         lines = [f"{self.sample_id}"]
         for title, classes in (("topology", self.topology), ("magnetism", self.magnetism)):

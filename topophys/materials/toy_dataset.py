@@ -80,7 +80,7 @@ class ToySummary:
     rejected: dict[str, int]
     counts: dict[str, int]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [f"{self.path}: {self.size} materials of {self.drawn} drawn"]
         lines += [f"  dropped {number:7d}  {reason}" for reason, number in self.rejected.items()]
         lines += [f"  kept    {number:7d}  {name}" for name, number in self.counts.items()]

@@ -43,6 +43,8 @@ def write_summary(
 ) -> Path:
     """Gather settings, seeds, versions and every figure measured into summary.json.
 
+    What is not given of the last three is kept from an earlier summary, if there is one.
+
     Parameters
     ----------
     run : Run
@@ -56,8 +58,6 @@ def write_summary(
         Wall-clock time of each step.
     notes : sequence of str, optional
         What a reader must know to judge the figures.
-
-    What is not given of the last three is kept from an earlier summary, if there is one.
 
     Returns
     -------

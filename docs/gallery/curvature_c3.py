@@ -1,0 +1,27 @@
+"""Berry curvature of a model with Chern number 3.
+
+Where does a Chern number come from? Left, far from a transition, the curvature is spread over the
+zone. Right, close to one, nearly all of it sits at the places where the gap is about to close.
+Both add up to $2\\pi \\cdot 3$.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+import topophys as tp
+from topophys.plots import Figure, plot_berry_curvature, save_figure
+
+
+def picture() -> Figure:
+    models = tp.models.higher_chern([-1.0, -1.75], 3)
+    proof = tp.certify_chern(models)
+    assert proof.value.tolist() == [3, 3]
+    total = tp.berry_flux(models.on_grid((80, 80))).sum((-2, -1))
+    assert np.allclose(total, 2 * np.pi * 3)
+    titles = [f"gap at least {gap:.2f}" for gap in proof.gap_bound]
+    return plot_berry_curvature(models, n_k=120, chern=proof, titles=titles, scale="panel")
+
+
+if __name__ == "__main__":
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)

@@ -1,0 +1,26 @@
+"""Loops of the determinant.
+
+The winding number of a chiral chain counts how often $\\det D(k)$ goes around the origin while
+$k$ runs through the zone. Colour is $k$. The origin is the one place the loop must not touch:
+there the gap closes, and the integer may change.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+import topophys as tp
+from topophys.plots import Figure, plot_det_loop, save_figure
+
+
+def picture() -> Figure:
+    rows = [[0, 0, 1, 0.6, 0.2], [0, 0.2j, 0.4 + 0.15j, 1, 0.3], [0, 0.3, 0.5, 1 - 0.2j, 1.4],
+            [0.4, 1.2, -0.5, 0.3j, 0]]  # fmt: skip
+    chains = tp.ChiralHamiltonian.from_array(-2, np.array(rows)[..., None, None])
+    proof = tp.certify_winding(chains)
+    assert proof.value.tolist() == [0, 1, 2, -1]
+    return plot_det_loop(chains, nu=proof)
+
+
+if __name__ == "__main__":
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)

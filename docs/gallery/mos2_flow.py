@@ -1,0 +1,26 @@
+"""From a Wannier90 file to a Z2 invariant: monolayer MoS2.
+
+Wannier centres of the 28 occupied bands of MoS2 in the 1T' structure, while the momentum goes
+through half the zone. The middle of the largest gap (diamonds) is crossed an odd number of times:
+a quantum spin Hall insulator. The file is too large for the repository; `TOPOPHYS_TEST_DATA` says
+where it lies.
+"""
+
+import os
+from pathlib import Path
+
+import topophys as tp
+from topophys.plots import Figure, plot_wilson_flow, save_figure
+
+FILE = Path(os.environ.get("TOPOPHYS_TEST_DATA", ".")) / "wannier" / "MoS2-1Tp_hr.dat.tar.gz"
+
+
+def picture(file: Path = FILE) -> Figure:
+    material = tp.read_wannier90(file, n_occupied=28)
+    found = tp.z2_invariant(material)
+    assert found.value == 1
+    return plot_wilson_flow(found, gap=True, titles=["MoS$_2$ (1T')"])
+
+
+if __name__ == "__main__":
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)

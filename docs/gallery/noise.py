@@ -1,0 +1,38 @@
+"""Noise on what is measured.
+
+Gaussian noise is added to every entry of $D(k)$, independently at every point; the right answer
+is that of the chain without it. Network and formula see the same noisy points and fail nearly
+together: noise of this kind makes turns that were not there, and only a guess can take them back.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from curves import curves
+from small_runs import chains
+
+import topophys as tp
+from topophys.plots import Figure, save_figure
+
+LEVELS = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8])
+
+
+def picture() -> Figure:
+    run, data = chains()
+    test = data.split("test")
+    (label,), blocks = test.read("label"), test.hamiltonians().block_on_grid(32)
+    size = np.sqrt((np.abs(blocks) ** 2).mean((1, 2, 3), keepdims=True))
+    rng = np.random.default_rng(0)
+    right = {"network": [], "formula": []}
+    for level in LEVELS:
+        noise = level * size * rng.standard_normal((2, *blocks.shape))
+        noisy = blocks + (noise[0] + 1j * noise[1]) / np.sqrt(2)
+        right["network"].append(100 * (run.predict(noisy).value == label).mean())
+        sampled = tp.winding_number(noisy, on_gapless="mask")
+        right["formula"].append(100 * (sampled == label).mean())
+    assert right["network"][0] > 99.0
+    return curves(LEVELS, right, "noise (rms entry of $D$)", "right (%)")
+
+
+if __name__ == "__main__":
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=120)

@@ -1,0 +1,26 @@
+"""A probe and its controls.
+
+How well a linear read-out of each layer predicts the exact quantity, on chains it was not fitted
+on: the trained network beside untrained ones, shuffled targets and the raw input. h1 is high
+without any training; h2 is not.
+"""
+
+from pathlib import Path
+
+from small_runs import chains
+
+from topophys.interpret import probe
+from topophys.plots import Figure, plot_probe_ladder, save_figure
+
+
+def picture() -> Figure:
+    run, data = chains()
+    report = probe(run, data, n_hamiltonians=100, n_untrained=2, progress=False)
+    assert report.r2("h1_features", "untrained") > 0.8
+    assert report.r2("h2_features", "trained") > report.r2("h2_features", "untrained") + 0.4
+    rows = [r for r in report.to_dict()["results"] if (r["measure"], r["split"]) == ("raw", "test")]
+    return plot_probe_ladder(rows)
+
+
+if __name__ == "__main__":
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)

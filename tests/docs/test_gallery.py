@@ -1,0 +1,58 @@
+"""Pictures of the gallery are made by their scripts, which are short and say what they show."""
+
+from __future__ import annotations
+
+import importlib
+import struct
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from tests.hamiltonians.wannier_files import wannier_file
+from topophys.plots import save_figure
+
+FOLDER = Path(__file__).parents[2] / "docs" / "gallery"
+HELPERS = {"make", "small_runs", "curves"}
+SCRIPTS = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in HELPERS)
+
+
+@pytest.fixture
+def gallery(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module
+
+
+def size(path):
+    """Width and height in the header of a PNG."""
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_makes_its_picture(name, gallery, tmp_path):
+    script = gallery(name)
+    file = [wannier_file("MoS2-1Tp_hr.dat.tar.gz")] if name == "mos2_flow" else []
+    figure = script.picture(*file)  # each script asserts what it claims
+    assert isinstance(figure, Figure)
+    save_figure(figure, tmp_path / name, ["png"], dpi=110)
+    new, old = size(tmp_path / f"{name}.png"), size(FOLDER / f"{name}.png")
+    # scripts differ in resolution, not in shape
+    assert new[0] * old[1] == pytest.approx(old[0] * new[1], rel=0.02)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_are_short_and_pictures_small(name):
+    lines = (FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 40
+    assert (FOLDER / f"{name}.png").stat().st_size < 150_000
+
+
+def test_there_are_enough():
+    assert len(SCRIPTS) >= 12
+
+
+def test_the_page_follows_from_the_scripts(gallery):
+    make = gallery("make")
+    assert set(make.SCRIPTS) == set(SCRIPTS)
+    written = (FOLDER / "index.md").read_text(encoding="utf-8")
+    assert written == make.page(), "run: python docs/gallery/make.py"
