@@ -28,3 +28,14 @@ def data(toys):
     from topophys.materials import toy_data
 
     return toy_data(toys, np.arange(64))
+
+
+@pytest.fixture(scope="session")
+def solid_file(tmp_path_factory):
+    pytest.importorskip("gudhi", reason="needs the extra `materials`")
+    pytest.importorskip("spglib", reason="needs the extra `materials`")
+    from topophys.materials import generate_toys
+
+    path = tmp_path_factory.mktemp("solids") / "solids.h5"
+    generate_toys(path, 120, dim=3, seed=5, progress=False)
+    return path

@@ -126,3 +126,9 @@ def test_structures_find_their_entry(lists):
     found, counts = match_structures({"a": ROCK_SALT, "b": supercell(ROCK_SALT)}, lists)
     assert [one.entry.formula for one in found] == ["Na1Cl1"]
     assert counts == {"matched": 1, "not in the lists": 0, "no space group": 0, "repeated": 1}
+
+
+def test_empty_lists_are_refused(tmp_path):
+    write_lists(tmp_path, [], [])
+    with pytest.raises(DatasetError, match="at least one material"):
+        read_class_lists(tmp_path, CLASSES)

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from topophys.datasets.materials_file import read_materials, write_materials
-from topophys.errors import DatasetError, InputError, SchemaError
+from topophys.errors import DatasetError, InputError, SchemaError, ShapeError
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.certify_chern import certify_chern
-from topophys.materials import generate_toys, load_toys
-from topophys.materials.toy_dataset import MEANINGS
+from topophys.materials import TrainOptions, fit_toys, generate_toys, load_toys
+from topophys.materials.toy_dataset import toy_crystal
+from topophys.materials.toy_meanings import MEANINGS, meanings
 
 
 def test_arrays_are_those_declared(toy_file):
@@ -82,3 +83,75 @@ def test_arrays_without_meaning_are_not_written(tmp_path):
 def test_sizes_are_checked(tmp_path):
     with pytest.raises(InputError, match="size"):
         generate_toys(tmp_path / "a.h5", 0)
+
+
+def test_solids_have_their_arrays_and_labels(solid_file):
+    arrays, card = load_toys(solid_file)
+    assert set(arrays) == set(meanings(3))
+    assert {len(a) for a in arrays.values()} == {card["size"]} == {120}
+    assert card["dim"] == 3
+    assert sum(card["rejected"].values()) + 120 == card["drawn"]
+    for name, array in arrays.items():
+        assert np.isfinite(array).all(), name
+    insulators = arrays["evidence"] == 0
+    assert (arrays["gap_bound"][insulators] > 0).all()
+    assert (arrays["topology"][~insulators] == 2).all()
+    odd = (arrays["z2"] == 1).any(1)
+    assert (arrays["topology"][odd] == 1).all()
+
+
+def test_a_classifier_of_solids_learns_and_predicts(solid_file, tmp_path):
+    run = fit_toys(solid_file, tmp_path / "run", TrainOptions(epochs=2), progress=False)
+    assert run.net.settings["kspace_node_feature_dim"] == 18
+    answer = run.predict(toy_crystal(load_toys(solid_file)[0], 0))
+    assert sum(answer.topology.values()) == pytest.approx(1.0)
+
+
+def test_other_dimensions_are_refused(tmp_path):
+    with pytest.raises(InputError, match="`dim` must be 2 or 3"):
+        generate_toys(tmp_path / "a.h5", 3, dim=4)
+
+
+def spoiled(source, target, change):
+    """Copy of a file with arrays changed and digests that fit them."""
+    arrays, card = read_materials(source)
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    change(arrays)
+    write_materials(target, arrays, {name: meanings(3)[name] for name in arrays}, card)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("topology", 9, "`topology` must be one of 3 classes"),
+        ("magnetism", -1, "`magnetism` must be one of 3 classes"),
+        ("kspace", np.nan, "`kspace` must be finite"),
+        ("scalars", np.inf, "`scalars` must be finite"),
+        ("fractional", np.nan, "`fractional` must be finite"),
+        ("numbers", 0, "at least one atom"),
+        ("numbers", 200, "from 1 to 118"),
+    ],
+)
+def test_a_bad_sample_is_named_in_one_line(solid_file, tmp_path, name, value, message):
+    def change(arrays):
+        arrays[name][7] = value
+
+    with pytest.raises(InputError, match="Sample `toy-7`") as error:
+        load_toys(spoiled(solid_file, tmp_path / "bad.h5", change))
+    assert message in str(error.value)
+    assert "(1 of 120 so)" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_arrays_and_wrong_lengths_are_named(solid_file, tmp_path):
+    bad = spoiled(solid_file, tmp_path / "none.h5", lambda arrays: arrays.pop("dos"))
+    with pytest.raises(SchemaError, match="array `dos`"):
+        load_toys(bad)
+
+    def shorten(arrays):
+        arrays["dos"] = arrays["dos"][:, :10]
+
+    bad = spoiled(solid_file, tmp_path / "short.h5", shorten)
+    with pytest.raises(ShapeError, match=r"`dos` must have shape \(B, 32\)"):
+        fit_toys(bad, tmp_path / "run", TrainOptions(epochs=1), progress=False)

@@ -33,3 +33,19 @@ def test_every_level_is_drawn_once(arrays):
 def test_rows_are_checked(arrays, rows):
     with pytest.raises(InputError, match="rows"):
         plot_toy_materials(arrays, rows)
+
+
+def test_solids_are_drawn_with_what_was_proven(arrays):
+    solids = draw_shard(4, 0, 12, 0.1, 3)["arrays"]
+    figure = plot_toy_materials(solids, list(range(12)))
+    for row in range(12):
+        title = figure.axes[12 + row].get_title()
+        assert "proven" in title
+        wanted = {0: "gap", 1: "overlap", 2: "touch"}[solids["evidence"][row]]
+        assert wanted in title
+        assert ("Z2" in title) == (solids["z2"][row, 0] >= 0)
+    drawn = np.sort(np.concatenate([line.get_ydata() for line in figure.axes[12].lines[:3]]))
+    np.testing.assert_allclose(drawn, np.sort(solids["kspace"][0, :, 6:10].ravel()))
+    # corners of the cell, and none beyond it
+    assert len(figure.axes[0].lines) - 1 >= 8
+    assert len(solids["numbers"]) == len(arrays["numbers"])

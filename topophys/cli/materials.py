@@ -15,6 +15,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.")]
 def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to make.")],
     size: Annotated[int, typer.Option("-n", "--size", help="Number of toy materials.")] = 50_000,
+    dim: Annotated[int, typer.Option(help="2 for layers, 3 for solids.")] = 2,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     quiet: Quiet = False,
@@ -25,7 +26,8 @@ def generate(
     """
     from topophys.materials import generate_toys
 
-    print(generate_toys(output, size, seed=seed, workers=workers, progress=not quiet))
+    made = generate_toys(output, size, dim=dim, seed=seed, workers=workers, progress=not quiet)
+    print(made)
 
 
 def train(

@@ -209,6 +209,29 @@ class MaterialData:
             ids=[self.ids[i] for i in index.tolist()],
         )
 
+    def subset(self, rows: np.ndarray) -> MaterialData:
+        """Keep some materials.
+
+        Parameters
+        ----------
+        rows : int64 ndarray of shape (B,)
+            Which.
+
+        Returns
+        -------
+        MaterialData
+            In that order.
+        """
+        return MaterialData(
+            ids=[self.ids[row] for row in rows.tolist()],
+            topology=np.asarray(self.topology)[rows],
+            magnetism=np.asarray(self.magnetism)[rows],
+            rows={name: value[rows] for name, value in self.rows.items()},
+            crystals=None if self.crystals is None else [self.crystals[row] for row in rows],
+            present={name: np.asarray(value)[rows] for name, value in self.present.items()},
+            cutoff=self.cutoff,
+        )
+
     def all(self) -> MaterialBatch:
         """Every material, in order."""
         return self.batch(torch.arange(len(self)))

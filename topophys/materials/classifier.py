@@ -48,8 +48,8 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         Numbers of classes.
     latent_dim, fused_dim, topological_features : int, optional
         Lengths of z, f and t.
-    scalar_hidden_dim : int, optional
-        Width of the encoder of scalars.
+    scalar_hidden_dim, scalar_layers : int, optional
+        Width and hidden layers of the encoder of scalars.
     k_points : int, optional
         Grid of the Hamiltonian made from features.
     modalities : sequence of str, optional
@@ -87,6 +87,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         num_magnetism_classes: int = 3,
         latent_dim: int = 32,
         scalar_hidden_dim: int = 64,
+        scalar_layers: int = 1,
         fused_dim: int = 64,
         topological_features: int = 16,
         k_points: int = 32,
@@ -112,6 +113,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
                     scalar_feature_dim,
                     hidden_dim=scalar_hidden_dim,
                     output_dim=n,
+                    n_layers=scalar_layers,
                     dropout=dropout,
                 ),
                 "physics": EnhancedKSpacePhysicsFeatures(decomposition_feature_dim, output_dim=n),

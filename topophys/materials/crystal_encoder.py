@@ -143,7 +143,8 @@ class _Messages(nn.Module):
 
     def forward(self, h: Tensor, edges: Tensor, radial: Tensor, unit: Tensor) -> Tensor:
         receiver, sender = edges
-        message = self.send(h)[sender] * self.filter(radial)
+        # taking rows by index_select: the gradient of plain indexing sorts them first
+        message = self.send(h).index_select(0, sender) * self.filter(radial)
         total = torch.zeros_like(h).index_add_(0, receiver, message)
         part = message[:, : self.n_vector]
         flat = (unit.unsqueeze(-1) * part.unsqueeze(1)).flatten(1)

@@ -23,10 +23,12 @@ from topophys.materials.structures import LabelledStructure, match_structures, s
 from topophys.materials.toy_data import load_toys, toy_data
 from topophys.materials.train import TrainOptions, predict_logits, scores, train_classifier
 
-__all__ = ["fit_lists", "fit_toys", "group_split", "groups_of"]
+__all__ = ["LIST_OPTIONS", "fit_lists", "fit_toys", "group_split", "groups_of"]
 
 #: Share of modalities replaced by their tokens in training, so that the network can do without.
 MODALITY_DROPOUT: Final = 0.1
+#: Settings of a training on lists, as the results page has them.
+LIST_OPTIONS: Final = TrainOptions(epochs=9, batch_size=256, learning_rate=2e-3, weight_decay=5e-2)
 
 
 def groups_of(materials: list[ListedMaterial]) -> NDArray[np.int64]:
@@ -101,7 +103,7 @@ def fit_toys(
     arrays["scalars"] = scaler(arrays["scalars"].astype(np.float64)).astype(np.float32)
     train, test = (toy_data(arrays, rows) for rows in (np.arange(cut), np.arange(cut, n)))
     torch.manual_seed(options.seed)
-    net = EnhancedMultiModalMaterialClassifier(modality_dropout=MODALITY_DROPOUT)
+    net = toy_network(arrays, modality_dropout=MODALITY_DROPOUT)
     _train(net, train, options, progress)
     logits = predict_logits(net, test)
     found = {
@@ -112,6 +114,30 @@ def fit_toys(
     run = MaterialRun(net, "toys", classes, scaler, {"data": str(path), "test": found})
     save_material_run(output, run)
     return run
+
+
+def toy_network(
+    arrays: Mapping[str, NDArray[Any]], **settings: Any
+) -> EnhancedMultiModalMaterialClassifier:
+    """Make the network for toy materials: layers and solids differ in how long their inputs are.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Arrays of a file.
+    **settings
+        Of the classifier.
+
+    Returns
+    -------
+    EnhancedMultiModalMaterialClassifier
+        The network.
+    """
+    return EnhancedMultiModalMaterialClassifier(
+        kspace_node_feature_dim=arrays["kspace"].shape[-1],
+        decomposition_feature_dim=arrays["decomposition"].shape[-1],
+        **settings,
+    )
 
 
 def fit_lists(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from topophys.errors import InputError
 from topophys.materials._extras import load, quiet
+from topophys.materials.element_tables import element_properties
 from topophys.materials.elements import element_features
 from topophys.materials.lists import ListedMaterial
 from topophys.materials.scalars import composition_statistics
@@ -18,7 +19,9 @@ from topophys.materials.scalars import composition_statistics
 __all__ = ["BLOCKS", "list_features", "space_group_features"]
 
 #: Blocks of columns, in order; each can be left out.
-BLOCKS: Final = ("fractions", "space group", "electrons", "statistics", "symmetry")
+BLOCKS: Final = (
+    "fractions", "space group", "electrons", "statistics", "symmetry", "properties",
+)  # fmt: skip
 N_ELEMENTS: Final = 119
 #: Numbers of electrons are listed modulo these; bands fill in multiples that symmetry decides.
 MODULI: Final = (2, 4, 8, 12)
@@ -32,7 +35,8 @@ def list_features(
     "fractions": share of each element. "space group": one column for each, or the number.
     "electrons": all electrons and valence electrons of a formula, also modulo 2, 4, 8 and 12, and
     amounts; an odd number of electrons cannot fill bands. "statistics": of element descriptors.
-    "symmetry": what operations the space group has.
+    "symmetry": what operations the space group has. "properties": mean, spread, least and largest
+    of measured properties of the elements, and those of the most and least abundant one.
 
     Parameters
     ----------
@@ -71,6 +75,7 @@ def list_features(
         "electrons": lambda: _electrons(amounts, one_hot),
         "statistics": lambda: np.array([_statistics(one) for one in materials]),
         "symmetry": lambda: space_group_features()[groups],
+        "properties": lambda: np.array([_properties(one) for one in materials]),
     }
     return np.concatenate([makers[b]() for b in BLOCKS if b in blocks], axis=1)
 
@@ -95,6 +100,16 @@ def _electrons(amounts: NDArray[np.float64], one_hot: bool) -> NDArray[np.float6
 def _statistics(one: ListedMaterial) -> NDArray[np.float64]:
     numbers = np.array([z for z, _ in one.composition])
     return composition_statistics(numbers, np.array([a for _, a in one.composition]))
+
+
+def _properties(one: ListedMaterial) -> NDArray[np.float64]:
+    rows = element_properties()[[z for z, _ in one.composition]]
+    amounts = np.array([a for _, a in one.composition])
+    share = amounts / amounts.sum()
+    mean = share @ rows
+    spread = np.sqrt(np.maximum(share @ (rows - mean) ** 2, 0.0))
+    ends = rows[np.argmax(share)], rows[np.argmin(share)]
+    return np.concatenate([mean, spread, rows.min(0), rows.max(0), *ends])
 
 
 @cache

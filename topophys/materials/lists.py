@@ -141,7 +141,7 @@ def read_class_lists(
     Raises
     ------
     DatasetError
-        If a file is missing.
+        If a file is missing, or there is no material in any.
     InputError
         If a line is not of that form; the message names file and line.
 
@@ -161,6 +161,8 @@ def read_class_lists(
                 one = _read_line(line, label, f"{path.name}, line {number}")
                 found.setdefault((one.composition, one.space_group), []).append(one)
                 lines += 1
+    if not found:
+        raise DatasetError(f"Lists of `{folder}` must hold at least one material, but have none.")
     good = [same[0] for same in found.values() if len({m.label for m in same}) == 1]
     several = [same[0].sample_id for same in found.values() if len({m.label for m in same}) > 1]
     dropped = sum(len(s) for s in found.values() if len({m.label for m in s}) > 1)

@@ -65,7 +65,7 @@ def as_listed(crystal: Crystal, label: int = UNKNOWN) -> ListedMaterial:
 
 
 def match_structures(
-    crystals: Mapping[str, Crystal], lists: MaterialList
+    crystals: Mapping[str, Crystal], lists: MaterialList, *, keep_repeated: bool = False
 ) -> tuple[list[LabelledStructure], dict[str, int]]:
     """Give structures the class of the list entry with their formula and space group.
 
@@ -75,13 +75,15 @@ def match_structures(
         Structures by id.
     lists : MaterialList
         Entries with classes.
+    keep_repeated : bool, optional
+        Keep every structure of an entry, not only the first: two data bases may hold one material.
 
     Returns
     -------
     list of LabelledStructure
-        One for each entry that a structure was found for, in the order of the structures.
+        In the order of the structures; one for each entry unless `keep_repeated`.
     dict of str to int
-        How many had no entry, no space group, or repeated one.
+        How many matched, had no entry or no space group, or came after another of their entry.
     """
     entries = {(m.composition, m.space_group): m for m in lists.materials}
     found: list[LabelledStructure] = []
@@ -96,12 +98,12 @@ def match_structures(
         entry = entries.get((one.composition, one.space_group))
         if entry is None:
             counts["not in the lists"] += 1
-        elif entry in seen:
-            counts["repeated"] += 1
         else:
+            again = entry in seen
+            counts["repeated" if again else "matched"] += 1
             seen.add(entry)
-            found.append(LabelledStructure(crystal, entry))
-            counts["matched"] += 1
+            if keep_repeated or not again:
+                found.append(LabelledStructure(crystal, entry))
     return found, counts
 
 

@@ -89,8 +89,15 @@ class ScalarFeatureEncoder(nn.Module):
         How many.
     hidden_dim, output_dim : int, optional
         Width of the layers and of the result.
+    n_layers : int, optional
+        Hidden layers; those after the first are residual, and with more than one each is
+        normalised.
     dropout : float, optional
         Share of hidden units left out in training.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy et al., Adv. Neural Inf. Process. Syst. 34, 18932 (2021).
 
     Examples
     --------
@@ -104,12 +111,16 @@ class ScalarFeatureEncoder(nn.Module):
         *,
         hidden_dim: int = 64,
         output_dim: int = 64,
+        n_layers: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.n_features = _checks.positive_int(scalar_feature_dim, "scalar_feature_dim")
+        n_layers = _checks.positive_int(n_layers, "n_layers")
+        norm = [nn.LayerNorm(hidden_dim)] if n_layers > 1 else []
         self.net = nn.Sequential(
-            nn.Linear(self.n_features, hidden_dim), nn.GELU(), nn.Dropout(dropout),
+            nn.Linear(self.n_features, hidden_dim), *norm, nn.GELU(), nn.Dropout(dropout),
+            *(_Residual(hidden_dim, dropout) for _ in range(n_layers - 1)),
             nn.Linear(hidden_dim, output_dim), nn.GELU(),
         )  # fmt: skip
 
@@ -133,6 +144,20 @@ class ScalarFeatureEncoder(nn.Module):
         """
         _demand(scalar, "scalar", (self.n_features,))
         return cast("Tensor", self.net(scalar))
+
+
+class _Residual(nn.Module):
+    """A layer that is added to what it gets."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Linear(width, width), nn.LayerNorm(width), nn.GELU(), nn.Dropout(dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x + f(x)."""
+        return x + cast("Tensor", self.net(x))
 
 
 class EnhancedKSpacePhysicsFeatures(nn.Module):

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets.materials_file import read_materials
-from topophys.errors import SchemaError
+from topophys.errors import InputError, SchemaError
 from topophys.grids import k_grid
 from topophys.hamiltonians.toy._bonds import CELLS
 from topophys.materials.batch import PHYSICS, MaterialData
 from topophys.materials.toy_dataset import toy_crystal
 
 __all__ = ["hamiltonian_grid", "load_toys", "toy_data"]
+
+#: Arrays without which there is no training.
+NEEDED: Final = (
+    "numbers", "fractional", "lattice", "topology", "magnetism", "kspace", "asph", "n_tokens",
+    "scalars", *PHYSICS,
+)  # fmt: skip
 
 
 def load_toys(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -34,12 +40,35 @@ def load_toys(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     Raises
     ------
     SchemaError
-        If it holds something else.
+        If it holds something else, or an array is missing.
+    InputError
+        If a number is not finite, a class is not in the card, or a structure has no atoms or
+        unknown elements; one line that names the sample.
     """
     arrays, card = read_materials(path)
     if card.get("kind") != "toy materials":
         raise SchemaError(f"Materials file `{path}` must hold toy materials, but does not.")
+    missing = sorted(set(NEEDED) - set(arrays))
+    if missing:
+        raise SchemaError(f"Materials file `{path}` must have the array `{missing[0]}`.")
+    for name, array in arrays.items():
+        flat = array.reshape(len(array), -1)
+        _demand(np.isfinite(flat).all(1), f"`{name}` must be finite, but is not")
+    for name in ("topology", "magnetism"):
+        known, found = len(card[name]), arrays[name]
+        good = (found >= 0) & (found < known)
+        _demand(good, f"`{name}` must be one of {known} classes of the card, but is not")
+    numbers = arrays["numbers"]
+    _demand(np.asarray((numbers > 0).any(1)), "a structure must have at least one atom, but has none")
+    good = np.asarray(((numbers >= 0) & (numbers <= 118)).all(1))
+    _demand(good, "atomic numbers must be from 1 to 118, or 0 for no atom, but are not")
     return arrays, card
+
+
+def _demand(good: NDArray[np.bool_], message: str) -> None:
+    bad = np.flatnonzero(~good)
+    if len(bad):
+        raise InputError(f"Sample `toy-{bad[0]}`: {message} ({len(bad)} of {len(good)} so).")
 
 
 def hamiltonian_grid(

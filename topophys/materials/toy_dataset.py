@@ -14,48 +14,36 @@ from topophys import _checks
 from topophys._progress import track
 from topophys._random import keyed_generator
 from topophys.datasets.materials_file import write_materials
-from topophys.hamiltonians.toy import ORDERS, PROTOTYPES, SPECIES, draw_structures, toy_bands
+from topophys.errors import InputError
+from topophys.hamiltonians.toy import (
+    ORDERS,
+    PROTOTYPES,
+    SOLIDS,
+    SPECIES,
+    draw_structures,
+    toy_bands,
+)
 from topophys.materials.crystal import Crystal
 from topophys.materials.persistence import ASPH_FEATURES, MAX_TOKENS, persistence_tokens
 from topophys.materials.scalars import SCALAR_FEATURES, scalar_features
+from topophys.materials.solid_dataset import draw_solid_batch
+from topophys.materials.solid_labels import SOLID_REASONS
 from topophys.materials.toy_features import band_features
 from topophys.materials.toy_labels import CLASSES, REASONS, label_toys
+from topophys.materials.toy_meanings import meanings
 
-__all__ = ["MEANINGS", "ToySummary", "draw_shard", "generate_toys", "toy_crystal"]
+__all__ = [
+    "ToySummary",
+    "draw_batch",
+    "draw_shard",
+    "generate_toys",
+    "toy_crystal",
+]
 
 SHARD: Final = 512
 #: Draws of one batch within a shard; a shard takes as many batches as it needs.
 BATCH: Final = 512
 NUMBERS: Final = np.array([one.z for one in SPECIES])
-
-#: What each array of a file is.
-MEANINGS: Final = {
-    "prototype": "Position in the list of prototypes.",
-    "numbers": "Atomic numbers, 0 where there is no atom (S, 5).",
-    "fractional": "Positions in units of the lattice vectors (S, 5, 3).",
-    "lattice": "Rows are the lattice vectors, angstrom (S, 3, 3).",
-    "d_up": "Coefficients d_R of spin up in nine cells (S, 9, 3).",
-    "d0_up": "Coefficients of the scalar part of spin up (S, 9).",
-    "d_down": "Coefficients d_R of spin down (S, 9, 3).",
-    "d0_down": "Coefficients of the scalar part of spin down (S, 9).",
-    "moments": "Exchange field on the two active atoms (S, 2).",
-    "topology": "0 trivial, 1 topological insulator, 2 semimetal; proven.",
-    "magnetism": "0 NM, 1 FM, 2 AFM.",
-    "evidence": "What proves the class: 0 gap and Chern numbers, 1 overlap, 2 touching.",
-    "chern": "Certified Chern numbers of spin up and down; 0 for semimetals (S, 2).",
-    "gap_bound": "Proven lower bound of the global gap; 0 for semimetals.",
-    "overlap": "Energy by which bands overlap; 0 for others.",
-    "kspace": "Bands along a path (S, 31, 16).",
-    "decomposition": "Weights on the first atom at special momenta (S, 12).",
-    "gap": "Direct and global gap on the path (S, 2).",
-    "dos": "Density of states about the Fermi level (S, 32).",
-    "fermi": "Density, widths and spin at the Fermi level (S, 4).",
-    "asph": "Tokens of persistence diagrams, zero rows at the end (S, 36, 10).",
-    "n_tokens": "Number of tokens.",
-    "scalars": "Composition, symmetry and density (S, 48).",
-    "space_group": "International number by spglib.",
-    "seed_key": "Shard, batch and number of the draw within the batch (S, 3).",
-}
 
 
 @dataclass(frozen=True)
@@ -111,7 +99,47 @@ def toy_crystal(arrays: dict[str, NDArray[Any]], row: int) -> Crystal:
     )
 
 
-def draw_shard(seed: int, shard: int, size: int, min_gap: float) -> dict[str, Any]:
+def draw_batch(
+    seed: int, shard: int, batch: int, size: int, min_gap: float
+) -> tuple[dict[str, Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Draw, label and describe one batch of layers.
+
+    Parameters
+    ----------
+    seed, shard, batch : int
+        Key of the random stream.
+    size : int
+        Materials to draw.
+    min_gap : float
+        As in `label_toys`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Arrays of the materials that are kept, but those that follow from the structure alone.
+    int64 ndarray, int64 ndarray of shape (size,)
+        Draws that are kept, and the reason of each draw.
+    """
+    crystals = draw_structures(size, rng=keyed_generator(seed, shard, batch))
+    bands = toy_bands(crystals)
+    labels = label_toys(bands, min_gap=min_gap)
+    good = np.flatnonzero(labels.reason == 0)
+    chosen = type(bands)(bands.up[good], bands.down[good], bands.magnetism, bands.sound)
+    kept = crystals[good]
+    arrays = {
+        "prototype": kept.prototype, "species": kept.species, "fractional": kept.fractional,
+        "lattice": kept.lattice,
+        "d_up": chosen.up.d_amplitudes, "d0_up": chosen.up._d0,
+        "d_down": chosen.down.d_amplitudes, "d0_down": chosen.down._d0,
+        "moments": bands.magnetism.splitting[good], "magnetism": bands.magnetism.order[good],
+        **{name: getattr(labels, name)[good]
+           for name in ("topology", "evidence", "chern", "gap_bound", "overlap")},
+        **band_features(chosen),
+    }  # fmt: skip
+    return arrays, good, labels.reason
+
+
+def draw_shard(seed: int, shard: int, size: int, min_gap: float, dim: int = 2) -> dict[str, Any]:
     """Draw materials from the streams of one shard until `size` are kept.
 
     Parameters
@@ -121,44 +149,32 @@ def draw_shard(seed: int, shard: int, size: int, min_gap: float) -> dict[str, An
     shard, size : int
         Number of the shard and of its materials.
     min_gap : float
-        As in `label_toys`.
+        As in `label_toys` and `label_solids`.
+    dim : {2, 3}, optional
+        Layers or solids.
 
     Returns
     -------
     dict
-        Arrays of `MEANINGS`, and "drawn" and "reasons" up to the last one kept.
+        Arrays of the meanings, and "drawn" and "reasons" up to the last one kept.
     """
+    make, reasons_known = (draw_batch, REASONS) if dim == 2 else (draw_solid_batch, SOLID_REASONS)
     parts: list[dict[str, NDArray[Any]]] = []
-    kept, drawn, reasons = 0, 0, np.zeros(len(REASONS), np.int64)
+    kept, drawn, reasons = 0, 0, np.zeros(len(reasons_known), np.int64)
     batch = 0
     while kept < size:
-        crystals = draw_structures(BATCH, rng=keyed_generator(seed, shard, batch))
-        bands = toy_bands(crystals)
-        labels = label_toys(bands, min_gap=min_gap)
-        good = np.flatnonzero(labels.reason == 0)[: size - kept]
-        stop = BATCH if len(good) + kept < size else int(good[-1]) + 1
+        arrays, good, reason = make(seed, shard, batch, BATCH, min_gap)
+        stop = BATCH if len(good) + kept < size else int(good[size - kept - 1]) + 1
+        number = min(len(good), size - kept)
         drawn += stop
-        reasons += np.bincount(labels.reason[:stop], minlength=len(REASONS))
-        kept += len(good)
-        chosen = type(bands)(bands.up[good], bands.down[good], bands.magnetism, bands.sound)
+        reasons += np.bincount(reason[:stop], minlength=len(reasons))
+        kept += number
         place = np.stack([np.full(len(good), shard), np.full(len(good), batch), good], axis=1)
-        species = crystals.species[good]
-        parts.append({
-            "prototype": crystals.prototype[good],
-            "numbers": np.where(species >= 0, NUMBERS[species], 0),
-            "fractional": crystals.fractional[good],
-            "lattice": crystals.lattice[good],
-            "d_up": chosen.up.d_amplitudes, "d0_up": chosen.up._d0,
-            "d_down": chosen.down.d_amplitudes, "d0_down": chosen.down._d0,
-            "moments": bands.magnetism.splitting[good],
-            "magnetism": bands.magnetism.order[good],
-            **{name: getattr(labels, name)[good]
-               for name in ("topology", "evidence", "chern", "gap_bound", "overlap")},
-            **band_features(chosen),
-            "seed_key": place,
-        })  # fmt: skip
+        parts.append({name: a[:number] for name, a in {**arrays, "seed_key": place}.items()})
         batch += 1
     arrays = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+    species = arrays.pop("species")
+    arrays["numbers"] = np.where(species >= 0, NUMBERS[species], 0)
     arrays |= _structure_features(arrays)
     return {"arrays": arrays, "drawn": drawn, "reasons": reasons}
 
@@ -180,8 +196,9 @@ def generate_toys(
     path: str | Path,
     size: int,
     *,
+    dim: int = 2,
     seed: int = 0,
-    min_gap: float = 0.05,
+    min_gap: float | None = None,
     workers: int = 1,
     progress: bool = True,
 ) -> ToySummary:
@@ -193,10 +210,12 @@ def generate_toys(
         HDF5 file to make.
     size : int
         Number of materials.
+    dim : {2, 3}, optional
+        Layers, or solids.
     seed : int, optional
         Root seed. The content does not depend on the number of workers.
     min_gap : float, optional
-        Smallest gap and overlap to keep.
+        Smallest gap and overlap to keep; 0.05 for layers and 0.1 for solids by default.
     workers : int, optional
         Processes.
     progress : bool, optional
@@ -213,8 +232,11 @@ def generate_toys(
         If a number is impossible, or the file cannot be written.
     """
     size = _checks.positive_int(size, "size")
+    if dim not in (2, 3):
+        raise InputError(f"Argument `dim` must be 2 or 3, but is {dim!r:.20}.")
+    least = {2: 0.05, 3: 0.1}[dim] if min_gap is None else float(min_gap)
     sizes = [min(SHARD, size - first) for first in range(0, size, SHARD)]
-    jobs = [(seed, shard, count, min_gap) for shard, count in enumerate(sizes)]
+    jobs = [(seed, shard, count, least, dim) for shard, count in enumerate(sizes)]
     found = []
     with track(size, "toy materials", progress) as advance:
         if workers == 1:
@@ -232,7 +254,8 @@ def generate_toys(
         name: np.concatenate([one["arrays"][name] for one in found]) for name in found[0]["arrays"]
     }
     reasons = sum(one["reasons"] for one in found)
-    rejected = {REASONS[i]: int(reasons[i]) for i in range(1, len(REASONS))}
+    known = REASONS if dim == 2 else SOLID_REASONS
+    rejected = {known[i]: int(reasons[i]) for i in range(1, len(known))}
     drawn = sum(one["drawn"] for one in found)
     counts = {
         f"{topology}, {order}": int(((arrays["topology"] == t) & (arrays["magnetism"] == m)).sum())
@@ -240,9 +263,10 @@ def generate_toys(
         for m, order in enumerate(ORDERS)
     }
     card = {
-        "kind": "toy materials", "size": size, "seed": seed, "min_gap": min_gap, "drawn": drawn,
+        "kind": "toy materials", "dim": dim, "size": size, "seed": seed, "min_gap": least,
+        "drawn": drawn,
         "rejected": rejected, "counts": counts, "topology": list(CLASSES),
-        "magnetism": list(ORDERS), "prototypes": list(PROTOTYPES),
+        "magnetism": list(ORDERS), "prototypes": list(PROTOTYPES if dim == 2 else SOLIDS),
     }  # fmt: skip
-    write_materials(path, arrays, MEANINGS, card)
+    write_materials(path, arrays, meanings(dim), card)
     return ToySummary(Path(path), size, drawn, rejected, counts)

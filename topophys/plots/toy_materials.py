@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,8 @@ from topophys import _checks
 from topophys.errors import InputError
 from topophys.hamiltonians.toy import ORDERS
 from topophys.materials.elements import SYMBOLS
+from topophys.materials.solid_features import SOLID_CORNERS
+from topophys.materials.solid_features import STEPS as SOLID_STEPS
 from topophys.materials.toy_features import CORNERS, STEPS
 from topophys.materials.toy_labels import CLASSES
 from topophys.plots._figure import new_figure
@@ -24,6 +27,11 @@ SPIN: Final = {1: PALETTE["orange"], 0: INK, -1: PALETTE["blue"]}
 WINDOW: Final = 5.0  # half width of the picture of atoms, in the unit of length of the lattice
 ARROW: Final = 0.7  # half length of a moment
 NAMES: Final = ("X", "Γ", "M", "Y", "Γ", "M'")
+SOLID_NAMES: Final = ("Γ", "X", "S", "Y", "T", "R", "U", "Z", "Γ")
+#: From where atoms are seen, as (x, y) of the page for each direction: layers from the top, solids
+#: from the side.
+TOP: Final = np.array([(1.0, 0.0), (0.0, 1.0), (0.0, 0.0)])
+SIDE: Final = np.array([(1.0, 0.0), (0.38, 0.28), (0.0, 1.0)])
 
 
 def plot_toy_materials(arrays: dict[str, NDArray[Any]], rows: list[int]) -> Figure:
@@ -73,16 +81,24 @@ def plot_toy_materials(arrays: dict[str, NDArray[Any]], rows: list[int]) -> Figu
 
 def _draw_atoms(panel: Axes, one: dict[str, Any]) -> None:
     there = one["numbers"] > 0
-    numbers, spots = one["numbers"][there], (one["fractional"] @ one["lattice"])[there]
+    lattice = one["lattice"] @ (SIDE if _solid(one) else TOP)
+    numbers, spots = one["numbers"][there], (one["fractional"] @ lattice)[there]
     kinds = list(dict.fromkeys(numbers.tolist()))
-    corner = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ one["lattice"][:2, :2]
-    middle = corner[:4].mean(0)
+    corner = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]) @ lattice[:2]
+    if _solid(one):
+        lifted = corner + lattice[2]
+        corner = np.concatenate([corner, lifted, lifted[[1]], corner[[1, 2]], lifted[[2, 3]],
+                                 corner[[3]]])  # fmt: skip
+    middle = 0.5 * (corner.min(0) + corner.max(0))
     # arrows of moments are drawn in ink, and must be seen on every atom
     colours = [colour for name, colour in PALETTE.items() if name != "black"]
-    for i in range(-1, 3):
-        for j in range(-1, 3):
-            shift = np.array([i, j, 0]) @ one["lattice"]
+    cells = [(0, 1)] * 3 if _solid(one) else [range(-1, 3), range(-1, 3), (0,)]
+    for i in cells[0]:
+        for j, k in product(*cells[1:]):
+            shift = np.array([i, j, k]) @ lattice
             for atom, (z, spot) in enumerate(zip(numbers.tolist(), spots, strict=True)):
+                if _solid(one) and (one["fractional"][there][atom] + (i, j, k)).max() > 1.0:
+                    continue
                 x, y = (spot + shift)[:2]
                 ligand = atom >= 2
                 panel.plot(
@@ -111,20 +127,45 @@ def _draw_atoms(panel: Axes, one: dict[str, Any]) -> None:
 
 
 def _draw_bands(panel: Axes, one: dict[str, Any]) -> None:
-    energy, spin = one["kspace"][:, 4:8], one["kspace"][:, 8:12]
+    solid = _solid(one)
+    first = 6 if solid else 4
+    energy, spin = (one["kspace"][:, first + 4 * n : first + 4 * n + 4] for n in (0, 1))
     along = np.arange(len(energy))
     for sign, colour in SPIN.items():
         mark = np.abs(spin - sign) < 0.5
         k = np.broadcast_to(along[:, None], energy.shape)
         panel.plot(k[mark], energy[mark], "o", markersize=2.4, color=colour, zorder=3)
     panel.axhline(0.0, color=FAINT, linewidth=0.9, zorder=1)
-    panel.set_xticks(STEPS * np.arange(len(CORNERS)), NAMES)
+    if solid:
+        panel.set_xticks(SOLID_STEPS * np.arange(len(SOLID_CORNERS)), SOLID_NAMES)
+    else:
+        panel.set_xticks(STEPS * np.arange(len(CORNERS)), NAMES)
     panel.set_ylim(-4.0, 4.0)
-    up, down = (int(c) for c in one["chern"])
+    gap = f"gap ≥ {float(one['gap_bound']):.2g} (proven)"
+    touch = "bands touch\n(proven)"
+    if solid:
+        planes = one["chern"].sum(1).tolist()
+        touch = f"bands touch: C = {planes[0]} and {planes[1]}\nat $k_z$ = 0 and π (proven)"
     shown = {
-        0: f"C↑ = {up}, C↓ = {down}\ngap ≥ {float(one['gap_bound']):.2f} (proven)",
+        0: f"{_invariants(one)}\n{gap}",
         1: f"bands overlap\nby {float(one['overlap']):.2f} at least (proven)",
-        2: "bands touch\n(proven)",
+        2: touch,
     }
     panel.set_title(shown[int(one["evidence"])])
     tidy(panel)
+
+
+def _solid(one: dict[str, Any]) -> bool:
+    """Whether it is a material in three dimensions."""
+    return "bond" in one
+
+
+def _invariants(one: dict[str, Any]) -> str:
+    if not _solid(one):
+        up, down = (int(c) for c in one["chern"])
+        return f"C↑ = {up}, C↓ = {down}"
+    strong, *weak = one["z2"].tolist()
+    if strong >= 0:
+        return f"Z2 = ({strong}; {''.join(map(str, weak))})"
+    mirror = one["chern"].tolist()
+    return f"C of mirror ± = {mirror[0]}, {mirror[1]}"

@@ -67,10 +67,14 @@ def bonds_of(crystals: ToyStructures) -> Bonds:
     return Bonds(vector, distance, hop, smooth_end(distance / reach, 1.15, 1.6))
 
 
-def amplitude(distance: NDArray[np.float64], reach: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Hopping over a distance, 1 at the sum of the radii and 0 from `REACH` times that on."""
+def amplitude(
+    distance: NDArray[np.float64],
+    reach: NDArray[np.float64],
+    ends: tuple[float, float] = (1.6, REACH),
+) -> NDArray[np.float64]:
+    """Hopping over a distance, 1 at the sum of the radii and 0 from `ends[1]` times that on."""
     decay: NDArray[np.float64] = np.exp(-(distance - reach) / (DECAY * reach / 2.2))
-    return decay * smooth_end(distance / reach, 1.6, REACH)
+    return decay * smooth_end(distance / reach, *ends)
 
 
 def smooth_end(x: NDArray[np.float64], start: float, stop: float) -> NDArray[np.float64]:

@@ -21,6 +21,8 @@ ORDERS: Final = ("NM", "FM", "AFM")
 DROPPED: Final = {-1: "ferrimagnetic", -2: "exchange too weak to decide"}
 #: Exchange, in units of a bond's, below which the order is not decided.
 LEAST_EXCHANGE: Final = 0.01
+#: Cells of a layer about the one at the origin.
+LAYER_CELLS: Final = np.array([(i, j, 0) for i in (-1, 0, 1) for j in (-1, 0, 1)], np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,9 @@ class ToyMagnetism:
     splitting: Float[np.ndarray, "B 2"]
 
 
-def toy_magnetism(crystals: ToyStructures, bonds: Bonds) -> ToyMagnetism:
+def toy_magnetism(
+    crystals: ToyStructures, bonds: Bonds, cells: NDArray[np.int64] = LAYER_CELLS
+) -> ToyMagnetism:
     r"""Find moments by the Stoner criterion and their order by the sign of the exchange.
 
     .. math::
@@ -59,6 +63,8 @@ def toy_magnetism(crystals: ToyStructures, bonds: Bonds) -> ToyMagnetism:
         Structures.
     bonds : Bonds
         Their bonds.
+    cells : int64 ndarray of shape (m, 3), optional
+        Cells in which ligands between the two are looked for.
 
     Returns
     -------
@@ -75,7 +81,7 @@ def toy_magnetism(crystals: ToyStructures, bonds: Bonds) -> ToyMagnetism:
     width = np.sqrt((bonds.hop**2).sum(1))[:, None]
     share = np.where(repulsion > width, width / np.where(repulsion > 0.0, repulsion, 1.0), 1.0)
     size = full * np.sqrt(1.0 - share**2)
-    exchange = _direct(active, bonds) + _through_ligands(crystals)
+    exchange = _direct(active, bonds) + _through_ligands(crystals, cells)
     magnetic = size > 0.0
     two = magnetic.all(1)
     order = np.where(magnetic.any(1), 1, 0)
@@ -94,11 +100,10 @@ def _direct(active: NDArray[np.int64], bonds: Bonds) -> NDArray[np.float64]:
     return total
 
 
-def _through_ligands(crystals: ToyStructures) -> NDArray[np.float64]:
+def _through_ligands(crystals: ToyStructures, cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Superexchange over ligands that lie between A and the nearest images of B."""
     where = crystals.positions
-    steps = np.array([(i, j, 0) for i in (-1, 0, 1) for j in (-1, 0, 1)])
-    shifts = steps @ crystals.lattice
+    shifts = cells @ crystals.lattice
     total = np.zeros(len(crystals))
     for slot in range(2, where.shape[1]):
         to_a = where[:, None, 0] + shifts - where[:, None, slot]
