@@ -289,3 +289,31 @@ def test_a_branch_has_about_as_many_parameters_as_its_stand_in():
         net = EnhancedMultiModalMaterialClassifier(topological_ml_model_type=kind)
         sizes.append(sum(p.numel() for p in net.branch.parameters()))
     assert 0.8 < sizes[0] / sizes[1] < 1.25
+
+
+@pytest.mark.parametrize(("layers", "fusion"), [(1, 1), (3, 0)])
+def test_depth_of_scalars_and_of_the_fusion(data, layers, fusion):
+    torch.manual_seed(0)
+    net = EnhancedMultiModalMaterialClassifier(scalar_layers=layers, fusion_layers=fusion)
+    batch = data.all()
+    losses = net.compute_enhanced_loss(net(batch), targets(batch))
+    losses["total_loss"].backward()
+    parts = list(net.encoders["scalar"].parameters()) + list(net.fuse.parameters())
+    assert len(parts) == {1: 4, 3: 14}[layers] + {1: 4, 0: 2}[fusion]
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in parts)
+    again = EnhancedMultiModalMaterialClassifier(**net.settings)
+    again.load_state_dict(net.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(
+            again.eval()(batch)["combined_logits"], net.eval()(batch)["combined_logits"]
+        )
+
+
+def test_a_subset_holds_the_chosen_materials(data):
+    rows = np.array([5, 2, 60])
+    some, wanted = data.subset(rows).all(), data.batch(torch.as_tensor(rows))
+    for name in ("present", "numbers", "owner", "edges", "vector", "topology", "magnetism"):
+        torch.testing.assert_close(getattr(some, name), getattr(wanted, name))
+    for name, value in wanted.rows.items():
+        torch.testing.assert_close(some.rows[name], value)
+    assert list(some.ids) == list(wanted.ids)

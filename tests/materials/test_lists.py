@@ -126,6 +126,40 @@ def test_structures_find_their_entry(lists):
     found, counts = match_structures({"a": ROCK_SALT, "b": supercell(ROCK_SALT)}, lists)
     assert [one.entry.formula for one in found] == ["Na1Cl1"]
     assert counts == {"matched": 1, "not in the lists": 0, "no space group": 0, "repeated": 1}
+    every = {"a": ROCK_SALT, "b": supercell(ROCK_SALT)}
+    both, same = match_structures(every, lists, keep_repeated=True)
+    assert [len(one.crystal) for one in both] == [2, 16]
+    assert both[0].entry == both[1].entry
+    assert same == counts
+
+
+def test_stoichiometry_of_a_formula(lists):
+    # Na1Cl1 and Bi2Te3: amounts, which elements, 8 and 28 valence electrons
+    numbers = list_features(lists.materials, ["stoichiometry"], one_hot=False)
+    assert numbers[[0, 3]].tolist() == [[1, 1, 0, 0, 0], [2, 3, 0, 0, 0]]
+    flags = list_features(lists.materials, ["stoichiometry"])
+    assert set(np.unique(flags)) == {0.0, 1.0}
+    assert np.flatnonzero(flags[0, :119]).tolist() == [11, 17]
+    assert np.flatnonzero(flags[[0, 3], 119:199].sum(0)).tolist() == [8, 28]
+    assert flags[0, 199:].reshape(5, 13).argmax(1).tolist() == [1, 1, 0, 0, 0]
+
+
+def test_properties_of_elements(lists):
+    pytest.importorskip("pymatgen.core")
+    from topophys.materials.element_tables import ELEMENT_PROPERTIES, element_properties
+
+    table = element_properties()
+    assert table.shape == (119, len(ELEMENT_PROPERTIES))
+    assert np.isfinite(table).all()
+    np.testing.assert_allclose(table[1:96].mean(0), 0.0, atol=1e-12)
+    x = table[:, ELEMENT_PROPERTIES.index("X")]
+    assert x[9] == x[1:96].max()  # fluorine is the most electronegative
+    f = table[:, ELEMENT_PROPERTIES.index("outer f electrons")]
+    assert f[63] > f[57] > f[26] - 1e-12
+    found = list_features(lists.materials, ["properties"])
+    n = table.shape[1]
+    np.testing.assert_allclose(found[0, :n], 0.5 * (table[11] + table[17]))
+    np.testing.assert_allclose(found[1, n : 2 * n], 0.0, atol=1e-12)  # silicon alone
 
 
 def test_empty_lists_are_refused(tmp_path):

@@ -50,6 +50,8 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         Lengths of z, f and t.
     scalar_hidden_dim, scalar_layers : int, optional
         Width and hidden layers of the encoder of scalars.
+    fusion_layers : {0, 1}, optional
+        Hidden layers between encoders and fused features; without one the fusion is linear.
     k_points : int, optional
         Grid of the Hamiltonian made from features.
     modalities : sequence of str, optional
@@ -89,6 +91,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         scalar_hidden_dim: int = 64,
         scalar_layers: int = 1,
         fused_dim: int = 64,
+        fusion_layers: int = 1,
         topological_features: int = 16,
         k_points: int = 32,
         modalities: Sequence[str] = MODALITIES,
@@ -120,10 +123,13 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
             }
         )
         self.mask_tokens = nn.Parameter(0.1 * torch.randn(len(MODALITIES), n))
-        self.fuse = nn.Sequential(
-            nn.Linear(len(MODALITIES) * n, 2 * fused_dim), nn.GELU(), nn.Dropout(dropout),
-            nn.Linear(2 * fused_dim, fused_dim), nn.GELU(),
-        )  # fmt: skip
+        wide = len(MODALITIES) * n
+        self.fuse: nn.Module = nn.Linear(wide, fused_dim)
+        if fusion_layers:
+            self.fuse = nn.Sequential(
+                nn.Linear(wide, 2 * fused_dim), nn.GELU(), nn.Dropout(dropout),
+                nn.Linear(2 * fused_dim, fused_dim), nn.GELU(),
+            )  # fmt: skip
         self.primary = nn.Linear(fused_dim, num_topology_classes)
         self.magnetism = nn.Linear(fused_dim, num_magnetism_classes)
         self.branch: nn.Module | None = None

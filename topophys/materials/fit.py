@@ -217,7 +217,9 @@ def list_network(
         topological_ml_model_type=branch or "1d_a3",
         modalities=("crystal", "asph", "scalar") if with_structures else ("scalar",),
         scalar_hidden_dim=256,
-        latent_dim=64,
+        scalar_layers=3,
+        latent_dim=128,
+        fusion_layers=0,
         dropout=0.3,
     )
 

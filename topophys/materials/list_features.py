@@ -21,8 +21,14 @@ __all__ = ["BLOCKS", "list_features", "space_group_features"]
 #: Blocks of columns, in order; each can be left out.
 BLOCKS: Final = (
     "fractions", "space group", "electrons", "statistics", "symmetry", "properties",
+    "stoichiometry",
 )  # fmt: skip
 N_ELEMENTS: Final = 119
+#: Amounts of a formula that "stoichiometry" lists, the largest that has its own column, and the
+#: largest number of valence electrons that has one.
+MOST_ELEMENTS: Final = 5
+MOST_ATOMS: Final = 12
+MOST_VALENCE: Final = 79
 #: Numbers of electrons are listed modulo these; bands fill in multiples that symmetry decides.
 MODULI: Final = (2, 4, 8, 12)
 
@@ -37,6 +43,8 @@ def list_features(
     amounts; an odd number of electrons cannot fill bands. "statistics": of element descriptors.
     "symmetry": what operations the space group has. "properties": mean, spread, least and largest
     of measured properties of the elements, and those of the most and least abundant one.
+    "stoichiometry": amounts in ascending order; as columns of zeros and ones also which elements
+    there are, and the number of valence electrons.
 
     Parameters
     ----------
@@ -75,6 +83,7 @@ def list_features(
         "electrons": lambda: _electrons(amounts, one_hot),
         "statistics": lambda: np.array([_statistics(one) for one in materials]),
         "symmetry": lambda: space_group_features()[groups],
+        "stoichiometry": lambda: _stoichiometry(amounts, one_hot),
         "properties": lambda: np.array([_properties(one) for one in materials]),
     }
     return np.concatenate([makers[b]() for b in BLOCKS if b in blocks], axis=1)
@@ -95,6 +104,19 @@ def _electrons(amounts: NDArray[np.float64], one_hot: bool) -> NDArray[np.float6
     total = amounts.sum(1)
     rest = np.column_stack([np.log(valence + 1.0), np.log(total), valence / total / 10.0])
     return np.concatenate([*parts, rest], axis=1)
+
+
+def _stoichiometry(amounts: NDArray[np.float64], one_hot: bool) -> NDArray[np.float64]:
+    ascending = np.sort(np.where(amounts > 0.0, amounts, np.inf), axis=1)[:, :MOST_ELEMENTS]
+    ascending = np.where(np.isfinite(ascending), ascending, 0.0)
+    if not one_hot:
+        return np.asarray(ascending)
+    counts = np.minimum(np.rint(ascending), MOST_ATOMS).astype(np.int64)
+    valence = np.rint(amounts @ element_features(np.arange(N_ELEMENTS))[:, 2]).astype(np.int64)
+    parts = [np.eye(MOST_ATOMS + 1)[counts[:, i]] for i in range(MOST_ELEMENTS)]
+    return np.concatenate(
+        [amounts > 0.0, np.eye(MOST_VALENCE + 1)[np.minimum(valence, MOST_VALENCE)], *parts], axis=1
+    ).astype(np.float64)
 
 
 def _statistics(one: ListedMaterial) -> NDArray[np.float64]:

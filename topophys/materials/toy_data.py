@@ -59,7 +59,9 @@ def load_toys(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
         good = (found >= 0) & (found < known)
         _demand(good, f"`{name}` must be one of {known} classes of the card, but is not")
     numbers = arrays["numbers"]
-    _demand(np.asarray((numbers > 0).any(1)), "a structure must have at least one atom, but has none")
+    _demand(
+        np.asarray((numbers > 0).any(1)), "a structure must have at least one atom, but has none"
+    )
     good = np.asarray(((numbers >= 0) & (numbers <= 118)).all(1))
     _demand(good, "atomic numbers must be from 1 to 118, or 0 for no atom, but are not")
     return arrays, card
