@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
-from benchmarks import harness
+from benchmarks import harness, second_way
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.interpret import CausalReport, audit, causal_tests, probe
 from topophys.learn import FitConfig, fit, load_run
@@ -103,12 +103,15 @@ def measure(folder, kind, seeds, *, supervised=False):
         size = min(N[kind], len(dataset.split("test")))
         for seed in seeds:
             run = trained(folder, dataset, kind, seed, supervised=supervised)
-            for claim, make in {
+            claims = {
                 "accuracy": lambda run=run: [r.__dict__ for r in measure_accuracy(run, dataset)],
                 "probe": lambda run=run: probe(run, dataset, n_hamiltonians=size).to_dict(),
                 "causal": lambda run=run: causal_tests(run, dataset, n_hamiltonians=size).to_dict(),
                 "audit": lambda run=run: audit(run, dataset).to_dict(),
-            }.items():
+            }
+            if kind == "winding":
+                claims["second"] = lambda run=run: second_way.measure(run, dataset, size)
+            for claim, make in claims.items():
                 kept(folder / f"{title}-{claim}-{seed}.json", make)
 
 
@@ -254,6 +257,8 @@ def write(folder):
                 f"{kind} causal": causal_table(folder, kind),
                 f"{kind} audit": audit_table(folder, kind),
             }
+    if second := found(folder, "winding", "second"):
+        parts["second way"] = second_way.table(second)
     parts["machine"] = [harness.machine()]
     for name, lines in parts.items():
         start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"

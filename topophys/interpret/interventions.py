@@ -100,11 +100,11 @@ class ChainInterventions:
         for what, target in wanted.items():
             eraser = None if target is None else fit_eraser(self.hidden, target)
             changed = self.hidden if eraser is None else eraser(self.hidden)
-            found.append(self._erased(what, self._named(changed)))
+            found.append(self._erased(what, self.named(changed)))
         for rank in (alpha.shape[-1], alpha.shape[-1] + entries.shape[-1]):
             rng = keyed_generator(self.seed, 3, rank)
             draws = [random_eraser(self.hidden, rank, rng) for _ in range(n_random)]
-            named = np.concatenate([self._named(eraser(self.hidden)) for eraser in draws])
+            named = np.concatenate([self.named(eraser(self.hidden)) for eraser in draws])
             found.append(self._erased(f"{rank} random directions", named))
         return found
 
@@ -135,7 +135,7 @@ class ChainInterventions:
             for what, move in moves.items():
                 new = move(angle)
                 there = np.stack([np.cos(new), np.sin(new)], axis=-1)
-                named = self._named(self.hidden + (there - vector) @ directions)
+                named = self.named(self.hidden + (there - vector) @ directions)
                 true = self.samples.label
                 expected = true if held else _turns(new)
                 rule = "true integer" if held else "winding of the new alpha"
@@ -162,7 +162,7 @@ class ChainInterventions:
         vector = self._exact("cos_sin_alpha")
         angle = np.arctan2(vector[..., 1], vector[..., 0])
         mixed = np.where(inside, angle[guest], angle[host])
-        named = self._named(np.where(inside[..., None], self.hidden[guest], self.hidden[host]))
+        named = self.named(np.where(inside[..., None], self.hidden[guest], self.hidden[host]))
         expected, before = _turns(mixed), self.samples.label[host]
         clear = np.abs(wrapped_steps(mixed)).max(1) <= LONGEST
         return [
@@ -176,8 +176,19 @@ class ChainInterventions:
         return self.samples.exact(name, self.grid)
 
     @torch.no_grad()
-    def _named(self, hidden: Array) -> Array:
-        """Real-valued invariants of the network with another h1."""
+    def named(self, hidden: Array) -> Array:
+        """Real-valued invariants of the network with another h1.
+
+        Parameters
+        ----------
+        hidden : float64 ndarray of shape (B, N, channels)
+            What to put in place of h1.
+
+        Returns
+        -------
+        float64 ndarray of shape (B,)
+            The invariants.
+        """
         encoder, out = self.subject.encoder, np.empty(len(hidden))
         x = torch.from_numpy(self.samples.x).to(self.device, self.dtype)
         for part in batches(len(hidden), len(x)):
