@@ -1,4 +1,4 @@
-"""Certified gaps and Chern numbers of any number of bands, from norms of derivative blocks."""
+"""Certified gaps and Chern numbers of any number of bands, from blocks of H on cells."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ from topophys.invariants.certificate import Evidence
 from topophys.kernels import status as st
 from topophys.kernels.certify_bands import certify_bundles
 from topophys.kernels.certify_gap import certify_gaps
-from topophys.kernels.degree import AMBIGUOUS
 
 #: Cells of the starting grid in each direction.
 START: Final = 8
 #: Entries of the table of phases: cells down to 1/64 of a starting cell find theirs in it.
 TABLE: Final = START << 7
 SLACK: Final = 64 * 2.0**-53
-#: Origins of the grid in units of 2 pi, tried one after the other; the next one only where the
-#: flux through a triangle is pi to rounding.
-ORIGINS: Final = ((0.0, 0.0), (0.0613, 0.0237), (0.0291, 0.0872))
 #: How far from an integer the sum of fluxes / 2 pi may be by rounding; it is about 1e-12.
 INTEGRAL: Final = 1e-6
 
@@ -37,7 +33,8 @@ class _Half:
     vectors: NDArray[np.int64]
     onsite: NDArray[np.complex128]
     hops: NDArray[np.complex128]
-    second: NDArray[np.float64]
+    second: NDArray[np.float64]  # of sum |H_R| (|R_1| + |R_2|)^2, for Taylor series
+    bend: NDArray[np.float64]  # of sum |H_R| (R_1^2 + R_2^2), for interpolation between corners
     slack: NDArray[np.float64]
     exponent: NDArray[np.int64]
 
@@ -61,22 +58,13 @@ def bundle_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
     """
     half = _half_space(H)
     size = len(half.onsite)
-    least = times_power(limits.min_gap, -half.exponent)
     flux, evaluations = np.zeros(size), np.zeros(size, np.int64)
-    evidence, status = np.zeros((size, 4)), np.full(size, AMBIGUOUS, np.uint8)
-    for origin in ORIGINS:
-        todo = status == AMBIGUOUS
-        if not todo.any():
-            break
-        shift = np.exp(2j * np.pi * (half.vectors @ origin))
-        parts = [flux[todo], evidence[todo], evaluations[todo], status[todo]]
-        certify_bundles(
-            half.onsite[todo], half.hops[todo] * shift[:, None, None], half.vectors, _table(),
-            filled, half.second[todo], half.slack[todo], START, limits.max_depth,
-            limits.max_evaluations, least[todo], *parts,
-        )  # fmt: skip
-        parts[1][:, 2:] += origin
-        flux[todo], evidence[todo], evaluations[todo], status[todo] = parts
+    evidence, status = np.zeros((size, 4)), np.zeros(size, np.uint8)
+    certify_bundles(
+        half.onsite, half.hops, half.vectors, _table(), filled, half.bend, half.slack, START,
+        limits.max_depth, limits.max_evaluations, times_power(limits.min_gap, -half.exponent),
+        flux, evidence, evaluations, status,
+    )  # fmt: skip
     turns = flux / (2.0 * np.pi)
     whole = np.rint(turns)
     # the fluxes are proven to add up to a multiple of 2 pi: this only guards the arithmetic
@@ -154,6 +142,7 @@ def _half_space(H: FourierLike) -> _Half:
         onsite=np.ascontiguousarray(onsite),
         hops=hops,
         second=2.0 * (operator * reach**2).sum(-1) * (1.0 + 1e-12),
+        bend=2.0 * (operator * (vectors[half] ** 2).sum(-1)).sum(-1) * (1.0 + 1e-12),
         slack=SLACK * (len(rows) + n) * size,
         exponent=exponent,
     )
