@@ -1,18 +1,33 @@
-"""Files that appear under their final name only when they are complete."""
+"""Files that appear under their final name only when they are complete, and texts from anywhere."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from topophys.errors import OutputError
 
-__all__ = ["complete_file", "make_folder", "sha256", "write_json", "write_text"]
+__all__ = [
+    "complete_file",
+    "make_folder",
+    "most_unpacked",
+    "parse_json",
+    "parse_toml",
+    "read_json",
+    "read_text",
+    "sha256",
+    "write_json",
+    "write_text",
+]
+
+#: Bytes that a text which is read as a whole may have, where nothing else is said.
+LARGEST_TEXT: Final = 1 << 26
 
 
 @contextmanager
@@ -107,6 +122,112 @@ def write_json(path: str | Path, content: Any) -> Path:
         The file.
     """
     return write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_text(path: str | Path, *, most: int = LARGEST_TEXT) -> str:
+    """Read a text file as a whole.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, in UTF-8.
+    most : int, optional
+        Bytes that it may have.
+
+    Returns
+    -------
+    str
+        Its content.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read, is larger, or is not UTF-8; for the caller to put into words.
+    """
+    with Path(path).open("rb") as stream:
+        # no more than the file has: memory is taken for what is asked for
+        content = stream.read(min(most, os.fstat(stream.fileno()).st_size) + 1)
+    if len(content) > most:
+        raise ValueError(f"it has more than {most} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 text, see byte {error.start}") from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Decode JSON; every fault of the text is a `ValueError`.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The text.
+
+    Returns
+    -------
+    object
+        Its content.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its brackets are nested too deeply") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Decode TOML; every fault of the text is a `ValueError`.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    dict
+        Its tables and keys.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("its brackets are nested too deeply") from None
+
+
+def read_json(path: str | Path, *, most: int = LARGEST_TEXT) -> Any:
+    """Read a JSON file as a whole.
+
+    Parameters
+    ----------
+    path, most
+        As for `read_text`.
+
+    Returns
+    -------
+    object
+        Its content.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read or is not JSON.
+    """
+    return parse_json(read_text(path, most=most))
+
+
+def most_unpacked(n_bytes: int) -> int:
+    """Bytes that a compressed file may unpack to: honest numbers do not shrink a hundredfold.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Size of the file.
+
+    Returns
+    -------
+    int
+        The bound.
+    """
+    return (1 << 26) + 100 * n_bytes
 
 
 def sha256(path: str | Path) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from topophys.datasets import schema
 from topophys.datasets.specs import HamiltonianSpec
 from topophys.datasets.summary import count_rows
+from topophys.errors import DatasetError
 
 if TYPE_CHECKING:
     from topophys.datasets.read import Dataset
@@ -187,7 +188,12 @@ def _shape_rows(splits: Sequence[Split]) -> list[list[str]]:
 
 
 def _gap_rows(splits: Sequence[Split]) -> list[list[str]]:
-    top = max(float(part.max()) for split in splits for part in split.stretches("gap_bound"))
+    tops = [float(part.max()) for split in splits for part in split.stretches("gap_bound")]
+    if not all(map(math.isfinite, tops)):
+        raise DatasetError(
+            "Data file must have finite gap bounds, but has others; see `topophys verify`."
+        )
+    top = max(tops)
     edges = np.linspace(0.0, math.ceil(10.0 * top) / 10.0, BINS + 1)
     counts = {split.name: np.zeros(BINS, np.int64) for split in splits}
     for split in splits:

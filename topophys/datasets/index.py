@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from topophys._files import write_text
+from topophys._files import parse_json, write_text
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.portion import Portion
 from topophys.datasets.recipe import Recipe
@@ -133,8 +133,8 @@ def read_index(path: Path) -> Index:
     if path.stat().st_size > LARGEST:
         raise SchemaError(f"Index `{path}` must have at most {LARGEST} bytes, but has more.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise DatasetError(
             f"Index `{path}` is truncated or damaged ({' '.join(str(error).split()):.100}); join"
             " the parts again."
@@ -149,13 +149,13 @@ def read_index(path: Path) -> Index:
     if content.get("manifest") != _seal(content):
         raise DatasetError(f"Index `{path}` was changed: its manifest differs; join again.")
     try:
-        recipe = Recipe.from_text(content["recipe"], source=f"{path}:recipe")
+        recipe = Recipe.from_text(str(content["recipe"]), source=f"{path}:recipe")
         parts = tuple(
             Part(str(p["file"]), (int(p["shards"][0]), int(p["shards"][1])), int(p["n_bytes"]),
                  str(p["manifest"]))
             for p in content["parts"]
         )  # fmt: skip
-    except (RecipeError, KeyError, TypeError, ValueError, IndexError) as error:
+    except (RecipeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise SchemaError(f"Index `{path}` is not what the schema says: {error}") from None
     _check_cover(path, recipe, parts)
     for part in parts:
@@ -174,7 +174,7 @@ def _check_name(path: Path, name: str) -> None:
     pure = PurePosixPath(name)
     folder = path.parent.resolve()
     # resolved, because a link could lead out of the folder as well
-    inside = (folder / name).resolve().is_relative_to(folder)
+    inside = "\0" not in name and (folder / name).resolve().is_relative_to(folder)
     if pure.is_absolute() or ".." in pure.parts or not inside:
         raise SchemaError(
             f"Index `{path}` must name files in its own folder, but names {name!r:.100}."

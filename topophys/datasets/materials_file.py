@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._files import complete_file
+from topophys._files import complete_file, parse_json
+from topophys.datasets.bulk import check_bulk
 from topophys.errors import DatasetError, SchemaError
 
 __all__ = ["FORMAT", "read_materials", "write_materials"]
@@ -104,11 +105,13 @@ def read_materials(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str,
         )
     try:
         with h5py.File(path, "r") as file:
+            check_bulk(file, path)
             _check_head(file, path)
-            card = json.loads(str(file.attrs["card"]))
+            card = parse_json(str(file.attrs["card"]))
+            _check_arrays(file, path)
             arrays = {name: np.asarray(stored[()]) for name, stored in file.items()}
             wanted = {name: str(stored.attrs["sha256"]) for name, stored in file.items()}
-    except SchemaError:
+    except (SchemaError, DatasetError):
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
@@ -135,6 +138,19 @@ def _check_head(file: h5py.File, path: Path) -> None:
             f"Materials file `{path}` must have version {VERSION}, but has"
             f" {int(file.attrs['version'])}; make it again."
         )
+
+
+def _check_arrays(file: h5py.File, path: Path) -> None:
+    """Refuse arrays that take more memory than the file has bytes, or lie outside of it."""
+    for name in file:
+        hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
+        stored: Any = file[name] if hard else None
+        plain = isinstance(stored, h5py.Dataset) and not stored.is_virtual and not stored.external
+        if not plain or stored.nbytes > path.stat().st_size:
+            raise SchemaError(
+                f"Materials file `{path}`: `{name}` must be an array that lies in the file as it"
+                " is, but is not; make it again."
+            )
 
 
 def _digest(array: NDArray[Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from topophys._files import parse_toml, read_text
 from topophys.datasets import _messages
 from topophys.datasets.consistent import check_consistent
 from topophys.datasets.schema import Kind, shards
@@ -24,6 +24,9 @@ from topophys.datasets.specs import (
 from topophys.errors import RecipeError
 
 __all__ = ["Recipe"]
+
+#: Bytes that a recipe may have: a hundred thousand splits.
+LARGEST: Final = 1 << 24
 
 
 class Recipe(Table):
@@ -99,9 +102,9 @@ class Recipe(Table):
             If the file cannot be read, is not TOML, or does not describe a data set.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            text = read_text(path, most=LARGEST)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise RecipeError(
                 f"Recipe `{path}` cannot be read: {reason}; give the path of a TOML file."
             ) from None
@@ -129,8 +132,8 @@ class Recipe(Table):
             If the text is not TOML, or does not describe a data set.
         """
         try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            data = parse_toml(text)
+        except ValueError as error:
             raise RecipeError(
                 f"Recipe `{source}` must be TOML, but is not: "
                 f"{_messages.printable(str(error)).rstrip('.')}."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys import _checks
+from topophys._arrays import NUMBERS, read_npz
+from topophys._files import most_unpacked
 from topophys.datasets.draws import square
 from topophys.datasets.schema import Kind
 from topophys.errors import DatasetError, InputError, KindError, ShapeError
@@ -23,6 +26,10 @@ __all__ = ["Given", "read_source"]
 
 #: Name of the array with the coefficients, by kind of data set.
 NAMES: Final[dict[str, Kind]] = {"block": "winding", "d": "chern", "hoppings": "bands"}
+#: Largest component of a lattice vector, as in recipes.
+LARGEST_REACH: Final = 64
+#: Bytes that the coefficients may take when they are laid out on all lattice vectors within reach.
+LARGEST: Final = 4 * 2**30
 #: Endings of the files of Wannier90.
 WANNIER: Final = ("_hr.dat", "_hr.dat.gz", "_tb.dat", "_tb.dat.gz")
 
@@ -84,9 +91,8 @@ def read_source(path: Path, n_occupied: int | None = None) -> Given:
             f"Source `{path}` must hold `vectors` and one of {', '.join(NAMES)}, but holds"
             f" {', '.join(sorted(arrays)) or 'nothing'}."
         )
-    vectors = np.asarray(arrays["vectors"])
-    coefficients = np.asarray(arrays[found[0]])
-    if not np.issubdtype(vectors.dtype, np.integer) or vectors.ndim != 2:
+    vectors, coefficients = arrays["vectors"], arrays[found[0]]
+    if vectors.dtype.kind not in "iu" or vectors.ndim != 2 or not vectors.size:
         raise ShapeError(
             f"Array `vectors` of `{path}` must have integers and shape (M, dim), but has"
             f" {vectors.dtype} and {vectors.shape}."
@@ -96,23 +102,39 @@ def read_source(path: Path, n_occupied: int | None = None) -> Given:
             f"Array `{found[0]}` of `{path}` must have shape (S, {len(vectors)}, ...) with one"
             f" coefficient for each row of `vectors`, but has {coefficients.shape}."
         )
-    return _complete(NAMES[found[0]], vectors, coefficients.astype(np.complex128), n_occupied)
+    if len(np.unique(vectors, axis=0)) < len(vectors):
+        raise InputError(f"Array `vectors` of `{path}` must have distinct rows, but repeats one.")
+    if max(-int(vectors.min()), int(vectors.max())) > LARGEST_REACH:
+        raise InputError(
+            f"Array `vectors` of `{path}` must have components from -{LARGEST_REACH} to"
+            f" {LARGEST_REACH}, but has {int(vectors.min())} and {int(vectors.max())}."
+        )
+    given = _checks.as_complex(coefficients, found[0], "(...)")
+    return _complete(NAMES[found[0]], vectors.astype(np.int64), given, n_occupied)
 
 
-def _arrays(path: Path) -> Mapping[str, Any]:
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         if zipfile.is_zipfile(path):
-            with np.load(path, allow_pickle=False) as archive:
-                return dict(archive)
+            return read_npz(path)
         with h5py.File(path, "r", locking=False) as file:
             own = [k for k in file if isinstance(file.get(k, getlink=True), h5py.HardLink)]
             wanted = [k for k in own if k in NAMES or k == "vectors"]
-            return {k: file[k][()] for k in wanted if isinstance(file[k], h5py.Dataset)}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+            found = {k: file[k] for k in wanted if isinstance(file[k], h5py.Dataset)}
+            _check_before_reading(list(found.values()), path.stat().st_size)
+            return {name: np.asarray(array[()]) for name, array in found.items()}
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise DatasetError(
             f"Source `{path}` must be .npz, HDF5 or a file of Wannier90, but cannot be read:"
             f" {' '.join(str(error).split()):.100}."
         ) from None
+
+
+def _check_before_reading(arrays: list[h5py.Dataset], n_bytes: int) -> None:
+    if any(array.dtype.kind not in NUMBERS or array.is_virtual for array in arrays):
+        raise ValueError("its arrays must lie in it and be numbers")
+    if sum(array.nbytes for array in arrays) > most_unpacked(n_bytes):
+        raise ValueError("its arrays are larger than the file can hold")
 
 
 def _complete(
@@ -124,7 +146,7 @@ def _complete(
         if vectors.shape[1] != 1:
             raise KindError("Array `block` must belong to chains: `vectors` of shape (M, 1).")
         reach = max(1, int(np.abs(vectors).max()))
-        full = np.zeros((len(given), 2 * reach + 1, *given.shape[2:]), np.complex128)
+        full = _room((len(given), 2 * reach + 1, *given.shape[2:]))
         for (order,), block in rows.items():
             full[:, order + reach] = block
         return Given(kind, reach, full, None)
@@ -133,6 +155,16 @@ def _complete(
         return _planar(kind, d.d_vectors, d.d_amplitudes, None)
     h = FourierHamiltonian(rows, n_occupied=n_occupied)
     return _planar(kind, h.vectors, h.amplitudes, h.n_occupied)
+
+
+def _room(shape: tuple[int, ...]) -> NDArray[np.complex128]:
+    """Zeros for the coefficients on all lattice vectors within reach."""
+    if 16 * math.prod(shape) > LARGEST:
+        raise InputError(
+            f"Source must need at most {LARGEST} bytes with a coefficient for each lattice vector"
+            f" within reach, but needs {16 * math.prod(shape)}; label fewer Hamiltonians at once."
+        )
+    return np.zeros(shape, np.complex128)
 
 
 def _planar(
@@ -144,7 +176,7 @@ def _planar(
             f" {vectors.shape[1]} components; for chains give `block`."
         )
     reach = max(1, int(np.abs(vectors).max()))
-    full = np.zeros((len(given), len(square(reach)), *given.shape[2:]), np.complex128)
+    full = _room((len(given), len(square(reach)), *given.shape[2:]))
     full[:, (vectors + reach) @ np.array([2 * reach + 1, 1])] = given
     return Given(kind, reach, full, filled)
 
@@ -166,7 +198,7 @@ def _from_wannier(path: Path, n_occupied: int | None) -> Given:
         )
     reach = max(part.reach for part in parts)
     rows = [_planar("bands", square(part.reach), part.hoppings, None) for part in parts]
-    full = np.zeros((len(rows), len(square(reach)), *rows[0].hoppings.shape[2:]), np.complex128)
+    full = _room((len(rows), len(square(reach)), *rows[0].hoppings.shape[2:]))
     for i, row in enumerate(rows):
         full[i, (square(row.reach) + reach) @ np.array([2 * reach + 1, 1])] = row.hoppings[0]
     return Given("bands", reach, full, parts[0].n_occupied)

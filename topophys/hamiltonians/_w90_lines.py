@@ -16,6 +16,8 @@ from topophys.errors import DatasetError, SchemaError
 #: Deflate cannot shrink a text by more than this factor.
 DEFLATE: Final = 1032
 LONGEST_LINE: Final = 4096
+#: Blank lines in a row; a compressed file can hold a thousand times as many as it has bytes.
+MOST_BLANK: Final = 1000
 #: Archives are walked through, so their size costs time; nothing sensible is larger.
 LARGEST_ARCHIVE: Final = 16 * 2**30
 LARGEST_HEADER: Final = 2**20
@@ -53,9 +55,10 @@ class Lines:
 
     def take_filled(self) -> str:
         """Next line that is not blank."""
-        while not (line := self.take()).strip():
-            pass
-        return line
+        for _ in range(MOST_BLANK):
+            if (line := self.take()).strip():
+                return line
+        raise self._too_blank()
 
     def block(self, count: int) -> list[str]:
         """Next `count` lines that are not blank."""
@@ -63,10 +66,18 @@ class Lines:
 
     def nothing_left(self) -> bool:
         """Whether only blank lines follow."""
-        while line := self._next():
+        for _ in range(MOST_BLANK):
+            if not (line := self._next()):
+                return True
             if line.strip():
                 return False
-        return True
+        raise self._too_blank()
+
+    def _too_blank(self) -> SchemaError:
+        return SchemaError(
+            f"File `{self.name}` is not a Wannier90 file: more than {MOST_BLANK} blank lines end"
+            f" with line {self.number}."
+        )
 
     def _next(self) -> str:
         line = self._stream.readline(LONGEST_LINE)

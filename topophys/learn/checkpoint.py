@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import nn
+from torch import Tensor, nn
 
-from topophys._files import complete_file, sha256, write_json
+from topophys._files import complete_file, read_json, sha256, write_json
 from topophys.errors import CheckpointError, TopophysError
 from topophys.learn.registry import rebuild_encoder
 
-__all__ = ["load_encoder", "save_encoder"]
+__all__ = ["DAMAGE", "filled_network", "load_encoder", "save_encoder"]
 
 FORMAT: Final = "topophys-encoder"
 VERSION: Final = 1
+#: Largest number among the settings of a network.
+LARGEST: Final = 1 << 16
+#: What building a network from settings and weights that anybody may have written can raise.
+DAMAGE: Final = (
+    SafetensorError, TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError,
+    RuntimeError, TopophysError,
+)  # fmt: skip
 
 
 def save_encoder(folder: Path, name: str, encoder: nn.Module) -> Path:
@@ -96,24 +103,78 @@ def load_encoder(folder: Path, name: str) -> nn.Module:
         )
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights, at once replaced, are random
-            encoder = rebuild_encoder(card["encoder"], card["settings"])
-        encoder.load_state_dict(load(content))
-    except (SafetensorError, TypeError, KeyError, RuntimeError, TopophysError) as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0].rstrip('.:')}"
+            encoder = filled_network(
+                lambda settings: rebuild_encoder(card["encoder"], settings),
+                card["settings"],
+                load(content),
+            )
+    except DAMAGE as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.:'):.200}"
         raise CheckpointError(
             f"Checkpoint `{weights}` does not fit its settings: {reason}; train again."
         ) from None
     return encoder.eval()
 
 
+def filled_network(
+    make: Callable[[Any], nn.Module], settings: Any, weights: Mapping[str, Tensor]
+) -> nn.Module:
+    """Network of some settings with these weights, built only if it has as many of them.
+
+    Settings of a few bytes can ask for more memory than there is. So it is first built without
+    any, on the device "meta".
+
+    Parameters
+    ----------
+    make : callable
+        From settings to the network.
+    settings : object
+        What stands in the card.
+    weights : mapping of str to tensor
+        All of them, by name.
+
+    Returns
+    -------
+    torch.nn.Module
+        On the CPU.
+
+    Raises
+    ------
+    CheckpointError, and whatever else `DAMAGE` lists
+        If settings and weights do not belong together.
+    """
+    if _largest(settings) > LARGEST:
+        raise CheckpointError(f"a setting is larger than {LARGEST}")
+    with torch.device("meta"):
+        wanted = {name: tuple(w.shape) for name, w in make(settings).state_dict().items()}
+    found = {name: tuple(w.shape) for name, w in weights.items()}
+    if wanted != found:
+        odd = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+        raise CheckpointError(
+            f"`{odd[0]:.80}` must have shape {wanted.get(odd[0])}, but has {found.get(odd[0])}"
+        )
+    network = make(settings)
+    network.load_state_dict(weights)
+    return network
+
+
+def _largest(settings: Any) -> float:
+    """Largest number in settings, in the lists and mappings among them too."""
+    if isinstance(settings, Mapping):
+        return max(map(_largest, settings.values()), default=0)
+    if isinstance(settings, list | tuple):
+        return max(map(_largest, settings), default=0)
+    return abs(settings) if isinstance(settings, int | float) else 0
+
+
 def _read_card(path: Path) -> dict[str, Any]:
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_json(path)
     except FileNotFoundError:
         raise CheckpointError(
             f"Checkpoint `{path}` is missing; give the folder that `topophys train` made."
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"Checkpoint `{path}` cannot be read: {error}.") from None
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise CheckpointError(f"Checkpoint `{path}` is not one of topophys (no format entry).")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
+from topophys._files import parse_toml, read_text
 from topophys.errors import RecipeError
 
 __all__ = ["EncoderConfig", "FitConfig"]
@@ -216,7 +216,8 @@ class FitConfig(BaseModel):
             If the file is missing, not TOML, or has an unknown key or an impossible value.
         """
         try:
-            mapping = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise RecipeError(f"Training settings `{path}` cannot be read: {error}.") from None
+            mapping = parse_toml(read_text(path))
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise RecipeError(f"Training settings `{path}` cannot be read: {reason}.") from None
         return cls.from_mapping(mapping, str(path))

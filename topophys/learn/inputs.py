@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _checks
+from topophys._arrays import read_npy
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -53,19 +54,15 @@ def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
     if ".dat" in path.suffixes or path.name.endswith((".gz", ".tgz")):
         return read_wannier90(path)
     try:
-        with path.open("rb") as stream:
-            array = np.load(stream, allow_pickle=False)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return read_npy(path)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        if zipfile.is_zipfile(path):
+            reason = "it is an archive; save the one array"
         raise InputError(
             f"Argument `H` must be numbers, or a `file` of a NumPy array (.npy) or of Wannier90"
             f" (.dat), but `{path}` is not one: {reason.rstrip('.')}."
         ) from None
-    if not isinstance(array, np.ndarray):
-        raise InputError(
-            f"Argument `H` must be a file of one array (.npy), but `{path}` is an archive."
-        )
-    return array
 
 
 def chain_blocks(

@@ -13,7 +13,7 @@ from topophys.learn.encoder import TopologicalMLEncoder
 from topophys.learn.encoder2d import TopologicalMLEncoder2D
 from topophys.learn.encoder_loops import TopologicalMLEncoderLoops
 
-__all__ = ["ENCODERS", "build_encoder", "encoder_name", "rebuild_encoder"]
+__all__ = ["ENCODERS", "READERS", "build_encoder", "encoder_name", "rebuild_encoder"]
 
 #: Networks by the name that stands in checkpoints.
 ENCODERS: Final[Mapping[str, type[nn.Module]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from topophys._files import read_json
 from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -27,6 +27,7 @@ from topophys.learn.inputs import (
     refuse_closed,
 )
 from topophys.learn.prediction import LEAST_CONFIDENCE, Prediction
+from topophys.learn.registry import READERS
 
 __all__ = ["Run", "load_run"]
 
@@ -221,19 +222,38 @@ def load_run(path: str | Path) -> Run:
     try:
         config = FitConfig.from_mapping(dict(content["config"]), str(card))
         history, provenance = list(content["history"]), dict(content["provenance"])
-        complete = bool(history) and all(set(RECORD) <= set(record) for record in history)
+        complete = bool(history) and all(map(_is_record, history))
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"Run `{folder}` has a damaged {CARD} ({type(error).__name__}: {error}); train again."
         ) from None
-    if not complete or not set(PROVENANCE) <= set(provenance):
+    if not complete or not _is_provenance(provenance):
         raise CheckpointError(f"Run `{folder}` has an incomplete {CARD}; train again.")
     return Run(folder, load_encoder(folder, "best"), config, history, provenance)
 
 
+def _is_record(record: Any) -> bool:
+    """Whether all that must be known of an epoch is there, and is numbers."""
+    values = [dict(record).get(key) for key in RECORD]
+    return all(isinstance(v, int | float) and math.isfinite(v) for v in values)
+
+
+def _is_provenance(known: dict[str, Any]) -> bool:
+    """Whether all that must be known of the data is there, and of its kind."""
+    if not set(PROVENANCE) <= set(known) or not isinstance(known["classes_seen"], list):
+        return False
+    place, limit = known["dataset_path"], known.get("abstain_below", LEAST_CONFIDENCE)
+    return (
+        known.get("kind", "winding") in tuple(READERS)
+        and (place is None or isinstance(place, str))
+        and all(isinstance(c, int) for c in known["classes_seen"])
+        and isinstance(limit, int | float)
+    )
+
+
 def _read_card(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Run `{path}` cannot be read ({error}); train again.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:

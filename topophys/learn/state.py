@@ -7,6 +7,7 @@ all else as JSON in the header of it. Nothing in it executes.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from topophys._files import complete_file
+from topophys._files import complete_file, parse_json
 from topophys.errors import CheckpointError
+from topophys.learn.checkpoint import DAMAGE
 from topophys.learn.trainer import Position, Trainer
 
 __all__ = ["STATE", "load_state", "save_state"]
@@ -25,6 +27,8 @@ __all__ = ["STATE", "load_state", "save_state"]
 STATE: Final = "state.safetensors"
 FORMAT: Final = "topophys-training-state"
 VERSION: Final = 1
+#: What epochs are compared by.
+SCORES: Final = ("val_accuracy", "val_loss")
 
 
 def save_state(folder: Path, trainer: Trainer, notes: dict[str, Any]) -> Path:
@@ -105,17 +109,72 @@ def load_state(folder: Path, trainer: Trainer) -> dict[str, Any]:
         for name, value in _below(tensors, "optimizer.").items():
             number, _, key = name.partition(".")
             moments.setdefault(int(number), {})[key] = value
-        trainer.optimizer.load_state_dict({"state": moments, "param_groups": card["groups"]})
-        trainer.schedule.load_state_dict(card["schedule"])
-        trainer.position = Position(**card["position"])
+        trainer.position = _position(card["position"])
         trainer.rate = float(card["rate"])
-        return dict(card["notes"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".:")
+        _check_moments(trainer, moments)
+        _check_alike(card["groups"], trainer.optimizer.state_dict()["param_groups"], "groups")
+        trainer.optimizer.load_state_dict({"state": moments, "param_groups": card["groups"]})
+        schedule = {k: v for k, v in trainer.schedule.state_dict().items() if _plain(v)}
+        _check_alike(card["schedule"], schedule, "schedule")
+        steps = trainer.position.epoch * trainer.steps_per_epoch + trainer.position.step
+        # these two follow from the settings and the position, whatever the file says
+        fixed = {"total_steps": schedule["total_steps"], "last_epoch": steps}
+        trainer.schedule.load_state_dict({**card["schedule"], **fixed})
+        return _notes(card["notes"])
+    except (*DAMAGE, ZeroDivisionError) as error:
+        reason = " ".join(str(error).split()).rstrip(".:")[:200]
         raise CheckpointError(
             f"State `{path}` does not fit these settings ({type(error).__name__}: {reason}); go on"
             " with the settings it began with, or start in another folder."
         ) from None
+
+
+def _position(given: dict[str, Any]) -> Position:
+    place = Position(**given)
+    numbers = (place.epoch, place.step)
+    if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in numbers):
+        raise ValueError(f"position {numbers!r:.60}")
+    totals = {str(name): float(value) for name, value in place.totals.items()}
+    return Position(place.epoch, place.step, totals)
+
+
+def _check_alike(found: Any, wanted: Any, what: str) -> None:
+    """Refuse values of other names, numbers or kinds than those of a fresh training."""
+    if isinstance(wanted, dict) and isinstance(found, dict) and set(found) == set(wanted):
+        for key, value in wanted.items():
+            _check_alike(found[key], value, f"{what}.{key}")
+        return
+    if isinstance(wanted, list | tuple) and isinstance(found, list) and len(found) == len(wanted):
+        for one, other in zip(found, wanted, strict=True):
+            _check_alike(one, other, what)
+        return
+    number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
+    if number and isinstance(found, int | float) and math.isfinite(found):
+        return
+    if found != wanted or type(found) is not type(wanted):
+        raise ValueError(f"{what} is {found!r:.40}, not {wanted!r:.40}")
+
+
+def _check_moments(trainer: Trainer, moments: dict[int, dict[str, Tensor]]) -> None:
+    """Refuse moments of other parameters: torch looks at them only when it makes a step."""
+    if moments and set(moments) != set(range(len(trainer.parameters))):
+        raise ValueError("moments are not those of the parameters")
+    for number, own in moments.items():
+        shape = trainer.parameters[number].shape
+        shapes = {"step": torch.Size([]), "exp_avg": shape, "exp_avg_sq": shape}
+        if {key: value.shape for key, value in own.items()} != shapes:
+            raise ValueError(f"moments of parameter {number} do not fit it")
+
+
+def _notes(given: dict[str, Any]) -> dict[str, Any]:
+    """Check that the numbers in the notes of a diary are numbers."""
+    history = [dict(record) for record in given["history"]]
+    if not all(isinstance(r[k], int | float) for r in history for k in ("epoch", *SCORES)):
+        raise ValueError("history without numbers")
+    accuracy, loss = (float(value) for value in given["best"])
+    if math.isnan(accuracy) or math.isnan(loss):
+        raise ValueError("best score that is no number")
+    return {**given, "history": history, "best": (accuracy, loss), "since": int(given["since"])}
 
 
 def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
@@ -140,7 +199,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             f" {header.get('format')!r}, version {header.get('version')!r}."
         )
     try:
-        card = json.loads(header["card"])
+        card = parse_json(header["card"])
     except (KeyError, ValueError):
         raise CheckpointError(f"State `{path}` has a damaged header; start again.") from None
     return {name: torch.as_tensor(value) for name, value in tensors.items()}, card

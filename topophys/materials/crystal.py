@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,6 +20,13 @@ __all__ = ["CUTOFF", "Crystal", "CrystalGraph", "crystal_graph"]
 CUTOFF: Final = 4.5
 #: Distance, in angstrom, below which two atoms cannot be.
 TOO_CLOSE: Final = 0.5
+#: Largest component of a lattice vector, in angstrom.
+LONGEST: Final = 1e5
+#: Cells to look for neighbours in, and pairs of an atom and an image of another one.
+MOST_IMAGES: Final = 100_000
+MOST_PAIRS: Final = 500_000_000
+#: Pairs looked at together.
+AT_ONCE: Final = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,16 +95,17 @@ class Crystal:
                 f"{where}: there must be one position for each of {len(z)} atoms and one 3 x 3"
                 f" lattice, but the shapes are {spots.shape} and {cell.shape}."
             )
+        if np.abs(cell).max() > LONGEST:
+            raise InputError(f"{where}: lattice vectors must be below {LONGEST:g} angstrom.")
         if abs(np.linalg.det(cell)) < 1e-3:
             raise InputError(f"{where}: the lattice vectors must span a volume, but do not.")
         crystal = cls(z.astype(np.int64), spots, cell, sample_id)
-        pairs = crystal_graph(crystal, TOO_CLOSE)
-        if len(pairs.distance):
-            i, j = pairs.edges[:, 0]
-            raise InputError(
-                f"{where}: atoms must not overlap, but atoms {i} and {j} are"
-                f" {pairs.distance[0]:.2g} angstrom apart."
-            )
+        for receiver, sender, apart in _neighbours(crystal, TOO_CLOSE):
+            if len(receiver):
+                raise InputError(
+                    f"{where}: atoms must not overlap, but atoms {receiver[0]} and {sender[0]} are"
+                    f" {np.linalg.norm(apart[0]):.2g} angstrom apart."
+                )
         return crystal
 
     def __len__(self) -> int:
@@ -125,10 +134,21 @@ class CrystalGraph:
     distance: NDArray[np.float64]
 
 
-def images_within(lattice: NDArray[np.float64], radius: float) -> NDArray[np.int64]:
-    """Cells that can hold a point within `radius` of a point of the cell at the origin."""
+def images_within(
+    lattice: NDArray[np.float64], radius: float, n_atoms: int = 1, sample_id: str = "crystal"
+) -> NDArray[np.int64]:
+    """Cells that can hold a point within `radius` of a point of the cell at the origin.
+
+    A cell that is long and flat, or has many atoms, would have more pairs than anybody waits for.
+    """
     heights = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
     reach = [math.ceil(radius / h) + 1 if radius > 0 else 0 for h in heights]
+    images = math.prod(2 * n + 1 for n in reach)
+    if images > MOST_IMAGES or images * n_atoms**2 > MOST_PAIRS:
+        raise InputError(
+            f"Sample `{sample_id}`: a cell must be compact and have few atoms, but {n_atoms} atoms"
+            f" in {images:.3g} cells can be neighbours; give the primitive cell."
+        )
     axes = [np.arange(-n, n + 1) for n in reach]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
 
@@ -157,13 +177,24 @@ def crystal_graph(crystal: Crystal, cutoff: float = CUTOFF) -> CrystalGraph:
     >>> crystal_graph(cube, 3.5).distance
     array([3., 3., 3., 3., 3., 3.])
     """
+    receivers, senders, vectors = zip(*_neighbours(crystal, cutoff), strict=True)
+    vector = np.concatenate(vectors)
+    edges = np.stack([np.concatenate(receivers), np.concatenate(senders)])
+    return CrystalGraph(edges, vector, np.sqrt((vector**2).sum(-1)))
+
+
+def _neighbours(crystal: Crystal, cutoff: float) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Receivers, senders and vectors of pairs within a distance, some receivers at a time."""
     wrapped = crystal.fractional - np.floor(crystal.fractional)
-    shifts = images_within(crystal.lattice, cutoff) @ crystal.lattice
-    spots = wrapped @ crystal.lattice
-    apart = spots[None, :, None] - spots[:, None, None] + shifts
-    distance = np.sqrt((apart**2).sum(-1))
-    near = distance <= cutoff
+    shifts = images_within(crystal.lattice, cutoff, len(crystal), crystal.sample_id)
+    spots, shifts = wrapped @ crystal.lattice, shifts @ crystal.lattice
     middle = len(shifts) // 2
-    near[np.arange(len(spots)), np.arange(len(spots)), middle] = False
-    receiver, sender, _ = np.nonzero(near)
-    return CrystalGraph(np.stack([receiver, sender]), apart[near], distance[near])
+    step = max(1, AT_ONCE // (len(spots) * len(shifts)))
+    for start in range(0, len(spots), step):
+        mine = spots[start : start + step]
+        apart = spots[None, :, None] - mine[:, None, None] + shifts
+        near = np.sqrt((apart**2).sum(-1)) <= cutoff
+        rows = np.arange(len(mine))
+        near[rows, start + rows, middle] = False
+        receiver, sender, _ = np.nonzero(near)
+        yield receiver + start, sender, apart[near]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from topophys._files import read_text
 from topophys.errors import DatasetError, InputError
 from topophys.materials.elements import atomic_number
 
@@ -20,7 +21,8 @@ LIST_CLASSES: Final[Mapping[str, str]] = {
     "tci": "topological crystalline insulator",
     "ti": "topological insulator",
 }
-_PART: Final = re.compile(r"([A-Z][a-z]?)(\d+(?:\.\d+)?)?")
+_PART: Final = re.compile(r"([A-Z][a-z]?)([0-9]{1,9}(?:\.[0-9]+)?)?")
+_GROUP: Final = re.compile(r"[0-9]{1,3}")
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def read_class_lists(
     Raises
     ------
     DatasetError
-        If a file is missing, or there is no material in any.
+        If a file is missing or not UTF-8 text, or there is no material in any.
     InputError
         If a line is not of that form; the message names file and line.
 
@@ -156,7 +158,7 @@ def read_class_lists(
         path = Path(folder) / f"{stem}{suffix}"
         if not path.is_file():
             raise DatasetError(f"List `{path}` is missing; give the folder with one per class.")
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(_lines(path), start=1):
             if line.strip():
                 one = _read_line(line, label, f"{path.name}, line {number}")
                 found.setdefault((one.composition, one.space_group), []).append(one)
@@ -169,9 +171,17 @@ def read_class_lists(
     return MaterialList(good, tuple(classes.values()), several, lines - dropped - len(good))
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        return read_text(path).splitlines()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DatasetError(f"List `{path}` cannot be read: {reason}; copy it again.") from None
+
+
 def _read_line(line: str, label: int, where: str) -> ListedMaterial:
     parts = [part.strip() for part in line.split(",")]
-    if len(parts) != 2 or not parts[0].isdigit() or not 1 <= int(parts[0]) <= 230:
+    if len(parts) != 2 or not _GROUP.fullmatch(parts[0]) or not 1 <= int(parts[0]) <= 230:
         raise InputError(
             f"Sample `{where}`: a line must be 'space group number, formula', but is {line!r:.60}."
         )

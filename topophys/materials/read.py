@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from topophys._arrays import DAMAGE
+from topophys._files import most_unpacked, parse_json, read_json, read_text
 from topophys.errors import DatasetError, InputError
 from topophys.materials._extras import load, quiet
 from topophys.materials.crystal import Crystal
 from topophys.materials.elements import atomic_number
 
 __all__ = ["read_aflow_prototypes", "read_jarvis", "read_structure"]
+
+#: Bytes that a file of JARVIS may have; the largest has some hundred million.
+LARGEST_JSON: Final = 4 * 2**30
 
 
 def read_structure(path: str | Path) -> Crystal:
@@ -41,9 +45,9 @@ def read_structure(path: str | Path) -> Crystal:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not text"
+        text = read_text(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise DatasetError(f"Structure file `{path}` cannot be read: {reason}.") from None
     return parse_structure(text, path.name, cif=path.suffix.lower() == ".cif")
 
@@ -72,6 +76,8 @@ def parse_structure(text: str, sample_id: str, *, cif: bool) -> Crystal:
     """
     module = load("pymatgen.io.cif" if cif else "pymatgen.io.vasp")
     kind = "CIF" if cif else "POSCAR"
+    if not cif:
+        _refuse_crowds(text, sample_id)
     try:
         with quiet():
             if cif:
@@ -84,6 +90,20 @@ def parse_structure(text: str, sample_id: str, *, cif: bool) -> Crystal:
             f"Sample `{sample_id}`: must be a {kind} file, but cannot be parsed: {reason}."
         ) from None
     return from_pymatgen(found, sample_id)
+
+
+def _refuse_crowds(text: str, sample_id: str) -> None:
+    """Refuse a POSCAR that promises more atoms than it has lines; memory is taken for them."""
+    lines = text.splitlines()
+    for line in lines[5:7]:
+        words = line.split()
+        if words and all(word.isdecimal() for word in words):
+            promised = sum(int(word[:19]) for word in words)
+            if promised > len(lines):
+                raise InputError(
+                    f"Sample `{sample_id}`: must have a line for each of its {promised} atoms, but"
+                    f" has {len(lines)} lines."
+                )
 
 
 def from_pymatgen(structure: Any, sample_id: str) -> Crystal:
@@ -151,19 +171,31 @@ def read_jarvis(path: str | Path) -> dict[str, Crystal]:
     path = Path(path)
     try:
         if path.suffix == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                content = json.loads(archive.read(archive.namelist()[0]))
+            content = parse_json(_unzipped(path))
         else:
-            content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, zipfile.BadZipFile, IndexError) as error:
+            content = read_json(path, most=LARGEST_JSON)
+    except (*DAMAGE, ValueError) as error:
         raise DatasetError(f"Structures `{path}` cannot be read: {error}.") from None
     texts: dict[str, Any] = {}
     if isinstance(content, list):
-        texts = {str(one.get("jid", i)): one.get("atoms") for i, one in enumerate(content)}
+        entries = [one if isinstance(one, Mapping) else {} for one in content]
+        texts = {str(one.get("jid", i)): one.get("atoms") for i, one in enumerate(entries)}
     elif isinstance(content, Mapping):
         for key, value in content.items():
             texts |= value if isinstance(value, Mapping) else {key: value}
+    else:
+        raise DatasetError(f"Structures `{path}` must be a mapping or a list, but are neither.")
     return {name: _jarvis_entry(value, name) for name, value in texts.items()}
+
+
+def _unzipped(path: Path) -> bytes:
+    """First member of an archive that unpacks to a sensible size."""
+    most = most_unpacked(path.stat().st_size)
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if not members or members[0].file_size > most:
+            raise ValueError(f"it is empty, or unpacks to more than {most} bytes")
+        return archive.read(members[0])
 
 
 def _jarvis_entry(value: Any, name: str) -> Crystal:
@@ -183,8 +215,8 @@ def _jarvis_atoms(value: Mapping[str, Any], name: str) -> Crystal:
         spots = np.asarray(value["coords"], np.float64)
         if value.get("cartesian"):
             spots = spots @ np.linalg.inv(lattice)
-    except (ValueError, np.linalg.LinAlgError) as error:
-        raise InputError(f"Sample `{name}`: {error}") from None
+    except (ValueError, TypeError, OverflowError, np.linalg.LinAlgError) as error:
+        raise InputError(f"Sample `{name}`: {' '.join(str(error).split()):.200}") from None
     return Crystal.checked(np.array(numbers, np.int64), spots, lattice, name)
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from topophys._files import complete_file, make_folder, sha256, write_json
-from topophys.errors import CheckpointError, TopophysError
+from topophys._files import complete_file, make_folder, read_json, sha256, write_json
+from topophys.errors import CheckpointError
+from topophys.learn.checkpoint import DAMAGE, filled_network
 from topophys.learn.device import limited_threads
 from topophys.materials.batch import MODALITIES, UNKNOWN, MaterialData
 from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
@@ -29,6 +28,8 @@ __all__ = ["MaterialPrediction", "MaterialRun", "Scaler", "load_material_run", "
 
 FORMAT: Final = "topophys-materials-run"
 VERSION: Final = 1
+#: Output of the network for each kind of class.
+HEADS: Final = {"topology": "combined_logits", "magnetism": "magnetism_logits_aux"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,6 @@ class MaterialRun:
         with torch.no_grad(), limited_threads(1):
             out = self.net.eval()(data.all())
         shown = out["present"][0].tolist()
-        heads = {"topology": "combined_logits", "magnetism": "magnetism_logits_aux"}
         chances = {
             name: dict(
                 zip(
@@ -171,7 +171,7 @@ class MaterialRun:
                     strict=bool(self.classes[name]),
                 )
             )
-            for name, logits in heads.items()
+            for name, logits in HEADS.items()
         }
         present = tuple(name for name, there in zip(MODALITIES, shown, strict=True) if there)
         seconds = time.perf_counter() - start
@@ -234,7 +234,7 @@ def load_material_run(folder: str | Path) -> MaterialRun:
     """
     folder = Path(folder)
     try:
-        card = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        card = read_json(folder / "run.json")
         content = (folder / "classifier.safetensors").read_bytes()
     except (OSError, ValueError) as error:
         raise CheckpointError(
@@ -251,10 +251,27 @@ def load_material_run(folder: str | Path) -> MaterialRun:
             " train again."
         )
     try:
-        net = EnhancedMultiModalMaterialClassifier(**card["settings"])
-        net.load_state_dict(load(content))
-        scaler = Scaler(card["mean"], card["spread"])
-        return MaterialRun(net.eval(), card["kind"], card["classes"], scaler, card["card"])
-    except (SafetensorError, TypeError, KeyError, RuntimeError, TopophysError) as error:
-        reason = str(error).splitlines()[0]
+        net = filled_network(
+            lambda settings: EnhancedMultiModalMaterialClassifier(**settings),
+            card["settings"],
+            load(content),
+        )
+        return _checked_run(cast("EnhancedMultiModalMaterialClassifier", net.eval()), card)
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()).rstrip(".")[:200]
         raise CheckpointError(f"Run `{folder}` does not fit its settings: {reason}.") from None
+
+
+def _checked_run(net: EnhancedMultiModalMaterialClassifier, card: dict[str, Any]) -> MaterialRun:
+    """Run with the scaler and the names of classes that its network asks for, or an error."""
+    scaler = Scaler([float(x) for x in card["mean"]], [float(x) for x in card["spread"]])
+    lengths = {len(scaler.mean), len(scaler.spread)}
+    if lengths != {net.settings["scalar_feature_dim"]}:
+        raise CheckpointError(f"there are scales for {sorted(lengths)} scalars")
+    classes = {name: [str(c) for c in card["classes"][name]] for name in HEADS}
+    for name, known in classes.items():
+        if len(known) not in {0, net.settings[f"num_{name}_classes"]}:
+            raise CheckpointError(f"there are names for {len(known)} classes of {name}")
+    if card["kind"] not in {"toys", "lists"}:
+        raise CheckpointError(f"its kind is {card['kind']!r:.40}")
+    return MaterialRun(net, card["kind"], classes, scaler, dict(card["card"]))

@@ -62,7 +62,7 @@ class TopologicalBranch(nn.Module):
             self.encoder = TopologicalMLEncoder2D(
                 3, (k_points, k_points), hidden_dims=(8, 8, 12), output_features=n_out
             )
-        seed = int(torch.randint(2**31, ()))
+        seed = int(torch.randint(2**31, (), device="cpu"))
         self.hamiltonian = FeatureHamiltonian(n_features, k_points, model_type, seed=seed)
 
     def forward(self, fused: Tensor, rows: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:  # noqa: ARG002  # one signature for all
