@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -76,10 +77,22 @@ def test_what_the_classes_offer_is_documented(name):
                 assert inspect.getdoc(member), attribute
 
 
-def test_the_package_offers_what_it_lists():
+def test_the_package_offers_what_it_lists(monkeypatch):
+    monkeypatch.setattr(topophys, "_HOMES", dict(topophys._HOMES))
     assert sorted(set(topophys.__all__)) == sorted(topophys.__all__)
-    for name in topophys.__all__:
-        assert hasattr(topophys, name)
+    assert set(topophys.__all__) == set(topophys._HOMES)
+    assert set(topophys.__all__) <= set(dir(topophys))
+    source = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
+    typed = next(node for node in source.body if isinstance(node, ast.If))  # `if TYPE_CHECKING`
+    for line in typed.body:
+        for alias in line.names:
+            home = topophys._HOMES.pop(alias.name)
+            assert home in {line.module, f"{line.module}.{alias.name}"}
+            loaded = importlib.import_module(home)
+            assert getattr(topophys, alias.name) is getattr(loaded, alias.name, loaded)
+    assert topophys._HOMES == {}
+    with pytest.raises(AttributeError, match="no attribute 'chern_numbr'"):
+        topophys.chern_numbr  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -94,9 +107,11 @@ def test_listed_names_exist(module):
 
 def test_import_pulls_in_no_heavy_dependency():
     heavy = {"torch", "h5py", "matplotlib", "sklearn"}
-    code = f"import sys, topophys; print(*({heavy!r} & set(sys.modules)))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.split() == []
+    for use, more in (("", {"numpy", "numba"}), ("topophys.certify_chern", set())):
+        code = f"import sys, topophys; {use or None}; print(*({heavy | more!r} & set(sys.modules)))"
+        words = [sys.executable, "-c", code]
+        out = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert out.stdout.split() == []
 
 
 def test_nothing_is_printed_on_import():

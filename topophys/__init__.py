@@ -1,41 +1,45 @@
 """topophys: proven topological invariants and machine learning on topological matter."""
 
-from topophys import ensembles
-from topophys.grids import k_grid
-from topophys.hamiltonians import models
-from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.flatten import flatten_block, flatten_d
-from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.hamiltonians.sampled import from_callable
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.hamiltonians.wannier90 import read_wannier90
-from topophys.hamiltonians.wannier90_write import write_wannier90_hr
-from topophys.invariants._flow import FlowRules
-from topophys.invariants.berry import (
-    berry_curvature,
-    berry_flux,
-    berry_flux_from_d,
-    chern_number,
-    chern_number_from_d,
-)
-from topophys.invariants.berry_phase import berry_phase, zak_phase
-from topophys.invariants.certificate import Certificate
-from topophys.invariants.certificate_leaves import CertificateLeaves, certificate_leaves
-from topophys.invariants.certify_chern import certify_chern
-from topophys.invariants.certify_gap import certify_gap
-from topophys.invariants.certify_winding import certify_winding
-from topophys.invariants.chern_slices import chern_on_slices
-from topophys.invariants.local_chern_marker import ChernMarker, local_chern_marker
-from topophys.invariants.quantum_metric import quantum_metric
-from topophys.invariants.real_space_winding import RealSpaceWinding, real_space_winding
-from topophys.invariants.spin_chern import SpinChern, spin_chern
-from topophys.invariants.wannier_centres import wannier_centres
-from topophys.invariants.weyl_charge import weyl_charge
-from topophys.invariants.wilson_loop import wilson_loop
-from topophys.invariants.winding import winding_angle, winding_number, winding_steps
-from topophys.invariants.z2 import z2_invariant
-from topophys.invariants.z2_indices import Z2Indices, z2_indices_3d
-from topophys.invariants.z2_result import Z2Result
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getattr__`
+    from topophys import ensembles
+    from topophys.grids import k_grid
+    from topophys.hamiltonians import models
+    from topophys.hamiltonians.chiral import ChiralHamiltonian
+    from topophys.hamiltonians.flatten import flatten_block, flatten_d
+    from topophys.hamiltonians.fourier import FourierHamiltonian
+    from topophys.hamiltonians.sampled import from_callable
+    from topophys.hamiltonians.two_band import TwoBandHamiltonian
+    from topophys.hamiltonians.wannier90 import read_wannier90
+    from topophys.hamiltonians.wannier90_write import write_wannier90_hr
+    from topophys.invariants._flow import FlowRules
+    from topophys.invariants.berry import (
+        berry_curvature,
+        berry_flux,
+        berry_flux_from_d,
+        chern_number,
+        chern_number_from_d,
+    )
+    from topophys.invariants.berry_phase import berry_phase, zak_phase
+    from topophys.invariants.certificate import Certificate
+    from topophys.invariants.certificate_leaves import CertificateLeaves, certificate_leaves
+    from topophys.invariants.certify_chern import certify_chern
+    from topophys.invariants.certify_gap import certify_gap
+    from topophys.invariants.certify_winding import certify_winding
+    from topophys.invariants.chern_slices import chern_on_slices
+    from topophys.invariants.local_chern_marker import ChernMarker, local_chern_marker
+    from topophys.invariants.quantum_metric import quantum_metric
+    from topophys.invariants.real_space_winding import RealSpaceWinding, real_space_winding
+    from topophys.invariants.spin_chern import SpinChern, spin_chern
+    from topophys.invariants.wannier_centres import wannier_centres
+    from topophys.invariants.weyl_charge import weyl_charge
+    from topophys.invariants.wilson_loop import wilson_loop
+    from topophys.invariants.winding import winding_angle, winding_number, winding_steps
+    from topophys.invariants.z2 import z2_invariant
+    from topophys.invariants.z2_indices import Z2Indices, z2_indices_3d
+    from topophys.invariants.z2_result import Z2Result
 
 __version__ = "0.1.0"
 
@@ -84,3 +88,64 @@ __all__ = [
     "z2_invariant",
     "zak_phase",
 ]
+
+#: Module of each of these names.
+_HOMES: Final = {
+    "Certificate": "topophys.invariants.certificate",
+    "CertificateLeaves": "topophys.invariants.certificate_leaves",
+    "ChernMarker": "topophys.invariants.local_chern_marker",
+    "ChiralHamiltonian": "topophys.hamiltonians.chiral",
+    "FlowRules": "topophys.invariants._flow",
+    "FourierHamiltonian": "topophys.hamiltonians.fourier",
+    "RealSpaceWinding": "topophys.invariants.real_space_winding",
+    "SpinChern": "topophys.invariants.spin_chern",
+    "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
+    "Z2Indices": "topophys.invariants.z2_indices",
+    "Z2Result": "topophys.invariants.z2_result",
+    "berry_curvature": "topophys.invariants.berry",
+    "berry_flux": "topophys.invariants.berry",
+    "berry_flux_from_d": "topophys.invariants.berry",
+    "berry_phase": "topophys.invariants.berry_phase",
+    "certificate_leaves": "topophys.invariants.certificate_leaves",
+    "certify_chern": "topophys.invariants.certify_chern",
+    "certify_gap": "topophys.invariants.certify_gap",
+    "certify_winding": "topophys.invariants.certify_winding",
+    "chern_number": "topophys.invariants.berry",
+    "chern_number_from_d": "topophys.invariants.berry",
+    "chern_on_slices": "topophys.invariants.chern_slices",
+    "ensembles": "topophys.ensembles",
+    "flatten_block": "topophys.hamiltonians.flatten",
+    "flatten_d": "topophys.hamiltonians.flatten",
+    "from_callable": "topophys.hamiltonians.sampled",
+    "k_grid": "topophys.grids",
+    "local_chern_marker": "topophys.invariants.local_chern_marker",
+    "models": "topophys.hamiltonians.models",
+    "quantum_metric": "topophys.invariants.quantum_metric",
+    "read_wannier90": "topophys.hamiltonians.wannier90",
+    "real_space_winding": "topophys.invariants.real_space_winding",
+    "spin_chern": "topophys.invariants.spin_chern",
+    "wannier_centres": "topophys.invariants.wannier_centres",
+    "weyl_charge": "topophys.invariants.weyl_charge",
+    "wilson_loop": "topophys.invariants.wilson_loop",
+    "winding_angle": "topophys.invariants.winding",
+    "winding_number": "topophys.invariants.winding",
+    "winding_steps": "topophys.invariants.winding",
+    "write_wannier90_hr": "topophys.hamiltonians.wannier90_write",
+    "z2_indices_3d": "topophys.invariants.z2_indices",
+    "z2_invariant": "topophys.invariants.z2",
+    "zak_phase": "topophys.invariants.berry_phase",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use, so that importing the package costs next to nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(_HOMES[name])
+    found = globals()[name] = getattr(module, name, module)  # two of them are packages
+    return found
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted({*globals(), *__all__})

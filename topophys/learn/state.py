@@ -131,7 +131,7 @@ def load_state(folder: Path, trainer: Trainer) -> dict[str, Any]:
 
 def _position(given: dict[str, Any]) -> Position:
     place = Position(**given)
-    numbers = (place.epoch, place.step)
+    numbers: tuple[Any, ...] = (place.epoch, place.step)
     if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in numbers):
         raise ValueError(f"position {numbers!r:.60}")
     totals = {str(name): float(value) for name, value in place.totals.items()}
