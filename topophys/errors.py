@@ -13,6 +13,7 @@ __all__ = [
     "HermiticityError",
     "InputError",
     "KindError",
+    "MissingPackageError",
     "OutputError",
     "RecipeError",
     "SchemaError",
@@ -28,6 +29,10 @@ class TopophysError(Exception):
 
 class InputError(TopophysError, ValueError):
     """An argument has a value that makes no sense (NaN, negative count, unknown option)."""
+
+
+class MissingPackageError(InputError, ImportError):
+    """A package that only an extra of the installation brings is not installed."""
 
 
 class KindError(TopophysError, TypeError):

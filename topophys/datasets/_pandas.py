@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from topophys._extras import load_extra
 from topophys.datasets.split import Split
-from topophys.errors import InputError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -31,15 +31,10 @@ def frame(splits: Sequence[Split]) -> DataFrame:
 
     Raises
     ------
-    InputError
+    MissingPackageError
         If pandas is not installed.
     """
-    try:
-        import pandas as pd  # noqa: PLC0415  # optional
-    except ImportError:
-        raise InputError(
-            "`to_pandas` needs pandas, which is not installed; run pip install pandas."
-        ) from None
+    pd = load_extra("pandas", "pandas")
     parts = []
     for split in splits:
         label, gap, key = split.read("label", "gap_bound", "seed_key")
@@ -52,4 +47,5 @@ def frame(splits: Sequence[Split]) -> DataFrame:
         }
         parts.append(pd.DataFrame(columns).assign(split=split.name))
     table = pd.concat(parts, ignore_index=True)
-    return table[["split", "index", "label", "gap_bound", "shard", "draw"]]
+    chosen: DataFrame = table[["split", "index", "label", "gap_bound", "shard", "draw"]]
+    return chosen

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from topophys._extras import load_extra
 from topophys.datasets import schema
 from topophys.datasets.split import Split
-from topophys.errors import InputError
 from topophys.grids import k_grid
 
 if TYPE_CHECKING:
@@ -39,15 +39,10 @@ def arrays(split: Split) -> Dataset:
 
     Raises
     ------
-    InputError
+    MissingPackageError
         If xarray is not installed.
     """
-    try:
-        import xarray as xr  # noqa: PLC0415  # optional
-    except ImportError:
-        raise InputError(
-            "`to_xarray` needs xarray, which is not installed; run pip install xarray."
-        ) from None
+    xr = load_extra("xarray", "xarray")
     key = split.view("seed_key")
     variables: dict[str, Any] = {"shard": ("sample", key[:, 1]), "draw": ("sample", key[:, 2])}
     for f in schema.FIELDS[split.kind]:

@@ -192,7 +192,7 @@ class Dataset:
 
         Raises
         ------
-        InputError
+        MissingPackageError
             If pandas is not installed.
         """
         from topophys.datasets._pandas import frame  # noqa: PLC0415  # loads pandas
@@ -218,7 +218,9 @@ class Dataset:
         Raises
         ------
         InputError
-            If there is no such split, or xarray is not installed.
+            If there is no such split.
+        MissingPackageError
+            If xarray is not installed.
         """
         from topophys.datasets._xarray import arrays  # noqa: PLC0415  # loads xarray
 

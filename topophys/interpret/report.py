@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from topophys.errors import InputError
+from topophys._extras import load_extra
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -203,16 +203,13 @@ class ProbeReport:
 
         Raises
         ------
-        InputError
+        MissingPackageError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415  # optional
-        except ImportError:
-            raise InputError(
-                "`to_frame` needs pandas, which is not installed; run pip install pandas."
-            ) from None
-        return pd.DataFrame([asdict(result) for result in self.results])
+        table: DataFrame = load_extra("pandas", "pandas").DataFrame(
+            [asdict(result) for result in self.results]
+        )
+        return table
 
     def __repr__(self) -> str:
         several = f"; {self.n_runs} trained networks" if self.n_runs > 1 else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +12,7 @@ from topophys import _checks
 from topophys.errors import GaplessError
 from topophys.invariants._eigh import eigh_batch
 from topophys.invariants._loops import TOLERANCE, checked_matrices
+from topophys.invariants._scale import divide_out
 
 __all__ = ["quantum_metric"]
 
@@ -66,7 +69,10 @@ def quantum_metric(
     """
     _checks.positive_int(dim, "dim")
     directions = ", ".join(f"N{i}" for i in range(dim))
-    h = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
+    given = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
+    # of any unit of energy: quotients of the smallest numbers would overflow
+    points = math.prod(given.shape[-dim - 2 : -2])
+    h = divide_out(given.reshape(-1, points, *given.shape[-2:]))[0].reshape(given.shape)
     filled = _checks.occupied(n_occupied, h.shape[-1])
     energy, states = eigh_batch(h)
     step = energy[..., None, filled:] - energy[..., :filled, None]

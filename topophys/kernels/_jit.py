@@ -16,8 +16,7 @@ def kernel(func: _F) -> _F:
     No fastmath: the certificates rest on the rounding of each operation. `nogil` lets threads
     above the kernels run side by side.
     """
-    compiled: _F = numba.njit(func, cache=True, nogil=True, error_model="numpy", fastmath=False)
-    return compiled
+    return _compiled(func, fastmath=False)
 
 
 def fused_kernel(func: _F) -> _F:
@@ -26,7 +25,14 @@ def fused_kernel(func: _F) -> _F:
     For counts whose own filter hands on whatever rounding could change: the integer is the same
     on every machine, the last bits of what is counted are not.
     """
-    compiled: _F = numba.njit(
-        func, cache=True, nogil=True, error_model="numpy", fastmath={"contract"}
-    )
+    return _compiled(func, fastmath={"contract"})
+
+
+def _compiled(func: _F, **options: Any) -> _F:
+    options |= {"nogil": True, "error_model": "numpy"}
+    try:
+        compiled: _F = numba.njit(func, cache=True, **options)
+    except RuntimeError:
+        # neither the package nor the home of the user can be written to: each process compiles anew
+        compiled = numba.njit(func, **options)
     return compiled

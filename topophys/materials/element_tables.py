@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys.materials._extras import load, quiet
+from topophys._extras import load_extra, quiet
 
 __all__ = ["ELEMENT_PROPERTIES", "element_properties"]
 
@@ -39,7 +39,7 @@ def element_properties() -> NDArray[np.float64]:
     ----------
     .. [1] S. P. Ong et al., Comput. Mater. Sci. 68, 314 (2013).
     """
-    element = load("pymatgen.core").Element
+    element = load_extra("pymatgen.core", "materials").Element
     table = np.full((119, len(ELEMENT_PROPERTIES)), np.nan)
     with quiet():
         for z in range(1, KNOWN + 1):

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys._extras import load_extra, quiet
 from topophys.errors import InputError
-from topophys.materials._extras import load, quiet
 from topophys.materials.element_tables import element_properties
 from topophys.materials.elements import element_features
 from topophys.materials.lists import ListedMaterial
@@ -146,7 +146,7 @@ def space_group_features() -> NDArray[np.float64]:
         mirrors, -3, -4, -6; shares with a fractional translation (screws, glides), of rotations
         and of improper operations.
     """
-    spglib = load("spglib")
+    spglib = load_extra("spglib", "materials")
     table = np.zeros((231, 13))
     done: set[int] = set()
     with quiet():

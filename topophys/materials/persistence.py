@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from topophys.materials._extras import load
+from topophys._extras import load_extra
 from topophys.materials.crystal import Crystal, images_within
 from topophys.materials.elements import element_features
 
@@ -58,7 +58,7 @@ def persistence_tokens(
     .. [2] J.-D. Boissonnat, S. Pritam, 36th Int. Symp. Comput. Geom. 164, 19 (2020).
     .. [3] Y. Jiang et al., npj Comput. Mater. 7, 28 (2021).
     """
-    gudhi = load("gudhi")
+    gudhi = load_extra("gudhi", "materials")
     spots = (crystal.fractional - np.floor(crystal.fractional)) @ crystal.lattice
     shifts = images_within(crystal.lattice, radius) @ crystal.lattice
     everywhere = (spots[:, None] + shifts).reshape(-1, 3)

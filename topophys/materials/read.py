@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from topophys._arrays import DAMAGE
+from topophys._extras import load_extra, quiet
 from topophys._files import most_unpacked, parse_json, read_json, read_text
 from topophys.errors import DatasetError, InputError
-from topophys.materials._extras import load, quiet
 from topophys.materials.crystal import Crystal
 from topophys.materials.elements import atomic_number
 
@@ -74,7 +74,7 @@ def parse_structure(text: str, sample_id: str, *, cif: bool) -> Crystal:
     InputError
         As in `read_structure`.
     """
-    module = load("pymatgen.io.cif" if cif else "pymatgen.io.vasp")
+    module = load_extra("pymatgen.io.cif" if cif else "pymatgen.io.vasp", "materials")
     kind = "CIF" if cif else "POSCAR"
     if not cif:
         _refuse_crowds(text, sample_id)
@@ -232,7 +232,7 @@ def read_aflow_prototypes() -> dict[str, Crystal]:
     ----------
     .. [1] M. J. Mehl et al., Comput. Mater. Sci. 136, S1 (2017).
     """
-    module = load("pymatgen.analysis.prototypes")
+    module = load_extra("pymatgen.analysis.prototypes", "materials")
     with quiet():
         library = module.AFLOW_PROTOTYPE_LIBRARY
     found: dict[str, Crystal] = {}

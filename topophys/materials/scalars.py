@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from topophys._extras import load_extra, quiet
 from topophys.errors import InputError
-from topophys.materials._extras import load, quiet
 from topophys.materials.crystal import Crystal
 from topophys.materials.elements import ELEMENT_FEATURES, element_features
 
@@ -76,7 +76,7 @@ def space_group(crystal: Crystal, *, tolerance: float = 0.01) -> tuple[int, int]
     InputError
         If spglib finds none.
     """
-    spglib = load("spglib")
+    spglib = load_extra("spglib", "materials")
     cell = (crystal.lattice, crystal.fractional, crystal.numbers)
     with quiet():
         found = spglib.get_symmetry_dataset(cell, symprec=tolerance)

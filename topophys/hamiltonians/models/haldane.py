@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from topophys.hamiltonians.models._parameters import real
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
 __all__ = ["haldane"]
@@ -49,7 +50,7 @@ def haldane(m: ArrayLike, t2: ArrayLike, phi: ArrayLike, t1: ArrayLike = 1.0) ->
     >>> tp.certify_chern(tp.models.haldane(0.1, 0.1, [-np.pi / 2, np.pi / 2])).value
     array([-1,  1])
     """
-    m, t2, phi, t1 = (np.asarray(x, dtype=np.float64)[..., None] for x in (m, t2, phi, t1))
+    m, t2, phi, t1 = (x[..., None] for x in real(m=m, t2=t2, phi=phi, t1=t1))
     x, y, z = np.eye(3)
     hop = 0.5 * t1 * (x + 1j * y)  # t1 e^(-ik): d_x = t1 cos k, d_y = t1 sin k
     turn = -1j * t2 * np.sin(phi) * z  # at -R: -turn makes 2 t2 sin(phi) sin(k.R)

@@ -70,7 +70,8 @@ def hopf_insulator(m: ArrayLike) -> TwoBandHamiltonian:
         (1, 0, 0): 0.5j * one, (-1, 0, 0): 0.5j * one,
         (0, 1, 0): 0.5j * one, (0, -1, 0): 0.5j * one,
     }  # fmt: skip
-    cross, first, second = (_product(*p) for p in ((up, down), (up, up), (down, down)))
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below, where it is not finite
+        cross, first, second = (_product(*p) for p in ((up, down), (up, up), (down, down)))
     d: dict[tuple[int, int, int], NDArray[Any]] = {}
     zero = 0.0 * one
     vectors = {r for s in (cross, first, second) for r in s}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from topophys.hamiltonians.models._parameters import real
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
 __all__ = ["qwz"]
@@ -38,7 +39,7 @@ def qwz(m: ArrayLike) -> TwoBandHamiltonian:
     >>> tp.certify_chern(tp.models.qwz([-3.0, -1.0, 1.0, 3.0])).value
     array([ 0,  1, -1,  0])
     """
-    mass = np.asarray(m, dtype=np.float64)
+    (mass,) = real(m=m)
     return TwoBandHamiltonian(
         {
             (0, 0): mass[..., None] * np.array([0.0, 0.0, 1.0]),

@@ -1,0 +1,90 @@
+"""Every public function that takes arrays, with arguments that are fine."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+
+import numpy as np
+
+import topophys as tp
+
+_RNG = np.random.default_rng(3)
+BLOCKS = _RNG.standard_normal((2, 8, 2, 2)) + 1j * _RNG.standard_normal((2, 8, 2, 2))
+BANDS = tp.models.qwz(-1.0).on_grid((6, 6))
+D = tp.models.qwz(-1.0).d_on_grid((6, 6))
+PATH = tp.models.qwz(-1.0).on_grid((8, 8))[:, 2]
+SPIN = tp.models.bhz(-1.0).on_grid((8, 8))
+S_Z = np.kron(np.diag([1.0, -1.0]), np.eye(2))
+CHAIN = tp.models.ssh(1.0, 2.0)
+FLAKE = np.diag(np.ones(11), 1) + np.diag(np.ones(11), -1) + np.diag(np.tile([1.0, -1.0], 6))
+SITES = np.stack([np.arange(12.0), np.zeros(12)], axis=1)
+_OPEN = np.eye(12) + 2.0 * np.eye(12, k=1)
+
+
+def _models():
+    """Every named model as a function of the array of all its real parameters."""
+    for name in tp.models.__all__:
+        function = getattr(tp.models, name)
+        parameters = inspect.signature(function).parameters.values()
+        count = sum("ArrayLike" in str(p.annotation) for p in parameters)
+        fixed = {"n": 2} if name == "higher_chern" else {}
+        if count:
+            call = partial(_called, function, fixed)
+            yield f"models.{name}", (call, np.linspace(0.4, 1.1, count))
+
+
+def _called(function, fixed, values):
+    return function(*values, **fixed)
+
+
+#: Function of one array, and an array that it takes.
+CASES = {
+    "winding_number": (tp.winding_number, BLOCKS),
+    "winding_angle": (tp.winding_angle, BLOCKS),
+    "winding_steps": (tp.winding_steps, BLOCKS),
+    "chern_number": (tp.chern_number, BANDS),
+    "berry_flux": (tp.berry_flux, BANDS),
+    "berry_curvature": (tp.berry_curvature, BANDS),
+    "chern_number_from_d": (tp.chern_number_from_d, D),
+    "berry_flux_from_d": (tp.berry_flux_from_d, D),
+    "wilson_loop": (tp.wilson_loop, BANDS),
+    "wannier_centres": (tp.wannier_centres, BANDS),
+    "zak_phase": (tp.zak_phase, BANDS),
+    "berry_phase": (tp.berry_phase, PATH),
+    "quantum_metric": (tp.quantum_metric, BANDS),
+    "spin_chern": (lambda h: tp.spin_chern(h, S_Z), SPIN),
+    "spin_chern, s_z": (lambda s: tp.spin_chern(SPIN, s), S_Z),
+    "z2_invariant": (tp.z2_invariant, tp.models.kane_mele(0.1).on_grid((8, 8))),
+    "flatten_block": (tp.flatten_block, BLOCKS),
+    "flatten_d": (tp.flatten_d, D),
+    "local_chern_marker": (lambda h: tp.local_chern_marker(h, SITES, area=1.0), FLAKE),
+    "local_chern_marker, positions": (
+        lambda r: tp.local_chern_marker(FLAKE, r, area=1.0),
+        SITES,
+    ),
+    "real_space_winding": (lambda d: tp.real_space_winding(d, np.arange(12.0)), _OPEN),
+    "real_space_winding, cells": (lambda x: tp.real_space_winding(_OPEN, x), np.arange(12.0)),
+    "weyl_charge, centre": (
+        lambda c: tp.weyl_charge(tp.models.weyl_semimetal(1.0), c),
+        np.array([0.0, 0.0, 1.0]),
+    ),
+    "chern_on_slices, k": (
+        lambda k: tp.chern_on_slices(tp.models.weyl_semimetal(1.0), k=k),
+        np.array([0.3, 2.0]),
+    ),
+    "FourierHamiltonian": (
+        lambda t: tp.certify_chern(tp.FourierHamiltonian({(0, 0): t, (1, 0): 0.3 * t})),
+        np.diag([1.0, -1.0]),
+    ),
+    "ChiralHamiltonian": (
+        lambda t: tp.certify_winding(tp.ChiralHamiltonian({(0,): t, (1,): 2.0 * t})),
+        np.array([[1.0, 0.3], [0.0, 1.0]]),
+    ),
+    "TwoBandHamiltonian": (
+        lambda t: tp.certify_chern(tp.TwoBandHamiltonian({(0, 0): t})),
+        np.array([0.2, 0.1, 1.0]),
+    ),
+    "bloch": (CHAIN.bloch, np.array([[0.3]])),
+    **dict(_models()),
+}

@@ -1,0 +1,89 @@
+"""Numbers that are none, and numbers at the ends of their range, in every public function."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from tests.hardening.numbers import CASES
+from tests.strategies import plain
+from topophys.errors import TopophysError
+
+NOT_FINITE = (np.nan, np.inf, -np.inf)
+SCALES = (1e-310, 1e-160, 1e160, 1e300)
+TINY = 5e-324
+#: Arguments that may be empty or None, or that the case itself computes with.
+UNUSUAL = ("chern_on_slices, k", "FourierHamiltonian", "ChiralHamiltonian")
+
+
+def said(function, array):
+    """Message of the error of topophys that refuses an array, or nothing."""
+    try:
+        plain(function)(array)
+    except TopophysError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("bad", NOT_FINITE)
+def test_numbers_that_are_none_are_refused(name, bad):
+    function, honest = CASES[name]
+    plain(function)(honest)
+    for place in {0, honest.size // 2, honest.size - 1}:
+        array = honest.copy()
+        array.flat[place] = bad
+        with pytest.raises(TopophysError) as caught:
+            plain(function)(array)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_ends_of_the_range_give_an_answer_or_an_error(name, scale):
+    function, honest = CASES[name]
+    assert "\n" not in said(function, honest * scale)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_denormal_entry(name):
+    function, honest = CASES[name]
+    for place in {0, honest.size - 1}:
+        array = honest.copy()
+        array.flat[place] = TINY
+        assert "\n" not in said(function, array)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("other", ["text", None, [], [[]], {}, "nan"], ids=repr)
+def test_what_is_no_array_of_numbers_is_refused(name, other):
+    function, _ = CASES[name]
+    if name in UNUSUAL or name.startswith("models."):
+        return
+    with pytest.raises(TopophysError):
+        plain(function)(other)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-155, 1.0, 1e150])
+def test_integers_do_not_depend_on_the_unit(scale):
+    assert int(tp.winding_number(scale * tp.models.ssh(1.0, 2.0).block_on_grid(16))) == 1
+    assert int(tp.chern_number_from_d(scale * tp.models.qwz(-1.0).d_on_grid((8, 8)))) == 1
+    assert int(tp.chern_number(scale * tp.models.qwz(-1.0).on_grid((8, 8)))) == 1
+
+
+def test_every_public_function_of_arrays_is_here():
+    wanted = {
+        name
+        for name in tp.__all__
+        if inspect.isfunction(getattr(tp, name))
+        and any(
+            "ArrayLike" in str(p.annotation)
+            for p in inspect.signature(getattr(tp, name)).parameters.values()
+        )
+    }
+    wanted -= {"from_callable"}  # the arrays are those that a function of the user returns
+    assert wanted <= {name.partition(",")[0] for name in CASES}
+    assert {f"models.{name}" for name in tp.models.__all__} - set(CASES) == {"models.hofstadter"}

@@ -1,0 +1,58 @@
+"""Packages that only an extra of the installation brings, loaded when they are used."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from topophys.errors import MissingPackageError
+
+__all__ = ["load_extra", "quiet"]
+
+
+def load_extra(name: str, extra: str) -> Any:
+    """Import a module of an optional package.
+
+    Parameters
+    ----------
+    name : str
+        Module, such as "spglib" or "pymatgen.core".
+    extra : str
+        Extra that installs it, such as "materials".
+
+    Returns
+    -------
+    module
+        The module.
+
+    Raises
+    ------
+    MissingPackageError
+        If it is not installed.
+
+    Examples
+    --------
+    >>> load_extra("no_such_package.core", "materials")
+    Traceback (most recent call last):
+    ...
+    topophys.errors.MissingPackageError: Package `no_such_package` must be installed for this, ...
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise MissingPackageError(
+            f"Package `{name.partition('.')[0]}` must be installed for this, but cannot be loaded"
+            f" ({reason}); install it with `pip install 'topophys[{extra}]'`."
+        ) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings of such packages about themselves from the user, for a block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
