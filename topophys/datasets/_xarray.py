@@ -49,7 +49,8 @@ def arrays(split: Split) -> Dataset:
         if f.name != "seed_key":
             told = {"units": f.unit, "long_name": f.meaning}
             variables[f.name] = (_axes(f), split.view(f.name), told)
-    return xr.Dataset(variables, _coordinates(split), {"split": split.name})
+    found: Dataset = xr.Dataset(variables, _coordinates(split), {"split": split.name})
+    return found
 
 
 def _axes(f: schema.Field) -> list[str]:

@@ -72,7 +72,8 @@ def quantum_metric(
     given = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
     # of any unit of energy: quotients of the smallest numbers would overflow
     points = math.prod(given.shape[-dim - 2 : -2])
-    h = divide_out(given.reshape(-1, points, *given.shape[-2:]))[0].reshape(given.shape)
+    scaled, _ = divide_out(given.reshape(-1, points, *given.shape[-2:]))
+    h: NDArray[np.complex128] = scaled.reshape(given.shape)
     filled = _checks.occupied(n_occupied, h.shape[-1])
     energy, states = eigh_batch(h)
     step = energy[..., None, filled:] - energy[..., :filled, None]
