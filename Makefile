@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# what depends on the versions of others: numbers, files, networks
+LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/datasets tests/learn
 
-.PHONY: demo test test-slow lint docs ci peers clean
+.PHONY: demo test test-slow fuzz install-matrix lowest lint docs ci peers clean
 
 demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 	$(BIN)/topophys demo -o runs/demo
@@ -14,6 +16,18 @@ test: $(STAMP)  ## the test suite
 
 test-slow: $(STAMP)  ## the long checks: hundreds of thousands of Hamiltonians against other methods
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(STAMP)  ## every reader against changed files, commands against Ctrl-C; writes a page of results
+	$(BIN)/python -m benchmarks.fuzz
+
+install-matrix: $(STAMP)  ## every way to install, each in an environment from nothing; writes a page of results
+	$(BIN)/python -m benchmarks.install
+
+lowest:  ## tests with the lowest versions of all dependencies (Python 3.11)
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt . --requirement tests/lowest.txt
+	.venv-lowest/bin/python -m pip uninstall --quiet --yes topophys
+	.venv-lowest/bin/python -m pytest $(LOWEST)
 
 lint: $(STAMP)  ## style, types, layers, spelling
 	$(BIN)/ruff check .

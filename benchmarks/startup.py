@@ -22,7 +22,7 @@ JOBS = {
     "`import numpy`": (["-c", "import numpy"], None),
     "`import topophys`": (["-c", "import topophys"], 1.0),
     "`topophys --help`": (["-m", "topophys.cli", "--help"], 0.5),
-    "`topophys generate --help`": (["-m", "topophys.cli", "generate", "--help"], 0.5),
+    "`topophys generate --help`": (["-m", "topophys.cli", "generate", "--help"], None),
     "`topophys.certify_chern`": (["-c", "import topophys; topophys.certify_chern"], None),
     "every public name": (["-c", "from topophys import *"], None),
     "`import topophys.learn`": (["-c", "import topophys.learn"], None),

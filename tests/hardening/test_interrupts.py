@@ -18,6 +18,7 @@ def commands(tmp_path_factory):
     return interrupts.prepare(tmp_path_factory.mktemp("stopped"))
 
 
+@pytest.mark.slow
 def test_a_training_that_was_stopped_goes_on(commands, tmp_path):
     problem, status = interrupts.stop(commands["train"], tmp_path, 8.0)
     assert problem is None
