@@ -24,3 +24,9 @@ def build(h):
 def chern(h, n=24):
     """Sum of the Berry curvature of a mesh; the Fermi energy lies in the gap."""
     return topology.mesh_chern(build(h), nk=n, write=False)
+
+
+def lowest(h, k=(0.5, 0.2)):
+    """Lowest energy at one momentum, which tells the sign in the exponent."""
+    matrix = build(h).get_hk_gen()(np.array([*k, 0.0]) / (2 * np.pi))
+    return np.linalg.eigvalsh(np.asarray(matrix))[0]

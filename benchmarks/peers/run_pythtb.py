@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as package_version
 
+import numpy as np
 from pythtb import Lattice, Mesh, TBModel, WFArray
 
 
@@ -43,3 +44,8 @@ def chern(h, n=24, filled=1):
 def kubo(h, n=24, filled=1):
     """Sum of the Kubo formula over a grid."""
     return build(h).chern_number((0, 1), (n, n), occ_idxs=list(range(filled)))
+
+
+def lowest(h, k=(0.5, 0.2)):
+    """Lowest energy at one momentum, which tells the sign in the exponent."""
+    return build(h).solve_ham([[x / (2 * np.pi) for x in k]]).min()

@@ -2,6 +2,7 @@
 
 from importlib.metadata import version as package_version
 
+import numpy as np
 from tbkit.kspace import KSpace
 from tbkit.lattice import Lattice
 
@@ -32,3 +33,8 @@ def build(h):
 def chern(h, n=24, filled=1):
     """Sum of plaquette fluxes."""
     return build(h).chern_number(list(range(filled)), n)
+
+
+def lowest(h, k=(0.5, 0.2)):
+    """Lowest energy at one momentum, which tells the sign in the exponent."""
+    return np.linalg.eigvalsh(build(h).get_ham(k))[0]
