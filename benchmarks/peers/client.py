@@ -65,4 +65,5 @@ class Peer:
 
     def __exit__(self, *_):
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait(30)
