@@ -26,11 +26,16 @@ def section(name: str) -> str:
     return found[1].strip()
 
 
+def copy(name: str) -> None:
+    """Bring one section of the page of results here."""
+    put(PAGE, name, section(name))
+
+
 def main() -> None:
     if sys.argv[1:] != ["copies"]:
         put(PAGE, "features", f"{features.table()}\n\n`python -m benchmarks.comparison_page`")
     for name in COPIES:
-        put(PAGE, name, section(name))
+        copy(name)
 
 
 if __name__ == "__main__":
