@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import topophys as tp
-from topophys.datasets import open_dataset
+from topophys.datasets import Recipe, generate, open_dataset
 from topophys.errors import InputError
-from topophys.learn import TopologicalMLEncoder2D, load_run
+from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, load_run
 from topophys.pipeline import draw_figures, measure_accuracy
 from topophys.pipeline.figures_shared import clearest
 
@@ -96,6 +96,61 @@ def test_planes(trained, chern_file, tmp_path):
         assert total == pytest.approx(chern, abs=1e-9)
     cards = json.loads((tmp_path / "figures" / "figures.json").read_text(encoding="utf-8"))
     assert [c["name"] for c in cards] == ["flux_comparison", "training", "confusion", "accuracy"]
+
+
+RECIPE = """
+name = "other-grids"
+seed = 3
+[hamiltonian]
+family = "{family}"
+hopping_range = 1
+{more}
+[label]
+invariant = "{invariant}"
+min_gap = 0.2
+[input]
+flatten = true
+grid = {trained}
+[[split]]
+name = "train"
+size = 30
+classes = [-1, 0, 1]
+[[split]]
+name = "val"
+size = 30
+classes = [-1, 0, 1]
+[[split]]
+name = "test"
+size = 12
+classes = [-1, 0, 1]
+grid = {tested}
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "invariant", "encoder", "grid", "other", "figure"),
+    [
+        ("two_band", "chern", TopologicalMLEncoder2D, [6, 6], [9, 9], "flux_comparison"),
+        ("aiii_chains", "winding", TopologicalMLEncoder, [16], [24], "winding_angle"),
+    ],
+)
+def test_examples_of_another_grid_are_sampled_on_that_of_the_training(
+    family, invariant, encoder, grid, other, figure, tmp_path, trained
+):
+    more = "n_orbitals = 2" if invariant == "winding" else ""
+    text = RECIPE.format(more=more, family=family, invariant=invariant, trained=grid, tested=other)
+    data = tmp_path / "data.h5"
+    generate(Recipe.from_text(text), data, progress=False)
+    torch.manual_seed(0)
+    run = replace(trained, path=tmp_path, encoder=encoder(hidden_dims=(4, 6, 8)),
+                  provenance=trained.provenance | {"kind": invariant})  # fmt: skip
+    with open_dataset(data) as dataset:
+        draw_figures(run, dataset)
+        examples = clearest(run, dataset)
+    assert {part for part, _ in examples.values()} == {"test"}
+    numbers = table(tmp_path / "figures" / f"{figure}.csv")
+    points = len(numbers["k" if invariant == "winding" else "kx"])
+    assert points == len(examples) * np.prod(grid)
 
 
 def test_a_flux_map_drawn_before_is_kept(chains, trained, chains_file, tmp_path):

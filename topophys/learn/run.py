@@ -134,10 +134,7 @@ class Run:
                 f"Argument `sublattice` must be None for a network of kind {self.kind!r}, but is"
                 f" {list(sublattice)}; it is for chains."
             )
-        if self.kind == "winding":
-            x, batch = self._chains(given, k_points, sublattice)
-        else:
-            x, batch = self._surfaces(given, k_points)
+        x, batch = self.present(given, k_points=k_points, sublattice=sublattice)
         real = predict_invariants(self.encoder, x).reshape(batch)
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
         return Prediction(
@@ -145,6 +142,38 @@ class Run:
             real=real,
             threshold=float(limit if threshold is None else threshold),
         )
+
+    def present(
+        self,
+        H: FourierHamiltonian | ArrayLike,
+        *,
+        k_points: int | tuple[int, ...] | None = None,
+        sublattice: Sequence[int] | None = None,
+    ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+        """Bring Hamiltonians into the form in which the network reads them.
+
+        Parameters
+        ----------
+        H : FourierHamiltonian or array-like
+            As for `predict`, but not a file.
+        k_points, sublattice : optional
+            As for `predict`.
+
+        Returns
+        -------
+        x : float32 ndarray of shape (B, *grid, channels)
+            Input of the network.
+        batch : tuple of int
+            Batch axes of `H`, with B elements.
+
+        Raises
+        ------
+        KindError, ShapeError, InputError, GaplessError
+            As `predict`.
+        """
+        if self.kind == "winding":
+            return self._chains(H, k_points, sublattice)
+        return self._surfaces(H, k_points)
 
     def _chains(
         self, H: Any, k_points: Any, sublattice: Sequence[int] | None

@@ -41,8 +41,7 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
     Raises
     ------
     InputError
-        If the data set is of another kind, or has no split that training did not see, on the grid
-        of the training.
+        If the data set is of another kind, or has no split that training did not see.
     OutputError
         If the folder is not writable.
     """

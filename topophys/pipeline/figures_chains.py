@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from topophys import plots
 from topophys.datasets import Dataset, Split
-from topophys.errors import InputError, KindError
+from topophys.errors import KindError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.interpret import LinearDecoder, activations, exact_targets, fit_decoder
 from topophys.invariants.winding import winding_angle
@@ -48,8 +48,6 @@ def chain_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
 
     Raises
     ------
-    InputError
-        If no split that training did not see is on the grid of the training.
     KindError
         If the data set holds no chiral chains.
     """
@@ -77,15 +75,12 @@ class _Examples:
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
         found = clearest(run, dataset)
-        places = {nu: found[nu] for nu in SHOWN if nu in found}
-        if not places:
-            raise InputError(
-                "Argument `dataset` must have a split that training did not see, on the grid of the"
-                f" training, but has {', '.join(dataset.splits)}; add one to the recipe."
-            )
+        places = {nu: found[nu] for nu in SHOWN if nu in found} or found
         self.run, self.nu = run, np.array(list(places))
-        self.x = np.stack([dataset.split(s).read("x", index=i)[0] for s, i in places.values()])
         self.chains = [_chain(dataset.split(s), i) for s, i in places.values()]
+        grid = dataset.split(run.config.train_split).grid
+        parts = [run.present(chain, k_points=grid[0])[0] for chain in self.chains]
+        self.x = np.concatenate(parts)
         self.blocks = np.stack([chain.block_on_grid(N_FINE) for chain in self.chains])
 
     def winding_angle(self, decoder: LinearDecoder) -> Picture:

@@ -25,7 +25,7 @@ N_FIT: Final = 500
 #: Grid of the flux maps; finer than that of the data set, for the eye.
 N_FLUX: Final = (32, 32)
 #: Chern numbers to show an example of.
-SHOWN: Final = (1, -1, 2, -2, 0)
+SHOWN: Final[tuple[int, ...]] = (1, -1, 2, -2, 0)
 
 
 def plane_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
@@ -44,17 +44,18 @@ def plane_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
         One figure.
     """
     split = dataset.split(run.config.val_split)
-    pick = slice(0, N_FIT)
+    pick, grid = slice(0, N_FIT), split.grid
     hidden = activations(run.encoder, split.read("x", index=pick)[0])["h3_features"]
     exact = exact_targets(split.hamiltonians(pick), ["flux"], grid=hidden.shape[1:-1])["flux"]
     flat = [a.reshape(len(a), -1, a.shape[-1]) for a in (hidden, exact)]
     decoder = fit_decoder(flat[0], flat[1])
     found = clearest(run, dataset)
     maps, charges = [], []
-    for chern in (c for c in SHOWN if c in found):
+    for chern in [c for c in SHOWN if c in found] or list(found):
         part, index = dataset.split(found[chern][0]), found[chern][1]
-        layer = activations(run.encoder, part.read("x", index=[index])[0])["h3_features"]
         h: Any = part.hamiltonians(index)
+        x, _ = run.present(h, k_points=grid)
+        layer = activations(run.encoder, x)["h3_features"]
         maps += [berry_flux_from_d(h.d_on_grid(layer.shape[1:-1])), decoder(layer)[0, ..., 0]]
         charges.append(chern)
     fields = np.stack(maps)

@@ -54,18 +54,17 @@ def clearest(run: Run, dataset: Dataset) -> dict[int, tuple[str, int]]:
     Returns
     -------
     dict of int to (str, int)
-        Split and index; on the grid of the training only.
+        Split and index. Splits on the grid of the training come first; of an invariant that they
+        lack, the example is from another grid, and can be sampled on that of the training.
     """
     grid = dataset.split(run.config.train_split).grid
     found: dict[int, tuple[str, int]] = {}
-    for name in unseen(run, dataset):
-        split = dataset.split(name)
-        if split.grid == grid:
-            label, gap = split.read("label", "gap_bound")
-            found = {
-                int(c): (name, int(np.argmax(np.where(label == c, gap, -np.inf))))
-                for c in np.unique(label)
-            } | found
+    for name in sorted(unseen(run, dataset), key=lambda name: dataset.split(name).grid != grid):
+        label, gap = dataset.split(name).read("label", "gap_bound")
+        found = {
+            int(c): (name, int(np.argmax(np.where(label == c, gap, -np.inf))))
+            for c in np.unique(label)
+        } | found
     return found
 
 
