@@ -131,7 +131,9 @@ def _confusion(run: Run, dataset: Dataset) -> Picture:
         "Named against true invariant",
         "All splits that training did not see; classes seen in training are marked.",
     )
-    figure = plots.plot_confusion(label, named, trained=run.provenance["classes_seen"])
+    symbol = r"\nu" if run.kind == "winding" else "C"
+    seen = run.provenance["classes_seen"]
+    figure = plots.plot_confusion(label, named, trained=seen, symbol=symbol)
     pairs, counts = np.unique(np.stack([label, named]), axis=1, return_counts=True)
     return Picture(card, figure, {"true": pairs[0], "named": pairs[1], "count": counts})
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from topophys import _checks
@@ -78,6 +79,9 @@ def plot_accuracy(
         panel.set_xlabel("accuracy (spaced by the share of errors), 95 % interval")
         if title:
             panel.set_title(title)
+        engine = figure.get_layout_engine()
+        if ax is None and isinstance(engine, ConstrainedLayoutEngine):
+            engine.set(w_pad=0.14)  # the counts reach beyond the axes by more than is reserved
     return figure
 
 
