@@ -29,7 +29,12 @@ PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 SEEDS = (0, 1, 2, 3, 4)
 #: Modules with TASKS = {name: function of (seed, quick) that returns rows}; optionally a mapping
 #: ONCE of tasks that are run with one seed only.
-MODULES = ("benchmarks.learning_1d", "benchmarks.learning_more", "benchmarks.learning_2d")
+MODULES = (
+    "benchmarks.learning_1d",
+    "benchmarks.learning_more",
+    "benchmarks.learning_reliability",
+    "benchmarks.learning_2d",
+)
 
 
 def all_tasks():
