@@ -75,11 +75,12 @@ def reliability(rows):
             fmt="o", color=PALETTE["blue"], markersize=4, linewidth=1.0,
         )  # fmt: skip
         above.plot([0.0, 1.0], [0.5, 1.0], color=GREY, linestyle="--", linewidth=0.9)
-        above.annotate("half way: one of two", (0.30, 0.64), fontsize=7.5, color=GREY)
+        above.annotate("(1 + confidence) / 2", (0.46, 0.66), fontsize=7.5, color=GREY)
         above.set_ylabel("share of right answers")
         above.set_ylim(0.0, 1.03)
         below.bar(middle, total, width=0.92 * width, color=PALETTE["blue"])
         below.set_yscale("log")
+        below.set_ylim(1.0, 3.0 * total.max())
         below.set_ylabel("answers")
         below.set_xlabel("confidence (1 on an integer, 0 half way between two)")
         below.set_xlim(0.0, 1.0)
@@ -119,19 +120,20 @@ def noise(rows):
             mean.append(centre)
             half.append(0.0 if np.isnan(spread) else spread)
             formula.append(interval([row["formula"] for row in of_seeds])[0])
+    seeds = len(next(iter(rows.values())))
     with style():
         figure = new_figure(4.6, 3.1)
         axes = figure.subplots()
         axes.errorbar(
             strength, mean, yerr=half, fmt="o-", color=PALETTE["blue"], markersize=4,
-            linewidth=1.2, label=f"network, {len(next(iter(rows.values())))} seeds",
+            linewidth=1.2, label=f"network, {seeds} seed{'s' if seeds > 1 else ''}",
         )  # fmt: skip
         axes.plot(
             strength, formula, "s--", color=PALETTE["orange"], markersize=3.5, linewidth=1.1,
             label="sampled formula",
         )  # fmt: skip
         axes.axhline(1 / 3, color=GREY, linewidth=0.8, linestyle=":")
-        axes.annotate("chance", (0.0, 1 / 3 + 0.012), fontsize=7.5, color=GREY)
+        axes.annotate("one of three", (0.0, 1 / 3 + 0.012), fontsize=7.5, color=GREY)
         axes.set_xlabel("noise on the entries of D / their root mean square")
         axes.set_ylabel("right, of 3 classes")
         axes.set_ylim(0.25, 1.03)
