@@ -22,57 +22,17 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def chains_file(tmp_path_factory):
-    from tests.integration import artefacts
+def _made_once(name):
+    @pytest.fixture(scope="session", name=name)
+    def fixture(tmp_path_factory):
+        from tests.integration import artefacts
 
-    return artefacts.chains_file(tmp_path_factory)
+        return getattr(artefacts, name)(tmp_path_factory)
 
-
-@pytest.fixture(scope="session")
-def raw_file(tmp_path_factory):
-    from tests.integration import artefacts
-
-    return artefacts.raw_file(tmp_path_factory)
+    return fixture
 
 
-@pytest.fixture(scope="session")
-def tiny_file(tmp_path_factory):
-    from tests.integration import artefacts
-
-    return artefacts.tiny_file(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def chern_file(tmp_path_factory):
-    from tests.integration import artefacts
-
-    return artefacts.chern_file(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def bands_file(tmp_path_factory):
-    from tests.integration import artefacts
-
-    return artefacts.bands_file(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory):
-    from tests.integration import artefacts
-
-    return artefacts.trained(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def touched(tmp_path_factory):
-    from tests.integration import artefacts
-
-    return artefacts.touched(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def demonstrated(tmp_path_factory):
-    from tests.integration import artefacts
-
-    return artefacts.demonstrated(tmp_path_factory)
+# one fixture for each function of that name in tests/integration/artefacts.py
+ARTEFACTS = ("chains_file", "raw_file", "tiny_file", "chern_file", "bands_file", "trained", "touched",
+             "demonstrated")  # fmt: skip
+globals().update({f"_{name}": _made_once(name) for name in ARTEFACTS})

@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,35 @@ def test_listed_names_exist(module):
     loaded = importlib.import_module(module)
     for name in getattr(loaded, "__all__", ()):
         assert hasattr(loaded, name)
+
+
+def drawn_layers():
+    """Names on each line of the drawing of docs/architecture.md, from the top to the bottom."""
+    page = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = page.split("```text\n")[2].partition("```")[0]
+    words = [line[:52].split("    ") for line in drawing.splitlines()]
+    own = {p.stem for p in ROOT.iterdir() if not p.name.startswith("__")}
+    named = [{n for part in line for n in part.split() if n in own} for line in words]
+    return [layer for layer in named if layer]
+
+
+def test_the_drawing_is_the_contract():
+    contracts = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = contracts["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert drawn_layers() == [set(layer.split(" | ")) for layer in layers]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down_the_drawing(path):
+    height = {name: -place for place, layer in enumerate(drawn_layers()) for name in layer}
+    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return  # names every layer of the physics, and loads none
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("topophys"):
+            parts = [*node.module.split(".")[1:], *(alias.name for alias in node.names)]
+            if parts[0] not in {own, "__version__"}:
+                assert height[parts[0]] < height[own], f"line {node.lineno} imports {parts[0]}"
 
 
 def test_import_pulls_in_no_heavy_dependency():
