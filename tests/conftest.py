@@ -33,6 +33,8 @@ def _made_once(name):
 
 
 # one fixture for each function of that name in tests/integration/artefacts.py
-ARTEFACTS = ("chains_file", "raw_file", "tiny_file", "chern_file", "bands_file", "trained", "touched",
-             "demonstrated")  # fmt: skip
+ARTEFACTS = (
+    "chains_file", "raw_file", "tiny_file", "chern_file", "bands_file",
+    "trained", "touched", "demonstrated",
+)  # fmt: skip
 globals().update({f"_{name}": _made_once(name) for name in ARTEFACTS})
