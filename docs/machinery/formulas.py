@@ -11,13 +11,18 @@ from mkdocs.exceptions import PluginError
 INLINE = re.compile(r'<span class="arithmatex">\\\((?P<tex>.*?)\\\)</span>', re.DOTALL)
 BLOCK = re.compile(r'<div class="arithmatex">\s*\\\[(?P<tex>.*?)\\\]\s*</div>', re.DOTALL)
 #: What the converter does not know, in words that it does.
-WORDS = ((r"\\[dt]frac\b", r"\\frac"), (r"\\arg\b", r"\\operatorname{arg}"), (r":=", "≔"))
+WORDS = (
+    (r"\\[dt]frac\b", r"\\frac"),
+    (r"\\arg\b", r"\\operatorname{arg}"),
+    (r":=", "≔"),
+    (r"=:", "≕"),
+)
 #: What it writes, as browsers show it best: bars without gaps, d upright, functions at a distance.
 LOOKS = (
     (r"<mo[^>]*>(&#x0007C;|&#x02016;)</mo>",
      r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>'),
     (r"<mi>(&#x000[4-7].;)</mi>", r'<mi mathvariant="normal">\1</mi>'),
-    (r"<mi>≔</mi>", "<mo>≔</mo>"),
+    (r"<mi>(≔|≕)</mi>", r"<mo>\1</mo>"),
     (r"(<m[io][^>]*>(?:cos|sin|tan|arcsin|log|exp|arg|det|Re|Im)</m[io]>)(?=<m[a-z]+>)",
      r'\1<mspace width="0.17em"/>'),
 )  # fmt: skip

@@ -7,6 +7,7 @@ Python blocks become cells of code, all else cells of text. Nothing of the machi
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import tempfile
@@ -20,12 +21,14 @@ from nbformat import NotebookNode
 DOCS = Path(__file__).parents[1]
 PAGE, TARGET = DOCS / "tutorial.md", DOCS / "tutorial.ipynb"
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```\n", re.MULTILINE | re.DOTALL)
+#: Pictures of the page are outputs of the notebook.
+PICTURE = re.compile(r"^!\[[^\]]*\]\((?P<file>figures/tutorial_\w+\.png)\)\n", re.MULTILINE)
 LINK = re.compile(r" The same as an executed\s\[notebook\]\(tutorial\.ipynb\)\.")
 
 
 def cells(text: str) -> list[tuple[str, str]]:
     """Kind and content of each cell, in order."""
-    text = LINK.sub("", text)
+    text = PICTURE.sub("", LINK.sub("", text))
     parts, last = [], 0
     for block in BLOCK.finditer(text):
         parts.append(("markdown", text[last : block.start()].strip()))
@@ -59,5 +62,23 @@ def executed(text: str) -> NotebookNode:
     return book
 
 
+def pictures(book: NotebookNode) -> list[bytes]:
+    """PNG outputs in order, those that the page shows."""
+    outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
+    found = [
+        output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})
+    ]
+    return [base64.b64decode(data) for data in found]
+
+
+def main() -> None:
+    """Write the notebook and the pictures of the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    book = executed(text)
+    nbformat.write(book, TARGET)
+    for shown, data in zip(PICTURE.finditer(text), pictures(book), strict=True):
+        (DOCS / shown["file"]).write_bytes(data)
+
+
 if __name__ == "__main__":
-    nbformat.write(executed(PAGE.read_text(encoding="utf-8")), TARGET)
+    main()

@@ -56,3 +56,12 @@ def test_the_page_follows_from_the_scripts(gallery):
     assert set(make.SCRIPTS) == set(SCRIPTS)
     written = (FOLDER / "index.md").read_text(encoding="utf-8")
     assert written == make.page(), "run: python docs/gallery/make.py"
+
+
+def test_pictures_of_the_theory_are_made(monkeypatch):
+    figures = FOLDER.parent / "figures"
+    monkeypatch.syspath_prepend(str(figures))
+    module = importlib.import_module("make_theory")
+    for name, make in module.PICTURES.items():
+        assert isinstance(make(), Figure)
+        assert (figures / f"{name}.png").stat().st_size < 150_000

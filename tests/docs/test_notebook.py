@@ -91,6 +91,8 @@ def test_the_notebook_of_the_tutorial_is_that_of_its_page():
     }
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
     assert build.TARGET.stat().st_size < 1_000_000
+    files = [shown["file"] for shown in build.PICTURE.finditer(build.PAGE.read_text("utf-8"))]
+    assert [(build.DOCS / file).read_bytes() for file in files] == build.pictures(book)
 
 
 @pytest.mark.slow
