@@ -40,7 +40,10 @@ def prepared(folder: Path) -> dict[str, Path]:
 def changed(folder: Path, cases: int) -> tuple[str, int]:
     """Table of the readers, and the number of faults."""
     homes = prepared(folder)
-    outcomes = limits.run([(name, homes[name], 0, cases) for name in READERS])
+    outcomes = {}
+    for name in READERS:
+        outcomes |= limits.run([(name, homes[name], 0, cases)])
+        print(name, outcomes[name].cases, "files", len(outcomes[name].faults), "faults", flush=True)
     lines = ["| reader | files | read | refused | faults | memory | slowest |",
              "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     for name, one in outcomes.items():

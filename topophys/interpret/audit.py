@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from topophys._progress import track
 from topophys.datasets import Dataset
 from topophys.interpret.activations import activations
 from topophys.interpret.ridge import RidgeFit, fit_ridge
+from topophys.interpret.rows import RowReport
 from topophys.interpret.samples import LAYERS, Layer, Samples, draw_samples
 from topophys.interpret.symmetries import SYMMETRIES, Symmetry, channels_of, fields_of
 from topophys.learn import Run
@@ -54,7 +55,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True)
-class AuditReport:
+class AuditReport(RowReport):
     """Symmetry audit of one network.
 
     Attributes
@@ -66,6 +67,8 @@ class AuditReport:
     rows : tuple of AuditRow
         Grouped by operation.
     """
+
+    rows_name, row_type = "rows", AuditRow
 
     split: str
     n_hamiltonians: int
@@ -90,36 +93,8 @@ class AuditReport:
         KeyError
             If there is no such row.
         """
-        for row in self.rows:
-            if (row.operation, row.quantity) == (operation, quantity):
-                return row
-        raise KeyError((operation, quantity))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Content as plain dicts and lists, ready for JSON.
-
-        Returns
-        -------
-        dict
-            With the attributes as keys.
-        """
-        return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> AuditReport:
-        """Make the report again from what `to_dict` gave.
-
-        Parameters
-        ----------
-        content : dict
-            The content.
-
-        Returns
-        -------
-        AuditReport
-            Equal to the one it came from.
-        """
-        return cls(**{**content, "rows": tuple(AuditRow(**row) for row in content["rows"])})
+        found: AuditRow = self._first(operation=operation, quantity=quantity)
+        return found
 
     def __repr__(self) -> str:
         header = (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
@@ -12,6 +11,7 @@ from topophys import _checks
 from topophys._progress import track
 from topophys.datasets import Dataset
 from topophys.interpret.interventions import ChainInterventions, Outcome, swap_sums
+from topophys.interpret.rows import RowReport
 from topophys.interpret.samples import LAYERS, draw_samples
 from topophys.interpret.subjects import Subject
 from topophys.learn import Run
@@ -74,7 +74,7 @@ class CausalResult:
 
 
 @dataclass(frozen=True)
-class CausalReport:
+class CausalReport(RowReport):
     """Causal tests of one network.
 
     Attributes
@@ -86,6 +86,9 @@ class CausalReport:
     results : tuple of CausalResult
         Grouped by test.
     """
+
+    rows_name, row_type = "results", CausalResult
+    derived = ("share", "interval")
 
     split: str
     n_hamiltonians: int
@@ -110,39 +113,8 @@ class CausalReport:
         KeyError
             If there is no such test.
         """
-        for result in self.results:
-            if (result.test, result.what) == (test, what):
-                return result
-        raise KeyError((test, what))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Content as plain dicts and lists, with shares and intervals, ready for JSON.
-
-        Returns
-        -------
-        dict
-            With the attributes as keys.
-        """
-        rows = [asdict(r) | {"share": r.share, "interval": list(r.interval)} for r in self.results]
-        return {**asdict(self), "results": rows}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> CausalReport:
-        """Make the report again from what `to_dict` gave.
-
-        Parameters
-        ----------
-        content : dict
-            The content.
-
-        Returns
-        -------
-        CausalReport
-            Equal to the one it came from.
-        """
-        names = [f.name for f in fields(CausalResult)]
-        rows = tuple(CausalResult(**{n: row[n] for n in names}) for row in content["results"])
-        return cls(**{**content, "results": rows})
+        found: CausalResult = self._first(test=test, what=what)
+        return found
 
     def __repr__(self) -> str:
         header = (

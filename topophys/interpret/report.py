@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from topophys._extras import load_extra
+from topophys.interpret.rows import RowReport
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -57,7 +58,7 @@ class ProbeResult:
 
 
 @dataclass(frozen=True)
-class ProbeReport:
+class ProbeReport(RowReport):
     """All probes of one network, or of several trained alike.
 
     Attributes
@@ -81,6 +82,8 @@ class ProbeReport:
       layer         target   measure   split   source         R2   95 % interval
       h2_features   dalpha   raw       test    trained    0.9800   [0.9700, 0.9900]
     """
+
+    rows_name, row_type = "results", ProbeResult
 
     split: str
     n_hamiltonians: int
@@ -112,11 +115,10 @@ class ProbeReport:
         KeyError
             If there is no such probe.
         """
-        wanted = (layer, source, measure, split or self.split)
-        for result in self.results:
-            if (result.layer, result.source, result.measure, result.split) == wanted:
-                return result
-        raise KeyError(wanted)
+        found: ProbeResult = self._first(
+            layer=layer, source=source, measure=measure, split=split or self.split
+        )
+        return found
 
     def r2(
         self, layer: str, source: str, *, measure: str = "raw", split: str | None = None
@@ -165,33 +167,6 @@ class ProbeReport:
         return self.r2(layer, "trained", measure=measure) - self.r2(
             layer, "control", measure=measure
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Content as plain dicts and lists, ready for JSON.
-
-        Returns
-        -------
-        dict
-            With the attributes as keys.
-        """
-        return asdict(self) | {"results": [asdict(result) for result in self.results]}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> ProbeReport:
-        """Make the report again from what `to_dict` gave.
-
-        Parameters
-        ----------
-        content : dict
-            The content.
-
-        Returns
-        -------
-        ProbeReport
-            Equal to the one it came from.
-        """
-        results = tuple(ProbeResult(**row) for row in content["results"])
-        return cls(**{**content, "results": results})
 
     def to_frame(self) -> DataFrame:
         """One row for each probe.
