@@ -44,13 +44,17 @@ def train(
 
     Example: topophys materials train toys.h5 -o runs/toys --epochs 10
     """
-    from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
+    from dataclasses import replace
 
-    options = TrainOptions(epochs=epochs, seed=seed)
+    from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
+    from topophys.materials.fit import LIST_OPTIONS
+
     if data.is_dir():
         found = None if structures is None else read_jarvis(structures)
+        options = replace(LIST_OPTIONS, epochs=epochs, seed=seed)
         run = fit_lists(data, output, options, structures=found, progress=not quiet)
     else:
+        options = TrainOptions(epochs=epochs, seed=seed)
         run = fit_toys(data, output, options, progress=not quiet)
     print(report(run))
     print(f"run folder: {output}")

@@ -61,7 +61,7 @@ class SolidLabels:
         (nu_0; nu_1 nu_2 nu_3) of insulators without moments; -1 for others.
     gap_bound, overlap, fermi : float64 ndarrays of shape (B,)
         Proven lower bound of the global gap; energy by which bands overlap at the two momenta;
-        Fermi level at half filling, from the grid.
+        Fermi level at half filling, from the grid. 0 where there is none.
     """
 
     topology: NDArray[np.int64]
@@ -111,44 +111,71 @@ def label_solids(
     .. [2] A. M. Turner, Y. Zhang, R. S. K. Mong, A. Vishwanath, Phys. Rev. B 85, 165120 (2012).
     .. [3] J. C. Y. Teo, L. Fu, C. L. Kane, Phys. Rev. B 78, 045426 (2008).
     """
-    n, order = len(bands), bands.magnetism.order
-    levels = np.linalg.eigvalsh(solid_hamiltonian(bands).bloch(quarter_zone(GRID)[0]))
-    top, bottom = levels[..., 1].max(1), levels[..., 2].min(1)
-    fermi, overlap = 0.5 * (top + bottom), top - bottom
+    order = bands.magnetism.order
     reason = np.where(bands.sound, 0, 1)
     reason = np.where((reason == 0) & (order < 0), np.where(order == -1, 2, 3), reason)
+    fermi, overlap = _fermi_level(bands, reason == 0)
     overlapping = (reason == 0) & (overlap > min_gap)
     insulating = (reason == 0) & (-overlap > min_gap)
-    topology, evidence = np.where(overlapping, 2, -1), np.where(overlapping, 1, -1)
-    chern, odd = np.zeros((n, 2, 2), np.int64), np.zeros((n, 8), np.int64)
-    z2, gap = np.full((n, 4), -1), np.zeros(n)
-    between = np.flatnonzero((reason == 0) & ~overlapping & ~insulating)
-    reason[between] = 4
-    weyl = between[order[between] > 0]  # without moments the Chern numbers of a plane are zero
-    planes = [_plane(bands[weyl], plane) for plane in (0, 1)]
+    reason[(reason == 0) & ~overlapping & ~insulating] = 4
+    n = len(bands)
+    found = SolidLabels(
+        topology=np.where(overlapping, 2, -1), evidence=np.where(overlapping, 1, -1),
+        reason=reason, chern=np.zeros((n, 2, 2), np.int64), odd=np.zeros((n, 8), np.int64),
+        z2=np.full((n, 4), -1), gap_bound=np.zeros(n),
+        overlap=np.where(overlapping, overlap, 0.0), fermi=fermi,
+    )  # fmt: skip
+    _touching(bands, found)
+    _insulators(bands, offset, np.flatnonzero(insulating), found)
+    found.topology[reason > 0], found.evidence[reason > 0] = -1, -1
+    return found
+
+
+def _fermi_level(
+    bands: SolidBands, wanted: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fermi level of chosen materials on the grid, and by how much their bands overlap there."""
+    fermi, overlap = np.zeros(len(bands)), np.zeros(len(bands))
+    rows = np.flatnonzero(wanted)
+    if len(rows):
+        h = solid_hamiltonian(bands[rows])
+        levels = np.linalg.eigvalsh(h.bloch(quarter_zone(GRID)[0]))
+        top, bottom = levels[..., 1].max(1), levels[..., 2].min(1)
+        fermi[rows], overlap[rows] = 0.5 * (top + bottom), top - bottom
+    return fermi, overlap
+
+
+def _touching(bands: SolidBands, found: SolidLabels) -> None:
+    """Find Weyl points among what has neither gap nor overlap.
+
+    Without moments the Chern numbers of both planes are zero: nothing to look for.
+    """
+    rows = np.flatnonzero((found.reason == 4) & (bands.magnetism.order > 0))
+    planes = [_plane(bands[rows], plane) for plane in (0, 1)]
     differ = planes[0][0] & planes[1][0] & (planes[0][1].sum(1) != planes[1][1].sum(1))
-    found = weyl[differ]
-    topology[found], evidence[found], reason[found] = 2, 2, 0
-    chern[found] = np.stack([c[differ] for _, c in planes], axis=1)
-    rows = np.flatnonzero(insulating)
-    gap[rows] = 2.0 * prove_solid_gap(bands[rows], offset[rows], fermi[rows])
-    reason[rows[gap[rows] == 0.0]] = 5
-    rows = rows[gap[rows] > 0.0]
+    rows = rows[differ]
+    found.topology[rows], found.evidence[rows], found.reason[rows] = 2, 2, 0
+    found.chern[rows] = np.stack([chern[differ] for _, chern in planes], axis=1)
+
+
+def _insulators(
+    bands: SolidBands, offset: NDArray[np.float64], rows: NDArray[np.int64], found: SolidLabels
+) -> None:
+    """Prove gap and invariants of what looks like insulators on the grid."""
+    fermi, order = found.fermi, bands.magnetism.order
+    found.gap_bound[rows] = 2.0 * prove_solid_gap(bands[rows], offset[rows], fermi[rows])
+    found.reason[rows[found.gap_bound[rows] == 0.0]] = 5
+    rows = rows[found.gap_bound[rows] > 0.0]
     planes = [_plane(bands[rows], plane, fermi[rows]) for plane in (0, 1)]
-    sure = planes[0][0] & planes[1][0]
-    reason[rows[~sure]] = 6
-    chern[rows] = np.stack([c for _, c in planes], axis=1)
-    odd[rows] = odd_states(bands[rows], offset[rows], fermi[rows])
+    found.reason[rows[~(planes[0][0] & planes[1][0])]] = 6
+    found.chern[rows] = np.stack([chern for _, chern in planes], axis=1)
+    found.odd[rows] = odd_states(bands[rows], offset[rows], fermi[rows])
     plain = order[rows] == 0
-    z2[rows[plain]] = _indices(odd[rows[plain]])
-    axion = ~plain & (odd[rows].sum(1) % 4 == 2)
-    odd_index = plain & (z2[rows] == 1).any(1)
-    topology[rows] = (chern[rows] != 0).any((1, 2)) | odd_index | axion
-    evidence[rows] = 0
-    topology[reason > 0], evidence[reason > 0] = -1, -1
-    return SolidLabels(
-        topology, evidence, reason, chern, odd, z2, gap, np.where(overlapping, overlap, 0.0), fermi
-    )
+    found.z2[rows[plain]] = _indices(found.odd[rows[plain]])
+    axion = ~plain & (found.odd[rows].sum(1) % 4 == 2)
+    index = plain & (found.z2[rows] == 1).any(1)
+    found.topology[rows] = (found.chern[rows] != 0).any((1, 2)) | index | axion
+    found.evidence[rows] = 0
 
 
 def _plane(
