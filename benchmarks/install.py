@@ -9,6 +9,7 @@ The environments are removed when they have been tried.
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from pathlib import Path
 from benchmarks.pages import ROOT, filled, put
 
 PAGE = ROOT / "docs" / "results" / "install.md"
+RESULTS = ROOT / "benchmarks" / "results" / "install"
 CORE = ("readme", "whole_way")
 ABSENT = ("without_pandas", "without_xarray", "without_materials")
 
@@ -99,23 +101,32 @@ def table(rows: list[dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
+def keep(name: str, row: dict[str, str]) -> None:
+    """Store a row, and write the table of all that are stored."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
+    stored = [RESULTS / f"{way}.json" for way in WAYS]
+    rows = [json.loads(p.read_text(encoding="utf-8")) for p in stored if p.is_file()]
+    place = f"{platform.system()}, {platform.machine()}, Python {platform.python_version()}"
+    put(PAGE, "install", filled("python -m benchmarks.install", table(rows), place))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("ways", nargs="*", choices=[[], *WAYS], default=[])
     parser.add_argument("--keep-page", action="store_true", help="print only")
     given = parser.parse_args()
-    rows = []
+    rows = {}
     with tempfile.TemporaryDirectory() as folder:
         files = build(Path(folder) / "dist")
         for name in given.ways or WAYS:
             here = Path(folder) / name
             here.mkdir()
-            rows.append(attempt(WAYS[name], files, here))
-            print(table(rows[-1:]).splitlines()[-1], flush=True)
-    if not given.ways and not given.keep_page:
-        place = f"{platform.system()}, {platform.machine()}, Python {platform.python_version()}"
-        put(PAGE, "install", filled("python -m benchmarks.install", table(rows), place))
-    if any("**" in row["works"] or "not installed" in row["works"] for row in rows):
+            rows[name] = attempt(WAYS[name], files, here)
+            print(table([rows[name]]).splitlines()[-1], flush=True)
+            if not given.keep_page:
+                keep(name, rows[name])
+    if any("**" in row["works"] or "not installed" in row["works"] for row in rows.values()):
         sys.exit(1)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from topophys.errors import InputError
 from topophys.learn.device import limited_threads
@@ -196,8 +195,3 @@ def scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, 
         "recall": (hit / np.maximum(count, 1)).tolist(),
         "count": count.tolist(),
     }
-
-
-def as_targets(topology: NDArray[np.int64]) -> Tensor:
-    """Labels as a tensor."""
-    return torch.as_tensor(topology, dtype=torch.int64)

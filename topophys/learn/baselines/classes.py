@@ -1,15 +1,17 @@
-"""Head of a classifier over a fixed list of integers."""
+"""Head and settings of classifiers over a fixed list of integers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from topophys import _checks
 from topophys.learn.heads import centred_classes
 
-__all__ = ["ClassHead"]
+__all__ = ["ClassHead", "checked_settings"]
 
 
 class ClassHead(nn.Module):
@@ -61,3 +63,36 @@ class ClassHead(nn.Module):
             "topological_features": features,
             "local_features": {},
         }
+
+
+def checked_settings(
+    input_dim: int, k_points: int, hidden_dims: Sequence[int], num_classes: int, flatten: bool
+) -> dict[str, Any]:
+    """Check the settings that the classifiers of chains have in common.
+
+    Parameters
+    ----------
+    input_dim, k_points, num_classes : int
+        Real channels per k point, number of k points, classes around 0.
+    hidden_dims : sequence of int
+        Sizes of the hidden layers.
+    flatten : bool
+        Show flattened blocks.
+
+    Returns
+    -------
+    dict
+        By name.
+
+    Raises
+    ------
+    InputError
+        If a size is not a positive integer.
+    """
+    return {
+        "input_dim": _checks.positive_int(input_dim, "input_dim"),
+        "k_points": _checks.positive_int(k_points, "k_points"),
+        "hidden_dims": [_checks.positive_int(n, "hidden_dims") for n in hidden_dims],
+        "num_classes": _checks.positive_int(num_classes, "num_classes"),
+        "flatten": bool(flatten),
+    }

@@ -9,9 +9,8 @@ from typing import Any, cast
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from topophys import _checks
 from topophys.errors import ShapeError
-from topophys.learn.baselines.classes import ClassHead
+from topophys.learn.baselines.classes import ClassHead, checked_settings
 from topophys.learn.polar import flatten_channels
 
 __all__ = ["LogisticBaseline", "PerceptronBaseline"]
@@ -50,13 +49,7 @@ class PerceptronBaseline(nn.Module):
         flatten: bool = True,
     ) -> None:
         super().__init__()
-        self.settings: dict[str, Any] = {
-            "input_dim": _checks.positive_int(input_dim, "input_dim"),
-            "k_points": _checks.positive_int(k_points, "k_points"),
-            "hidden_dims": [_checks.positive_int(n, "hidden_dims") for n in hidden_dims],
-            "num_classes": _checks.positive_int(num_classes, "num_classes"),
-            "flatten": bool(flatten),
-        }
+        self.settings = checked_settings(input_dim, k_points, hidden_dims, num_classes, flatten)
         widths = [input_dim * k_points, *hidden_dims]
         layers: list[nn.Module] = []
         for n_in, n_out in pairwise(widths):
