@@ -25,6 +25,13 @@ from tests.hardening.readers import READERS
 PAGE = ROOT / "docs" / "results" / "hardening.md"
 #: Readers that coverage guides: those of texts that need no packages with imports of minutes.
 GUIDED = ("recipe", "settings", "wannier")
+#: What is said with a table of how it was made.
+OPTIONS = {
+    "changed": " --cases {cases}",
+    "guided": " --seconds {seconds}",
+    "bombs": "",
+    "stopped": " --stops {stops}",
+}
 
 
 def prepared(folder: Path) -> dict[str, Path]:
@@ -141,7 +148,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             text, faults = ways[name](Path(folder))
         print(text, flush=True)
-        put(PAGE, name, filled(f"python -m benchmarks.fuzz {name}", text, harness.machine()))
+        command = f"python -m benchmarks.fuzz {name}{OPTIONS[name].format(**vars(given))}"
+        put(PAGE, name, filled(command, text, harness.machine()))
         total += faults
     sys.exit(1 if total else 0)
 

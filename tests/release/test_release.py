@@ -12,7 +12,7 @@ from email import message_from_bytes
 
 import pytest
 
-from benchmarks import install, startup
+from benchmarks import fuzz, install, startup
 from benchmarks.pages import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -66,8 +66,10 @@ def test_lowest_versions_are_those_of_the_project():
 
 
 def test_the_page_has_a_place_for_the_tables():
-    text = install.PAGE.read_text(encoding="utf-8")
-    for name in ("install", "startup"):
+    places = [(install.PAGE, "install"), (install.PAGE, "startup")]
+    places += [(fuzz.PAGE, name) for name in fuzz.OPTIONS]
+    for page, name in places:
+        text = page.read_text(encoding="utf-8")
         assert text.count(f"<!-- {name} -->") == text.count(f"<!-- end of {name} -->") == 1
 
 
