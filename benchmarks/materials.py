@@ -58,7 +58,7 @@ Classes: 0 trivial, 1 symmetry-enforced semimetal, 2 topological crystalline ins
 3 topological insulator. "Balanced" divides the probabilities by the square root of the frequency of
 the class before the largest is taken, for trees and networks alike; the exponent is that of the
 loss and was not tuned. All features: composition, space group, numbers of electrons, statistics and
-measured properties of the elements, symmetry operations.
+measured properties of the elements, stoichiometry, symmetry operations.
 """,
     "structures": """Models learn the lists without any chemical system of these structures; "tuned"
 and "and formulas" then see those of the other four folds. Two data bases may hold a structure of
