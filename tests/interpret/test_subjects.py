@@ -32,7 +32,7 @@ def test_layers_are_those_of_the_network(trained, chains):
     with torch.no_grad():
         whole = trained.encoder(torch.from_numpy(chains.x))["invariant"].numpy()
     np.testing.assert_allclose(density.sum((1, 2)), whole, atol=1e-4)
-    assert subject.used(chains, "h2_features", 1) is None  # no submodule returns h2
+    assert subject.used(chains, "h2_features", 1).shape == (40, 32, 1)
     assert subject.used(chains, "h1_features", 2).shape == (40, 32, 2)
     assert 0.8 < subject.share("h1_features", 2) <= 1.0
 

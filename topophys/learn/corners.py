@@ -85,17 +85,17 @@ def corner_products(n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y
     return torch.stack([(a * b).sum(-1) for a, b in pairs], dim=-1)
 
 
-def mirrored(products: Float[Tensor, "batch x y 6"]) -> Float[Tensor, "batch x y 6"]:
+def mirrored(products: Float[Tensor, "*plaquettes 6"]) -> Float[Tensor, "*plaquettes 6"]:
     """Exchange corners 2 and 4 in the products: each plaquette run through the other way.
 
     Parameters
     ----------
-    products : tensor of shape (B, Nx, Ny, 6)
+    products : tensor of shape (..., 6)
         Result of `corner_products`.
 
     Returns
     -------
-    tensor of shape (B, Nx, Ny, 6)
+    tensor of shape (..., 6)
         Exchanging two vectors of a triple product changes its sign.
 
     Examples

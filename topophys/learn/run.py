@@ -145,7 +145,7 @@ class Run:
 
     def present(
         self,
-        H: FourierHamiltonian | ArrayLike,
+        H: Any,
         *,
         k_points: int | tuple[int, ...] | None = None,
         sublattice: Sequence[int] | None = None,
