@@ -92,8 +92,9 @@ def test_the_package_offers_what_it_lists(monkeypatch):
             loaded = importlib.import_module(home)
             assert getattr(topophys, alias.name) is getattr(loaded, alias.name, loaded)
     assert topophys._HOMES == {}
-    with pytest.raises(AttributeError, match="no attribute 'chern_numbr'"):
-        topophys.chern_numbr  # noqa: B018
+    misspelt = "chern_numbr"
+    with pytest.raises(AttributeError, match=f"no attribute '{misspelt}'"):
+        getattr(topophys, misspelt)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ NUMBERS: Final = "biufc"
 DAMAGE: Final = (
     OSError,
     RuntimeError,
-    NotImplementedError,
+    NotImplementedError,  # a compression that zipfile does not know
     EOFError,
     zipfile.BadZipFile,
     zlib.error,
@@ -107,7 +107,9 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError(f"its format {version} is none of arrays of numbers")
     try:
         shape, fortran, dtype = readers[version](stream)
-    except Exception as error:  # whatever the parser of Python meets in what should be a dict
+    # NumPy hands the header to the parser of Python, whose errors on damaged text are not a
+    # closed list: SyntaxError, ValueError, TypeError, MemoryError, RecursionError, TokenError ...
+    except Exception as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"its header is no description of an array ({reason:.60})") from None
     return tuple(int(n) for n in shape), bool(fortran), dtype

@@ -42,6 +42,7 @@ def test_our_own_names_exist():
 
 @pytest.mark.parametrize("package", [c for c in features.COLUMNS if c != features.OURS])
 def test_names_of_other_packages_exist(package):
+    # other packages have environments of their own, which take minutes and a network to make
     if not installed(package):
         pytest.skip(f"`make peers` has not installed {package}")
     assert features.missing(package) == []

@@ -18,6 +18,7 @@ import numpy as np
 
 from tests.hamiltonians.wannier_files import small_hr, small_tb
 from tests.hardening import changes
+from tests.materials.rock_salt import POSCAR
 
 ROOT = Path(__file__).parents[2]
 
@@ -354,17 +355,6 @@ def _read_state(folder):
 
 # ---- materials
 
-POSCAR = """rock salt
-1.0
-0.0 2.82 2.82
-2.82 0.0 2.82
-2.82 2.82 0.0
-Na Cl
-1 1
-direct
-0.0 0.0 0.0
-0.5 0.5 0.5
-"""
 CIF = """data_NaCl
 _cell_length_a 5.64
 _cell_length_b 5.64

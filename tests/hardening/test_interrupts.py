@@ -39,6 +39,7 @@ def test_a_training_that_was_stopped_goes_on(commands, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_stops_at_random_moments(commands, tmp_path, name):
+    # commands of materials exist with their extra alone; the others are tested without it
     if name not in commands:
         pytest.skip("needs the extra `materials`")
     found = interrupts.try_often(commands[name], tmp_path, 10, 12.0)

@@ -42,6 +42,7 @@ def outcomes(jobs):
 
 @pytest.mark.parametrize("name", READERS)
 def test_changed_files_are_read_or_refused(name, outcomes):
+    # readers of structures exist with their extra alone; the others are tested without it
     if name not in outcomes:
         pytest.skip("needs the extra `materials`")
     assert outcomes[name].faults == []

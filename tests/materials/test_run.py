@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.materials.rock_salt import POSCAR
 from tests.materials.test_crystal import ROCK_SALT
 from tests.materials.test_lists import CLASSES, write_lists
 from topophys.errors import CheckpointError, DatasetError, InputError
@@ -19,18 +20,6 @@ from topophys.materials import (
 )
 
 pytest.importorskip("pymatgen.core", reason="needs the extra `materials`")
-
-POSCAR = """rock salt
-1.0
-0.0 2.82 2.82
-2.82 0.0 2.82
-2.82 2.82 0.0
-Na Cl
-1 1
-direct
-0.0 0.0 0.0
-0.5 0.5 0.5
-"""
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
+    # a distribution may run the tests of an installed package, and has no need to build it
     if importlib.util.find_spec("hatchling") is None:
         pytest.skip("hatchling, which builds the package, is not installed")
     return install.build(tmp_path_factory.mktemp("dist"))

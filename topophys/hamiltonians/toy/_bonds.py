@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from topophys.hamiltonians.toy.species import column
 from topophys.hamiltonians.toy.structures import ToyStructures
 
+#: Distance, in units of the sum of the radii, below which two atoms overlap.
+OVERLAP: Final = 0.55
 #: Cells that a hopping may reach.
 CELLS: Final = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)], np.int64)
 #: Decay length of a hopping, in angstrom, and the distance, in units of the sum of the radii,
@@ -81,3 +83,58 @@ def smooth_end(x: NDArray[np.float64], start: float, stop: float) -> NDArray[np.
     """1 up to `start`, 0 from `stop` on, a cosine between."""
     part = np.clip((x - start) / (stop - start), 0.0, 1.0)
     return np.asarray(0.5 * (1.0 + np.cos(np.pi * part)))
+
+
+def overlapping(crystals: ToyStructures, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether two atoms of a crystal are closer than `OVERLAP` times the sum of their radii.
+
+    Parameters
+    ----------
+    crystals : ToyStructures
+        Batch of n.
+    cells : int64 ndarray of shape (m, D)
+        Neighbouring cells along the first D lattice vectors, with the origin in the middle.
+
+    Returns
+    -------
+    bool ndarray of shape (n,)
+        True for crystals to leave out.
+    """
+    where, radius = crystals.positions, column("radius")
+    shifts = cells @ crystals.lattice[:, : cells.shape[1]]
+    bad = np.zeros(len(crystals), np.bool_)
+    for i in range(where.shape[1]):
+        for j in range(i + 1):
+            apart = np.linalg.norm(where[:, None, i] - where[:, None, j] + shifts, axis=-1)
+            if i == j:
+                apart[:, len(cells) // 2] = np.inf
+            there = (crystals.species[:, i] >= 0) & (crystals.species[:, j] >= 0)
+            least = radius[crystals.species[:, i]] + radius[crystals.species[:, j]]
+            bad |= there & (apart.min(1) < OVERLAP * least)
+    return bad
+
+
+def too_far(crystals: ToyStructures, dim: int, reach: float) -> NDArray[np.bool_]:
+    """Whether a hopping between the two active atoms would reach beyond the neighbouring cells.
+
+    Parameters
+    ----------
+    crystals : ToyStructures
+        Batch of n.
+    dim : int
+        Lattice vectors along which there are cells.
+    reach : float
+        Where hoppings end, in units of the sum of the radii.
+
+    Returns
+    -------
+    bool ndarray of shape (n,)
+        True for crystals to leave out.
+    """
+    cells = np.stack(np.meshgrid(*[np.arange(-3, 4)] * dim, indexing="ij"), -1).reshape(-1, dim)
+    shifts = cells[np.abs(cells).max(1) > 1] @ crystals.lattice[:, :dim]
+    where, radius = crystals.positions, column("radius")[crystals.species[:, :2]]
+    bond = (where[:, 1] - where[:, 0])[:, None] + shifts
+    between = np.linalg.norm(bond, axis=-1).min(1) < reach * radius.sum(1)
+    alike = np.linalg.norm(shifts, axis=-1).min(1) < reach * 2.0 * radius.max(1)
+    return np.asarray(between | alike)

@@ -8,7 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys.hamiltonians.toy._bonds import CELLS, REACH, Bonds, amplitude, bonds_of
+from topophys.hamiltonians.toy._bonds import (
+    CELLS,
+    REACH,
+    Bonds,
+    amplitude,
+    bonds_of,
+    overlapping,
+    too_far,
+)
 from topophys.hamiltonians.toy.magnetism import ToyMagnetism, toy_magnetism
 from topophys.hamiltonians.toy.species import column
 from topophys.hamiltonians.toy.structures import ToyStructures
@@ -20,8 +28,6 @@ __all__ = ["ToyBands", "toy_bands"]
 ACROSS: Final = 0.7
 #: Decay length, in angstrom, of the crystal field of a ligand.
 FIELD_LENGTH: Final = 0.9
-#: Distance, in units of the sum of the radii, below which two atoms overlap.
-OVERLAP: Final = 0.55
 ORIGIN: Final = 4  # position of the cell (0, 0) in CELLS
 
 
@@ -86,7 +92,7 @@ def toy_bands(crystals: ToyStructures) -> ToyBands:
         _block(crystals, bonds, level - s * magnetism.splitting, across, s * twist, s)
         for s in (1, -1)
     ]
-    sound = ~twist_far & ~_overlapping(crystals) & ~_too_far(crystals)
+    sound = ~twist_far & ~overlapping(crystals, CELLS) & ~too_far(crystals, 2, REACH)
     return ToyBands(blocks[0], blocks[1], magnetism, sound)
 
 
@@ -168,30 +174,3 @@ def _spin_orbit(
             # B at 0 over A at -second to B at first - second: first leg is minus unit[second]
             twist[:, m, 1] += strength[:, 0] * pairs[:, i, j]
     return twist, far & (strength.max(1) > 0.0)
-
-
-def _overlapping(crystals: ToyStructures) -> NDArray[np.bool_]:
-    where, radius = crystals.positions, column("radius")
-    shifts = CELLS @ crystals.lattice[:, :2]
-    bad = np.zeros(len(crystals), np.bool_)
-    for i in range(where.shape[1]):
-        for j in range(i + 1):
-            apart = np.linalg.norm(where[:, None, i] - where[:, None, j] + shifts, axis=-1)
-            if i == j:
-                apart[:, ORIGIN] = np.inf
-            there = (crystals.species[:, i] >= 0) & (crystals.species[:, j] >= 0)
-            least = radius[crystals.species[:, i]] + radius[crystals.species[:, j]]
-            bad |= there & (apart.min(1) < OVERLAP * least)
-    return bad
-
-
-def _too_far(crystals: ToyStructures) -> NDArray[np.bool_]:
-    """Whether a hopping would reach a cell that is not among the nine."""
-    far = [(i, j) for i in range(-3, 4) for j in range(-3, 4) if max(abs(i), abs(j)) > 1]
-    shifts = np.array(far) @ crystals.lattice[:, :2]
-    where = crystals.positions
-    radius = column("radius")[crystals.species[:, :2]]
-    bond = (where[:, 1] - where[:, 0])[:, None] + shifts
-    between = np.linalg.norm(bond, axis=-1).min(1) < REACH * radius.sum(1)
-    alike = np.linalg.norm(shifts, axis=-1).min(1) < REACH * 2.0 * radius.max(1)
-    return np.asarray(between | alike)

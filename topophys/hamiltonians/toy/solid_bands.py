@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.hamiltonians.toy._bonds import ALIKE, DIFFERENT, Bonds, amplitude, smooth_end
+from topophys.hamiltonians.toy._bonds import (
+    ALIKE,
+    DIFFERENT,
+    Bonds,
+    amplitude,
+    overlapping,
+    smooth_end,
+    too_far,
+)
 from topophys.hamiltonians.toy.magnetism import ToyMagnetism, toy_magnetism
 from topophys.hamiltonians.toy.species import column
 from topophys.hamiltonians.toy.structures import ToyStructures
@@ -32,7 +40,6 @@ LEVELS: Final = 1.6
 MOMENTS: Final = 0.45
 FIELD: Final = 2.0  # strength of the crystal field of a ligand
 FIELD_LENGTH: Final = 0.9  # and its decay length, in angstrom
-OVERLAP: Final = 0.55  # distance, in units of the sum of the radii, below which atoms overlap
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +124,7 @@ def solid_bands(crystals: ToyStructures) -> SolidBands:
     )
     found = toy_magnetism(crystals, bonds, SOLID_CELLS)
     magnetism = ToyMagnetism(found.order, MOMENTS * found.splitting)
-    sound = ~_overlapping(crystals) & ~_too_far(crystals)
+    sound = ~overlapping(crystals, SOLID_CELLS) & ~too_far(crystals, 3, ENDS[1])
     along = (crystals.fractional[:, 1, 2] > 0.25).astype(np.int64)
     return SolidBands(_like(crystals), bond, magnetism, sound, along)
 
@@ -220,32 +227,3 @@ def _like(crystals: ToyStructures) -> NDArray[np.float64]:
         level = level + FIELD * np.where(kind >= 0, column("level")[kind], 0.0)[:, None] * field
     like[:, ORIGIN] = level
     return np.asarray(like)
-
-
-def _overlapping(crystals: ToyStructures) -> NDArray[np.bool_]:
-    where, radius = crystals.positions, column("radius")
-    shifts = SOLID_CELLS @ crystals.lattice
-    bad = np.zeros(len(crystals), np.bool_)
-    for i in range(where.shape[1]):
-        for j in range(i + 1):
-            apart = np.linalg.norm(where[:, None, i] - where[:, None, j] + shifts, axis=-1)
-            if i == j:
-                apart[:, ORIGIN] = np.inf
-            there = (crystals.species[:, i] >= 0) & (crystals.species[:, j] >= 0)
-            least = radius[crystals.species[:, i]] + radius[crystals.species[:, j]]
-            bad |= there & (apart.min(1) < OVERLAP * least)
-    return bad
-
-
-def _too_far(crystals: ToyStructures) -> NDArray[np.bool_]:
-    """Whether a hopping would reach a cell that is not among the 27."""
-    axis = range(-3, 4)
-    far = np.array([(i, j, k) for i in axis for j in axis for k in axis
-                    if max(abs(i), abs(j), abs(k)) > 1])  # fmt: skip
-    shifts = far @ crystals.lattice
-    where = crystals.positions
-    radius = column("radius")[crystals.species[:, :2]]
-    bond = np.linalg.norm((where[:, 1] - where[:, 0])[:, None] + shifts, axis=-1).min(1)
-    alike = np.linalg.norm(shifts, axis=-1).min(1)
-    end = ENDS[1]
-    return np.asarray((bond < end * radius.sum(1)) | (alike < end * 2.0 * radius.max(1)))
