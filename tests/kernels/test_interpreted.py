@@ -31,6 +31,9 @@ proof = tp.certify_chern(planes)
 out += [proof.value, proof.evaluations, proof.gap_bound, proof.gap_seen]
 out += [tp.berry_flux_from_d(planes.d_on_grid((6, 6))), tp.berry_flux(h3)]
 out += [tp.chern_number_from_d(planes.d_on_grid((6, 6)))]
+out += [tp.chern_number(planes, grid=(12, 12))]
+proof = tp.certify_chern(tp.ensembles.class_a(1, n_bands=3, n_occupied=2, rng=6))
+out += [proof.value, proof.evaluations, proof.gap_bound, proof.gap_seen]
 zero = tp.TwoBandHamiltonian({(0, 0): [0.0, 0.0, 0.0], (1, 0): [0.0, 0.0, 0.0]})
 out += [tp.certify_chern(zero).value, tp.winding_number(np.zeros((4, 3, 3)), on_gapless="mask")]
 out += [tp.chern_number_from_d(np.zeros((4, 4, 3)), on_gapless="mask")]
@@ -50,7 +53,7 @@ def results(path, *, interpreted):
 def test_interpreted_and_compiled_kernels_agree(tmp_path):
     slow = results(tmp_path / "slow.npz", interpreted=True)
     fast = results(tmp_path / "fast.npz", interpreted=False)
-    assert len(slow) == len(fast) == 34
+    assert len(slow) == len(fast) == 39
     for a, b in zip(slow, fast, strict=True):
         if a.dtype.kind == "i":
             np.testing.assert_array_equal(a, b)
