@@ -11,7 +11,9 @@ import h5py
 import numpy as np
 
 from tests.hamiltonians.wannier_files import small_hr
-from tests.hardening.readers import ATOMS, POSCAR, READERS
+from tests.hardening.readers import READERS
+from tests.hardening.readers.materials import ATOMS
+from tests.materials.rock_salt import POSCAR
 
 
 def deep_toml(path):

@@ -12,7 +12,8 @@ import pytest
 
 from tests.hardening import limits
 from tests.hardening.bombs import BOMBS
-from tests.hardening.readers import MATERIALS, READERS
+from tests.hardening.readers import READERS
+from tests.hardening.readers.materials import EXTRA
 from topophys.errors import SchemaError
 
 #: Cases that are tried in every test run.
@@ -26,7 +27,7 @@ def jobs(tmp_path_factory):
     """Every reader whose packages are there, and a folder of honest files for it."""
     found = []
     for name, reader in READERS.items():
-        if name in MATERIALS and importlib.util.find_spec("pymatgen") is None:
+        if name in EXTRA and importlib.util.find_spec("pymatgen") is None:
             continue
         honest = tmp_path_factory.mktemp(name) / "honest"
         honest.mkdir()

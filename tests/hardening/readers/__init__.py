@@ -1,0 +1,14 @@
+"""Everything in topophys that reads files of others, with honest files to begin from."""
+
+from __future__ import annotations
+
+from tests.hardening.readers import datasets, hamiltonians, materials, networks
+from tests.hardening.readers.reader import Reader
+
+__all__ = ["READERS", "Reader"]
+
+READERS: dict[str, Reader] = {
+    reader.name: reader
+    for home in (datasets, hamiltonians, networks, materials)
+    for reader in home.READERS
+}

@@ -1,0 +1,84 @@
+"""Hamiltonians of others: to label, to predict, from Wannier90."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+
+import numpy as np
+
+from tests.hamiltonians.wannier_files import small_hr, small_tb
+from tests.hardening import changes
+from tests.hardening.readers.reader import Reader
+
+
+def _make_sources(folder):
+    rng = np.random.default_rng(1)
+    vectors = np.array([[0], [1]])
+    block = rng.standard_normal((2, 2, 2, 2)) + 0j
+    np.savez(folder / "chains.npz", vectors=vectors, block=block)
+    plane = np.array([[0, 0], [1, 0], [0, 1]])
+    np.savez_compressed(folder / "d.npz", vectors=plane, d=rng.standard_normal((2, 3, 3)) + 0j)
+
+
+def _make_sources_hdf5(folder):
+    import h5py
+
+    rng = np.random.default_rng(1)
+    with h5py.File(folder / "bands.h5", "w", libver=("v110", "v110")) as file:
+        file["vectors"] = np.array([[0, 0], [1, 0], [0, 1]])
+        file["hoppings"] = np.triu(rng.standard_normal((2, 3, 3, 3))) * [[[1]], [[0.3]], [[0.2]]]
+        file["hoppings"][:, 0] = np.eye(3)
+
+
+def _read_source(path):
+    from topophys.datasets.sources import read_source
+
+    read_source(path)
+
+
+def _make_arrays(folder):
+    rng = np.random.default_rng(1)
+    np.save(folder / "blocks.npy", rng.standard_normal((2, 8, 2, 2)) + 0j)
+    np.save(folder / "d.npy", rng.standard_normal((2, 4, 4, 3)))
+
+
+def _read_array(path):
+    from topophys.learn.inputs import read_input
+
+    read_input(path)
+
+
+def _make_plain(folder):
+    (folder / "a_hr.dat").write_text("\n".join(small_hr()) + "\n")
+    (folder / "a_tb.dat").write_text("\n".join(small_tb()) + "\n")
+
+
+def _make_packed(folder):
+    for name, lines in (("a_hr.dat", small_hr()), ("a_tb.dat", small_tb())):
+        text = ("\n".join(lines) + "\n").encode()
+        (folder / f"{name}.gz").write_bytes(gzip.compress(text))
+        info = tarfile.TarInfo(name)
+        info.size = len(text)
+        with tarfile.open(folder / f"{name}.tar.gz", "w:gz") as archive:
+            archive.addfile(info, io.BytesIO(text))
+
+
+def _read_wannier(path):
+    import topophys as tp
+
+    h = tp.read_wannier90(path)
+    h.bloch(np.zeros(h.dim))
+
+
+READERS = (
+    Reader("source", "Hamiltonians to label (.npz)", _make_sources, changes.zip_file, _read_source),
+    Reader("source-hdf5", "Hamiltonians to label (HDF5)", _make_sources_hdf5, changes.hdf5_file,
+           _read_source),
+    Reader("array", "samples to predict (.npy)", _make_arrays, changes.npy_file, _read_array),
+    Reader("wannier", "`_hr.dat`, `_tb.dat`", _make_plain, changes.text_file, _read_wannier,
+           ("topophys.hamiltonians",)),
+    Reader("wannier-packed", "the same, `.gz` and `.tar.gz`", _make_packed, changes.packed_file,
+           _read_wannier),
+)  # fmt: skip

@@ -1,0 +1,121 @@
+"""Settings, trained networks, and trainings to go on with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from tests.hardening import changes
+from tests.hardening.readers.datasets import make_datasets
+from tests.hardening.readers.reader import Reader
+from tests.hardening.readers.weights import change_run, change_weights
+
+ROOT = Path(__file__).parents[3]
+_SMALL = {"epochs": 1, "batch_size": 3, "val_split": "test",
+          "encoder": {"hidden_dims": [4, 3, 4], "output_features": 4}}  # fmt: skip
+
+
+def _make_settings(folder):
+    for path in sorted((ROOT / "datasets").glob("*/training.toml")):
+        shutil.copy(path, folder / f"{path.parent.name}.toml")
+
+
+def _read_settings(path):
+    from topophys.learn import FitConfig
+
+    FitConfig.from_toml(path).to_toml()
+
+
+def _make_run(folder):
+    from topophys.datasets import open_dataset
+    from topophys.learn import FitConfig, fit
+
+    data = folder.with_name("data")
+    data.mkdir(exist_ok=True)
+    make_datasets(data)
+    config = FitConfig.from_mapping(_SMALL)
+    for family in ("aiii_chains", "two_band"):
+        with open_dataset(data / f"{family}.h5") as dataset:
+            fit(config, dataset, folder / family, progress=False)
+
+
+def _make_state(folder):
+    from topophys.datasets import open_dataset
+    from topophys.learn import FitConfig, fit
+    from topophys.learn.trainer import Trainer
+
+    data = folder.with_name("data")
+    data.mkdir(exist_ok=True)
+    make_datasets(data)
+    config = FitConfig.from_mapping({**_SMALL, "epochs": 2, "checkpoint_steps": 1})
+
+    class StopError(Exception):
+        pass
+
+    whole, Trainer.epoch = Trainer.epoch, stop_after_first_save(Trainer.epoch, StopError)
+    try:
+        with open_dataset(data / "aiii_chains.h5") as dataset:
+            fit(config, dataset, folder / "run", progress=False)
+    except StopError:
+        pass
+    finally:
+        Trainer.epoch = whole
+
+
+def stop_after_first_save(epoch, stop):
+    """An epoch that ends, as if killed, when its first state is on disk."""
+
+    def cut(trainer, advance, save):
+        def once():
+            save()
+            raise stop
+
+        return epoch(trainer, advance, once)
+
+    return cut
+
+
+def _read_run(folder):
+    from topophys.learn import load_run
+
+    run = load_run(folder)
+    assert run.best_epoch["epoch"] is not None
+    assert run.kind
+    rng = np.random.default_rng(2)
+    blocks = rng.standard_normal((2, 6, 2, 2)) + 1j * rng.standard_normal((2, 6, 2, 2))
+    run.predict(blocks if run.kind == "winding" else rng.standard_normal((2, 4, 4, 3)))
+
+
+def _change_state(rng, folder):
+    change_weights(rng, folder / "state.safetensors", _changed_state)
+
+
+def _changed_state(rng, header):
+    meta = header.get("__metadata__", {})
+    if "card" in meta and rng.random() < 0.7:
+        meta["card"] = json.dumps(changes.changed_json(rng, json.loads(meta["card"])))
+        return header
+    return changes.changed_json(rng, header)
+
+
+def _read_state(folder):
+    """Go on with a training from its state, to its end."""
+    from topophys.datasets import open_dataset
+    from topophys.learn import fit
+    from topophys.learn.config import FitConfig
+
+    config = FitConfig.from_toml(folder / "training.toml")
+    with open_dataset(folder.parents[1] / "data" / "aiii_chains.h5") as dataset:
+        fit(config, dataset, folder, progress=False, resume=True)
+
+
+READERS = (
+    Reader("settings", "training settings (TOML)", _make_settings, changes.text_file,
+           _read_settings, ("topophys.learn.config",)),
+    Reader("run", "trained network: cards and weights", _make_run,
+           change_run("best.safetensors", "best.json", ("run.json",)), _read_run),
+    Reader("state", "state of a training, gone on with", _make_state, _change_state, _read_state),
+)  # fmt: skip
