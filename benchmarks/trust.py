@@ -1,4 +1,4 @@
-"""Certificates against algebra, a million Hamiltonians each; writes docs/results/trust.md.
+"""Certificates against algebra, up to a million Hamiltonians each; writes docs/results/trust.md.
 
     python -m benchmarks.trust                   # all, some minutes each
     python -m benchmarks.trust chains --piece 0  # a part of one of them
@@ -13,49 +13,66 @@ import argparse
 import hashlib
 import json
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from tests import trust
+from tests import trust, trust_bands
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
-#: What is run, how many Hamiltonians, and in how many pieces.
+#: Code that decides the outcome of every run, and of one; a row of RUNS adds its own.
+CHERN = ("tests/trust.py", "tests/oracles.py", "topophys/kernels", *(
+    f"topophys/invariants/{name}.py"
+    for name in ("_bundle", "_scale", "_series", "_two_band", "certify_chern", "certify_winding")
+))  # fmt: skip
+GAPS = ("tests/trust_bands.py", "topophys/invariants/certify_gap.py",
+        "topophys/invariants/_gap_cover.py")  # fmt: skip
+FLUXES = ("tests/trust_bands.py", *(
+    f"topophys/invariants/{name}.py"
+    for name in ("_half_zone", "_cell_bounds", "_loops", "_time_reversal")
+))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to run, how many Hamiltonians, in how many pieces, and what code it hangs on."""
+
+    tally: Callable[..., trust.Tally]
+    size: int
+    pieces: int
+    sources: tuple[str, ...]
+
+    def digest(self) -> str:
+        """Digest of the code that decides the outcome."""
+        files = [f for s in self.sources for f in sorted((ROOT / s).rglob("*.py")) or [ROOT / s]]
+        return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
+
+
 RUNS = {
-    "chains": (trust.trust_chains, 1_000_000, 4),
-    "planes": (trust.trust_planes, 1_000_000, 4),
-    "bands": (trust.trust_bands, 1_000_000, 500),
+    "chains": Run(trust.trust_chains, 1_000_000, 4, CHERN),
+    "planes": Run(trust.trust_planes, 1_000_000, 4, CHERN),
+    "bands": Run(trust_bands.trust_bands, 1_000_000, 100, (*CHERN, GAPS[0])),
+    "gaps": Run(trust_bands.trust_gaps, 1_000_000, 20, (*CHERN, *GAPS)),
+    "kramers": Run(trust_bands.trust_kramers, 30_000, 30, (*CHERN, *FLUXES)),
 }
-SOURCES = (
-    "tests/trust.py",
-    "tests/oracles.py",
-    "topophys/kernels",
-    *(f"topophys/invariants/{name}.py" for name in ("_bundle", "_scale", "_series", "_two_band")),
-    *(f"topophys/invariants/certify_{name}.py" for name in ("chern", "winding")),
-)
-
-
-def sources() -> str:
-    """Digest of the code that decides the outcome."""
-    files = [f for s in SOURCES for f in sorted((ROOT / s).rglob("*.py")) or [ROOT / s]]
-    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
 
 
 def ready(name: str, number: int) -> bool:
     """Whether a piece was computed with the present sources."""
     path = ROOT / "runs" / "trust" / f"{name}-{number}.json"
-    return path.exists() and json.loads(path.read_text("utf-8"))["sources"] == sources()
+    return path.exists() and json.loads(path.read_text("utf-8"))["sources"] == RUNS[name].digest()
 
 
 def piece(name: str, number: int) -> tuple[trust.Tally, float]:
     """Tally and CPU seconds of one piece, computed or read."""
     path = ROOT / "runs" / "trust" / f"{name}-{number}.json"
-    if path.exists():
+    if ready(name, number):
         kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["sources"] == sources():
-            return _tally(kept), kept["seconds"]
-    run, n, pieces = RUNS[name]
-    digest, start = sources(), time.process_time()
-    tally = run(n // pieces, seed=number)
+        return _tally(kept), kept["seconds"]
+    run = RUNS[name]
+    digest, start = run.digest(), time.process_time()
+    tally = run.tally(run.size // run.pieces, seed=number)
     seconds = time.process_time() - start
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = {part: [[*key, n] for key, n in vars(tally)[part].items()] for part in vars(tally)}
@@ -102,7 +119,7 @@ def main() -> None:
                 piece(name, number)
             continue
         total, seconds = trust.Tally(), 0.0
-        for number in range(RUNS[name][2]):
+        for number in range(RUNS[name].pieces):
             if given.ready and not ready(name, number):
                 continue
             tally, taken = piece(name, number)

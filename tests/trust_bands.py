@@ -1,0 +1,241 @@
+"""Random and adversarial Hamiltonians of several bands, for `tests.trust`: integers and gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import topophys as tp
+from tests.oracles import degrees
+from tests.trust import (
+    Tally,
+    chain_blocks,
+    plane_coefficients,
+    small,
+    with_dirac_point,
+    with_gap_at,
+)
+
+KINDS = {"random": 0.25, "degenerate": 0.1, "dressed": 0.4, "dressed, small gap": 0.15,
+         "gapless": 0.05, "huge": 0.05}  # fmt: skip
+SHAPES = ((3, 1), (3, 2), (4, 2), (4, 1))
+KRAMERS_KINDS = {"random": 0.8, "small gap": 0.15, "gapless": 0.05}
+#: An integer that nothing has: certified values are wrong where there is no right one.
+NONE = 10**6
+GRID, FINEST = 32, 768
+
+
+def grid_chern(h, filled):
+    """Plaquette sums of Bloch grids (..., Nx, Ny, n, n), by NumPy's eigenvectors."""
+    _, states = np.linalg.eigh(h)
+    v = states[..., :filled]
+    right, up = (np.linalg.det(np.conj(np.swapaxes(v, -1, -2)) @ np.roll(v, -1, a - 4))
+                 for a in (0, 1))  # fmt: skip
+    loop = right * np.roll(up, -1, -2) * np.roll(right, -1, -1).conj() * up.conj()
+    return np.rint(-np.angle(loop).sum((-2, -1)) / (2.0 * np.pi)).astype(int)
+
+
+def unitary(rng, n, size):
+    """Random constant changes of basis (n, size, size)."""
+    draw = rng.standard_normal((2, n, size, size))
+    return np.linalg.qr(draw[0] + 1j * draw[1])[0]
+
+
+def turned(hop, u):
+    """Hoppings in another basis."""
+    return {r: u @ m @ np.conj(np.swapaxes(u, -1, -2)) for r, m in hop.items()}
+
+
+def moved(hop, shift):
+    """Hoppings after each orbital a has moved to the cell `shift[a]`: a basis that turns with k."""
+    found = {}
+    for r, m in hop.items():
+        for a, b in np.ndindex(m.shape[-2:]):
+            to = tuple((np.array(r) + shift[b] - shift[a]).tolist())
+            found.setdefault(to, np.zeros_like(m))[..., a, b] += m[..., a, b]
+    return found
+
+
+def two_bands(rng, n, *, small_gap=False):
+    """Two-band Hamiltonians, with the degree of d and whether it is sure."""
+    model = tp.ensembles.two_band(n, hopping_range=1, rng=rng)
+    if small_gap:
+        k = rng.uniform(-np.pi, np.pi, (n, 2))
+        d = with_dirac_point(model.d_vectors, model.d_amplitudes, k, small(rng, n))
+        model = from_d(model.d_vectors, d)
+    return model, *degrees(model.d_vectors, model.d_amplitudes)
+
+
+def from_d(vectors, d):
+    """Two-band Hamiltonians of coefficients (n, M, 3)."""
+    hop = {tuple(v): d[:, m] for m, v in enumerate(vectors.tolist())}
+    return tp.TwoBandHamiltonian(hop, hermitian="average")
+
+
+def dressed(rng, number, n, *, small_gap=False):
+    """Sums of two-band models behind a change of basis that depends on k, and their Chern numbers.
+
+    A periodic unitary U(k) maps the occupied states of the sum one to one onto
+    those of U H U^dagger, which therefore have the Chern number of the sum. A single level is
+    trivial. Spectra of d.sigma are symmetric, so that zero energy lies in every gap.
+    """
+    n_parts = 2 if number % 4 == 0 else 1
+    parts = [two_bands(rng, n, small_gap=small_gap and q == 0) for q in range(n_parts)]
+    sign, size = rng.choice([-1, 1]), 4 if n_parts == 2 else 3
+    hop = {}
+    for q, (model, _, _) in enumerate(parts):
+        for r, m in model.hoppings.items():
+            whole = hop.setdefault(r, np.zeros((n, size, size), complex))
+            whole[:, 2 * q : 2 * q + 2, 2 * q : 2 * q + 2] = m
+    if n_parts == 1:
+        hop[0, 0][:, 2, 2] = sign * rng.uniform(0.1, 2.0, n)
+    shift = np.zeros((size, 2), int)
+    shift[0] = [(0, 0), (1, 0), (0, 0), (0, 1)][number // 4 % 4]
+    hop = turned(moved(turned(hop, unitary(rng, n, size)), shift), unitary(rng, n, size))
+    filled = 2 if n_parts == 2 or sign < 0 else 1
+    truth, sure = sum(p[1] for p in parts), np.all([p[2] for p in parts], axis=0)
+    return tp.FourierHamiltonian(hop, n_occupied=filled, hermitian="average"), truth, sure
+
+
+def band_models(kind, number, n, rng):
+    """Hamiltonians of a kind and the unit of their energies; Chern numbers and which are sure."""
+    if kind.startswith("dressed"):
+        model, truth, sure = dressed(rng, number, n, small_gap="small" in kind)
+        return model, 1.0, truth, sure
+    if kind == "degenerate":  # two copies: every level twice
+        h, truth, sure = two_bands(rng, n)
+        hop = {r: np.kron(np.eye(2), m) for r, m in h.hoppings.items()}
+        return tp.FourierHamiltonian(hop, n_occupied=2), 1.0, 2 * truth, sure
+    bands, filled = SHAPES[number % len(SHAPES)]
+    h = tp.ensembles.class_a(n, n_bands=bands, n_occupied=filled, rng=rng)
+    unit = 1e150 if kind == "huge" else 1.0
+    hop = {r: unit * m for r, m in h.hoppings.items()}
+    if kind == "gapless":  # the level above the gap is moved down at k = 0, to the one below
+        energy, states = np.linalg.eigh(h.bloch(np.zeros(2)))
+        gap, upper = energy[:, filled] - energy[:, filled - 1], states[:, :, filled]
+        hop[0, 0] = hop[0, 0] - np.einsum("b,bi,bj->bij", gap, upper, upper.conj())
+    model = tp.FourierHamiltonian(hop, n_occupied=filled, hermitian="average")
+    truth = np.full(n, NONE) if kind == "gapless" else None
+    return model, unit, truth, np.ones(n, bool)
+
+
+def batches(kinds, n, size):
+    """Kinds of all batches with their sizes, in the shares that are wanted."""
+    return [
+        (kind, min(size, round(n * share) - start))
+        for kind, share in kinds.items()
+        for start in range(0, round(n * share), size)
+    ]
+
+
+def trust_bands(n, seed=0, batch=50):
+    """Certify n Hamiltonians of three and four bands; count them by algebra, or else on grids.
+
+    Grids are doubled where they differ. "open" are those with which no grid agrees and whose gap
+    is too small for the finest.
+    """
+    tally = Tally()
+    for number, (kind, size) in enumerate(batches(KINDS, n, batch)):
+        rng = np.random.default_rng([seed, number, 3])
+        model, unit, truth, sure = band_models(kind, number, size, rng)
+        proof = tp.certify_chern(model, max_evaluations=50_000)
+        if truth is None:
+            truth, sure = count_on_grids(model, proof, unit)
+        tally.add(kind, proof.gap_seen / unit, proof.value, proof.certified, truth, sure)
+    return tally
+
+
+def count_on_grids(model, proof, unit):
+    """Plaquette sums on grids that are doubled while they differ, and whether that settles it."""
+    filled = model.n_occupied
+    truth = grid_chern(model.on_grid((GRID, GRID)), filled)
+    sure = np.ones(len(truth), bool)
+    for i in np.flatnonzero(proof.certified & (truth != proof.value)):
+        n_k = GRID
+        while truth[i] != proof.value[i] and n_k < FINEST:
+            n_k *= 2
+            truth[i] = grid_chern(model[i].on_grid((n_k, n_k)), filled)
+        sure[i] = truth[i] == proof.value[i] or proof.gap_seen[i] / unit * n_k > 25.0
+    return truth, sure
+
+
+#: T = REVERSAL K of h(k) + conj(h(-k)), in the order (copy, orbital).
+REVERSAL = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2))
+
+
+def symmetric_unitary(rng, n):
+    """Unitary matrices (n, 4, 4) that commute with REVERSAL K: quaternionic ones."""
+    draw = rng.standard_normal((2, 2, n, 2, 2))
+    a, b = draw[0] + 1j * draw[1]
+    g = np.block([[a, b], [-b.conj(), a.conj()]])
+    # the unitary factor of g commutes with what commutes with g
+    u, _, v = np.linalg.svd(g)
+    return u @ v
+
+
+def kramers(kind, number, n, rng):
+    """Two copies that time reversal exchanges, mixed at every k; Z2 is the parity of one's C."""
+    model, degree, sure = two_bands(rng, n, small_gap=kind == "small gap")
+    if kind == "gapless":
+        k = rng.uniform(-np.pi, np.pi, (n, 2)) * (rng.random((n, 1)) < 0.5)
+        d = with_dirac_point(model.d_vectors, model.d_amplitudes, k, np.zeros(n))
+        model, degree, sure = from_d(model.d_vectors, d), np.full(n, NONE), np.ones(n, bool)
+    first, second = np.diag([1.0, 0.0]), np.diag([0.0, 1.0])
+    hop = {r: np.kron(first, m) + np.kron(second, m.conj()) for r, m in model.hoppings.items()}
+    shift = np.zeros((4, 2), int)
+    shift[[0, 2]] = [(0, 0), (1, 0), (0, 1), (1, -1)][number % 4]  # an orbital and its partner
+    hop = turned(moved(turned(hop, symmetric_unitary(rng, n)), shift), symmetric_unitary(rng, n))
+    truth = degree if kind == "gapless" else degree % 2
+    return tp.FourierHamiltonian(hop, n_occupied=2, hermitian="average"), truth, sure
+
+
+def trust_kramers(n, seed=0, batch=50):
+    """Prove the Z2 invariant of n insulators with time-reversal symmetry, by fluxes."""
+    tally = Tally()
+    for number, (kind, size) in enumerate(batches(KRAMERS_KINDS, n, batch)):
+        rng = np.random.default_rng([seed, number, 4])
+        model, truth, sure = kramers(kind, number, size, rng)
+        found = tp.z2_invariant(model, method="flux", time_reversal=REVERSAL,
+                                max_evaluations=3000)  # fmt: skip
+        tally.add(kind, found.gap_seen, found.value, found.status == "certified", truth, sure)
+    return tally
+
+
+def least_gaps(kind, number, n, rng):
+    """Hamiltonians, and their gap at one momentum: no proven bound may be above."""
+    k = rng.uniform(-np.pi, np.pi, (n, 2))
+    gap = np.zeros(n) if "gapless" in kind else small(rng, n)
+    if kind.startswith("chains"):
+        block = chain_blocks("random", n, 2, 1 + number % 2, rng)
+        block = with_gap_at(block, 1 + number % 2, k[:, 0], gap)
+        return tp.ChiralHamiltonian.from_array(-1 - number % 2, block), gap
+    if kind.startswith("two bands"):
+        vectors, d, _ = plane_coefficients("random", n, 1, rng)
+        return from_d(vectors, with_dirac_point(vectors, d, k, gap)), gap
+    bands, filled = SHAPES[number % len(SHAPES)]
+    h = tp.ensembles.class_a(n, n_bands=bands, n_occupied=filled, rng=rng)
+    energy, states = np.linalg.eigh(np.stack([h[i].bloch(k[i]) for i in range(n)]))
+    down, upper = energy[:, filled] - energy[:, filled - 1] - gap, states[:, :, filled]
+    hop = dict(h.hoppings)
+    hop[0, 0] = hop[0, 0] - np.einsum("b,bi,bj->bij", down, upper, upper.conj())
+    return tp.FourierHamiltonian(hop, n_occupied=filled, hermitian="average"), gap
+
+
+GAP_KINDS = {"chains": 0.45, "chains, gapless": 0.05, "two bands": 0.35, "two bands, gapless": 0.05,
+             "three, four bands": 0.08, "three, four bands, gapless": 0.02}  # fmt: skip
+
+
+def trust_gaps(n, seed=0, batch=200):
+    """Prove gaps of n Hamiltonians whose gap at one momentum is known; a bound above it is wrong.
+
+    The value is 1 where the bound is below the known gap, and that is the truth.
+    """
+    tally = Tally()
+    for number, (kind, size) in enumerate(batches(GAP_KINDS, n, batch)):
+        rng = np.random.default_rng([seed, number, 5])
+        model, gap = least_gaps(kind, number, size, rng)
+        proof = tp.certify_gap(model, max_evaluations=20_000)
+        # rounding of the change that was made: relative to energies of about 1
+        kept = proof.gap_bound <= gap + 1e-12
+        everywhere = np.ones(size, bool)
+        tally.add(kind, gap, kept.astype(int), proof.certified, everywhere.astype(int), everywhere)
+    return tally
