@@ -193,6 +193,8 @@ def test_surfaces_in_every_form(surfaces):
     np.testing.assert_allclose(surfaces.predict(plain).real, real, **same)
     assert surfaces.predict(model, k_points=20).real.shape == (3,)
     assert surfaces.predict(model[0], k_points=(10, 12)).real.shape == ()
+    fine = surfaces.predict(model, k_points=24).real
+    np.testing.assert_allclose(surfaces.predict(model, k_points=8, refine=3).real, fine, **same)
 
 
 def test_refusals_in_two_dimensions(surfaces):

@@ -52,6 +52,21 @@ def test_sampled_on_the_grid_of_the_training(trained, chains, chains_file):
     np.testing.assert_allclose(trained.predict(chains[0]).real, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("n_k", [6, 24, 33])
+def test_refined_samples_are_those_of_a_finer_grid(trained, chains, n_k):
+    # hopping range 2: five points hold everything
+    few = trained.predict(chains[0].block_on_grid(n_k), refine=4)
+    many = trained.predict(chains[0], k_points=4 * n_k)
+    np.testing.assert_allclose(few.real, many.real, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(few.value, many.value)
+
+
+@pytest.mark.parametrize("refine", [0, -2])
+def test_impossible_refinements(trained, chains, refine):
+    with pytest.raises(InputError, match=r"Argument `refine` must be"):
+        predict(trained, chains[0], refine=refine)
+
+
 @pytest.mark.parametrize("n_k", [24, 33, 64, 100])
 def test_other_numbers_of_k_points(trained, chains, n_k):
     by_grid = trained.predict(chains[0], k_points=n_k)

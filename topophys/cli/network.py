@@ -176,6 +176,9 @@ def predict(
     k_points: Annotated[
         int | None, typer.Option("--k-points", help="Points along each direction, for hoppings.")
     ] = None,
+    refine: Annotated[
+        int, typer.Option("--refine", help="Points for one, by interpolation before flattening.")
+    ] = 1,
     sublattice: Annotated[
         str | None, typer.Option("--sublattice", help="Orbitals of the first one, such as 0,2.")
     ] = None,
@@ -193,7 +196,11 @@ def predict(
     from topophys.learn import load_run
 
     answer = load_run(run).predict(
-        file, k_points=k_points, sublattice=_orbitals(sublattice), threshold=threshold
+        file,
+        k_points=k_points,
+        refine=refine,
+        sublattice=_orbitals(sublattice),
+        threshold=threshold,
     )
     print("value  real-valued  confidence")
     rows = (answer.value, answer.real, answer.confidence, answer.abstains)

@@ -9,7 +9,8 @@ from typing import Any, Final
 from topophys._files import make_folder, write_text
 from topophys.errors import CheckpointError, InputError, OutputError
 from topophys.learn.config import FitConfig
-from topophys.learn.run import CARD, load_run
+from topophys.learn.run import load_run
+from topophys.learn.run_file import CARD
 from topophys.learn.state import STATE
 from topophys.learn.team import Team
 

@@ -24,7 +24,8 @@ from topophys.learn.lessons import Lessons, Taught, prepare_lessons
 from topophys.learn.losses import HUBER_WIDTH
 from topophys.learn.prediction import calibrated_threshold
 from topophys.learn.registry import ENCODERS, build_encoder, encoder_name
-from topophys.learn.run import CARD, FORMAT, VERSION, Run, load_run
+from topophys.learn.run import Run, load_run
+from topophys.learn.run_file import CARD, FORMAT, VERSION
 from topophys.learn.sources import Batch
 from topophys.learn.state import STATE, load_state, save_state
 from topophys.learn.team import Team, team

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from topophys import _checks
@@ -18,8 +19,9 @@ from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
 from topophys.learn.chiral_block import chiral_block
+from topophys.learn.interpolate import upsample_periodic
 
-__all__ = ["chain_blocks", "d_vectors", "flat_bands", "read_input", "refuse_closed"]
+__all__ = ["chain_blocks", "d_vectors", "flat_bands", "read_input", "refined", "refuse_closed"]
 
 #: Largest share of a Bloch matrix that may violate H = H^dagger.
 TOLERANCE: Final = 1e-9
@@ -107,6 +109,12 @@ def chain_blocks(
         )
     _refuse_few_points(d_k.shape[-3:-2])
     return d_k
+
+
+def refined(samples: NDArray[Any], factor: int, axes: Sequence[int]) -> NDArray[Any]:
+    """Interpolate samples to a grid that is `factor` times finer along some axes."""
+    factor = _checks.positive_int(factor, "refine")
+    return upsample_periodic(torch.from_numpy(samples), factor, axes).numpy()
 
 
 def _completed(d_k: NDArray[np.complex128], size: int) -> NDArray[np.complex128]:

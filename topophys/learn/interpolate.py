@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Inexact
 from torch import Tensor
 
 from topophys import _checks
@@ -15,8 +15,8 @@ __all__ = ["upsample_periodic"]
 
 
 def upsample_periodic(
-    x: Float[Tensor, "*shape"], factor: int, dims: Sequence[int]
-) -> Float[Tensor, "*finer"]:
+    x: Inexact[Tensor, "*shape"], factor: int, dims: Sequence[int]
+) -> Inexact[Tensor, "*finer"]:
     r"""Trigonometric interpolation of periodic samples to a finer grid.
 
     .. math:: x(k) = \sum_l x_l \, \Delta(k - k_l), \qquad
@@ -30,7 +30,7 @@ def upsample_periodic(
     Parameters
     ----------
     x : tensor
-        Samples on uniform periodic grids along `dims`.
+        Real or complex samples on uniform periodic grids along `dims`.
     factor : int
         How many points replace one; every `factor`-th of them is a given one.
     dims : sequence of int

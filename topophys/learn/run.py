@@ -6,14 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from topophys._files import read_json
-from topophys.errors import CheckpointError, InputError
+from topophys.errors import InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.learn.checkpoint import load_encoder
@@ -24,20 +23,13 @@ from topophys.learn.inputs import (
     d_vectors,
     flat_bands,
     read_input,
+    refined,
     refuse_closed,
 )
 from topophys.learn.prediction import LEAST_CONFIDENCE, Prediction
-from topophys.learn.registry import READERS
+from topophys.learn.run_file import read_run_file
 
 __all__ = ["Run", "load_run"]
-
-#: File that ends a training, and what it says of itself.
-CARD: Final = "run.json"
-FORMAT: Final = "topophys-run"
-VERSION: Final = 1
-#: What must be known of each epoch, and of the training as a whole, to use its network.
-RECORD: Final = ("epoch", "loss", "val_loss", "val_accuracy")
-PROVENANCE: Final = ("dataset_path", "flattened_input", "classes_seen", "train_samples")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +85,7 @@ class Run:
         H: FourierHamiltonian | ArrayLike | str | Path,
         *,
         k_points: int | tuple[int, ...] | None = None,
+        refine: int = 1,
         sublattice: Sequence[int] | None = None,
         threshold: float | None = None,
     ) -> Prediction:
@@ -108,6 +101,10 @@ class Run:
             unless the network was trained on inputs that were not flattened in any way.
         k_points : int or tuple of int, optional
             Number of k points to sample a Hamiltonian on; that of the training by default.
+        refine : int, optional
+            How many points replace one before the network reads them, by trigonometric
+            interpolation of blocks or d-vectors: exact for N points where hoppings reach over
+            less than N/2 cells and nothing was flattened, a guess for other samples.
         sublattice : sequence of int, optional
             Orbitals of the first sublattice of a chain that is not a `ChiralHamiltonian`; found by
             itself where the orbitals are connected.
@@ -134,7 +131,7 @@ class Run:
                 f"Argument `sublattice` must be None for a network of kind {self.kind!r}, but is"
                 f" {list(sublattice)}; it is for chains."
             )
-        x, batch = self.present(given, k_points=k_points, sublattice=sublattice)
+        x, batch = self.present(given, k_points=k_points, refine=refine, sublattice=sublattice)
         real = predict_invariants(self.encoder, x).reshape(batch)
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
         return Prediction(
@@ -148,6 +145,7 @@ class Run:
         H: Any,
         *,
         k_points: int | tuple[int, ...] | None = None,
+        refine: int = 1,
         sublattice: Sequence[int] | None = None,
     ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
         """Bring Hamiltonians into the form in which the network reads them.
@@ -156,7 +154,7 @@ class Run:
         ----------
         H : FourierHamiltonian or array-like
             As for `predict`, but not a file.
-        k_points, sublattice : optional
+        k_points, refine, sublattice : optional
             As for `predict`.
 
         Returns
@@ -172,29 +170,36 @@ class Run:
             As `predict`.
         """
         if self.kind == "winding":
-            return self._chains(H, k_points, sublattice)
-        return self._surfaces(H, k_points)
+            return self._chains(H, k_points, refine, sublattice)
+        return self._surfaces(H, k_points, refine)
 
     def _chains(
-        self, H: Any, k_points: Any, sublattice: Sequence[int] | None
+        self, H: Any, k_points: Any, refine: int, sublattice: Sequence[int] | None
     ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
         settings = encoder_settings(self.encoder)
         n = math.isqrt(settings["input_dim"] // 2)
         points = settings["k_points"] if k_points is None else k_points
-        d_k = chain_blocks(H, points, n, sublattice)
+        d_k = refined(chain_blocks(H, points, n, sublattice), refine, [-3])
         refuse_closed(np.abs(d_k).max((-2, -1)), axes=1)
         flat = flatten_block(d_k)  # refuses single blocks that are singular
         return self._presented(d_k, flat, d_k.shape[-3:-2]), d_k.shape[:-3]
 
-    def _surfaces(self, H: Any, k_points: Any) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+    def _surfaces(
+        self, H: Any, k_points: Any, refine: int
+    ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
         settings = encoder_settings(self.encoder)
         given = settings["k_grid"] if k_points is None else k_points
         grid = (given, given) if isinstance(given, int) else tuple(given)
         if self.kind == "chern":
-            d = d_vectors(H, grid)
+            d = refined(d_vectors(H, grid), refine, [-3, -2])
             refuse_closed(np.abs(d).max(-1), axes=2)
             flat = flatten_d(d)
             return self._presented(d, flat, d.shape[-3:-1]), d.shape[:-3]
+        if refine != 1:
+            raise InputError(
+                f"Argument `refine` must be 1 for networks that read projectors, but is {refine};"
+                " ask for more `k_points`."
+            )
         n = math.isqrt(settings["input_dim"] // 2)
         bands = flat_bands(H, grid, n, settings["n_occupied"])
         return self._presented(bands, bands, bands.shape[-4:-2]), bands.shape[:-4]
@@ -241,55 +246,5 @@ def load_run(path: str | Path) -> Run:
     topophys.errors.CheckpointError: Run `nowhere` is not a folder with a finished training ...
     """
     folder = Path(path)
-    card = folder / CARD
-    if not card.is_file():
-        raise CheckpointError(
-            f"Run `{folder}` is not a folder with a finished training (no {CARD}); give one that"
-            " `topophys train` made."
-        )
-    content = _read_card(card)
-    try:
-        config = FitConfig.from_mapping(dict(content["config"]), str(card))
-        history, provenance = list(content["history"]), dict(content["provenance"])
-        complete = bool(history) and all(map(_is_record, history))
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"Run `{folder}` has a damaged {CARD} ({type(error).__name__}: {error}); train again."
-        ) from None
-    if not complete or not _is_provenance(provenance):
-        raise CheckpointError(f"Run `{folder}` has an incomplete {CARD}; train again.")
-    return Run(folder, load_encoder(folder, "best"), config, history, provenance)
-
-
-def _is_record(record: Any) -> bool:
-    """Whether all that must be known of an epoch is there, and is numbers."""
-    values = [dict(record).get(key) for key in RECORD]
-    return all(isinstance(v, int | float) and math.isfinite(v) for v in values)
-
-
-def _is_provenance(known: dict[str, Any]) -> bool:
-    """Whether all that must be known of the data is there, and of its kind."""
-    if not set(PROVENANCE) <= set(known) or not isinstance(known["classes_seen"], list):
-        return False
-    place, limit = known["dataset_path"], known.get("abstain_below", LEAST_CONFIDENCE)
-    return (
-        known.get("kind", "winding") in tuple(READERS)
-        and (place is None or isinstance(place, str))
-        and all(isinstance(c, int) for c in known["classes_seen"])
-        and isinstance(limit, int | float)
-    )
-
-
-def _read_card(path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"Run `{path}` cannot be read ({error}); train again.") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(f"Run `{path}` is not one of topophys (no format entry).")
-    if content.get("version") != VERSION:
-        raise CheckpointError(
-            f"Run `{path}` has version {content.get('version')!r}, but this release reads version"
-            f" {VERSION}; use the release that wrote it, or train again."
-        )
-    return content
+    known = read_run_file(folder)
+    return Run(folder, load_encoder(folder, "best"), *known)
