@@ -178,8 +178,8 @@ def eigenphases(_, quick):
     return rows
 
 
-#: Blocks of 4 x 4 have a determinant of fourth degree, which products of points find in no time that
-#: is worth waiting for; products of neighbours do: Im tr D(k)^dagger D(k') is of second degree.
+#: Blocks of 4 x 4 have a determinant of fourth degree, which gates on single points do not find;
+#: products of neighbours lead there: Im tr D(k)^dagger D(k') is of second degree.
 N4 = EncoderConfig(hidden_dims=(48, 32, 96), keep_input=True, link_layers=2)
 
 
