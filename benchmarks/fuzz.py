@@ -24,7 +24,7 @@ from tests.hardening.readers import READERS
 
 PAGE = ROOT / "docs" / "results" / "hardening.md"
 #: Readers that coverage guides: those of texts that need no packages with imports of minutes.
-GUIDED = ("recipe", "settings", "wannier")
+GUIDED = ("recipe", "settings", "wannier", "structure", "lists")
 #: What is said with a table of how it was made.
 OPTIONS = {
     "changed": " --cases {cases}",
@@ -113,7 +113,7 @@ def guided(folder: Path, seconds: int) -> tuple[str, int]:
             (corpus / str(number)).write_bytes(sample.read_bytes())
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.fuzz_guided", name, str(home), str(corpus),
-             f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=8192",
+             f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=1024", "-max_len=8192",
              "-print_final_stats=1", f"-artifact_prefix={home}/"],
             capture_output=True, text=True, check=False, cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},

@@ -24,15 +24,15 @@ def main() -> None:
         for sample in samples:
             reader.read(sample)
     if samples[0].is_dir():  # a folder of texts: the first of them is changed
-        path, read = samples[0] / sorted(p.name for p in samples[0].iterdir())[0], samples[0]
-        targets = [(path, read)]
+        targets = [(samples[0] / min(p.name for p in samples[0].iterdir()), samples[0])]
     else:
         targets = [(sample, sample) for sample in samples]
 
     def one(data: bytes) -> None:
-        path, read = targets[len(data) % len(targets)]
-        path.write_bytes(data)
-        attempt(reader.read, read)
+        # as every kind of file: which one is read must not hang on a change
+        for path, read in targets:
+            path.write_bytes(data)
+            attempt(reader.read, read)
 
     atheris.Setup([sys.argv[0], *sys.argv[3:]], one)
     atheris.Fuzz()

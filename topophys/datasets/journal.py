@@ -5,19 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from topophys import __version__
+from topophys._files import parse_json
 from topophys.datasets.portion import Portion
 
 __all__ = ["Done", "Journal"]
 
 #: First words of a journal; tells it from any other file.
 FORMAT: Final = "topophys-journal-1"
+#: Bytes of a line that is looked at; those of a shard are some hundred.
+LONGEST: Final = 1 << 16
+#: Bound of its counts: all of them together are stored as int64.
+MOST: Final = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -78,16 +84,18 @@ class Journal:
         head : dict or None
             What that run was making; None where there is no journal.
         done : list of Done
-            Its finished shards.
+            Its finished shards, each once; lines that are not of this form do not count.
         """
         try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+            with self.path.open("rb") as stream:
+                lines = map(_decode, iter(partial(stream.readline, LONGEST), b""))
+                entries = [entry for entry in lines if entry is not None]
         except FileNotFoundError:
             return None, []
-        entries = [entry for entry in map(_decode, lines) if entry is not None]
         if not entries or entries[0].get("format") != FORMAT:
             return None, []
-        return entries[0], [Done(**entry) for entry in entries[1:]]
+        shards = [done for done in map(_shard, entries[1:]) if done is not None]
+        return entries[0], list({(done.split, done.number): done for done in shards}.values())
 
     def start(self, done: list[Done]) -> None:
         """Begin a fresh journal, with the shards that are already there.
@@ -133,9 +141,25 @@ def _encode(entry: dict[str, Any]) -> str:
     return f"{text} {hashlib.sha256(text.encode()).hexdigest()}\n"
 
 
-def _decode(line: str) -> dict[str, Any] | None:
-    text, _, seal = line.rpartition(" ")
-    if hashlib.sha256(text.encode()).hexdigest() != seal:
+def _decode(line: bytes) -> dict[str, Any] | None:
+    text, _, seal = line.rstrip(b"\n").rpartition(b" ")
+    if hashlib.sha256(text).hexdigest().encode() != seal:
         return None
-    entry: dict[str, Any] = json.loads(text)
-    return entry
+    try:
+        entry = parse_json(text)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _shard(entry: dict[str, Any]) -> Done | None:
+    """Take a line at its word if it speaks of a shard; without, the shard is drawn again."""
+    if set(entry) != {field.name for field in fields(Done)}:
+        return None
+    rejected, sha256 = entry["rejected"], entry["sha256"]
+    if not (isinstance(rejected, dict) and isinstance(sha256, dict)):
+        return None
+    counts = (entry["number"], entry["drawn"], *rejected.values())
+    numbers = all(type(count) is int and 0 <= count < MOST for count in counts)
+    texts = all(isinstance(text, str) for text in (entry["split"], *sha256.values()))
+    return Done(**entry) if numbers and texts else None

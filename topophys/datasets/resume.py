@@ -12,6 +12,7 @@ from topophys.datasets import schema
 from topophys.datasets.headers import lay_out, sizes
 from topophys.datasets.journal import Done
 from topophys.datasets.portion import Portion
+from topophys.datasets.shards import reasons
 from topophys.errors import OutputError
 
 __all__ = ["check_same", "intact", "restore_headers"]
@@ -39,8 +40,8 @@ def check_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) 
         if found.get(key) != value:
             raise OutputError(
                 f"`{path}` cannot be written: `{path.name}.partial` is an unfinished run with"
-                f" {key} {found.get(key)}, and now it is {value}; finish that run as it was begun,"
-                f" remove `{path.name}.partial`, or give another name."
+                f" {key} {found.get(key)!r:.70}, and now it is {value!r}; finish that run as it was"
+                f" begun, remove `{path.name}.partial`, or give another name."
             )
 
 
@@ -110,16 +111,18 @@ def intact(portion: Portion, places: dict[tuple[str, str], int], handle: int, en
     """
     if entry.split not in portion.splits:
         return False
-    (first, stop), size = portion.span(entry.split), portion.recipe.part(entry.split).size
-    if not first <= entry.number < stop:
+    (first, stop), spec = portion.span(entry.split), portion.recipe.part(entry.split)
+    fields = schema.FIELDS[portion.recipe.kind]
+    known = set(entry.sha256) == {field.name for field in fields}
+    if not (known and set(entry.rejected) <= set(reasons(spec)) and first <= entry.number < stop):
         return False
     begin = entry.number * schema.SHARD_SIZE
-    lengths = sizes(portion, entry.split) | {"S": min(schema.SHARD_SIZE, size - begin)}
-    for field in schema.FIELDS[portion.recipe.kind]:
+    lengths = sizes(portion, entry.split) | {"S": min(schema.SHARD_SIZE, spec.size - begin)}
+    for field in fields:
         n = field.n_bytes(lengths)
         row = n // lengths["S"]
         offset = places[entry.split, field.name] + row * (begin - first * schema.SHARD_SIZE)
-        if _digest(handle, offset, n) != entry.sha256.get(field.name):
+        if _digest(handle, offset, n) != entry.sha256[field.name]:
             return False
     return True
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.hardening.readers import datasets, hamiltonians, materials, networks
+from tests.hardening.readers import datasets, hamiltonians, journals, materials, networks
 from tests.hardening.readers.reader import Reader
 
 __all__ = ["READERS", "Reader"]
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for home in (datasets, hamiltonians, networks, materials)
+    for home in (datasets, journals, hamiltonians, networks, materials)
     for reader in home.READERS
 }

@@ -122,13 +122,15 @@ def _read_toys(path):
     read_materials(path)
 
 
-#: What coverage guides the changes of texts by.
-_READ = ("topophys.materials",)
+#: What coverage guides the changes of texts by: our readers, and the parsers below them.
+_OURS = ("topophys.materials",)
+_PARSERS = (*_OURS, "pymatgen.io.cif", "pymatgen.io.vasp.inputs")
 READERS = (
-    Reader("structure", "POSCAR, CIF", _make_structures, changes.text_file, _read_structure, _READ),
+    Reader("structure", "POSCAR, CIF", _make_structures, changes.text_file, _read_structure,
+           _PARSERS),
     Reader("jarvis", "structures of JARVIS (JSON, .zip)", _make_jarvis, _change_jarvis,
            _read_jarvis),
-    Reader("lists", "lists of classes (text)", _make_lists, _change_lists, _read_lists, _READ),
+    Reader("lists", "lists of classes (text)", _make_lists, _change_lists, _read_lists, _OURS),
     Reader("material-run", "trained classifier of materials", _make_material_run,
            change_run("classifier.safetensors", "run.json"), _read_material_run),
     Reader("toys", "toy materials (HDF5)", _make_toys, changes.hdf5_file, _read_toys),
