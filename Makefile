@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # what depends on the versions of others: numbers, files, networks
-LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/datasets tests/learn
+LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/datasets tests/learn tests/interpret tests/materials tests/plots
 
 .PHONY: demo test test-slow fuzz install-matrix lowest lint docs ci peers clean
 
@@ -23,9 +23,9 @@ fuzz: $(STAMP)  ## every reader against changed files, commands against Ctrl-C; 
 install-matrix: $(STAMP)  ## every way to install, each in an environment from nothing; writes a page of results
 	$(BIN)/python -m benchmarks.install
 
-lowest:  ## tests with the lowest versions of all dependencies (Python 3.11)
+lowest:  ## tests with the lowest versions of all dependencies and extras (Python 3.11)
 	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt . --requirement tests/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt ".[pandas,xarray,dask,materials]" --requirement tests/lowest.txt
 	.venv-lowest/bin/python -m pip uninstall --quiet --yes topophys
 	# old packages warn of each other, and the old plugin for shapes is stricter about imports
 	.venv-lowest/bin/python -m pytest -o addopts= -o filterwarnings=default -m "not slow" $(LOWEST)

@@ -1,5 +1,7 @@
 """The encoder of loops: shapes, gauge, symmetries, and what it can learn."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -142,4 +144,4 @@ def test_refusals(settings):
 def test_inputs_of_other_shapes_are_refused():
     encoder = example()
     with pytest.raises(ShapeError, match=r"\(B, Nx, Ny, 16\)"):
-        type(encoder).forward.__wrapped__(encoder, torch.zeros(2, 4, 4, 8))
+        inspect.unwrap(type(encoder).forward)(encoder, torch.zeros(2, 4, 4, 8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -74,11 +75,32 @@ def open_partial(partial: Path, mode: Literal["w", "r+"]) -> h5py.File:
     h5py.File
         The open file.
     """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
     # since 1.10, headers carry checksums: without, a damaged one can crash the library
-    return h5py.File(
-        partial, mode, libver=("v110", "v110"), locking=False,
-        alignment_threshold=PAGE, alignment_interval=PAGE,
-    )  # fmt: skip
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
+    access.set_alignment(PAGE, PAGE)
+    access.set_file_locking(False, True)
+    name = os.fsencode(partial)
+    if mode == "r+":
+        return h5py.File(h5py.h5f.open(name, h5py.h5f.ACC_RDWR, access))
+    plan = _timeless(h5py.h5p.FILE_CREATE)
+    return h5py.File(h5py.h5f.create(name, h5py.h5f.ACC_TRUNC, plan, access))
+
+
+def _timeless(kind: Any) -> Any:
+    """Plan of a file, group or dataset without the time of its making, which others would see.
+
+    The library notes it by default, and h5py before 3.15 keeps it so for files and groups.
+    """
+    plan = h5py.h5p.create(kind)
+    plan.set_obj_track_times(False)
+    return plan
+
+
+def _make_group(parent: h5py.Group, name: str) -> h5py.Group:
+    plan = _timeless(h5py.h5p.GROUP_CREATE)
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=plan))
 
 
 def lay_out(portion: Portion, partial: Path) -> dict[tuple[str, str], int]:
@@ -101,7 +123,7 @@ def lay_out(portion: Portion, partial: Path) -> dict[tuple[str, str], int]:
         for name, value in _root_attributes(portion).items():
             file.attrs[name] = value
         for split in portion.splits:
-            group = file.create_group(split)
+            group = _make_group(file, split)
             _lay_out_split(group, portion, split)
             arrays = [*schema.FIELDS[portion.recipe.kind]]
             for name in (n for f in arrays for n in (f.name, f"{schema.DIGESTS}/{f.name}")):
@@ -137,7 +159,7 @@ def _lay_out_split(group: h5py.Group, portion: Portion, split: str) -> None:
     lengths = sizes(portion, split)
     first, stop = portion.span(split)
     given = (spec.hamiltonian or recipe.hamiltonian).family in GIVEN
-    digests = group.create_group(schema.DIGESTS)
+    digests = _make_group(group, schema.DIGESTS)
     for field in schema.FIELDS[recipe.kind]:
         array = _allocate(group, field.name, field.shape(lengths), field.dtype)
         noisy = field.name == "x" and spec.noise is not None
@@ -153,11 +175,10 @@ def _lay_out_split(group: h5py.Group, portion: Portion, split: str) -> None:
 
 def _allocate(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
     """Contiguous dataset with its place in the file taken at once, but not yet filled."""
-    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan = _timeless(h5py.h5p.DATASET_CREATE)
     plan.set_layout(h5py.h5d.CONTIGUOUS)
     plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-    plan.set_obj_track_times(False)
     return group.create_dataset(name, shape, dtype, dcpl=plan)
 
 
