@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import tomllib
 from collections.abc import Iterator
@@ -155,13 +156,15 @@ def read_text(path: str | Path, *, most: int = LARGEST_TEXT) -> str:
         raise ValueError(f"it is not UTF-8 text, see byte {error.start}") from None
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes, *, finite: bool = False) -> Any:
     """Decode JSON; every fault of the text is a `ValueError`.
 
     Parameters
     ----------
     text : str or bytes
         The text.
+    finite : bool, optional
+        Refuse NaN and infinities, which no file of this package holds.
 
     Returns
     -------
@@ -169,9 +172,18 @@ def parse_json(text: str | bytes) -> Any:
         Its content.
     """
     try:
+        if finite:
+            return json.loads(text, parse_float=_finite, parse_constant=_finite)
         return json.loads(text)
     except RecursionError:
         raise ValueError("its brackets are nested too deeply") from None
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"it must hold finite numbers, but has {word:.40}")
+    return number
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -193,13 +205,15 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError("its brackets are nested too deeply") from None
 
 
-def read_json(path: str | Path, *, most: int = LARGEST_TEXT) -> Any:
+def read_json(path: str | Path, *, most: int = LARGEST_TEXT, finite: bool = False) -> Any:
     """Read a JSON file as a whole.
 
     Parameters
     ----------
     path, most
         As for `read_text`.
+    finite
+        As for `parse_json`.
 
     Returns
     -------
@@ -211,7 +225,7 @@ def read_json(path: str | Path, *, most: int = LARGEST_TEXT) -> Any:
     OSError, ValueError
         If it cannot be read or is not JSON.
     """
-    return parse_json(read_text(path, most=most))
+    return parse_json(read_text(path, most=most), finite=finite)
 
 
 def most_unpacked(n_bytes: int) -> int:

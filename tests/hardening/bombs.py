@@ -98,6 +98,16 @@ def zip_of_spaces(path):
         archive.writestr("a.json", " " * 400_000_000)
 
 
+def deep_summary(folder):
+    (folder / "summary.json").write_text('{"versions":' + "[" * 50_000)
+
+
+def crowd_of_probes(folder):
+    content = json.loads((folder / "probes.json").read_text())
+    content["results"] *= 200
+    (folder / "probes.json").write_text(json.dumps(content))
+
+
 def _settings(**changes):
     def change(folder):
         card = json.loads((folder / "best.json").read_text())
@@ -131,6 +141,8 @@ BOMBS = {
     "cell like a needle": ("jarvis", "a.json", needle),
     "cell with twelve thousand atoms": ("jarvis", "a.json", city),
     "zip of spaces": ("jarvis", "a.zip", zip_of_spaces),
+    "brackets in a summary": ("report", None, deep_summary),
+    "three thousand rows of probes": ("report", None, crowd_of_probes),
     "wide network": ("run", None, _settings(hidden_dims=[60_000, 60_000, 60_000])),
     "deep network": ("run", None, _settings(point_layers=10**9)),
     "wide classifier": ("material-run", None, wide_classifier),

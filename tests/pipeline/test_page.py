@@ -212,9 +212,15 @@ def bare(folder, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("index", ["{", "3", '["a"]', '[{"title": "x"}]', '[{"name": "gone"}]'])
+@pytest.mark.parametrize("index", ["{", "3", '["a"]', '[{"title": "x"}]'])
 def test_damaged_figures(bare, index):
     (bare / "figures" / "figures.json").write_text(index, encoding="utf-8")
+    refused(bare, "figures.json` is damaged .* repeat `topophys plot`")
+
+
+def test_figures_that_are_gone(bare):
+    card = {"name": "gone", "title": "", "caption": ""}
+    (bare / "figures" / "figures.json").write_text(json.dumps([card]), encoding="utf-8")
     refused(bare, "incomplete")
 
 

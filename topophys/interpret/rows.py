@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, fields
 from typing import Any, ClassVar, TypeVar
 
@@ -46,8 +47,8 @@ class RowReport:
         return {**own, self.rows_name: [self._plain(row) for row in own[self.rows_name]]}
 
     def _plain(self, row: Any) -> dict[str, Any]:
-        more = {name: getattr(row, name) for name in self.derived}
-        return asdict(row) | {k: list(v) if isinstance(v, tuple) else v for k, v in more.items()}
+        more = {name: _stored(getattr(row, name)) for name in self.derived}
+        return asdict(row) | more
 
     @classmethod
     def from_dict(cls: type[R], content: dict[str, Any]) -> R:
@@ -66,3 +67,10 @@ class RowReport:
         names = [f.name for f in fields(cls.row_type)]
         rows = [{n: row[n] for n in names if n in row} for row in content[cls.rows_name]]
         return cls(**{**content, cls.rows_name: tuple(cls.row_type(**row) for row in rows)})
+
+
+def _stored(value: Any) -> Any:
+    """Bring a derived value into the form of JSON: a share of no cases is null."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return list(value) if isinstance(value, tuple) else value

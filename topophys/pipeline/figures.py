@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -15,6 +14,7 @@ from topophys.learn import Run
 from topophys.pipeline.figures_chains import chain_pictures
 from topophys.pipeline.figures_planes import SURFACE, plane_pictures, surface_picture
 from topophys.pipeline.figures_shared import shared_pictures, unseen
+from topophys.pipeline.measured import read_cards
 from topophys.pipeline.pictures import FigureCard, csv_text
 
 __all__ = ["FigureCard", "draw_figures"]
@@ -77,8 +77,5 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
 
 def _kept(folder: Path) -> list[dict[str, str]]:
     """Card of the flux map that an earlier call drew, of a data set that is not at hand now."""
-    index = folder / "figures.json"
-    if not index.is_file():
-        return []
-    earlier = json.loads(index.read_text(encoding="utf-8"))
+    earlier = read_cards(folder)
     return [c for c in earlier if c["name"] == SURFACE and (folder / f"{SURFACE}.png").is_file()]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +12,7 @@ from topophys import plots
 from topophys.datasets import Dataset
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
+from topophys.pipeline.measured import read_measured
 from topophys.pipeline.pictures import FigureCard, Picture, columns_of_rows
 
 __all__ = ["clearest", "shared_pictures", "unseen"]
@@ -90,7 +89,7 @@ def shared_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
     )
     yield _confusion(run, dataset)
     accuracy, probes, causal, audit = (
-        _measured(run.path / f"{name}.json") for name in ("accuracy", "probes", "causal", "audit")
+        read_measured(run.path, name) for name in ("accuracy", "probes", "causal", "audit")
     )
     if accuracy is not None:
         rows = [r for r in accuracy if r["split"] in unseen(run, dataset)]
@@ -153,7 +152,11 @@ def _causal(causal: dict[str, Any], classes: dict[int, int]) -> Picture:
 
 def _rungs(probes: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows on the split of the report, with the measure in the name of the group."""
-    rows = [row for row in probes["results"] if row["split"] == probes["split"]]
+    # runs probed by earlier releases have one measure and one split
+    default = {"measure": "raw", "split": probes["split"]}
+    rows = [
+        row for row in (default | r for r in probes["results"]) if row["split"] == probes["split"]
+    ]
     shown = [row for row in rows if row["measure"] in MEASURES]
     return [
         row | {"target": _asked(row), "layer": row["layer"].removesuffix("_features")}
@@ -167,10 +170,6 @@ def _asked(row: dict[str, Any]) -> str:
 
 def _row_name(row: dict[str, Any]) -> str:
     return row["split"] if row["invariant"] == "all" else f"{row['split']}, {row['invariant']}"
-
-
-def _measured(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _all_answers(run: Run, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -83,7 +83,8 @@ def _drops(rows: Rows, best: dict[tuple[str, str, str], dict[str, Any]]) -> Iter
     at_home = {key[0]: r["r2"] for key, r in best.items() if key[1] == "raw"}
     first = {r["layer"]: r["split"] for r in reversed(rows) if r["source"] == "raw input"}
     for layer, split in first.items():
-        at_home[layer] = best[layer, "raw", split]["r2"]
+        if (layer, "raw", split) in best:
+            at_home[layer] = best[layer, "raw", split]["r2"]
     for (layer, measure, split), row in best.items():
         if measure == "raw" and row["r2"] < at_home[layer] - DROPS:
             yield (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from topophys._files import write_text
 from topophys.errors import CheckpointError
 from topophys.pipeline.findings import find_findings
+from topophys.pipeline.measured import read_cards
 from topophys.pipeline.summary import load_summary
 
 __all__ = ["write_page"]
@@ -81,14 +81,10 @@ def _ladder(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _figures(folder: Path) -> list[dict[str, Any]]:
-    index = folder / "figures" / "figures.json"
-    if not index.is_file():
-        return []
+    place = folder / "figures"
     try:
-        cards = json.loads(index.read_text(encoding="utf-8"))
-        paths = [folder / "figures" / f"{card['name']}.png" for card in cards]
-        return [card | {"uri": _data_uri(path)} for card, path in zip(cards, paths, strict=True)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [c | {"uri": _data_uri(place / f"{c['name']}.png")} for c in read_cards(place)]
+    except OSError as error:
         raise CheckpointError(
             f"Figures of `{folder}` are incomplete ({error}); repeat `topophys plot`."
         ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -14,22 +13,12 @@ from topophys.datasets import Dataset
 from topophys.errors import CheckpointError
 from topophys.learn import Run
 from topophys.learn.evaluate import encoder_settings
+from topophys.pipeline.forms import FORMS, SummaryForm
+from topophys.pipeline.measured import read_form, read_measured
 
 __all__ = ["load_summary", "write_summary"]
 
 NAME: Final = "summary.json"
-KEYS: Final = (
-    "versions",
-    "python",
-    "notes",
-    "datasets",
-    "training",
-    "accuracy",
-    "probes",
-    "seconds",
-)
-#: Files of a run whose content is taken in under their name, where they are.
-MEASURED: Final = ("probes", "causal", "audit", "failures")
 PACKAGES: Final = ("topophys", "numpy", "numba", "scipy", "torch", "h5py", "scikit-learn")
 
 
@@ -88,8 +77,8 @@ def write_summary(
                 "history": run.history,
                 "provenance": run.provenance,
             },
-            "accuracy": _part(run.path / "accuracy.json"),
-            **{name: _part(run.path / f"{name}.json") for name in MEASURED},
+            # what was not measured is null
+            **{name: read_measured(run.path, name) for name in FORMS},
             "seconds": dict(earlier["seconds"] if seconds is None else seconds),
         },
     )
@@ -121,14 +110,10 @@ def load_summary(folder: Path) -> dict[str, Any]:
     topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
     """
     path = folder / NAME
-    content = _part(path)
+    content: dict[str, Any] | None = read_form(path, SummaryForm, "`topophys report`")
     if content is None:
         raise CheckpointError(
             f"Summary `{path}` is missing; make it with `topophys report` on the run folder."
-        )
-    if not isinstance(content, dict) or not set(KEYS) <= set(content):
-        raise CheckpointError(
-            f"File `{path}` is damaged (keys are missing); delete it and repeat `topophys report`."
         )
     return content
 
@@ -137,17 +122,6 @@ def _earlier(folder: Path) -> dict[str, Any]:
     if not (folder / NAME).is_file():
         return {"notes": [], "datasets": [], "seconds": {}}
     return load_summary(folder)
-
-
-def _part(path: Path) -> Any:
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(
-            f"File `{path}` is damaged ({error}); delete it and repeat the step that wrote it."
-        ) from None
 
 
 def _describe(dataset: Dataset) -> dict[str, Any]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from tests.hardening.readers import datasets, hamiltonians, journals, materials, networks
+from tests.hardening.readers import (
+    datasets,
+    hamiltonians,
+    journals,
+    materials,
+    networks,
+    reports,
+)
 from tests.hardening.readers.reader import Reader
 
 __all__ = ["READERS", "Reader"]
 
 READERS: dict[str, Reader] = {
     reader.name: reader
-    for home in (datasets, journals, hamiltonians, networks, materials)
+    for home in (datasets, journals, hamiltonians, networks, reports, materials)
     for reader in home.READERS
 }

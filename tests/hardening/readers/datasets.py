@@ -32,6 +32,31 @@ size = 3
 classes = [-1, 0, 1]
 noise = 0.1
 """
+#: Chains in three splits.
+CHAINS = """
+name = "small"
+seed = 1
+[hamiltonian]
+family = "aiii_chains"
+hopping_range = 1
+[label]
+invariant = "winding"
+min_gap = 0.05
+[input]
+grid = [6]
+[[split]]
+name = "train"
+size = 12
+classes = [-1, 0, 1]
+[[split]]
+name = "val"
+size = 5
+classes = [0, 1]
+[[split]]
+name = "test"
+size = 6
+classes = [-1, 0]
+"""
 _KINDS = (
     ("aiii_chains", "n_orbitals = 2", "winding", "[6]"),
     ("two_band", "", "chern", "[4, 4]"),

@@ -9,39 +9,15 @@ import numpy as np
 import pytest
 
 from tests.hardening import changes
+from tests.hardening.readers.datasets import CHAINS
 from tests.hardening.readers.reader import Reader
-
-_RECIPE = """
-name = "small"
-seed = 1
-[hamiltonian]
-family = "aiii_chains"
-hopping_range = 1
-[label]
-invariant = "winding"
-min_gap = 0.05
-[input]
-grid = [6]
-[[split]]
-name = "train"
-size = 12
-classes = [-1, 0, 1]
-[[split]]
-name = "val"
-size = 5
-classes = [0, 1]
-[[split]]
-name = "test"
-size = 6
-classes = [-1, 0]
-"""
 
 
 def _make_journals(folder):
     """A file that is whole, and the same when two of its three shards were written."""
     from topophys.datasets import Recipe, generate, write
 
-    recipe = Recipe.from_text(_RECIPE)
+    recipe = Recipe.from_text(CHAINS)
     generate(recipe, folder.with_name("whole.h5"), workers=1, progress=False)
     home = folder / "run"
     home.mkdir()
@@ -105,7 +81,7 @@ def _read_journal(folder):
     from topophys.datasets import Recipe, generate, open_dataset
 
     path, whole = folder / "a.h5", folder.parents[1] / "whole.h5"
-    generate(Recipe.from_text(_RECIPE), path, workers=1, progress=False)
+    generate(Recipe.from_text(CHAINS), path, workers=1, progress=False)
     assert [p.name for p in folder.iterdir()] == ["a.h5"]
     assert path.stat().st_size == whole.stat().st_size
     with open_dataset(path) as found, open_dataset(whole) as wanted:

@@ -14,7 +14,7 @@ from tests.hardening.readers.reader import Reader
 from tests.hardening.readers.weights import change_run, change_weights
 
 ROOT = Path(__file__).parents[3]
-_SMALL = {"epochs": 1, "batch_size": 3, "val_split": "test",
+SMALL = {"epochs": 1, "batch_size": 3, "val_split": "test",
           "encoder": {"hidden_dims": [4, 3, 4], "output_features": 4}}  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def _make_run(folder):
     data = folder.with_name("data")
     data.mkdir(exist_ok=True)
     make_datasets(data)
-    config = FitConfig.from_mapping(_SMALL)
+    config = FitConfig.from_mapping(SMALL)
     for family in ("aiii_chains", "two_band"):
         with open_dataset(data / f"{family}.h5") as dataset:
             fit(config, dataset, folder / family, progress=False)
@@ -50,7 +50,7 @@ def _make_state(folder):
     data = folder.with_name("data")
     data.mkdir(exist_ok=True)
     make_datasets(data)
-    config = FitConfig.from_mapping({**_SMALL, "epochs": 2, "checkpoint_steps": 1})
+    config = FitConfig.from_mapping({**SMALL, "epochs": 2, "checkpoint_steps": 1})
 
     class StopError(Exception):
         pass
@@ -90,6 +90,9 @@ def _read_run(folder):
 
 
 def _change_state(rng, folder):
+    if rng.random() < 0.1:  # nothing is read from the log: it is written anew
+        (folder / "log.jsonl").write_bytes(rng.randbytes(200))
+        return
     change_weights(rng, folder / "state.safetensors", _changed_state)
 
 
@@ -109,7 +112,9 @@ def _read_state(folder):
 
     config = FitConfig.from_toml(folder / "training.toml")
     with open_dataset(folder.parents[1] / "data" / "aiii_chains.h5") as dataset:
-        fit(config, dataset, folder, progress=False, resume=True)
+        run = fit(config, dataset, folder, progress=False, resume=True)
+    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == run.history
 
 
 READERS = (

@@ -1,0 +1,83 @@
+"""What a report is made of: measurements, figures and summary of a run, as commands leave them."""
+
+from __future__ import annotations
+
+from tests.hardening import changes
+from tests.hardening.readers.datasets import CHAINS
+from tests.hardening.readers.networks import SMALL
+from tests.hardening.readers.reader import Reader
+
+#: Files that `topophys plot` and `topophys report` read back.
+FILES = ("summary.json", "accuracy.json", "probes.json", "causal.json", "audit.json",
+         "failures.json", "figures/figures.json", "run.json")  # fmt: skip
+
+
+def _make_reports(folder):
+    """A run with all that is measured on it, in the words of those who measure."""
+    from topophys import plots
+    from topophys._files import write_json
+    from topophys.datasets import Recipe, generate, open_dataset
+    from topophys.interpret.audit import AuditReport, AuditRow
+    from topophys.interpret.causal import CausalReport, CausalResult
+    from topophys.interpret.report import ProbeReport, ProbeResult
+    from topophys.learn import FitConfig, fit
+    from topophys.pipeline import list_failures, measure_accuracy, write_page, write_summary
+
+    data = folder.with_name("chains.h5")
+    generate(Recipe.from_text(CHAINS), data, workers=1, progress=False)
+    with open_dataset(data) as dataset:
+        config = FitConfig.from_mapping({**SMALL, "val_split": "val"})
+        run = fit(config, dataset, folder / "run", progress=False)
+    probes = [
+        ProbeResult(layer, "dalpha", source, 0.9, 0.8, 0.95, measure)
+        for layer in ("h2_features", "h3_features")
+        for source in ("trained", "untrained", "raw input", "control")
+        for measure in ("raw", "modulo exact")
+    ]
+    causal = [
+        CausalResult("erase", "h1_features", "nothing", "the true integer", 20, 20, 0, 0, 0.99),
+        CausalResult("swap", "h2_features", "links", "sum of both", 20, 19, 9, 9, None),
+    ]
+    audit = [
+        AuditRow("k -> -k", "h2_features read as dalpha", "odd", 1e-7),
+        AuditRow("k -> -k", "output", "odd", 0.02, 0.0),
+    ]
+    for name, report in (
+        ("probes", ProbeReport("test", 20, 5, 5, 0, tuple(probes))),
+        ("causal", CausalReport("test", 20, 0, tuple(causal))),
+        ("audit", AuditReport("test", 20, 0, tuple(audit))),
+    ):
+        write_json(run.path / f"{name}.json", report.to_dict())
+    with open_dataset(data) as dataset:
+        measure_accuracy(run, dataset)
+        list_failures(run, dataset)
+        write_summary(run, dataset, seconds={"train": 1.5}, notes=["Quick run."])
+    plots.save_figure(plots.plot_training(run.history), run.path / "figures" / "training", ["png"])
+    card = {"name": "training", "title": "Training", "caption": "Loss and accuracy."}
+    write_json(run.path / "figures" / "figures.json", [card])
+    write_page(run.path)
+
+
+def _change_report(rng, folder):
+    changes.json_file(rng, folder / rng.choice(FILES))
+
+
+def _read_report(folder):
+    """Draw what was measured, gather it, and write the page, as `plot` and `report` do."""
+    from topophys.datasets import open_dataset
+    from topophys.learn import load_run
+    from topophys.pipeline import write_page, write_summary
+    from topophys.pipeline.figures_shared import shared_pictures
+
+    run = load_run(folder)
+    with open_dataset(folder.parents[1] / "chains.h5") as dataset:
+        for picture in shared_pictures(run, dataset):
+            assert picture.card.name
+        write_summary(run, dataset)
+    write_page(folder)
+
+
+READERS = (
+    Reader("report", "measurements and summary of a run, for figures and page (JSON)",
+           _make_reports, _change_report, _read_report),
+)  # fmt: skip
