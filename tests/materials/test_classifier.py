@@ -6,20 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.materials.test_crystal import ROCK_SALT, moved, supercell
 from topophys.errors import InputError, ShapeError
 from topophys.materials import (
     LOSS_WEIGHTS,
     MODALITIES,
     EnhancedMultiModalMaterialClassifier,
     MaterialData,
-    TopologicalCrystalEncoder,
-    TrainOptions,
-    predict_logits,
     toy_data,
-    train_classifier,
 )
-from topophys.materials.train import scores
 
 OUTPUTS = {
     "combined_logits",
@@ -39,35 +33,6 @@ def net():
 
 def targets(batch):
     return {"topology": batch.topology, "magnetism": batch.magnetism}
-
-
-def encode(crystals):
-    torch.manual_seed(1)
-    encoder = TopologicalCrystalEncoder(8).double().eval()
-    unknown = np.full(len(crystals), -1)
-    data = MaterialData([c.sample_id for c in crystals], unknown, unknown, {}, crystals)
-    b = data.all()
-    with torch.no_grad():
-        return encoder(
-            b.numbers, b.node_features.double(), b.edges, b.vector.double(), b.owner, b.size
-        )
-
-
-def test_crystals_do_not_change_with_their_description():
-    rng = np.random.default_rng(4)
-    found = encode([ROCK_SALT, supercell(ROCK_SALT), *(moved(ROCK_SALT, rng) for _ in range(4))])
-    assert (found - found[0]).abs().max() < 1e-5  # positions are stored in single precision
-    shorter = dataclasses.replace(ROCK_SALT, lattice=0.97 * ROCK_SALT.lattice)
-    swapped = dataclasses.replace(ROCK_SALT, numbers=np.array([19, 17]))
-    other = encode([ROCK_SALT, shorter, swapped])
-    assert (other[1:] - other[0]).abs().amax(1).min() > 1e-3
-
-
-def test_edges_fade_at_the_cutoff():
-    just_in = dataclasses.replace(ROCK_SALT, lattice=ROCK_SALT.lattice * (4.4999 / 2.82))
-    just_out = dataclasses.replace(ROCK_SALT, lattice=ROCK_SALT.lattice * (4.5001 / 2.82))
-    one, two = encode([just_in, just_out])
-    assert (one - two).abs().max() < 1e-4
 
 
 def test_all_outputs_with_their_shapes(net, data):
@@ -256,31 +221,6 @@ def test_a_bad_sample_is_named():
     assert len(MaterialData(["a", "b", "c"], unknown, unknown, {"scalar": scalar}, present=absent))
     with pytest.raises(ShapeError, match="one row for each of 3"):
         MaterialData(["a", "b", "c"], unknown, unknown, {"scalar": scalar[:2]})
-
-
-@pytest.mark.parametrize("branch", ["1d_a3", "2d_a", "mlp", None])
-def test_it_learns_toy_materials(toys, branch):
-    torch.manual_seed(2)
-    extra = (
-        {"use_topological_ml": False} if branch is None else {"topological_ml_model_type": branch}
-    )
-    net = EnhancedMultiModalMaterialClassifier(modality_dropout=0.05, **extra)
-    train, test = toy_data(toys, np.arange(500)), toy_data(toys, np.arange(500, 600))
-    history = train_classifier(net, train, TrainOptions(epochs=12, batch_size=50))
-    assert history.losses[-1]["total_loss"] < 0.6 * history.losses[0]["total_loss"]
-    found = predict_logits(net, test)
-    assert scores(found["combined_logits"], test.topology)["accuracy"] > 0.6
-    assert scores(found["magnetism_logits_aux"], test.magnetism)["accuracy"] > 0.85
-
-
-def test_training_is_reproducible(data):
-    found = []
-    for _ in range(2):
-        torch.manual_seed(3)
-        net = EnhancedMultiModalMaterialClassifier(modality_dropout=0.2)
-        train_classifier(net, data, TrainOptions(epochs=2, batch_size=32, seed=4))
-        found.append(predict_logits(net, data)["combined_logits"])
-    np.testing.assert_array_equal(*found)
 
 
 def test_a_branch_has_about_as_many_parameters_as_its_stand_in():

@@ -1,78 +1,19 @@
-"""Runs that were killed, and runs that get in each other's way."""
+"""Runs that were killed, stopped or ran out of space, and how they are taken up."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import signal
 import subprocess
-import sys
-import textwrap
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from topophys.datasets import Recipe, generate, open_dataset, schema, shards, write
+from tests.datasets.resume.helpers import finish, names, sha, start, with_other_seed
+from topophys.datasets import generate, open_dataset, write
 from topophys.errors import OutputError
-
-#: The module; in the package, the function of the same name stands before it.
-MODULE = sys.modules["topophys.datasets.generate"]
-
-
-def sha(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def recipe():
-    """Fourteen shards, the last of each split short."""
-    sizes = {"train": 11 * schema.SHARD_SIZE + 100, "test": schema.SHARD_SIZE + 7}
-    return Recipe.from_dict(
-        {
-            "name": "resume",
-            "seed": 11,
-            "hamiltonian": {"family": "aiii_chains", "n_orbitals": 1, "hopping_range": 1},
-            "label": {"invariant": "winding", "min_gap": 0.05},
-            "input": {"grid": [8]},
-            "split": [{"name": n, "size": s, "classes": [0, 1]} for n, s in sizes.items()],
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def whole(recipe, tmp_path_factory):
-    path = tmp_path_factory.mktemp("whole") / "a.h5"
-    generate(recipe, path, workers=2, progress=False)
-    return path
-
-
-def names(folder):
-    return sorted(p.name for p in folder.iterdir())
-
-
-#: A run that says when it starts, and shows on stderr what it finds.
-RUN = """
-import sys
-from topophys.datasets import Recipe, generate
-recipe = Recipe.from_text(sys.argv[1])
-print("ready", flush=True)
-print(generate(recipe, sys.argv[2], workers=2, progress=False), flush=True)
-"""
-
-
-def start(recipe, path, code=RUN, stdin=None):
-    words = [sys.executable, "-c", code, recipe.to_toml(), str(path)]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(words, stdin=stdin, stdout=pipe, stderr=pipe, text=True)
-    assert process.stdout.readline() == "ready\n", process.communicate()
-    return process
-
 
 #: Forks a run for every line it is given: starting Python anew would take most of the time.
 FORGE = """
@@ -132,50 +73,6 @@ def test_twenty_kills_do_not_show(recipe, whole, tmp_path):
     generate(recipe, target, workers=1, progress=False)
     assert names(tmp_path) == ["a.h5"]
     assert sha(target) == sha(whole)
-
-
-class Stop(BaseException):
-    """Stands for the end of a process; nothing in the package catches it."""
-
-
-@pytest.fixture
-def unfinished(recipe, tmp_path, monkeypatch):
-    """A run that ended after five shards, and left them."""
-    monkeypatch.setattr(write, "KEEP_AFTER", -1.0)
-    real, calls = shards.draw_shard, []
-
-    def draw(recipe, split, shard):
-        calls.append(shard)
-        if len(calls) > 5:
-            raise Stop
-        return real(recipe, split, shard)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MODULE, "draw_shard", draw)
-        with pytest.raises(Stop):
-            generate(recipe, tmp_path / "a.h5", workers=1, progress=False)
-    assert names(tmp_path) == ["a.h5.journal", "a.h5.partial"]
-    return tmp_path / "a.h5"
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Which shards are drawn from now on."""
-    real, calls = shards.draw_shard, []
-
-    def draw(recipe, split, shard):
-        calls.append((split, shard))
-        return real(recipe, split, shard)
-
-    monkeypatch.setattr(MODULE, "draw_shard", draw)
-    return calls
-
-
-def finish(recipe, target, whole):
-    summary = generate(recipe, target, workers=1, progress=False)
-    assert names(target.parent) == [target.name]
-    assert sha(target) == sha(whole)
-    return summary
 
 
 def test_only_what_is_missing_is_drawn(recipe, whole, unfinished, drawn):
@@ -238,14 +135,10 @@ def test_a_journal_alone_is_stale(recipe, whole, unfinished, drawn):
     assert len(drawn) == 14
 
 
-def _seed(recipe):
-    return Recipe.from_text(recipe.to_toml().replace("seed = 11", "seed = 12"))
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda r, m: {"recipe": _seed(r)}, "recipe_digest"),
+        (lambda r, m: {"recipe": with_other_seed(r)}, "recipe_digest"),
         (lambda r, m: {"recipe": r, "shards": (0, 3)}, "shards"),
         (lambda r, m: m.setattr("topophys.datasets.journal.__version__", "9") or {"recipe": r},
          "topophys_version"),
@@ -323,114 +216,3 @@ def test_a_disk_that_is_really_full(recipe, tmp_path):
         assert names(mount) == []
     finally:
         subprocess.run(["umount", str(mount)], check=False)
-
-
-# --- two runs
-
-SLOW = RUN.replace(
-    'print("ready"',
-    """
-import topophys.datasets.shards, time
-module, real = sys.modules["topophys.datasets.generate"], topophys.datasets.shards.draw_shard
-def draw(*a):
-    time.sleep(30)
-    return real(*a)
-module.draw_shard = draw
-print("ready\"""",
-)
-
-
-def test_a_second_generator_is_refused_until_the_first_is_dead(recipe, whole, tmp_path):
-    target = tmp_path / "a.h5"
-    first = start(recipe, target, SLOW)
-    while not target.with_name("a.h5.journal").exists():
-        assert first.poll() is None, first.communicate()
-        time.sleep(0.01)
-    with pytest.raises(OutputError, match="another run is writing"):
-        generate(recipe, target, progress=False)
-    assert names(tmp_path) == ["a.h5.journal", "a.h5.partial"]
-    first.kill()
-    first.communicate()
-    finish(recipe, target, whole)
-
-
-FORKS = textwrap.dedent("""
-    import sys, time
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-    from topophys.datasets import Recipe, generate, shards
-    module, real = sys.modules["topophys.datasets.generate"], shards.draw_shard
-    def draw(*a):
-        print("worker", flush=True)
-        time.sleep(60)
-    module.draw_shard = draw
-    print("ready", flush=True)
-    pool = ProcessPoolExecutor(1, mp_context=get_context("fork"))
-    generate(Recipe.from_text(sys.argv[1]), sys.argv[2], executor=pool, progress=False)
-""")
-
-
-def test_forked_workers_that_outlive_a_kill_do_not_hold_the_lock(recipe, whole, tmp_path):
-    first = start(recipe, tmp_path / "a.h5", FORKS)
-    assert first.stdout.readline() == "worker\n"
-    orphans = [int(p) for p in _children(first.pid)]
-    assert orphans
-    first.kill()
-    first.wait()
-    try:
-        finish(recipe, tmp_path / "a.h5", whole)
-        assert all(Path(f"/proc/{p}").exists() for p in orphans)
-    finally:
-        for orphan in orphans:
-            os.kill(orphan, signal.SIGKILL)
-        first.communicate()
-
-
-def _children(pid):
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def test_reading_while_another_process_writes(recipe, whole, tmp_path):
-    target = tmp_path / "a.h5"
-    generate(recipe, target, workers=1, progress=False)
-    with open_dataset(target) as dataset:
-        before = dataset.split("train").read("x")[0]
-        changed = _seed(recipe)
-        process = start(changed, target)
-        while process.poll() is None:
-            assert np.array_equal(dataset.split("train").read("x")[0], before)
-            time.sleep(0.05)
-            with open_dataset(target) as other:  # old or new, but whole
-                assert other.recipe in (recipe, changed)
-        assert process.returncode == 0, process.communicate()
-        process.communicate()
-        assert np.array_equal(dataset.split("train").read("x")[0], before)
-    with open_dataset(target) as dataset:
-        assert dataset.recipe == changed
-
-
-def _die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_a_worker_process_that_dies_is_one_line_and_keeps_the_work(
-    recipe, whole, tmp_path, monkeypatch
-):
-    context = get_context("fork")
-    real, calls = shards.draw_shard, []
-
-    class Pool(ProcessPoolExecutor):
-        def submit(self, call, *arguments):
-            calls.append(arguments)
-            return super().submit(_die if len(calls) == 7 else real, *arguments)
-
-    with (
-        Pool(1, mp_context=context) as pool,
-        pytest.raises(OutputError, match="is not finished: the workers died") as caught,
-    ):
-        generate(recipe, tmp_path / "a.h5", executor=pool, workers=1, progress=False)
-    assert "\n" not in str(caught.value)
-    assert names(tmp_path) == ["a.h5.journal", "a.h5.partial"]
-    entries = (tmp_path / "a.h5.journal").read_text().splitlines()
-    assert json.loads(entries[0].rpartition(" ")[0])["recipe_digest"] == recipe.digest
-    assert finish(recipe, tmp_path / "a.h5", whole).resumed == len(entries) - 1 > 0
