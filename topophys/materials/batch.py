@@ -191,10 +191,8 @@ class MaterialData:
         MaterialBatch
             In that order.
         """
-        atoms, owner, _ = _pick(self._atoms, index)
+        atoms, owner, first = _pick(self._atoms, index)
         pairs, of_pair, _ = _pick(self._pairs, index)
-        counts = self._atoms[index + 1] - self._atoms[index]
-        first = torch.cumsum(counts, 0) - counts
         return MaterialBatch(
             size=len(index),
             present=self._present[index],
@@ -238,9 +236,10 @@ class MaterialData:
 
 
 def _pick(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Positions of the entries of chosen stretches, and which stretch each belongs to."""
+    """Entries of chosen stretches, which stretch each belongs to, and where each now begins."""
     counts = starts[index + 1] - starts[index]
     owner = torch.repeat_interleave(torch.arange(len(index)), counts)
     ends = torch.cumsum(counts, 0)
-    within = torch.arange(int(ends[-1]) if len(ends) else 0) - (ends - counts)[owner]
-    return starts[index][owner] + within, owner, counts
+    first = ends - counts
+    within = torch.arange(int(ends[-1]) if len(ends) else 0) - first[owner]
+    return starts[index][owner] + within, owner, first

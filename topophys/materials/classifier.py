@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from topophys import _checks
-from topophys.materials.batch import MODALITIES, UNKNOWN, MaterialBatch
+from topophys.materials.batch import MODALITIES, PHYSICS, UNKNOWN, MaterialBatch
 from topophys.materials.crystal_encoder import TopologicalCrystalEncoder
 from topophys.materials.fusion_loss import LOSS_WEIGHTS, checked_weights, weighted_losses
 from topophys.materials.kspace_encoder import KSpaceTransformerGNNEncoder
@@ -222,7 +222,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         if name == "asph":
             inputs = [rows["asph"], rows["asph_mask"] & there.unsqueeze(-1)]
         elif name == "physics":
-            inputs = [rows[part] for part in ("decomposition", "gap", "dos", "fermi")]
+            inputs = [rows[part] for part in PHYSICS]
         else:
             inputs = [rows[name]]
         # what is missing may hold anything, NaN too, and must not reach a gradient

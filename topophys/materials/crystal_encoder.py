@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from topophys import _checks
 from topophys.errors import ShapeError
+from topophys.materials._parts import read_out
 from topophys.materials.crystal import CUTOFF
 
 __all__ = ["TopologicalCrystalEncoder"]
@@ -69,7 +70,7 @@ class TopologicalCrystalEncoder(nn.Module):
         self.symbol = nn.Embedding(119, hidden_dim)
         self.describe = nn.Linear(self.n_features, hidden_dim)
         self.layers = nn.ModuleList(_Messages(hidden_dim, n_radial) for _ in range(n_layers))
-        self.out = nn.Sequential(nn.Linear(2 * hidden_dim, output_dim), nn.GELU())
+        self.out = read_out(hidden_dim, output_dim)
         self.centres: Tensor
         self.register_buffer("centres", torch.linspace(0.8, self.cutoff, n_radial))
         self.width = (self.cutoff - 0.8) / (n_radial - 1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from topophys import _checks
-from topophys.errors import ShapeError
+from topophys.materials._parts import demand, each, read_out
 
 __all__ = ["KSpaceTransformerGNNEncoder"]
 
@@ -52,9 +52,7 @@ class KSpaceTransformerGNNEncoder(nn.Module):
         super().__init__()
         self.n_features = _checks.positive_int(kspace_node_feature_dim, "kspace_node_feature_dim")
         self.stride = _checks.positive_int(stride, "stride")
-        self.point = nn.Sequential(
-            nn.Linear(self.n_features, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, hidden_dim)
-        )
+        self.point = each(self.n_features, hidden_dim)
         self.neighbour = nn.Linear(2 * hidden_dim, hidden_dim)
         self.attention = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -63,7 +61,7 @@ class KSpaceTransformerGNNEncoder(nn.Module):
             )
             for _ in range(n_layers)
         )  # fmt: skip
-        self.out = nn.Sequential(nn.Linear(2 * hidden_dim, output_dim), nn.GELU())
+        self.out = read_out(hidden_dim, output_dim)
 
     def forward(self, kspace: Tensor, edges: Tensor | None = None) -> Tensor:
         """Encode the bands of a batch.
@@ -85,11 +83,7 @@ class KSpaceTransformerGNNEncoder(nn.Module):
         ShapeError
             If `kspace` has other axes.
         """
-        if kspace.ndim != 3 or kspace.shape[-1] != self.n_features:
-            raise ShapeError(
-                f"Argument `kspace` must have shape (B, K, {self.n_features}), but has"
-                f" {tuple(kspace.shape)}."
-            )
+        demand(kspace, "kspace", ("K", self.n_features))
         h = cast("Tensor", self.point(kspace))
         if edges is None:
             around = nn.functional.pad(h[:, :-1], (0, 0, 1, 0)) + nn.functional.pad(

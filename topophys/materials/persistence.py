@@ -34,9 +34,8 @@ def persistence_tokens(
 
     The points within `radius` of an atom, periodic images included, carry the filtration of
     Vietoris-Rips complexes up to that length. Each bar (birth, death) of H0, H1, H2 is a token
-    together with what the atom is; the longest bars of each dimension are kept. Distances only
-    enter: rotations, translations,
-    the order of atoms and the choice of cell make no difference.
+    together with what the atom is; the longest bars of each dimension are kept. Only distances
+    enter: rotations, translations, the order of atoms and the choice of cell make no difference.
 
     Parameters
     ----------

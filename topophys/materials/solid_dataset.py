@@ -17,23 +17,19 @@ __all__ = ["draw_solid_batch"]
 def draw_solid_batch(
     seed: int, shard: int, batch: int, size: int, min_gap: float
 ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-    """Draw, label and describe one batch of solids.
+    """Draw, label and describe one batch of solids, as `toy_dataset.draw_batch` does layers.
 
     Parameters
     ----------
-    seed, shard, batch : int
-        Key of the random stream.
-    size : int
-        Materials to draw.
+    seed, shard, batch, size : int
+        As for layers.
     min_gap : float
         As in `label_solids`.
 
     Returns
     -------
-    dict of str to ndarray
-        Arrays of the materials that are kept, but those that follow from the structure alone.
-    int64 ndarray, int64 ndarray of shape (size,)
-        Draws that are kept, and the reason of each draw.
+    dict of str to ndarray, int64 ndarray, int64 ndarray
+        As for layers.
     """
     crystals = draw_solids(size, rng=keyed_generator(seed, shard, batch))
     bands = solid_bands(crystals)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -10,9 +9,9 @@ from numpy.typing import NDArray
 
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.toy.solid_bands import SolidBands, solid_hamiltonian
-from topophys.materials.toy_features import DEGENERATE, DOS_BINS, DOS_RANGE
+from topophys.materials.toy_features import DOS_BINS, dos_places, path_through, shared_by_equals
 
-__all__ = ["SOLID_K_FEATURES", "SOLID_PATH", "quarter_zone", "solid_features", "solid_path"]
+__all__ = ["SOLID_K_FEATURES", "SOLID_PATH", "quarter_zone", "solid_features"]
 
 #: Corners of the path, in units of 2 pi: all eight invariant momenta, and back to the first.
 SOLID_CORNERS: Final = (
@@ -30,14 +29,7 @@ SOLID_K_FEATURES: Final = (
 GRID: Final = 8
 
 
-def solid_path() -> NDArray[np.float64]:
-    """Momenta along the path, (33, 3)."""
-    corners = 2.0 * np.pi * np.array(SOLID_CORNERS)
-    parts = [a + (b - a) * np.arange(STEPS)[:, None] / STEPS for a, b in pairwise(corners)]
-    return np.concatenate([*parts, corners[-1:]])
-
-
-SOLID_PATH: Final = solid_path()
+SOLID_PATH: Final = path_through(SOLID_CORNERS, STEPS)
 
 
 def quarter_zone(n: int, *, flat: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -74,9 +66,8 @@ def _levels(
     part = np.abs(states) ** 2
     spin = part[..., 0, :] - part[..., 1, :] + part[..., 2, :] - part[..., 3, :]
     weight = part[..., 0, :] + part[..., 1, :]
-    same = (np.abs(energy[..., :, None] - energy[..., None, :]) < DEGENERATE).astype(np.float64)
-    share = same / same.sum(-1, keepdims=True)
-    return energy, (share @ spin[..., None])[..., 0], (share @ weight[..., None])[..., 0]
+    spin, weight = shared_by_equals(energy, spin, weight)
+    return energy, spin, weight
 
 
 def solid_features(bands: SolidBands) -> dict[str, NDArray[np.float32]]:
@@ -120,9 +111,7 @@ def _density(
     grid, share = quarter_zone(GRID)
     energy, spin, _ = _levels(h, grid)
     energy = energy - fermi[:, None, None]
-    place = np.floor((energy + DOS_RANGE) * DOS_BINS / (2.0 * DOS_RANGE)).astype(np.int64)
-    n = len(energy)
-    flat = np.arange(n)[:, None, None] * DOS_BINS + np.clip(place, 0, DOS_BINS - 1)
+    n, flat = len(energy), dos_places(energy)
     weights = np.broadcast_to(share[:, None], energy.shape).ravel()
     summed = np.bincount(flat.ravel(), weights, minlength=n * DOS_BINS)
     dos = np.asarray(summed, np.float64).reshape(n, DOS_BINS)

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys.hamiltonians.toy.solid_bands import SOLID_CELLS, SolidBands
+from topophys.hamiltonians.toy.solid_bands import SOLID_CELLS, SolidBands, spin_corner
+from topophys.materials.cell_walk import walk_cells
 
 __all__ = ["prove_solid_gap"]
 
@@ -18,9 +19,6 @@ DEPTH: Final = 5
 MOST: Final = 6000
 #: Cells that are looked at together, for the sake of memory.
 CHUNK: Final = 20_000
-EIGHTHS: Final = np.array(
-    [(i, j, k) for i in (-0.5, 0.5) for j in (-0.5, 0.5) for k in (-0.5, 0.5)]
-)
 
 
 def prove_solid_gap(
@@ -55,8 +53,7 @@ def prove_solid_gap(
     ----------
     .. [1] R. Courant, D. Hilbert, *Methods of Mathematical Physics*, vol. 1, Interscience (1953).
     """
-    n = len(bands)
-    if n == 0:
+    if not len(bands):
         return np.zeros(0)
     span = np.abs(SOLID_CELLS + offset[:, None]).sum(-1)
     across = np.abs(SOLID_CELLS).sum(-1)
@@ -65,31 +62,21 @@ def prove_solid_gap(
     second = (size * span**2).sum(1) + (like * across**2).sum(1)
     total = size.sum(1) + like.sum(1) + np.abs(bands.magnetism.splitting).max(1)
     slack = 64 * 2.0**-53 * 2 * len(SOLID_CELLS) * total
-    proven = np.full(n, np.inf)
     half = np.pi / (2 * START)
     whole = -np.pi + half * (2 * np.arange(2 * START) + 1)
     part = whole[START:]
     start = np.stack(np.meshgrid(part, whole, part, indexing="ij"), -1).reshape(-1, 3)
-    row, centre = np.repeat(np.arange(n), len(start)), np.tile(start, (n, 1))
-    for _ in range(DEPTH + 1):
-        margin = np.empty(len(row))
+
+    def margin(
+        row: NDArray[np.int64], centre: NDArray[np.float64], half: float
+    ) -> NDArray[np.float64]:
+        found = np.empty(len(row))
         for first in range(0, len(row), CHUNK):
             cut = slice(first, first + CHUNK)
-            margin[cut] = _margin(bands, offset, row[cut], centre[cut], half, level)
-        margin -= 0.5 * second[row] * half**2 + slack[row]
-        good = margin > 0.0
-        np.minimum.at(proven, row[good], margin[good])
-        row, centre = row[~good], centre[~good]
-        proven[np.bincount(row, minlength=n) > MOST] = 0.0
-        keep = proven[row] > 0.0
-        row, centre = row[keep], centre[keep]
-        if not len(row):
-            return proven
-        half *= 0.5
-        centre = (centre[:, None] + 2.0 * half * EIGHTHS).reshape(-1, 3)
-        row = np.repeat(row, 8)
-    proven[row] = 0.0
-    return proven
+            found[cut] = _margin(bands, offset, row[cut], centre[cut], half, level)
+        return np.asarray(found - (0.5 * second[row] * half**2 + slack[row]))
+
+    return walk_cells(margin, len(bands), start, half, depth=DEPTH, most=MOST)
 
 
 def _margin(
@@ -104,7 +91,8 @@ def _margin(
     phase = np.exp(1j * (k @ SOLID_CELLS.T))
     like, bond = bands.like[row], bands.bond[row]
     # rows of `waves`: the sum itself and its three derivatives
-    along = np.concatenate([np.ones((1, 27)), SOLID_CELLS.T]) * np.array([1, 1j, 1j, 1j])[:, None]
+    ones = np.ones((1, len(SOLID_CELLS)))
+    along = np.concatenate([ones, SOLID_CELLS.T]) * np.array([1, 1j, 1j, 1j])[:, None]
     diagonal = ((phase[:, None] * along) @ like).real
     shift = np.exp(1j * (k * offset[row]).sum(-1))
     hops = (phase[:, None] * along) @ bond * shift[:, None, None]
@@ -115,9 +103,7 @@ def _margin(
             place = 2 * orbital + spin
             h[:, :, place, place] = diagonal[..., orbital]
             h[:, 0, place, place] -= (1 - 2 * spin) * bands.magnetism.splitting[row, orbital]
-    plain, x, y, z = np.moveaxis(hops, -1, 0)
-    h[..., 0, 2], h[..., 1, 3] = plain + 1j * z, plain - 1j * z
-    h[..., 0, 3], h[..., 1, 2] = 1j * x + y, 1j * x - y
+    h[..., :2, 2:] = spin_corner(hops)
     h[..., 2:, :2] = h[..., :2, 2:].conj().swapaxes(-1, -2)
     energy, states = np.linalg.eigh(h[:, 0])
     turned = states.conj().swapaxes(-1, -2)[:, None] @ h[:, 1:] @ states[:, None]

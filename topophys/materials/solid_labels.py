@@ -14,30 +14,25 @@ from topophys.hamiltonians.toy.solid_bands import (
     mirror_blocks,
     solid_hamiltonian,
 )
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.invariants.certify_chern import certify_chern
 from topophys.materials.solid_features import quarter_zone
 from topophys.materials.solid_gap import prove_solid_gap
+from topophys.materials.toy_features import levels_of
 from topophys.materials.toy_gap import prove_fermi_gap
-from topophys.materials.toy_labels import levels_of
+from topophys.materials.toy_labels import EVIDENCE, REASONS, certified_chern, reasons_to_drop
 
 __all__ = ["CORNERS", "SOLID_EVIDENCE", "SOLID_REASONS", "SolidLabels", "label_solids"]
 
 #: What proves a class, by the integer in `SolidLabels.evidence`.
 SOLID_EVIDENCE: Final = (
     "gap at the Fermi level, mirror Chern numbers certified, parities counted",
-    "bands overlap: a level of the second band above one of the third, at two momenta",
+    EVIDENCE[1],
     "bands touch: certified Chern numbers of two planes differ",
 )
 #: Why a material is dropped, by the integer in `SolidLabels.reason`; 0 is kept.
 SOLID_REASONS: Final = (
-    "kept",
-    "atoms overlap, or orbitals reach beyond the nearest cells",
-    "ferrimagnetic",
-    "exchange too weak to decide",
+    *REASONS[:4],
     "gap or overlap below the smallest, and no proof of a touching",
-    "no proof of a gap at the Fermi level",
-    "no certificate of the Chern numbers",
+    *REASONS[5:],
 )
 GRID: Final = 12
 #: Invariant momenta, in units of pi.
@@ -111,9 +106,7 @@ def label_solids(
     .. [2] A. M. Turner, Y. Zhang, R. S. K. Mong, A. Vishwanath, Phys. Rev. B 85, 165120 (2012).
     .. [3] J. C. Y. Teo, L. Fu, C. L. Kane, Phys. Rev. B 78, 045426 (2008).
     """
-    order = bands.magnetism.order
-    reason = np.where(bands.sound, 0, 1)
-    reason = np.where((reason == 0) & (order < 0), np.where(order == -1, 2, 3), reason)
+    reason = reasons_to_drop(bands)
     fermi, overlap = _fermi_level(bands, reason == 0)
     overlapping = (reason == 0) & (overlap > min_gap)
     insulating = (reason == 0) & (-overlap > min_gap)
@@ -204,20 +197,8 @@ def _plane(
         if fermi is None:
             sure &= prove_fermi_gap(h, level, below) > 0.0
         ask = np.flatnonzero(sure & (below == 1))
-        chern[:, b] += _certified(h, ask, sure)
+        chern[:, b] += certified_chern(h, ask, sure)
     return sure & (filled == 2), chern
-
-
-def _certified(
-    h: TwoBandHamiltonian, ask: NDArray[np.int64], sure: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """Chern numbers of chosen Hamiltonians; what is not certified is struck from `sure`."""
-    value = np.zeros(len(sure), np.int64)
-    if len(ask):
-        proof = certify_chern(h[ask])
-        sure[ask] &= proof.certified
-        value[ask] = np.where(proof.certified, proof.value, 0)
-    return value
 
 
 def odd_states(

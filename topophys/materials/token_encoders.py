@@ -8,15 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from topophys import _checks
-from topophys.errors import ShapeError
+from topophys.materials._parts import demand, each, read_out
 
 __all__ = ["EnhancedKSpacePhysicsFeatures", "PHTokenEncoder", "ScalarFeatureEncoder"]
-
-
-def _demand(x: Tensor, name: str, tail: tuple[int, ...]) -> None:
-    if x.ndim != len(tail) + 1 or any(t and s != t for s, t in zip(x.shape[1:], tail, strict=True)):
-        wanted = ", ".join(["B", *(str(t) if t else "T" for t in tail)])
-        raise ShapeError(f"Argument `{name}` must have shape ({wanted}), but has {tuple(x.shape)}.")
 
 
 class PHTokenEncoder(nn.Module):
@@ -44,11 +38,9 @@ class PHTokenEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.n_features = _checks.positive_int(asph_feature_dim, "asph_feature_dim")
-        self.token = nn.Sequential(
-            nn.Linear(self.n_features, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, hidden_dim)
-        )
+        self.token = each(self.n_features, hidden_dim)
         self.score = nn.Linear(hidden_dim, 1)
-        self.out = nn.Sequential(nn.Linear(2 * hidden_dim, output_dim), nn.GELU())
+        self.out = read_out(hidden_dim, output_dim)
 
     def forward(self, asph: Tensor, mask: Tensor) -> Tensor:
         """Encode the tokens of a batch.
@@ -70,8 +62,8 @@ class PHTokenEncoder(nn.Module):
         ShapeError
             If an argument has other axes.
         """
-        _demand(asph, "asph", (0, self.n_features))
-        _demand(mask, "asph_mask", (asph.shape[1],))
+        demand(asph, "asph", ("T", self.n_features))
+        demand(mask, "asph_mask", (asph.shape[1],))
         h = cast("Tensor", self.token(torch.where(mask.unsqueeze(-1), asph, 0.0)))
         score = self.score(h).squeeze(-1).masked_fill(~mask, -1e9)
         weight = torch.softmax(score, dim=-1).unsqueeze(-1)
@@ -142,7 +134,7 @@ class ScalarFeatureEncoder(nn.Module):
         ShapeError
             If `scalar` has other axes.
         """
-        _demand(scalar, "scalar", (self.n_features,))
+        demand(scalar, "scalar", (self.n_features,))
         return cast("Tensor", self.net(scalar))
 
 
@@ -222,5 +214,5 @@ class EnhancedKSpacePhysicsFeatures(nn.Module):
         """
         parts = (decomposition, gap, dos, fermi)
         for x, (name, size) in zip(parts, self.sizes.items(), strict=True):
-            _demand(x, name, (size,))
+            demand(x, name, (size,))
         return cast("Tensor", self.net(torch.cat(parts, dim=-1)))

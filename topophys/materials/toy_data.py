@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from topophys.datasets.materials_file import read_materials
 from topophys.errors import InputError, SchemaError
 from topophys.grids import k_grid
-from topophys.hamiltonians.toy._bonds import CELLS
+from topophys.hamiltonians.toy.cells import LAYER_CELLS
 from topophys.materials.batch import PHYSICS, MaterialData
 from topophys.materials.toy_dataset import toy_crystal
 
@@ -92,7 +92,7 @@ def hamiltonian_grid(
     float32 ndarray of shape (S, 2, points, points, 3)
         d-vectors on the grid of `topophys.k_grid`.
     """
-    phases = np.exp(1j * (k_grid(points, dim=2) @ CELLS.T))
+    phases = np.exp(1j * (k_grid(points, dim=2) @ LAYER_CELLS.T))
     both = [np.einsum("xym,smi->sxyi", phases, arrays[f"d_{spin}"][rows], optimize=True).real
             for spin in ("up", "down")]  # fmt: skip
     return np.stack(both, axis=1).astype(np.float32)

@@ -124,14 +124,13 @@ def draw_batch(
     bands = toy_bands(crystals)
     labels = label_toys(bands, min_gap=min_gap)
     good = np.flatnonzero(labels.reason == 0)
-    chosen = type(bands)(bands.up[good], bands.down[good], bands.magnetism, bands.sound)
-    kept = crystals[good]
+    chosen, kept = bands[good], crystals[good]
     arrays = {
         "prototype": kept.prototype, "species": kept.species, "fractional": kept.fractional,
         "lattice": kept.lattice,
         "d_up": chosen.up.d_amplitudes, "d0_up": chosen.up._d0,
         "d_down": chosen.down.d_amplitudes, "d0_down": chosen.down._d0,
-        "moments": bands.magnetism.splitting[good], "magnetism": bands.magnetism.order[good],
+        "moments": chosen.magnetism.splitting, "magnetism": chosen.magnetism.order,
         **{name: getattr(labels, name)[good]
            for name in ("topology", "evidence", "chern", "gap_bound", "overlap")},
         **band_features(chosen),

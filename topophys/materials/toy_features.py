@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -12,7 +13,17 @@ from topophys.grids import k_grid
 from topophys.hamiltonians.toy import ToyBands
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
-__all__ = ["DOS_BINS", "DOS_RANGE", "K_FEATURES", "K_PATH", "band_features", "k_path"]
+__all__ = [
+    "DOS_BINS",
+    "DOS_RANGE",
+    "K_FEATURES",
+    "K_PATH",
+    "band_features",
+    "dos_places",
+    "levels_of",
+    "path_through",
+    "shared_by_equals",
+]
 
 #: Corners of the path through the zone, in units of 2 pi; it passes through K = (1, -1) / 3.
 CORNERS: Final = ((0.5, 0.0), (0.0, 0.0), (0.5, 0.5), (0.0, 0.5), (0.0, 0.0), (0.5, -0.5))
@@ -35,14 +46,72 @@ DOS_GRID: Final = 16
 DEGENERATE: Final = 1e-7
 
 
-def k_path() -> NDArray[np.float64]:
-    """Momenta along the path, (31, 2)."""
-    corners = 2.0 * np.pi * np.array(CORNERS)
-    parts = [a + (b - a) * np.arange(STEPS)[:, None] / STEPS for a, b in pairwise(corners)]
-    return np.concatenate([*parts, corners[-1:]])
+def path_through(corners: Sequence[tuple[float, ...]], steps: int) -> NDArray[np.float64]:
+    """Momenta along a path.
+
+    Parameters
+    ----------
+    corners : sequence of tuple of float
+        Its P corners, in units of 2 pi.
+    steps : int
+        Steps from one to the next.
+
+    Returns
+    -------
+    float64 ndarray of shape (steps (P - 1) + 1, dim)
+        Momenta, both ends included.
+
+    Examples
+    --------
+    >>> path_through([(0.0, 0.0), (0.5, 0.0)], 2)[:, 0] / np.pi
+    array([0. , 0.5, 1. ])
+    """
+    spots = 2.0 * np.pi * np.array(corners)
+    parts = [a + (b - a) * np.arange(steps)[:, None] / steps for a, b in pairwise(spots)]
+    return np.concatenate([*parts, spots[-1:]])
 
 
-K_PATH: Final = k_path()
+K_PATH: Final = path_through(CORNERS, STEPS)
+
+
+def shared_by_equals(
+    energy: NDArray[np.float64], *values: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Give equal levels the mean of their values: which of them comes first means nothing.
+
+    Parameters
+    ----------
+    energy : float64 ndarray of shape (..., n)
+        Levels.
+    *values : float64 ndarray of shape (..., n)
+        What each has.
+
+    Returns
+    -------
+    list of float64 ndarray of shape (..., n)
+        The means.
+    """
+    same = (np.abs(energy[..., :, None] - energy[..., None, :]) < DEGENERATE).astype(np.float64)
+    share = same / same.sum(-1, keepdims=True)
+    return [(share @ value[..., None])[..., 0] for value in values]
+
+
+def dos_places(energy: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Find the bin of each level, counted through the densities of states of a batch.
+
+    Parameters
+    ----------
+    energy : float64 ndarray of shape (B, P, n)
+        Levels, from the Fermi level.
+
+    Returns
+    -------
+    int64 ndarray of shape (B, P, n)
+        `DOS_BINS` times the material, and the bin; what lies beyond counts in the last one.
+    """
+    place = np.floor((energy + DOS_RANGE) * DOS_BINS / (2.0 * DOS_RANGE)).astype(np.int64)
+    first = np.arange(len(energy))[:, None, None] * DOS_BINS
+    return np.asarray(first + np.clip(place, 0, DOS_BINS - 1))
 
 
 def _sorted_levels(
@@ -55,22 +124,47 @@ def _sorted_levels(
     spin = np.broadcast_to([1.0, 1.0, -1.0, -1.0], energy.shape)
     order = np.argsort(energy, axis=-1, kind="stable")
     energy, spin, weight = (np.take_along_axis(x, order, -1) for x in (energy, spin, weight))
-    # which of two equal levels comes first means nothing: both get the mean
-    same = (np.abs(energy[..., :, None] - energy[..., None, :]) < DEGENERATE).astype(np.float64)
-    share = same / same.sum(-1, keepdims=True)
-    return energy, (share @ spin[..., None])[..., 0], (share @ weight[..., None])[..., 0]
+    spin, weight = shared_by_equals(energy, spin, weight)
+    return energy, spin, weight
+
+
+def levels_of(h: TwoBandHamiltonian, k: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Both energies at given momenta.
+
+    Parameters
+    ----------
+    h : TwoBandHamiltonian
+        Batch of shape (B,).
+    k : float64 ndarray of shape (P, 2)
+        Momenta.
+
+    Returns
+    -------
+    float64 ndarray of shape (B, P, 2)
+        Lower and upper level.
+    """
+    mean, half, _ = _spread(h, k)
+    return np.stack([mean - half, mean + half], axis=-1)
 
 
 def _block_levels(
     h: TwoBandHamiltonian, k: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    matrices = h.bloch(k)
-    mean = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1]).real
-    dz = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1]).real
-    half = np.hypot(dz, np.abs(matrices[..., 0, 1]))
+    """Levels of one spin, and their weight on the first atom."""
+    mean, half, dz = _spread(h, k)
     part = 0.5 * dz / np.where(half > 0.0, half, 1.0)
     energy = np.stack([mean - half, mean + half], axis=-1)
     return energy, np.stack([0.5 - part, 0.5 + part], axis=-1)
+
+
+def _spread(
+    h: TwoBandHamiltonian, k: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Middle of two levels, half their distance, and dz."""
+    matrices = h.bloch(k)
+    mean = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1]).real
+    dz = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1]).real
+    return mean, np.hypot(dz, np.abs(matrices[..., 0, 1])), dz
 
 
 def band_features(bands: ToyBands) -> dict[str, NDArray[np.float32]]:
@@ -117,10 +211,7 @@ def _density(
     grid = k_grid(DOS_GRID, dim=2).reshape(-1, 2)
     energy, spin, _ = _sorted_levels(bands, grid)
     energy = energy - fermi[:, None, None]
-    place = np.floor((energy + DOS_RANGE) * DOS_BINS / (2.0 * DOS_RANGE)).astype(np.int64)
-    place = np.clip(place, 0, DOS_BINS - 1)
-    n = len(energy)
-    flat = (np.arange(n)[:, None, None] * DOS_BINS + place).ravel()
+    n, flat = len(energy), dos_places(energy).ravel()
     dos = np.bincount(flat, minlength=n * DOS_BINS).reshape(n, DOS_BINS) / len(grid)
     near = np.exp(-((energy / 0.1) ** 2))
     polarisation = (near * spin).sum((1, 2)) / np.maximum(near.sum((1, 2)), 1e-9)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.materials.cell_walk import walk_cells
 
 __all__ = ["prove_fermi_gap"]
 
@@ -18,7 +19,6 @@ DEPTH: Final = 6
 MOST: Final = 1500
 #: Cells that are looked at together, for the sake of memory.
 CHUNK: Final = 200_000
-QUARTERS: Final = np.array([(-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)])
 
 
 def prove_fermi_gap(
@@ -58,33 +58,21 @@ def prove_fermi_gap(
     size = np.linalg.norm(series[..., 1:], axis=-1) + np.abs(series[..., 0])
     second = (size * weight**2).sum(-1)
     slack = 64 * 2.0**-53 * len(vectors) * size.sum(-1)
-    proven = np.full(len(h), np.inf)
     half = np.pi / START
     axis = -np.pi + half * (2 * np.arange(START) + 1)
     start = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
-    row = np.repeat(np.arange(len(h)), len(start))
-    centre = np.tile(start, (len(h), 1))
-    for _ in range(DEPTH + 1):
+
+    def margin(
+        row: NDArray[np.int64], centre: NDArray[np.float64], half: float
+    ) -> NDArray[np.float64]:
         parts = np.array_split(np.arange(len(row)), max(1, -(-len(row) // CHUNK)))
         found = [
             _margin(vectors, series[row[p]], centre[p], half, second[row[p]], level[row[p]],
                     below[row[p]]) for p in parts
         ]  # fmt: skip
-        margin = np.concatenate(found) - slack[row]
-        good = margin > 0.0
-        np.minimum.at(proven, row[good], margin[good])
-        row, centre = row[~good], centre[~good]
-        many = np.bincount(row, minlength=len(h))
-        proven[many > MOST] = 0.0
-        keep = proven[row] > 0.0
-        row, centre = row[keep], centre[keep]
-        if not len(row):
-            return proven
-        half *= 0.5
-        centre = (centre[:, None] + 2.0 * half * QUARTERS).reshape(-1, 2)
-        row = np.repeat(row, 4)
-    proven[row] = 0.0
-    return proven
+        return np.asarray(np.concatenate(found) - slack[row])
+
+    return walk_cells(margin, len(h), start, half, depth=DEPTH, most=MOST)
 
 
 def _series(h: TwoBandHamiltonian) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:

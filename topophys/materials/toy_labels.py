@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.toy import ToyBands
+from topophys.hamiltonians.toy import SolidBands, ToyBands
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_winding import certify_winding
+from topophys.materials.toy_features import levels_of
 from topophys.materials.toy_gap import prove_fermi_gap
 
-__all__ = ["CLASSES", "EVIDENCE", "REASONS", "ToyLabels", "label_toys", "levels_of"]
+__all__ = [
+    "CLASSES",
+    "EVIDENCE",
+    "REASONS",
+    "ToyLabels",
+    "certified_chern",
+    "label_toys",
+    "reasons_to_drop",
+]
 
 #: Topology classes, by the integer in `ToyLabels.topology`.
 CLASSES: Final = ("trivial", "topological insulator", "semimetal")
@@ -73,26 +82,49 @@ class ToyLabels:
     fermi: NDArray[np.float64]
 
 
-def levels_of(h: TwoBandHamiltonian, k: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Both energies at given momenta.
+def reasons_to_drop(bands: ToyBands | SolidBands) -> NDArray[np.int64]:
+    """Drop what structure and magnetic order alone rule out.
+
+    Parameters
+    ----------
+    bands : ToyBands or SolidBands
+        Batch of shape (B,).
+
+    Returns
+    -------
+    int64 ndarray of shape (B,)
+        Position in `REASONS`; 0 where there is none so far.
+    """
+    order = bands.magnetism.order
+    reason = np.where(bands.sound, 0, 1)
+    return np.where((reason == 0) & (order < 0), np.where(order == -1, 2, 3), reason)
+
+
+def certified_chern(
+    h: TwoBandHamiltonian, ask: NDArray[np.int64], sure: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Chern numbers of chosen Hamiltonians.
 
     Parameters
     ----------
     h : TwoBandHamiltonian
         Batch of shape (B,).
-    k : float64 ndarray of shape (P, 2)
-        Momenta.
+    ask : int64 ndarray
+        Which.
+    sure : bool ndarray of shape (B,)
+        False from now on where there is no certificate.
 
     Returns
     -------
-    float64 ndarray of shape (B, P, 2)
-        Lower and upper level.
+    int64 ndarray of shape (B,)
+        Proven integers; 0 where there is none, or none was asked for.
     """
-    matrices = h.bloch(k)
-    mean = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1]).real
-    dz = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1]).real
-    half = np.hypot(dz, np.abs(matrices[..., 0, 1]))
-    return np.stack([mean - half, mean + half], axis=-1)
+    value = np.zeros(len(sure), np.int64)
+    if len(ask):
+        proof = certify_chern(h[ask])
+        sure[ask] &= proof.certified
+        value[ask] = np.where(proof.certified, proof.value, 0)
+    return value
 
 
 def label_toys(bands: ToyBands, *, min_gap: float = 0.05) -> ToyLabels:
@@ -129,9 +161,7 @@ def label_toys(bands: ToyBands, *, min_gap: float = 0.05) -> ToyLabels:
     levels = np.sort(np.concatenate(both, axis=-1), axis=-1)
     top, bottom = levels[..., 1].max(1), levels[..., 2].min(1)
     fermi, n = 0.5 * (top + bottom), len(top)
-    order = bands.magnetism.order
-    reason = np.where(bands.sound, 0, 1)
-    reason = np.where((reason == 0) & (order < 0), np.where(order == -1, 2, 3), reason)
+    reason = reasons_to_drop(bands)
     kept = reason == 0
     overlap = top - bottom
     scale = np.abs(bands.up.amplitudes).sum((-3, -2, -1))
@@ -160,25 +190,20 @@ def _insulators(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Reason, Chern numbers and proven gap of what looks like insulators on the grid."""
     plain = bands.magnetism.order[rows] == 0
-    margins, cherns, missing = [], [], np.zeros(len(rows), np.bool_)
+    margins, cherns, sure = [], [], np.ones(len(rows), np.bool_)
     for spin, h in enumerate((bands.up, bands.down)):
         below = (both[spin][rows].min(1) < fermi[:, None]).sum(-1)
         # without moments spin down is the time-reversed partner of spin up, with its levels
         todo = np.flatnonzero(~plain) if spin else np.arange(len(rows))
-        margin, chern = np.full(len(rows), np.inf), np.zeros(len(rows), np.int64)
-        chosen = h[rows[todo]]
+        margin, chosen = np.full(len(rows), np.inf), h[rows]
         if len(todo):
-            margin[todo] = prove_fermi_gap(chosen, fermi[todo], below[todo])
+            margin[todo] = prove_fermi_gap(chosen[todo], fermi[todo], below[todo])
         ask = todo[(below[todo] == 1) & (margin[todo] > 0.0)]
-        if len(ask):
-            proof = certify_chern(h[rows[ask]])
-            missing[ask] |= ~proof.certified
-            chern[ask] = np.where(proof.certified, proof.value, 0)
         margins.append(margin)
-        cherns.append(chern)
+        cherns.append(certified_chern(chosen, ask, sure))
     up, down = cherns
     proven = np.minimum(*margins)
-    reason = np.where(proven > 0.0, np.where(missing, 6, 0), 5)
+    reason = np.where(proven > 0.0, np.where(sure, 0, 6), 5)
     return reason, np.stack([up, np.where(plain, -up, down)], axis=1), 2.0 * proven
 
 

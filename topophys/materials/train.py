@@ -16,7 +16,7 @@ from topophys.learn.device import limited_threads
 from topophys.materials.batch import UNKNOWN, MaterialData
 from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
 
-__all__ = ["History", "TrainOptions", "predict_logits", "train_classifier"]
+__all__ = ["History", "TrainOptions", "predict_logits", "scores", "train_classifier"]
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def predict_logits(
     Returns
     -------
     dict of str to float32 ndarray
-        Every output that ends in "logits..." and "magnetism_logits_aux", (S, classes).
+        Every output with "logits" in its name, (S, classes).
     """
     net.eval()
     parts: list[dict[str, Any]] = []

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.hamiltonians.toy._bonds import (
-    CELLS,
-    REACH,
+    LAYER_ENDS,
     Bonds,
     amplitude,
     bonds_of,
     overlapping,
     too_far,
 )
+from topophys.hamiltonians.toy._levels import with_crystal_field
+from topophys.hamiltonians.toy.cells import LAYER_CELLS
 from topophys.hamiltonians.toy.magnetism import ToyMagnetism, toy_magnetism
 from topophys.hamiltonians.toy.species import column
 from topophys.hamiltonians.toy.structures import ToyStructures
@@ -26,9 +27,10 @@ __all__ = ["ToyBands", "toy_bands"]
 
 #: Hopping between like atoms of neighbouring cells, as a share of that over a bond of its length.
 ACROSS: Final = 0.7
-#: Decay length, in angstrom, of the crystal field of a ligand.
-FIELD_LENGTH: Final = 0.9
-ORIGIN: Final = 4  # position of the cell (0, 0) in CELLS
+#: Strength of the crystal field of a ligand.
+FIELD: Final = 2.5
+#: Position of the cell (0, 0) in `LAYER_CELLS`.
+ORIGIN: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,9 @@ class ToyBands:
     down: TwoBandHamiltonian
     magnetism: ToyMagnetism
     sound: NDArray[np.bool_]
+
+    def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> ToyBands:
+        return ToyBands(self.up[rows], self.down[rows], self.magnetism[rows], self.sound[rows])
 
 
 def toy_bands(crystals: ToyStructures) -> ToyBands:
@@ -86,13 +91,17 @@ def toy_bands(crystals: ToyStructures) -> ToyBands:
     """
     bonds = bonds_of(crystals)
     magnetism = toy_magnetism(crystals, bonds)
-    level, across = _levels(crystals), _like(crystals)
+    shifts = LAYER_CELLS @ crystals.lattice[:, :2]
+    active = column("level")[crystals.species[:, :2]]
+    level = with_crystal_field(active, crystals, shifts, FIELD)
+    across = _like(crystals, shifts)
     twist, twist_far = _spin_orbit(crystals, bonds)
     blocks = [
         _block(crystals, bonds, level - s * magnetism.splitting, across, s * twist, s)
         for s in (1, -1)
     ]
-    sound = ~twist_far & ~overlapping(crystals, CELLS) & ~too_far(crystals, 2, REACH)
+    too_wide = too_far(crystals, 2, LAYER_ENDS[1])
+    sound = ~twist_far & ~overlapping(crystals, LAYER_CELLS) & ~too_wide
     return ToyBands(blocks[0], blocks[1], magnetism, sound)
 
 
@@ -105,43 +114,47 @@ def _block(
     spin: int,
 ) -> TwoBandHamiltonian:
     """One spin: like atoms give d0 and dz, bonds from B to A give dx - i dy."""
-    n = len(crystals)
     turn = column("turn")[crystals.species[:, :2]]
     angle = np.arctan2(bonds.vector[..., 1], bonds.vector[..., 0])
     phase = np.exp(1j * spin * (turn[:, 1] - turn[:, 0])[:, None] * angle)
     like = across + 1j * twist
     like[:, ORIGIN] = level
-    d = np.zeros((n, len(CELLS), 3), np.complex128)
+    return layer_hamiltonian(like, bonds.hop * phase)
+
+
+def layer_hamiltonian(
+    like: NDArray[np.float64] | NDArray[np.complex128], hop: NDArray[np.complex128]
+) -> TwoBandHamiltonian:
+    """Two bands from hoppings in the order of `LAYER_CELLS`.
+
+    Parameters
+    ----------
+    like : ndarray of shape (B, 9, 2)
+        Hoppings A to A and B to B; levels at the origin.
+    hop : complex128 ndarray of shape (B, 9)
+        <A 0|H|B R>: coefficients of e^{ikR} in the upper right entry.
+
+    Returns
+    -------
+    TwoBandHamiltonian
+        Batch of shape (B,).
+    """
+    d = np.zeros((*hop.shape, 3), np.complex128)
     d[..., 2] = 0.5 * (like[..., 0] - like[..., 1])
-    hop = bonds.hop * phase  # <A 0|H|B R>: coefficient of e^{ikR} in the upper right entry
     # dx - i dy = sum hop e^{ikR}, dx + i dy = its conjugate, in which R and -R change places
     back = hop[:, ::-1].conj()
     d[..., 0], d[..., 1] = 0.5 * (hop + back), 0.5j * (hop - back)
     d0 = 0.5 * (like[..., 0] + like[..., 1])
-    keys = [tuple(cell) for cell in CELLS.tolist()]
+    keys = [tuple(cell) for cell in LAYER_CELLS.tolist()]
     return TwoBandHamiltonian(
         {key: d[:, m] for m, key in enumerate(keys)},
         d0={key: d0[:, m] for m, key in enumerate(keys)},
     )
 
 
-def _levels(crystals: ToyStructures) -> NDArray[np.float64]:
-    """On-site energies with the crystal field of the ligands, (B, 2)."""
-    level = column("level")[crystals.species[:, :2]]
-    where, strength = crystals.positions, column("level")
-    shifts = np.concatenate([CELLS @ crystals.lattice[:, :2, :]], axis=-1)
-    for slot in range(2, where.shape[1]):
-        apart = where[:, slot, None, None] + shifts[:, :, None] - where[:, None, :2]
-        field = np.exp(-np.linalg.norm(apart, axis=-1) / FIELD_LENGTH).sum(1)
-        there = crystals.species[:, slot] >= 0
-        charge = np.where(there, strength[crystals.species[:, slot]], 0.0)
-        level = level + 2.5 * charge[:, None] * field
-    return np.asarray(level)
-
-
-def _like(crystals: ToyStructures) -> NDArray[np.float64]:
+def _like(crystals: ToyStructures, shifts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Hoppings between like atoms, (B, 9, 2); s and p orbitals with opposite signs."""
-    length = np.linalg.norm(CELLS @ crystals.lattice[:, :2], axis=-1)[..., None]
+    length = np.linalg.norm(shifts, axis=-1)[..., None]
     active = crystals.species[:, :2]
     sign = 1.0 - 2.0 * column("turn")[active]
     reach = 2.0 * column("radius")[active]
@@ -159,9 +172,10 @@ def _spin_orbit(
     unit = bonds.vector / bonds.distance[..., None]
     cross = unit[:, :, None, 0] * unit[:, None, :, 1] - unit[:, :, None, 1] * unit[:, None, :, 0]
     pairs = weight[:, :, None] * weight[:, None] * cross
-    twist, far = np.zeros((len(crystals), len(CELLS), 2)), np.zeros(len(crystals), np.bool_)
-    for i, first in enumerate(CELLS):
-        for j, second in enumerate(CELLS):
+    size = (len(crystals), len(LAYER_CELLS), 2)
+    twist, far = np.zeros(size), np.zeros(len(crystals), np.bool_)
+    for i, first in enumerate(LAYER_CELLS):
+        for j, second in enumerate(LAYER_CELLS):
             apart = first - second
             if i == j:
                 continue

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from topophys.hamiltonians.toy._bonds import Bonds
+from topophys.hamiltonians.toy.cells import LAYER_CELLS
 from topophys.hamiltonians.toy.species import column
 from topophys.hamiltonians.toy.structures import ToyStructures
 
@@ -21,8 +22,6 @@ ORDERS: Final = ("NM", "FM", "AFM")
 DROPPED: Final = {-1: "ferrimagnetic", -2: "exchange too weak to decide"}
 #: Exchange, in units of a bond's, below which the order is not decided.
 LEAST_EXCHANGE: Final = 0.01
-#: Cells of a layer about the one at the origin.
-LAYER_CELLS: Final = np.array([(i, j, 0) for i in (-1, 0, 1) for j in (-1, 0, 1)], np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +38,9 @@ class ToyMagnetism:
 
     order: Int[np.ndarray, " B"]
     splitting: Float[np.ndarray, "B 2"]
+
+    def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> ToyMagnetism:
+        return ToyMagnetism(self.order[rows], self.splitting[rows])
 
 
 def toy_magnetism(
@@ -63,8 +65,8 @@ def toy_magnetism(
         Structures.
     bonds : Bonds
         Their bonds.
-    cells : int64 ndarray of shape (m, 3), optional
-        Cells in which ligands between the two are looked for.
+    cells : int64 ndarray of shape (M, D), optional
+        Cells along the first D lattice vectors in which ligands between the two are looked for.
 
     Returns
     -------
@@ -103,7 +105,7 @@ def _direct(active: NDArray[np.int64], bonds: Bonds) -> NDArray[np.float64]:
 def _through_ligands(crystals: ToyStructures, cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Superexchange over ligands that lie between A and the nearest images of B."""
     where = crystals.positions
-    shifts = cells @ crystals.lattice
+    shifts = cells @ crystals.lattice[:, : cells.shape[1]]
     total = np.zeros(len(crystals))
     for slot in range(2, where.shape[1]):
         to_a = where[:, None, 0] + shifts - where[:, None, slot]

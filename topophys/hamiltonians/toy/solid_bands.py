@@ -9,26 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.hamiltonians.toy._bonds import (
-    ALIKE,
-    DIFFERENT,
-    Bonds,
-    amplitude,
-    overlapping,
-    smooth_end,
-    too_far,
-)
+from topophys.hamiltonians.toy._bonds import amplitude, bonds_of, overlapping, too_far
+from topophys.hamiltonians.toy._levels import with_crystal_field
+from topophys.hamiltonians.toy.bands import ORIGIN as LAYER_ORIGIN
+from topophys.hamiltonians.toy.bands import layer_hamiltonian
+from topophys.hamiltonians.toy.cells import LAYER_CELLS, SOLID_CELLS
 from topophys.hamiltonians.toy.magnetism import ToyMagnetism, toy_magnetism
 from topophys.hamiltonians.toy.species import column
 from topophys.hamiltonians.toy.structures import ToyStructures
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
-__all__ = ["SOLID_CELLS", "SolidBands", "solid_bands", "solid_hamiltonian"]
+__all__ = [
+    "SOLID_CELLS",
+    "SolidBands",
+    "mirror_blocks",
+    "solid_bands",
+    "solid_hamiltonian",
+    "spin_corner",
+]
 
-_AXIS: Final = (-1, 0, 1)
-#: Cells that a hopping may reach.
-SOLID_CELLS: Final = np.array([(i, j, k) for i in _AXIS for j in _AXIS for k in _AXIS], np.int64)
-ORIGIN: Final = 13  # position of the cell (0, 0, 0) in SOLID_CELLS
+#: Position of the cell (0, 0, 0) in `SOLID_CELLS`.
+ORIGIN: Final = 13
 #: Between which distances, in units of the sum of the radii, hoppings end.
 ENDS: Final = (1.25, 1.7)
 #: Hopping between like atoms, as a share of that over a bond of its length: of s orbitals, and of
@@ -38,8 +39,8 @@ ACROSS: Final = (-0.55, 0.25)
 LEVELS: Final = 1.6
 #: What exchange splittings are multiplied with, or nearly every magnet would be a semimetal.
 MOMENTS: Final = 0.45
-FIELD: Final = 2.0  # strength of the crystal field of a ligand
-FIELD_LENGTH: Final = 0.9  # and its decay length, in angstrom
+#: Strength of the crystal field of a ligand.
+FIELD: Final = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +71,12 @@ class SolidBands:
         return len(self.like)
 
     def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> SolidBands:
-        magnetism = ToyMagnetism(self.magnetism.order[rows], self.magnetism.splitting[rows])
         return SolidBands(
-            self.like[rows], self.bond[rows], magnetism, self.sound[rows], self.along[rows]
+            self.like[rows],
+            self.bond[rows],
+            self.magnetism[rows],
+            self.sound[rows],
+            self.along[rows],
         )
 
 
@@ -109,19 +113,10 @@ def solid_bands(crystals: ToyStructures) -> SolidBands:
     >>> solid_bands(draw_solids(5, rng=0)).bond.shape
     (5, 27, 4)
     """
-    where = crystals.positions
-    vector = (where[:, 1] - where[:, 0])[:, None] + SOLID_CELLS @ crystals.lattice
-    distance = np.linalg.norm(vector, axis=-1)
-    active = crystals.species[:, :2]
-    reach = column("radius")[active].sum(1)[:, None]
-    turn = column("turn")[active]
-    alike = (turn[:, 0] == turn[:, 1])[:, None]
-    hop = np.where(alike, ALIKE, DIFFERENT) * amplitude(distance, reach, ENDS)
-    bonds = Bonds(vector, distance, hop, smooth_end(distance / reach, 1.15, 1.6))
-    unit = vector / distance[..., None]
-    bond = np.concatenate(
-        [np.where(alike, hop, 0.0)[..., None], np.where(alike, 0.0, hop)[..., None] * unit], axis=-1
-    )
+    bonds = bonds_of(crystals, SOLID_CELLS, ENDS)
+    unit = bonds.vector / bonds.distance[..., None]
+    plain, turning = np.where(bonds.alike, bonds.hop, 0.0), np.where(bonds.alike, 0.0, bonds.hop)
+    bond = np.concatenate([plain[..., None], turning[..., None] * unit], axis=-1)
     found = toy_magnetism(crystals, bonds, SOLID_CELLS)
     magnetism = ToyMagnetism(found.order, MOMENTS * found.splitting)
     sound = ~overlapping(crystals, SOLID_CELLS) & ~too_far(crystals, 3, ENDS[1])
@@ -148,15 +143,34 @@ def solid_hamiltonian(bands: SolidBands) -> FourierHamiltonian:
             place = 2 * orbital + spin
             h[..., place, place] = bands.like[..., orbital]
             h[:, ORIGIN, place, place] -= (1 - 2 * spin) * bands.magnetism.splitting[:, orbital]
-    plain, x, y, z = np.moveaxis(bands.bond, -1, 0)
-    corner = np.empty((*plain.shape, 2, 2), np.complex128)
-    corner[..., 0, 0], corner[..., 1, 1] = plain + 1j * z, plain - 1j * z
-    corner[..., 0, 1], corner[..., 1, 0] = 1j * x + y, 1j * x - y
+    corner = spin_corner(bands.bond)
     h[..., :2, 2:] = corner
     h[..., 2:, :2] = corner[:, ::-1].conj().swapaxes(-1, -2)
     return FourierHamiltonian(
         {tuple(cell): h[:, m] for m, cell in enumerate(SOLID_CELLS.tolist())}, n_occupied=2
     )
+
+
+def spin_corner(
+    bond: NDArray[np.float64] | NDArray[np.complex128],
+) -> NDArray[np.complex128]:
+    """Hoppings from A to B as matrices of the spin, plain + i (x, y, z).sigma.
+
+    Parameters
+    ----------
+    bond : ndarray of shape (..., 4)
+        As in `SolidBands`.
+
+    Returns
+    -------
+    complex128 ndarray of shape (..., 2, 2)
+        Upper right corners of Hamiltonians.
+    """
+    plain, x, y, z = np.moveaxis(bond, -1, 0)
+    corner = np.empty((*plain.shape, 2, 2), np.complex128)
+    corner[..., 0, 0], corner[..., 1, 1] = plain + 1j * z, plain - 1j * z
+    corner[..., 0, 1], corner[..., 1, 0] = 1j * x + y, 1j * x - y
+    return corner
 
 
 def mirror_blocks(bands: SolidBands, plane: int) -> list[TwoBandHamiltonian]:
@@ -180,10 +194,10 @@ def mirror_blocks(bands: SolidBands, plane: int) -> list[TwoBandHamiltonian]:
         Batches of shape (B,) in two dimensions; both together have every level of the plane.
     """
     sign = np.where((SOLID_CELLS[:, 2] % 2 == 1) & (plane == 1), -1.0, 1.0)[:, None]
-    flat = [(i, j) for i in _AXIS for j in _AXIS]
+    flat = len(LAYER_CELLS)
 
     def summed(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray((x * sign).reshape(len(x), 9, 3, x.shape[-1]).sum(2))
+        return np.asarray((x * sign).reshape(len(x), flat, 3, x.shape[-1]).sum(2))
 
     like, bond = summed(bands.like), summed(bands.bond)
     straight = bands.bond[..., 0].any(1) | ((bands.along == 1) & (plane == 1))
@@ -192,20 +206,9 @@ def mirror_blocks(bands: SolidBands, plane: int) -> list[TwoBandHamiltonian]:
         turned = 1j * bond[..., 1] + s * bond[..., 2]
         hop = np.where(straight[:, None], bond[..., 0] + 1j * s * bond[..., 3], turned)
         level = like.copy()
-        level[:, 4, 0] -= s * bands.magnetism.splitting[:, 0]
-        level[:, 4, 1] -= np.where(straight, s, -s) * bands.magnetism.splitting[:, 1]
-        # dx - i dy = sum hop e^{ikR}; R and -R change places in the conjugate
-        back = hop[:, ::-1].conj()
-        d = np.zeros((len(hop), 9, 3), np.complex128)
-        d[..., 0], d[..., 1] = 0.5 * (hop + back), 0.5j * (hop - back)
-        d[..., 2] = 0.5 * (level[..., 0] - level[..., 1])
-        d0 = 0.5 * (level[..., 0] + level[..., 1])
-        blocks.append(
-            TwoBandHamiltonian(
-                {key: d[:, m] for m, key in enumerate(flat)},
-                d0={key: d0[:, m] for m, key in enumerate(flat)},
-            )
-        )
+        level[:, LAYER_ORIGIN, 0] -= s * bands.magnetism.splitting[:, 0]
+        level[:, LAYER_ORIGIN, 1] -= np.where(straight, s, -s) * bands.magnetism.splitting[:, 1]
+        blocks.append(layer_hamiltonian(level, hop))
     return blocks
 
 
@@ -219,11 +222,5 @@ def _like(crystals: ToyStructures) -> NDArray[np.float64]:
     there = length > 0.0
     like = share * amplitude(np.where(there, length, 1.0), reach, ENDS)
     level = LEVELS * column("level")[active]
-    where = crystals.positions
-    for slot in range(2, where.shape[1]):
-        apart = where[:, slot, None, None] + shifts[:, :, None] - where[:, None, :2]
-        field = np.exp(-np.linalg.norm(apart, axis=-1) / FIELD_LENGTH).sum(1)
-        kind = crystals.species[:, slot]
-        level = level + FIELD * np.where(kind >= 0, column("level")[kind], 0.0)[:, None] * field
-    like[:, ORIGIN] = level
+    like[:, ORIGIN] = with_crystal_field(level, crystals, shifts, FIELD)
     return np.asarray(like)

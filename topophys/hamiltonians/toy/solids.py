@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from topophys import _checks
 from topophys._random import as_generator
+from topophys.hamiltonians.toy.cells import SOLID_CELLS
 from topophys.hamiltonians.toy.species import ACTIVE, LIGANDS, column
 from topophys.hamiltonians.toy.structures import MAX_LIGANDS, ToyStructures
 
@@ -103,9 +104,7 @@ def _lattices(
     lattice[:, 0, 0] = 1.0
     lattice[:, 1, 0], lattice[:, 1, 1] = ratio * np.cos(angle), ratio * np.sin(angle)
     lattice[:, 2, 2] = height
-    axis = (-1, 0, 1)
-    steps = np.array([(i, j, k) for i in axis for j in axis for k in axis])
-    apart = (spot[:, None] + steps) @ lattice
+    apart = (spot[:, None] + SOLID_CELLS) @ lattice
     return np.asarray(lattice * (bond / np.linalg.norm(apart, axis=-1).min(1))[:, None, None])
 
 

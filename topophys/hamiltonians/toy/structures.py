@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from topophys import _checks
 from topophys._random import as_generator
+from topophys.hamiltonians.toy.cells import LAYER_CELLS
 from topophys.hamiltonians.toy.species import ACTIVE, LIGANDS, column
 
 __all__ = ["MAX_LIGANDS", "PROTOTYPES", "VACUUM", "ToyStructures", "draw_structures"]
@@ -143,8 +144,7 @@ def _lattices(
     lattice = np.zeros((len(ratio), 3, 3))
     lattice[:, 0, 0] = 1.0
     lattice[:, 1, 0], lattice[:, 1, 1] = ratio * np.cos(angle), ratio * np.sin(angle)
-    steps = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
-    apart = (second[:, None] + steps) @ lattice[:, :2, :2]
+    apart = (second[:, None] + LAYER_CELLS) @ lattice[:, :2, :2]
     lattice *= (bond / np.linalg.norm(apart, axis=-1).min(1))[:, None, None]
     lattice[:, 2, 2] = VACUUM
     return lattice
