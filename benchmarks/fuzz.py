@@ -1,4 +1,4 @@
-"""Changed files, guided files, bombs and stops; writes docs/results/hardening.md.
+"""Changed files, guided files, bombs, stops and long batches; writes docs/results/hardening.md.
 
     python -m benchmarks.fuzz                       # all, a quarter of an hour of CPU time
     python -m benchmarks.fuzz changed --cases 2000  # one table
@@ -9,6 +9,7 @@ Faults are printed with the number of their case, and make the script fail.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from tests.hardening import interrupts, limits
+from tests.hardening import batches, interrupts, limits
 from tests.hardening.bombs import BOMBS
 from tests.hardening.readers import READERS
 
@@ -31,6 +32,7 @@ OPTIONS = {
     "guided": " --seconds {seconds}",
     "bombs": "",
     "stopped": " --stops {stops}",
+    "batches": " --items {items}",
 }
 
 
@@ -93,6 +95,30 @@ def stopped(folder: Path, cases: int, longest: float) -> tuple[str, int]:
     return "\n".join(lines), total
 
 
+def long_batches(items: int) -> tuple[str, int]:
+    """Table of the long batches, each in a process with a bounded memory, and the faults."""
+    lines = ["| call | Hamiltonians | in calls | wrong | memory taken | CPU time |",
+             "|---|---:|---:|---:|---:|---:|"]  # fmt: skip
+    total = 0
+    for name in batches.BATCHES:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.hardening.batches", name, str(items)],
+            capture_output=True, text=True, check=False, cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        if done.returncode:
+            print(f"FAULT {name}: {done.stderr[-1500:]}", flush=True)
+            total += 1
+            continue
+        one = json.loads(done.stdout)
+        total += one["wrong"] > 0 or one["answered"] < one["items"]
+        lines.append(
+            f"| {name} | {one['items']:,} | {one['calls']} | {one['wrong']:,}"
+            f" | {one['memory'] / 2**30:.1f} GiB | {one['seconds']:.1f} s |"
+        )
+    return "\n".join(lines), total
+
+
 # ---- guided by coverage
 
 
@@ -132,16 +158,18 @@ def guided(folder: Path, seconds: int) -> tuple[str, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("tables", nargs="*", choices=[[], "changed", "guided", "bombs", "stopped"])
+    parser.add_argument("tables", nargs="*", choices=[[], *OPTIONS])
     parser.add_argument("--cases", type=int, default=2000, help="changed files of each reader")
     parser.add_argument("--seconds", type=int, default=60, help="of each guided run")
     parser.add_argument("--stops", type=int, default=20, help="of each command")
+    parser.add_argument("--items", type=int, default=10**7, help="of each long batch")
     given = parser.parse_args()
     ways = {
         "changed": lambda folder: changed(folder, given.cases),
         "guided": lambda folder: guided(folder, given.seconds),
         "bombs": bombs,
         "stopped": lambda folder: stopped(folder, given.stops, 20.0),
+        "batches": lambda _: long_batches(given.items),
     }
     total = 0
     for name in given.tables or ways:

@@ -58,10 +58,18 @@ def test_the_page_follows_from_the_scripts(gallery):
     assert written == make.page(), "run: python docs/gallery/make.py"
 
 
-def test_pictures_of_the_theory_are_made(monkeypatch):
+@pytest.mark.parametrize("script", ["make_theory", "make_theory_fields", "make_theory_loops"])
+def test_pictures_of_the_theory_are_made(script, monkeypatch):
     figures = FOLDER.parent / "figures"
     monkeypatch.syspath_prepend(str(figures))
-    module = importlib.import_module("make_theory")
+    module = importlib.import_module(script)
     for name, make in module.PICTURES.items():
-        assert isinstance(make(), Figure)
+        assert isinstance(make(), Figure)  # each asserts what it shows
         assert (figures / f"{name}.png").stat().st_size < 150_000
+
+
+def test_every_picture_of_the_theory_is_on_a_page():
+    pages = [p.read_text(encoding="utf-8") for p in (FOLDER.parent / "theory").glob("*.md")]
+    drawn = sorted(p.name for p in (FOLDER.parent / "figures").glob("theory_*.png"))
+    assert len(drawn) >= 13
+    assert [name for name in drawn if not any(f"../figures/{name}" in page for page in pages)] == []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
+from tests.hardening import batches
 from tests.strategies import plain
 
 #: Bytes that a call may take for each byte of its argument.
@@ -46,3 +47,20 @@ def test_proofs_of_a_million_chains():
     np.testing.assert_array_equal(proof.value[done], (t[:, 1] > t[:, 0])[done])
     assert done.mean() > 0.999
     assert peak < 40 * SHARE * t.nbytes
+
+
+@pytest.mark.parametrize("name", batches.BATCHES)
+def test_the_batches_of_the_table_are_right(name, monkeypatch):
+    monkeypatch.setattr(batches, "PIECE", 150)
+    found = plain(batches.attempt)(name, 400)
+    assert (found.items, found.answered, found.wrong) == (400, 400, 0)
+    assert found.calls == (3 if "certify" in name else 1)
+
+
+def test_wrong_answers_of_a_batch_are_counted(monkeypatch):
+    def worse(*arguments, **options):
+        return 1 - winding_number(*arguments, **options)
+
+    winding_number = tp.winding_number
+    monkeypatch.setattr(tp, "winding_number", worse)
+    assert plain(batches.attempt)("`winding_number` of samples", 50).wrong == 50

@@ -229,6 +229,19 @@ def test_foreign_states_are_refused(tiny_file, halfway, straight):
     refused(tiny_file, halfway, "must be one of topophys")
 
 
+@pytest.mark.parametrize("place", [{"step": 999}, {"epoch": -1}, {"step": 0.5}])
+def test_positions_that_no_training_reaches_are_refused(tiny_file, halfway, place):
+    raw = (halfway / STATE).read_bytes()
+    end = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:end])
+    card = json.loads(header["__metadata__"]["card"])
+    card["position"] |= place
+    header["__metadata__"]["card"] = json.dumps(card)
+    head = json.dumps(header).encode()
+    (halfway / STATE).write_bytes(len(head).to_bytes(8, "little") + head + raw[end:])
+    refused(tiny_file, halfway, "position")
+
+
 def test_pickles_are_never_loaded(tiny_file, halfway):
     torch.save({"weights": torch.zeros(3)}, halfway / STATE)
     refused(tiny_file, halfway, "cannot be read")

@@ -109,7 +109,7 @@ def load_state(folder: Path, trainer: Trainer) -> dict[str, Any]:
         for name, value in _below(tensors, "optimizer.").items():
             number, _, key = name.partition(".")
             moments.setdefault(int(number), {})[key] = value
-        trainer.position = _position(card["position"])
+        trainer.position = _position(card["position"], trainer.steps_per_epoch)
         trainer.rate = float(card["rate"])
         _check_moments(trainer, moments)
         _check_alike(card["groups"], trainer.optimizer.state_dict()["param_groups"], "groups")
@@ -129,10 +129,11 @@ def load_state(folder: Path, trainer: Trainer) -> dict[str, Any]:
         ) from None
 
 
-def _position(given: dict[str, Any]) -> Position:
+def _position(given: dict[str, Any], steps: int) -> Position:
     place = Position(**given)
     numbers: tuple[Any, ...] = (place.epoch, place.step)
-    if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in numbers):
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers)
+    if not whole or place.step > steps:  # beyond its end an epoch would count twice
         raise ValueError(f"position {numbers!r:.60}")
     totals = {str(name): float(value) for name, value in place.totals.items()}
     return Position(place.epoch, place.step, totals)

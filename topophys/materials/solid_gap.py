@@ -115,5 +115,6 @@ def _margin(
 def _norm(block: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Largest size of the two eigenvalues of Hermitian 2 x 2 matrices."""
     a, d = block[..., 0, 0].real, block[..., 1, 1].real
-    b = np.abs(block[..., 0, 1])
+    # NumPy 2.0.0 takes moduli of strided arrays by other code where memory lies otherwise
+    b = np.abs(np.ascontiguousarray(block[..., 0, 1]))
     return np.asarray(0.5 * np.abs(a + d) + np.hypot(0.5 * (a - d), b))

@@ -164,7 +164,8 @@ def _spread(
     matrices = h.bloch(k)
     mean = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1]).real
     dz = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1]).real
-    return mean, np.hypot(dz, np.abs(matrices[..., 0, 1])), dz
+    # NumPy 2.0.0 takes moduli of strided arrays by other code where memory lies otherwise
+    return mean, np.hypot(dz, np.abs(np.ascontiguousarray(matrices[..., 0, 1]))), dz
 
 
 def band_features(bands: ToyBands) -> dict[str, NDArray[np.float32]]:
