@@ -58,7 +58,9 @@ def test_the_page_follows_from_the_scripts(gallery):
     assert written == make.page(), "run: python docs/gallery/make.py"
 
 
-@pytest.mark.parametrize("script", ["make_theory", "make_theory_fields", "make_theory_loops"])
+@pytest.mark.parametrize(
+    "script", ["make_theory", *(f"make_theory_{part}" for part in ("fields", "loops", "samples"))]
+)
 def test_pictures_of_the_theory_are_made(script, monkeypatch):
     figures = FOLDER.parent / "figures"
     monkeypatch.syspath_prepend(str(figures))
@@ -71,5 +73,5 @@ def test_pictures_of_the_theory_are_made(script, monkeypatch):
 def test_every_picture_of_the_theory_is_on_a_page():
     pages = [p.read_text(encoding="utf-8") for p in (FOLDER.parent / "theory").glob("*.md")]
     drawn = sorted(p.name for p in (FOLDER.parent / "figures").glob("theory_*.png"))
-    assert len(drawn) >= 13
+    assert len(drawn) >= 15
     assert [name for name in drawn if not any(f"../figures/{name}" in page for page in pages)] == []
