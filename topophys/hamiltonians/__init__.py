@@ -1,1 +1,1 @@
-"""Bloch Hamiltonians: Fourier form, named models, random ensembles."""
+"""Bloch Hamiltonians: Fourier form, functions of k, files of Wannier90, named models."""

@@ -95,7 +95,7 @@ def complete(
     *,
     tail: int,
     average: bool,
-) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:
+) -> NDArray[np.complex128]:
     """Fill in the coefficient of -R from that of R, or check it where both are given.
 
     Parameters
@@ -115,7 +115,7 @@ def complete(
 
     Returns
     -------
-    vectors, coefficients
+    complex128 ndarray of shape (..., M, ...)
         With ``coefficient(-R) == adjoint(coefficient(R))`` exactly.
     """
     axis = coefficients.ndim - tail - 1
@@ -137,7 +137,7 @@ def complete(
                 " or pass hermitian='average'."
             )
     mean = 0.5 * coefficients + 0.5 * mirrored
-    return vectors, np.where(pick_both, mean, np.where(pick_given, coefficients, mirrored))
+    return np.where(pick_both, mean, np.where(pick_given, coefficients, mirrored))
 
 
 def fourier_sum(

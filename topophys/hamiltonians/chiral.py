@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import InputError
+from topophys.grids import grid_of
 from topophys.hamiltonians import _hoppings
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
@@ -170,7 +171,7 @@ class ChiralHamiltonian(FourierHamiltonian):
         InputError
             If `n_k` is not a positive integer.
         """
-        return self.block(self._grid(n_k))
+        return self.block(grid_of(1, n_k, "n_k"))
 
     def _select(self: Chain, index: tuple[Any, ...]) -> Chain:
         chosen = self._blank()

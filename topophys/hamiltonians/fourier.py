@@ -11,8 +11,8 @@ from jaxtyping import Complex, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import InputError, KindError
-from topophys.grids import k_grid
+from topophys.errors import KindError
+from topophys.grids import grid_of
 from topophys.hamiltonians import _hoppings
 
 __all__ = ["FourierHamiltonian"]
@@ -65,10 +65,10 @@ class FourierHamiltonian:
         hermitian: Literal["check", "average"] = "check",
     ) -> None:
         _checks.one_of(hermitian, "hermitian", ("check", "average"))
-        vectors, raw, given = _hoppings.stack(hoppings, "hoppings", "(..., n, n)", tail=2)
+        self._vectors, raw, given = _hoppings.stack(hoppings, "hoppings", "(..., n, n)", tail=2)
         adjoint = np.conj(np.swapaxes(raw, -1, -2))
-        self._vectors, self._amplitudes = _hoppings.complete(
-            vectors, raw, adjoint, given, "hoppings", tail=2, average=hermitian == "average"
+        self._amplitudes = _hoppings.complete(
+            self._vectors, raw, adjoint, given, "hoppings", tail=2, average=hermitian == "average"
         )
         self._n_occupied = n_occupied
         _ = self.n_occupied  # refuse an impossible number now, not at first use
@@ -149,19 +149,10 @@ class FourierHamiltonian:
         InputError
             If the number of directions is not `dim`.
         """
-        return self.bloch(self._grid(shape))
+        return self.bloch(grid_of(self.dim, shape))
 
     def _momenta(self, k: ArrayLike) -> NDArray[np.float64]:
         return _checks.as_real(k, "k", f"(..., {self.dim})")
-
-    def _grid(self, shape: int | tuple[int, ...]) -> NDArray[np.float64]:
-        sizes = (shape,) if not isinstance(shape, tuple) else shape
-        if len(sizes) != self.dim:
-            raise InputError(
-                f"Argument `shape` must have {self.dim} numbers for a {self.dim}D Hamiltonian, but"
-                f" is {shape}."
-            )
-        return k_grid(sizes)
 
     def _select(self: H, index: tuple[Any, ...]) -> H:
         """Return the same kind of Hamiltonian with `index` applied to the batch axes."""

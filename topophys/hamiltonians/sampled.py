@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
-from topophys.grids import k_grid
+from topophys.grids import grid_of
 
 __all__ = ["SampledHamiltonian", "from_callable"]
 
@@ -111,13 +111,7 @@ class SampledHamiltonian:
         complex128 ndarray of shape (*shape, n, n)
             Bloch matrices, in the units of the function.
         """
-        sizes = shape if isinstance(shape, tuple) else (shape,)
-        if len(sizes) != self.dim:
-            raise InputError(
-                f"Argument `shape` must have {self.dim} numbers for a {self.dim}D Hamiltonian, but"
-                f" is {shape}."
-            )
-        return self.bloch(k_grid(sizes))
+        return self.bloch(grid_of(self.dim, shape))
 
     def __repr__(self) -> str:
         return (

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
+from topophys.grids import grid_of
 from topophys.hamiltonians import _hoppings
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
@@ -68,12 +69,12 @@ class TwoBandHamiltonian(FourierHamiltonian):
     ) -> None:
         _checks.one_of(hermitian, "hermitian", ("check", "average"))
         average = hermitian == "average"
-        vectors, raw, given = _hoppings.stack(d, "d", "(..., 3)", tail=1)
-        self._vectors, self._d = _hoppings.complete(
-            vectors, raw, raw.conj(), given, "d", tail=1, average=average
+        self._vectors, raw, given = _hoppings.stack(d, "d", "(..., 3)", tail=1)
+        self._d = _hoppings.complete(
+            self._vectors, raw, raw.conj(), given, "d", tail=1, average=average
         )
         self._n_occupied = 1
-        self._d0_vectors = np.zeros((0, vectors.shape[1]), np.int64)
+        self._d0_vectors = np.zeros((0, self.dim), np.int64)
         self._d0 = np.zeros((*self._d.shape[:-2], 0), np.complex128)
         if d0 is not None:
             self._set_scalar(d0, average=average)
@@ -85,7 +86,8 @@ class TwoBandHamiltonian(FourierHamiltonian):
                 f"Argument `d0` must have lattice vectors of dimension {self.dim} like `d`, but"
                 f" has dimension {vectors.shape[1]}."
             )
-        self._d0_vectors, d0_amplitudes = _hoppings.complete(
+        self._d0_vectors = vectors
+        d0_amplitudes = _hoppings.complete(
             vectors, raw, raw.conj(), given, "d0", tail=0, average=average
         )
         try:
@@ -178,7 +180,7 @@ class TwoBandHamiltonian(FourierHamiltonian):
         InputError
             If the number of directions is not `dim`.
         """
-        return self.d(self._grid(shape))
+        return self.d(grid_of(self.dim, shape))
 
     def _select(self: TwoBand, index: tuple[Any, ...]) -> TwoBand:
         chosen = self._blank()
