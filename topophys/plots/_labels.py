@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
+from topophys.grids import k_grid
 from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
 
 __all__ = [
@@ -85,7 +86,7 @@ def momenta(k: ArrayLike | None, n: int, name: str = "k") -> NDArray[np.float64]
         If their number is wrong or they do not rise.
     """
     if k is None:
-        return -np.pi + 2.0 * np.pi * np.arange(n) / n
+        return k_grid(n)[:, 0]
     points = _checks.as_real(k, name, "(..., N)")
     if points.shape != (n,):
         raise ShapeError(f"Argument `{name}` must have shape ({n},), but has {points.shape}.")

@@ -15,7 +15,7 @@ from topophys import _checks
 from topophys.errors import InputError
 from topophys.plots._canvas import panels
 from topophys.plots._records import check_rows, wilson
-from topophys.plots.style import PALETTE, style, tidy
+from topophys.plots.style import PALETTE, style, tidy_rows
 
 __all__ = ["plot_accuracy"]
 
@@ -73,9 +73,7 @@ def plot_accuracy(
         panel.xaxis.set_minor_formatter(NullFormatter())
         panel.set_yticks(range(len(listed)), [str(row["split"]) for row in listed])
         panel.set_ylim(len(listed) - 0.4, -0.6)
-        tidy(panel, grid="x")
-        panel.tick_params(axis="y", length=0)
-        panel.spines["left"].set_visible(False)
+        tidy_rows(panel)
         panel.set_xlabel("accuracy (spaced by the share of errors), 95 % interval")
         if title:
             panel.set_title(title)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from topophys.errors import InputError
 from topophys.plots._canvas import panels
 from topophys.plots._records import check_rows, finite
-from topophys.plots.style import PALETTE, style, tidy
+from topophys.plots.style import PALETTE, style, tidy_rows
 
 __all__ = ["plot_audit"]
 
@@ -86,9 +86,7 @@ def plot_audit(
         panel.set_yticks(range(len(listed)), names)
         panel.set_ylim(len(listed) - 0.4, -0.6)
         panel.set_xlabel("miss in units of the spread")
-        tidy(panel, grid="x")
-        panel.tick_params(axis="y", length=0)
-        panel.spines["left"].set_visible(False)
+        tidy_rows(panel)
         panel.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=3, handletextpad=0.2)
         if title:
             panel.set_title(title, pad=22.0)

@@ -13,10 +13,9 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import InputError
 from topophys.plots._canvas import AxesLike, panels
 from topophys.plots._labels import Integers, integer_titles, join, texts
-from topophys.plots.style import DIVERGING, pi_axis, style, tidy
+from topophys.plots.style import DIVERGING, style, tidy_zone
 
 __all__ = ["plot_berry_flux"]
 
@@ -82,14 +81,8 @@ def plot_berry_flux(
     ['$C = 1$ (certified)', '$C = -1$ (certified)']
     """
     values = _checks.as_real(flux, "flux", "(..., Nx, Ny)")
-    for name, option, known in (
-        ("quantity", quantity, ("flux", "curvature")),
-        ("scale", scale, ("shared", "panel")),
-    ):
-        if option not in known:
-            raise InputError(
-                f"Argument `{name}` must be '{known[0]}' or '{known[1]}', but is {option!r}."
-            )
+    _checks.one_of(quantity, "quantity", ("flux", "curvature"))
+    _checks.one_of(scale, "scale", ("shared", "panel"))
     maps = values.reshape(-1, *values.shape[-2:])
     labels = _labels(maps, chern, quantity, titles)
     tops = np.abs(maps).max(axis=(1, 2))
@@ -135,13 +128,7 @@ def _draw_map(
         interpolation="nearest",
         aspect="equal",
     )
-    tidy(panel)
-    for side in panel.spines.values():
-        side.set_visible(True)
-    for axis in (panel.xaxis, panel.yaxis):
-        pi_axis(axis)
-    panel.set_xlabel(f"${coordinates[0]}$ (rad)")
-    panel.set_ylabel(f"${coordinates[1]}$ (rad)", labelpad=1.0)
+    tidy_zone(panel, coordinates)
     return image
 
 

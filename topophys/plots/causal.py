@@ -15,7 +15,7 @@ from topophys import _checks
 from topophys.errors import InputError
 from topophys.plots._canvas import panels
 from topophys.plots._records import check_rows, wilson
-from topophys.plots.style import FAINT, PALETTE, style, tidy
+from topophys.plots.style import FAINT, PALETTE, style, tidy_rows
 
 __all__ = ["plot_causal"]
 
@@ -103,9 +103,7 @@ def plot_causal(
         panel.set_xlim(-0.02, 1.03)
         panel.set_xticks(np.linspace(0.0, 1.0, 6))
         panel.set_xlabel("share of predicted integers, 95 % interval")
-        tidy(panel, grid="x")
-        panel.tick_params(axis="y", length=0)
-        panel.spines["left"].set_visible(False)
+        tidy_rows(panel)
         if title:
             panel.set_title(title)
     return figure

@@ -16,15 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _checks
 from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import KindError, ShapeError
+from topophys.hamiltonians.two_band import PAULI
 from topophys.invariants.berry import chern_number_from_d
 from topophys.invariants.certify_chern import certify_chern
 from topophys.plots._canvas import AxesLike, panels
 from topophys.plots._labels import Integers, integer_titles, join, texts
-from topophys.plots.style import DIVERGING, INK, PALETTE, pi_axis, style, tidy
+from topophys.plots.style import DIVERGING, INK, PALETTE, style, tidy_zone
 
 __all__ = ["plot_d_texture"]
 
-PAULI: Final = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 #: Length of d, over the largest, below which it has no direction.
 TOUCHING: Final = 1e-12
 
@@ -111,7 +111,7 @@ def plot_d_texture(
         )
         for panel, field, label in zip(axes, fields, labels, strict=True):
             image = _draw_texture(panel, _directions(field), most)
-            _name_axes(panel, coordinates)
+            tidy_zone(panel, coordinates)
             panel.set_title(label)
         bar = figure.colorbar(
             image, ax=axes, label=r"$\hat d_z$", shrink=0.9, aspect=22, ticks=[-1.0, 0.0, 1.0]
@@ -181,13 +181,3 @@ def _draw_texture(panel: Axes, unit: NDArray[np.float64], most: int) -> AxesImag
             label="$d = 0$", zorder=4,
         )  # fmt: skip
     return image
-
-
-def _name_axes(panel: Axes, coordinates: tuple[str, str]) -> None:
-    tidy(panel)
-    for side in panel.spines.values():
-        side.set_visible(True)
-    for axis in (panel.xaxis, panel.yaxis):
-        pi_axis(axis)
-    panel.set_xlabel(f"${coordinates[0]}$ (rad)")
-    panel.set_ylabel(f"${coordinates[1]}$ (rad)", labelpad=1.0)

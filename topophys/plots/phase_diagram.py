@@ -47,21 +47,8 @@ def phase_diagram(
 
     Parameters
     ----------
-    model : callable
-        Function of keyword parameters, which may be arrays, that returns a Hamiltonian, such as
-        those in `topophys.models`.
-    x, y : (str, array-like of shape (N,))
-        Name of a parameter and its values, rising in even steps.
-    fixed : mapping of str to value, optional
-        The other parameters.
-    invariant : {"auto", "winding", "chern"}, optional
-        What to certify; what the Hamiltonian has where "auto".
-    n_occupied : int, optional
-        Number of occupied bands, for Chern numbers; that of the Hamiltonian where not given.
-    min_gap : float, optional
-        Certify only what is proven to have at least this gap, in the units of the hoppings.
-    max_evaluations : int, optional
-        How many k points may be looked at per Hamiltonian.
+    model, x, y, fixed, invariant, n_occupied, min_gap, max_evaluations
+        As for `phase_diagram_data`.
     labels : (str, str), optional
         Axis labels, with units; the names of the parameters where not given.
     title : str, optional

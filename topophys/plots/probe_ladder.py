@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from topophys.errors import InputError
 from topophys.plots._canvas import panels
 from topophys.plots._records import check_rows, finite
-from topophys.plots.style import FAINT, PALETTE, style, tidy
+from topophys.plots.style import FAINT, PALETTE, style, tidy_rows
 
 __all__ = ["plot_probe_ladder"]
 
@@ -162,9 +162,7 @@ def _finish(
     panel.set_xticks(np.linspace(0.0, 1.0, 6))
     panel.axvline(0.0, color=FAINT, linewidth=0.8, zorder=1)
     panel.set_xlabel("held-out $R^2$")
-    tidy(panel, grid="x")
-    panel.tick_params(axis="y", length=0)
-    panel.spines["left"].set_visible(False)
+    tidy_rows(panel)
     panel.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(sources, 4), handletextpad=0.2,
         columnspacing=1.2,

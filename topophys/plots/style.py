@@ -14,7 +14,18 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-__all__ = ["CYCLIC", "DENSITY", "DIVERGING", "PALETTE", "pi_axis", "pi_label", "style", "tidy"]
+__all__ = [
+    "CYCLIC",
+    "DENSITY",
+    "DIVERGING",
+    "PALETTE",
+    "pi_axis",
+    "pi_label",
+    "style",
+    "tidy",
+    "tidy_rows",
+    "tidy_zone",
+]
 
 #: Eight colours that readers with any common colour-vision deficiency tell apart (Okabe, Ito).
 PALETTE: Final = {
@@ -148,6 +159,38 @@ def tidy(ax: Axes, *, grid: Literal["x", "y", "both"] | None = None) -> None:
     ax.tick_params(labelsize=mpl.rcParams["xtick.labelsize"], width=0.7, length=3.0, colors=INK)
     if grid is not None:
         ax.grid(visible=True, axis=grid, color="#E4E4E4", linewidth=0.6)
+
+
+def tidy_rows(ax: Axes) -> None:
+    """Set axes whose rows are named at the left: no line and no ticks there, grid lines up.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to set.
+    """
+    tidy(ax, grid="x")
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+
+
+def tidy_zone(ax: Axes, coordinates: tuple[str, str]) -> None:
+    """Set axes that hold a map of the Brillouin zone: a full frame, momenta from -pi to pi.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes to set.
+    coordinates : (str, str)
+        Mathtext names of the two momenta.
+    """
+    tidy(ax)
+    for side in ax.spines.values():
+        side.set_visible(True)
+    for axis in (ax.xaxis, ax.yaxis):
+        pi_axis(axis)
+    ax.set_xlabel(f"${coordinates[0]}$ (rad)")
+    ax.set_ylabel(f"${coordinates[1]}$ (rad)", labelpad=1.0)
 
 
 def pi_label(multiple: float) -> str:

@@ -63,21 +63,20 @@ def plot_training(
     scores = _curves(rows, [n for n in names if "accuracy" in n])
     rates = _curves(rows, [n for n in names if n == "lr"])
     _refuse(losses, scores, rates)
-    kinds = [kind for kind in (losses, scores, rates) if kind]
+    named = [("loss", losses), ("accuracy", scores), ("learning rate", rates)]
+    kinds = [(name, curves) for name, curves in named if curves]
     with style():
         figure, axes = panels(len(kinds), ax, size=(3.2, 2.6), most=3)
-        for panel, kind in zip(axes, kinds, strict=True):
-            if kind is scores and error:
-                _draw_errors(panel, kind)
+        for panel, (name, curves) in zip(axes, kinds, strict=True):
+            if name == "accuracy" and error:
+                _draw_errors(panel, curves)
             else:
-                _draw_curves(panel, kind, logarithmic=kind is not scores)
-            names_of = {id(losses): "loss", id(scores): "accuracy", id(rates): "learning rate"}
-            if not (kind is scores and error):
-                panel.set_ylabel(names_of[id(kind)])
+                _draw_curves(panel, curves, logarithmic=name != "accuracy")
+                panel.set_ylabel(name)
             panel.set_xlabel("epoch")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
             tidy(panel, grid="y")
-            if kind is not rates:
+            if name != "learning rate":
                 panel.legend(handlelength=1.8)
         if ax is None and any("seconds" in row for row in rows):
             spent = sum(finite(row.get("seconds", 0.0), "`seconds`") for row in rows)
