@@ -14,7 +14,7 @@ from topophys.datasets import Recipe, generate, open_dataset
 from topophys.errors import InputError
 from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, load_run
 from topophys.pipeline import draw_figures, measure_accuracy
-from topophys.pipeline.figures_shared import clearest
+from topophys.pipeline.splits import clearest
 
 
 def table(path):

@@ -10,7 +10,7 @@ from topophys.datasets import open_dataset
 from topophys.interpret import AuditReport, CausalReport, ProbeReport
 from topophys.learn import load_run
 from topophys.pipeline import interpret_run, measure_missing
-from topophys.pipeline.interpretation import probed_split
+from topophys.pipeline.splits import probed_split
 
 FILES = ["accuracy", "failures", "probes", "causal", "audit"]
 

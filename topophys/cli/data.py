@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from topophys.cli._options import Quiet
+
 __all__ = ["COMMANDS"]
 
 
@@ -21,7 +23,7 @@ def generate(
         str | None,
         typer.Option(help="Make a part only: shards a:b, or part i/n (i from 1 to n)."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Draw Hamiltonians, prove their invariants, write a data set.
 
@@ -57,7 +59,7 @@ def join(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Index (.json) or single HDF5 file to make.")
     ],
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Join the parts of a data set, made by separate jobs, after checking every byte.
 
@@ -119,7 +121,7 @@ def verify(
     recompute: Annotated[
         str, typer.Option(help="Share of samples to prove anew, such as 0.01, or 'all'.")
     ] = "all",
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check structure and checksums, and prove labels anew from the hoppings.
 

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
-__all__ = ["COMMANDS"]
+from topophys.cli._options import Quiet
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.")]
+__all__ = ["COMMANDS"]
 
 
 def generate(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from topophys.cli._options import Quiet
 
 if TYPE_CHECKING:
     from topophys.datasets import Dataset
@@ -19,7 +22,9 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder that `topophys train` ma
 Data = Annotated[
     Path | None, typer.Option("--data", help="Data set; by default the one of the training.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.")]
+Surface = Annotated[
+    Path | None, typer.Option("--surface", help="Data set of Chern numbers, for a flux map.")
+]
 
 
 def train(
@@ -108,8 +113,7 @@ def probe(
     from topophys._files import write_json
     from topophys.interpret import probe as measure
 
-    loaded, dataset = _open(run, data)
-    with dataset:
+    with _opened(run, data) as (loaded, dataset, _):
         report = measure(
             loaded, dataset, split=split, n_hamiltonians=n_hamiltonians, progress=not quiet
         )
@@ -120,21 +124,15 @@ def probe(
 def plot(
     run: RunFolder,
     data: Data = None,
-    surface: Annotated[
-        Path | None, typer.Option("--surface", help="Data set of Chern numbers, for a flux map.")
-    ] = None,
+    surface: Surface = None,
 ) -> None:
     """Draw the figures of a run as PNG and SVG into its folder `figures`.
 
     Example: topophys plot runs/first
     """
-    from topophys.datasets import open_dataset
     from topophys.pipeline import draw_figures
 
-    loaded, dataset = _open(run, data)
-    with dataset, nullcontext() if surface is None else open_dataset(surface) as second:
-        if second is not None:
-            _require(second, "chern", "--surface")
+    with _opened(run, data, surface) as (loaded, dataset, second):
         for path in draw_figures(loaded, dataset, surface=second):
             print(path)
 
@@ -142,9 +140,7 @@ def plot(
 def report(
     run: RunFolder,
     data: Data = None,
-    surface: Annotated[
-        Path | None, typer.Option("--surface", help="Data set of Chern numbers, for a flux map.")
-    ] = None,
+    surface: Surface = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Measure and draw all again.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -152,13 +148,9 @@ def report(
 
     Example: topophys report runs/first
     """
-    from topophys.datasets import open_dataset
     from topophys.pipeline import draw_figures, measure_missing, write_page, write_summary
 
-    loaded, dataset = _open(run, data)
-    with dataset, nullcontext() if surface is None else open_dataset(surface) as second:
-        if second is not None:
-            _require(second, "chern", "--surface")
+    with _opened(run, data, surface) as (loaded, dataset, second):
         made = measure_missing(loaded, dataset, refresh=refresh, progress=not quiet)
         # figures show what was measured: new figures of old measurements would be the same
         if made or refresh or second is not None or not (run / "figures" / "figures.json").exists():
@@ -221,7 +213,11 @@ def _orbitals(text: str | None) -> list[int] | None:
         ) from None
 
 
-def _open(run: Path, data: Path | None) -> tuple[Run, Dataset]:
+@contextmanager
+def _opened(
+    run: Path, data: Path | None, surface: Path | None = None
+) -> Iterator[tuple[Run, Dataset, Dataset | None]]:
+    """Open a run, its data set, and the one of Chern numbers where a flux map is wanted."""
     from topophys.datasets import open_dataset
     from topophys.errors import InputError
     from topophys.learn import load_run
@@ -233,9 +229,13 @@ def _open(run: Path, data: Path | None) -> tuple[Run, Dataset]:
             f"Option --data must name a data set, because the samples of `{run}` were drawn while"
             " training went on."
         )
-    dataset = open_dataset(path)
-    _require(dataset, loaded.kind, "--data")
-    return loaded, dataset
+    with ExitStack() as files:
+        dataset = files.enter_context(open_dataset(path))
+        _require(dataset, loaded.kind, "--data")
+        second = None if surface is None else files.enter_context(open_dataset(surface))
+        if second is not None:
+            _require(second, "chern", "--surface")
+        yield loaded, dataset, second
 
 
 def _require(dataset: Dataset, kind: str, option: str) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from topophys.cli._options import Quiet
+
 __all__ = ["COMMANDS"]
 
 
@@ -17,7 +19,7 @@ def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="A fiftieth of the data: to try it, not to judge it.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Generate, train, probe, plot, report: everything in one folder.
 

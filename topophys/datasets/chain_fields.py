@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Complex, Float, Int, Real
 from numpy.typing import NDArray
 
 from topophys.kernels import status as st
 from topophys.kernels.chain_fields import chain_fields
 
-__all__ = ["channels", "fields_of_chains"]
+__all__ = ["blocks_from_channels", "channels", "fields_of_chains"]
 
 #: Samples worked on at a time, so that what lies between two steps stays in the cache.
 CHUNK: Final = 256
@@ -78,3 +79,26 @@ def channels(matrices: Complex[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "
     """
     flat = np.ascontiguousarray(matrices).reshape(*matrices.shape[:-2], matrices.shape[-1] ** 2)
     return flat.view(np.float64)
+
+
+def blocks_from_channels(x: Real[np.ndarray, "*batch c"]) -> Complex[np.ndarray, "*batch n n"]:
+    """Blocks or Bloch matrices from their channels: the inverse of `channels`.
+
+    Parameters
+    ----------
+    x : float ndarray of shape (..., 2 n^2)
+        Interleaved real and imaginary parts, row by row.
+
+    Returns
+    -------
+    complex128 ndarray of shape (..., n, n)
+        The same numbers.
+
+    Examples
+    --------
+    >>> blocks_from_channels(np.array([[0.0, 1.0]]))
+    array([[[0.+1.j]]])
+    """
+    flat = np.ascontiguousarray(x, dtype=np.float64).view(np.complex128)
+    size = math.isqrt(flat.shape[-1])
+    return flat.reshape(*x.shape[:-1], size, size)

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from topophys import _checks
 from topophys.datasets import schema
 from topophys.datasets.evaluate import evaluate
-from topophys.datasets.families import family_of
+from topophys.datasets.families import Arrays, family_of
 from topophys.datasets.portion import Portion
 from topophys.datasets.recipe import Recipe
-from topophys.datasets.shards import REASONS, Shard, digest
+from topophys.datasets.shards import REASONS, Shard, seed_keys
 from topophys.datasets.sources import Given, read_source
 from topophys.datasets.specs import GIVEN
 from topophys.datasets.summary import Summary
 from topophys.datasets.write import Writer
 from topophys.errors import InputError
 from topophys.invariants.certificate import Certificate
+from topophys.invariants.selection import SMALL, UNRESOLVED
 
 __all__ = ["label"]
 
@@ -101,20 +102,17 @@ def label(
     plan = _recipe(given, Path(source), grid, min_gap, flatten, classes.tolist(), len(keep))
     small = ~proof.certified & (proof.gap_seen < min_gap)
     rejected = dict.fromkeys(REASONS, 0) | {
-        REASONS[0]: int(small.sum()),
-        REASONS[1]: int((~proof.certified & ~small).sum()),
+        SMALL: int(small.sum()),
+        UNRESOLVED: int((~proof.certified & ~small).sum()),
     }
     with Writer(Portion.of(plan), path) as writer:
         for number in range(plan.n_shards):
-            shard = _shard(plan, given, proof, keep, number)
+            arrays = _arrays(plan, given, proof, keep, number)
             # the first one brings the counts of all
             first = number == 0
-            drawn = len(proof.value) - len(keep) if first else 0
+            drawn = len(arrays["label"]) + (len(proof.value) - len(keep) if first else 0)
             counted = rejected if first else dict.fromkeys(REASONS, 0)
-            size = len(shard["label"])
-            sums = {name: digest(array) for name, array in shard.items()}
-            begin = number * schema.SHARD_SIZE
-            writer.add(SPLIT, Shard(begin, shard, sums, drawn + size, counted))
+            writer.add(SPLIT, Shard.of(plan.kind, number, arrays, drawn, counted))
         writer.finish()
     return Summary(
         path=path,
@@ -163,21 +161,15 @@ def _prove(plan: Recipe, given: Given, min_gap: float) -> Certificate:
     return family_of(plan, plan.part(SPLIT)).certify(given.hoppings, min_gap)
 
 
-def _shard(
+def _arrays(
     plan: Recipe, given: Given, proof: Certificate, keep: NDArray[np.int64], number: int
-) -> dict[str, NDArray[np.generic]]:
+) -> Arrays:
     rows = keep[number * schema.SHARD_SIZE : (number + 1) * schema.SHARD_SIZE]
     spec = plan.part(SPLIT)
-    key = np.empty((len(rows), 3), np.int64)
-    key[:, 0], key[:, 1], key[:, 2] = spec.split_id, number, rows
-    arrays: dict[str, NDArray[np.generic]] = {
+    return {
         "hoppings": given.hoppings[rows],
         "label": proof.value[rows],
         "gap_bound": proof.gap_bound[rows],
-        "seed_key": key,
+        "seed_key": seed_keys(spec, number, rows),
         **evaluate(plan, spec, number, given.hoppings[rows]),
-    }
-    return {
-        f.name: np.ascontiguousarray(arrays[f.name], dtype=f.dtype)
-        for f in schema.FIELDS[plan.kind]
     }

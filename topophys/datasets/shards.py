@@ -22,8 +22,9 @@ from topophys.datasets.gauge import turn_all
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.specs import GIVEN, SplitSpec
 from topophys.errors import RecipeError
+from topophys.invariants import selection
 from topophys.invariants.certificate import Certificate
-from topophys.invariants.selection import REASONS, WIDE, Selection
+from topophys.invariants.selection import REASONS, UNRESOLVED, Selection
 
 __all__ = ["REASONS", "Shard", "draw_shard", "quotas"]
 
@@ -55,6 +56,34 @@ class Shard:
     drawn: int
     rejected: dict[str, int]
 
+    @classmethod
+    def of(
+        cls, kind: schema.Kind, number: int, arrays: Arrays, drawn: int, rejected: dict[str, int]
+    ) -> Shard:
+        """Bring arrays into the form in which they are stored, with their digests.
+
+        Parameters
+        ----------
+        kind : str
+            Kind of data set.
+        number : int
+            Number of the shard, from 0.
+        arrays : dict of str to ndarray
+            Every field of the schema.
+        drawn, rejected
+            As the attributes.
+
+        Returns
+        -------
+        Shard
+            Ready to be written.
+        """
+        stored = {
+            f.name: np.ascontiguousarray(arrays[f.name], dtype=f.dtype) for f in schema.FIELDS[kind]
+        }
+        digests = {name: digest(array) for name, array in stored.items()}
+        return cls(number * schema.SHARD_SIZE, stored, digests, drawn, rejected)
+
 
 def reasons(spec: SplitSpec) -> tuple[str, ...]:
     """Why Hamiltonians drawn for a split are not in it.
@@ -69,7 +98,7 @@ def reasons(spec: SplitSpec) -> tuple[str, ...]:
     tuple of str
         In the order of the `rejected` attribute.
     """
-    return REASONS if spec.max_gap is None else (*REASONS, WIDE)
+    return selection.reasons(spec.max_gap)
 
 
 def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:
@@ -96,6 +125,28 @@ def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:
     k = len(classes)
     below = [[(end - j + k - 1) // k for j in range(k)] for end in (first, last)]
     return {c: below[1][j] - below[0][j] for j, c in enumerate(classes)}
+
+
+def seed_keys(spec: SplitSpec, shard: int, draw: Int[np.ndarray, " S"]) -> Int[np.ndarray, "S 3"]:
+    """Where samples come from.
+
+    Parameters
+    ----------
+    spec : SplitSpec
+        The split.
+    shard : int
+        Number of the shard.
+    draw : int64 ndarray of shape (S,)
+        Number of each sample among the draws of the shard.
+
+    Returns
+    -------
+    int64 ndarray of shape (S, 3)
+        Split id, shard and draw.
+    """
+    key = np.empty((len(draw), 3), np.int64)
+    key[:, 0], key[:, 1], key[:, 2] = spec.split_id, shard, draw
+    return key
 
 
 def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
@@ -131,13 +182,7 @@ def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
     if spec.gauge_of is not None:
         arrays, drawn, rejected = _turned(recipe, spec, shard, arrays)
     arrays |= evaluate(recipe, spec, shard, arrays["hoppings"])
-    stored = {
-        f.name: np.ascontiguousarray(arrays[f.name], dtype=f.dtype)
-        for f in schema.FIELDS[recipe.kind]
-    }
-    digests = {name: digest(array) for name, array in stored.items()}
-    start = shard * schema.SHARD_SIZE
-    return Shard(start, stored, digests, drawn, rejected)
+    return Shard.of(recipe.kind, shard, arrays, drawn, rejected)
 
 
 def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, dict[str, int]]:
@@ -149,14 +194,13 @@ def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, d
             " were given; label the source again."
         )
     rng = keyed_generator(recipe.seed, spec.split_id, shard)
-    kept = _Shard(spec, shard)
-    selection = kept.selection
-    while selection.unfilled():
+    kept = _Kept(spec, shard)
+    while kept.selection.unfilled():
         hoppings = family.draw(family.batch, rng)
         kept.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
     # draw order would put the rarest class last; shuffled, every stretch is a fair sample
-    arrays = kept.arrays(rng.permutation(selection.size))
-    return arrays, selection.drawn, selection.rejected()
+    arrays = kept.arrays(rng.permutation(kept.selection.size))
+    return arrays, kept.selection.drawn, kept.selection.rejected()
 
 
 def _turned(
@@ -172,7 +216,7 @@ def _turned(
     own = key.copy()
     own[:, 0] = spec.split_id
     fresh = {"hoppings": turned, "label": label, "gap_bound": bound, "seed_key": own}
-    rejected = dict.fromkeys(reasons(spec), 0) | {REASONS[1]: unresolved}
+    rejected = dict.fromkeys(reasons(spec), 0) | {UNRESOLVED: unresolved}
     return fresh, len(label) + unresolved, rejected
 
 
@@ -181,7 +225,7 @@ def digest(array: NDArray[np.generic]) -> bytes:
     return hashlib.sha256(array.data).digest()
 
 
-class _Shard:
+class _Kept:
     """What is kept of the draws for one shard."""
 
     def __init__(self, spec: SplitSpec, shard: int) -> None:
@@ -222,8 +266,5 @@ class _Shard:
     def arrays(self, order: Int[np.ndarray, " S"]) -> Arrays:
         """Kept samples in the given order, with their keys."""
         joined = {name: np.concatenate([part[name] for part in self.kept]) for name in self.kept[0]}
-        draw = joined.pop("draw")
-        key = np.empty((len(draw), 3), np.int64)
-        key[:, 0], key[:, 1], key[:, 2] = self.spec.split_id, self.shard, draw
-        joined["seed_key"] = key
+        joined["seed_key"] = seed_keys(self.spec, self.shard, joined.pop("draw"))
         return {name: array[order] for name, array in joined.items()}

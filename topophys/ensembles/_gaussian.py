@@ -1,4 +1,4 @@
-"""Complex Gaussian coefficients."""
+"""Gaussian coefficients of hoppings, and the lattice vectors that carry them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,28 @@ def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[
     parts = rng.standard_normal((*shape, 2))
     parts *= np.sqrt(0.5)
     return parts.view(np.complex128)[..., 0]
+
+
+def half_square(reach: int) -> list[tuple[int, int]]:
+    """Lattice vectors with components up to `reach` in size, one of R and -R: 0 comes first.
+
+    Parameters
+    ----------
+    reach : int
+        Largest component.
+
+    Returns
+    -------
+    list of (int, int)
+        In lexical order.
+
+    Examples
+    --------
+    >>> half_square(1)
+    [(0, 0), (0, 1), (1, -1), (1, 0), (1, 1)]
+    """
+    square = ((x, y) for x in range(reach + 1) for y in range(-reach, reach + 1))
+    return [vector for vector in square if vector >= (0, 0)]
 
 
 def damping(vectors: NDArray[np.int64], decay: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from topophys import _checks
 from topophys._random import as_generator
-from topophys.ensembles._gaussian import complex_normal, damping
+from topophys.ensembles._gaussian import complex_normal, damping, half_square
 from topophys.ensembles.proven import draw_proven
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
@@ -69,8 +69,8 @@ def class_a(
     ------
     InputError
         If a number is not a positive integer (`hopping_range` may be 0), `n_occupied` does not
-        go with `n_bands`, or `decay` is
-        negative; or if no such Hamiltonian turns up in 200 000 draws.
+        go with `n_bands`, or `decay` is negative; or if no such Hamiltonian turns up in 200 000
+        draws.
 
     References
     ----------
@@ -99,7 +99,7 @@ def class_a(
     size = _checks.positive_int(n_bands, "n_bands", minimum=2)
     filled = _checks.occupied(n_occupied, size)
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
-    half = [(x, y) for x in range(reach + 1) for y in range(-reach, reach + 1) if (x, y) >= (0, 0)]
+    half = half_square(reach)
     factors = damping(np.array(half), decay)
     drawn = complex_normal(as_generator(rng), (n, len(half), size, size))
     drawn *= factors[:, None, None]

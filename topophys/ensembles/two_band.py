@@ -8,7 +8,7 @@ import numpy as np
 
 from topophys import _checks
 from topophys._random import as_generator
-from topophys.ensembles._gaussian import complex_normal, damping
+from topophys.ensembles._gaussian import complex_normal, damping, half_square
 from topophys.ensembles.proven import draw_proven
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
@@ -81,7 +81,7 @@ def two_band(
     n = _checks.positive_int(n, "n")
     reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
     generator = as_generator(rng)
-    half = [(x, y) for x in range(reach + 1) for y in range(-reach, reach + 1) if (x, y) > (0, 0)]
+    half = half_square(reach)[1:]
     factors = damping(np.array(half, np.int64).reshape(-1, 2), decay)
     origin = generator.standard_normal((n, 3))
     rest = complex_normal(generator, (n, len(half), 3)) * factors[:, None]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from topophys._progress import track
@@ -17,7 +16,7 @@ from topophys.interpret.rows import RowReport
 from topophys.interpret.samples import LAYERS, Layer, Samples, draw_samples
 from topophys.interpret.symmetries import SYMMETRIES, Symmetry, channels_of, fields_of
 from topophys.learn import Run
-from topophys.learn.evaluate import predict_invariants
+from topophys.learn.evaluate import placement, predict_invariants
 
 __all__ = ["AuditReport", "AuditRow", "audit"]
 
@@ -101,10 +100,7 @@ class AuditReport(RowReport):
             f"Symmetry audit on {self.n_hamiltonians} Hamiltonians of `{self.split}`: miss of the"
             " expectation, in units of the spread"
         )
-        cells = [("operation", "quantity", "expectation")]
-        cells += [(r.operation, r.quantity, r.expectation) for r in self.rows]
-        widths = [max(len(row[i]) for row in cells) for i in range(3)]
-        texts = ["   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+        texts = self._columns("operation", "quantity", "expectation")
         lines = [f"  {texts[0]}{'deviation':>12}   integers changed"]
         for text, r in zip(texts[1:], self.rows, strict=True):
             broken = "" if r.broken is None else f"   {r.broken:.4f}"
@@ -207,7 +203,7 @@ class _Look:
         return [*found, AuditRow(symmetry.name, "output", word, miss, broken)]
 
     def _named(self, x: NDArray[np.float32]) -> Array:
-        device = next(self.encoder.parameters(), torch.empty(0)).device
+        device, _ = placement(self.encoder)
         return predict_invariants(self.encoder, x, device=device)
 
 

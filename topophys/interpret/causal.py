@@ -121,10 +121,7 @@ class CausalReport(RowReport):
             f"Causal tests on {self.n_hamiltonians} Hamiltonians of `{self.split}`: share of cases"
             " in which the network names the predicted integer"
         )
-        rows = [("test", "layer", "what", "predicted")]
-        rows += [(r.test, r.layer, r.what, r.predicted) for r in self.results]
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        texts = ["   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
+        texts = self._columns("test", "layer", "what", "predicted")
         lines = [f"  {texts[0]}{'cases':>8}{'share':>8}   95 % interval      moved, share"]
         for text, r in zip(texts[1:], self.results, strict=True):
             low, high = r.interval

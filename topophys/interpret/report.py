@@ -192,10 +192,7 @@ class ProbeReport(RowReport):
             f"Linear probes, held-out R2 on {self.n_hamiltonians} Hamiltonians of `{self.split}`"
             f" ({self.folds} folds by Hamiltonian; {self.n_untrained} untrained networks{several})"
         )
-        rows = [("layer", "target", "measure", "split", "source")]
-        rows += [(r.layer, r.target, r.measure, r.split, r.source) for r in self.results]
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        texts = ["   ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
+        texts = self._columns("layer", "target", "measure", "split", "source")
         lines = [f"  {texts[0]}{'R2':>9}   95 % interval"]
         lines += [
             f"  {text}{r.r2:>9.4f}   [{r.low:.4f}, {r.high:.4f}]"

@@ -50,6 +50,13 @@ class RowReport:
         more = {name: _stored(getattr(row, name)) for name in self.derived}
         return asdict(row) | more
 
+    def _columns(self, *names: str) -> list[str]:
+        """Write these attributes in columns: their names first, then a line for each row."""
+        rows = getattr(self, self.rows_name)
+        cells = [names, *(tuple(getattr(row, name) for name in names) for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return ["   ".join(map(str.ljust, line, widths)) for line in cells]
+
     @classmethod
     def from_dict(cls: type[R], content: dict[str, Any]) -> R:
         """Make the report again from what `to_dict` gave.

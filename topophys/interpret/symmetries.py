@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from topophys.datasets.chain_fields import blocks_from_channels, channels
+from topophys.datasets.draws import unitaries
 
 __all__ = ["SYMMETRIES", "Symmetry", "channels_of", "fields_of"]
 
@@ -61,11 +63,7 @@ def fields_of(x: Array) -> Any:
     >>> fields_of(np.ones((2, 5, 8))).shape
     (2, 5, 2, 2)
     """
-    if x.ndim == 4:
-        return x
-    flat = np.ascontiguousarray(x).view(np.complex128)
-    n = math.isqrt(flat.shape[-1])
-    return flat.reshape(*x.shape[:2], n, n)
+    return x if x.ndim == 4 else blocks_from_channels(x)
 
 
 def channels_of(fields: Any) -> Array:
@@ -81,10 +79,7 @@ def channels_of(fields: Any) -> Array:
     float64 ndarray of shape (S, N, 2 n^2) or (S, Nx, Ny, 3)
         Channels last.
     """
-    if not np.iscomplexobj(fields):
-        return np.asarray(fields)
-    flat = np.ascontiguousarray(fields).reshape(*fields.shape[:2], -1)
-    return flat.view(np.float64)
+    return channels(fields) if np.iscomplexobj(fields) else np.asarray(fields)
 
 
 # ---- what values follow
@@ -128,15 +123,8 @@ def _cells_reversed(value: Array) -> Array:
 # ---- chains
 
 
-def _unitary(rng: np.random.Generator, size: int, n: int) -> NDArray[np.complex128]:
-    shape = (size, 1, n, n)
-    q, r = np.linalg.qr(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
-    phase = np.diagonal(r, axis1=-2, axis2=-1)
-    return np.asarray(q * (phase / np.abs(phase))[..., None, :])
-
-
 def _basis(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
-    left, right = (_unitary(rng, len(d), d.shape[-1]) for _ in range(2))
+    left, right = (unitaries(len(d), d.shape[-1], rng)[:, None] for _ in range(2))
     turn = np.angle(np.linalg.det(left) * np.linalg.det(right))
     return left @ d @ right, {"cos_sin_alpha": _turned(turn), "dalpha": _same}
 

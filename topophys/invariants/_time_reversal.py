@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
 
-__all__ = ["even_filling", "invariant_momenta", "kramers_splitting", "refuse", "require_operator"]
+__all__ = [
+    "GAPLESS",
+    "even_filling",
+    "invariant_momenta",
+    "kramers_splitting",
+    "refuse",
+    "require_operator",
+    "require_pairs",
+]
 
 #: Allowed deviation from an exact symmetry, relative to the largest hopping.
-EXACT = 1e-9
+EXACT: Final = 1e-9
+#: Relative energy gap below which nothing is claimed.
+GAPLESS: Final = 1e-9
 
 
 def invariant_momenta(dim: int) -> NDArray[np.float64]:
@@ -72,6 +84,25 @@ def kramers_splitting(energy: NDArray[np.float64], filled: int) -> tuple[float, 
     if gap <= 0.0 or scale == 0.0:
         return np.inf, 0.0
     return float(pairs.max()) / gap, gap / scale
+
+
+def require_pairs(splitting: float, tolerance: float) -> None:
+    """Raise where occupied bands do not come in Kramers pairs.
+
+    Parameters
+    ----------
+    splitting : float
+        Largest splitting of occupied pairs, over the gap.
+    tolerance : float
+        Allowed splitting.
+
+    Raises
+    ------
+    InputError
+        If it is larger.
+    """
+    if splitting > tolerance:
+        raise refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
 
 
 def refuse(reason: str) -> InputError:

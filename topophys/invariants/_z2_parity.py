@@ -16,7 +16,6 @@ __all__ = ["of_parities", "parity_products"]
 
 #: How far from +1 or -1 a parity may be.
 PURE: Final = 1e-6
-GAPLESS: Final = 1e-9
 
 
 def parity_products(
@@ -58,10 +57,10 @@ def parity_products(
     states = frames_of(bloch_at(vectors, amplitudes, corners), filled)
     splitting, relative = tr.kramers_splitting(states.energy, filled)
     gap = float(states.gap.min())
-    if relative <= GAPLESS:
+    if relative <= tr.GAPLESS:
         return np.ones(len(corners), np.int64), gap, splitting, False
-    if not exact and splitting > tolerance:
-        raise tr.refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
+    if not exact:
+        tr.require_pairs(splitting, tolerance)
     within = states.frame.conj().swapaxes(-1, -2) @ inversion @ states.frame
     parity = np.linalg.eigvalsh(0.5 * (within + within.conj().swapaxes(-1, -2)))
     odd = (parity < 0.0).sum(-1)

@@ -21,8 +21,6 @@ FIRST_LINES: Final = 11
 FIRST_POINTS: Final = 8
 #: Smallest singular value of an overlap between neighbours on a loop that is fine enough.
 OVERLAP: Final = 0.5
-#: Relative energy gap below which nothing is claimed.
-GAPLESS: Final = 1e-9
 #: Generic momenta at which k and -k are compared.
 PROBES: Final = (0.9, 2.3)
 
@@ -79,10 +77,9 @@ def check_reversal(
     energy = frames_of(bloch_at(h.vectors, h.amplitudes, momenta), filled).energy
     splitting, relative = tr.kramers_splitting(energy, filled)
     gap = float((energy[:, filled] - energy[:, filled - 1]).min())
-    found = Corners(gap, splitting, float(np.abs(energy).max()), relative <= GAPLESS)
+    found = Corners(gap, splitting, float(np.abs(energy).max()), relative <= tr.GAPLESS)
     if not exact and not found.gapless:
-        if splitting > tolerance:
-            raise tr.refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
+        tr.require_pairs(splitting, tolerance)
         pairs = [(line_at(h, t, filled, rules), line_at(h, -t, filled, rules)) for t in PROBES]
         _require_even(pairs, tolerance + rules.loop_share)
     return found
@@ -145,10 +142,9 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
     halves = np.ix_([0, n_x // 2], [0, n_y // 2])
     splitting, relative = tr.kramers_splitting(states.energy[halves].reshape(4, -1), filled)
     gap = float(states.gap.min())
-    if relative <= GAPLESS:
+    if relative <= tr.GAPLESS:
         return Found(0, False, 0.0, gap, splitting, n_x * n_y)
-    if splitting > tolerance:
-        raise tr.refuse(f"occupied Kramers pairs split by {splitting:.3g} of the gap at k = -k")
+    tr.require_pairs(splitting, tolerance)
     momenta = np.pi * (2 * np.arange(n_x) / n_x - 1.0)
     everything = [
         _sampled_line(states.frame[i], states.gap[i], float(momenta[i]), rules) for i in range(n_x)
@@ -166,7 +162,7 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
 
 def _found(flow: Flow, gap: float, splitting: float, others: int, scale: float) -> Found:
     seen = min(gap, *(line.gap for line in flow.lines))
-    resolved = flow.followed and seen > GAPLESS * scale
+    resolved = flow.followed and seen > tr.GAPLESS * scale
     points = others + sum(line.points for line in flow.lines)
     room = min(line.size for line in flow.lines)
     return Found(flow.crossings % 2, resolved, room, seen, splitting, points, flow)

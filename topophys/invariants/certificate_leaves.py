@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from topophys import _checks
-from topophys._typing import BlockLike, FourierLike
+from topophys._typing import BlockLike, FourierLike, is_block_like
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._leaves_chain import chain_leaves
 from topophys.invariants._leaves_plane import plane_leaves
@@ -126,7 +126,7 @@ def certificate_leaves(
     if depth > DEEPEST:
         raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
     most = _checks.positive_int(max_leaves, "max_leaves")
-    if isinstance(H, BlockLike):
+    if is_block_like(H):
         _require_single(H.block_amplitudes.shape[:-3])
         quantity, found = "winding number", chain_leaves(H, depth, most)
     elif dimension(H) == 2 and H.n_bands == 2:

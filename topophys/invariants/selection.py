@@ -11,12 +11,37 @@ from jaxtyping import Bool, Int
 
 from topophys.invariants.certificate import Certificate
 
-__all__ = ["REASONS", "WIDE", "Selection"]
+__all__ = ["REASONS", "SMALL", "UNRESOLVED", "Selection", "reasons"]
 
+SMALL: Final = "gap below min_gap"
+UNRESOLVED: Final = "unresolved"
+UNWANTED: Final = "class not wanted"
+FULL: Final = "class already full"
 #: Why a drawn Hamiltonian is not kept.
-REASONS: Final = ("gap below min_gap", "unresolved", "class not wanted", "class already full")
+REASONS: Final = (SMALL, UNRESOLVED, UNWANTED, FULL)
 #: One more, where there is an upper limit of the gap.
 WIDE: Final = "gap not below max_gap"
+
+
+def reasons(max_gap: float | None) -> tuple[str, ...]:
+    """Why drawn Hamiltonians are not kept.
+
+    Parameters
+    ----------
+    max_gap : float or None
+        Upper limit of the gap, if there is one.
+
+    Returns
+    -------
+    tuple of str
+        `REASONS`, and one more where there is an upper limit of the gap.
+
+    Examples
+    --------
+    >>> reasons(0.1)[-1]
+    'gap not below max_gap'
+    """
+    return REASONS if max_gap is None else (*REASONS, WIDE)
 
 
 class Selection:
@@ -101,14 +126,14 @@ class Selection:
         small = ~certified & (proof.gap_seen[:seen] < self.min_gap)
         wanted = self.any_class | np.isin(proof.value[:seen], list(self.left))
         self.drawn += seen
-        self.counts[REASONS[0]] += int(small.sum())
-        self.counts[REASONS[1]] += int((~certified & ~small).sum())
-        self.counts[REASONS[2]] += int((certified & ~wanted).sum())
+        self.counts[SMALL] += int(small.sum())
+        self.counts[UNRESOLVED] += int((~certified & ~small).sum())
+        self.counts[UNWANTED] += int((certified & ~wanted).sum())
         wide = np.zeros(seen, np.bool_)
         if self.max_gap is not None:
             wide = ~(proof.gap_seen[:seen] < self.max_gap)
             self.counts[WIDE] += int((certified & wanted & wide).sum())
-        self.counts[REASONS[3]] += int((certified & wanted & ~wide & ~keep[:seen]).sum())
+        self.counts[FULL] += int((certified & wanted & ~wide & ~keep[:seen]).sum())
 
     def stalled(self, patience: int) -> int | None:
         """Name a class that is still wanted and did not turn up for long.
@@ -132,7 +157,6 @@ class Selection:
         Returns
         -------
         dict of str to int
-            In the order of `REASONS`, then `WIDE` where there is an upper limit of the gap.
+            In the order of `reasons`.
         """
-        reasons = REASONS if self.max_gap is None else (*REASONS, WIDE)
-        return {reason: self.counts[reason] for reason in reasons}
+        return {reason: self.counts[reason] for reason in reasons(self.max_gap)}

@@ -59,31 +59,36 @@ class Z2Indices:
         """The usual notation (nu_0; nu_1 nu_2 nu_3) of a single Hamiltonian."""
         if self.strong.ndim:
             raise InputError("A batch of indices has no single label; use `.strong` and `.weak`.")
-        if not self.resolved:
-            return "(?; ???)"
-        return f"({self.strong}; {''.join(str(nu) for nu in self.weak)})"
+        return self._labels()[0]
+
+    def _labels(self) -> list[str]:
+        """Write the indices of each Hamiltonian in the usual notation."""
+        parts = (self.strong.ravel(), self.weak.reshape(-1, 3), self.resolved.ravel())
+        return [
+            f"({strong}; {''.join(map(str, weak))})" if known else "(?; ???)"
+            for strong, weak, known in zip(*parts, strict=True)
+        ]
 
     def __repr__(self) -> str:
         good, total = int(self.resolved.sum()), self.strong.size
         lines = [f"Z2 indices in three dimensions: {good} of {total} resolved"]
         shown = min(total, 5)
-        flat = self.weak.reshape(-1, 3)
-        for i in range(shown):
-            status = self.status.ravel()[i]
-            nu = "?; ???" if status == "unresolved" else (
-                f"{self.strong.ravel()[i]}; {''.join(map(str, flat[i]))}")  # fmt: skip
-            lines.append(f"  ({nu})         {status}")
+        status = self.status.ravel()[:shown].tolist()
+        lines += [
+            f"  {nu}         {word}"
+            for nu, word in zip(self._labels()[:shown], status, strict=True)
+        ]
         if shown < total:
             lines.append(f"  ... {total - shown} more")
-        lines.append("  plane            k = 0        k = pi")
         if total == 1:
+            lines.append("  plane            k = 0        k = pi")
             for name, plane in zip("xyz", self.planes, strict=True):
                 cells = [
                     str(v) if ok else "?"
                     for v, ok in zip(plane.value.ravel(), plane.resolved.ravel(), strict=True)
                 ]
                 lines.append(f"  k_{name}              {cells[0]:<12} {cells[1]}")
-        return "\n".join(lines if total == 1 else lines[:-1])
+        return "\n".join(lines)
 
 
 def z2_indices_3d(h: FourierLike, *, n_occupied: int | None = None, **options: Any) -> Z2Indices:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from topophys._files import write_json
 from topophys.datasets import Dataset
+from topophys.datasets.chain_fields import blocks_from_channels
 from topophys.errors import InputError
 from topophys.invariants.berry import chern_number_from_d
 from topophys.invariants.winding import winding_number
@@ -60,24 +60,6 @@ class SplitAccuracy:
     def accuracy(self) -> float:
         """Share named right by the network."""
         return self.correct / self.total
-
-
-def blocks_from_channels(x: NDArray[np.float32]) -> NDArray[np.complex128]:
-    """Complex blocks from the real channels of a data set.
-
-    Parameters
-    ----------
-    x : float32 ndarray of shape (S, N, 2 n^2)
-        Interleaved real and imaginary parts, row by row.
-
-    Returns
-    -------
-    complex128 ndarray of shape (S, N, n, n)
-        Blocks.
-    """
-    flat = np.ascontiguousarray(x, dtype=np.float64).view(np.complex128)
-    size = math.isqrt(flat.shape[-1])
-    return flat.reshape(*x.shape[:-1], size, size)
 
 
 def sampled_invariants(kind: str, x: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from topophys._files import write_json
 from topophys.datasets import Dataset
-from topophys.errors import InputError
+from topophys.invariants.certificate import UNRESOLVED_VALUE
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
 from topophys.pipeline.accuracy import sampled_invariants
+from topophys.pipeline.splits import check_kind
 
 __all__ = ["Failure", "list_failures"]
 
@@ -83,11 +84,7 @@ def list_failures(
     OutputError
         If the folder of the run is not writable.
     """
-    if dataset.kind != run.kind:
-        raise InputError(
-            f"Argument `dataset` must be of the kind {run.kind!r} that the network reads, but is of"
-            f" kind {dataset.kind!r}."
-        )
+    check_kind(run, dataset)
     names = [s for s in splits or dataset.splits if s != run.config.train_split]
     found = [failure for name in names for failure in _wrong(run, dataset, name)]
     found.sort(key=lambda f: f.gap)
@@ -103,7 +100,6 @@ def _wrong(run: Run, dataset: Dataset, name: str) -> list[Failure]:
     if not wrong.size:
         return []
     formula = sampled_invariants(dataset.kind, x[wrong])
-    masked = np.iinfo(np.int64).min
     return [
         Failure(
             name,
@@ -112,7 +108,7 @@ def _wrong(run: Run, dataset: Dataset, name: str) -> list[Failure]:
             int(np.rint(real[i])),
             float(real[i]),
             float(gap[i]),
-            None if formula[j] == masked else int(formula[j]),
+            None if formula[j] == UNRESOLVED_VALUE else int(formula[j]),
         )
         for j, i in enumerate(wrong)
     ]

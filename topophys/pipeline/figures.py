@@ -13,9 +13,10 @@ from topophys.errors import InputError
 from topophys.learn import Run
 from topophys.pipeline.figures_chains import chain_pictures
 from topophys.pipeline.figures_planes import SURFACE, plane_pictures, surface_picture
-from topophys.pipeline.figures_shared import shared_pictures, unseen
+from topophys.pipeline.figures_shared import shared_pictures
 from topophys.pipeline.measured import read_cards
 from topophys.pipeline.pictures import FigureCard, csv_text
+from topophys.pipeline.splits import check_kind, unseen
 
 __all__ = ["FigureCard", "draw_figures"]
 
@@ -45,11 +46,7 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
     OutputError
         If the folder is not writable.
     """
-    if dataset.kind != run.kind:
-        raise InputError(
-            f"Argument `dataset` must be of the kind {run.kind!r} that the network reads, but is of"
-            f" kind {dataset.kind!r}."
-        )
+    check_kind(run, dataset)
     if not unseen(run, dataset):
         raise InputError(
             "Argument `dataset` must have a split that training did not see, but has"

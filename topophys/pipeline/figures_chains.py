@@ -16,8 +16,8 @@ from topophys.interpret import LinearDecoder, activations, exact_targets, fit_de
 from topophys.invariants.winding import winding_angle
 from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
-from topophys.pipeline.figures_shared import clearest, unseen
 from topophys.pipeline.pictures import FigureCard, Picture, momenta
+from topophys.pipeline.splits import clearest, unseen
 
 __all__ = ["chain_pictures"]
 

@@ -13,8 +13,8 @@ from topophys.datasets import Dataset
 from topophys.interpret import activations, exact_targets, fit_decoder
 from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.learn import Run
-from topophys.pipeline.figures_shared import clearest
 from topophys.pipeline.pictures import FigureCard, Picture, momenta
+from topophys.pipeline.splits import clearest, largest_gaps
 
 __all__ = ["SURFACE", "plane_pictures", "surface_picture"]
 
@@ -87,13 +87,7 @@ def surface_picture(surface: Dataset) -> Picture:
     Picture
         The map of the Hamiltonian with the largest proven gap for each Chern number but 0.
     """
-    found: dict[int, tuple[str, int]] = {}
-    for name in surface.splits:
-        label, gap = surface.split(name).read("label", "gap_bound")
-        found = {
-            int(c): (name, int(np.argmax(np.where(label == c, gap, -np.inf))))
-            for c in np.unique(label)
-        } | found
+    found = largest_gaps(surface, surface.splits)
     places = {chern: found[chern] for chern in sorted(found) if chern != 0}
     samples = [surface.split(name).hamiltonians(index) for name, index in places.values()]
     flux = np.stack([berry_flux(h.on_grid(N_FLUX)) for h in samples])

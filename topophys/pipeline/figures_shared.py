@@ -14,57 +14,12 @@ from topophys.learn import Run
 from topophys.learn.evaluate import predict_invariants
 from topophys.pipeline.measured import read_measured
 from topophys.pipeline.pictures import FigureCard, Picture, columns_of_rows
+from topophys.pipeline.splits import unseen
 
-__all__ = ["clearest", "shared_pictures", "unseen"]
+__all__ = ["shared_pictures"]
 
 #: Measures to draw; the page lists all.
 MEASURES: Final = ("raw", "modulo exact", "window 4", "used part", "read-out")
-
-
-def unseen(run: Run, dataset: Dataset) -> list[str]:
-    """List the splits that training did not see.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Its data set.
-
-    Returns
-    -------
-    list of str
-        In the order of the recipe.
-    """
-    seen = {run.config.train_split, run.config.val_split}
-    return [name for name in dataset.splits if name not in seen]
-
-
-def clearest(run: Run, dataset: Dataset) -> dict[int, tuple[str, int]]:
-    """Of each invariant, the Hamiltonian with the largest proven gap that training did not see.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Its data set.
-
-    Returns
-    -------
-    dict of int to (str, int)
-        Split and index. Splits on the grid of the training come first; of an invariant that they
-        lack, the example is from another grid, and can be sampled on that of the training.
-    """
-    grid = dataset.split(run.config.train_split).grid
-    found: dict[int, tuple[str, int]] = {}
-    for name in sorted(unseen(run, dataset), key=lambda name: dataset.split(name).grid != grid):
-        label, gap = dataset.split(name).read("label", "gap_bound")
-        found = {
-            int(c): (name, int(np.argmax(np.where(label == c, gap, -np.inf))))
-            for c in np.unique(label)
-        } | found
-    return found
 
 
 def shared_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:

@@ -11,37 +11,16 @@ from topophys.interpret import audit, causal_tests, probe
 from topophys.learn import Run
 from topophys.pipeline.accuracy import measure_accuracy
 from topophys.pipeline.failures import list_failures
+from topophys.pipeline.splits import LEAST, probed_split
 
-__all__ = ["PARTS", "interpret_run", "measure_missing", "probed_split"]
+__all__ = ["PARTS", "interpret_run", "measure_missing"]
 
 #: Files of the interpretation of a run.
 PARTS: Final = ("probes", "causal", "audit")
-#: Hamiltonians that probes and causal tests want, and the least with which they begin.
+#: Hamiltonians that probes and causal tests want.
 WANTED: Final = 1000
-LEAST: Final = 20
 #: Kinds of data whose local physics is known.
 KINDS: Final = ("winding", "chern")
-
-
-def probed_split(run: Run, dataset: Dataset) -> str | None:
-    """Split to probe on: the first that training did not see and that is large enough.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Its data set.
-
-    Returns
-    -------
-    str or None
-        "test" where there is one; None where all are too small.
-    """
-    seen = {run.config.train_split, run.config.val_split}
-    names = [name for name in dataset.splits if name not in seen]
-    names.sort(key=lambda name: name != "test")
-    return next((name for name in names if len(dataset.split(name)) >= LEAST), None)
 
 
 def interpret_run(

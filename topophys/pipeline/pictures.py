@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from topophys import plots
 from topophys.errors import ShapeError
+from topophys.grids import k_grid
 
 __all__ = ["FigureCard", "Picture", "columns_of_rows", "csv_text", "momenta"]
 
@@ -133,4 +134,4 @@ def momenta(n: int) -> NDArray[np.float64]:
     >>> momenta(4) / np.pi
     array([-1. , -0.5,  0. ,  0.5])
     """
-    return -np.pi + 2.0 * np.pi * np.arange(n) / n
+    return k_grid(n)[:, 0]

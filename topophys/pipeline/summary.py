@@ -61,7 +61,6 @@ def write_summary(
     described = _describe(dataset)
     earlier = _earlier(run.path)
     kept = [d for d in earlier["datasets"][1:] if d["digest"] != described["digest"]]
-    best = max(run.history, key=lambda r: (r["val_accuracy"], -r["val_loss"]))
     return write_json(
         run.path / NAME,
         {
@@ -73,7 +72,7 @@ def write_summary(
                 "settings": run.config.model_dump(mode="json"),
                 "network": encoder_settings(run.encoder),
                 "parameters": sum(p.numel() for p in run.encoder.parameters()),
-                "best_epoch": best["epoch"],
+                "best_epoch": run.best_epoch["epoch"],
                 "history": run.history,
                 "provenance": run.provenance,
             },
