@@ -17,6 +17,7 @@ __all__ = [
     "one_of",
     "positive_int",
     "require_finite",
+    "short",
 ]
 
 

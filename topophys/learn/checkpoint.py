@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from topophys._files import complete_file, read_json, sha256, write_json
 from topophys.errors import CheckpointError, TopophysError
 from topophys.learn.registry import rebuild_encoder
+from topophys.learn.stamp import require_stamp
 
 __all__ = ["DAMAGE", "filled_network", "load_encoder", "save_encoder"]
 
@@ -176,11 +177,4 @@ def _read_card(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Checkpoint `{path}` cannot be read: {error}.") from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise CheckpointError(f"Checkpoint `{path}` is not one of topophys (no format entry).")
-    if card.get("version") != VERSION:
-        raise CheckpointError(
-            f"Checkpoint `{path}` has version {card.get('version')!r}, but this release reads"
-            f" version {VERSION}; use the release that wrote it, or train again."
-        )
-    return card
+    return require_stamp(card, f"Checkpoint `{path}`", name=FORMAT, version=VERSION)

@@ -14,9 +14,11 @@ from topophys.learn.run_file import CARD
 from topophys.learn.state import STATE
 from topophys.learn.team import Team
 
-__all__ = ["Diary"]
+__all__ = ["SETTINGS", "Diary"]
 
 LOG: Final = "log.jsonl"
+#: Settings of the training, written before it begins.
+SETTINGS: Final = "training.toml"
 #: Files that only a training leaves.
 TRACES: Final = (LOG, CARD, "best.json", "last.json", STATE)
 #: What tells one set of data from another.
@@ -115,7 +117,7 @@ class Diary:
             make_folder(self.folder)
             if not self.begun:
                 (self.folder / LOG).unlink(missing_ok=True)
-                write_text(self.folder / "training.toml", self.config.to_toml())
+                write_text(self.folder / SETTINGS, self.config.to_toml())
         return True
 
     def _refuse_traces(self) -> None:

@@ -206,7 +206,7 @@ def _grid(k_points: int | tuple[int, int], model_type: str) -> tuple[int, ...]:
 def _waves(model_type: str, grid: tuple[int, ...]) -> Tensor:
     """Real matrix from hoppings to Bloch matrices: the Fourier sum is linear."""
     vectors = VECTORS[model_type]
-    k = k_grid(grid if len(grid) > 1 else grid[0], dim=len(grid)).reshape(-1, len(grid))
+    k = k_grid(grid).reshape(-1, len(grid))
     wave = np.exp(1j * k @ vectors.T)  # (points, M)
     size, inner = (4, 4) if model_type == "1d_a3" else (2, 3)
     n_wave = len(vectors)

@@ -6,7 +6,6 @@ import inspect
 import platform
 import time
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from topophys.learn.card import write_card
 from topophys.learn.checkpoint import load_encoder, save_encoder
 from topophys.learn.config import FitConfig
 from topophys.learn.device import limited_threads, resolve_device
-from topophys.learn.diary import Diary
+from topophys.learn.diary import SETTINGS, Diary
 from topophys.learn.evaluate import predict_invariants
 from topophys.learn.lessons import Lessons, Taught, prepare_lessons
 from topophys.learn.losses import HUBER_WIDTH
@@ -32,9 +31,6 @@ from topophys.learn.team import Team, team
 from topophys.learn.trainer import Trainer
 
 __all__ = ["fit"]
-
-#: Settings of the training, written before it begins.
-SETTINGS: Final = "training.toml"
 
 
 def fit(

@@ -11,6 +11,7 @@ from topophys.errors import CheckpointError
 from topophys.learn.config import FitConfig
 from topophys.learn.prediction import LEAST_CONFIDENCE
 from topophys.learn.registry import READERS
+from topophys.learn.stamp import require_stamp
 
 __all__ = ["CARD", "FORMAT", "VERSION", "read_run_file"]
 
@@ -89,11 +90,4 @@ def _read_card(path: Path) -> dict[str, Any]:
         content = read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Run `{path}` cannot be read ({error}); train again.") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(f"Run `{path}` is not one of topophys (no format entry).")
-    if content.get("version") != VERSION:
-        raise CheckpointError(
-            f"Run `{path}` has version {content.get('version')!r}, but this release reads version"
-            f" {VERSION}; use the release that wrote it, or train again."
-        )
-    return content
+    return require_stamp(content, f"Run `{path}`", name=FORMAT, version=VERSION)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from topophys._random import keyed_generator
 from topophys.datasets import Recipe, Split, draw_shard
-from topophys.datasets.schema import SHARD_SIZE
+from topophys.datasets.schema import SHARD_SIZE, shards
 
 __all__ = ["LOCAL_FIELDS", "Batch", "FromDisk", "FromMemory", "FromRecipe", "Source"]
 
@@ -179,7 +179,7 @@ class FromRecipe:
 
     def __init__(self, recipe: Recipe, split: str, local: str | None = None) -> None:
         spec = recipe.part(split)
-        self.shards = -(-spec.size // SHARD_SIZE)
+        self.shards = shards(spec.size)
         self.size = self.shards * SHARD_SIZE
         endless = [
             s.model_copy(update={"size": 10**10}) if s.name == split else s for s in recipe.split

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from topophys.datasets.chain_fields import blocks_from_channels
+from topophys.invariants.certificate import UNRESOLVED_VALUE
 from topophys.invariants.winding import winding_number
 from topophys.learn.heads import centred_classes
 
@@ -57,11 +58,9 @@ class SampledFormula(nn.Module):
             Schema of the encoders, without local features. Where the formula is not defined,
             because a sample has no gap, the invariant is NaN.
         """
-        n = math.isqrt(x.shape[-1] // 2)
-        flat = np.ascontiguousarray(x.detach().cpu().double().numpy())
-        blocks = flat.view(np.complex128).reshape(*x.shape[:-1], n, n)
+        blocks = blocks_from_channels(x.detach().cpu().double().numpy())
         found = winding_number(blocks, on_gapless="mask")
-        undefined = found == np.iinfo(np.int64).min
+        undefined = found == UNRESOLVED_VALUE
         answer = torch.from_numpy(np.where(undefined, np.nan, found)).to(x)
         classes = torch.tensor(centred_classes(self.settings["num_classes"])).to(x)
         return {
