@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys.errors import InputError, ShapeError
+from topophys.errors import GaplessError, InputError, ShapeError
 
 __all__ = [
     "as_complex",
@@ -17,6 +17,7 @@ __all__ = [
     "one_of",
     "positive_int",
     "require_finite",
+    "require_gapped",
     "short",
 ]
 
@@ -220,3 +221,19 @@ def occupied(n_occupied: int | None, n_bands: int) -> int:
             f" {value}."
         )
     return value
+
+
+def require_gapped(bad: NDArray[np.bool_], quantity: str, *, mask: bool = False) -> None:
+    """Raise `GaplessError` if there are Hamiltonians without a gap.
+
+    Parameters
+    ----------
+    bad : bool ndarray of any shape
+        Which of a batch have none.
+    quantity : str
+        What was asked for.
+    mask : bool, optional
+        Whether the caller can ask to have them masked, as the message then says.
+    """
+    if bad.any():
+        raise GaplessError(quantity, np.flatnonzero(bad).tolist(), bad.size, mask=mask)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys._typing import FourierLike, is_fourier_like
-from topophys.errors import GaplessError, InputError
+from topophys.errors import InputError
 from topophys.invariants._plaquettes import chern_of_hamiltonian, flux_of_bands, flux_of_d
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 
@@ -67,7 +67,7 @@ def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.nda
     1.0
     """
     flux, _, bad = flux_of_bands(h_k, n_occupied)
-    _refuse(bad, "berry_flux", mask=False)
+    _checks.require_gapped(bad, "berry_flux")
     return flux
 
 
@@ -223,7 +223,7 @@ def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
     flux, _, bad = flux_of_d(
         _checks.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False), with_flux=True
     )
-    _refuse(bad, "berry_flux_from_d", mask=False)
+    _checks.require_gapped(bad, "berry_flux_from_d")
     return flux
 
 
@@ -265,15 +265,10 @@ def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int
     return _integers(chern, bad, "chern_number_from_d", on_gapless)
 
 
-def _refuse(bad: NDArray[np.bool_], name: str, *, mask: bool) -> None:
-    if bad.any():
-        raise GaplessError(name, np.flatnonzero(bad).tolist(), bad.size, mask=mask)
-
-
 def _integers(
     chern: NDArray[np.int64], bad: NDArray[np.bool_], name: str, on_gapless: OnGapless
 ) -> NDArray[np.int64]:
     _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
     if on_gapless == "raise":
-        _refuse(bad, name, mask=True)
+        _checks.require_gapped(bad, name, mask=True)
     return np.where(bad, UNRESOLVED_VALUE, chern)

@@ -9,7 +9,7 @@ from jaxtyping import Complex, Int
 from numpy.typing import ArrayLike
 
 from topophys import _checks
-from topophys.errors import GaplessError, InputError
+from topophys.errors import InputError
 
 __all__ = ["chern_number_of_links", "plaquette_loops"]
 
@@ -122,8 +122,7 @@ def chern_number_of_links(
     value = np.rint(turns)
     near_cut = (np.pi - np.abs(phases)).min(axis=(-3, -2, -1)) < CUT
     bad = near_cut | (np.abs(turns - value) > ROUNDING)
-    if bad.any():
-        raise GaplessError("chern_number_of_links", np.flatnonzero(bad).tolist(), bad.size)
+    _checks.require_gapped(bad, "chern_number_of_links")
     return np.asarray(value.astype(np.int64))
 
 

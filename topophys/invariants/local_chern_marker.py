@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from topophys import _checks
-from topophys.errors import GaplessError, InputError, ShapeError
+from topophys.errors import InputError, ShapeError
 from topophys.invariants._loops import TOLERANCE, checked_matrices
 
 __all__ = ["ChernMarker", "local_chern_marker"]
@@ -160,8 +160,7 @@ def local_chern_marker(
     edge = np.take_along_axis(energy, np.stack([filled - 1, filled], -1), -1)
     gap = edge[..., 1] - edge[..., 0]
     bad = np.atleast_1d(gap <= TOLERANCE * np.abs(energy).max(-1))
-    if bad.any():
-        raise GaplessError("local_chern_marker", np.flatnonzero(bad).tolist(), bad.size)
+    _checks.require_gapped(bad, "local_chern_marker")
     kept = states * (np.arange(n) < filled[..., None])[..., None, :]
     projector = kept @ kept.conj().swapaxes(-1, -2)
     x, y = (where - where.mean(0)).T

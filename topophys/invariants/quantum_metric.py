@@ -9,7 +9,6 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import GaplessError
 from topophys.invariants._eigh import eigh_batch
 from topophys.invariants._loops import TOLERANCE, checked_matrices
 from topophys.invariants._scale import divide_out
@@ -80,8 +79,7 @@ def quantum_metric(
     own = tuple(range(-dim, 0))
     scale = np.abs(energy).max((*(axis - 1 for axis in own), -1))
     bad = np.atleast_1d(step.min((*(axis - 2 for axis in own), -2, -1)) <= TOLERANCE * scale)
-    if bad.any():
-        raise GaplessError("quantum_metric", np.flatnonzero(bad).tolist(), bad.size)
+    _checks.require_gapped(bad, "quantum_metric")
     full, empty = states[..., :filled].conj().swapaxes(-1, -2), states[..., filled:]
     mixing = np.stack(
         [full @ _derivative(h, axis - dim - 2) @ empty / step for axis in range(dim)], axis=-3

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import GaplessError, InputError, ShapeError, UnresolvedError
+from topophys.errors import InputError, ShapeError, UnresolvedError
 from topophys.invariants.certificate import UNRESOLVED_VALUE
 
 __all__ = ["RealSpaceWinding", "real_space_winding"]
@@ -170,8 +170,7 @@ def real_space_winding(
         edge_modes = np.minimum(np.abs(turns), n - 1).astype(np.int64)
     else:
         bad = sigma[:, -1] <= 1e-14 * sigma[:, 0]
-        if bad.any():
-            raise GaplessError("real_space_winding", np.flatnonzero(bad).tolist(), bad.size)
+        _checks.require_gapped(bad, "real_space_winding")
         length = float(period)
         short = away - length * np.rint(away / length)
         estimate = ((weight * short).sum((-2, -1)) - offset) / length

@@ -92,8 +92,8 @@ def winding_number(
     else:
         turns, status = _of_samples(d_k)
     bad = status == st.GAPLESS
-    if bad.any() and on_gapless == "raise":
-        raise GaplessError("winding_number", np.flatnonzero(bad).tolist(), bad.size, mask=True)
+    if on_gapless == "raise":
+        _checks.require_gapped(bad, "winding_number", mask=True)
     return np.where(bad, UNRESOLVED_VALUE, turns)
 
 
