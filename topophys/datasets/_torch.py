@@ -1,4 +1,4 @@
-"""PyTorch's view of a split; the only module of this package that loads PyTorch."""
+"""PyTorch's view of a split; loads PyTorch, as `_stream` does, and is imported late for that."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, TensorDataset
 
-from topophys.datasets._stream import Stream
 from topophys.datasets.split import Split
 
-__all__ = ["OnDisk", "as_torch", "stream"]
+__all__ = ["OnDisk", "as_torch"]
 
 Sample = tuple[torch.Tensor, ...]
 
@@ -51,23 +50,3 @@ def as_torch(split: Split, *, in_memory: bool) -> Dataset[Any]:
     if not in_memory:
         return OnDisk(split)
     return TensorDataset(*map(torch.from_numpy, split.read("x", "label")))
-
-
-def stream(split: Split, batch_size: int, seed: int) -> Dataset[Any]:
-    """Make an iterable of shuffled batches from a split.
-
-    Parameters
-    ----------
-    split : Split
-        The split.
-    batch_size : int
-        Samples in a batch.
-    seed : int
-        Seed of the order.
-
-    Returns
-    -------
-    torch.utils.data.Dataset
-        A `Stream`, which is iterable.
-    """
-    return Stream(split, batch_size, seed)

@@ -37,20 +37,19 @@ def check_bulk(file: h5py.File, path: Path) -> None:
     DatasetError
         If the file is shorter than its arrays.
     """
-    arrays = [0, 0]
+    sizes: list[int] = []
 
     def look(name: str, node: Any) -> None:  # visits no links, so nothing outside the file
         if isinstance(node, h5py.Dataset):
-            arrays[0] += int(node.id.get_storage_size())
-            arrays[1] += 1
+            sizes.append(int(node.id.get_storage_size()))
         _check_attributes(node, f"`{name}`", path)
 
     _check_attributes(file, "the file", path)
     file.visititems(look)
-    rest = path.stat().st_size - arrays[0]
+    rest = path.stat().st_size - sum(sizes)
     if rest < 0:
         raise DatasetError(f"Data file `{path}` is shorter than its arrays: it is truncated.")
-    if rest > LARGEST + PER_ARRAY * arrays[1]:
+    if rest > LARGEST + PER_ARRAY * len(sizes):
         raise SchemaError(
             f"Data file `{path}` must hold little besides its arrays, but has {rest} bytes of"
             " headers and attributes; it was not made by topophys."

@@ -100,7 +100,7 @@ def generate(
     count = _processors() if workers is None else _checks.positive_int(workers, "workers")
     path, portion = Path(path), Portion.of(recipe, shards)
     with Writer(portion, path) as writer:
-        before = frozenset(writer.done)
+        resumed = len(writer.done)
         with _pool(executor, count) as pool:
             _draw(writer, pool, 2 * count, progress)
         writer.finish()
@@ -112,7 +112,7 @@ def generate(
         rejected={name: dict(counts) for name, counts in writer.rejected.items()},
         n_bytes=path.stat().st_size,
         seconds=time.monotonic() - start,
-        resumed=len(before),
+        resumed=resumed,
     )
 
 

@@ -125,9 +125,9 @@ def lay_out(portion: Portion, partial: Path) -> dict[tuple[str, str], int]:
         for split in portion.splits:
             group = _make_group(file, split)
             _lay_out_split(group, portion, split)
-            arrays = [*schema.FIELDS[portion.recipe.kind]]
-            for name in (n for f in arrays for n in (f.name, f"{schema.DIGESTS}/{f.name}")):
-                places[split, name] = group[name].id.get_offset()
+            for field in schema.FIELDS[portion.recipe.kind]:
+                for name in (field.name, f"{schema.DIGESTS}/{field.name}"):
+                    places[split, name] = group[name].id.get_offset()
     return places
 
 

@@ -139,9 +139,9 @@ class Dataset:
         owner = np.searchsorted(starts, chosen, side="right") - 1
         if chosen.ndim == 0:
             return self.split(self.splits[int(owner)])[int(chosen - starts[owner])]
-        names = [self.splits[s] for s in np.unique(owner)] or [self.splits[0]]
-        parts = [self.split(n)[(chosen - starts[s])[owner == s]] for n in names
-                 for s in [self.splits.index(n)]]  # fmt: skip
+        numbers = np.unique(owner).tolist() or [0]
+        names = [self.splits[s] for s in numbers]
+        parts = [self.split(self.splits[s])[(chosen - starts[s])[owner == s]] for s in numbers]
         # np.unique sorts by split; this undoes the sorting
         order = np.argsort(np.argsort(owner, kind="stable"), kind="stable")
         return {key: _join([p[key] for p in parts], key, names)[order] for key in parts[0]}
@@ -175,11 +175,13 @@ class Dataset:
         InputError
             If there is no such split, or `batch_size` is not a positive integer.
         """
-        from topophys.datasets._torch import as_torch, stream  # noqa: PLC0415  # loads PyTorch
+        # loads PyTorch
+        from topophys.datasets._stream import Stream  # noqa: PLC0415
+        from topophys.datasets._torch import as_torch  # noqa: PLC0415
 
         part = self.split(split)
         if batch_size is not None:
-            return stream(part, _checks.positive_int(batch_size, "batch_size"), seed)
+            return Stream(part, _checks.positive_int(batch_size, "batch_size"), seed)
         return as_torch(part, in_memory=in_memory)
 
     def to_pandas(self) -> DataFrame:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from topophys.datasets.schema import Kind
 
-__all__ = ["FAMILIES", "HamiltonianSpec", "InputSpec", "LabelSpec", "SplitSpec"]
+__all__ = ["FAMILIES", "GIVEN", "HamiltonianSpec", "InputSpec", "LabelSpec", "SplitSpec"]
 
 FamilyName: TypeAlias = Literal[
     "aiii_chains", "ssh_copies", "disordered_ssh", "two_band", "qwz", "haldane", "class_a",
