@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 import topophys as tp
 from tests import trust, trust_bands
@@ -170,3 +171,35 @@ def test_a_bound_above_the_known_gap_is_counted(monkeypatch):
 
     monkeypatch.setattr(tp, "certify_gap", boasting)
     assert trust_bands.trust_gaps(200).count("wrong") >= 100
+
+
+def concentrated_grid(model, n=48, levels=40):
+    """Momenta (Nx, Ny, 2) of a product grid whose lines get dense where the gap is smallest."""
+    filled = model.n_occupied
+
+    def gap(k):
+        energy = np.linalg.eigvalsh(model.bloch(k))
+        return energy[..., filled] - energy[..., filled - 1]
+
+    coarse = tp.k_grid((192, 192)).reshape(-1, 2)
+    starts = coarse[np.argsort(gap(coarse))[:5]]
+    found = [minimize(gap, k, method="Nelder-Mead", options={"xatol": 1e-12}) for k in starts]
+    k_x, k_y = min(found, key=lambda one: one.fun).x
+    near = np.pi * 0.6 ** np.arange(levels)
+    offsets = np.concatenate([near, -near, [0.0], np.linspace(-np.pi, np.pi, n, endpoint=False)])
+    lines = [np.unique(np.mod(c + offsets + np.pi, 2 * np.pi)) - np.pi for c in (k_x, k_y)]
+    return np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
+
+
+@pytest.mark.parametrize(("seed", "number", "index"), [(59, 38, 36), (64, 1, 42)])
+def test_open_ones_of_the_million(seed, number, index):
+    """With no uniform grid up to 768 x 768 do these agree; with one that is dense at the gap."""
+    rng = np.random.default_rng([seed, number, 3])
+    kind, size = trust_bands.batches(trust_bands.KINDS, 10_000, 50)[number]
+    model = trust_bands.band_models(kind, number, size, rng)[0][index]
+    proof = tp.certify_chern(model, max_evaluations=50_000)
+    assert proof.certified
+    assert proof.gap_seen < 1e-5
+    h = model.bloch(concentrated_grid(model))
+    assert trust_bands.grid_chern(h, model.n_occupied) == proof.value
+    assert trust_bands.grid_chern(model.on_grid((48, 48)), model.n_occupied) != proof.value
