@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int
 
 from topophys.invariants.certificate import Certificate
 
-__all__ = ["REASONS", "SMALL", "UNRESOLVED", "Selection", "reasons"]
+__all__ = ["REASONS", "SMALL", "UNRESOLVED", "WIDE", "Selection", "reasons"]
 
 SMALL: Final = "gap below min_gap"
 UNRESOLVED: Final = "unresolved"
