@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import generators
-from topophys.kernels.bundle_flux import bundle_flux, overlap, vertices_of
+from topophys.kernels.bundle_flux import bundle_flux, frame_overlap, vertices_of
 
 START, DEPTH = 32, 2
 FINE = START << (DEPTH + 1)
@@ -75,4 +75,4 @@ def test_overlap_is_the_determinant():
     for filled in (1, 2, 3):
         u, v = rng.standard_normal((2, 5, filled)) + 1j * rng.standard_normal((2, 5, filled))
         work = np.empty((filled, filled), complex)
-        assert overlap(u, v, work) == pytest.approx(np.linalg.det(u.conj().T @ v))
+        assert frame_overlap(u, v, work) == pytest.approx(np.linalg.det(u.conj().T @ v))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import generators
-from topophys.kernels.corner_gap import corner_gap, extremes, turn_basis, turning
+from topophys.kernels.corner_gap import corner_gap, extremes, phase_bound, turn_basis
 
 BANDS = st.sampled_from([(2, 1), (3, 1), (3, 2), (4, 2), (5, 2), (6, 3), (9, 4)])
 
@@ -59,7 +59,7 @@ def test_links_between_any_two_points_turn_less_than_the_bound(rng, shape, width
     H, (gap, mixing, mixing_f), basis, inside = cell_of(rng, bands, filled, width)
     if gap <= 0.0:
         return
-    bound = turning(gap, mixing, mixing_f, filled, bands)
+    bound = phase_bound(gap, mixing, mixing_f, filled, bands)
     _, states = np.linalg.eigh(H.bloch(inside))
     frames = states[..., :filled]
     gauge = np.linalg.det(basis[:, :filled].conj().T @ frames)
@@ -84,8 +84,8 @@ def test_bands_that_move_together_cost_nothing():
     work, turned = np.empty((2, 3, 3), complex)
     gap, mixing, _ = corner_gap(corners, np.eye(3, dtype=complex), 2, 0.0, work, turned)
     assert (gap, mixing) == (1.0, 0.0)
-    assert turning(gap, mixing, mixing, 2, 3) == 0.0
+    assert phase_bound(gap, mixing, mixing, 2, 3) == 0.0
 
 
 def test_spaces_that_turn_by_nearly_a_right_angle_are_not_trusted():
-    assert turning(1.0, 1e6, 1e6, 1, 2) == np.inf
+    assert phase_bound(1.0, 1e6, 1e6, 1, 2) == np.inf

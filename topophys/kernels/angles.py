@@ -14,7 +14,7 @@ OK, UNRESOLVED = st.OK, st.UNRESOLVED
 #: |det D| over |D|_F max |D|_F below which `determinant` is asked whether it vanishes to rounding:
 #: its bound of the error is near 1e-14 of that.
 SMALL: Final = 1e-12
-#: Squared norms between which fourth powers stay in range.
+#: Squared norms between which fourth powers, and those of a small determinant, stay in range.
 SMALLEST: Final = 1e-60
 LARGEST: Final = 1e70
 

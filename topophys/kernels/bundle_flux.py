@@ -13,7 +13,7 @@ from topophys.kernels.determinant import determinant
 
 
 @kernel
-def overlap(
+def frame_overlap(
     u: NDArray[np.complex128], v: NDArray[np.complex128], work: NDArray[np.complex128]
 ) -> complex:
     """det(u^dagger v) of two frames (n, filled); work (filled, filled) is scratch."""
@@ -71,14 +71,14 @@ def side_phase(
     last = np.searchsorted(keys, line * fine + (start + width) % fine)
     end = line * fine + start + width
     here = index[first]
-    gauge = overlap(basis, frames[here], work)
+    gauge = frame_overlap(basis, frames[here], work)
     total, p = 0.0, first
     while True:
         p += 1
         done = p >= keys.shape[0] or keys[p] >= end
         there = index[last] if done else index[p]
-        next_gauge = overlap(basis, frames[there], work)
-        link = gauge * overlap(frames[here], frames[there], work) * np.conj(next_gauge)
+        next_gauge = frame_overlap(basis, frames[there], work)
+        link = gauge * frame_overlap(frames[here], frames[there], work) * np.conj(next_gauge)
         total += math.atan2(link.imag, link.real)
         if done:
             return total

@@ -11,11 +11,10 @@ from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 from topophys.kernels.bloch import bloch_at
 from topophys.kernels.bundle_flux import bundle_flux
-from topophys.kernels.corner_gap import corner_gap, turning
+from topophys.kernels.cells import CORNER_X, CORNER_Y
+from topophys.kernels.corner_gap import corner_gap, phase_bound
 
 OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
-CORNER_X: Final = np.array([0, 1, 1, 0])  # corners of a cell, anticlockwise
-CORNER_Y: Final = np.array([0, 0, 1, 1])
 #: Largest phase of a link in the gauge of a cell: kept clear of pi, for its principal value.
 PHASE: Final = 3.0
 
@@ -54,7 +53,7 @@ def walk_bundle(
     """Quarter the cells of the zone until each is proven; returns (flux, evaluations, status).
 
     A cell is proven if its occupied and empty blocks stay apart (`corner_gap`) and its occupied
-    space turns so little that the phase of a link is its principal value (`turning`). `second`
+    space turns so little that the phase of a link is its principal value (`phase_bound`). `second`
     bounds sum_R |H_R| (R_1^2 + R_2^2). evidence (4,) receives the proven gap, the smallest gap
     seen and its k / 2 pi.
     """
@@ -105,7 +104,7 @@ def walk_bundle(
                 if (
                     gap > 0.0
                     and gap >= min_gap
-                    and turning(gap, mixing, mixing_f, filled, n) < PHASE
+                    and phase_bound(gap, mixing, mixing_f, filled, n) < PHASE
                 ):
                     evidence[0] = min(evidence[0], gap)
                     if found == leaves.shape[0]:

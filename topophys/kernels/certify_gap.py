@@ -21,18 +21,15 @@ def leaf_gap(
     r: float,
     second: float,
     slack: float,
-) -> tuple[float, float, float]:
-    """Gap proven on a cell of half width r, and bounds of the block that mixes the bands there.
+) -> float:
+    """Gap proven on a cell of half width r.
 
     By Weyl's inequality for the two diagonal blocks in the eigenbasis of the centre: no level
-    enters (E_n + a, E_(n+1) - c). `second` bounds sum_R |H_R| (|R_1| + ...)^2. Returns the gap,
-    and the mixing block in operator and in Frobenius norm.
+    enters (E_n + a, E_(n+1) - c). `second` bounds sum_R |H_R| (|R_1| + ...)^2.
     """
-    inside, outside, mixing, mixing_f = block_bounds(states, slopes, filled)
+    inside, outside = block_bounds(states, slopes, filled)
     rest = 0.5 * second * r * r + slack
-    gap = energy[filled] - energy[filled - 1] - r * (inside + outside) - 2.0 * rest
-    root = np.sqrt(1.0 * min(filled, energy.shape[0] - filled))
-    return gap, r * mixing + rest, r * mixing_f + root * rest
+    return float(energy[filled] - energy[filled - 1] - r * (inside + outside) - 2.0 * rest)
 
 
 @kernel
@@ -86,7 +83,7 @@ def walk_gap(
                 evidence[1] = seen
                 for axis in range(n_dim):
                     evidence[2 + axis] = centre[axis] / fine
-            gap, _, _ = leaf_gap(energy, states, slopes, filled, r, second, slack)
+            gap = leaf_gap(energy, states, slopes, filled, r, second, slack)
             if gap > 0.0 and gap >= min_gap:
                 evidence[0] = min(evidence[0], gap)
                 top -= 1

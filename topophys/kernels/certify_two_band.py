@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
+from topophys.kernels.cells import CORNER_X, CORNER_Y
 from topophys.kernels.degree import AMBIGUOUS, covers_axis
 from topophys.kernels.trig_series import smallest, whole_passes
 from topophys.kernels.two_band_base import (
@@ -22,9 +21,6 @@ from topophys.kernels.two_band_base import (
 from topophys.kernels.two_band_field import best_margin, bounds, value_at
 
 OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
-SLACK: Final = 64 * 2.0**-53
-CORNER_X: Final = np.array([0, 1, 1, 0])  # corners of a cell, anticlockwise
-CORNER_Y: Final = np.array([0, 0, 1, 1])
 
 
 @kernel

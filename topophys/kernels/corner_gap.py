@@ -90,7 +90,7 @@ def corner_gap(
 
 
 @kernel
-def turning(gap: float, mixing: float, mixing_f: float, filled: int, n: int) -> float:
+def phase_bound(gap: float, mixing: float, mixing_f: float, filled: int, n: int) -> float:
     """Bound of |arg det V(p)^dagger V(q)| for two points of the cell, in the gauge of its basis.
 
     V(k) is spanned by (1, T) in blocks, and tan 2 theta <= 2 b / gap for the angles whose tangents

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from topophys.kernels import status as st
 from topophys.kernels._jit import fused_kernel, kernel
+from topophys.kernels.angles import LARGEST, SMALLEST
 from topophys.kernels.trig_series import complex_terms, evaluate
 
 OK, UNRESOLVED = st.OK, st.UNRESOLVED
 #: |det| over the squared norm of the block, and sine of the angle by which an edge passes the
 #: origin, below which rounding is not left to chance here. Rounding itself is near 1e-15.
 SMALL: Final = 1e-9
-LARGEST: Final = 1e70  # fourth powers stay in range
-SMALLEST: Final = 1e-60
 
 
 @kernel

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
+from topophys.kernels.cells import SLACK
 from topophys.kernels.determinant import determinant, determinant_error
 from topophys.kernels.orientation import TINY
-
-SLACK: Final = 64 * 2.0**-53
 
 
 @kernel
@@ -125,7 +123,10 @@ def series_bounds(
     shift: int,
     out: NDArray[np.float64],
 ) -> None:
-    """Fill out (4,): bounds of the second derivatives, and slack for rounding; see above."""
+    """Fill out (4,): bounds of the second derivatives, and slack for rounding.
+
+    Of the root f: second derivative and rounding; of g, the sum of squared entries: the same.
+    """
     n_root = f.shape[0]
     size, second, g_second, g_size = 0.0, 0.0, 0.0, 0.0
     for m in range(n_root):

@@ -10,7 +10,7 @@ from topophys.kernels.determinant import determinant
 
 
 @fused_kernel
-def overlap(
+def overlap_of_columns(
     states: NDArray[np.complex128],
     a: tuple[int, int, int],
     b: tuple[int, int, int],
@@ -57,12 +57,12 @@ def link(
     """Return det of the overlaps of the first m states at two points; work (m, m) is scratch."""
     filled = work.shape[0]
     if filled == 1:
-        return overlap(states, a, b, 0, 0)
+        return overlap_of_columns(states, a, b, 0, 0)
     if filled == 2:
         return link_of_two(states, a, b)
     for row in range(filled):
         for column in range(filled):
-            work[row, column] = overlap(states, a, b, row, column)
+            work[row, column] = overlap_of_columns(states, a, b, row, column)
     return determinant(work)[0]
 
 

@@ -91,7 +91,7 @@ def spinors(corners: NDArray[np.float64], state: NDArray[np.float64]) -> int:
 
 
 @kernel
-def overlap(state: NDArray[np.float64], i: int, j: int) -> tuple[float, float, int]:
+def spinor_overlap(state: NDArray[np.float64], i: int, j: int) -> tuple[float, float, int]:
     """Overlap <i|j> of two of the states, and whether it is small or negative real.
 
     Without fused operations: both plaquettes at a link must find the same number.
@@ -109,10 +109,10 @@ def turns_of_plaquette(corners: NDArray[np.float64], state: NDArray[np.float64])
     corners (4, 3) holds d at k, k + x, k + x + y and k + y; state (4, 4) is scratch.
     """
     delicate = spinors(corners, state)
-    ar, ai, bad_a = overlap(state, 0, 1)
-    br, bi, bad_b = overlap(state, 1, 2)
-    cr, ci, bad_c = overlap(state, 3, 2)
-    er, ei, bad_e = overlap(state, 0, 3)
+    ar, ai, bad_a = spinor_overlap(state, 0, 1)
+    br, bi, bad_b = spinor_overlap(state, 1, 2)
+    cr, ci, bad_c = spinor_overlap(state, 3, 2)
+    er, ei, bad_e = spinor_overlap(state, 0, 3)
     fr, fi = ar * br - ai * bi, ar * bi + ai * br
     gr, gi = cr * er - ci * ei, -cr * ei - ci * er
     lr, li = fr * gr - fi * gi, fr * gi + fi * gr

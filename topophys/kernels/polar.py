@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
+from topophys.kernels.angles import LARGEST, SMALLEST
 
 OK, GAPLESS = st.OK, st.GAPLESS
 #: |det D| over |D|_F^2 up to which a block counts as singular to working precision.
 SINGULAR: Final = 1e-14
-#: Squared norms between which fourth powers, and those of a small determinant, stay in range.
-SMALLEST: Final = 1e-60
-LARGEST: Final = 1e70
 #: Blocks worked on at a time, so that square roots and quotients are taken of several at once.
 CHUNK: Final = 256
 

@@ -107,7 +107,7 @@ def rotate(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
 
 
 @kernel
-def turning(w: NDArray[np.float64], n: int) -> bool:
+def mark_unfinished(w: NDArray[np.float64], n: int) -> bool:
     """Mark the lanes whose off-diagonal part is above rounding; whether there is any.
 
     The others are left alone from here on: what a lane holds does not depend on its neighbours.
@@ -205,7 +205,7 @@ def small_eigh(
     for first in range(0, h.shape[0], LANES):
         load(h, first, w, factor)
         for _ in range(SWEEPS):
-            if not turning(w, n):
+            if not mark_unfinished(w, n):
                 break
             for p in range(n - 1):
                 for q in range(p + 1, n):

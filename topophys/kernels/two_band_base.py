@@ -7,18 +7,16 @@ loop runs over one long array: the neighbour in x is `row` further, that in y is
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
-from topophys.kernels.trig_series import STEP, evaluate, whole_passes
+from topophys.kernels.trig_series import evaluate, whole_passes
 from topophys.kernels.two_band_field import UP, phase
 
 #: What is left to do for a cell: nothing, count its triangles, find a proof.
 DONE, COUNT, PROVE = 0, 1, 2
-_PASS: Final = STEP
 
 
 @kernel
