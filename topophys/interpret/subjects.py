@@ -98,24 +98,6 @@ class Subject:
         used = self._used[layer]
         return None if used is None else used(self.hidden(samples, layer), r)
 
-    def share(self, layer: str, r: int) -> float:
-        """Share of the sensitivity that the first r directions of a layer carry.
-
-        Parameters
-        ----------
-        layer : str
-            A layer that `used` was asked for.
-        r : int
-            How many directions.
-
-        Returns
-        -------
-        float
-            At most 1.
-        """
-        used = self._used[layer]
-        return float("nan") if used is None else float(used.share[:r].sum())
-
     def _find_used(self, samples: Samples, layer: str) -> UsedPart | None:
         weights = next(self.encoder.parameters())
         probe = torch.from_numpy(samples.x[:1]).to(weights.device, weights.dtype)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys._typing import FourierLike
-from topophys.invariants._limits import Limits
+from topophys.invariants._limits import INTEGRAL, Limits
 from topophys.invariants._scale import divide_out, times_power
 from topophys.invariants.certificate import Evidence
 from topophys.kernels import status as st
+from topophys.kernels.cells import SLACK
 from topophys.kernels.certify_bands import certify_bundles
 from topophys.kernels.certify_gap import certify_gaps
 
@@ -21,9 +22,6 @@ from topophys.kernels.certify_gap import certify_gaps
 START: Final = 8
 #: Entries of the table of phases: cells down to 1/64 of a starting cell find theirs in it.
 TABLE: Final = START << 7
-SLACK: Final = 64 * 2.0**-53
-#: How far from an integer the sum of fluxes / 2 pi may be by rounding; it is about 1e-12.
-INTEGRAL: Final = 1e-6
 
 
 @dataclass(frozen=True, eq=False)

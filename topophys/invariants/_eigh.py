@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from jaxtyping import Complex, Float
 
 from topophys.kernels.small_eigh import LARGEST, small_eigh
 
-__all__ = ["eigh_batch"]
+__all__ = ["HERMITIAN", "eigh_batch"]
+
+#: Allowed deviation of given matrices from Hermitian ones, relative to the largest entry.
+HERMITIAN: Final = 1e-9
 
 
 def eigh_batch(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.invariants._cell_bounds import cell_bounds
+from topophys.invariants._limits import INTEGRAL
 from topophys.invariants._loops import centres_of, frames_of, transport, unitary_links
 from topophys.invariants._slices import Slice, bloch_at
 
@@ -17,8 +18,6 @@ __all__ = ["HalfZone", "prove_half_zone"]
 
 #: Cells of the start along k_x from 0 to pi; twice as many along k_y.
 START: Final = 4
-#: How far from an integer a sum of phases / 2 pi may be by rounding.
-INTEGRAL: Final = 1e-6
 #: Corner of a cell in units of the smallest edge, and its edge.
 Cell: TypeAlias = tuple[int, int, int]
 Vertex: TypeAlias = tuple[int, int]

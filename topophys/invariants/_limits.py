@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from topophys import _checks
 from topophys._typing import is_fourier_like
 from topophys.errors import InputError
+
+#: How far from an integer a proven sum of phases / 2 pi may be by rounding; it is about 1e-12.
+INTEGRAL: Final = 1e-6
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
-from topophys.invariants._eigh import eigh_batch
+from topophys.invariants._eigh import HERMITIAN, eigh_batch
 
 __all__ = ["Frames", "centres_of", "frames_of", "loop_frames", "transport", "unitary_links"]
 
 #: Relative gap, and smallest singular value of an overlap, below which a loop counts as gapless.
 TOLERANCE: Final = 1e-12
-#: Allowed deviation from Hermitian matrices, relative to the largest entry.
-HERMITIAN: Final = 1e-9
 TINY: Final = float(np.finfo(np.float64).tiny)
 
 

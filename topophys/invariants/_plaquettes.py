@@ -13,7 +13,7 @@ from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import InputError
 from topophys.grids import k_grid
-from topophys.invariants._eigh import eigh_batch
+from topophys.invariants._eigh import HERMITIAN, eigh_batch
 from topophys.invariants._series import real_series
 from topophys.kernels import status as st
 from topophys.kernels.count_flux import count_chern, count_chern_of_series
@@ -34,8 +34,6 @@ def _turn(axis: int) -> NDArray[np.float64]:
 
 #: Relative gap, and size of a link variable, below which samples count as gapless.
 TOLERANCE: Final = 1e-12
-#: Allowed deviation from Hermitian matrices, relative to the largest entry.
-HERMITIAN: Final = 1e-9
 #: Splitting of two bands, relative to the energies of the whole zone, that is rounding noise.
 ROUNDING: Final = 1e-14
 #: A rotation that no lattice symmetry has: by one radian around each axis in turn.

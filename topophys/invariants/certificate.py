@@ -18,6 +18,19 @@ __all__ = ["UNRESOLVED_VALUE", "Certificate"]
 UNRESOLVED_VALUE: Final = int(np.iinfo(np.int64).min)
 
 
+def one_integer(
+    value: Int[np.ndarray, "..."], resolved: Bool[np.ndarray, "..."], quantity: str
+) -> int:
+    """Turn the result of a single system into an integer, or say why it is none."""
+    if value.ndim:
+        raise InputError(
+            f"A {quantity} of {value.size} Hamiltonians is no single integer; use `.value`."
+        )
+    if not resolved:
+        raise UnresolvedError(quantity, [0], 1)
+    return int(value)
+
+
 @dataclass(frozen=True, eq=False)
 class Certificate:
     """Invariants of a batch of Hamiltonians, each proven or marked as unresolved.
@@ -62,14 +75,7 @@ class Certificate:
         return np.asarray(self.status == "certified")
 
     def __int__(self) -> int:
-        if self.value.ndim:
-            raise InputError(
-                f"A certificate of {self.value.size} Hamiltonians has no single integer; use"
-                " `.value`."
-            )
-        if not self.certified:
-            raise UnresolvedError(self.quantity, [0], 1)
-        return int(self.value)
+        return one_integer(self.value, self.certified, self.quantity)
 
     def __repr__(self) -> str:
         done, total = int(self.certified.sum()), self.value.size

@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import InputError, ShapeError, UnresolvedError
-from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.errors import InputError, ShapeError
+from topophys.invariants.certificate import UNRESOLVED_VALUE, one_integer
 
 __all__ = ["RealSpaceWinding", "real_space_winding"]
 
@@ -65,13 +65,7 @@ class RealSpaceWinding:
         return np.asarray(self.status != "unresolved")
 
     def __int__(self) -> int:
-        if self.value.ndim:
-            raise InputError(
-                f"A result for {self.value.size} chains has no single integer; use `.value`."
-            )
-        if not self.resolved:
-            raise UnresolvedError("real-space winding number", [0], 1)
-        return int(self.value)
+        return one_integer(self.value, self.resolved, "real-space winding number")
 
     def __repr__(self) -> str:
         good = self.resolved

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import InputError
+from topophys.invariants._limits import INTEGRAL
 from topophys.invariants._slices import require_dimension, rows_of
 from topophys.invariants._surface import face_evidence
 from topophys.invariants.certificate import Certificate, Evidence, conclude
@@ -18,8 +19,6 @@ __all__ = ["weyl_charge"]
 
 #: Cells along each edge of a face: first try.
 START: Final = 4
-#: How far from an integer the sum of fluxes / 2 pi may be by rounding.
-INTEGRAL: Final = 1e-6
 
 
 def weyl_charge(

@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 
-from topophys.errors import InputError, UnresolvedError
 from topophys.invariants._flow import Flow
-from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.invariants.certificate import UNRESOLVED_VALUE, one_integer
 
 __all__ = ["Found", "Z2Result", "conclude_z2"]
 
@@ -107,13 +106,7 @@ class Z2Result:
         return np.asarray(self.status != "unresolved")
 
     def __int__(self) -> int:
-        if self.value.ndim:
-            raise InputError(
-                f"A result for {self.value.size} Hamiltonians has no single integer; use `.value`."
-            )
-        if not self.resolved:
-            raise UnresolvedError("Z2 invariant", [0], 1)
-        return int(self.value)
+        return one_integer(self.value, self.resolved, "Z2 invariant")
 
     def __repr__(self) -> str:
         good = self.resolved
