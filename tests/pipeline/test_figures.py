@@ -14,6 +14,7 @@ from topophys.datasets import Recipe, generate, open_dataset
 from topophys.errors import InputError
 from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, load_run
 from topophys.pipeline import draw_figures, measure_accuracy
+from topophys.pipeline.figures_shared import rungs
 from topophys.pipeline.splits import clearest
 
 
@@ -33,6 +34,13 @@ def chains(trained, chains_file, chern_file, tmp_path_factory):
         found = clearest(run, dataset)
         models = {c: dataset.split(s).hamiltonians(i) for c, (s, i) in found.items()}
     return run.path / "figures", paths, models
+
+
+def test_ladders_of_runs_that_were_probed_by_earlier_releases():
+    """They have one measure and one split, and do not say so in every row."""
+    row = {"layer": "h2_features", "source": "trained", "target": "dalpha", "r2": 0.9}
+    (drawn,) = rungs({"split": "test", "results": [row, row | {"split": "beyond"}]})
+    assert drawn == row | {"layer": "h2", "measure": "raw", "split": "test"}
 
 
 def test_every_figure_has_its_files(chains):

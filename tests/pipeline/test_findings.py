@@ -36,6 +36,7 @@ BOTH = "cos alpha, sin alpha, entries of D"
         {"accuracy": [ACCURACY | {"invariant": "|nu| = 2"}]},
         probes(GOOD, RAW, {"source": "control", "r2": 0.04}, {"source": "untrained", "r2": 0.3}),
         probes(GOOD, RAW, GOOD | {"split": "beyond", "r2": 0.95}),
+        probes(RAW),  # the row of the trained network is missing
         causal({"what": "nothing"}, {"what": ANGLE, "share": 0.33}, {"what": BOTH, "share": 0.33}),
         causal({"test": "swap", "what": "links", "share": 0.96}),
         causal({"test": "swap", "what": "links", "share": 0.0, "cases": 0}),

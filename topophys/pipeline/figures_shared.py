@@ -16,7 +16,7 @@ from topophys.pipeline.measured import read_measured
 from topophys.pipeline.pictures import FigureCard, Picture, columns_of_rows
 from topophys.pipeline.splits import unseen
 
-__all__ = ["shared_pictures"]
+__all__ = ["rungs", "shared_pictures"]
 
 #: Measures to draw; the page lists all.
 MEASURES: Final = ("raw", "modulo exact", "window 4", "used part", "read-out")
@@ -64,7 +64,7 @@ def shared_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
             " densities modulo exact forms and summed over windows, of the part of a layer that"
             " the output depends on, and of the density itself, to which nothing is fitted.",
         )
-        figure = plots.plot_probe_ladder(_rungs(probes))
+        figure = plots.plot_probe_ladder(rungs(probes))
         yield Picture(card, figure, columns_of_rows(probes["results"]))
     if causal is not None:
         yield _causal(causal, dataset.split(causal["split"]).classes)
@@ -105,7 +105,7 @@ def _causal(causal: dict[str, Any], classes: dict[int, int]) -> Picture:
     return Picture(card, plots.plot_causal(rows, chance=chance), columns_of_rows(rows))
 
 
-def _rungs(probes: dict[str, Any]) -> list[dict[str, Any]]:
+def rungs(probes: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows on the split of the report, with the measure in the name of the group."""
     # runs probed by earlier releases have one measure and one split
     default = {"measure": "raw", "split": probes["split"]}
