@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import torch
 from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.materials_lists import features, folds, labels
@@ -115,15 +116,15 @@ def random_crystals(number, atoms, seed):
     ]
 
 
-def rate(net, data, epochs=3):
-    """Materials through training steps in a CPU second, after one pass that does not count."""
+def rate(net, data, epochs=3, clock=time.process_time):
+    """Materials through training steps in a second of a clock, after a pass that does not count."""
     train_classifier(net, data, TrainOptions(epochs=1, batch_size=128))
-    start = time.process_time()
+    start = clock()
     train_classifier(net, data, TrainOptions(epochs=epochs, batch_size=128))
-    return epochs * (len(data) // 128) * 128 / (time.process_time() - start)
+    return epochs * (len(data) // 128) * 128 / (clock() - start)
 
 
-def training(branch):
+def training(branch, threads=1):
     def task(seed):
         found = random_crystals(512, 20, seed)
         unknown = np.zeros(512, int)
@@ -133,8 +134,14 @@ def training(branch):
             use_topological_ml=branch is not None,
             topological_ml_model_type=branch or "1d_a3",
         )
-        return {"materials per CPU second": rate(net, data), "atoms": 20.0,
-                "edges": len(data.all().vector) / 512}  # fmt: skip
+        size = {"atoms": 20.0, "edges": len(data.all().vector) / 512}
+        if threads == 1:
+            return {"materials per CPU second": rate(net, data)} | size
+        torch.set_num_threads(threads)
+        # other work on the machine can only slow it down: the best of three
+        best = max(rate(net, data, clock=time.perf_counter) for _ in range(3))
+        torch.set_num_threads(1)
+        return {"materials per second": best} | size
 
     return task
 
@@ -196,6 +203,8 @@ TASKS = {
     **{f"audit of lists: {name}": of_lists(name) for name in LISTS},
     "speed: crystal graph, heads, no branch": training(None),
     "speed: crystal graph, heads, chain": training("1d_a3"),
+    "speed: crystal graph, heads, no branch, two threads": training(None, threads=2),
+    "speed: crystal graph, heads, chain, two threads": training("1d_a3", threads=2),
     "speed: five modalities of toy layers, heads, chain": training_toys,
     "one structure: CPU time": one_structure,
 }
