@@ -66,8 +66,8 @@ the same material: 322 structures belong to 293 entries of the lists, and all of
 one fold.
 """,
     "speed": """\
-Cutoff 4 angstrom. The machine was shared, hence CPU time of one core; with two threads, the best wall time of
-three runs.
+Cutoff 4 angstrom. The machine was shared, hence CPU time of one core; with two threads, the best
+wall time of three runs.
 """,
     "audit of layers": "Three classes: chance is 0.333.\n",
     "audit of solids": """Three classes: chance is 0.333. In solids the weights at the invariant
