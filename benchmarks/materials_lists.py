@@ -148,6 +148,30 @@ def kept_nets(seed):
     return np.mean([kept_net(seed), *more], axis=0)
 
 
+def chosen(seed, candidates):
+    """Scores where mixture and balance are those with the best macro F1 on the other four folds.
+
+    Balance is the exponent of the frequencies that probabilities are divided by; mixtures come as
+    probabilities. The fold that is judged takes no part in the choice.
+    """
+    truth, powers = labels(), np.linspace(0.0, 1.0, 11)
+    share = np.bincount(truth, minlength=4) / len(truth)
+    answer = np.zeros((len(truth), 4))
+    for train, test in folds(seed):
+        options = [(p, power) for p in candidates for power in powers]
+        score = [scores(p[train] / share**power, truth[train])["macro_f1"] for p, power in options]
+        p, power = options[int(np.argmax(score))]
+        answer[test] = p[test] / share**power
+    found = list_scores(answer / answer.sum(1, keepdims=True))
+    return {key: value for key, value in found.items()
+            if key.startswith(("four classes", "recall"))}  # fmt: skip
+
+
+def mixtures(seed):
+    """Trees and networks with all weights from 0 to 1."""
+    return [w * kept_trees(seed) + (1.0 - w) * kept_nets(seed) for w in np.linspace(0.0, 1.0, 11)]
+
+
 def list_majority(seed):  # noqa: ARG001  # the same for all
     share = np.bincount(labels(), minlength=4) / len(labels())
     return list_scores(np.tile(share, (len(labels()), 1)))
@@ -166,4 +190,7 @@ TASKS = {
         lambda seed: list_scores(0.5 * (kept_trees(seed) + kept_net(seed))),
     f"lists: mean of trees and {MEMBERS} networks":
         lambda seed: list_scores(0.5 * (kept_trees(seed) + kept_nets(seed))),
+    "lists: trees, balance chosen": lambda seed: chosen(seed, [kept_trees(seed)]),
+    f"lists: trees and {MEMBERS} networks, weight and balance chosen":
+        lambda seed: chosen(seed, mixtures(seed)),
 }  # fmt: skip
