@@ -38,6 +38,7 @@ name = "test"
 size = 30
 classes = [-1, 0, 1]
 """
+# of its own, since nothing of the repository is there when this runs
 POSCAR = """rock salt
 1.0
 0.0 2.82 2.82

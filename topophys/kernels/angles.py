@@ -59,3 +59,25 @@ def turns_between(f: NDArray[np.complex128], turn: NDArray[np.complex128]) -> No
                 then.real * here.real + then.imag * here.imag,
                 then.imag * here.real - then.real * here.imag,
             )
+
+
+@kernel
+def count_small(
+    re: NDArray[np.float64], im: NDArray[np.float64], norm: NDArray[np.float64], n: int, tiny: float
+) -> int:
+    """Count determinants re + i im (N,) of n x n blocks that may vanish to rounding.
+
+    norm (N,) is |D|_F^2, and entries are known to the rounding of the largest block: small is
+    |det D| <= tiny |D|_F max |D|_F, without the factor |D|_F for n = 1. 1 where numbers are out of
+    range.
+    """
+    largest = 0.0
+    for j in range(norm.shape[0]):
+        largest = max(largest, norm[j])
+    if not SMALLEST < largest < LARGEST:
+        return 1
+    small, scale = 0, tiny * tiny * largest
+    for j in range(norm.shape[0]):
+        other = norm[j] if n == 2 else 1.0
+        small += int(not re[j] * re[j] + im[j] * im[j] > scale * other)
+    return small

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
-from topophys.kernels.angles import LARGEST, SMALL, SMALLEST
+from topophys.kernels.angles import SMALL, count_small
 from topophys.kernels.polar import weights
 
 OK, UNRESOLVED = st.OK, st.UNRESOLVED
@@ -36,7 +36,7 @@ def chain_fields(
         sum_waves(blocks[b], waves, part)
         im, re = here[0, b], here[1, b]
         determinants_of(part, re, im, norm2)
-        status[b] = OK if all_clear(re, im, norm2, n) else UNRESOLVED
+        status[b] = UNRESOLVED if count_small(re, im, norm2, n, SMALL) else OK
         for j in range(n_k):
             q = j + 1 if j + 1 < n_k else 0
             turn[0, b, j] = im[q] * re[j] - re[q] * im[j]
@@ -93,21 +93,6 @@ def determinants_of(
         im[j] = ar * di + ai * dr - br * ci - bi * cr
         upper = ar * ar + ai * ai + br * br + bi * bi
         norm2[j] = upper + (cr * cr + ci * ci + dr * dr + di * di)
-
-
-@kernel
-def all_clear(
-    re: NDArray[np.float64], im: NDArray[np.float64], norm2: NDArray[np.float64], n: int
-) -> bool:
-    """Whether no determinant is small, by the measure of `angles.small_determinants`."""
-    largest = 0.0
-    for j in range(re.shape[0]):
-        largest = max(largest, norm2[j])
-    small, limit = 0, SMALL * SMALL * largest
-    for j in range(re.shape[0]):
-        other = norm2[j] if n == 2 else 1.0
-        small += int(not re[j] * re[j] + im[j] * im[j] > limit * other)
-    return bool((small == 0) & (SMALLEST < largest < LARGEST))
 
 
 @kernel

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from topophys.kernels import status as st
 from topophys.kernels._jit import fused_kernel, kernel
-from topophys.kernels.angles import LARGEST, SMALLEST
+from topophys.kernels.angles import LARGEST, SMALLEST, count_small
 from topophys.kernels.trig_series import complex_terms, evaluate
 
 OK, UNRESOLVED = st.OK, st.UNRESOLVED
@@ -48,23 +48,6 @@ def load_one(
 
 
 @kernel
-def count_small(
-    re: NDArray[np.float64], im: NDArray[np.float64], norm: NDArray[np.float64], n: int
-) -> int:
-    """How many determinants are small: entries are known to the rounding of the largest block."""
-    largest = 0.0
-    for j in range(norm.shape[0]):
-        largest = max(largest, norm[j])
-    if not SMALLEST < largest < LARGEST:
-        return 1
-    small, scale = 0, SMALL * SMALL * largest
-    for j in range(norm.shape[0]):
-        other = norm[j] if n == 2 else 1.0
-        small += int(not re[j] * re[j] + im[j] * im[j] > scale * other)
-    return small
-
-
-@kernel
 def crossings(
     x0: NDArray[np.float64],
     y0: NDArray[np.float64],
@@ -97,7 +80,7 @@ def count_windings(
             load_two(d_k[b], re, im, norm)
         else:
             load_one(d_k[b], re, im, norm)
-        delicate = count_small(re, im, norm, n)
+        delicate = count_small(re, im, norm, n, SMALL)
         re[n_k], im[n_k] = re[0], im[0]
         turns[b], close = crossings(re[:-1], im[:-1], re[1:], im[1:])
         status[b] = OK if delicate + close == 0 else UNRESOLVED
