@@ -127,7 +127,7 @@ def trust_chains(n, seed=0, batch=2000):
                 counted = block[:, :, :1, :1] if kind == "degenerate" else block
                 one, distance = windings_by_roots(-shape[1], counted[certified])
                 truth[certified], sure[certified] = copies * one, distance > 1e-40
-            gap = proof.gap_seen / (2.0 ** {"tiny": TINY, "huge": HUGE}.get(kind, 0))
+            gap = proof.gap_upper / (2.0 ** {"tiny": TINY, "huge": HUGE}.get(kind, 0))
             tally.add(kind, gap, proof.value, certified, truth, sure)
     return tally
 
@@ -198,6 +198,6 @@ def trust_planes(n, seed=0, batch=2000, far=0.02):
                     truth[certified], sure[certified] = degrees(
                         model.d_vectors, model.d_amplitudes[certified]
                     )
-                gap = proof.gap_seen / (2.0 ** {"tiny": TINY, "huge": HUGE}.get(kind, 0))
+                gap = proof.gap_upper / (2.0 ** {"tiny": TINY, "huge": HUGE}.get(kind, 0))
                 tally.add(kind, gap, proof.value, certified, truth, sure)
     return tally

@@ -140,7 +140,7 @@ def trust_bands(n, seed=0, batch=50):
         proof = tp.certify_chern(model, max_evaluations=50_000)
         if truth is None:
             truth, sure = count_on_grids(model, proof, unit)
-        tally.add(kind, proof.gap_seen / unit, proof.value, proof.certified, truth, sure)
+        tally.add(kind, proof.gap_upper / unit, proof.value, proof.certified, truth, sure)
     return tally
 
 
@@ -154,7 +154,7 @@ def count_on_grids(model, proof, unit):
         while truth[i] != proof.value[i] and n_k < FINEST:
             n_k *= 2
             truth[i] = grid_chern(model[i].on_grid((n_k, n_k)), filled)
-        sure[i] = truth[i] == proof.value[i] or proof.gap_seen[i] / unit * n_k > 25.0
+        sure[i] = truth[i] == proof.value[i] or proof.gap_upper[i] / unit * n_k > 25.0
     return truth, sure
 
 
@@ -196,7 +196,7 @@ def trust_kramers(n, seed=0, batch=50):
         model, truth, sure = kramers(kind, number, size, rng)
         found = tp.z2_invariant(model, method="flux", time_reversal=REVERSAL,
                                 max_evaluations=3000)  # fmt: skip
-        tally.add(kind, found.gap_seen, found.value, found.status == "certified", truth, sure)
+        tally.add(kind, found.gap_upper, found.value, found.status == "certified", truth, sure)
     return tally
 
 
@@ -235,7 +235,7 @@ def trust_gaps(n, seed=0, batch=200):
         model, gap = least_gaps(kind, number, size, rng)
         proof = tp.certify_gap(model, max_evaluations=20_000)
         # rounding of the change that was made: relative to energies of about 1
-        kept = proof.gap_bound <= gap + 1e-12
+        kept = proof.gap_lower <= gap + 1e-12
         everywhere = np.ones(size, bool)
         tally.add(kind, gap, kept.astype(int), proof.certified, everywhere.astype(int), everywhere)
     return tally

@@ -236,7 +236,7 @@ def material() -> str:
         start = time.process_time()
         result = tp.z2_invariant(h, **options)
         seconds = time.process_time() - start
-        proven = f", gap at least {float(result.gap_bound):.4f} eV" if result.gap_bound > 0 else ""
+        proven = f", gap at least {float(result.gap_lower):.4f} eV" if result.gap_lower > 0 else ""
         said = f"{result.status}{proven}"
         value = int(result.value) if result.status != "unresolved" else "none"
         lines.append(f"| {name} | {value} | {said} | {seconds:.1f} s |")

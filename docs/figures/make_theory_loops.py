@@ -62,7 +62,7 @@ def flattened() -> Figure:
     """Levels go to -1 and 1, determinants to the unit circle along the rays they are on."""
     chains = tp.ensembles.aiii_chains(200, n_orbitals=2, rng=8)
     proof = tp.certify_winding(chains)
-    best = int(np.argmax(np.where(proof.value == 1, proof.gap_bound, 0.0)))
+    best = int(np.argmax(np.where(proof.value == 1, proof.gap_lower, 0.0)))
     d_k = chains[best].block_on_grid(600)
     q = tp.flatten_block(d_k)
     k = tp.k_grid(600).ravel()

@@ -22,7 +22,7 @@ def picture() -> Figure:
     named = run.predict(models, k_points=(16, 16)).value
     wrong = proof.certified & (named != proof.value)
     assert 0 < wrong.sum() < 0.05 * wrong.size
-    assert proof.gap_bound[wrong].max() < 0.5  # of a gap of up to 1.04
+    assert proof.gap_lower[wrong].max() < 0.5  # of a gap of up to 1.04
     return plot_phase_diagram_prediction(
         phi, m, proof, named, names=(r"$\phi$ (rad)", "$M / t_2$"), symbol="C"
     )

@@ -56,10 +56,10 @@ def test_gaps_of_chains_with_many_orbitals_are_sharp():
     gap = 2 * np.linalg.svd(chains.block_on_grid(1024), compute_uv=False)[..., -1].min(-1)
     # a grid shows gaps from above, and no more than its step times the slope too large
     assert (gap[proof.certified] >= 0.05).all()
-    assert (proof.gap_bound <= gap).all()
+    assert (proof.gap_lower <= gap).all()
     assert (gap[~proof.certified] < 0.06).all()
     assert 20 < proof.certified.sum() < 100
-    assert (proof.gap_seen[~proof.certified] < 0.05).mean() > 0.9
+    assert (proof.gap_upper[~proof.certified] < 0.05).mean() > 0.9
     assert proof.quantity == "winding number"
     wanted = tp.certify_winding(chains).value
     assert np.array_equal(proof.value[proof.certified], wanted[proof.certified])

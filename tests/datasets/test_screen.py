@@ -47,13 +47,13 @@ def test_the_same_are_certified_as_without_the_look(name):
     plain = kind._prove(min_gap, hoppings)
     assert np.array_equal(proof.value, plain.value)
     assert np.array_equal(proof.status, plain.status)
-    assert np.array_equal(proof.gap_bound, plain.gap_bound)
+    assert np.array_equal(proof.gap_lower, plain.gap_lower)
     assert 0 < proof.certified.sum() < 40
-    assert (proof.gap_bound <= proof.gap_seen).all()
+    assert (proof.gap_lower <= proof.gap_upper).all()
     kept = proof.certified
-    assert (proof.gap_seen[kept] <= plain.gap_seen[kept]).all()
+    assert (proof.gap_upper[kept] <= plain.gap_upper[kept]).all()
     # and less is left in doubt
-    doubt, before = (~p.certified & (p.gap_seen >= min_gap) for p in (proof, plain))
+    doubt, before = (~p.certified & (p.gap_upper >= min_gap) for p in (proof, plain))
     assert doubt.sum() <= before.sum()
     assert doubt.sum() <= 1
 
@@ -64,7 +64,7 @@ def test_the_gap_that_was_seen_is_there(name):
     hoppings = kind.draw(30, np.random.default_rng(9))
     proof = kind.certify(hoppings, min_gap)
     assert (proof.evaluations > 0).all()
-    for row, k, seen in zip(hoppings, proof.k_seen, proof.gap_seen, strict=True):
+    for row, k, seen in zip(hoppings, proof.k_at_gap_upper, proof.gap_upper, strict=True):
         energy = np.linalg.eigvalsh(bloch(row[None], name, k[None])[0, 0])
         middle = len(energy) // 2
         assert energy[middle] - energy[middle - 1] == pytest.approx(seen, abs=1e-9)
@@ -82,5 +82,5 @@ def test_all_or_none_may_be_turned_away(name):
     hoppings = kind.draw(4, np.random.default_rng(2))
     proof = kind.certify(hoppings, 5.0)
     assert not proof.certified.any()
-    assert (proof.gap_seen < 5.0).all()
+    assert (proof.gap_upper < 5.0).all()
     assert kind.certify(hoppings[:0], 0.1).value.shape == (0,)

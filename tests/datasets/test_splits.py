@@ -63,7 +63,7 @@ def test_small_gaps_are_small_and_proven(dataset, kind):
     batch = split.hamiltonians()
     prove = tp.certify_winding if kind == "winding" else tp.certify_chern
     proof = prove(batch, min_gap=0.02)
-    for h, k, bound in zip(batch, proof.k_seen, split.read("gap_bound")[0], strict=True):
+    for h, k, bound in zip(batch, proof.k_at_gap_upper, split.read("gap_bound")[0], strict=True):
         e = np.linalg.eigvalsh(h.bloch(k))
         gap_there = e[h.n_occupied] - e[h.n_occupied - 1]
         assert 0.02 <= bound <= gap_there + 1e-12

@@ -48,7 +48,7 @@ def test_random_chains_are_gapped_and_of_every_parity():
     assert 0.3 < odd / 2000 < 0.7
     assert abs(proof.value.mean()) < 0.1
     # no momentum is preferred as the place of the smallest gap
-    histogram, _ = np.histogram(proof.k_seen, bins=8, range=(-np.pi, np.pi))
+    histogram, _ = np.histogram(proof.k_at_gap_upper, bins=8, range=(-np.pi, np.pi))
     assert histogram.min() > 150
 
 

@@ -82,7 +82,7 @@ def test_integers_bounds_and_rejections_are_returned():
     )
     proof = tp.certify_winding(found.hamiltonians, min_gap=0.3)
     np.testing.assert_array_equal(proof.value, found.value)
-    np.testing.assert_array_equal(proof.gap_bound, found.gap_bound)
+    np.testing.assert_array_equal(proof.gap_lower, found.gap_lower)
     assert found.drawn == 40 + sum(found.rejected.values())
     assert list(found.rejected) == list(REASONS)
     assert found.rejected["gap below min_gap"] > 0

@@ -19,7 +19,7 @@ def digest(seed, n=20):
     planes = tp.ensembles.two_band(n, rng=seed)
     bands = tp.ensembles.class_a(max(2, n // 5), n_bands=4, n_occupied=2, rng=seed)
     proofs = [tp.certify_winding(chains), tp.certify_chern(planes), tp.certify_chern(bands)]
-    found = [array for p in proofs for array in (p.value, p.gap_bound, p.evaluations)]
+    found = [array for p in proofs for array in (p.value, p.gap_lower, p.evaluations)]
     grid = bands.on_grid((8, 8))
     found += [
         tp.winding_angle(chains.block_on_grid(24)),

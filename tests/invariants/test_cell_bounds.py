@@ -74,8 +74,8 @@ def test_both_ways_to_prove_a_gap_agree(h, monkeypatch):
     cover = tp.certify_gap(h)
     assert kernel.certified.all()
     assert cover.certified.all()
-    assert (cover.gap_bound <= kernel.gap_seen + 1e-12).all()
-    assert (kernel.gap_bound <= cover.gap_seen + 1e-12).all()
+    assert (cover.gap_lower <= kernel.gap_upper + 1e-12).all()
+    assert (kernel.gap_lower <= cover.gap_upper + 1e-12).all()
     assert (cover.evaluations <= kernel.evaluations).all()
 
 
@@ -84,25 +84,25 @@ def test_without_a_gap_the_cover_gives_up_soon(h, monkeypatch):
     monkeypatch.setattr(module, "MANY_BANDS", 1)
     proof = tp.certify_gap(h)
     assert proof.status == "unresolved"
-    assert proof.gap_seen < 1e-3
+    assert proof.gap_upper < 1e-3
     assert proof.evaluations < 5000
 
 
 def test_min_gap_and_limits(monkeypatch):
     monkeypatch.setattr(module, "MANY_BANDS", 1)
     h = tp.models.qwz(-1.0)  # gap 2
-    assert tp.certify_gap(h, min_gap=1.9).gap_bound >= 1.9
+    assert tp.certify_gap(h, min_gap=1.9).gap_lower >= 1.9
     assert tp.certify_gap(h, min_gap=2.1).status == "unresolved"
     assert tp.certify_gap(h, max_evaluations=20).status == "unresolved"
     many = tp.FourierHamiltonian({r: 1e150 * m for r, m in h.hoppings.items()})
-    assert 0 < tp.certify_gap(many).gap_bound / 1e150 <= 2.0
+    assert 0 < tp.certify_gap(many).gap_lower / 1e150 <= 2.0
 
 
 def test_gap_of_a_material_with_48_bands():
     h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
     proof = tp.certify_gap(h)
     assert proof.certified
-    assert 0.0 < proof.gap_bound < 0.0474 < proof.gap_seen
+    assert 0.0 < proof.gap_lower < 0.0474 < proof.gap_upper
     assert proof.evaluations < 2000
 
 
@@ -111,4 +111,4 @@ def test_z2_of_a_material_with_48_bands_is_proven():
     h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
     found = tp.z2_invariant(h, method="flux", max_evaluations=60_000)
     assert int(found) == 1
-    assert 0.04 < found.gap_bound < 0.0475
+    assert 0.04 < found.gap_lower < 0.0475

@@ -54,7 +54,7 @@ def test_bounds_hold_on_intervals(chain):
     leaves = leaves_of(chain)
     d_k = plain(chain.block)(samples_of(leaves, 15))
     gap = 2.0 * np.linalg.svd(d_k, compute_uv=False)[..., -1].min(1)
-    assert (leaves.gap_bound <= gap * (1 + 1e-12)).all()
+    assert (leaves.gap_lower <= gap * (1 + 1e-12)).all()
     det = np.linalg.det(d_k)
     turn = det * det[:, :1].conj()
     # within a convex set without the origin: less than half a turn between any two points
@@ -78,7 +78,7 @@ def test_bounds_hold_on_squares(h):
         return
     leaves = leaves_of(h)
     d = plain(h.d)(samples_of(leaves, 9))
-    assert (leaves.gap_bound <= 2.0 * np.linalg.norm(d, axis=-1).min(1) * (1 + 1e-12)).all()
+    assert (leaves.gap_lower <= 2.0 * np.linalg.norm(d, axis=-1).min(1) * (1 + 1e-12)).all()
 
 
 @given(seed=SEEDS)
@@ -97,8 +97,8 @@ def test_bounds_are_close_on_small_leaves():
     h = tp.models.qwz(-1.9)
     leaves = tp.certificate_leaves(h)
     true = 2 * np.linalg.norm(h.d(samples_of(leaves, 9)), axis=-1).min(1)
-    assert (leaves.gap_bound / true).max() > 0.8
-    assert leaves.gap_bound.min() <= 0.2
+    assert (leaves.gap_lower / true).max() > 0.8
+    assert leaves.gap_lower.min() <= 0.2
 
 
 @pytest.mark.parametrize("unit", [2.0**-1000, 1e150])
@@ -107,7 +107,7 @@ def test_units_do_not_matter(unit):
     many = tp.FourierHamiltonian({r: unit * h for r, h in one.hoppings.items()})
     a, b = tp.certificate_leaves(one), tp.certificate_leaves(many)
     np.testing.assert_array_equal(a.corner, b.corner)
-    np.testing.assert_allclose(b.gap_bound / unit, a.gap_bound, rtol=1e-9)
+    np.testing.assert_allclose(b.gap_lower / unit, a.gap_lower, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,11 @@ def test_certified_chern_equals_dense_grids(reach, n, n_k):
 def test_the_gap_lies_between_bound_and_seen(h):
     proof = tp.certify_chern(h)
     gap = smallest_gap_of_two_bands(h)
-    assert 0 < proof.gap_bound <= gap + 1e-12
-    assert proof.gap_seen >= proof.gap_bound
-    assert proof.gap_seen == pytest.approx(2 * np.linalg.norm(h.d(proof.k_seen)), abs=1e-12)
+    assert 0 < proof.gap_lower <= gap + 1e-12
+    assert proof.gap_upper >= proof.gap_lower
+    assert proof.gap_upper == pytest.approx(
+        2 * np.linalg.norm(h.d(proof.k_at_gap_upper)), abs=1e-12
+    )
 
 
 @given(h=two_bands(), share=st.floats(0.05, 0.9))
@@ -50,7 +52,7 @@ def test_a_gap_asked_for_below_the_true_one_is_proven(h, share):
     assume(gap > 1e-2)
     proof = tp.certify_chern(h, min_gap=share * gap)
     assert proof.certified
-    assert proof.gap_bound >= share * gap
+    assert proof.gap_lower >= share * gap
     assert proof.value == tp.certify_chern(h).value
 
 
@@ -66,7 +68,7 @@ def test_hamiltonians_without_a_gap_are_never_certified(h, k):
     closed = remake(h, lambda r, a: (r, a - at if r == (0, 0) else a))
     proof = tp.certify_chern(closed)
     assert not proof.certified
-    assert proof.gap_bound == 0
+    assert proof.gap_lower == 0
 
 
 @given(h=two_bands(), k=st.tuples(st.floats(-4, 4), st.floats(-4, 4)), rng=generators())
@@ -77,7 +79,7 @@ def test_hamiltonians_with_a_gap_of_one_millionth(h, k, rng):
     near = remake(h, lambda r, a: (r, a - at if r == (0, 0) else a))
     proof = tp.certify_chern(near, max_depth=24, max_evaluations=10**6)
     if proof.certified:
-        assert 0 < proof.gap_bound <= 1e-6 * (1 + 1e-6)
+        assert 0 < proof.gap_lower <= 1e-6 * (1 + 1e-6)
 
 
 @given(h=two_bands(), data=st.data())
@@ -111,7 +113,7 @@ def test_the_full_matrix_gives_what_the_d_vector_gives(h, scalar):
     d0 = {(0, 0): scalar, (1, 1): 0.5j * scalar, (-1, -1): -0.5j * scalar}
     pairs = {tuple(r): a for r, a in zip(h.d_vectors.tolist(), h.d_amplitudes, strict=True)}
     both = tp.certify_chern(tp.TwoBandHamiltonian(pairs, d0=d0))
-    assert (both.value, both.gap_bound) == (full.value, pytest.approx(full.gap_bound, rel=1e-9))
+    assert (both.value, both.gap_lower) == (full.value, pytest.approx(full.gap_lower, rel=1e-9))
 
 
 @given(h=two_bands(max_range=1), exponent=st.integers(-980, 980))
@@ -122,8 +124,8 @@ def test_the_unit_of_energy_changes_nothing(h, exponent):
     )
     assert int(one) == int(other)
     assert one.evaluations == other.evaluations
-    assert np.ldexp(one.gap_bound, exponent) == other.gap_bound
-    assert np.ldexp(one.gap_seen, exponent) == other.gap_seen
+    assert np.ldexp(one.gap_lower, exponent) == other.gap_lower
+    assert np.ldexp(one.gap_upper, exponent) == other.gap_upper
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-100, 1e100, 1e300])
@@ -131,14 +133,14 @@ def test_tiny_and_huge_units(scale):
     models = tp.models.qwz([-1.0, 1.0, 0.0])
     proof = tp.certify_chern(remake(models, lambda r, a: (r, scale * a)), min_gap=0.5 * scale)
     assert proof.value.tolist() == [1, -1, UNRESOLVED_VALUE]
-    assert (proof.gap_bound[:2] >= 0.5 * scale).all()
+    assert (proof.gap_lower[:2] >= 0.5 * scale).all()
 
 
 @pytest.mark.parametrize("vectors", [[(0, 0)], [(0, 0), (1, 0), (2, 1)]])
 def test_nothing_at_all_is_unresolved(vectors):
     proof = tp.certify_chern(tp.TwoBandHamiltonian({r: np.zeros(3) for r in vectors}))
     assert proof.status == "unresolved"
-    assert proof.gap_bound == proof.gap_seen == 0
+    assert proof.gap_lower == proof.gap_upper == 0
 
 
 @pytest.mark.parametrize("d", [{(1, 0): [0.5, 0.5j, 0.0]}, {(0, 0): [0.0, 0.0, 1.0]}])
@@ -184,12 +186,12 @@ def test_batches_hold_what_single_ones_hold():
     whole = tp.certify_chern(h)
     for i in range(20):
         one = tp.certify_chern(h[i])
-        for name in ("value", "status", "gap_bound", "gap_seen", "k_seen", "evaluations"):
+        for name in ("value", "status", "gap_lower", "gap_upper", "k_at_gap_upper", "evaluations"):
             np.testing.assert_array_equal(getattr(one, name), getattr(whole, name)[i])
     grid = remake(h, lambda r, a: (r, a.reshape(4, 5, 3)))
     proof = tp.certify_chern(grid)
     np.testing.assert_array_equal(proof.value, whole.value.reshape(4, 5))
-    assert proof.k_seen.shape == (4, 5, 2)
+    assert proof.k_at_gap_upper.shape == (4, 5, 2)
     assert tp.certify_chern(h[:0]).value.shape == (0,)
 
 
@@ -205,7 +207,7 @@ def test_unresolved_is_an_error_where_asked_for():
     ("m", "corner"), [(-2.0, [(0, 0)]), (2.0, [(np.pi, np.pi)]), (0.0, [(0, np.pi), (np.pi, 0)])]
 )
 def test_where_a_model_closes_its_gap(m, corner):
-    seen = tp.certify_chern(tp.models.qwz(m)).k_seen
+    seen = tp.certify_chern(tp.models.qwz(m)).k_at_gap_upper
     assert any(np.abs(np.exp(1j * seen) - np.exp(1j * np.array(k))).max() < 1e-2 for k in corner)
     assert (np.abs(seen) <= np.pi).all()
 

@@ -39,11 +39,11 @@ def test_the_gap_lies_between_bound_and_seen(chain):
     proof = tp.certify_winding(chain)
     gap = smallest_gap_of_chain(chain, 800)
     size = np.abs(chain.block_amplitudes).sum()
-    assert 0 < proof.gap_bound <= gap + 1e-13 * size
-    assert proof.gap_seen >= proof.gap_bound
+    assert 0 < proof.gap_lower <= gap + 1e-13 * size
+    assert proof.gap_upper >= proof.gap_lower
     # sigma_min of an N-fold determinant is known to the Nth root of its rounding at worst
-    at_seen = 2 * np.linalg.svd(chain.block(proof.k_seen), compute_uv=False)[-1]
-    assert proof.gap_seen == pytest.approx(at_seen, abs=1e-7 * size)
+    at_seen = 2 * np.linalg.svd(chain.block(proof.k_at_gap_upper), compute_uv=False)[-1]
+    assert proof.gap_upper == pytest.approx(at_seen, abs=1e-7 * size)
 
 
 @given(chain=chains(max_orbitals=2), share=st.floats(0.05, 0.97))
@@ -52,7 +52,7 @@ def test_a_gap_asked_for_below_the_true_one_is_proven(chain, share):
     assume(gap > 1e-3 * np.abs(chain.block_amplitudes).max())
     proof = tp.certify_winding(chain, min_gap=share * gap)
     assert proof.certified
-    assert proof.gap_bound >= share * gap
+    assert proof.gap_lower >= share * gap
     assert int(proof) == by_roots(chain)
 
 
@@ -73,7 +73,7 @@ def test_chains_without_a_gap_are_never_certified(seed, angle):
     proof = tp.certify_winding(singular)
     # rounding of the coefficients may leave a gap of 1e-16: nothing below the slack is certified
     assert not proof.certified
-    assert proof.gap_seen < 1e-4
+    assert proof.gap_upper < 1e-4
 
 
 @given(chain=chains(max_orbitals=3), data=st.data())
@@ -126,15 +126,15 @@ def test_the_unit_of_energy_changes_nothing(chain, exponent):
     )
     assert int(one) == int(other)
     assert one.evaluations == other.evaluations
-    assert np.ldexp(one.gap_bound, exponent) == other.gap_bound
-    assert np.ldexp(one.gap_seen, exponent) == other.gap_seen
+    assert np.ldexp(one.gap_lower, exponent) == other.gap_lower
+    assert np.ldexp(one.gap_upper, exponent) == other.gap_upper
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e100, 1e300])
 def test_tiny_and_huge_units(scale):
     proof = tp.certify_winding(tp.models.ssh(scale, [2 * scale, 0.5 * scale, scale]))
     assert proof.value.tolist() == [1, 0, UNRESOLVED_VALUE]
-    assert 0 < proof.gap_bound[0] <= 2 * scale * (1 + 1e-12)
+    assert 0 < proof.gap_lower[0] <= 2 * scale * (1 + 1e-12)
     assert tp.certify_winding(tp.models.ssh(scale, 2 * scale), min_gap=1.9 * scale).certified
 
 
@@ -149,7 +149,7 @@ def test_nothing_at_all_is_unresolved(n):
     proof = tp.certify_winding(tp.ChiralHamiltonian({0: np.zeros((n, n)), 1: np.zeros((n, n))}))
     assert proof.status == "unresolved"
     assert proof.value == UNRESOLVED_VALUE
-    assert proof.gap_bound == proof.gap_seen == 0
+    assert proof.gap_lower == proof.gap_upper == 0
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
@@ -160,7 +160,7 @@ def test_a_determinant_that_vanishes_everywhere_is_unresolved(n):
     blocks[..., -1] = 2.0 * blocks[..., 0]
     proof = tp.certify_winding(tp.ChiralHamiltonian.from_array(-2, blocks))
     assert not proof.certified.any()
-    assert proof.gap_seen.max() < 1e-6
+    assert proof.gap_upper.max() < 1e-6
 
 
 def test_depth_limits_what_can_be_proven():
@@ -188,11 +188,11 @@ def test_batches_hold_what_single_ones_hold():
     whole = tp.certify_winding(chain)
     for i in range(30):
         one = tp.certify_winding(chain[i])
-        for name in ("value", "status", "gap_bound", "gap_seen", "k_seen", "evaluations"):
+        for name in ("value", "status", "gap_lower", "gap_upper", "k_at_gap_upper", "evaluations"):
             np.testing.assert_array_equal(getattr(one, name), getattr(whole, name)[i])
     grid = tp.ChiralHamiltonian.from_array(-2, chain.block_amplitudes.reshape(5, 6, 5, 2, 2))
     np.testing.assert_array_equal(tp.certify_winding(grid).value, whole.value.reshape(5, 6))
-    assert tp.certify_winding(grid).k_seen.shape == (5, 6, 1)
+    assert tp.certify_winding(grid).k_at_gap_upper.shape == (5, 6, 1)
 
 
 def test_an_empty_batch_has_an_empty_certificate():
@@ -215,9 +215,9 @@ def test_evidence_is_what_it_says(rng):
     for i in range(5):
         known = proof.status[i] == "certified"
         assert (proof.value[i] != UNRESOLVED_VALUE) == known
-        assert (proof.gap_bound[i] > 0) == known
-    assert (proof.gap_seen >= proof.gap_bound).all()
-    assert (np.abs(proof.k_seen) <= np.pi).all()
+        assert (proof.gap_lower[i] > 0) == known
+    assert (proof.gap_upper >= proof.gap_lower).all()
+    assert (np.abs(proof.k_at_gap_upper) <= np.pi).all()
 
 
 @pytest.mark.parametrize("h", [tp.models.qwz(1.0), np.eye(2), None, "ssh"])

@@ -28,7 +28,7 @@ def test_long_rings_and_open_chains_agree_with_the_proof(chain):
     for found in (on_ring, inside):
         if found.resolved:
             assert int(found) == int(proof)
-    if proof.gap_bound > 0.5 * scale:
+    if proof.gap_lower > 0.5 * scale:
         assert on_ring.resolved
         assert on_ring.estimate == pytest.approx(int(proof), abs=0.05)
 

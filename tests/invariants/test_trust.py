@@ -86,7 +86,7 @@ def test_adversarial_chains_have_the_gap_they_are_given(kind):
     block = trust.chain_blocks(kind, 50, 2, 2, rng)
     unit = 2.0**trust.HUGE if kind == "huge" else 1.0
     proof = tp.certify_winding(tp.ChiralHamiltonian.from_array(-2, block))
-    assert (proof.gap_bound[proof.certified] / unit < 1.001e-2).all()
+    assert (proof.gap_lower[proof.certified] / unit < 1.001e-2).all()
 
 
 @pytest.mark.parametrize("kind", ["small gap", "gapless"])
@@ -96,7 +96,7 @@ def test_adversarial_planes_have_the_gap_they_are_given(kind):
         {tuple(v): d[:, m] for m, v in enumerate(vectors.tolist())}, hermitian="average"
     )
     proof = tp.certify_chern(model)
-    assert (proof.gap_bound < 1.001e-2).all()
+    assert (proof.gap_lower < 1.001e-2).all()
     assert proof.certified.any() == (kind == "small gap")
 
 
@@ -167,7 +167,7 @@ def test_a_bound_above_the_known_gap_is_counted(monkeypatch):
 
     def boasting(model, **options):
         proof = honest(model, **options)
-        return dataclasses.replace(proof, gap_bound=proof.gap_bound + 0.5)
+        return dataclasses.replace(proof, gap_lower=proof.gap_lower + 0.5)
 
     monkeypatch.setattr(tp, "certify_gap", boasting)
     assert trust_bands.trust_gaps(200).count("wrong") >= 100
@@ -199,7 +199,7 @@ def test_open_ones_of_the_million(seed, number, index):
     model = trust_bands.band_models(kind, number, size, rng)[0][index]
     proof = tp.certify_chern(model, max_evaluations=50_000)
     assert proof.certified
-    assert proof.gap_seen < 1e-5
+    assert proof.gap_upper < 1e-5
     h = model.bloch(concentrated_grid(model))
     assert trust_bands.grid_chern(h, model.n_occupied) == proof.value
     assert trust_bands.grid_chern(model.on_grid((48, 48)), model.n_occupied) != proof.value

@@ -31,7 +31,7 @@ def test_charge_is_the_sign_of_the_determinant(rng):
     k = rng.uniform(-3, 3, 3)
     found = tp.weyl_charge(point(velocity, k), k, half_width=rng.uniform(0.1, 0.4, 3))
     assert int(found) == np.sign(np.linalg.det(velocity))
-    assert 0 < found.gap_bound <= found.gap_seen
+    assert 0 < found.gap_lower <= found.gap_upper
 
 
 def test_charge_is_the_step_of_the_chern_number():
@@ -98,7 +98,7 @@ def test_surfaces_through_a_touching_are_unresolved():
     found = tp.weyl_charge(h, [0.2, 0, 0], half_width=0.2, max_cells=16)
     assert found.status == "unresolved"
     assert found.value == MASKED
-    assert found.gap_bound == 0
+    assert found.gap_lower == 0
     with pytest.raises(UnresolvedError, match="Weyl charge"):
         tp.weyl_charge(h, [0.2, 0, 0], half_width=0.2, max_cells=16, on_unresolved="raise")
 
@@ -113,7 +113,7 @@ def test_gap_bound_is_below_the_gap_on_the_surface():
         for side in (-0.25, 0.25):
             k = np.insert(np.stack([a, b], -1), axis, side, axis=-1) + np.array([0, 0, 1.0])
             gaps.append(2 * np.linalg.norm(h.d(k), axis=-1).min())
-    assert 0 < found.gap_bound <= min(gaps) + 1e-12
+    assert 0 < found.gap_lower <= min(gaps) + 1e-12
 
 
 def test_weyl_file():

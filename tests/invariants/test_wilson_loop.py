@@ -59,7 +59,7 @@ def test_sum_rule_for_four_mixed_bands(rng):
 @given(chain=chains(max_orbitals=3))
 def test_zak_phase_of_a_chiral_chain_is_pi_nu(chain):
     proof = tp.certify_winding(chain)
-    assume(bool(proof.certified) and proof.gap_bound > 0.05 * np.abs(chain.amplitudes).max())
+    assume(bool(proof.certified) and proof.gap_lower > 0.05 * np.abs(chain.amplitudes).max())
     zak = float(tp.zak_phase(chain.on_grid(512)))
     assert modulo(zak - np.pi * int(proof)) < 1e-6
 

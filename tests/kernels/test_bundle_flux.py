@@ -49,13 +49,13 @@ def test_the_mesh_does_not_matter(rng, shape):
     bands, filled = shape
     H = tp.ensembles.class_a(1, n_bands=bands, n_occupied=filled, rng=rng)[0]
     proof = tp.certify_gap(H)
-    if float(proof.gap_bound) < 0.06:  # on these meshes cells would be too large for smaller gaps
+    if float(proof.gap_lower) < 0.06:  # on these meshes cells would be too large for smaller gaps
         return
     expected = tp.chern_number(H, grid=(96, 96))
     for share in (0.0, 0.5):
         flux, _, evidence = flux_of(H, cells_of(rng, share))
         assert flux == pytest.approx(expected, abs=1e-9)
-        assert evidence[1] >= proof.gap_bound
+        assert evidence[1] >= proof.gap_lower
 
 
 @given(rng=generators(), share=st.floats(0.0, 0.9))

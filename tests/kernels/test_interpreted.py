@@ -23,17 +23,17 @@ h3 = re + re.swapaxes(-1, -2) + 1j * (im - im.swapaxes(-1, -2))
 out = []
 for chain in chains:
     proof = tp.certify_winding(chain)
-    out += [proof.value, proof.evaluations, proof.gap_bound, proof.gap_seen]
+    out += [proof.value, proof.evaluations, proof.gap_lower, proof.gap_upper]
     d_k = chain.block_on_grid(16)
     out += [tp.winding_number(d_k), tp.winding_steps(d_k), tp.flatten_block(d_k)]
     out += [tp.flatten_block(1e-200 * d_k)]
 proof = tp.certify_chern(planes)
-out += [proof.value, proof.evaluations, proof.gap_bound, proof.gap_seen]
+out += [proof.value, proof.evaluations, proof.gap_lower, proof.gap_upper]
 out += [tp.berry_flux_from_d(planes.d_on_grid((6, 6))), tp.berry_flux(h3)]
 out += [tp.chern_number_from_d(planes.d_on_grid((6, 6)))]
 out += [tp.chern_number(planes, grid=(12, 12))]
 proof = tp.certify_chern(tp.ensembles.class_a(1, n_bands=3, n_occupied=2, rng=6))
-out += [proof.value, proof.evaluations, proof.gap_bound, proof.gap_seen]
+out += [proof.value, proof.evaluations, proof.gap_lower, proof.gap_upper]
 zero = tp.TwoBandHamiltonian({(0, 0): [0.0, 0.0, 0.0], (1, 0): [0.0, 0.0, 0.0]})
 out += [tp.certify_chern(zero).value, tp.winding_number(np.zeros((4, 3, 3)), on_gapless="mask")]
 out += [tp.chern_number_from_d(np.zeros((4, 4, 3)), on_gapless="mask")]

@@ -57,7 +57,7 @@ def test_the_invariant_of_the_latent_hamiltonian_is_certified(net, data):
         fused = net(data.all())["fused_features"]
     proof = net.branch.hamiltonian.certify(fused)
     assert proof.certified.all()
-    assert (proof.gap_bound > 0).all()
+    assert (proof.gap_lower > 0).all()
 
 
 def test_a_branch_on_the_hamiltonians_of_the_materials(toys):

@@ -32,7 +32,7 @@ def test_pixels_are_what_is_certified_one_by_one():
             proof = tp.certify_chern(tp.models.haldane(m, 1.0, phi))
             assert plane.value[i, j] == proof.value
             assert plane.status[i, j] == proof.status
-            assert plane.gap_bound[i, j] == proof.gap_bound
+            assert plane.gap_lower[i, j] == proof.gap_lower
     figure = phase_diagram(tp.models.haldane, **HALDANE)
     (ax,) = figure.axes
     shown = np.ma.filled(ax.images[0].get_array(), 99).T
@@ -54,8 +54,8 @@ def test_lobes_of_haldane():
     np.testing.assert_array_equal(plane.value[known], truth[known])
     # sin(phi) = sqrt(3)/2 and m = 4.5 is on the boundary; sin(phi) = 0 = m as well
     assert not known[[0, 6, 12], 4].any()
-    assert (plane.gap_bound[known] > 0.0).all()
-    assert (plane.gap_bound[~known] == 0.0).all()
+    assert (plane.gap_lower[known] > 0.0).all()
+    assert (plane.gap_lower[~known] == 0.0).all()
 
 
 def test_one_batch_and_one_call_of_the_model():
@@ -117,7 +117,7 @@ def test_min_gap_leaves_less():
     assert (phase_diagram_data(tp.models.kitaev_chain, **options).status == "certified").all()
     strict = phase_diagram_data(tp.models.kitaev_chain, **options, min_gap=0.5)
     assert (strict.status == "unresolved").tolist() == [[False] * 2, [True] * 2, [False] * 2]
-    assert strict.gap_bound[0].min() >= 0.5
+    assert strict.gap_lower[0].min() >= 0.5
 
 
 def test_invariant_and_filling():
@@ -129,7 +129,7 @@ def test_invariant_and_filling():
         plane = phase_diagram_data(model, **options, n_occupied=n)
         proof = tp.certify_chern(tp.models.kagome([0.2, 0.4]), n_occupied=n)
         np.testing.assert_array_equal(plane.value[:, 0], proof.value)
-        np.testing.assert_allclose(plane.gap_bound[:, 0], proof.gap_bound)
+        np.testing.assert_allclose(plane.gap_lower[:, 0], proof.gap_lower)
     chern = phase_diagram_data(tp.models.haldane, **HALDANE, invariant="chern")
     assert chern.quantity == "Chern number"
 

@@ -43,7 +43,7 @@ def test_ssh_gap():
     """Gap 2 |t1 - t2| at k = pi: the proven bound lies below, the gap met above."""
     proof = tp.certify_winding(tp.models.ssh(1.0, 1.5), min_gap=0.999)
     assert proof.certified
-    assert 0.999 <= proof.gap_bound <= 1.0 <= proof.gap_seen
+    assert 0.999 <= proof.gap_lower <= 1.0 <= proof.gap_upper
 
 
 @given(w=unitaries(2), x=unitaries(2))
@@ -68,18 +68,18 @@ def test_diagonal_chains_add_their_orders(n, orders):
 def test_ssh_next_to_the_transition(distance, side):
     proof = tp.certify_winding(tp.models.ssh(1.0, 1.0 + side * distance))
     assert int(proof) == (side > 0)
-    assert 0 < proof.gap_bound <= 2 * distance * (1 + 1e-6)
+    assert 0 < proof.gap_lower <= 2 * distance * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("t", [(1.0, 1.0), (1.0, -1.0), (1.0, 2.0, 1.0), (1.0, 0.0, 1.0)])
 def test_gapless_chains_are_unresolved(t):
     proof = tp.certify_winding(tp.models.ssh(*t))
     assert proof.status == "unresolved"
-    assert proof.gap_bound == 0
-    assert proof.gap_seen < 1e-6
+    assert proof.gap_lower == 0
+    assert proof.gap_upper < 1e-6
 
 
 @pytest.mark.parametrize(("t", "k"), [((1.0, 1.0), np.pi), ((1.0, -1.0), 0.0)])
 def test_where_a_chain_closes_its_gap(t, k):
-    seen = tp.certify_winding(tp.models.ssh(*t)).k_seen
+    seen = tp.certify_winding(tp.models.ssh(*t)).k_at_gap_upper
     assert abs(np.exp(1j * seen[0]) - np.exp(1j * k)) < 1e-5

@@ -69,8 +69,8 @@ def test_qwz_with_multiplied_momenta(factors, chern):
 def test_qwz_at_its_transitions_is_unresolved(m):
     proof = tp.certify_chern(tp.models.qwz(m))
     assert proof.status == "unresolved"
-    assert proof.gap_bound == 0
-    assert proof.gap_seen < 1e-3
+    assert proof.gap_lower == 0
+    assert proof.gap_upper < 1e-3
 
 
 @pytest.mark.parametrize("distance", [1e-3, 1e-6])
@@ -79,8 +79,8 @@ def test_qwz_next_to_its_transitions(m, below, above, distance):
     proof = tp.certify_chern(tp.models.qwz([m - distance, m + distance]), max_depth=24)
     assert proof.value.tolist() == [below, above]
     # the gap is 2 |m - m_c| at the high-symmetry point
-    assert (proof.gap_bound > 0).all()
-    assert (proof.gap_bound <= 2 * distance * (1 + 1e-9)).all()
+    assert (proof.gap_lower > 0).all()
+    assert (proof.gap_lower <= 2 * distance * (1 + 1e-9)).all()
 
 
 @pytest.mark.parametrize("phi", [-2.5, -np.pi / 2, -0.3, 0.3, np.pi / 2, 2.5])
@@ -139,4 +139,4 @@ def test_a_constant_d_is_trivial():
     h = tp.TwoBandHamiltonian({(0, 0): [0.1, -0.2, 0.3]})
     proof = tp.certify_chern(h)
     assert int(proof) == 0
-    assert proof.gap_bound == pytest.approx(2 * np.sqrt(0.14), rel=1e-12)
+    assert proof.gap_lower == pytest.approx(2 * np.sqrt(0.14), rel=1e-12)

@@ -40,7 +40,7 @@ def test_d_wave_model():
 def test_d_wave_model_at_its_transitions():
     proof = tp.certify_chern(tp.models.d_wave_chern([-2.0, 2.0]), max_depth=9)
     assert (proof.status == "unresolved").all()
-    np.testing.assert_allclose(np.cos(proof.k_seen), [[1, 1], [-1, -1]], atol=1e-2)
+    np.testing.assert_allclose(np.cos(proof.k_at_gap_upper), [[1, 1], [-1, -1]], atol=1e-2)
 
 
 @pytest.mark.parametrize("k0", [0.5, np.pi / 3, 2.5])
@@ -60,7 +60,7 @@ def test_nodes_of_a_weyl_semimetal():
         assert all(np.abs(one.d(k)).max() < 1e-15 for one, k in zip(h, nodes, strict=True))
     proof = tp.certify_gap(h[1], max_evaluations=20_000)
     assert proof.status == "unresolved"
-    assert abs(abs(proof.k_seen[2]) - 1.0) < 0.1
+    assert abs(abs(proof.k_at_gap_upper[2]) - 1.0) < 0.1
 
 
 @pytest.mark.parametrize(("k0", "m", "name"), [(0.0, 1, "k0"), (np.pi, 1, "k0"), (1.0, 0.9, "m")])

@@ -31,8 +31,8 @@ def test_gap_of_rice_mele():
     h = tp.models.rice_mele(t1, t2, delta)
     proof = tp.certify_gap(h[:3], min_gap=0.99 * gap[:3].min())
     assert proof.certified.all()
-    assert (proof.gap_bound <= gap[:3] * (1 + 1e-9)).all()
-    assert (proof.gap_seen >= gap[:3] * (1 - 1e-9)).all()
+    assert (proof.gap_lower <= gap[:3] * (1 + 1e-9)).all()
+    assert (proof.gap_upper >= gap[:3] * (1 - 1e-9)).all()
     assert tp.certify_gap(h[3]).status == "unresolved"
 
 

@@ -55,7 +55,7 @@ def test_bhz_total_chern_number_is_zero():
 def test_bhz_transitions(m):
     proof = tp.certify_gap(tp.models.bhz(m), max_evaluations=4000)
     assert proof.status == "unresolved"
-    assert proof.gap_seen < 1e-2
+    assert proof.gap_upper < 1e-2
 
 
 def test_bhz_as_printed():
@@ -78,7 +78,7 @@ def test_bhz_stays_insulating_without_inversion():
     proof = tp.certify_gap(path, min_gap=0.8)
     assert proof.certified.all()
     # between neighbours the gap changes by at most twice the change of the term
-    assert proof.gap_bound.min() > 2 * 0.1
+    assert proof.gap_lower.min() > 2 * 0.1
 
 
 def test_kane_mele_spin_blocks_are_haldane():
@@ -115,7 +115,7 @@ def test_kane_mele_closes_with_rashba_coupling():
     assert inside.certified.all()
     at_edge = tp.certify_gap(tp.models.kane_mele(so, 0.0, edge), max_evaluations=4000)
     assert at_edge.status == "unresolved"
-    assert at_edge.gap_seen < 0.01
+    assert at_edge.gap_upper < 0.01
 
 
 def test_rashba_coupling_as_printed():

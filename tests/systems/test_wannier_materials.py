@@ -68,7 +68,7 @@ def test_silicon_file():
     assert 0.4 < bands[..., 4].min() - bands[..., 3].max() < 0.7  # indirect gap
     proof = tp.certify_gap(h)  # the direct gap, which is larger
     assert proof.certified
-    assert proof.gap_seen == pytest.approx(2.36, abs=0.05)
+    assert proof.gap_upper == pytest.approx(2.36, abs=0.05)
 
 
 def test_gallium_arsenide_file():

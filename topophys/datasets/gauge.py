@@ -45,7 +45,7 @@ def turn_all(
     -------
     hoppings : complex128 ndarray of shape (S, M, ...)
         New coefficients.
-    gap_bound : float64 ndarray of shape (S,)
+    gap_lower : float64 ndarray of shape (S,)
         Proven bounds of their gaps.
     unresolved : int
         How many bases were drawn in vain.
@@ -61,7 +61,7 @@ def turn_all(
         fresh = family.turn(hoppings[left], rng)
         proof = family.certify(fresh, min_gap)
         good = proof.certified & (proof.value == label[left])
-        turned[left[good]], bound[left[good]] = fresh[good], proof.gap_bound[good]
+        turned[left[good]], bound[left[good]] = fresh[good], proof.gap_lower[good]
         left = left[~good]
         unresolved += len(left)
         if not len(left):

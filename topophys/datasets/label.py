@@ -100,7 +100,7 @@ def label(
         )
     classes, counts = np.unique(proof.value[keep], return_counts=True)
     plan = _recipe(given, Path(source), grid, min_gap, flatten, classes.tolist(), len(keep))
-    small = ~proof.certified & (proof.gap_seen < min_gap)
+    small = ~proof.certified & (proof.gap_upper < min_gap)
     rejected = dict.fromkeys(REASONS, 0) | {
         SMALL: int(small.sum()),
         UNRESOLVED: int((~proof.certified & ~small).sum()),
@@ -169,7 +169,7 @@ def _arrays(
     return {
         "hoppings": given.hoppings[rows],
         "label": proof.value[rows],
-        "gap_bound": proof.gap_bound[rows],
+        "gap_bound": proof.gap_lower[rows],
         "seed_key": seed_keys(spec, number, rows),
         **evaluate(plan, spec, number, given.hoppings[rows]),
     }

@@ -132,7 +132,7 @@ def _recompute(
     off = ~_bound_holds(family, proof, part["hoppings"], part["gap_bound"])
     findings.bad(split.name, "gap_bound proven from hoppings", off, index)
     if split.spec.max_gap is not None:
-        wide = ~(proof.gap_seen < split.spec.max_gap)
+        wide = ~(proof.gap_upper < split.spec.max_gap)
         findings.bad(split.name, "gap below max_gap", wide, index)
     good = proof.certified  # the rest may be gapless, where angles mean nothing
     part, rows, index = {name: array[good] for name, array in part.items()}, rows[good], index[good]
@@ -156,10 +156,10 @@ def _bound_holds(
     Other versions find other bounds, and a bound is right whoever proves it. That excuse counts
     for a whole shard and not for single samples, whose hoppings were changed.
     """
-    good = proof.certified & (np.abs(proof.gap_bound - stored) <= TOLERANCE)
+    good = proof.certified & (np.abs(proof.gap_lower - stored) <= TOLERANCE)
     if good.mean() > 0.5:
         return np.asarray(good)
-    possible = ~good & proof.certified & (stored <= proof.gap_seen + TOLERANCE)
+    possible = ~good & proof.certified & (stored <= proof.gap_upper + TOLERANCE)
     for row in np.flatnonzero(possible):
         wanted = max(0.0, float(stored[row]) - TOLERANCE)
         good[row] = family.certify(hoppings[row : row + 1], wanted).certified[0]

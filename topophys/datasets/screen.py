@@ -54,9 +54,9 @@ def screened(
     Returns
     -------
     Certificate
-        For all Hamiltonians; where turned away, `gap_seen` is below `min_gap`.
+        For all Hamiltonians; where turned away, `gap_upper` is below `min_gap`.
     """
-    seen, k_seen = np.full(len(hoppings), np.inf), np.zeros((len(hoppings), dim))
+    seen, k_at_gap_upper = np.full(len(hoppings), np.inf), np.zeros((len(hoppings), dim))
     looks, left = np.zeros(len(hoppings), np.int64), np.arange(len(hoppings))
     offsets = np.array(list(product(BESIDE, repeat=dim)), np.float64)
     grids = GRIDS[dim]
@@ -65,23 +65,25 @@ def screened(
             k = k_grid((grids[look],) * dim).reshape(1, -1, dim)
         else:
             step = 2.0 * np.pi / grids[-1] / 3.0 ** (look - len(grids) + 1)
-            k = k_seen[left, None] + step * offsets
+            k = k_at_gap_upper[left, None] + step * offsets
         found = gaps(hoppings[left], k)
         best = found.argmin(-1)
         rows = np.arange(len(left))
         seen[left] = found[rows, best]
-        k_seen[left] = np.broadcast_to(k, (*found.shape, dim))[rows, best]
+        k_at_gap_upper[left] = np.broadcast_to(k, (*found.shape, dim))[rows, best]
         looks[left] += found.shape[1]
         left = left[~(seen[left] < (1.0 - MARGIN) * min_gap)]
         if not len(left):
             break
-    return _joined(hoppings, seen, (k_seen + np.pi) % (2.0 * np.pi) - np.pi, looks, left, prove)
+    return _joined(
+        hoppings, seen, (k_at_gap_upper + np.pi) % (2.0 * np.pi) - np.pi, looks, left, prove
+    )
 
 
 def _joined(
     hoppings: NDArray[np.complex128],
     seen: NDArray[np.float64],
-    k_seen: NDArray[np.float64],
+    k_at_gap_upper: NDArray[np.float64],
     looks: NDArray[np.int64],
     left: NDArray[np.int64],
     prove: Proof,
@@ -92,11 +94,14 @@ def _joined(
     if len(left):
         proof = prove(hoppings[left])
         quantity = proof.quantity
-        value[left], status[left], bound[left] = proof.value, proof.status, proof.gap_bound
-        smaller = proof.gap_seen < seen[left]
-        seen[left[smaller]], k_seen[left[smaller]] = proof.gap_seen[smaller], proof.k_seen[smaller]
+        value[left], status[left], bound[left] = proof.value, proof.status, proof.gap_lower
+        smaller = proof.gap_upper < seen[left]
+        seen[left[smaller]], k_at_gap_upper[left[smaller]] = (
+            proof.gap_upper[smaller],
+            proof.k_at_gap_upper[smaller],
+        )
         looks[left] += proof.evaluations
-    return Certificate(quantity, value, status, bound, seen, k_seen, looks)
+    return Certificate(quantity, value, status, bound, seen, k_at_gap_upper, looks)
 
 
 def with_gap(proof: Certificate, gap: Certificate) -> Certificate:
@@ -118,7 +123,7 @@ def with_gap(proof: Certificate, gap: Certificate) -> Certificate:
         quantity=proof.quantity,
         value=np.where(both, proof.value, UNRESOLVED_VALUE),
         status=np.where(both, "certified", "unresolved"),
-        gap_bound=np.where(both, gap.gap_bound, 0.0),
+        gap_lower=np.where(both, gap.gap_lower, 0.0),
         evaluations=proof.evaluations + gap.evaluations,
     )
 

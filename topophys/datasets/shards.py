@@ -243,7 +243,7 @@ class _Kept:
             {
                 "hoppings": hoppings[which],
                 "label": proof.value[which],
-                "gap_bound": proof.gap_bound[which],
+                "gap_bound": proof.gap_lower[which],
                 "draw": before + which,
             }
         )

@@ -39,7 +39,7 @@ class ProvenSample(Generic[H]):
         Batch of shape (n,), in random order.
     value : int64 ndarray of shape (n,)
         Winding or Chern numbers, proven.
-    gap_bound : float64 ndarray of shape (n,)
+    gap_lower : float64 ndarray of shape (n,)
         Proven lower bounds of the gaps.
     drawn : int
         Draws up to and with the last one kept.
@@ -57,7 +57,7 @@ class ProvenSample(Generic[H]):
 
     hamiltonians: H
     value: Int[np.ndarray, " n"]
-    gap_bound: Float[np.ndarray, " n"]
+    gap_lower: Float[np.ndarray, " n"]
     drawn: int
     rejected: dict[str, int]
 
@@ -116,7 +116,7 @@ def draw_proven(
     >>> import topophys as tp
     >>> found = draw_proven(lambda m, g: tp.ensembles.two_band(m, rng=g), 6, min_gap=0.2,
     ...                     classes=[-1, 0, 1], rng=7)
-    >>> sorted(found.value.tolist()), bool(found.gap_bound.min() >= 0.2)
+    >>> sorted(found.value.tolist()), bool(found.gap_lower.min() >= 0.2)
     ([-1, -1, 0, 0, 1, 1], True)
     """
     n = _checks.positive_int(n, "n")
@@ -131,7 +131,7 @@ def draw_proven(
         which = selection.offer(proof)
         parts.append(batch[which])
         values.append(proof.value[which])
-        bounds.append(proof.gap_bound[which])
+        bounds.append(proof.gap_lower[which])
         late = selection.stalled(PATIENCE)
         if late is not None:
             what = "A proven gap" if classes is None else f"Class {late}"

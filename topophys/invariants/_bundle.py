@@ -110,9 +110,9 @@ def _evidence(
     return Evidence(
         proven=proven,
         value=value,
-        gap_bound=times_power(evidence[:, 0], exponent),
-        gap_seen=times_power(evidence[:, 1], exponent),
-        k_seen=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
+        gap_lower=times_power(evidence[:, 0], exponent),
+        gap_upper=times_power(evidence[:, 1], exponent),
+        k_at_gap_upper=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
         evaluations=evaluations,
     )
 

@@ -48,15 +48,15 @@ def cover_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
     found = Evidence(
         proven=np.zeros(size, np.bool_),
         value=np.full(size, filled, np.int64),
-        gap_bound=np.zeros(size),
-        gap_seen=np.full(size, np.inf),
-        k_seen=np.zeros((size, n_dim)),
+        gap_lower=np.zeros(size),
+        gap_upper=np.full(size, np.inf),
+        k_at_gap_upper=np.zeros((size, n_dim)),
         evaluations=np.zeros(size, np.int64),
     )
     for b in range(size):
         _cover(vectors, flat[b], filled, limits, float(least[b]), found, b)
-    found.gap_bound[:] = times_power(found.gap_bound, exponent)
-    found.gap_seen[:] = times_power(found.gap_seen, exponent)
+    found.gap_lower[:] = times_power(found.gap_lower, exponent)
+    found.gap_upper[:] = times_power(found.gap_upper, exponent)
     return found
 
 
@@ -92,9 +92,9 @@ def _cover(
             vectors, amplitudes, filled, centre, 0.5 * edge * np.eye(n_dim)
         )
         found.evaluations[b] += len(chunk)
-        if seen.min() < found.gap_seen[b]:
-            found.gap_seen[b] = seen.min()
-            found.k_seen[b] = centre[seen.argmin()]
+        if seen.min() < found.gap_upper[b]:
+            found.gap_upper[b] = seen.min()
+            found.k_at_gap_upper[b] = centre[seen.argmin()]
         good = (proven > 0.0) & (proven >= least)
         bound = min(bound, float(proven[good].min(initial=np.inf)))
         rest = chunk[~good][np.argsort(-proven[~good])]
@@ -106,4 +106,4 @@ def _cover(
                 waiting.append(below)
             else:
                 waiting[depth + 1] = np.concatenate([waiting[depth + 1], below])
-    found.proven[b], found.gap_bound[b] = True, bound
+    found.proven[b], found.gap_lower[b] = True, bound

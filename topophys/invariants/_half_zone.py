@@ -33,7 +33,7 @@ class HalfZone:
         Z2 invariant; meaningless where not proven.
     proven : bool
         Whether every cell is.
-    gap_bound, gap_seen : float
+    gap_lower, gap_upper : float
         Proven lower bound of the gap on the half zone, 0 where not proven; smallest gap met.
     evaluations : int
         Momenta looked at.
@@ -41,8 +41,8 @@ class HalfZone:
 
     value: int
     proven: bool
-    gap_bound: float
-    gap_seen: float
+    gap_lower: float
+    gap_upper: float
     evaluations: int
 
 
@@ -55,8 +55,8 @@ class _Cover:
     unit: float
     n_y: int
     leaves: dict[Cell, float] = field(default_factory=dict)
-    gap_bound: float = np.inf
-    gap_seen: float = np.inf
+    gap_lower: float = np.inf
+    gap_upper: float = np.inf
     evaluations: int = 0
 
     def add(self, cells: list[Cell], limit: int) -> bool:
@@ -72,11 +72,11 @@ class _Cover:
                 self.h.vectors, self.h.amplitudes, self.filled, centre, half
             )
             self.evaluations += len(cells)
-            self.gap_seen = min(self.gap_seen, float(seen.min()))
+            self.gap_upper = min(self.gap_upper, float(seen.min()))
             good = 4.0 * link < np.pi
             for i in np.flatnonzero(good):
                 self.leaves[cells[i]] = float(link[i])
-                self.gap_bound = min(self.gap_bound, float(bound[i]))
+                self.gap_lower = min(self.gap_lower, float(bound[i]))
             cells = [q for i in np.flatnonzero(~good) for q in quarters(cells[i])]
             if cells and size == 1:
                 return False
@@ -160,7 +160,7 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
     cells = [(x * edge, y * edge, edge) for x in range(START) for y in range(2 * START)]
     while cells:
         if not cover.add(cells, max_evaluations):
-            return HalfZone(0, False, 0.0, cover.gap_seen, cover.evaluations)
+            return HalfZone(0, False, 0.0, cover.gap_upper, cover.evaluations)
         vertices = cover.vertices()
         polygons = {cell: _polygon(cell, vertices, n_y) for cell in cover.leaves}
         crowded = [c for c, path in polygons.items() if len(path) * cover.leaves[c] >= np.pi]
@@ -169,7 +169,7 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
         # one size at a time: the largest first, others may not need it afterwards
         largest = max(c[2] for c in crowded)
         if largest == 1:
-            return HalfZone(0, False, 0.0, cover.gap_seen, cover.evaluations)
+            return HalfZone(0, False, 0.0, cover.gap_upper, cover.evaluations)
         cells = []
         for cell in (c for c in crowded if c[2] == largest):
             del cover.leaves[cell]
@@ -186,8 +186,8 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
     return HalfZone(
         value=whole % 2,
         proven=abs(number - whole) < INTEGRAL,
-        gap_bound=cover.gap_bound,
-        gap_seen=min(cover.gap_seen, float(states.gap.min())),
+        gap_lower=cover.gap_lower,
+        gap_upper=min(cover.gap_upper, float(states.gap.min())),
         evaluations=cover.evaluations + len(order),
     )
 

@@ -22,17 +22,17 @@ class FaceEvidence:
     ----------
     flux : float
         Sum of the fluxes of its cells, with the normal along the positive axis.
-    gap_bound : float
+    gap_lower : float
         Lower bound of the direct gap on the face; not positive where there is none.
-    gap_seen : float
+    gap_upper : float
         Smallest gap at the points looked at.
     turn : float
         Largest possible phase of the links of a cell, over pi; below 1 the flux is proven.
     """
 
     flux: float
-    gap_bound: float
-    gap_seen: float
+    gap_lower: float
+    gap_upper: float
     turn: float
 
 

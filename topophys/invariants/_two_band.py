@@ -63,9 +63,9 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
     return Evidence(
         proven=status == st.OK,
         value=degree,
-        gap_bound=times_power(evidence[:, 0], exponent),
-        gap_seen=times_power(evidence[:, 1], exponent),
-        k_seen=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
+        gap_lower=times_power(evidence[:, 0], exponent),
+        gap_upper=times_power(evidence[:, 1], exponent),
+        k_at_gap_upper=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
         evaluations=evaluations,
     )
 

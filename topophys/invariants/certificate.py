@@ -43,12 +43,12 @@ class Certificate:
         The invariant; `UNRESOLVED_VALUE` where there is no proof.
     status : str ndarray of shape (...)
         "certified" or "unresolved".
-    gap_bound : float64 ndarray of shape (...)
+    gap_lower : float64 ndarray of shape (...)
         Proven lower bound of the energy gap over all k, in the units of the hoppings; 0 where
         unresolved.
-    gap_seen : float64 ndarray of shape (...)
-        Gap at `k_seen`, the smallest met on the way: an upper bound of the gap.
-    k_seen : float64 ndarray of shape (..., dim)
+    gap_upper : float64 ndarray of shape (...)
+        Gap at `k_at_gap_upper`, the smallest met on the way: an upper bound of the gap.
+    k_at_gap_upper : float64 ndarray of shape (..., dim)
         Momentum of the smallest gap met; where unresolved, about where the proof gave up.
     evaluations : int64 ndarray of shape (...)
         How many k points were looked at.
@@ -64,9 +64,9 @@ class Certificate:
     quantity: str
     value: Int[np.ndarray, "..."]
     status: Shaped[np.ndarray, "..."]
-    gap_bound: Float[np.ndarray, "..."]
-    gap_seen: Float[np.ndarray, "..."]
-    k_seen: Float[np.ndarray, "... dim"]
+    gap_lower: Float[np.ndarray, "..."]
+    gap_upper: Float[np.ndarray, "..."]
+    k_at_gap_upper: Float[np.ndarray, "... dim"]
     evaluations: Int[np.ndarray, "..."]
 
     @property
@@ -84,7 +84,7 @@ class Certificate:
         pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
         lines.append(f"  value            {', '.join(pairs) or 'none'}")
         if done:
-            low = self.gap_bound[self.certified].min()
+            low = self.gap_lower[self.certified].min()
             lines.append(f"  gap at least     {low:.3g} (smallest proven bound)")
         if done < total:
             first = np.flatnonzero(~self.certified.ravel())[:5].tolist()
@@ -104,9 +104,9 @@ class Evidence:
         Which rows are proven.
     value : int64 ndarray of shape (B,)
         Invariants; meaningless where not proven.
-    gap_bound, gap_seen : float64 ndarray of shape (B,)
+    gap_lower, gap_upper : float64 ndarray of shape (B,)
         As in `Certificate`.
-    k_seen : float64 ndarray of shape (B, dim)
+    k_at_gap_upper : float64 ndarray of shape (B, dim)
         As in `Certificate`.
     evaluations : int64 ndarray of shape (B,)
         As in `Certificate`.
@@ -114,9 +114,9 @@ class Evidence:
 
     proven: NDArray[np.bool_]
     value: NDArray[np.int64]
-    gap_bound: NDArray[np.float64]
-    gap_seen: NDArray[np.float64]
-    k_seen: NDArray[np.float64]
+    gap_lower: NDArray[np.float64]
+    gap_upper: NDArray[np.float64]
+    k_at_gap_upper: NDArray[np.float64]
     evaluations: NDArray[np.int64]
 
 
@@ -157,8 +157,8 @@ def conclude(
         quantity=quantity,
         value=np.where(proven, found.value, UNRESOLVED_VALUE).reshape(batch),
         status=np.where(proven, "certified", "unresolved").reshape(batch),
-        gap_bound=np.where(proven, found.gap_bound, 0.0).reshape(batch),
-        gap_seen=found.gap_seen.reshape(batch),
-        k_seen=found.k_seen.reshape(*batch, found.k_seen.shape[-1]),
+        gap_lower=np.where(proven, found.gap_lower, 0.0).reshape(batch),
+        gap_upper=found.gap_upper.reshape(batch),
+        k_at_gap_upper=found.k_at_gap_upper.reshape(*batch, found.k_at_gap_upper.shape[-1]),
         evaluations=found.evaluations.reshape(batch),
     )

@@ -35,7 +35,7 @@ class CertificateLeaves:
         Edge lengths, in radians.
     depth : int64 ndarray of shape (L,)
         How often a cell of the starting grid was divided.
-    gap_bound : float64 ndarray of shape (L,)
+    gap_lower : float64 ndarray of shape (L,)
         Proven lower bound of the gap on the leaf, in the units of the hoppings.
     contribution : int64 ndarray of shape (L,)
         Signed number of times the image of the leaf meets a ray: -1, 0 or 1.
@@ -44,7 +44,7 @@ class CertificateLeaves:
     --------
     >>> import topophys as tp
     >>> leaves = tp.certificate_leaves(tp.models.qwz(-1.9))
-    >>> leaves.value, bool(leaves.gap_bound.min() > 0)
+    >>> leaves.value, bool(leaves.gap_lower.min() > 0)
     (1, True)
     """
 
@@ -52,7 +52,7 @@ class CertificateLeaves:
     corner: Float[np.ndarray, "L dim"]
     size: Float[np.ndarray, " L"]
     depth: Int[np.ndarray, " L"]
-    gap_bound: Float[np.ndarray, " L"]
+    gap_lower: Float[np.ndarray, " L"]
     contribution: Int[np.ndarray, " L"]
 
     @property
@@ -68,7 +68,7 @@ class CertificateLeaves:
         return (
             f"Leaves of the {self.quantity} {self.value:+d}: {len(self)} cells\n"
             f"  by depth         {counts}\n"
-            f"  gap at least     {self.gap_bound.min():.3g}"
+            f"  gap at least     {self.gap_lower.min():.3g}"
         )
 
 

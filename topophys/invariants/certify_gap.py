@@ -52,7 +52,7 @@ def certify_gap(
     Returns
     -------
     Certificate
-        The value is n; the evidence is `gap_bound`, each of shape (...) like the batch of `H`.
+        The value is n; the evidence is `gap_lower`, each of shape (...) like the batch of `H`.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def certify_gap(
     --------
     >>> import topophys as tp
     >>> proof = certify_gap(tp.models.ssh(1.0, [0.5, 1.0]))
-    >>> proof.status, bool(0 < proof.gap_bound[0] <= 1.0)
+    >>> proof.status, bool(0 < proof.gap_lower[0] <= 1.0)
     (array(['certified', 'unresolved'], dtype='<U10'), True)
     """
     if not 1 <= dimension(H) <= 3:

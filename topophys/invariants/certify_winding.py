@@ -74,7 +74,7 @@ def certify_winding(
     --------
     >>> import topophys as tp
     >>> proof = tp.certify_winding(tp.models.ssh(1.0, [0.999, 1.001]))
-    >>> proof.value, proof.gap_bound > 0
+    >>> proof.value, proof.gap_lower > 0
     (array([0, 1]), array([ True,  True]))
     """
     if not is_block_like(H):
@@ -97,14 +97,14 @@ def certify_winding(
         times_power(checked.min_gap, -exponent), checked.max_depth, checked.max_evaluations,
         turns, evidence, evaluations, status,
     )  # fmt: skip
-    k_seen = evidence[:, 2]
-    seen = _gap_at(blocks, H.block_range[0], k_seen) if n > 1 else evidence[:, 1]
+    k_at_gap_upper = evidence[:, 2]
+    seen = _gap_at(blocks, H.block_range[0], k_at_gap_upper) if n > 1 else evidence[:, 1]
     found = Evidence(
         proven=status == st.OK,
         value=turns,
-        gap_bound=times_power(evidence[:, 0], exponent),
-        gap_seen=times_power(seen, exponent),
-        k_seen=k_seen[:, None],
+        gap_lower=times_power(evidence[:, 0], exponent),
+        gap_upper=times_power(seen, exponent),
+        k_at_gap_upper=k_at_gap_upper[:, None],
         evaluations=evaluations,
     )
     return conclude("winding number", found, batch, on_unresolved)

@@ -43,8 +43,8 @@ def chern_on_slices(
     Returns
     -------
     Certificate
-        Each entry of shape (*batch, n), or (*batch, ...) like `k`; `k_seen` holds the two momenta
-        in the plane, in cyclic order.
+        Each entry of shape (*batch, n), or (*batch, ...) like `k`; `k_at_gap_upper` holds the two
+        momenta in the plane, in cyclic order.
 
     Raises
     ------

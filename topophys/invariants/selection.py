@@ -105,7 +105,7 @@ class Selection:
         keep = np.zeros(len(proof.value), np.bool_)
         small = np.ones(len(keep), np.bool_)
         if self.max_gap is not None:
-            small = proof.gap_seen < self.max_gap
+            small = proof.gap_upper < self.max_gap
         for value, left in self.left.items():
             of_class = self.any_class | (proof.value == value)
             found = np.flatnonzero(proof.certified & small & of_class)[:left]
@@ -123,7 +123,7 @@ class Selection:
 
     def _count(self, proof: Certificate, keep: Bool[np.ndarray, " B"], seen: int) -> None:
         certified = proof.certified[:seen]
-        small = ~certified & (proof.gap_seen[:seen] < self.min_gap)
+        small = ~certified & (proof.gap_upper[:seen] < self.min_gap)
         wanted = self.any_class | np.isin(proof.value[:seen], list(self.left))
         self.drawn += seen
         self.counts[SMALL] += int(small.sum())
@@ -131,7 +131,7 @@ class Selection:
         self.counts[UNWANTED] += int((certified & ~wanted).sum())
         wide = np.zeros(seen, np.bool_)
         if self.max_gap is not None:
-            wide = ~(proof.gap_seen[:seen] < self.max_gap)
+            wide = ~(proof.gap_upper[:seen] < self.max_gap)
             self.counts[WIDE] += int((certified & wanted & wide).sum())
         self.counts[FULL] += int((certified & wanted & ~wide & ~keep[:seen]).sum())
 

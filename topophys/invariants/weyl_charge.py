@@ -60,7 +60,7 @@ def weyl_charge(
     -------
     Certificate
         Charge, status, proven gap *on the surface* and effort, each of shape (...) like the batch
-        of `H`; `k_seen` is the centre of the box.
+        of `H`; `k_at_gap_upper` is the centre of the box.
 
     Raises
     ------
@@ -98,9 +98,9 @@ def weyl_charge(
     evidence = Evidence(
         proven=proven > 0.0,
         value=np.rint(turns).astype(np.int64),
-        gap_bound=bound,
-        gap_seen=seen,
-        k_seen=np.tile((middle + np.pi) % (2.0 * np.pi) - np.pi, (len(table), 1)),
+        gap_lower=bound,
+        gap_upper=seen,
+        k_at_gap_upper=np.tile((middle + np.pi) % (2.0 * np.pi) - np.pi, (len(table), 1)),
         evaluations=evaluations.astype(np.int64),
     )
     return conclude("Weyl charge", evidence, found.batch_shape, on_unresolved)
@@ -140,8 +140,8 @@ def _charge(
                 origin[axis] = middle[axis] + side * half[axis]
                 face = face_evidence(vectors, amplitudes, filled, origin, (first, second), n)
                 flux += side * face.flux
-                bound, turn = min(bound, face.gap_bound), max(turn, face.turn)
-                seen = min(seen, face.gap_seen)
+                bound, turn = min(bound, face.gap_lower), max(turn, face.turn)
+                seen = min(seen, face.gap_upper)
         evaluations += 6 * ((n + 1) ** 2 + n * n)
         turns = flux / (2.0 * np.pi)
         whole = abs(turns - np.rint(turns)) < INTEGRAL

@@ -172,7 +172,7 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
         found = _by_parity(h.vectors, rows, ask, exact=exact)
         if ask.prove:
             proof = certify_gap(h, n_occupied=filled, max_evaluations=ask.max_evaluations)
-            bound = proof.gap_bound.reshape(-1)
+            bound = proof.gap_lower.reshape(-1)
     else:
         pairs = [_by_centres(Slice(h.vectors, row, filled), ask, exact=exact) for row in rows]
         found = [one for one, _ in pairs]
@@ -204,10 +204,10 @@ def _by_centres(h: Slice, ask: _Question, *, exact: bool) -> tuple[Found, float]
         found,
         value=zone.value,
         resolved=zone.proven,
-        gap_seen=min(found.gap_seen, zone.gap_seen),
+        gap_upper=min(found.gap_upper, zone.gap_upper),
         evaluations=found.evaluations + zone.evaluations,
     )
-    return proven, zone.gap_bound if zone.proven else 0.0
+    return proven, zone.gap_lower if zone.proven else 0.0
 
 
 def _of_samples(

@@ -28,7 +28,7 @@ class Found:
         0 or 1; meaningless where not resolved.
     resolved : bool
         Whether the value can be trusted.
-    flow_gap, gap_seen, splitting : float
+    flow_gap, gap_upper, splitting : float
         As in `Z2Result`.
     evaluations : int
         Momenta looked at.
@@ -39,7 +39,7 @@ class Found:
     value: int
     resolved: bool
     flow_gap: float
-    gap_seen: float
+    gap_upper: float
     splitting: float
     evaluations: int
     flow: Flow | None = None
@@ -62,9 +62,9 @@ class Z2Result:
     flow_gap : float64 ndarray of shape (...)
         Smallest length along the flow of the largest gap between centres, in cells: the room in
         which crossings were counted. NaN without a flow.
-    gap_seen : float64 ndarray of shape (...)
+    gap_upper : float64 ndarray of shape (...)
         Smallest direct energy gap met, an upper bound of the gap.
-    gap_bound : float64 ndarray of shape (...)
+    gap_lower : float64 ndarray of shape (...)
         Proven lower bound of the direct gap; 0 where it was not asked for or not found.
     splitting : float64 ndarray of shape (...)
         Largest splitting of occupied Kramers pairs at the invariant momenta, over the gap there.
@@ -94,8 +94,8 @@ class Z2Result:
     status: Shaped[np.ndarray, "..."]
     method: str
     flow_gap: Float[np.ndarray, "..."]
-    gap_seen: Float[np.ndarray, "..."]
-    gap_bound: Float[np.ndarray, "..."]
+    gap_upper: Float[np.ndarray, "..."]
+    gap_lower: Float[np.ndarray, "..."]
     splitting: Float[np.ndarray, "..."]
     evaluations: Int[np.ndarray, "..."]
     flows: tuple[Flow, ...] = ()
@@ -117,7 +117,7 @@ class Z2Result:
         if self.value.size:
             if self.method == "wilson":
                 lines.append(f"  flow gap         {self.flow_gap.min():.3g} (smallest)")
-            seen, bound = self.gap_seen.min(), self.gap_bound.min()
+            seen, bound = self.gap_upper.min(), self.gap_lower.min()
             proven = f", at least {bound:.3g} (proven)" if bound > 0.0 else ""
             lines.append(f"  energy gap       {seen:.3g} (smallest seen){proven}")
             lines.append(
@@ -167,8 +167,8 @@ def conclude_z2(
         status=np.where(sure, good, "unresolved").reshape(batch),
         method=method,
         flow_gap=column("flow_gap"),
-        gap_seen=column("gap_seen"),
-        gap_bound=np.nan_to_num(bound).reshape(batch),
+        gap_upper=column("gap_upper"),
+        gap_lower=np.nan_to_num(bound).reshape(batch),
         splitting=column("splitting"),
         evaluations=column("evaluations").astype(np.int64),
         flows=tuple(one.flow for one in found if one.flow is not None),

@@ -137,7 +137,7 @@ def _draw_chain(
     panel.plot(k, _gap(H, k[:, None]), color=INK, linewidth=1.4, label="gap")
     few, _ = _colours(int(found.depth.max()))
     for (left,), size, depth, bound in zip(
-        found.corner, found.size, found.depth, found.gap_bound, strict=True
+        found.corner, found.size, found.depth, found.gap_lower, strict=True
     ):
         panel.fill_between([left, left + size], 0.0, bound, color=few(int(depth)), alpha=0.55, lw=0)
         panel.plot([left, left + size], [bound] * 2, color=few(int(depth)), linewidth=1.4)

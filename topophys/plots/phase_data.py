@@ -41,7 +41,7 @@ class PhasePlane:
         The invariant; the smallest int64 where unresolved.
     status : str ndarray of shape (Nx, Ny)
         "certified" or "unresolved".
-    gap_bound : float64 ndarray of shape (Nx, Ny)
+    gap_lower : float64 ndarray of shape (Nx, Ny)
         Proven lower bound of the gap, in the units of the hoppings; 0 where unresolved.
     """
 
@@ -51,7 +51,7 @@ class PhasePlane:
     quantity: str
     value: Int[np.ndarray, "Nx Ny"]
     status: Shaped[np.ndarray, "Nx Ny"]
-    gap_bound: Float[np.ndarray, "Nx Ny"]
+    gap_lower: Float[np.ndarray, "Nx Ny"]
 
     def __repr__(self) -> str:
         known = self.status == "certified"
@@ -135,7 +135,7 @@ def phase_diagram_data(
     limits = {"min_gap": min_gap, "max_evaluations": max_evaluations}
     proof = _certify(H, invariant, n_occupied, limits)
     return PhasePlane(
-        (name_x, name_y), across, up, proof.quantity, proof.value, proof.status, proof.gap_bound
+        (name_x, name_y), across, up, proof.quantity, proof.value, proof.status, proof.gap_lower
     )
 
 

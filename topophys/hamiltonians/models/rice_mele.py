@@ -45,7 +45,7 @@ def rice_mele(t1: ArrayLike, t2: ArrayLike, delta: ArrayLike) -> TwoBandHamilton
     --------
     >>> import topophys as tp
     >>> proof = tp.certify_gap(tp.models.rice_mele(1.0, 1.0, [0.0, 0.5]), min_gap=0.99)
-    >>> proof.status, bool(0.99 <= proof.gap_bound[1] <= 1.0)
+    >>> proof.status, bool(0.99 <= proof.gap_lower[1] <= 1.0)
     (array(['unresolved', 'certified'], dtype='<U10'), True)
     """
     t1, t2, delta = (p[..., None] for p in real(t1=t1, t2=t2, delta=delta))
