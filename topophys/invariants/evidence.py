@@ -1,0 +1,230 @@
+"""What a proof rests on: how cells were divided, and the frames that make each cell provable.
+
+Engines fill these where `evidence=True` was asked for; `certificate_file` writes them; the checker
+proves every number anew. Nothing here is trusted: trees and frames only say where to look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.errors import InputError
+
+__all__ = [
+    "BandEvidence",
+    "CellTree",
+    "DegreeEvidence",
+    "HalfZoneEvidence",
+    "ProofEvidence",
+    "SurfaceEvidence",
+    "WindingEvidence",
+]
+
+
+@dataclass(frozen=True)
+class CellTree:
+    r"""Cells that tile a box without gaps or overlaps, because they come from halving.
+
+    Axis a of the box is cut into ``start[a]`` equal parts; each starting cell is a leaf or is
+    halved along *every* axis into :math:`2^D` cells, and so on.
+
+    Attributes
+    ----------
+    start : tuple of int
+        Numbers of starting cells, one for each of the D axes.
+    bits : str
+        Starting cells in C order (last axis fastest), each written as its preorder: "0" a leaf,
+        "1" a divided cell followed by its :math:`2^D` children in C order, the child in the upper
+        half along the last axis coming second.
+    """
+
+    start: tuple[int, ...]
+    bits: str
+
+    @property
+    def n_leaves(self) -> int:
+        """Number of leaves."""
+        return self.bits.count("0")
+
+    @classmethod
+    def of_cells(
+        cls,
+        start: tuple[int, ...],
+        max_depth: int,
+        corner: NDArray[np.int64],
+        depth: NDArray[np.int64],
+    ) -> tuple[CellTree, NDArray[np.int64]]:
+        """Tree of cells in any order, and the order in which its leaves come.
+
+        Parameters
+        ----------
+        start : tuple of int
+            Numbers of starting cells.
+        max_depth : int
+            Depth of the finest lattice: axis a has ``start[a] << max_depth`` points.
+        corner : int64 ndarray of shape (L, D)
+            Lowest corners on that lattice.
+        depth : int64 ndarray of shape (L,)
+            How often each cell was divided.
+
+        Returns
+        -------
+        tree : CellTree
+            The tree.
+        order : int64 ndarray of shape (L,)
+            Leaf i of the tree is cell ``order[i]``: store directions and bases in this order.
+
+        Raises
+        ------
+        InputError
+            If the cells do not tile the box.
+        """
+        dim = len(start)
+        keys = [(corner[:, a] >> bit) & 1 for bit in range(max_depth) for a in reversed(range(dim))]
+        keys += [corner[:, a] >> max_depth for a in reversed(range(dim))]
+        order = np.lexsort(keys).astype(np.int64)
+        return cls(start, _preorder(depth[order].tolist(), dim, int(np.prod(start)))), order
+
+    @classmethod
+    def of_depths(cls, start: int, depth: NDArray[np.integer]) -> CellTree:
+        """Tree of the intervals of a line, from their depths in order."""
+        return cls((start,), _preorder(depth.tolist(), 1, start))
+
+
+def _preorder(depths: list[int], dim: int, n_start: int) -> str:
+    """Preorder bits of `n_start` trees from the depths of their leaves in order."""
+    bits: list[str] = []
+    left = [n_start]  # how many cells of each depth are still to come
+    for depth in depths:
+        while left and left[-1] == 0:
+            left.pop()
+        here = len(left) - 1
+        if not left or depth < here:
+            raise InputError("The leaves of a proof do not tile its box.")
+        left[-1] -= 1
+        for _ in range(depth - here):
+            bits.append("1")
+            left.append((1 << dim) - 1)
+        bits.append("0")
+    if any(left):
+        raise InputError("The leaves of a proof do not tile its box.")
+    return "".join(bits)
+
+
+@dataclass(frozen=True, eq=False)
+class WindingEvidence:
+    r"""Proof of a winding number of det D(k).
+
+    On each interval of width w the checker needs, with :math:`f = z^{-q} \det D` and the shift q
+    that makes :math:`M_2 = \sum_m (m-q)^2 |f_m|` small, the chord between the end points farther
+    from 0 than :math:`M_2 w^2/8`; the gap is bounded as in `certify_winding`.
+
+    Attributes
+    ----------
+    tree : CellTree
+        Intervals of [0, 2 pi], starting at k = 0; any number of starting cells. An engine whose
+        first interval starts at -pi rolls its starting cells by half of them.
+    """
+
+    tree: CellTree
+
+
+@dataclass(frozen=True, eq=False)
+class DegreeEvidence:
+    r"""Proof of the Chern number of two bands by the degree of d(k).
+
+    On each square of width w the checker needs a direction u with
+
+    .. math:: \min_{\text{corners}} u \cdot d - \frac{w^2}{8} \sum_R |R|^2 |u \cdot c_R| > 0,
+
+    the curvature bounded by Cauchy and Schwarz as in `certify_chern` or better.
+
+    Attributes
+    ----------
+    tree : CellTree
+        Squares of [0, 2 pi]^2 with corner k = 0; ``start[0] == start[1]``.
+    directions : float32 ndarray of shape (L, 3) or None
+        Along which each leaf was proven, of any length, in the components of d. Where None the
+        checker looks itself: the mean of the corners, then steps towards the nearest point.
+    """
+
+    tree: CellTree
+    directions: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BandEvidence:
+    r"""Proof of a direct gap in one to three dimensions, and of a Chern number of many bands.
+
+    In the basis (V, W) of a leaf the checker needs, with :math:`G_i, Q_{ij}` the derivatives of H
+    at the centre times half widths,
+
+    .. math:: \min_{s \in \{-1,1\}^D} \left[\lambda_{\min}(K_s) - \lambda_{\max}(A_s)\right]
+        - \tfrac14 \sum_i \left(|Q_{ii}^A| + |Q_{ii}^K|\right) - 2 e_3 > 0
+
+    where :math:`A_s, K_s` are the blocks of
+    :math:`H + \sum_i s_i G_i + \sum_{i<j} s_i s_j Q_{ij} + \frac14 \sum_i Q_{ii}` and
+    :math:`e_3 = \max_s \sum_R |H_R| |R \cdot (r s)|^3 / 6` in operator norms. An engine with
+    sharper bounds must divide until these hold as well. Phases on edges, thin cells and vertices
+    need not be given: they are worked out from tree and bases when a file is written.
+
+    Attributes
+    ----------
+    tree : CellTree
+        Cells of [0, 2 pi]^D with corner k = 0.
+    bases : complex64 ndarray of shape (L, N, N)
+        Columns: approximate eigenvectors of H at the centre of each leaf, ascending in energy, the
+        first `n_occupied` of them V; orthonormal to about 1e-5. In the order of the leaves.
+    """
+
+    tree: CellTree
+    bases: NDArray[np.complex64]
+
+
+@dataclass(frozen=True, eq=False)
+class HalfZoneEvidence:
+    r"""Proof of a Z2 invariant by fluxes on half the zone.
+
+    Attributes
+    ----------
+    tree : CellTree
+        Cells of :math:`k_x \in [0, \pi]`, :math:`k_y \in [0, 2\pi]` with corner k = 0.
+    bases : complex64 ndarray of shape (L, N, N)
+        As in `BandEvidence`. Nothing about the two ends is needed.
+    time_reversal : complex128 ndarray of shape (N, N)
+        Unitary U with :math:`U H(-k)^* U^\dagger = H(k)`, :math:`U U^* = -1`, up to rounding.
+    """
+
+    tree: CellTree
+    bases: NDArray[np.complex64]
+    time_reversal: NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceEvidence:
+    r"""Proof of the charge inside a box, by the flux through its six faces.
+
+    Face (axis a, side) lies at ``centre[a] -+ half_width[a]``; its coordinates are those of axes
+    (a + 1) % 3 and (a + 2) % 3, in this order, from the lower to the upper end of the box.
+
+    Attributes
+    ----------
+    centre, half_width : float64 ndarray of shape (3,)
+        The box, in radians; exact numbers.
+    faces : tuple of BandEvidence
+        Six, in the order (0, low), (0, high), (1, low), (1, high), (2, low), (2, high); each tree
+        has two axes and covers its face; `bases` are of the full H(k), not of a folded one.
+    """
+
+    centre: NDArray[np.float64]
+    half_width: NDArray[np.float64]
+    faces: tuple[BandEvidence, ...]
+
+
+ProofEvidence: TypeAlias = (
+    WindingEvidence | DegreeEvidence | BandEvidence | HalfZoneEvidence | SurfaceEvidence
+)
