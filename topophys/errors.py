@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 __all__ = [
     "CheckpointError",
@@ -96,6 +96,34 @@ class GaplessError(TopophysError, ValueError):
         return partial(type(self), mask=mask), (quantity, indices, n_batch)
 
 
+#: What to do about each reason of `Certificate.reason`.
+REMEDIES: Final = {
+    "budget": "raise `max_evaluations`",
+    "depth": "raise `max_depth`",
+    "rounding": "float64 cannot decide",
+    "symmetry": "the symmetry is violated by half of the proven gap or more",
+    "closed gap": "the gap met is zero to rounding",
+    "small gap": "the gap met is below `min_gap`",
+}
+
+
+def why(reasons: Sequence[str]) -> str:
+    """Count the reasons of unproven Hamiltonians and say what to do about each.
+
+    Parameters
+    ----------
+    reasons : sequence of str
+        Keys of `REMEDIES`; others are left out.
+
+    Returns
+    -------
+    str
+        Such as "2 depth (raise `max_depth`), 1 closed gap (the gap met is zero to rounding)".
+    """
+    counts = [(reasons.count(reason), reason) for reason in REMEDIES]
+    return ", ".join(f"{n} {reason} ({REMEDIES[reason]})" for n, reason in counts if n)
+
+
 class UnresolvedError(TopophysError, ValueError):
     """A certificate was demanded for Hamiltonians for which none was found.
 
@@ -103,15 +131,21 @@ class UnresolvedError(TopophysError, ValueError):
     ----------
     indices : tuple of int
         Positions, in the flattened batch, of the Hamiltonians without a certificate.
+    reasons : tuple of str
+        Why, one for each index; empty where not known.
     """
 
-    def __init__(self, quantity: str, indices: Sequence[int], n_batch: int) -> None:
+    def __init__(
+        self, quantity: str, indices: Sequence[int], n_batch: int, reasons: Sequence[str] = ()
+    ) -> None:
         self.indices = tuple(int(i) for i in indices)
-        self._given = (quantity, self.indices, n_batch)
+        self.reasons = tuple(map(str, reasons))
+        self._given = (quantity, self.indices, n_batch, self.reasons)
+        told = why(self.reasons) or "gapless, or a gap too small for `max_depth`"
         super().__init__(
             f"`{quantity}` found no certificate for {len(self.indices)} of {n_batch} Hamiltonians"
-            f" (batch index {_which(self.indices)}): gapless, or a gap too small for `max_depth`."
-            " Raise `max_depth`, or pass `on_unresolved='mark'` and look at `.status`."
+            f" (batch index {_which(self.indices)}): {told}."
+            " Pass `on_unresolved='mark'` to get the others, and look at `.reason`."
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

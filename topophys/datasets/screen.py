@@ -90,18 +90,20 @@ def _joined(
 ) -> Certificate:
     value = np.full(len(seen), UNRESOLVED_VALUE)
     status, bound = np.full(len(seen), "unresolved"), np.zeros(len(seen))
+    reason = np.full(len(seen), "small gap", "<U10")
     quantity = ""
     if len(left):
         proof = prove(hoppings[left])
         quantity = proof.quantity
         value[left], status[left], bound[left] = proof.value, proof.status, proof.gap_lower
+        reason[left] = proof.reason
         smaller = proof.gap_upper < seen[left]
         seen[left[smaller]], k_at_gap_upper[left[smaller]] = (
             proof.gap_upper[smaller],
             proof.k_at_gap_upper[smaller],
         )
         looks[left] += proof.evaluations
-    return Certificate(quantity, value, status, bound, seen, k_at_gap_upper, looks)
+    return Certificate(quantity, value, status, bound, seen, k_at_gap_upper, looks, reason)
 
 
 def with_gap(proof: Certificate, gap: Certificate) -> Certificate:
@@ -125,6 +127,7 @@ def with_gap(proof: Certificate, gap: Certificate) -> Certificate:
         status=np.where(both, "certified", "unresolved"),
         gap_lower=np.where(both, gap.gap_lower, 0.0),
         evaluations=proof.evaluations + gap.evaluations,
+        reason=np.where(proof.certified, gap.reason, proof.reason),
     )
 
 

@@ -92,6 +92,7 @@ class ChiralHamiltonian(FourierHamiltonian):
 
     def _set_block(self, lowest: int, amplitudes: NDArray[np.complex128]) -> None:
         self._n_occupied = None
+        self._error = None
         self._lowest = lowest
         self._block = amplitudes
 
@@ -176,4 +177,4 @@ class ChiralHamiltonian(FourierHamiltonian):
     def _select(self: Chain, index: tuple[Any, ...]) -> Chain:
         chosen = self._blank()
         chosen._set_block(self._lowest, self._block[(*index, *(slice(None),) * 3)])
-        return chosen
+        return chosen._with_error_of(self, index)

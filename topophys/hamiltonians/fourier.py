@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from jaxtyping import Complex, Int
+from jaxtyping import Complex, Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
@@ -57,6 +57,8 @@ class FourierHamiltonian:
            [1.5, 0. ]])
     """
 
+    _error: NDArray[np.float64] | None
+
     def __init__(
         self,
         hoppings: Mapping[Any, ArrayLike],
@@ -70,6 +72,7 @@ class FourierHamiltonian:
         self._amplitudes = _hoppings.complete(
             self._vectors, raw, adjoint, given, "hoppings", tail=2, average=hermitian == "average"
         )
+        self._error = None
         self._n_occupied = n_occupied
         _ = self.n_occupied  # refuse an impossible number now, not at first use
 
@@ -110,6 +113,18 @@ class FourierHamiltonian:
     def batch_shape(self) -> tuple[int, ...]:
         """Leading batch axes; () for a single Hamiltonian."""
         return tuple(self.amplitudes.shape[:-3])
+
+    @property
+    def amplitude_error(self) -> Float[np.ndarray, "*batch"]:
+        r"""Upper bound of what was rounded when this object was formed, in operator norm.
+
+        .. math:: \sup_k \| H_{exact}(k) - H(k) \|
+
+        Zero for hoppings as they are given. Proofs add it to their slack.
+        """
+        if self._error is None:
+            return np.zeros(self.batch_shape)
+        return self._error
 
     def bloch(self, k: ArrayLike) -> Complex[np.ndarray, "..."]:
         r"""Bloch matrix at given momenta.
@@ -159,12 +174,19 @@ class FourierHamiltonian:
         chosen = self._blank()
         chosen._vectors = self._vectors
         chosen._amplitudes = self._amplitudes[(*index, *(slice(None),) * 3)]
-        return chosen
+        return chosen._with_error_of(self, index)
 
     def _blank(self: H) -> H:
         fresh = type(self).__new__(type(self))
         fresh._n_occupied = self._n_occupied
+        fresh._error = None
         return fresh
+
+    def _with_error_of(self: H, whole: H, index: tuple[Any, ...]) -> H:
+        """Take over the part of `amplitude_error` that belongs to `index` of the whole batch."""
+        if whole._error is not None:
+            self._error = np.asarray(whole._error[index])
+        return self
 
     def __len__(self) -> int:
         if not self.batch_shape:

@@ -74,6 +74,7 @@ class TwoBandHamiltonian(FourierHamiltonian):
             self._vectors, raw, raw.conj(), given, "d", tail=1, average=average
         )
         self._n_occupied = 1
+        self._error = None
         self._d0_vectors = np.zeros((0, self.dim), np.int64)
         self._d0 = np.zeros((*self._d.shape[:-2], 0), np.complex128)
         if d0 is not None:
@@ -187,4 +188,4 @@ class TwoBandHamiltonian(FourierHamiltonian):
         chosen._vectors, chosen._d0_vectors = self._vectors, self._d0_vectors
         chosen._d = self._d[(*index, slice(None), slice(None))]
         chosen._d0 = self._d0[(*index, slice(None))]
-        return chosen
+        return chosen._with_error_of(self, index)

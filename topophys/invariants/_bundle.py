@@ -67,7 +67,7 @@ def bundle_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
     whole = np.rint(turns)
     # the fluxes are proven to add up to a multiple of 2 pi: this only guards the arithmetic
     proven = (status == st.OK) & (np.abs(turns - whole) < INTEGRAL)
-    return _evidence(proven, whole.astype(np.int64), evidence, evaluations, half.exponent)
+    return _evidence(proven, whole.astype(np.int64), evidence, evaluations, half.exponent, status)
 
 
 def gap_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
@@ -97,7 +97,7 @@ def gap_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
         evidence, evaluations, status,
     )  # fmt: skip
     value = np.full(size, filled, np.int64)
-    return _evidence(status == st.OK, value, evidence, evaluations, half.exponent)
+    return _evidence(status == st.OK, value, evidence, evaluations, half.exponent, status)
 
 
 def _evidence(
@@ -106,6 +106,7 @@ def _evidence(
     evidence: NDArray[np.float64],
     evaluations: NDArray[np.int64],
     exponent: NDArray[np.int64],
+    status: NDArray[np.uint8],
 ) -> Evidence:
     return Evidence(
         proven=proven,
@@ -114,6 +115,7 @@ def _evidence(
         gap_upper=times_power(evidence[:, 1], exponent),
         k_at_gap_upper=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
         evaluations=evaluations,
+        status=np.where(~proven & (status == st.OK), st.ROUNDING, status).astype(np.uint8),
     )
 
 

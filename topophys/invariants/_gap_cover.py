@@ -12,6 +12,7 @@ from topophys.invariants._cell_bounds import cell_bounds
 from topophys.invariants._limits import Limits
 from topophys.invariants._scale import divide_out, times_power
 from topophys.invariants.certificate import Evidence
+from topophys.kernels import status as st
 
 __all__ = ["MANY_BANDS", "cover_evidence"]
 
@@ -52,6 +53,7 @@ def cover_evidence(H: FourierLike, filled: int, limits: Limits) -> Evidence:
         gap_upper=np.full(size, np.inf),
         k_at_gap_upper=np.zeros((size, n_dim)),
         evaluations=np.zeros(size, np.int64),
+        status=np.full(size, st.BUDGET, np.uint8),
     )
     for b in range(size):
         _cover(vectors, flat[b], filled, limits, float(least[b]), found, b)
@@ -99,6 +101,7 @@ def _cover(
         bound = min(bound, float(proven[good].min(initial=np.inf)))
         rest = chunk[~good][np.argsort(-proven[~good])]
         if len(rest) and (depth == limits.max_depth or seen.min() < least):
+            found.status[b] = st.SMALL_GAP if seen.min() < least else st.DEPTH
             return
         if len(rest):
             below = (2 * rest[:, None] + children).reshape(-1, n_dim)
@@ -106,4 +109,4 @@ def _cover(
                 waiting.append(below)
             else:
                 waiting[depth + 1] = np.concatenate([waiting[depth + 1], below])
-    found.proven[b], found.gap_lower[b] = True, bound
+    found.proven[b], found.gap_lower[b], found.status[b] = True, bound, st.OK

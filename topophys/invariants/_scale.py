@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-__all__ = ["divide_out", "times_power"]
+from topophys.kernels.rounding import upper_bound
+
+__all__ = ["divide_out", "error_of", "times_power"]
 
 
 def divide_out(
@@ -32,6 +34,25 @@ def divide_out(
     _, exponent = np.frexp(np.abs(parts).max(axes, initial=0.0))
     scaled = np.ldexp(parts, -exponent.reshape(-1, *(1,) * len(axes)))
     return scaled.view(np.complex128)[..., 0], exponent.astype(np.int64)
+
+
+def error_of(H: object, exponent: Int[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
+    """Divide `amplitude_error` of the flattened batch by the powers of two of `divide_out`.
+
+    Parameters
+    ----------
+    H : object
+        Hamiltonians; zeros where they have no such attribute.
+    exponent : int64 ndarray of shape (B,)
+        Exponents of two.
+
+    Returns
+    -------
+    float64 ndarray of shape (B,)
+        Rounded up.
+    """
+    error = np.asarray(getattr(H, "amplitude_error", 0.0), dtype=np.float64)
+    return upper_bound(np.broadcast_to(error.ravel(), exponent.shape), -exponent)
 
 
 def times_power(

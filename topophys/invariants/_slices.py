@@ -29,11 +29,19 @@ class Slice:
         Their hoppings.
     n_occupied : int
         Number of occupied bands.
+    amplitude_error : float64 ndarray of shape (*batch,), optional
+        Upper bound, in operator norm and over all momenta, of what was rounded when the hoppings
+        were formed; zeros where not given.
     """
 
     vectors: Int[np.ndarray, "M dim"]
     amplitudes: Complex[np.ndarray, "*batch M n n"]
     n_occupied: int
+    amplitude_error: Float[np.ndarray, "*batch"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.amplitude_error is None:
+            object.__setattr__(self, "amplitude_error", np.zeros(self.batch_shape))
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

@@ -67,6 +67,7 @@ def two_band_evidence(H: FourierLike, limits: Limits) -> Evidence:
         gap_upper=times_power(evidence[:, 1], exponent),
         k_at_gap_upper=(2.0 * np.pi * evidence[:, 2:] + np.pi) % (2.0 * np.pi) - np.pi,
         evaluations=evaluations,
+        status=status,
     )
 
 

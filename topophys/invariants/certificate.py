@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 
 from topophys import _checks
-from topophys.errors import InputError, UnresolvedError
+from topophys.errors import InputError, UnresolvedError, why
+from topophys.kernels import status as st
 
 __all__ = ["UNRESOLVED_VALUE", "Certificate"]
 
@@ -18,8 +19,31 @@ __all__ = ["UNRESOLVED_VALUE", "Certificate"]
 UNRESOLVED_VALUE: Final = int(np.iinfo(np.int64).min)
 
 
+#: Words for the status codes of kernels.
+_REASONS: Final = {
+    st.BUDGET: "budget",
+    st.DEPTH: "depth",
+    st.ROUNDING: "rounding",
+    st.AMBIGUOUS: "rounding",
+    st.SYMMETRY: "symmetry",
+    st.CLOSED_GAP: "closed gap",
+    st.SMALL_GAP: "small gap",
+}
+
+
+def reasons(codes: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """Words for status codes of kernels; "" for OK and for codes that are no reason."""
+    words = np.zeros(codes.shape, "<U10")
+    for code, word in _REASONS.items():
+        words[codes == code] = word
+    return words
+
+
 def one_integer(
-    value: Int[np.ndarray, "..."], resolved: Bool[np.ndarray, "..."], quantity: str
+    value: Int[np.ndarray, "..."],
+    resolved: Bool[np.ndarray, "..."],
+    quantity: str,
+    reason: str = "",
 ) -> int:
     """Turn the result of a single system into an integer, or say why it is none."""
     if value.ndim:
@@ -27,7 +51,7 @@ def one_integer(
             f"A {quantity} of {value.size} Hamiltonians is no single integer; use `.value`."
         )
     if not resolved:
-        raise UnresolvedError(quantity, [0], 1)
+        raise UnresolvedError(quantity, [0], 1, [reason] if reason else [])
     return int(value)
 
 
@@ -52,6 +76,14 @@ class Certificate:
         Momentum of the smallest gap met; where unresolved, about where the proof gave up.
     evaluations : int64 ndarray of shape (...)
         How many k points were looked at.
+    reason : str ndarray of shape (...)
+        Why there is no proof, "" where there is one: "budget" (`max_evaluations`), "depth"
+        (`max_depth`), "rounding" (float64 cannot decide), "symmetry" (violated by half of the
+        proven gap or more), "closed gap" (the gap met is zero to rounding) or "small gap" (it is
+        below `min_gap`).
+    evidence : tuple
+        What the proof rests on, for each element of the flattened batch; None where unresolved.
+        Empty unless asked for.
 
     Examples
     --------
@@ -59,6 +91,8 @@ class Certificate:
     >>> proof = tp.certify_winding(tp.models.ssh([1.0, 1.0], [2.0, 1.0]))
     >>> proof.value[proof.certified], proof.status
     (array([1]), array(['certified', 'unresolved'], dtype='<U10'))
+    >>> proof.reason
+    array(['', 'closed gap'], dtype='<U10')
     """
 
     quantity: str
@@ -68,6 +102,8 @@ class Certificate:
     gap_upper: Float[np.ndarray, "..."]
     k_at_gap_upper: Float[np.ndarray, "... dim"]
     evaluations: Int[np.ndarray, "..."]
+    reason: Shaped[np.ndarray, "..."]
+    evidence: tuple[Any, ...] = ()
 
     @property
     def certified(self) -> Bool[np.ndarray, "..."]:
@@ -75,7 +111,8 @@ class Certificate:
         return np.asarray(self.status == "certified")
 
     def __int__(self) -> int:
-        return one_integer(self.value, self.certified, self.quantity)
+        reason = "" if self.reason.ndim else str(self.reason)
+        return one_integer(self.value, self.certified, self.quantity, reason)
 
     def __repr__(self) -> str:
         done, total = int(self.certified.sum()), self.value.size
@@ -89,6 +126,8 @@ class Certificate:
         if done < total:
             first = np.flatnonzero(~self.certified.ravel())[:5].tolist()
             lines.append(f"  unresolved       batch index {', '.join(map(str, first))}")
+            told = why(self.reason[~self.certified].tolist())
+            lines += [f"  reason           {told}"] if told else []
         if total:
             lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
         return "\n".join(lines)
@@ -110,6 +149,10 @@ class Evidence:
         As in `Certificate`.
     evaluations : int64 ndarray of shape (B,)
         As in `Certificate`.
+    status : uint8 ndarray of shape (B,)
+        Code of `topophys.kernels.status`: where not proven, why.
+    evidence : tuple
+        As in `Certificate`.
     """
 
     proven: NDArray[np.bool_]
@@ -118,6 +161,8 @@ class Evidence:
     gap_upper: NDArray[np.float64]
     k_at_gap_upper: NDArray[np.float64]
     evaluations: NDArray[np.int64]
+    status: NDArray[np.uint8]
+    evidence: tuple[Any, ...] = ()
 
 
 def conclude(
@@ -151,8 +196,10 @@ def conclude(
     """
     _checks.one_of(on_unresolved, "on_unresolved", ("mark", "raise"))
     proven = found.proven
+    words = np.where(proven, "", reasons(found.status))
     if on_unresolved == "raise" and not proven.all():
-        raise UnresolvedError(quantity, np.flatnonzero(~proven).tolist(), proven.size)
+        where = np.flatnonzero(~proven)
+        raise UnresolvedError(quantity, where.tolist(), proven.size, words[where].tolist())
     return Certificate(
         quantity=quantity,
         value=np.where(proven, found.value, UNRESOLVED_VALUE).reshape(batch),
@@ -161,4 +208,6 @@ def conclude(
         gap_upper=found.gap_upper.reshape(batch),
         k_at_gap_upper=found.k_at_gap_upper.reshape(*batch, found.k_at_gap_upper.shape[-1]),
         evaluations=found.evaluations.reshape(batch),
+        reason=words.reshape(batch),
+        evidence=found.evidence,
     )

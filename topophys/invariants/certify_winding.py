@@ -106,6 +106,7 @@ def certify_winding(
         gap_upper=times_power(seen, exponent),
         k_at_gap_upper=k_at_gap_upper[:, None],
         evaluations=evaluations,
+        status=status,
     )
     return conclude("winding number", found, batch, on_unresolved)
 

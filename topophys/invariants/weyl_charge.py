@@ -14,6 +14,7 @@ from topophys.invariants._limits import INTEGRAL
 from topophys.invariants._slices import require_dimension, rows_of
 from topophys.invariants._surface import face_evidence
 from topophys.invariants.certificate import Certificate, Evidence, conclude
+from topophys.kernels import status as st
 
 __all__ = ["weyl_charge"]
 
@@ -102,6 +103,7 @@ def weyl_charge(
         gap_upper=seen,
         k_at_gap_upper=np.tile((middle + np.pi) % (2.0 * np.pi) - np.pi, (len(table), 1)),
         evaluations=evaluations.astype(np.int64),
+        status=np.where(proven > 0.0, st.OK, st.DEPTH).astype(np.uint8),
     )
     return conclude("Weyl charge", evidence, found.batch_shape, on_unresolved)
 

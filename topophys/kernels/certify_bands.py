@@ -14,7 +14,8 @@ from topophys.kernels.bundle_flux import bundle_flux
 from topophys.kernels.cells import CORNER_X, CORNER_Y
 from topophys.kernels.corner_gap import corner_gap, phase_bound
 
-OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
+OK, SMALL_GAP, CLOSED_GAP = st.OK, st.SMALL_GAP, st.CLOSED_GAP
+BUDGET, DEPTH = st.BUDGET, st.DEPTH
 #: Largest phase of a link in the gauge of a cell: kept clear of pi, for its principal value.
 PHASE: Final = 3.0
 
@@ -86,7 +87,7 @@ def walk_bundle(
         while top >= 0:
             # a leaf has about one vertex, whose frame is still to come
             if evaluations + found >= max_evaluations:
-                return 0.0, evaluations, UNRESOLVED
+                return 0.0, evaluations, BUDGET
             x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
             half = 1 << (max_depth - depth)
             width = 4.0 * np.pi * half / fine
@@ -116,8 +117,10 @@ def walk_bundle(
                     continue
             if seen + 2.0 * slack < min_gap:
                 return 0.0, evaluations, SMALL_GAP
+            if seen <= 2.0 * slack:
+                return 0.0, evaluations, CLOSED_GAP
             if depth == max_depth:
-                return 0.0, evaluations, UNRESOLVED
+                return 0.0, evaluations, DEPTH
             for q in range(4):
                 after = (q + 1) % 4
                 point[0] = x0 + half * (CORNER_X[q] + CORNER_X[after])

@@ -9,7 +9,8 @@ from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 from topophys.kernels.bloch import bloch_at, block_bounds
 
-OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
+OK, SMALL_GAP, CLOSED_GAP = st.OK, st.SMALL_GAP, st.CLOSED_GAP
+BUDGET, DEPTH = st.BUDGET, st.DEPTH
 
 
 @kernel
@@ -69,7 +70,7 @@ def walk_gap(
         depth_of[0] = 0
         while top >= 0:
             if evaluations >= max_evaluations:
-                return evaluations, UNRESOLVED
+                return evaluations, BUDGET
             depth = depth_of[top]
             half = 1 << (max_depth - depth)
             r = 2.0 * np.pi * half / fine
@@ -90,8 +91,10 @@ def walk_gap(
                 continue
             if seen + 2.0 * slack < min_gap:
                 return evaluations, SMALL_GAP
+            if seen <= 2.0 * slack:
+                return evaluations, CLOSED_GAP
             if depth == max_depth:
-                return evaluations, UNRESOLVED
+                return evaluations, DEPTH
             for child in range(n_child - 1, -1, -1):  # child 0 takes the parent's place, last
                 depth_of[top + child] = depth + 1
                 for axis in range(n_dim):

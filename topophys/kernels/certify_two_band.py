@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 from topophys.kernels.cells import CORNER_X, CORNER_Y
-from topophys.kernels.degree import AMBIGUOUS, covers_axis
+from topophys.kernels.degree import covers_axis
 from topophys.kernels.trig_series import smallest, whole_passes
 from topophys.kernels.two_band_base import (
     COUNT,
@@ -20,7 +20,8 @@ from topophys.kernels.two_band_base import (
 )
 from topophys.kernels.two_band_field import best_margin, bounds, value_at
 
-OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
+OK, SMALL_GAP, CLOSED_GAP = st.OK, st.SMALL_GAP, st.CLOSED_GAP
+BUDGET, DEPTH, ROUNDING, AMBIGUOUS = st.BUDGET, st.DEPTH, st.ROUNDING, st.AMBIGUOUS
 
 
 @kernel
@@ -119,8 +120,12 @@ def walk_cell(
             evidence[3] = (y0 + width * CORNER_Y[q]) / fine
         if evidence[1] + 2.0 * slack < min_gap:
             return 0, evaluations, SMALL_GAP
-        if depth == max_depth or evaluations + 3 > max_evaluations:
-            return 0, evaluations, UNRESOLVED
+        if shortest <= slack:
+            return 0, evaluations, CLOSED_GAP
+        if depth == max_depth:
+            return 0, evaluations, DEPTH if curve * moments[0] > slack else ROUNDING
+        if evaluations + 3 > max_evaluations:
+            return 0, evaluations, BUDGET
         half = width // 2
         value_at(coefficients, vectors, table, x0 + half, y0 + half, fine, points, mids + 4)
         for q in range(4):
@@ -168,7 +173,7 @@ def walk_torus(
     row, fine = n_start + 1, n_start << max_depth  # lattice of the corners of the deepest cells
     evidence[0], evidence[1], evidence[2], evidence[3] = np.inf, np.inf, 0.0, 0.0
     if max_evaluations < n_start * n_start:
-        return 0, 0, UNRESOLVED
+        return 0, 0, BUDGET
     vertices(coefficients, phases, terms, base)
     margins(row, moments, (2.0 * np.pi / n_start) ** 2 / 8.0, base)
     tasks(row, slack, min_gap, base, side_of, task)
@@ -236,7 +241,7 @@ def certify_degrees(
     for b in range(coefficients.shape[0]):
         if not coefficients[b].any():
             evidence[b, 0], evidence[b, 1], evidence[b, 2], evidence[b, 3] = 0.0, 0.0, 0.0, 0.0
-            degree[b], evaluations[b], status[b] = 0, 0, UNRESOLVED
+            degree[b], evaluations[b], status[b] = 0, 0, CLOSED_GAP
             continue
         degree[b], evaluations[b], status[b] = walk_torus(
             coefficients[b], vectors, table, phases, n_start, max_depth, max_evaluations,

@@ -22,7 +22,8 @@ from topophys.kernels.orientation import crossing
 from topophys.kernels.trig_series import complex_terms, norm_terms, smallest
 from topophys.kernels.winding_intervals import look, prove_intervals, sweep
 
-OK, UNRESOLVED, SMALL_GAP = st.OK, st.UNRESOLVED, st.SMALL_GAP
+OK, SMALL_GAP, CLOSED_GAP = st.OK, st.SMALL_GAP, st.CLOSED_GAP
+BUDGET, DEPTH, ROUNDING = st.BUDGET, st.DEPTH, st.ROUNDING
 
 
 @kernel
@@ -73,14 +74,18 @@ def walk_interval(
         if gap > 0.0 and gap >= min_gap:
             side = crossing(x, y, x1, y1)
             if side == 2:
-                return 0, evaluations, UNRESOLVED
+                return 0, evaluations, ROUNDING
             turns += side
             evidence[0] = min(evidence[0], gap)
             left, x, y, norm2 = right, x1, y1, high
             depth -= 1
             continue
-        if right - left == 1 or evaluations == budget:
-            return 0, evaluations, UNRESOLVED
+        if min(modulus(complex(x, y)), modulus(complex(x1, y1))) <= bounds[1]:
+            return 0, evaluations, CLOSED_GAP
+        if right - left == 1:
+            return 0, evaluations, DEPTH if size * size / 8.0 * bounds[0] > bounds[1] else ROUNDING
+        if evaluations == budget:
+            return 0, evaluations, BUDGET
         middle = (left + right) // 2
         k = -np.pi + width * (place + middle / fine)
         depth += 1
@@ -119,7 +124,7 @@ def walk_zone(
     width = 2.0 * np.pi / n_node
     evidence[0], evidence[1], evidence[2] = np.inf, np.inf, 0.0
     if max_evaluations < n_node:
-        return 0, 0, UNRESOLVED
+        return 0, 0, BUDGET
     look(terms, used, turn, table, base)
     prove_intervals(n, width, bounds, base)
     j = smallest(base, 4, n_node)
@@ -134,7 +139,7 @@ def walk_zone(
                 if delicate > 0:
                     side = crossing(base[0, j], base[1, j], base[0, j + 1], base[1, j + 1])
                 if side == 2:
-                    return 0, evaluations, UNRESOLVED
+                    return 0, evaluations, ROUNDING
                 turns += side
                 continue
             if too_small(n, bounds[1], det, base[2, j], min_gap):
@@ -187,7 +192,7 @@ def certify_windings(
             total += 2.0 * modulus(g[m])
         if total == 0.0:
             evidence[b, 0], evidence[b, 1], evidence[b, 2] = 0.0, 0.0, 0.0
-            turns[b], evaluations[b], status[b] = 0, 0, UNRESOLVED
+            turns[b], evaluations[b], status[b] = 0, 0, CLOSED_GAP
             continue
         error = determinant_coefficients(blocks[b], np.sqrt(total), roots, work, f)
         shift = central_harmonic(f)

@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys.kernels import status
 from topophys.kernels._jit import kernel
 from topophys.kernels.orientation import TINY, orientation
 
-AMBIGUOUS: Final = 9  # float64 cannot tell; try another axis
+AMBIGUOUS = status.AMBIGUOUS
 DET_ROUNDING: Final = 32 * 2.0**-53
 
 

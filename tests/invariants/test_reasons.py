@@ -1,0 +1,71 @@
+"""Why a proof was not found, and rounding toward safety."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import topophys as tp
+from topophys.errors import UnresolvedError
+from topophys.kernels.rounding import lower_bound, upper_bound
+
+CASES = {
+    "budget": (tp.models.qwz(-1.999), {"max_evaluations": 257}),
+    "depth": (tp.models.qwz(-1.999), {"max_depth": 0}),
+    "closed gap": (tp.models.qwz(-2.0), {}),
+    "small gap": (tp.models.qwz(-1.9), {"min_gap": 1.0}),
+}
+
+
+@pytest.mark.parametrize("reason", CASES)
+def test_every_reason_is_named_with_its_remedy(reason):
+    h, options = CASES[reason]
+    proof = tp.certify_chern(h, **options)
+    assert proof.reason == reason
+    assert reason in repr(proof)
+    with pytest.raises(UnresolvedError, match=reason) as caught:
+        tp.certify_chern(h, on_unresolved="raise", **options)
+    assert caught.value.reasons == (reason,)
+    with pytest.raises(UnresolvedError, match=reason):
+        int(proof)
+
+
+def test_reasons_of_chains():
+    ssh = tp.models.ssh
+    assert tp.certify_winding(ssh(1.0, 1.0)).reason == "closed gap"
+    assert tp.certify_winding(ssh(1.0, 1.001), max_evaluations=8).reason == "budget"
+    assert tp.certify_winding(ssh(1.0, 1.001), max_evaluations=7).reason == "budget"
+    assert tp.certify_winding(ssh(1.0, 1.001), max_depth=1).reason == "depth"
+    assert tp.certify_winding(ssh(1.0, 1.5), min_gap=1.1).reason == "small gap"
+    assert tp.certify_winding(ssh(1.0, 1.5)).reason == ""
+
+
+def test_a_batch_counts_its_reasons():
+    proof = tp.certify_chern(tp.models.qwz([-2.0, 2.0, -1.0]))
+    assert proof.reason.tolist() == ["closed gap", "closed gap", ""]
+    assert "2 closed gap" in repr(proof)
+
+
+@given(
+    st.floats(0.0, 1.7976931348623157e308),
+    st.integers(-2200, 2200),
+)
+def test_bounds_round_toward_safety(value, exponent):
+    exact = Fraction(value) * Fraction(2) ** exponent
+    low, high = float(lower_bound(value, exponent)), float(upper_bound(value, exponent))
+    assert np.isfinite(low)
+    assert Fraction(low) <= exact
+    assert high == np.inf or Fraction(high) >= exact
+    largest = Fraction(np.finfo(float).max)
+    if exact <= largest:
+        assert np.isfinite(high)
+        # no more than a unit in the last place is given away
+        assert np.nextafter(low, np.inf) >= high
+
+
+def test_bounds_of_what_is_no_number():
+    assert lower_bound([np.nan, np.inf, -1.0], 0).tolist() == [0.0, np.finfo(float).max, 0.0]

@@ -1,0 +1,75 @@
+"""Rounding of proofs: one slack for all of them, and results that round toward safety.
+
+A proof computes with H(k) = sum_R H_R e^(ik.R) in float64. Its phases come from integers reduced
+modulo the zone, so each is wrong by a few units in the last place, each sum of M terms by M, an
+eigenvalue of n bands by n; a derivative carries |R| more. Everything that is derived from H(k)
+with a bounded number of operations stays within
+
+    slack = 64 * 2^-53 * (M + n) * sum_R |H_R|_F (1 + |R|_1) + amplitude_error,
+
+in operator norm, where `amplitude_error` is what was rounded before the proof began. Hoppings are
+divided by a power of two first, so that the largest is about 1 and nothing under- or overflows.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["MET", "SLACK", "UNIT", "UP", "lower_bound", "slack_of", "upper_bound"]
+
+#: Half of the distance from 1 to the next float64: relative error of one operation.
+UNIT: Final = 2.0**-53
+#: Allowance for the rounding of a sum, relative to (number of terms) * (sum of their sizes).
+SLACK: Final = 64 * UNIT
+#: Part of the slack that one evaluation of a gap, without derivatives and bounds, can be off by.
+MET: Final = 1.0 / 16.0
+#: Rounds a bound up that was computed in a few hundred thousand operations or fewer.
+UP: Final = 1.0 + 1e-10
+
+_LARGEST: Final = float(np.finfo(np.float64).max)
+
+
+def slack_of(
+    norms: NDArray[np.float64],
+    reach: NDArray[np.int64],
+    n_bands: int,
+    amplitude_error: ArrayLike = 0.0,
+) -> NDArray[np.float64]:
+    """Slack (...) of a proof from norms (..., M) of all hoppings and reach (M,) of their vectors.
+
+    norms are Frobenius norms of the scaled hoppings of R and -R both, reach is |R|_1;
+    amplitude_error (...) is in the same scaled unit.
+    """
+    size = (norms * (1.0 + np.abs(reach))).sum(-1)
+    slack = SLACK * UP * (norms.shape[-1] + n_bands) * size + UP * np.asarray(amplitude_error)
+    return np.asarray(slack, dtype=np.float64)
+
+
+def lower_bound(value: ArrayLike, exponent: ArrayLike) -> NDArray[np.float64]:
+    """value * 2^exponent, rounded toward zero; finite and >= 0, and 0 for nan.
+
+    For bounds that must not exceed what they bound: also where the product is denormal or leaves
+    the range.
+    """
+    v = np.asarray(value, dtype=np.float64)
+    v = np.minimum(np.where(v > 0.0, v, 0.0), _LARGEST)
+    with np.errstate(over="ignore", under="ignore"):
+        moved = np.ldexp(v, np.asarray(exponent))
+        back = np.ldexp(moved, -np.asarray(exponent))
+        moved = np.where(back > v, np.nextafter(moved, 0.0), moved)
+    return np.asarray(np.minimum(moved, _LARGEST))
+
+
+def upper_bound(value: ArrayLike, exponent: ArrayLike) -> NDArray[np.float64]:
+    """value * 2^exponent, rounded away from zero; infinite where no float64 is large enough.
+
+    For errors, for demands such as `min_gap`, and for upper bounds of a gap.
+    """
+    v = np.asarray(value, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        moved = np.ldexp(v, np.asarray(exponent))
+        back = np.ldexp(moved, -np.asarray(exponent))
+        return np.asarray(np.where(back < v, np.nextafter(moved, np.inf), moved))
