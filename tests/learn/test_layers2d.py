@@ -61,7 +61,8 @@ def test_mirror_images_change_places_in_a_mirror():
     torch.testing.assert_close(seen_there.transpose(1, 2), back)
     torch.testing.assert_close(seen_back.transpose(1, 2), there)
     (alone,) = layer(u, both=False)
-    assert torch.equal(alone, there)
+    # half as many columns in the product: a library may add up in another order
+    torch.testing.assert_close(alone, there)
 
 
 def test_products_can_hold_the_loop_of_projectors():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from topophys.learn import Prediction
@@ -18,6 +18,7 @@ def test_confidence_is_the_distance_to_the_boundary():
 
 
 @given(seed=st.integers(0, 10_000), spread=st.floats(0.01, 1.0))
+@example(seed=129, spread=0.21875)  # fewer errors in a thousand at 0.499 than at 0.5
 def test_calibration_keeps_its_promise(seed, spread):
     rng = np.random.default_rng(seed)
     label = rng.integers(-1, 2, 4000)
@@ -45,6 +46,40 @@ def test_networks_that_are_sure_and_wrong_are_refused(sign):
     label = np.zeros(100, np.int64)
     threshold = calibrated_threshold(np.full(100, float(sign)), label)
     assert Prediction(label, np.full(100, 0.0), threshold).abstains.all()
+
+
+def test_calibration_counts_what_is_accepted_and_nothing_else():
+    # one wrong answer among 999 that are sure enough; a thousand right ones are not
+    real = np.concatenate([np.full(1, 0.9), np.full(998, 0.8), np.full(1000, 0.7)])
+    label = np.concatenate([[0], np.ones(1998, np.int64)])
+    assert calibrated_threshold(real, label) > 0.9
+    # among 1,000
+    assert calibrated_threshold(np.append(real, 0.76), np.append(label, 1)) == LEAST_CONFIDENCE
+
+
+def test_calibration_takes_equal_confidences_together():
+    # two wrong ones are the last of 500 that are equally sure
+    real = np.concatenate([np.full(500, 1.0), np.full(500, 0.9)])
+    label = np.ones(1000, np.int64)
+    label[-2:] = 0
+    threshold = calibrated_threshold(real, label)
+    abstains = Prediction(np.ones(1000, np.int64), real, threshold).abstains
+    assert abstains.tolist() == [False] * 500 + [True] * 500
+
+
+def test_calibration_between_neighbours_among_floats():
+    # the middle of 1 and the float below it rounds to one of them: it must not be the wrong one
+    for upper in (1.0, np.nextafter(1.0, 0.0)):
+        lower = upper - 2 * np.spacing(0.5)
+        real = np.array([1.0 - (1.0 - c) / 2 for c in (upper, lower)])
+        confidence = 1.0 - 2.0 * np.abs(real - 1.0)
+        threshold = calibrated_threshold(real, np.array([1, 0]))
+        assert (confidence >= threshold).tolist() == [True, False]
+
+
+def test_calibration_without_anything_to_judge_by():
+    assert calibrated_threshold(np.zeros(0), np.zeros(0, np.int64)) > 1.0
+    assert calibrated_threshold(np.full(5, 0.6), np.ones(5, np.int64)) > 1.0
 
 
 def test_answers_print_as_a_table():

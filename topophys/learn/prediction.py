@@ -86,6 +86,10 @@ class Prediction:
 def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) -> float:
     """Smallest confidence at which at most one in a thousand accepted answers is wrong.
 
+    With the confidences c_s, the answers r_s and the labels l_s, it is the smallest t >= 1/2 with
+    #{s : c_s >= t, r_s != l_s} <= #{s : c_s >= t} / 1000, put in the middle between the last
+    confidence that is accepted and the first that is not.
+
     Parameters
     ----------
     real : float64 ndarray of shape (S,)
@@ -97,7 +101,7 @@ def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) ->
     -------
     float
         At least 1/2, since nothing else is known of inputs of another kind; above 1, so that
-        every answer is refused, where no confidence is good enough.
+        every answer is refused, where no confidence is good enough or no answer has one of 1/2.
 
     Examples
     --------
@@ -108,14 +112,19 @@ def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) ->
     """
     nearest = np.rint(real)
     confidence = 1.0 - 2.0 * np.abs(real - nearest)
-    order = np.argsort(-confidence, kind="stable")
-    wrong = np.cumsum(nearest[order] != label[order])
-    allowed = np.flatnonzero(wrong <= ALLOWED_ERRORS * np.arange(1, len(order) + 1))
+    # what is less sure is refused in any case: it says nothing about the answers that are given
+    heard = confidence >= LEAST_CONFIDENCE
+    # the share of errors is not monotone in the threshold: every threshold counts for itself
+    level, group = np.unique(-confidence[heard], return_inverse=True)
+    wrong = np.bincount(group, (nearest != label)[heard], len(level)).cumsum()
+    accepted = np.bincount(group, minlength=len(level)).cumsum()
+    allowed = np.flatnonzero(wrong <= ALLOWED_ERRORS * accepted)
     if not len(allowed):
-        return 1.0 + np.finfo(np.float64).eps
+        return 1.0 + float(np.finfo(np.float64).eps)
     last = allowed[-1]
-    if last == len(order) - 1:
+    if last == len(level) - 1:
         return LEAST_CONFIDENCE
     # between the last that is accepted and the first that is not
-    ends = confidence[order[last : last + 2]]
-    return max(LEAST_CONFIDENCE, float(ends.mean()))
+    least, next_one = -level[last], -level[last + 1]
+    middle = 0.5 * (least + next_one)
+    return float(middle if middle > next_one else least)
