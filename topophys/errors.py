@@ -136,12 +136,17 @@ class UnresolvedError(TopophysError, ValueError):
     """
 
     def __init__(
-        self, quantity: str, indices: Sequence[int], n_batch: int, reasons: Sequence[str] = ()
+        self,
+        quantity: str,
+        indices: Sequence[int],
+        n_batch: int,
+        reasons: Sequence[str] = (),
+        detail: str = "",
     ) -> None:
         self.indices = tuple(int(i) for i in indices)
         self.reasons = tuple(map(str, reasons))
-        self._given = (quantity, self.indices, n_batch, self.reasons)
-        told = why(self.reasons) or "gapless, or a gap too small for `max_depth`"
+        self._given = (quantity, self.indices, n_batch, self.reasons, detail)
+        told = detail or why(self.reasons) or "gapless, or a gap too small for `max_depth`"
         super().__init__(
             f"`{quantity}` found no certificate for {len(self.indices)} of {n_batch} Hamiltonians"
             f" (batch index {_which(self.indices)}): {told}."

@@ -24,6 +24,7 @@ def cell_bounds(
     filled: int,
     centre: NDArray[np.float64],
     half: NDArray[np.float64],
+    slack: float = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Bounds that hold everywhere on cells of one size, from their centres.
 
@@ -45,6 +46,8 @@ def cell_bounds(
         Centres of cells of one size.
     half : float64 ndarray of shape (D, dim)
         Half of their edges, one to three of them.
+    slack : float, optional
+        What rounding can do to H(k) and its derivatives, where that was bounded before.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def cell_bounds(
     norms = np.linalg.norm(amplitudes, ord=2, axis=(-2, -1)) * (1.0 + 1e-12)
     second, third = 0.5 * (norms * far**2).sum(), (norms * far**3).sum() / 6.0
     n_bands = amplitudes.shape[-1]
-    slack = SLACK * (len(vectors) + n_bands) * (norms * (1.0 + far)).sum()
+    slack = max(slack, SLACK * (len(vectors) + n_bands) * (norms * (1.0 + far)).sum())
 
     def turned(factor: NDArray[np.complex128]) -> Array:
         part = bloch_at(vectors, factor[:, None, None] * amplitudes, centre)

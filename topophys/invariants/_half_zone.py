@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.invariants._cell_bounds import cell_bounds
+from topophys.invariants._kramers_pairs import pair_sum
 from topophys.invariants._limits import INTEGRAL
-from topophys.invariants._loops import centres_of, frames_of, transport, unitary_links
+from topophys.invariants._loops import frames_of
 from topophys.invariants._slices import Slice, bloch_at
+from topophys.kernels.rounding import slack_of
 
 __all__ = ["HalfZone", "prove_half_zone"]
 
@@ -37,6 +39,13 @@ class HalfZone:
         Proven lower bound of the gap on the half zone, 0 where not proven; smallest gap met.
     evaluations : int
         Momenta looked at.
+    reason : str
+        Why it is not proven: "budget", "depth", "rounding" or "closed gap"; "" where it is.
+    k_at_gap_upper : tuple of float
+        Momentum of the smallest gap met.
+    spread : float
+        Distances of centres within Kramers pairs, added up, on the worse of the two lines: of the
+        size of rounding if time reversal holds.
     """
 
     value: int
@@ -44,6 +53,9 @@ class HalfZone:
     gap_lower: float
     gap_upper: float
     evaluations: int
+    reason: str = ""
+    k_at_gap_upper: tuple[float, float] = (0.0, 0.0)
+    spread: float = np.nan
 
 
 @dataclass
@@ -54,33 +66,44 @@ class _Cover:
     filled: int
     unit: float
     n_y: int
+    slack: float
     leaves: dict[Cell, float] = field(default_factory=dict)
     gap_lower: float = np.inf
     gap_upper: float = np.inf
+    k_at_gap_upper: tuple[float, float] = (0.0, 0.0)
     evaluations: int = 0
 
-    def add(self, cells: list[Cell], limit: int) -> bool:
-        """Bound cells of one size, quarter those that fail; False where that goes too far."""
+    def add(self, cells: list[Cell], limit: int) -> str:
+        """Bound cells of one size, quarter those that fail; the reason where that goes too far."""
         while cells:
             size = cells[0][2]
             if self.evaluations + len(cells) > limit:
-                return False
+                return "budget"
             corner = np.array(cells, dtype=np.float64)
             centre = (corner[:, :2] + 0.5 * size) * self.unit + [0.0, -np.pi]
             half = 0.5 * size * self.unit * np.eye(2)
             bound, link, seen = cell_bounds(
-                self.h.vectors, self.h.amplitudes, self.filled, centre, half
+                self.h.vectors, self.h.amplitudes, self.filled, centre, half, self.slack
             )
             self.evaluations += len(cells)
-            self.gap_upper = min(self.gap_upper, float(seen.min()))
+            if seen.min() < self.gap_upper:
+                self.gap_upper = float(seen.min())
+                k_x, k_y = centre[seen.argmin()].tolist()
+                self.k_at_gap_upper = (k_x, k_y)
             good = 4.0 * link < np.pi
             for i in np.flatnonzero(good):
                 self.leaves[cells[i]] = float(link[i])
                 self.gap_lower = min(self.gap_lower, float(bound[i]))
             cells = [q for i in np.flatnonzero(~good) for q in quarters(cells[i])]
             if cells and size == 1:
-                return False
-        return True
+                return "depth"
+        return ""
+
+    def given_up(self, reason: str) -> HalfZone:
+        """Outcome without a proof."""
+        closed = self.gap_upper <= 2.0 * self.slack
+        why = "closed gap" if closed else reason
+        return HalfZone(0, False, 0.0, self.gap_upper, self.evaluations, why, self.k_at_gap_upper)
 
     def vertices(self) -> set[Vertex]:
         """Corners of all leaves; on the two ends with their images under time reversal."""
@@ -156,11 +179,16 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
     """
     edge = 2**max_depth
     unit, n_y = np.pi / (START * edge), 2 * START * edge
-    cover = _Cover(h, filled, unit, n_y)
+    error = 0.0 if h.amplitude_error is None else h.amplitude_error
+    norms = np.linalg.norm(h.amplitudes, axis=(-2, -1))
+    reach = np.abs(h.vectors).sum(-1)
+    slack = float(slack_of(norms, reach, h.n_bands, error))
+    cover = _Cover(h, filled, unit, n_y, slack)
     cells = [(x * edge, y * edge, edge) for x in range(START) for y in range(2 * START)]
     while cells:
-        if not cover.add(cells, max_evaluations):
-            return HalfZone(0, False, 0.0, cover.gap_upper, cover.evaluations)
+        reason = cover.add(cells, max_evaluations)
+        if reason:
+            return cover.given_up(reason)
         vertices = cover.vertices()
         polygons = {cell: _polygon(cell, vertices, n_y) for cell in cover.leaves}
         crowded = [c for c, path in polygons.items() if len(path) * cover.leaves[c] >= np.pi]
@@ -169,7 +197,7 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
         # one size at a time: the largest first, others may not need it afterwards
         largest = max(c[2] for c in crowded)
         if largest == 1:
-            return HalfZone(0, False, 0.0, cover.gap_upper, cover.evaluations)
+            return cover.given_up("depth")
         cells = []
         for cell in (c for c in crowded if c[2] == largest):
             del cover.leaves[cell]
@@ -179,16 +207,21 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
     states = frames_of(bloch_at(h.vectors, h.amplitudes, k), filled)
     flux = _total_flux(states.frame, order, list(polygons.values()))
     first, last = (
-        _pair_sum(states.frame[[i for v, i in order.items() if v[0] == x]]) for x in (0, n_y // 2)
+        pair_sum(states.frame[[i for v, i in order.items() if v[0] == x]]) for x in (0, n_y // 2)
     )
-    number = flux / (2.0 * np.pi) - 2.0 * (last - first)
+    number = flux / (2.0 * np.pi) - 2.0 * (last.value - first.value)
     whole = round(number)
+    paired = all(line.proven(cover.slack, cover.gap_lower) for line in (first, last))
+    proven = paired and abs(number - whole) < INTEGRAL
     return HalfZone(
         value=whole % 2,
-        proven=abs(number - whole) < INTEGRAL,
+        proven=proven,
         gap_lower=cover.gap_lower,
         gap_upper=min(cover.gap_upper, float(states.gap.min())),
         evaluations=cover.evaluations + len(order),
+        reason="" if proven else "rounding",
+        k_at_gap_upper=cover.k_at_gap_upper,
+        spread=max(first.spread, last.spread),
     )
 
 
@@ -202,12 +235,3 @@ def _total_flux(
     first = np.cumsum([0, *(len(path) for path in polygons[:-1])])
     loops = np.multiply.reduceat(links / np.abs(links), first)
     return float(-np.angle(loops).sum())
-
-
-def _pair_sum(frame: NDArray[np.complex128]) -> float:
-    """Sum over Kramers pairs of the centre of the pair, modulo 1."""
-    centres = centres_of(transport(unitary_links(frame)[0]))
-    turned = np.append(centres[1:], centres[0] + 1.0)
-    pairings = [np.stack([c[0::2], c[1::2]]) for c in (centres, turned)]
-    best = min(pairings, key=lambda pair: float(np.ptp(pair, axis=0).max()))
-    return float(best.mean(0).sum())

@@ -1,95 +1,93 @@
-"""Z2 invariant from parities at the invariant momenta."""
+"""Parities of occupied Kramers pairs at the invariant momenta, counted in sectors of inversion."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys.invariants import _time_reversal as tr
-from topophys.invariants._loops import frames_of
-from topophys.invariants._slices import bloch_at
-from topophys.invariants.z2_result import Found
+from topophys.invariants._slices import Slice
+from topophys.invariants._symmetry import (
+    Operator,
+    block_error,
+    corner_sums,
+    orthonormality,
+    product_error,
+)
+from topophys.kernels.rounding import UP, slack_of
 
-__all__ = ["of_parities", "parity_products"]
-
-#: How far from +1 or -1 a parity may be.
-PURE: Final = 1e-6
+__all__ = ["Parities", "count_parities"]
 
 
-def parity_products(
-    vectors: NDArray[np.int64],
-    amplitudes: NDArray[np.complex128],
-    inversion: NDArray[np.complex128],
-    filled: int,
-    tolerance: float,
-    *,
-    exact: bool,
-) -> tuple[NDArray[np.int64], float, float, bool]:
-    """Product over occupied Kramers pairs of their parity, at each invariant momentum.
+@dataclass(frozen=True, eq=False)
+class Parities:
+    """Parities of the occupied states of one Hamiltonian.
+
+    Attributes
+    ----------
+    odd : int64 ndarray of shape (2**dim,)
+        Number of occupied states of parity -1 at each invariant momentum.
+    gap : float
+        Smallest gap there.
+    proven : bool
+        Whether no level of either sector can be on the other side of the gap.
+    """
+
+    odd: NDArray[np.int64]
+    gap: float
+    proven: bool
+
+
+def count_parities(h: Slice, inversion: Operator, filled: int) -> Parities:
+    r"""Count occupied states of odd parity where k = -k.
+
+    H commutes there with the exact P next to `inversion`. In the eigenbasis of P it has two
+    blocks; Weyl's inequality bounds how far their computed levels are from the exact ones, e. With
+
+    .. math:: E_{n+1} - E_n > 2 e
+
+    among the levels of both blocks no level crosses the middle of the gap, and the number of
+    levels below it in each block is exact.
 
     Parameters
     ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors.
-    amplitudes : complex128 ndarray of shape (M, n, n)
-        Hoppings of one Hamiltonian.
-    inversion : complex128 ndarray of shape (n, n)
-        Checked inversion operator.
+    h : Slice
+        A single Hamiltonian that is symmetric up to `h.amplitude_error`, scaled to entries of
+        about 1.
+    inversion : Operator
+        Inversion.
     filled : int
-        Number of occupied bands.
-    tolerance : float
-        Allowed splitting of Kramers pairs, relative to the gap.
-    exact : bool
-        Whether time reversal is known to be a symmetry.
+        Number n of occupied bands.
 
     Returns
     -------
-    delta : int64 ndarray of shape (2**dim,)
-        +1 or -1.
-    gap, splitting : float
-        Smallest gap at these momenta; largest splitting over it.
-    resolved : bool
-        Whether all parities are +-1 and come in pairs.
+    Parities
+        Counts and gap.
     """
-    corners = tr.invariant_momenta(vectors.shape[1])
-    states = frames_of(bloch_at(vectors, amplitudes, corners), filled)
-    splitting, relative = tr.kramers_splitting(states.energy, filled)
-    gap = float(states.gap.min())
-    if relative <= tr.GAPLESS:
-        return np.ones(len(corners), np.int64), gap, splitting, False
-    if not exact:
-        tr.require_pairs(splitting, tolerance)
-    within = states.frame.conj().swapaxes(-1, -2) @ inversion @ states.frame
-    parity = np.linalg.eigvalsh(0.5 * (within + within.conj().swapaxes(-1, -2)))
-    odd = (parity < 0.0).sum(-1)
-    resolved = bool((np.abs(np.abs(parity) - 1.0) < PURE).all() and (odd % 2 == 0).all())
-    return np.where(odd // 2 % 2 == 1, -1, 1).astype(np.int64), gap, splitting, resolved
-
-
-def of_parities(
-    vectors: NDArray[np.int64],
-    amplitudes: NDArray[np.complex128],
-    inversion: NDArray[np.complex128],
-    filled: int,
-    tolerance: float,
-    *,
-    exact: bool,
-) -> Found:
-    """Z2 invariant of one two-dimensional Hamiltonian by the parity formula.
-
-    Parameters
-    ----------
-    vectors, amplitudes, inversion, filled, tolerance, exact
-        As for `parity_products`.
-
-    Returns
-    -------
-    Found
-        Value and evidence.
-    """
-    delta, gap, splitting, good = parity_products(
-        vectors, amplitudes, inversion, filled, tolerance, exact=exact
+    n = h.n_bands
+    level, state = np.linalg.eigh(inversion.matrix)
+    odd, even = state[:, level < 0.0], state[:, level >= 0.0]
+    norms = np.linalg.norm(h.amplitudes, axis=(-2, -1))
+    size = float(norms.sum()) * UP
+    rebuilt = even @ even.conj().T - odd @ odd.conj().T
+    # distance of the exact P from the one that has the computed basis, made orthonormal
+    turned = (
+        inversion.error
+        + float(np.linalg.norm(rebuilt - inversion.matrix)) * UP
+        + 2.1 * orthonormality(state)
+        + 2.0 * float(product_error(n, np.asarray(np.sqrt(n))))
     )
-    return Found(int(delta.prod() < 0), good, np.nan, gap, splitting, len(delta))
+    formed = 0.0 if h.amplitude_error is None else h.amplitude_error
+    error = (
+        float(slack_of(norms, np.zeros(len(norms), np.int64), n, formed))
+        + 2.1 * turned * size
+        + float(block_error([odd, even], np.asarray(size)))
+    )
+    at = corner_sums(h.vectors, h.amplitudes[None])[0]
+    levels = [np.linalg.eigvalsh(v.conj().T @ at @ v) for v in (odd, even) if v.shape[1]]
+    every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
+    top, bottom = every[:, filled - 1], every[:, filled]
+    gap = float((bottom - top).min())
+    below = (levels[0] <= top[:, None]).sum(-1) if odd.shape[1] else np.zeros(len(at), np.int64)
+    return Parities(below.astype(np.int64), gap, turned < 0.5 and gap > 2.0 * UP * error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from topophys.invariants._loops import centres_of, frames_of, transport, unitary
 from topophys.invariants._slices import Slice, bloch_at, slice_at
 from topophys.invariants.z2_result import Found
 
-__all__ = ["Corners", "check_reversal", "of_grid", "of_hamiltonian"]
+__all__ = ["of_grid", "of_hamiltonian", "require_even", "unresolved"]
 
 FIRST_LINES: Final = 11
 FIRST_POINTS: Final = 8
@@ -25,30 +25,10 @@ OVERLAP: Final = 0.5
 PROBES: Final = (0.9, 2.3)
 
 
-@dataclass(frozen=True)
-class Corners:
-    """What the invariant momenta say of a Hamiltonian.
-
-    Attributes
-    ----------
-    gap, splitting : float
-        Smallest gap; largest splitting of occupied Kramers pairs, over it.
-    scale : float
-        Largest energy in size.
-    gapless : bool
-        Whether occupied and empty bands touch there.
-    """
-
-    gap: float
-    splitting: float
-    scale: float
-    gapless: bool
-
-
-def check_reversal(
-    h: Slice, filled: int, rules: FlowRules, tolerance: float, *, exact: bool
-) -> Corners:
-    """Look at the invariant momenta, and for signs of broken time-reversal symmetry.
+def require_even(
+    h: Slice, filled: int, rules: FlowRules, tolerance: float, corners: tr.Corners
+) -> bool:
+    """Demand equal centres at k_x and -k_x: otherwise the bands may carry a Chern number.
 
     Parameters
     ----------
@@ -57,35 +37,31 @@ def check_reversal(
     filled : int
         Number of occupied bands.
     rules : FlowRules
-        Shares for the comparison of centres at k_x and -k_x.
+        Shares for the comparison.
     tolerance : float
-        Allowed splitting of Kramers pairs.
-    exact : bool
-        Whether the symmetry is known, so that its signs need no check.
+        Allowed difference beyond those of the loops, relative to the largest gap between centres.
+    corners : Corners
+        What the invariant momenta say.
 
     Returns
     -------
-    Corners
-        Gap and splitting.
+    bool
+        Whether there is a gap on the lines that were compared; without one nothing can be said.
 
     Raises
     ------
     InputError
         If the symmetry is seen to be broken.
     """
-    momenta = tr.invariant_momenta(2)
-    energy = frames_of(bloch_at(h.vectors, h.amplitudes, momenta), filled).energy
-    splitting, relative = tr.kramers_splitting(energy, filled)
-    gap = float((energy[:, filled] - energy[:, filled - 1]).min())
-    found = Corners(gap, splitting, float(np.abs(energy).max()), relative <= tr.GAPLESS)
-    if not exact and not found.gapless:
-        tr.require_pairs(splitting, tolerance)
-        pairs = [(line_at(h, t, filled, rules), line_at(h, -t, filled, rules)) for t in PROBES]
-        _require_even(pairs, tolerance + rules.loop_share)
-    return found
+    pairs = [(line_at(h, t, filled, rules), line_at(h, -t, filled, rules)) for t in PROBES]
+    gap = min(line.gap for pair in pairs for line in pair)
+    if gap <= max(corners.split, 1e-12 * corners.gap):
+        return False
+    _require_even(pairs, tolerance, rules.loop_share)
+    return True
 
 
-def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: Corners) -> Found:
+def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: tr.Corners) -> Found:
     """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both.
 
     Parameters
@@ -97,22 +73,20 @@ def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: Corners) ->
     rules : FlowRules
         When a flow counts as followed.
     corners : Corners
-        What `check_reversal` found.
+        What the invariant momenta say.
 
     Returns
     -------
     Found
         Flow and evidence.
     """
-    if corners.gapless:
-        return Found(0, False, 0.0, corners.gap, corners.splitting, 4)
 
     def evaluate(t: float) -> Line:
         return line_at(h, t, filled, rules)
 
     lines = [evaluate(float(t)) for t in np.linspace(0.0, np.pi, FIRST_LINES)]
     flow = follow(lines, rules, evaluate)
-    return _found(flow, corners.gap, corners.splitting, 4, corners.scale)
+    return _found(flow, corners, 4, corners.least)
 
 
 def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance: float) -> Found:
@@ -125,7 +99,7 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
     filled : int
         Number of occupied bands.
     rules, tolerance
-        As for `check_reversal`.
+        As for `require_even`.
 
     Returns
     -------
@@ -140,41 +114,65 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
         )
     states = frames_of(h, filled)
     halves = np.ix_([0, n_x // 2], [0, n_y // 2])
-    splitting, relative = tr.kramers_splitting(states.energy[halves].reshape(4, -1), filled)
+    least = tr.GAPLESS * float(np.abs(states.energy).max())
+    corners = tr.corners_of(states.energy[halves].reshape(4, -1), filled, least)
     gap = float(states.gap.min())
-    if relative <= tr.GAPLESS:
-        return Found(0, False, 0.0, gap, splitting, n_x * n_y)
-    tr.require_pairs(splitting, tolerance)
+    if corners.closed or gap <= least:
+        return unresolved(replace(corners, gap=gap), n_x * n_y, "closed gap")
+    tr.require_pairs(corners, tolerance)
     momenta = np.pi * (2 * np.arange(n_x) / n_x - 1.0)
     everything = [
         _sampled_line(states.frame[i], states.gap[i], float(momenta[i]), rules) for i in range(n_x)
     ]
     _require_even(
         [(everything[i], everything[n_x - i]) for i in range(1, n_x // 2)],
-        tolerance + rules.loop_share,
+        tolerance,
+        rules.loop_share,
     )
     last = everything[0]
     end = make_line(np.pi, last.centres, settled=last.settled, gap=last.gap, points=0)
-    scale = float(np.abs(states.energy).max())
     flow = follow([*everything[n_x // 2 :], end], rules, None)
-    return _found(flow, gap, splitting, n_x * n_y, scale)
+    return _found(flow, replace(corners, gap=gap), n_x * n_y, least)
 
 
-def _found(flow: Flow, gap: float, splitting: float, others: int, scale: float) -> Found:
-    seen = min(gap, *(line.gap for line in flow.lines))
-    resolved = flow.followed and seen > tr.GAPLESS * scale
-    points = others + sum(line.points for line in flow.lines)
-    room = min(line.size for line in flow.lines)
-    return Found(flow.crossings % 2, resolved, room, seen, splitting, points, flow)
+def unresolved(corners: tr.Corners, evaluations: int, reason: str) -> Found:
+    """Nothing found, and why, after a number of evaluations."""
+    return Found(
+        value=0,
+        resolved=False,
+        flow_gap=0.0,
+        gap_upper=corners.gap,
+        splitting=corners.splitting,
+        evaluations=evaluations,
+        reason=reason,
+    )
 
 
-def _require_even(pairs: list[tuple[Line, Line]], share: float) -> None:
-    """Centres at t and -t must agree: otherwise the bands may carry a Chern number."""
+def _found(flow: Flow, corners: tr.Corners, others: int, least: float) -> Found:
+    met = min(corners.gap, *(line.gap for line in flow.lines))
+    open_gap = met > least
+    return Found(
+        value=flow.crossings % 2,
+        resolved=flow.followed and open_gap,
+        flow_gap=min(line.size for line in flow.lines),
+        gap_upper=met,
+        splitting=corners.splitting,
+        evaluations=others + sum(line.points for line in flow.lines),
+        flow=flow,
+        reason="" if flow.followed and open_gap else "depth" if open_gap else "closed gap",
+    )
+
+
+def _require_even(pairs: list[tuple[Line, Line]], tolerance: float, loop_share: float) -> None:
+    """Refuse centres at t and -t that differ: the bands may carry a Chern number."""
     for a, b in pairs:
         off = shift_between(a.centres, b.centres)
-        if a.settled and b.settled and off > share * min(a.size, b.size):
+        share = off / min(a.size, b.size) - loop_share
+        if a.settled and b.settled and share > tolerance:
             raise tr.refuse(
-                f"Wannier centres at k_x = {a.t:.3g} and {b.t:.3g} differ by {off:.3g} of a cell"
+                f"Wannier centres at k_x = {a.t:.3g} and {b.t:.3g} differ by {off:.3g} of a cell",
+                share,
+                tolerance,
             )
 
 

@@ -17,11 +17,21 @@ from topophys.invariants import _time_reversal as tr
 from topophys.invariants._flow import FlowRules
 from topophys.invariants._half_zone import prove_half_zone
 from topophys.invariants._loops import checked_matrices
-from topophys.invariants._slices import Slice, require_dimension, rows_of
-from topophys.invariants._z2_parity import of_parities
-from topophys.invariants._z2_wilson import check_reversal, of_grid, of_hamiltonian
+from topophys.invariants._scale import divide_out, error_of
+from topophys.invariants._slices import Slice, bloch_at, require_dimension, rows_of
+from topophys.invariants._symmetry import (
+    Apart,
+    Operator,
+    corner_sums,
+    inversion_operator,
+    reversal_operator,
+    symmetrise,
+)
+from topophys.invariants._z2_parity import count_parities
+from topophys.invariants._z2_wilson import of_grid, of_hamiltonian, require_even, unresolved
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.z2_result import Found, Z2Result, conclude_z2
+from topophys.kernels.rounding import slack_of
 
 __all__ = ["z2_invariant"]
 
@@ -29,6 +39,12 @@ __all__ = ["z2_invariant"]
 FEW_BANDS: Final = 8
 #: How often a cell of a proof may be quartered.
 MAX_DEPTH: Final = 16
+#: Distances within Kramers pairs, added up, that rounding can explain; and, where no operator was
+#: given, that a symmetry kept to `tolerance` can.
+SPREAD: Final = 1e-6
+SPREAD_OF_SIGNS: Final = 0.2
+#: Steps of a search for the smallest gap near a momentum.
+DESCENT: Final = 64
 
 
 def z2_invariant(
@@ -72,12 +88,16 @@ def z2_invariant(
     method : {"wilson", "flux", "parity"}, optional
         Flow of Wannier centres, proof by fluxes without a flow, or parities.
     time_reversal : array-like of shape (n, n), optional
-        Unitary U of T = U K, checked against every hopping. Without it, signs of the symmetry are
-        checked: occupied pairs at k = -k, and equal centres at k_x and -k_x.
+        Unitary U of T = U K. Values are then those of the symmetrised Hamiltonian
+        (H + T H T^-1) / 2, and only given where the violation of the symmetry, bounded in
+        operator norm, is below the gap: H and it are then one phase. Without an operator, signs
+        of the symmetry are checked: occupied pairs at k = -k, and equal centres at k_x and -k_x.
     inversion : array-like of shape (n, n), optional
-        Inversion operator among the orbitals of a cell, checked against every hopping.
+        Inversion operator among the orbitals of a cell, for the parity formula; with time
+        reversal, with which it must commute, the mean is over all four operators.
     tolerance : float, optional
-        Allowed splitting of occupied Kramers pairs, relative to the gap.
+        Where no `time_reversal` is given: allowed splitting of occupied Kramers pairs, relative
+        to the gap. With an operator nothing is tolerated beyond what is proven.
     prove : bool, optional
         Whether to follow the flow by the proof, or parities by a proof of the gap; what stays
         unproven is then unresolved. Where not given: for Hamiltonians of up to eight bands, and
@@ -97,7 +117,8 @@ def z2_invariant(
     KindError
         If `h` is a Hamiltonian of another dimension, or a grid where one is needed.
     ShapeError, InputError
-        If an argument makes no sense, or `h` is not symmetric under time reversal.
+        If an argument makes no sense, an operator is not of its kind, or, where none is given, `h`
+        is seen not to be symmetric under time reversal.
 
     References
     ----------
@@ -155,6 +176,32 @@ class _Question:
     max_evaluations: int
 
 
+@dataclass(frozen=True, eq=False)
+class _System:
+    """One Hamiltonian, divided by a power of two, with what is known of its symmetry.
+
+    Attributes
+    ----------
+    given, h : Slice
+        As given, and its mean over the symmetry group: the same where no operator was given.
+    apart : Apart or None
+        How far they are apart; None where no operator was given.
+    inversion : Operator or None
+        Inversion, for parities.
+    slack : float
+        What rounding can do to a level of `h`.
+    reversal : bool
+        Whether `h` is known to have time-reversal symmetry.
+    """
+
+    given: Slice
+    h: Slice
+    apart: Apart | None
+    inversion: Operator | None
+    slack: float
+    reversal: bool
+
+
 def _filled(n_occupied: int | None, default: int, n_bands: int) -> int:
     filled = _checks.occupied(default if n_occupied is None else n_occupied, n_bands)
     tr.even_filling(filled)
@@ -162,52 +209,195 @@ def _filled(n_occupied: int | None, default: int, n_bands: int) -> int:
 
 
 def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
-    rows, filled = rows_of(h), ask.filled
-    exact = ask.time_reversal is not None
-    if ask.time_reversal is not None:
-        tr.require_operator(h.vectors, rows, ask.time_reversal, "time_reversal")
-    status = "certified" if exact and ask.prove else "converged"
-    bound = np.full(len(rows), np.nan)
+    rows, exponent = divide_out(rows_of(h))
+    error = error_of(h, exponent)
+    n = h.n_bands
+    reversal = None if ask.time_reversal is None else reversal_operator(ask.time_reversal, n)
+    inversion = None
     if ask.method == "parity":
-        found = _by_parity(h.vectors, rows, ask, exact=exact)
-        if ask.prove:
-            proof = certify_gap(h, n_occupied=filled, max_evaluations=ask.max_evaluations)
-            bound = proof.gap_lower.reshape(-1)
-    else:
-        pairs = [_by_centres(Slice(h.vectors, row, filled), ask, exact=exact) for row in rows]
-        found = [one for one, _ in pairs]
-        bound = np.array([gap for _, gap in pairs], dtype=np.float64)
-    return conclude_z2(found, bound, h.batch_shape, ask.method, status)
+        if ask.inversion is None:
+            raise InputError("Argument `inversion` must be given for the parity formula.")
+        inversion = inversion_operator(ask.inversion, n, reversal)
+    known = reversal is not None or inversion is not None
+    reach = np.abs(h.vectors).sum(-1)
+    found = []
+    for b, row in enumerate(rows):
+        formed, apart = np.asarray(error[b]), None
+        given = symmetric = Slice(h.vectors, row, ask.filled, formed)
+        if known:
+            mean = symmetrise(h.vectors, row, float(error[b]), reversal, inversion)
+            formed, apart = np.asarray(mean.error), mean.apart
+            symmetric = Slice(h.vectors, mean.row, ask.filled, formed)
+        norms = np.linalg.norm(symmetric.amplitudes, axis=(-2, -1))
+        slack = float(slack_of(norms, reach, n, formed))
+        system = _System(given, symmetric, apart, inversion, slack, reversal is not None)
+        try:
+            found.append(_by_parity(system, ask) if inversion else _by_centres(system, ask))
+        except InputError as error_of_one:
+            if len(rows) == 1:
+                raise
+            raise InputError(f"{error_of_one} (batch index {b})") from None
+    return conclude_z2(found, exponent, h.batch_shape, ask.method)
 
 
-def _by_parity(
-    vectors: NDArray[np.int64], rows: NDArray[np.complex128], ask: _Question, *, exact: bool
-) -> list[Found]:
-    if ask.inversion is None:
-        raise InputError("Argument `inversion` must be given for the parity formula.")
-    p = tr.require_operator(vectors, rows, ask.inversion, "inversion")
-    return [of_parities(vectors, row, p, ask.filled, ask.tolerance, exact=exact) for row in rows]
+def _by_parity(system: _System, ask: _Question) -> Found:
+    """Count parities of the symmetrised Hamiltonian, and prove its gap."""
+    assert system.inversion is not None
+    corners = _corners(system, ask.filled)
+    parities = count_parities(system.h, system.inversion, ask.filled)
+    corners = replace(corners, gap=min(corners.gap, parities.gap))
+    blocked = _blocked(system, corners)
+    if blocked:
+        return _noted(unresolved(corners, 4, blocked), system, flow_gap=np.nan)
+    if not system.reversal:
+        tr.require_pairs(corners, ask.tolerance)
+    found = Found(
+        value=int(parities.odd.sum() // 2 % 2),
+        resolved=parities.proven,
+        flow_gap=np.nan,
+        gap_upper=corners.gap,
+        splitting=corners.splitting,
+        evaluations=4,
+        reason="" if parities.proven else "rounding",
+    )
+    if parities.proven and (parities.odd % 2).any():
+        # with time reversal both states of a pair have the same parity
+        found = replace(found, resolved=False, reason="symmetry")
+    if not ask.prove or not found.resolved:
+        return _noted(found, system)
+    return _settled(replace(found, gap_lower=0.0), system, ask)
 
 
-def _by_centres(h: Slice, ask: _Question, *, exact: bool) -> tuple[Found, float]:
-    """Flow, proof, or both; and the proven gap: NaN where no proof was wanted, 0 where none is."""
-    corners = check_reversal(h, ask.filled, ask.rules, ask.tolerance, exact=exact)
+def _by_centres(system: _System, ask: _Question) -> Found:
+    """Flow, proof, or both, of the symmetrised Hamiltonian."""
+    filled, rules = ask.filled, ask.rules
+    corners = _corners(system, filled)
+    blocked = _blocked(system, corners)
+    if not blocked and not system.reversal:
+        tr.require_pairs(corners, ask.tolerance)
+        if not require_even(system.h, filled, rules, ask.tolerance, corners):
+            blocked = "closed gap"
+    if blocked:
+        found = unresolved(corners, 4, blocked)
+        return _noted(found, system, flow_gap=0.0 if ask.method == "wilson" else np.nan)
     found = Found(0, False, np.nan, corners.gap, corners.splitting, 4)
     if ask.method == "wilson":
-        found = of_hamiltonian(h, ask.filled, ask.rules, corners)
+        found = of_hamiltonian(system.h, filled, rules, corners)
     if not ask.prove:
-        return found, np.nan
-    if corners.gapless:
-        return found, 0.0
-    zone = prove_half_zone(h, ask.filled, max_depth=MAX_DEPTH, max_evaluations=ask.max_evaluations)
-    proven = replace(
+        if found.resolved and _violation(system, found.gap_upper) >= found.gap_upper:
+            found = replace(found, resolved=False, reason="symmetry")
+        return _noted(found, system)
+    zone = prove_half_zone(
+        system.h, filled, max_depth=MAX_DEPTH, max_evaluations=ask.max_evaluations
+    )
+    reason = zone.reason
+    if zone.proven and zone.spread > (SPREAD if system.reversal else SPREAD_OF_SIGNS):
+        reason = "rounding"
+    found = replace(
         found,
         value=zone.value,
-        resolved=zone.proven,
+        resolved=zone.proven and not reason,
+        gap_lower=zone.gap_lower,
         gap_upper=min(found.gap_upper, zone.gap_upper),
         evaluations=found.evaluations + zone.evaluations,
+        reason=reason,
     )
-    return proven, zone.gap_lower if zone.proven else 0.0
+    if found.resolved:
+        return _settled(found, system, ask)
+    return _noted(_explained(found, system, filled, zone.k_at_gap_upper), system)
+
+
+def _corners(system: _System, filled: int) -> tr.Corners:
+    """Look at the invariant momenta: pairs of the given Hamiltonian, gap of the symmetrised one."""
+    least = 2.0 * system.slack
+    sums = [corner_sums(one.vectors, one.amplitudes[None])[0] for one in (system.given, system.h)]
+    energy, symmetric = np.linalg.eigvalsh(sums[0]), np.linalg.eigvalsh(sums[1])
+    given = tr.corners_of(energy, filled, least)
+    if system.apart is None:
+        return given
+    gap = float((symmetric[:, filled] - symmetric[:, filled - 1]).min())
+    splitting = given.split / gap if gap > 0.0 else np.inf
+    return replace(given, gap=gap, splitting=splitting, closed=gap <= least)
+
+
+def _violation(system: _System, least: float) -> float:
+    """Violation of the symmetry; by a sharper bound where the first one is not below `least`."""
+    return 0.0 if system.apart is None else system.apart.below(least)
+
+
+def _blocked(system: _System, corners: tr.Corners) -> str:
+    """Reason for which the invariant momenta already rule out an answer; "" where none does."""
+    if _violation(system, corners.gap) >= corners.gap:
+        return _blame(system)
+    return "closed gap" if corners.closed else ""
+
+
+def _blame(system: _System) -> str:
+    """Reason where the gap is not above the violation: the gap, if only rounding violates."""
+    beyond = system.apart is not None and system.apart.sharp > 2.0 * system.slack
+    return "symmetry" if beyond else "closed gap"
+
+
+def _settled(found: Found, system: _System, ask: _Question) -> Found:
+    """Compare the violation with the proven gap; prove a wider gap where that is needed."""
+    violation, exact = _violation(system, found.gap_lower), system.reversal
+    if found.gap_lower <= violation:
+        # strictly above the violation, and above 0
+        proof = certify_gap(
+            system.h,
+            n_occupied=ask.filled,
+            min_gap=float(np.nextafter(violation, np.inf)),
+            max_evaluations=ask.max_evaluations,
+        )
+        found = replace(
+            found,
+            resolved=bool(proof.certified),
+            gap_lower=max(found.gap_lower, float(proof.gap_lower)),
+            gap_upper=min(found.gap_upper, float(proof.gap_upper)),
+            evaluations=found.evaluations + int(proof.evaluations),
+            reason=str(proof.reason),
+        )
+        if not found.resolved:
+            found = _explained(found, system, ask.filled, proof.k_at_gap_upper.tolist())
+    return replace(_noted(found, system), certified=found.resolved and exact)
+
+
+def _explained(
+    found: Found, system: _System, filled: int, k: tuple[float, float] | list[float]
+) -> Found:
+    """Look for the smallest gap near k: whether it is closed, or not above the violation."""
+    if found.reason == "rounding":
+        return found
+    gap = min(found.gap_upper, _smallest_gap(system.h, filled, np.array(k, dtype=np.float64)))
+    reason = found.reason
+    if gap <= _violation(system, gap):
+        reason = _blame(system)
+    elif gap <= 2.0 * system.slack:
+        reason = "closed gap"
+    return replace(found, gap_upper=gap, reason=reason)
+
+
+def _smallest_gap(h: Slice, filled: int, k: NDArray[np.float64]) -> float:
+    """Gap at a local minimum near k, by steps to the lowest of eight neighbours."""
+    ring = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)], dtype=np.float64)
+    step, best = np.pi / 32.0, np.inf
+    for _ in range(DESCENT):
+        energy = np.linalg.eigvalsh(bloch_at(h.vectors, h.amplitudes, k + step * ring))
+        gap = energy[:, filled] - energy[:, filled - 1]
+        lowest = int(gap.argmin())
+        if gap[lowest] < best:
+            best, k = float(gap[lowest]), k + step * ring[lowest]
+        if not ring[lowest].any():
+            step *= 0.5
+    return best
+
+
+def _noted(found: Found, system: _System, flow_gap: float | None = None) -> Found:
+    """Write down the violation of the symmetry that was found in the end."""
+    violation = np.nan if system.apart is None else system.apart.best
+    if flow_gap is None:
+        flow_gap = found.flow_gap
+    return replace(found, violation=violation, flow_gap=flow_gap)
 
 
 def _of_samples(
@@ -215,6 +405,6 @@ def _of_samples(
 ) -> Z2Result:
     h_k = checked_matrices(h, "h", "(..., Nx, Ny, n, n)")
     filled = _filled(n_occupied, h_k.shape[-1] // 2, h_k.shape[-1])
-    found = [of_grid(one, filled, rules, tolerance) for one in h_k.reshape(-1, *h_k.shape[-4:])]
-    bound = np.full(len(found), np.nan)
-    return conclude_z2(found, bound, h_k.shape[:-4], "wilson", "converged")
+    rows, exponent = divide_out(h_k.reshape(-1, *h_k.shape[-4:]))
+    found = [of_grid(one, filled, rules, tolerance) for one in rows]
+    return conclude_z2(found, exponent, h_k.shape[:-4], "wilson")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 
+from topophys.errors import UnresolvedError, why
 from topophys.invariants._flow import Flow
 from topophys.invariants.certificate import UNRESOLVED_VALUE, one_integer
+from topophys.kernels.rounding import lower_bound, upper_bound
 
 __all__ = ["Found", "Z2Result", "conclude_z2"]
 
@@ -20,7 +22,7 @@ NAMES: Final = {"wilson": "flow of centres", "flux": "flux", "parity": "parity f
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What was found for one Hamiltonian of a batch.
+    """What was found for one Hamiltonian of a batch, divided by a power of two.
 
     Attributes
     ----------
@@ -34,6 +36,14 @@ class Found:
         Momenta looked at.
     flow : Flow or None
         None without a flow, and where bands touch at an invariant momentum.
+    gap_lower : float
+        As in `Z2Result`.
+    violation : float
+        As `symmetry_violation` in `Z2Result`.
+    reason : str
+        Why it is not resolved; "" where it is.
+    certified : bool
+        Whether it is proven for a Hamiltonian whose time reversal was given.
     """
 
     value: int
@@ -43,33 +53,48 @@ class Found:
     splitting: float
     evaluations: int
     flow: Flow | None = None
+    gap_lower: float = 0.0
+    violation: float = np.nan
+    reason: str = ""
+    certified: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Z2Result:
-    """Z2 invariants of a batch, each with its status and evidence.
+    r"""Z2 invariants of a batch, each with its status and evidence.
 
     Attributes
     ----------
     value : int64 ndarray of shape (...)
         0 or 1; the smallest int64 where unresolved.
     status : str ndarray of shape (...)
-        "certified" (proven, with a time-reversal operator that was checked), "converged" (proven
-        if there is the time-reversal symmetry that the signs say; or, without a proof, followed
-        within the stated shares), or "unresolved".
+        "certified" (proven of the symmetrised Hamiltonian, see `statement`; only where a
+        time-reversal operator was given), "converged" (proven if there is the time-reversal
+        symmetry that the signs say; or, without a proof, followed within the stated shares), or
+        "unresolved".
     method : str
         "wilson", "flux" or "parity".
     flow_gap : float64 ndarray of shape (...)
         Smallest length along the flow of the largest gap between centres, in cells: the room in
         which crossings were counted. NaN without a flow.
     gap_upper : float64 ndarray of shape (...)
-        Smallest direct energy gap met, an upper bound of the gap.
+        Smallest direct energy gap met, an upper bound of the gap of the symmetrised Hamiltonian
+        (of the given one where no operator was given).
     gap_lower : float64 ndarray of shape (...)
-        Proven lower bound of the direct gap; 0 where it was not asked for or not found.
+        Proven lower bound of the same gap; 0 where it was not asked for or not found. That of the
+        given Hamiltonian is at least ``gap_lower - symmetry_violation``.
     splitting : float64 ndarray of shape (...)
-        Largest splitting of occupied Kramers pairs at the invariant momenta, over the gap there.
+        Largest splitting of occupied Kramers pairs of the given Hamiltonian at the invariant
+        momenta, over the gap there.
     evaluations : int64 ndarray of shape (...)
-        Momenta looked at, without those of `certify_gap`.
+        Momenta looked at, those of `certify_gap` included.
+    reason : str ndarray of shape (...)
+        Why there is no value, "" where there is one: "symmetry" (`symmetry_violation` is not below
+        the gap that is proven, or that was met), "closed gap", "budget", "depth" or "rounding".
+    symmetry_violation : float64 ndarray of shape (...)
+        Rigorous upper bound of :math:`\sup_k \|S H S^{-1} - H\|` (with two operators: of twice
+        the distance to the symmetrised Hamiltonian), in the units of the hoppings. NaN where no
+        operator was given.
     flows : tuple of Flow
         One for each element of the flattened batch: lines with `t`, `centres`, `middle`, `size`,
         for plots. Empty without flows.
@@ -84,8 +109,9 @@ class Z2Result:
     Z2 invariant by the flow of centres: 1 of 1 resolved
       value            0: 1
       status           converged: 1
+      statement        of the given Hamiltonian, if it has time-reversal symmetry
       flow gap         1 (smallest)
-      energy gap       2 (smallest seen), at least 1.97 (proven)
+      energy gap       2 (smallest met), at least 1.97 (proven)
       splitting        0 of the gap (largest at invariant momenta)
       evaluations      252 (median)
     """
@@ -98,6 +124,8 @@ class Z2Result:
     gap_lower: Float[np.ndarray, "..."]
     splitting: Float[np.ndarray, "..."]
     evaluations: Int[np.ndarray, "..."]
+    reason: Shaped[np.ndarray, "..."]
+    symmetry_violation: Float[np.ndarray, "..."]
     flows: tuple[Flow, ...] = ()
 
     @property
@@ -105,8 +133,32 @@ class Z2Result:
         """Where there is a value."""
         return np.asarray(self.status != "unresolved")
 
+    @property
+    def statement(self) -> str:
+        """Which Hamiltonian the values are about, in words."""
+        known = self.symmetry_violation[~np.isnan(self.symmetry_violation)]
+        if not known.size:
+            return "of the given Hamiltonian, if it has time-reversal symmetry"
+        if not known.any():
+            return "of the given Hamiltonian, which has the symmetry exactly"
+        away = 0.5 * np.nextafter(known.max(), np.inf)
+        return f"of the symmetrised Hamiltonian, at most {away:.3g} from the given one"
+
     def __int__(self) -> int:
-        return one_integer(self.value, self.resolved, "Z2 invariant")
+        reason = "" if self.reason.ndim else str(self.reason)
+        if reason == "symmetry":
+            raise UnresolvedError("Z2 invariant", [0], 1, [reason], detail=self._symmetry(0))
+        return one_integer(self.value, self.resolved, "Z2 invariant", reason)
+
+    def _symmetry(self, index: int) -> str:
+        """Both numbers of an element that its symmetry does not decide, and what is needed."""
+        violation = self.symmetry_violation.flat[index]
+        lower, upper = self.gap_lower.flat[index], self.gap_upper.flat[index]
+        gap = f"proven to be at least {lower:.3g}" if lower > 0.0 else f"at most {upper:.3g}"
+        return (
+            f"the symmetry is violated by up to {violation:.3g}, the gap is {gap}; it must be"
+            " proven to be above the violation"
+        )
 
     def __repr__(self) -> str:
         good = self.resolved
@@ -115,11 +167,16 @@ class Z2Result:
         lines.append(f"  value            {_counts(self.value[good]) or 'none'}")
         lines.append(f"  status           {_counts(self.status)}")
         if self.value.size:
+            lines.append(f"  statement        {self.statement}")
+            if not good.all():
+                lines.append(f"  reason           {why(self.reason[~good].ravel().tolist())}")
+            first = np.flatnonzero(self.reason.ravel() == "symmetry")[:1].tolist()
+            lines += [f"  symmetry         {self._symmetry(i)}" for i in first]
             if self.method == "wilson":
                 lines.append(f"  flow gap         {self.flow_gap.min():.3g} (smallest)")
-            seen, bound = self.gap_upper.min(), self.gap_lower.min()
+            met, bound = self.gap_upper.min(), self.gap_lower.min()
             proven = f", at least {bound:.3g} (proven)" if bound > 0.0 else ""
-            lines.append(f"  energy gap       {seen:.3g} (smallest seen){proven}")
+            lines.append(f"  energy gap       {met:.3g} (smallest met){proven}")
             lines.append(
                 f"  splitting        {self.splitting.max():.2g} of the gap (largest at invariant"
                 " momenta)"
@@ -130,49 +187,61 @@ class Z2Result:
 
 def conclude_z2(
     found: Sequence[Found],
-    bound: NDArray[np.float64],
+    exponent: NDArray[np.int64],
     batch: tuple[int, ...],
     method: str,
-    good: str,
 ) -> Z2Result:
-    """Give findings the shape of the batch.
+    """Give findings the unit and the shape of the batch.
 
     Parameters
     ----------
     found : sequence of Found
         One for each Hamiltonian of the flattened batch.
-    bound : float64 ndarray of shape (B,)
-        Proven gaps: NaN where no proof was asked for, 0 where none was found, which takes the
-        value with it.
+    exponent : int64 ndarray of shape (B,)
+        Powers of two that were divided out.
     batch : tuple of int
         Shape to give to the results.
     method : str
         As in `Z2Result`.
-    good : str
-        Status of what is resolved.
 
     Returns
     -------
     Z2Result
         With batch axes `batch`.
     """
-    sure = np.array([one.resolved for one in found], dtype=bool) & (bound != 0.0)
+    sure = np.array([one.resolved for one in found], dtype=bool)
+    proven = np.array([one.certified for one in found], dtype=bool)
     value = np.array([one.value for one in found], dtype=np.int64)
+    reasons = np.array([one.reason for one in found], dtype="<U10")
 
     def column(name: str) -> NDArray[np.float64]:
-        return np.array([getattr(one, name) for one in found], np.float64).reshape(batch)
+        return np.array([getattr(one, name) for one in found], np.float64)
 
     return Z2Result(
         value=np.where(sure, value, UNRESOLVED_VALUE).reshape(batch),
-        status=np.where(sure, good, "unresolved").reshape(batch),
+        status=np.where(sure, np.where(proven, "certified", "converged"), "unresolved").reshape(
+            batch
+        ),
         method=method,
-        flow_gap=column("flow_gap"),
-        gap_upper=column("gap_upper"),
-        gap_lower=np.nan_to_num(bound).reshape(batch),
-        splitting=column("splitting"),
-        evaluations=column("evaluations").astype(np.int64),
-        flows=tuple(one.flow for one in found if one.flow is not None),
+        flow_gap=column("flow_gap").reshape(batch),
+        gap_upper=upper_bound(column("gap_upper"), exponent).reshape(batch),
+        gap_lower=lower_bound(column("gap_lower"), exponent).reshape(batch),
+        splitting=column("splitting").reshape(batch),
+        evaluations=column("evaluations").astype(np.int64).reshape(batch),
+        reason=np.where(sure, "", reasons).reshape(batch),
+        symmetry_violation=upper_bound(column("violation"), exponent).reshape(batch),
+        flows=tuple(
+            _scaled(one.flow, int(e))
+            for one, e in zip(found, exponent, strict=True)
+            if one.flow is not None
+        ),
     )
+
+
+def _scaled(flow: Flow, exponent: int) -> Flow:
+    """Return the flow with gaps in the units of the hoppings."""
+    lines = tuple(replace(line, gap=float(upper_bound(line.gap, exponent))) for line in flow.lines)
+    return replace(flow, lines=lines)
 
 
 def _counts(values: Shaped[np.ndarray, "..."]) -> str:

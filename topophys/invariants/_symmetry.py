@@ -1,0 +1,338 @@
+"""Symmetries that enter a proof: exact operators near given ones, and symmetrised Hamiltonians.
+
+A Hamiltonian in float64 has no exact symmetry. What is proven is proven of the mean of H over the
+symmetry group, which has it exactly; how far that mean is from H is bounded in operator norm and
+told with the result. Where 2 sup_k |H(k) - H_s(k)| is below the gap g of H_s, the gap of
+H_t = (1 - t) H_s + t H is at least g - 2 t |H - H_s| > 0 (Weyl): H and H_s are one phase.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _checks
+from topophys.errors import InputError, ShapeError
+from topophys.kernels.rounding import UNIT, UP, slack_of
+
+__all__ = [
+    "Apart",
+    "Operator",
+    "Symmetrised",
+    "block_error",
+    "corner_sums",
+    "inversion_operator",
+    "largest_norm",
+    "operator_norms",
+    "orthonormality",
+    "product_error",
+    "reversal_operator",
+    "symmetrise",
+]
+
+#: Largest deviation of a given matrix from an operator of its kind: six digits of a text file.
+KIND: Final = 1e-6
+Matrix = NDArray[np.complex128]
+Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """Matrix of an operator that is known to be within `error` of an exact one of its kind.
+
+    Attributes
+    ----------
+    matrix : complex128 ndarray of shape (n, n)
+        Time reversal: unitary and antisymmetric, U of T = U K. Inversion: unitary and Hermitian.
+    error : float
+        Bound of the distance from an operator of which this holds exactly, in operator norm.
+    rounds : bool
+        Whether products with it round; not where it only permutes orbitals up to 1, -1, i, -i.
+    """
+
+    matrix: Matrix
+    error: float
+    rounds: bool
+
+
+class Apart:
+    """Bound of 2 sup_k |H(k) - H_s(k)|, which for one operator is sup_k |S H S^-1 - H|.
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors.
+    difference : complex128 ndarray of shape (M, n, n)
+        Hoppings of H minus those of its mean H_s.
+    beyond : float
+        What may be added by rounding.
+    """
+
+    def __init__(self, vectors: NDArray[np.int64], difference: Matrix, beyond: float) -> None:
+        self.vectors, self.difference, self.beyond = vectors, difference, beyond
+
+    @cached_property
+    def plain(self) -> float:
+        """Bound by the sum of the operator norms of hoppings."""
+        return self._twice(float(operator_norms(self.difference).sum() * UP))
+
+    @cached_property
+    def sharp(self) -> float:
+        """Bound by values on a grid, or the plain one where that is smaller."""
+        return min(self.plain, self._twice(largest_norm(self.vectors, self.difference)))
+
+    def below(self, least: float) -> float:
+        """Return the plain bound if it is below `least`, else the sharp one."""
+        return self.plain if self.plain < least else self.sharp
+
+    @property
+    def best(self) -> float:
+        """The smallest bound that was worked out."""
+        return self.sharp if "sharp" in self.__dict__ else self.plain
+
+    def _twice(self, norm: float) -> float:
+        return 2.0 * UP * (norm + self.beyond)
+
+
+@dataclass(frozen=True, eq=False)
+class Symmetrised:
+    """Hoppings of the mean over the symmetry group.
+
+    Attributes
+    ----------
+    row : complex128 ndarray of shape (M, n, n)
+        Hoppings, with those of -R the exact adjoints of those of R.
+    error : float
+        Bound of the distance from the exact mean, in operator norm at every k.
+    apart : Apart
+        Distance from the given Hamiltonian.
+    """
+
+    row: Matrix
+    error: float
+    apart: Apart
+
+
+def product_error(n: int, norm: Real) -> Real:
+    """Bound of the rounding of U X V, with U and V unitary (n, n) and X of Frobenius norm `norm`.
+
+    Each of two products of complex matrices is off by gamma_n |U|_F |X|_F, gamma_n = 4 (n + 4) u.
+    """
+    return np.asarray(2.1 * 4.0 * (n + 4) * UNIT * np.sqrt(n) * UP * norm)
+
+
+def operator_norms(hoppings: Matrix) -> Real:
+    """Upper bounds (...) of the operator norms of matrices (..., n, n)."""
+    return np.asarray(np.linalg.norm(hoppings, ord=2, axis=(-2, -1)) * UP)
+
+
+def orthonormality(v: Matrix) -> float:
+    """Bound of |V^dagger V - 1| for a matrix V with about orthonormal columns."""
+    n, m = v.shape
+    off = np.linalg.norm(v.conj().T @ v - np.eye(m))
+    return float(UP * off + 4.0 * (n + 4) * UNIT * m)
+
+
+def _monomial(u: Matrix) -> bool:
+    """Whether a matrix has one entry 1, -1, i or -i in each row and column, and else zeros."""
+    size = np.abs(u.real) + np.abs(u.imag)
+    whole = ((size == 0.0) | (size == 1.0)).all() and (np.minimum(abs(u.real), abs(u.imag)) == 0.0)
+    return bool(np.all(whole) and (size.sum(0) == 1.0).all() and (size.sum(1) == 1.0).all())
+
+
+def _given(operator: ArrayLike, name: str, n: int) -> Matrix:
+    u = _checks.as_complex(operator, name, "(..., n, n)")
+    if u.shape != (n, n):
+        raise ShapeError(f"Argument `{name}` must have shape ({n}, {n}), but has {u.shape}.")
+    return u
+
+
+def _off(u: Matrix, square: Matrix, sign: float) -> float:
+    """How far u is from unitary, and a square from +1 or -1, by their largest entries."""
+    one = np.eye(len(u))
+    return float(max(np.abs(u @ u.conj().T - one).max(), np.abs(square - sign * one).max()))
+
+
+def reversal_operator(operator: ArrayLike, n: int) -> Operator:
+    """Check the U (n, n) of T = U K with T^2 = -1, and take an exact operator next to it.
+
+    Unitary with U conj(U) = -1 means unitary and antisymmetric; the polar factor of an
+    antisymmetric matrix is antisymmetric.
+    """
+    u = _given(operator, "time_reversal", n)
+    off = _off(u, u @ u.conj(), -1.0)
+    if off > KIND:
+        raise InputError(
+            "Argument `time_reversal` must be unitary with U conj(U) = -1 to six digits, but"
+            f" deviates by {off:.3g}."
+        )
+    if _monomial(u) and (-u == u.T).all():
+        return Operator(u, 0.0, rounds=False)
+    left, _, right = np.linalg.svd(0.5 * (u - u.T))
+    near = left @ right
+    near = 0.5 * (near - near.T)
+    return Operator(near, orthonormality(near), rounds=True)
+
+
+def inversion_operator(operator: ArrayLike, n: int, reversal: Operator | None = None) -> Operator:
+    """Check an inversion P (n, n), P P = 1, and take an exact operator next to it.
+
+    With time reversal: one that commutes with T exactly, P U = U conj(P). Unitary with P P = 1
+    means unitary and Hermitian, the sign function of a Hermitian matrix; that of one which
+    commutes with T does so too.
+    """
+    p = _given(operator, "inversion", n)
+    off = _off(p, p @ p, 1.0)
+    if off > KIND:
+        raise InputError(
+            "Argument `inversion` must be unitary with P P = 1 to six digits, for orbitals of one"
+            f" cell, but deviates by {off:.3g}."
+        )
+    apart = 0.0
+    if reversal is not None:
+        u = reversal.matrix
+        apart = float(np.abs(p @ u - u @ p.conj()).max())
+        if apart > KIND:
+            raise InputError(
+                "Argument `inversion` must commute with `time_reversal`, P U = U conj(P), but"
+                f" P U - U conj(P) has entries up to {apart:.3g}."
+            )
+    exact = _monomial(p) and (p == p.conj().T).all()
+    if exact and (reversal is None or (apart == 0.0 and not reversal.rounds)):
+        return Operator(p, 0.0, rounds=False)
+    mean = 0.5 * (p + p.conj().T)
+    if reversal is not None:
+        image = u @ mean.conj() @ u.conj().T
+        mean = 0.25 * (mean + mean.conj().T + image + image.conj().T)
+    level, state = np.linalg.eigh(mean)
+    near = (state * np.sign(level)) @ state.conj().T
+    near = 0.5 * (near + near.conj().T)
+    # the exact mean over {1, T} is within a of `near`, and its sign function within |Q^2 - 1|
+    rounding = 4.0 * (n + 4) * UNIT * n
+    a = 0.0
+    if reversal is not None:
+        off = float(np.linalg.norm(near @ u - u @ near.conj()))
+        a = UP * 0.5 * (off + 2.0 * rounding + 2.1 * reversal.error)
+    square = float(np.linalg.norm(near @ near - np.eye(n))) * UP + rounding
+    return Operator(near, square + 4.0 * a, rounds=True)
+
+
+def symmetrise(
+    vectors: NDArray[np.int64],
+    row: Matrix,
+    error: float,
+    reversal: Operator | None,
+    inversion: Operator | None = None,
+) -> Symmetrised:
+    r"""Mean of a Hamiltonian over the group of its symmetries.
+
+    .. math:: T: H_R \to U \bar H_R U^\dagger, \qquad P: H_R \to P H_{-R} P^\dagger
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors, closed under R -> -R.
+    row : complex128 ndarray of shape (M, n, n)
+        Hoppings, scaled to entries of about 1.
+    error : float
+        What was rounded when they were formed, in the same unit.
+    reversal, inversion : Operator or None
+        Operators of the group {1, T}, {1, P} or {1, T, P, TP}.
+
+    Returns
+    -------
+    Symmetrised
+        Hoppings and the distance from the given ones.
+    """
+    opposite = _opposite(vectors)
+    mean, size = row, np.linalg.norm(row, axis=(-2, -1))
+    # the means over {1, T} and over {1, P} are contractions: what is off before adds up
+    off = np.zeros(size.shape)
+    for op in (one for one in (reversal, inversion) if one is not None):
+        u = op.matrix
+        image = u @ (mean.conj() if op is reversal else mean[opposite]) @ u.conj().T
+        off += 2.1 * op.error * size
+        if op.rounds:
+            off += product_error(len(u), size)
+        off += np.where((image == mean).all((-2, -1)), 0.0, 2.0 * UNIT * size)
+        mean = 0.5 * mean + 0.5 * image
+    adjoint = mean[opposite].conj().swapaxes(-1, -2)
+    # a sum of equals does not round
+    off += np.where((adjoint == mean).all((-2, -1)), 0.0, 2.0 * UNIT * size)
+    mean = 0.5 * mean + 0.5 * adjoint
+    formed = UP * float(off.sum())
+    # of the exact H and its exact mean: what was rounded in forming H enters both
+    return Symmetrised(
+        mean, UP * (error + formed), Apart(vectors, row - mean, formed + 2.0 * error)
+    )
+
+
+def _opposite(vectors: NDArray[np.int64]) -> list[int]:
+    """Index of -R for each R."""
+    order = {tuple(v): m for m, v in enumerate(vectors.tolist())}
+    return [order[tuple(-x for x in v)] for v in vectors.tolist()]
+
+
+def largest_norm(vectors: NDArray[np.int64], hoppings: Matrix) -> float:
+    r"""Upper bound of sup_k |D(k)| for one D(k) = sum_R D_R e^(ik.R), sharper than sum_R |D_R|.
+
+    A real trigonometric polynomial f of degree d obeys
+    :math:`\max |f| \le \max_j |f(2 \pi j/N)| / \cos(\pi d / N)` for N > 2 d points, because near a
+    maximum it is at least :math:`\max |f| \cos(d (\theta - \theta_0))` (M. Riesz); apply it to
+    Re u^dagger D(k) v along each axis.
+
+    Parameters
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors.
+    hoppings : complex128 ndarray of shape (M, n, n)
+        Coefficients of a Hermitian D(k).
+
+    Returns
+    -------
+    float
+        Bound; not above the sum of the norms.
+    """
+    norms = np.linalg.norm(hoppings, axis=(-2, -1))
+    plain = float(operator_norms(hoppings).sum() * UP)
+    kept = norms > 0.0
+    vectors, hoppings, norms = vectors[kept], hoppings[kept], norms[kept]
+    if not len(vectors):
+        return plain
+    degree = np.abs(vectors).max(0)
+    points = np.where(degree == 0, 1, 4 * degree)
+    n = hoppings.shape[-1]
+    if float(points.prod()) * n * n > 2.0**24:
+        return plain
+    grid = np.zeros((*points, n, n), np.complex128)
+    np.add.at(grid, tuple((vectors % points).T), hoppings)
+    axes = tuple(range(len(points)))
+    values = np.fft.fftn(grid, axes=axes)
+    rounding = float(slack_of(norms, np.zeros(len(norms), np.int64), n)) * 4.0
+    top = float(operator_norms(values).max()) + rounding
+    factor = np.prod([1.0 / np.cos(np.pi * d / p) for d, p in zip(degree, points, strict=True)])
+    return min(plain, top * float(factor) * UP)
+
+
+def block_error(bases: list[Matrix], norm: Real) -> Real:
+    """Bound of how far blocks V_j^dagger X V_j (computed) are from those of an exact basis.
+
+    `bases` are columns (n, m_j) of one about unitary matrix, `norm` (...) Frobenius norms of X.
+    """
+    every = np.concatenate(bases, axis=1)
+    n = len(every)
+    return np.asarray(2.1 * orthonormality(every) * norm + product_error(n, norm))
+
+
+def corner_sums(vectors: NDArray[np.int64], rows: Matrix) -> Matrix:
+    """H (B, 2^dim, n, n) at the momenta with components 0 and pi: sums with signs, no phases."""
+    dim = vectors.shape[1]
+    sides = np.array(list(itertools.product((0, 1), repeat=dim)))
+    signs = 1.0 - 2.0 * ((sides @ vectors.T) % 2)
+    sums = np.einsum("cm,bmij->bcij", signs, rows)
+    return np.asarray(0.5 * (sums + sums.conj().swapaxes(-1, -2)))
