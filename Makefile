@@ -5,14 +5,22 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # what depends on the versions of others: numbers, files, networks
 LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/datasets tests/learn tests/interpret tests/materials tests/plots
+# what needs neither networks nor data sets
+PHYSICS := $(foreach part,kernels hamiltonians invariants ensembles,tests/$(part) topophys/$(part)) tests/systems topophys/grids.py
 
-.PHONY: demo test test-slow fuzz install-matrix lowest lint docs ci peers clean
+.PHONY: demo test test-random test-physics test-slow fuzz install-matrix constraints lowest lint docs ci peers clean
 
 demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 	$(BIN)/topophys demo -o runs/demo
 
 test: $(STAMP)  ## the test suite
 	$(BIN)/python -m pytest
+
+test-random: $(STAMP)  ## the tests with random examples, others in every run and many more of them
+	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "hypothesis and not slow" tests
+
+test-physics: $(STAMP)  ## the tests of Hamiltonians and invariants, where PyTorch cannot be imported
+	$(BIN)/python -m pytest -p tests.without_torch $(PHYSICS)
 
 test-slow: $(STAMP)  ## the long checks: hundreds of thousands of Hamiltonians against other methods
 	$(BIN)/python -m pytest -m slow
@@ -22,6 +30,9 @@ fuzz: $(STAMP)  ## every reader against changed files, commands against Ctrl-C; 
 
 install-matrix: $(STAMP)  ## every way to install, each in an environment from nothing; writes a page of results
 	$(BIN)/python -m benchmarks.install
+
+constraints:  ## what is pinned, for every Python; `make constraints UPGRADE=--upgrade` takes the newest
+	$(PYTHON) -m benchmarks.constraints $(UPGRADE)
 
 lowest:  ## tests with the lowest versions of all dependencies and extras (Python 3.11)
 	$(PYTHON) -m venv .venv-lowest
@@ -47,7 +58,9 @@ ci: lint docs test  ## what continuous integration runs, after the set-up
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,docs]"
+	# what builds the package is pinned as well, which pip does not do in isolation
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev,docs]"
 	touch $(STAMP)
 
 clean:

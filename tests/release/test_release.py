@@ -12,7 +12,7 @@ from email import message_from_bytes
 
 import pytest
 
-from benchmarks import fuzz, install, startup
+from benchmarks import constraints, fuzz, install, startup
 from benchmarks.pages import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -53,6 +53,35 @@ def test_the_sdist_has_what_the_tests_need(built):
               "docs/index.md", ".ci/run"}  # fmt: skip
     assert wanted <= names
     assert not [n for n in names if n.endswith((".pyc", ".nbi", ".nbc", ".partial"))]
+
+
+def test_all_that_is_installed_for_tests_is_pinned():
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pins = [line for line in text.splitlines() if not line.startswith("#")]
+    assert all(
+        re.fullmatch(r'[a-z0-9-]+==[^ +/@]+( ; python_version == "3\.\d+")?', x) for x in pins
+    )
+    assert len(set(pins)) == len(pins)
+    names = {line.partition("==")[0] for line in pins}
+    asked = {constraints.plain(re.match(r"[\w.-]+", x)[0]) for x in constraints.wanted()}
+    assert asked <= names, "run `make constraints`"
+    # and what those need
+    assert {"llvmlite", "jinja2", "pluggy", "tornado", "filelock", "markdown"} <= names
+
+
+def test_pins_of_several_pythons_are_written_with_markers():
+    found = {
+        "3.11": {"b": "1.0", "a": "2.0", "old": "1"},
+        "3.12": {"b": "1.0", "a": "2.1"},
+        "3.13": {"b": "1.0", "a": "2.1"},
+    }
+    assert constraints.lines(found) == [
+        'a==2.0 ; python_version == "3.11"',
+        'a==2.1 ; python_version == "3.12"',
+        'a==2.1 ; python_version == "3.13"',
+        "b==1.0",
+        "old==1",
+    ]
 
 
 def test_lowest_versions_are_those_of_the_project():
