@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.hardening.interrupts import audible
 from tests.integration.artefacts import tiny
 
 PROGRAM = [sys.executable, "-m", "topophys.cli"]
@@ -23,7 +24,8 @@ def test_generates_and_verifies(tmp_path):
     made = start("generate", tiny("winding"), "-o", tmp_path / "a.h5")
     assert made.returncode == 0
     assert "490 samples" in made.stdout
-    assert made.stderr.startswith("generate: 490 of 490 in ")  # progress, where nobody watches
+    # progress, where nobody watches; a slow machine may have said something before
+    assert made.stderr.splitlines()[-1].startswith("generate: 490 of 490 in ")
     checked = start("verify", tmp_path / "a.h5", "--recompute", "0.1")
     assert checked.returncode == 0
     assert "no problem" in checked.stdout
@@ -48,7 +50,7 @@ def test_reader_that_leaves_early(tiny_file):
     process.stdout.close()
     err = process.stderr.read().decode()
     process.stderr.close()
-    assert process.wait(60) in (0, 1)
+    assert process.wait(600) in (0, 1)
     assert "Traceback" not in err
 
 
@@ -58,20 +60,21 @@ def test_stop_during_generate_leaves_nothing(tmp_path):
     (tmp_path / "large.toml").write_text(text, encoding="utf-8")
     output = tmp_path / "out" / "large.h5"
     output.parent.mkdir()
-    process = subprocess.Popen(
-        [*PROGRAM, "generate", str(tmp_path / "large.toml"), "-o", str(output)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    with audible():
+        process = subprocess.Popen(
+            [*PROGRAM, "generate", str(tmp_path / "large.toml"), "-o", str(output)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not list(output.parent.iterdir()):  # work has begun once a file is under way
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 130

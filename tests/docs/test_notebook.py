@@ -37,7 +37,7 @@ def shown(tmp_path_factory):
         # of the event loop of the client, not of ours
         warnings.simplefilter("ignore")
         client = nbclient.NotebookClient(
-            notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}
+            notebook, timeout=600, resources={"metadata": {"path": str(ROOT)}}
         )
         client.execute(env=os.environ | {"PYTHONPATH": str(ROOT)})
     return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-import time
 
 import numpy as np
 import pytest
@@ -158,11 +157,8 @@ def test_round_trip_is_exact(tmp_path, h):
 @pytest.mark.parametrize(("name", "sizes"), FILES.items())
 def test_real_files(tmp_path, name, sizes):
     path = wannier_file(name)
-    start = time.perf_counter()
     h = tp.read_wannier90(path)
-    seconds = time.perf_counter() - start
     assert (h.dim, h.n_bands, len(h.vectors)) == sizes
-    assert seconds < 10
     adjoint = np.conj(np.swapaxes(h.amplitudes, -1, -2))
     assert np.array_equal(h.amplitudes, adjoint[::-1])
     assert np.isfinite(np.linalg.eigvalsh(h.bloch(np.zeros(h.dim)))).all()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,22 @@ class Stops:
     @property
     def cases(self):
         return self.stopped + self.finished + len(self.faults)
+
+
+@contextmanager
+def audible():
+    """Let programs that start here hear Ctrl-C, also where this one was told not to.
+
+    A process passes on which signals it ignores or blocks. Those of `nohup`, of a job in the
+    background and of many services ignore Ctrl-C.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
 
 
 def prepare(folder):
@@ -60,10 +77,11 @@ def stop(words, folder, wait):
     """Start a command, stop it after some seconds; None, or what is wrong, and the exit status."""
     words = [str(word).replace("OUT", str(folder)) for word in words]
     # a session of its own, so that no other process hears of it
-    process = subprocess.Popen(
-        [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-        start_new_session=True,
-    )  # fmt: skip
+    with audible():
+        process = subprocess.Popen(
+            [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=ROOT, start_new_session=True,
+        )  # fmt: skip
     try:
         time.sleep(wait)
         process.send_signal(signal.SIGINT)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -16,6 +18,44 @@ COMMANDS = ("generate", "train", "demo", "materials train", "materials generate"
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory):
     return interrupts.prepare(tmp_path_factory.mktemp("stopped"))
+
+
+WHAT = "print(signal.getsignal(2) is signal.SIG_IGN, 2 in signal.pthread_sigmask(0, ()))"
+
+
+@pytest.fixture
+def deaf():
+    """A process that ignores and blocks Ctrl-C, as under `nohup` and in some services."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    signal.signal(signal.SIGINT, before)
+
+
+def said(code):
+    return subprocess.run(
+        [sys.executable, "-c", f"import signal\n{code}"], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+def test_the_tests_are_heard_where_they_inherit_that_nobody_is(deaf):
+    assert said(WHAT) == ["True", "True"]
+    with interrupts.audible():
+        assert said(WHAT) == ["False", "False"]
+    assert said(WHAT) == ["True", "True"]
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_the_program_under_nohup_goes_on_ignoring_ctrl_c(deaf):
+    code = f"""
+from topophys.cli import main
+try:
+    main(["--version"])
+except SystemExit:
+    {WHAT}
+"""
+    assert said(code)[-2] == "True"
 
 
 @pytest.mark.slow

@@ -210,4 +210,4 @@ def test_training_that_leaves_the_finite_numbers(tmp_path, tiny_file):
 def test_progress_is_shown(tmp_path, tiny_file, capsys):
     with open_dataset(tiny_file) as dataset:
         fit(TOUCHES, dataset, tmp_path / "run")
-    assert capsys.readouterr().err.startswith("training: 900 of 900 in ")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("training: 900 of 900 in ")

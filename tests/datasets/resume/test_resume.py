@@ -56,18 +56,20 @@ def test_twenty_kills_do_not_show(recipe, whole, tmp_path):
     undisturbed = time.monotonic() - begin
     target.unlink()
     rng = np.random.default_rng(3)
-    kills, taken_up = 0, 0
-    while kills < 20:
-        taken_up += target.with_name("a.h5.journal").exists()
+    kills, taken_up, longest = 0, 0, 0.4 * undisturbed
+    while kills < 20 or taken_up < 5:
+        left = target.with_name("a.h5.journal").exists()
+        taken_up += left
+        # on a machine that is busier than at first, a run may need longer before it leaves a trace
+        longest *= 1.0 if left else 1.1
         # short enough that many runs are needed, and anywhere within them
-        status = run(rng.uniform(0.0, 0.4 * undisturbed))
+        status = run(rng.uniform(0.0, longest))
         assert status in (0, signal.SIGKILL), forge.communicate()
         kills += status == signal.SIGKILL
         if target.exists():
             # killed or not, a file under its final name is whole
             assert sha(target) == sha(whole)
             target.unlink()
-    assert taken_up >= 5
     _, err = forge.communicate()
     assert not err
     generate(recipe, target, workers=1, progress=False)

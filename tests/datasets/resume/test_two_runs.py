@@ -24,7 +24,7 @@ SLOW = RUN.replace(
 import topophys.datasets.shards, time
 module, real = sys.modules["topophys.datasets.generate"], topophys.datasets.shards.draw_shard
 def draw(*a):
-    time.sleep(30)
+    time.sleep(600)
     return real(*a)
 module.draw_shard = draw
 print("ready\"""",
@@ -53,7 +53,7 @@ FORKS = textwrap.dedent("""
     module, real = sys.modules["topophys.datasets.generate"], shards.draw_shard
     def draw(*a):
         print("worker", flush=True)
-        time.sleep(60)
+        time.sleep(600)
     module.draw_shard = draw
     print("ready", flush=True)
     pool = ProcessPoolExecutor(1, mp_context=get_context("fork"))
