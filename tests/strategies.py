@@ -31,6 +31,14 @@ def plain(function):
     return unchecked
 
 
+def random_unitaries(n, rng, count=()):
+    """Unitary matrices, evenly spread."""
+    shape = (*count, n, n)
+    q, r = np.linalg.qr(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+    phase = np.diagonal(r, axis1=-2, axis2=-1)
+    return q * (phase / np.abs(phase))[..., None, :]
+
+
 @st.composite
 def chains(draw, max_orbitals=4, max_range=3):
     """One random chain with coefficients at a random stretch of orders, of a random unit."""

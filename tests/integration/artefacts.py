@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from functools import wraps
 
-import numpy as np
-
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.learn import FitConfig, fit
 from topophys.pipeline import demo, recipe_path
@@ -135,11 +133,3 @@ def read(path, split, *names):
     """Fields of a split of a data file."""
     with open_dataset(path) as dataset:
         return dataset.split(split).read(*names)
-
-
-def random_unitaries(n, rng, count=()):
-    """Unitary matrices, evenly spread."""
-    shape = (*count, n, n)
-    q, r = np.linalg.qr(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
-    phase = np.diagonal(r, axis1=-2, axis2=-1)
-    return q * (phase / np.abs(phase))[..., None, :]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.integration.artefacts import random_unitaries
+from tests.strategies import random_unitaries
 from topophys.errors import GaplessError, InputError, ShapeError
 from topophys.invariants.link_chern import chern_number_of_links, plaquette_loops
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.integration.artefacts import random_unitaries, read
+from tests.integration.artefacts import read
+from tests.strategies import random_unitaries
 from topophys.datasets import open_dataset
 from topophys.interpret import activations
 from topophys.learn.evaluate import predict_invariants

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import topophys as tp
-from tests.integration.artefacts import random_unitaries
+from tests.strategies import random_unitaries
 from topophys.errors import ShapeError
 from topophys.learn.polar import flatten_channels
 
