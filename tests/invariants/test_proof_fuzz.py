@@ -1,0 +1,128 @@
+"""All public options of every proof at once, on Hamiltonians with exactly known invariants."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from tests import proof_fuzz
+from tests.proof_fuzz import BAD, TARGETS, bound_too_high, gap_in_digits, judge, run, trial
+
+#: Batches in each run of the tests, and in the long one.
+FEW = {
+    "certify_winding": 300, "certify_chern, two bands": 250, "certify_chern, many bands": 120,
+    "certify_gap": 200, "chern_on_slices": 400, "z2_invariant": 60,
+    "z2_invariant, broken symmetry": 60, "z2_indices_3d": 25, "weyl_charge": 60,
+}  # fmt: skip
+MANY = 30
+
+
+def described(count):
+    """What went wrong, with the call that repeats it."""
+    lines = []
+    for name, seed, number in count.bad[:5]:
+        found, options, case = trial(name, seed, number)
+        lines.append(
+            f"trial({name!r}, {seed}, {number}): {found}, {options}, truth {case.truth},"
+            f" {case.features} {case.extra.get('error', '')}"
+        )
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_no_option_leads_to_a_wrong_certificate(name):
+    count = run(name, FEW[name], seed=1)
+    assert not any(count.outcomes[word] for word in BAD), described(count)
+    assert count.outcomes["right"] > 0.1 * count.outcomes.total() or "broken" in name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_no_option_leads_to_a_wrong_certificate_in_many_trials(name):
+    count = run(name, MANY * FEW[name], seed=2)
+    assert not any(count.outcomes[word] for word in BAD), described(count)
+
+
+def test_every_public_option_is_drawn():
+    rng = np.random.default_rng(0)
+    for name, target in TARGETS.items():
+        case = None
+        while case is None:
+            case = target.draw(rng)
+        seen = set()
+        for _ in range(60):
+            seen |= set(proof_fuzz.options_of(name, rng, case))
+        function = proof_fuzz.PASSED_ON.get(name, target.function)
+        wanted = {
+            key for key, p in list(inspect.signature(function).parameters.items())[1:]
+            if p.kind is not inspect.Parameter.VAR_KEYWORD
+        }  # fmt: skip
+        assert wanted - seen <= {"inversion", "n"}, name
+
+
+def test_an_option_that_nothing_draws_is_an_error():
+    case = proof_fuzz.Case(tp.models.qwz(-1.0), [1], 0, (), 1)
+    with pytest.raises(KeyError, match="nothing draws"):
+        proof_fuzz.draw_option("unheard_of", np.random.default_rng(0), case, tp.certify_gap)
+
+
+def test_a_wrong_integer_and_a_high_bound_are_seen():
+    h = tp.models.qwz(-1.0)
+    proof = tp.certify_chern(h)
+    case = proof_fuzz.Case(h, [1], 0, (), 1)
+    assert judge(case, proof) == ["right"]
+    assert judge(proof_fuzz.Case(h, [0], 0, (), 1), proof) == ["wrong"]
+    assert judge(proof_fuzz.Case(h, [None], 0, (), 1), proof) == ["wrong"]
+    proof.gap_lower[...] = 2.0 + 1e-15
+    assert judge(case, proof) == ["bound"]
+    proof.gap_lower[...] = np.inf
+    assert judge(case, proof) == ["bound"]
+
+
+def test_gaps_at_corners_in_many_digits():
+    h = tp.models.qwz(-1.0)
+    assert gap_in_digits(h.vectors, h.amplitudes, 1, [0, 0]) == 2
+    assert gap_in_digits(h.vectors, h.amplitudes, 1, [2, 2]) == 6
+    case = proof_fuzz.Case(h, [1], 0, (), 1)
+    assert not bound_too_high(case, 0, 2.0)
+    assert bound_too_high(case, 0, 2.0 + 2e-15)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_truth_of_the_planes_is_what_samples_say(paired):
+    rng, checked = np.random.default_rng(5), 0
+    while checked < 12:
+        case = proof_fuzz.draw_plane(rng, pairs=paired)
+        if case is None or case.h.batch_shape or case.exponent or case.truth[0] is None:
+            continue
+        if np.abs(case.h.vectors).max() > 3 or case.h.n_bands > 6:
+            continue
+        grid = case.h.on_grid((40, 40))
+        energy = np.linalg.eigvalsh(grid)
+        if (energy[..., case.n_occupied] - energy[..., case.n_occupied - 1]).min() < 0.1:
+            continue
+        checked += 1
+        if paired:
+            found = tp.z2_invariant(case.h, time_reversal=case.time_reversal, prove=False)
+            assert not found.resolved or int(found.value) == case.truth[0]
+        else:
+            assert int(tp.chern_number(grid, n_occupied=case.n_occupied)) == case.truth[0]
+
+
+def test_truth_of_the_chains_is_what_samples_say():
+    rng, checked = np.random.default_rng(6), 0
+    while checked < 25:
+        case = proof_fuzz.draw_chain(rng)
+        if case is None or case.h.batch_shape or case.exponent or case.truth[0] is None:
+            continue
+        if np.abs(case.h.vectors).max() > 8:
+            continue
+        block = case.h.block_on_grid(512)
+        if np.abs(np.linalg.det(block)).min() > 0.05:
+            assert int(tp.winding_number(block)) == case.truth[0]
+            checked += 1
