@@ -88,18 +88,16 @@ def changes(node: ast.AST, words: Callable[[ast.expr], str]) -> list[tuple[ast.e
     """What a place of the source is changed to: the node that is replaced, and by what."""
     if isinstance(node, ast.Compare) and is_bound(node):
         return [(node, "(1 > 0)"), (node, "(1 < 0)")]
-    if isinstance(node, ast.Constant) and isinstance(node.value, float):
-        if node.value in (0.0, 1.0):
-            return []
+    number = isinstance(node, ast.Constant) and isinstance(node.value, float)
+    if number and node.value not in (0.0, 1.0):
         return [(node, f"({0.5 * node.value!r})"), (node, f"({2.0 * node.value!r})")]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         term = words(node.right)
         return [(node, f"({words(node.left)})")] if MARGINS.search(term) and len(term) < 60 else []
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
         return [(node.value, "0.0")] if MARGINS.search(words(node.value)) else []
-    if isinstance(node, ast.Name | ast.Attribute) and words(node) in SWAPS:
-        return [(node, SWAPS[words(node)])]
-    return []
+    swap = SWAPS.get(words(node)) if isinstance(node, ast.Name | ast.Attribute) else None
+    return [(node, swap)] if swap else []
 
 
 def mutants_of(path: str, text: str) -> list[Mutant]:
