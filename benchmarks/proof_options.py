@@ -15,8 +15,7 @@ from collections import Counter
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from tests.invariants.test_proof_fuzz import FEW, MANY
-from tests.proof_fuzz import OUTCOMES, TARGETS, Count, run
+from tests.proof_fuzz import FEW, MANY, OUTCOMES, TARGETS, Count, run
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
 KEPT = ROOT / "runs" / "proof_options"

@@ -9,15 +9,17 @@ import pytest
 
 import topophys as tp
 from tests import proof_fuzz
-from tests.proof_fuzz import BAD, TARGETS, bound_too_high, gap_in_digits, judge, run, trial
-
-#: Batches in each run of the tests, and in the long one.
-FEW = {
-    "certify_winding": 300, "certify_chern, two bands": 250, "certify_chern, many bands": 120,
-    "certify_gap": 200, "chern_on_slices": 400, "z2_invariant": 60,
-    "z2_invariant, broken symmetry": 60, "z2_indices_3d": 25, "weyl_charge": 60,
-}  # fmt: skip
-MANY = 30
+from tests.proof_fuzz import (
+    BAD,
+    FEW,
+    MANY,
+    TARGETS,
+    bound_too_high,
+    gap_in_digits,
+    judge,
+    run,
+    trial,
+)
 
 
 def described(count):
