@@ -85,3 +85,14 @@ def test_refusals():
     with pytest.raises(GaplessError) as caught:
         chern_number_of_links(half_turn)
     assert caught.value.indices == (0,)
+
+
+@pytest.mark.parametrize("branch", ["determinant", "eigenphases"])
+def test_distance_from_the_cut_is_measured_by_how_unitary_links_are(branch):
+    """A phase 2e-9 from the cut means nothing where links are unitary to 8e-10 only."""
+    links = np.zeros((2, 2, 2, 2, 2), complex)
+    links[...] = np.eye(2)
+    links[0, 0, 0] = np.diag([np.exp(1j * (np.pi - 2e-9)), 1.0])
+    assert chern_number_of_links(links, branch=branch) == 0
+    with pytest.raises(GaplessError):
+        chern_number_of_links((1.0 + 4e-10) * links, branch=branch)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 
 import topophys as tp
-from tests.invariants.samples import ONE, X, Z, degenerate, direct_sum, unitary
+from tests.invariants.samples import ONE, X, Z, degenerate, direct_sum, rotated, unitary
 from tests.strategies import generators
-from topophys.errors import InputError, ShapeError
+from topophys.errors import InputError, KindError, ShapeError
 
 SPIN = np.kron(Z, ONE)
 MASKED = np.iinfo(np.int64).min
@@ -70,6 +70,47 @@ def test_closed_gaps_are_unresolved():
     assert "1 of 2" in repr(closed)
 
 
+@pytest.mark.parametrize(("m", "up"), [(-1.0, 0), (1.0, 1), (5.0, -1)])
+@pytest.mark.parametrize("unit", [1.0, 1e-290, 1e290])
+def test_certified_by_sectors_of_the_spin(m, up, unit):
+    u = unitary(4, np.random.default_rng(2))
+    h = rotated(tp.models.bhz(m, delta=0.02), u)
+    h = tp.FourierHamiltonian({R: unit * v for R, v in h.hoppings.items()})
+    found = tp.spin_chern(h, 0.5 * u @ SPIN @ u.conj().T)
+    assert (int(found.up), int(found.down), found.status) == (up, -up, "certified")
+    assert found.spin_gap == pytest.approx(1.0)
+    # delta couples the spins: twice its norm
+    assert found.symmetry_violation / unit == pytest.approx(0.04, rel=1e-6)
+    assert found.symmetry_violation < found.gap_lower <= found.gap
+    assert "spin conserved   up to" in repr(found)
+
+
+def test_three_spins_and_halves_of_unequal_sectors():
+    """S_z = 1, 0, -1: the halves of three occupied pairs of bands cannot be cut at a sector."""
+    h = direct_sum(direct_sum(tp.models.qwz(-1.0), tp.models.qwz(1.0)), tp.models.qwz(-3.0))
+    spin = np.kron(np.diag([1.0, 0.0, -1.0]), ONE)
+    both = direct_sum(h, tp.models.qwz(-1.0))
+    four = np.kron(np.diag([1.5, 0.5, -0.5, -1.5]), ONE)
+    found = tp.spin_chern(both, four)
+    assert (int(found.up), int(found.down), found.spin_gap) == (0, 1, 1.0)
+    blind = tp.spin_chern(both, np.pad(spin, (0, 2)))
+    assert (blind.status, blind.reason) == ("unresolved", "closed gap")
+
+
+def test_spin_that_is_not_conserved_is_not_certified():
+    """Rashba coupling beyond half of the gap: both numbers are told."""
+    h = tp.models.kane_mele(0.1, 0.0, [0.0, 0.05, 0.4])
+    found = tp.spin_chern(h, SPIN)
+    assert found.status.tolist() == ["certified", "certified", "unresolved"] or (
+        found.status[1] == "unresolved" and found.reason[1] == "symmetry"
+    )
+    assert (abs(found.up[0]), found.reason[2]) == (1, "symmetry")
+    assert found.symmetry_violation[2] > found.gap_lower[2]
+    assert "1 symmetry" in repr(found) or "2 symmetry" in repr(found)
+    closed = tp.spin_chern(tp.models.bhz(0.0), SPIN)
+    assert (closed.status, closed.reason) == ("unresolved", "closed gap")
+
+
 def test_bad_arguments_are_named():
     h_k = tp.models.bhz(1.0).on_grid((6, 6))
     with pytest.raises(ShapeError, match="s_z"):
@@ -78,3 +119,9 @@ def test_bad_arguments_are_named():
         tp.spin_chern(h_k, 1j * SPIN)
     with pytest.raises(InputError, match="even"):
         tp.spin_chern(h_k, SPIN, n_occupied=1)
+    with pytest.raises(InputError, match="max_depth"):
+        tp.spin_chern(h_k, SPIN, max_depth=3)
+    with pytest.raises(InputError, match="min_gap"):
+        tp.spin_chern(tp.models.bhz(1.0), SPIN, min_gap=1.0)
+    with pytest.raises(KindError, match="2-dimensional"):
+        tp.spin_chern(tp.models.ssh(1.0, 2.0), ONE)

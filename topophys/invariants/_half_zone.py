@@ -14,7 +14,7 @@ from topophys.invariants._kramers_pairs import pair_sum
 from topophys.invariants._limits import INTEGRAL
 from topophys.invariants._loops import frames_of
 from topophys.invariants._slices import Slice, bloch_at
-from topophys.kernels.rounding import slack_of
+from topophys.kernels.rounding import MET, slack_of
 
 __all__ = ["HalfZone", "prove_half_zone"]
 
@@ -101,7 +101,7 @@ class _Cover:
 
     def given_up(self, reason: str) -> HalfZone:
         """Outcome without a proof."""
-        closed = self.gap_upper <= 2.0 * self.slack
+        closed = self.gap_upper <= 2.0 * MET * self.slack
         why = "closed gap" if closed else reason
         return HalfZone(0, False, 0.0, self.gap_upper, self.evaluations, why, self.k_at_gap_upper)
 

@@ -15,7 +15,7 @@ __all__ = ["chern_number_of_links", "plaquette_loops"]
 
 #: Largest deviation of a link from a unitary matrix.
 UNITARY: Final = 1e-9
-#: Distance of a phase from the cut at pi, below which its branch is rounding noise.
+#: Distance of a phase from the cut at pi, below which its branch is rounding noise, at least.
 CUT: Final = 1e-9
 #: Distance of the sum of all phases, in turns, from an integer that rounding may explain.
 ROUNDING: Final = 1e-6
@@ -50,8 +50,13 @@ def plaquette_loops(links: ArrayLike) -> Complex[np.ndarray, "... Nx Ny r r"]:
     >>> plaquette_loops(np.ones((4, 4, 2, 1, 1))).shape
     (4, 4, 1, 1)
     """
+    return _loops(links)[0]
+
+
+def _loops(links: ArrayLike) -> tuple[Complex[np.ndarray, "... Nx Ny r r"], float]:
+    """Loops, and how far the links are from unitary (largest entry of U U^dagger - 1)."""
     u = _checks.as_complex(links, "links", "(..., Nx, Ny, 2, r, r)")
-    defect = np.abs(u @ _dagger(u) - np.eye(u.shape[-1])).max(initial=0.0)
+    defect = float(np.abs(u @ _dagger(u) - np.eye(u.shape[-1])).max(initial=0.0))
     if defect > UNITARY:
         raise InputError(
             f"Argument `links` must be unitary, but U U^dagger deviates from 1 by {defect:.1e};"
@@ -60,7 +65,7 @@ def plaquette_loops(links: ArrayLike) -> Complex[np.ndarray, "... Nx Ny r r"]:
     along_x, along_y = u[..., 0, :, :], u[..., 1, :, :]
     there = along_x @ np.roll(along_y, -1, axis=-4)
     back = along_y @ np.roll(along_x, -1, axis=-3)
-    return np.asarray(there @ _dagger(back))
+    return np.asarray(there @ _dagger(back)), defect
 
 
 def chern_number_of_links(
@@ -113,14 +118,18 @@ def chern_number_of_links(
     (array([...]), array([...]))
     """
     _checks.one_of(branch, "branch", ("determinant", "eigenphases"))
-    loops = plaquette_loops(links)
+    loops, defect = _loops(links)
+    r = loops.shape[-1]
+    # a link is within r * defect of a unitary matrix, a loop within 4 times that, an eigenvalue of
+    # a normal matrix moves by up to (2 r - 1) times as much, the phase of a determinant by r times
+    cut = max(CUT, 8.0 * r * r * (defect + 1e-15))
     if branch == "determinant":
         phases = np.angle(np.linalg.det(loops))[..., None]
     else:
         phases = np.angle(np.linalg.eigvals(loops))
     turns = -phases.sum(axis=(-3, -2, -1)) / (2.0 * np.pi)
     value = np.rint(turns)
-    near_cut = (np.pi - np.abs(phases)).min(axis=(-3, -2, -1)) < CUT
+    near_cut = (np.pi - np.abs(phases)).min(axis=(-3, -2, -1)) < cut
     bad = near_cut | (np.abs(turns - value) > ROUNDING)
     _checks.require_gapped(bad, "chern_number_of_links")
     return np.asarray(value.astype(np.int64))

@@ -1,23 +1,36 @@
-"""Spin Chern numbers from the projected spin operator."""
+"""Spin Chern numbers: sampled, from the projected spin operator, or certified by sectors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _checks
-from topophys.errors import InputError, ShapeError
+from topophys._typing import FourierLike, is_fourier_like
+from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._loops import checked_matrices, frames_of
+from topophys.invariants._scale import divide_out, error_of
+from topophys.invariants._slices import Slice, require_dimension, rows_of
+from topophys.invariants._symmetry import (
+    Apart,
+    block_error,
+    corner_sums,
+)
 from topophys.invariants.berry import chern_number
 from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.certify_gap import certify_gap
+from topophys.kernels.rounding import UP, lower_bound, slack_of, upper_bound
 
 __all__ = ["SpinChern", "spin_chern"]
 
-#: Relative energy gap, and gap of the projected spin, below which nothing is defined.
-GAPLESS = 1e-9
+#: Relative energy gap, and gap of the projected spin, below which nothing is defined; and distance
+#: of eigenvalues of a spin operator, relative to the largest, that belong to one sector.
+GAPLESS: Final = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +40,24 @@ class SpinChern:
     Attributes
     ----------
     up, down : int64 ndarray of shape (...)
-        Chern numbers of the occupied states with projected spin above and below the spin gap, on
-        the sampled grid; the smallest int64 where unresolved.
+        Chern numbers of the occupied states with projected spin above and below the spin gap; the
+        smallest int64 where unresolved.
     status : str ndarray of shape (...)
-        "sampled" (both gaps are open on the grid) or "unresolved".
+        "sampled" (of a grid on which both gaps are open), "certified" (proven of the continuous
+        Hamiltonian whose part that does not conserve the spin is left out, at most half of
+        `symmetry_violation` away, with both gaps open in between) or "unresolved".
     gap : float64 ndarray of shape (...)
-        Smallest energy gap on the grid.
+        Smallest energy gap met: on the grid, or by the proof.
     spin_gap : float64 ndarray of shape (...)
         Smallest distance on the grid between the upper and the lower half of the spectrum of
-        P S_z P, in the units of `s_z`.
+        P S_z P, in the units of `s_z`; of a certificate: that of the two spins between the halves.
+    gap_lower : float64 ndarray of shape (...)
+        Proven lower bound of the energy gap with the spin conserved; 0 without a proof.
+    symmetry_violation : float64 ndarray of shape (...)
+        Rigorous upper bound of twice the operator norm of what does not conserve the spin, in the
+        units of the hoppings; NaN for samples.
+    reason : str ndarray of shape (...)
+        Why there is no certificate, as in `Certificate`; "" where there is one, and for samples.
 
     Examples
     --------
@@ -47,8 +69,9 @@ class SpinChern:
     >>> tp.spin_chern(both, np.diag([0.5, 0.5, -0.5, -0.5]))
     Spin Chern numbers: 1 of 1 resolved
       spin Chern       1 (C_up = +1, C_down = -1)
-      energy gap       2 (smallest on the grid)
-      spin gap         1 (smallest on the grid)
+      status           sampled: 1
+      energy gap       2 (smallest met)
+      spin gap         1 (smallest met)
     """
 
     up: Int[np.ndarray, "..."]
@@ -56,6 +79,9 @@ class SpinChern:
     status: Shaped[np.ndarray, "..."]
     gap: Float[np.ndarray, "..."]
     spin_gap: Float[np.ndarray, "..."]
+    gap_lower: Float[np.ndarray, "..."]
+    symmetry_violation: Float[np.ndarray, "..."]
+    reason: Shaped[np.ndarray, "..."]
 
     @property
     def resolved(self) -> Bool[np.ndarray, "..."]:
@@ -80,12 +106,28 @@ class SpinChern:
             pair = f"(C_up = {up:+d}, C_down = {down:+d})"
             lines.append(f"  spin Chern       {0.5 * (up - down):g} {pair}")
         if good.size:
-            lines.append(f"  energy gap       {self.gap.min():.3g} (smallest on the grid)")
-            lines.append(f"  spin gap         {self.spin_gap.min():.3g} (smallest on the grid)")
+            names, counts = np.unique(self.status, return_counts=True)
+            pairs = [f"{name}: {n}" for name, n in zip(names, counts, strict=True)]
+            lines.append(f"  status           {', '.join(pairs)}")
+            bound = self.gap_lower.min()
+            proven = f", at least {bound:.3g} (proven)" if bound > 0.0 else ""
+            lines.append(f"  energy gap       {self.gap.min():.3g} (smallest met){proven}")
+            lines.append(f"  spin gap         {self.spin_gap.min():.3g} (smallest met)")
+            if not np.isnan(self.symmetry_violation).any():
+                worst = self.symmetry_violation.max()
+                lines.append(f"  spin conserved   up to {0.5 * worst:.3g} (largest, in norm)")
+            told = why(self.reason[~good].ravel().tolist())
+            lines += [f"  reason           {told}"] if told else []
         return "\n".join(lines)
 
 
-def spin_chern(h_k: ArrayLike, s_z: ArrayLike, *, n_occupied: int | None = None) -> SpinChern:
+def spin_chern(
+    h: FourierLike | ArrayLike,
+    s_z: ArrayLike,
+    *,
+    n_occupied: int | None = None,
+    **options: Any,
+) -> SpinChern:
     r"""Chern numbers of the occupied states of positive and of negative projected spin.
 
     .. math:: P(k) S_z P(k) \, |\varphi_\pm\rangle = s_\pm |\varphi_\pm\rangle, \qquad
@@ -95,22 +137,34 @@ def spin_chern(h_k: ArrayLike, s_z: ArrayLike, *, n_occupied: int | None = None)
     occupied space. Where S_z is conserved these are spin up and down; where it is not, the
     integers stay defined as long as both the energy gap and the gap between the halves stay open.
 
+    Of Bloch matrices the integers are those of the samples. Of a Hamiltonian in Fourier form they
+    are certified where S_z is nearly conserved: with :math:`P_j` the projectors on the
+    eigenspaces of S_z, the Hamiltonian :math:`\sum_j P_j H P_j` conserves it exactly; its gap g
+    and the Chern number of each of its blocks are proven; and if
+    :math:`\sup_k \|H - \sum_j P_j H P_j\|` is below g/2, and turns the occupied space so
+    little that the projected spin keeps its gap, they are those of H.
+
     Parameters
     ----------
-    h_k : array-like of shape (..., Nx, Ny, n, n)
-        Bloch matrices on the periodic grid of `topophys.k_grid`.
+    h : FourierHamiltonian, or array-like of shape (..., Nx, Ny, n, n)
+        Hamiltonian in two dimensions, or a batch; or Bloch matrices on the periodic grid of
+        `topophys.k_grid`.
     s_z : array-like of shape (n, n)
         Hermitian spin operator, the same at every k.
     n_occupied : int, optional
-        Number m of occupied bands, even; half of the bands where not given.
+        Number m of occupied bands, even; that of `h`, or half of the bands, where not given.
+    **options
+        For a Hamiltonian: `max_depth` and `max_evaluations`, as for `certify_chern`.
 
     Returns
     -------
     SpinChern
-        Integers of the samples, status and gaps, each of shape (...).
+        Integers, status and gaps, each of shape (...).
 
     Raises
     ------
+    KindError
+        If `h` is a Hamiltonian of another dimension.
     ShapeError, InputError
         If an argument has other axes, is not finite or not Hermitian, or m is odd.
 
@@ -131,20 +185,50 @@ def spin_chern(h_k: ArrayLike, s_z: ArrayLike, *, n_occupied: int | None = None)
     >>> found.value, found.spin_gap.round(12)
     (array([1., 0.]), array([2., 2.]))
     """
-    h = checked_matrices(h_k, "h_k", "(..., Nx, Ny, n, n)")
-    n_bands = h.shape[-1]
-    filled = _checks.occupied(n_occupied, n_bands)
+    if is_fourier_like(h):
+        found = require_dimension(h, 2)
+        extra = sorted(set(options) - {"max_depth", "max_evaluations"})
+        if extra:
+            raise InputError(
+                "Options of `spin_chern` must be `max_depth` or `max_evaluations`, but are"
+                f" {extra}."
+            )
+        filled = _checks.occupied(
+            found.n_occupied if n_occupied is None else n_occupied, found.n_bands
+        )
+        return _certified(found, _spin(s_z, found.n_bands), _even(filled), options)
+    if options:
+        raise InputError(
+            "Arguments of a proof must come with a Hamiltonian in Fourier form, but `h` is an"
+            f" array of samples and {sorted(options)} are given."
+        )
+    return _sampled(checked_matrices(h, "h", "(..., Nx, Ny, n, n)"), s_z, n_occupied)
+
+
+def _spin(s_z: ArrayLike, n_bands: int) -> NDArray[np.complex128]:
     spin = checked_matrices(s_z, "s_z", "(..., n, n)")
     if spin.shape != (n_bands, n_bands):
         raise ShapeError(
             f"Argument `s_z` must have shape ({n_bands}, {n_bands}), but has {spin.shape}."
         )
+    return spin
+
+
+def _even(filled: int) -> int:
     if filled % 2:
         raise InputError(
             "Argument `n_occupied` must be even, to be divided by spin into halves, but is"
             f" {filled}."
         )
-    states = frames_of(h, filled)
+    return filled
+
+
+def _sampled(h: NDArray[np.complex128], s_z: ArrayLike, n_occupied: int | None) -> SpinChern:
+    """Integers of samples (..., Nx, Ny, n, n)."""
+    n_bands = h.shape[-1]
+    filled = _checks.occupied(n_occupied, n_bands)
+    spin = _spin(s_z, n_bands)
+    states = frames_of(h, _even(filled))
     within = states.frame.conj().swapaxes(-1, -2) @ spin @ states.frame
     level, mix = np.linalg.eigh(0.5 * (within + within.conj().swapaxes(-1, -2)))
     half = filled // 2
@@ -160,7 +244,168 @@ def spin_chern(h_k: ArrayLike, s_z: ArrayLike, *, n_occupied: int | None = None)
         status=np.where(good, "sampled", "unresolved"),
         gap=np.asarray(states.gap.min((-2, -1))),
         spin_gap=spin_gap,
+        gap_lower=np.zeros(good.shape),
+        symmetry_violation=np.full(good.shape, np.nan),
+        reason=np.zeros(good.shape, "<U10"),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Halves:
+    """What a proof found for one Hamiltonian, divided by a power of two."""
+
+    gap: float
+    violation: float
+    reason: str
+    spin_gap: float = 0.0
+    up: int = 0
+    down: int = 0
+    gap_lower: float = 0.0
+
+
+def _certified(
+    h: FourierLike, spin: NDArray[np.complex128], filled: int, options: dict[str, Any]
+) -> SpinChern:
+    """Prove the Chern numbers of the two halves by the sectors of the spin operator."""
+    rows, exponent = divide_out(rows_of(h))
+    error = error_of(h, exponent)
+    sectors = _sectors(spin)
+    found = [
+        _halves(Slice(h.vectors, row, filled, np.asarray(e)), sectors, filled, options)
+        for row, e in zip(rows, error, strict=True)
+    ]
+    batch = h.batch_shape
+    good = np.array([one.reason == "" for one in found], dtype=bool)
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([getattr(one, name) for one in found], np.float64)
+
+    up, down = (np.where(good, column(name), 0.0).astype(np.int64) for name in ("up", "down"))
+    return SpinChern(
+        up=np.where(good, up, UNRESOLVED_VALUE).reshape(batch),
+        down=np.where(good, down, UNRESOLVED_VALUE).reshape(batch),
+        status=np.where(good, "certified", "unresolved").reshape(batch),
+        gap=upper_bound(column("gap"), exponent).reshape(batch),
+        spin_gap=column("spin_gap").reshape(batch),
+        gap_lower=lower_bound(column("gap_lower"), exponent).reshape(batch),
+        symmetry_violation=upper_bound(column("violation"), exponent).reshape(batch),
+        reason=np.array([one.reason for one in found], dtype="<U10").reshape(batch),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Sector:
+    """Eigenspace of the spin operator: its value, and a basis (n, m)."""
+
+    spin: float
+    basis: NDArray[np.complex128]
+
+
+def _sectors(spin: NDArray[np.complex128]) -> list[_Sector]:
+    """Eigenspaces of a spin operator by ascending value; values closer than rounding are one."""
+    level, state = np.linalg.eigh(spin)
+    cuts = np.flatnonzero(np.diff(level) > GAPLESS * np.abs(level).max()) + 1
+    parts = zip(np.split(level, cuts), np.split(state, cuts, axis=1), strict=True)
+    return [_Sector(float(values.mean()), basis) for values, basis in parts]
+
+
+def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, Any]) -> _Halves:
+    """Prove gap, filling of the sectors and their Chern numbers; or say why not."""
+    size = np.linalg.norm(h.amplitudes, axis=(-2, -1))
+    bases = [sector.basis for sector in sectors]
+    formed = UP * float(block_error(bases, size).sum())
+    given = 0.0 if h.amplitude_error is None else float(h.amplitude_error)
+    blocks = [
+        Slice(h.vectors, v.conj().T @ h.amplitudes @ v, 1, np.asarray(UP * (given + formed)))
+        for v in bases
+    ]
+    kept = sum(v @ block.amplitudes @ v.conj().T for v, block in zip(bases, blocks, strict=True))
+    # distance of H from its mean, the part that conserves the spin
+    rounded = (1.0 + np.sqrt(len(sectors))) * formed
+    apart = Apart(h.vectors, h.amplitudes - kept, rounded + 2.0 * given)
+    met, counts = _fillings(h, blocks, filled, UP * (given + formed))
+    found = _Halves(met, apart.plain, "closed gap")
+    # the halves, from the lowest spin up: a sector must not be divided between them
+    total = [] if counts is None else np.cumsum(counts).tolist()
+    if counts is None or filled // 2 not in total:
+        return found
+    below = total.index(filled // 2) + 1
+    above = next(i for i in range(below, len(sectors)) if counts[i])
+    spin_gap = sectors[above].spin - sectors[below - 1].spin
+    width = sectors[-1].spin - sectors[0].spin
+    found = replace(found, spin_gap=spin_gap)
+    if spin_gap <= 1e3 * GAPLESS * width:
+        return found
+    whole, reason = _side_by_side(h, blocks), ""
+    for violation in (apart.plain, apart.sharp):
+        least = _gap_needed(violation, spin_gap, width)
+        gap = certify_gap(whole, n_occupied=filled, min_gap=least, **options)
+        reason = "symmetry" if gap.reason == "small gap" and violation else str(gap.reason)
+        if gap.certified or apart.sharp == apart.plain:
+            break
+    found = replace(
+        found,
+        gap=min(met, float(gap.gap_upper)),
+        gap_lower=float(gap.gap_lower),
+        violation=violation,
+        reason=reason,
+    )
+    return found if reason else _with_numbers(found, blocks, counts, below, options)
+
+
+def _with_numbers(
+    found: _Halves, blocks: list[Slice], counts: list[int], below: int, options: dict[str, Any]
+) -> _Halves:
+    """Prove the Chern number of each sector, and add up those below and above the spin gap."""
+    numbers = []
+    for block, count in zip(blocks, counts, strict=True):
+        if count in (0, block.n_bands):
+            numbers.append(0)
+            continue
+        proof = certify_chern(block, n_occupied=count, **options)
+        if not proof.certified:
+            return replace(found, reason=str(proof.reason))
+        numbers.append(int(proof))
+    return replace(found, up=sum(numbers[below:]), down=sum(numbers[:below]))
+
+
+def _gap_needed(violation: float, spin_gap: float, width: float) -> float:
+    """Gap g for which neither it nor the gap of the spin closes on the way to the given H.
+
+    H and its mean are apart by d = violation / 2. The energy gap stays open for g > 2 d. The
+    occupied spaces are apart by theta with sin theta <= d / (g - d) (Davis and Kahan), so that
+    V^dagger S V moves by up to 2 |dV| |S - c| <= sqrt(2) sin theta width, with the `width` of the
+    spectrum of S, and each of its eigenvalues by no more (Weyl): less than half of the spin gap.
+    """
+    away = 0.5 * violation
+    turned = away * (1.0 + 2.02 * np.sqrt(2.0) * width / spin_gap)
+    return float(np.nextafter(max(violation, turned), np.inf))
+
+
+def _side_by_side(h: Slice, blocks: list[Slice]) -> Slice:
+    """Blocks of the sectors as one Hamiltonian, in the basis of the spin."""
+    made = np.zeros_like(h.amplitudes)
+    start = 0
+    for block in blocks:
+        end = start + block.n_bands
+        made[:, start:end, start:end] = block.amplitudes
+        start = end
+    return Slice(h.vectors, made, h.n_occupied, blocks[0].amplitude_error)
+
+
+def _fillings(
+    h: Slice, blocks: list[Slice], filled: int, error: float
+) -> tuple[float, list[int] | None]:
+    """Gap at k = -k, and the occupied states of each sector there; None if it is closed."""
+    levels = [np.linalg.eigvalsh(corner_sums(b.vectors, b.amplitudes[None])[0]) for b in blocks]
+    every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
+    gap = float((every[:, filled] - every[:, filled - 1]).min())
+    norms = np.linalg.norm(h.amplitudes, axis=(-2, -1))
+    off = float(slack_of(norms, np.zeros(len(norms), np.int64), h.n_bands, error))
+    if gap <= 2.0 * UP * off:
+        return gap, None
+    # with a gap at every k, proven later, the numbers are the same everywhere
+    return gap, [int((level[0] <= every[0, filled - 1]).sum()) for level in levels]
 
 
 def _chern(frame: NDArray[np.complex128]) -> NDArray[np.int64]:

@@ -31,7 +31,7 @@ from topophys.invariants._z2_parity import count_parities
 from topophys.invariants._z2_wilson import of_grid, of_hamiltonian, require_even, unresolved
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.z2_result import Found, Z2Result, conclude_z2
-from topophys.kernels.rounding import slack_of
+from topophys.kernels.rounding import MET, slack_of
 
 __all__ = ["z2_invariant"]
 
@@ -188,8 +188,9 @@ class _System:
         How far they are apart; None where no operator was given.
     inversion : Operator or None
         Inversion, for parities.
-    slack : float
-        What rounding can do to a level of `h`.
+    slack, met : float
+        What rounding can do to a level of `h` in a proof; and in one evaluation, without what was
+        rounded before.
     reversal : bool
         Whether `h` is known to have time-reversal symmetry.
     """
@@ -199,6 +200,7 @@ class _System:
     apart: Apart | None
     inversion: Operator | None
     slack: float
+    met: float
     reversal: bool
 
 
@@ -230,7 +232,8 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
             symmetric = Slice(h.vectors, mean.row, ask.filled, formed)
         norms = np.linalg.norm(symmetric.amplitudes, axis=(-2, -1))
         slack = float(slack_of(norms, reach, n, formed))
-        system = _System(given, symmetric, apart, inversion, slack, reversal is not None)
+        met = MET * float(slack_of(norms, reach, n))
+        system = _System(given, symmetric, apart, inversion, slack, met, reversal is not None)
         try:
             found.append(_by_parity(system, ask) if inversion else _by_centres(system, ask))
         except InputError as error_of_one:
@@ -309,7 +312,7 @@ def _by_centres(system: _System, ask: _Question) -> Found:
 
 def _corners(system: _System, filled: int) -> tr.Corners:
     """Look at the invariant momenta: pairs of the given Hamiltonian, gap of the symmetrised one."""
-    least = 2.0 * system.slack
+    least = 2.0 * system.met
     sums = [corner_sums(one.vectors, one.amplitudes[None])[0] for one in (system.given, system.h)]
     energy, symmetric = np.linalg.eigvalsh(sums[0]), np.linalg.eigvalsh(sums[1])
     given = tr.corners_of(energy, filled, least)
@@ -327,9 +330,13 @@ def _violation(system: _System, least: float) -> float:
 
 def _blocked(system: _System, corners: tr.Corners) -> str:
     """Reason for which the invariant momenta already rule out an answer; "" where none does."""
+    if not np.isfinite(system.slack):
+        return "rounding"
     if _violation(system, corners.gap) >= corners.gap:
         return _blame(system)
-    return "closed gap" if corners.closed else ""
+    if corners.closed:
+        return "closed gap"
+    return "rounding" if corners.gap <= 2.0 * system.slack else ""
 
 
 def _blame(system: _System) -> str:
@@ -373,7 +380,7 @@ def _explained(
     if gap <= _violation(system, gap):
         reason = _blame(system)
     elif gap <= 2.0 * system.slack:
-        reason = "closed gap"
+        reason = "closed gap" if gap <= 2.0 * system.met else "rounding"
     return replace(found, gap_upper=gap, reason=reason)
 
 
