@@ -35,8 +35,18 @@ whole file, and an index: a JSON text in the same folder or above with the recip
 Names that lead out of the folder of the index are refused.
 
 There is no time of writing in a file: equal recipes make equal bytes with equal versions of
-topophys and NumPy on the same kind of processor. On another processor the last bits may differ;
-labels are proven for the hoppings that are stored, whatever their last bits.
+topophys and of what it needs on the same kind of processor. On another processor, and with other
+versions of libraries for linear algebra, of a file
+
+- `label` and `seed_key` are equal;
+- `hoppings` are equal to 1e-13, most often to the last bit but one;
+- `x`, in single precision, is equal to 4e-7, most often to the last bit;
+- `alpha`, `dalpha` and `flux` are equal to 1e-9 modulo 2 pi, most often to 1e-14;
+- `gap_bound` is proven in each file, and differs where a proof takes other cells.
+
+An exception would be a draw that the limits of the recipe accept on one processor and refuse on the
+other, by the last bits of its gap: about one in 1e13. Labels are proven for the hoppings that are
+stored, whatever their last bits. A test generates data sets as processors without AVX2 and FMA do.
 """
 
 _SAMPLING: Final = """
