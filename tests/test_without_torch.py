@@ -1,0 +1,48 @@
+"""The physics is tested where PyTorch is not installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("kernels", "hamiltonians", "invariants", "ensembles")
+ALL = [f"{top}/{part}" for part in PARTS for top in ("tests", "topophys")]
+#: A few tests and examples of each kind that need no time.
+SOME = ("tests/systems/test_chains.py", "tests/hamiltonians/test_fourier.py",
+        "topophys/invariants/certify_winding.py", "topophys/ensembles")  # fmt: skip
+
+
+def run(*words):
+    """pytest in a process in which PyTorch cannot be imported."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    # a run within a run reports no coverage of its own
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("COV_", "PYTEST_"))}
+    return subprocess.run(
+        [*command, *words], capture_output=True, text=True, check=False, env=env, cwd=ROOT
+    )
+
+
+def test_physics_is_collected_without_torch():
+    done = run("-p", "tests.without_torch", "--collect-only", *ALL, "tests/systems")
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_physics_passes_without_torch():
+    done = run("-p", "tests.without_torch", *SOME)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert " passed" in done.stdout
+
+
+def test_torch_is_really_missing():
+    done = run("-p", "tests.without_torch", "tests/learn/test_losses.py")
+    assert done.returncode != 0
+    assert "import of torch halted" in done.stdout
+
+
+def test_physics_alone_is_asked_for_by_make():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith("PHYSICS :=")]
+    assert all(part in line for part in (*PARTS, "tests/systems"))
