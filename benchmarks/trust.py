@@ -24,10 +24,10 @@ PAGE = ROOT / "docs" / "results" / "trust.md"
 #: Code that decides the outcome of every run, and of one; a row of RUNS adds its own.
 CHERN = ("tests/trust.py", "tests/oracles.py", "topophys/kernels", *(
     f"topophys/invariants/{name}.py"
-    for name in ("_bundle", "_scale", "_series", "_two_band", "certify_chern", "certify_winding")
+    for name in ("_bands", "_cells", "_cocycle", "_domains", "_walk", "_scale", "_series", "_two_band", "certify_chern", "certify_winding")
 ))  # fmt: skip
 GAPS = ("tests/trust_bands.py", "topophys/invariants/certify_gap.py",
-        "topophys/invariants/_gap_cover.py")  # fmt: skip
+        "topophys/invariants/_cells.py")  # fmt: skip
 FLUXES = ("tests/trust_bands.py", *(
     f"topophys/invariants/{name}.py"
     for name in ("_half_zone", "_cell_bounds", "_loops", "_time_reversal")

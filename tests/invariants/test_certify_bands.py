@@ -11,7 +11,7 @@ import topophys as tp
 from tests.reference import lower_bands_chern, smallest_gap_of_chain
 from tests.strategies import SEEDS, chains, generators, plain, two_bands, unitaries
 from topophys.errors import InputError, KindError, UnresolvedError
-from topophys.invariants._bundle import bundle_evidence
+from topophys.invariants._bands import chern_evidence
 from topophys.invariants._limits import limits
 
 FAR = limits(0.0, 16, 100_000, deepest=24)
@@ -55,7 +55,7 @@ def smallest_gap(h, filled, n_k):
 @given(h=two_bands(max_range=1))
 def test_two_bands_by_both_proofs(h):
     """The degree of d and the fluxes of frames know nothing of each other."""
-    found = bundle_evidence(h, 1, FAR)
+    found = chern_evidence(h, 1, FAR, evidence=False)
     proof = tp.certify_chern(h)
     assert found.gap_lower[0] <= proof.gap_upper + 1e-12
     if found.proven[0]:
@@ -162,10 +162,13 @@ def test_results_do_not_depend_on_the_batch():
 @pytest.mark.parametrize("certify", [tp.certify_gap, tp.certify_chern])
 def test_limits_are_kept(certify):
     h = random_bands(3, 4)
-    few = certify(h, max_evaluations=100)
+    few = certify(h, max_evaluations=70)
     assert not few.certified
-    assert few.evaluations <= 100
-    assert not certify(h, max_depth=0).certified
+    assert few.reason == "budget"
+    assert few.evaluations <= 70
+    assert certify(h, max_evaluations=63).evaluations == 0
+    none = certify(h, max_depth=0)
+    assert (none.status, none.reason) == ("unresolved", "depth")
     with pytest.raises(UnresolvedError, match="1 of 1"):
         certify(h, max_depth=0, on_unresolved="raise")
 
@@ -179,6 +182,59 @@ def test_the_unit_of_energy_does_not_matter(exponent):
     assert proof.certified
     assert again.value == proof.value
     assert again.gap_lower == scale * proof.gap_lower
+
+
+def two_copies(m):
+    return tp.FourierHamiltonian(
+        {key: np.kron(np.eye(2), hop) for key, hop in tp.models.qwz(m).hoppings.items()}
+    )
+
+
+@pytest.mark.parametrize("max_depth", [*range(8), 16, 24])
+def test_every_depth_proves_the_same_or_nothing(max_depth):
+    """A table of phases with stride 0 once certified 0, and gapless models, below depth 6."""
+    proof = tp.certify_chern(two_copies(-1.0), max_depth=max_depth)
+    assert not proof.certified or int(proof) == 2
+    assert proof.certified
+    for gapless in (two_copies(-2.0), tp.models.ssh(1.0, 1.0)):
+        closed = tp.certify_gap(gapless, max_depth=max_depth)
+        assert (closed.status, closed.reason) == ("unresolved", "closed gap")
+    assert tp.certify_gap(two_copies(-1.0), max_depth=max_depth).gap_lower <= 2.0
+
+
+def test_phases_of_far_hoppings_keep_a_closed_gap_closed():
+    """d = (sin R1 k, sin R2 k + 1 + cos k, 0) vanishes at k = pi; float phases there do not."""
+    x, y = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]])
+    far = np.diag([0.0, 0.0] + [0.1, -0.1] * 3 + [0.1])
+    for first, second in ((535, 2941), (693, 5489)):
+        hops = {(0,): 0.1 * y, (1,): 0.05 * y, (first,): -0.5j * x, (second,): -0.5j * y}
+        blocks = {key: np.zeros((9, 9), complex) for key in hops}
+        for key, hop in hops.items():
+            blocks[key][:2, :2] = hop
+        blocks[(0,)] += far
+        h = plain(tp.FourierHamiltonian)(blocks, n_occupied=4)
+        assert not tp.certify_gap(h, max_depth=24, max_evaluations=100_000).certified
+
+
+@given(seed=SEEDS, tightness=st.floats(0.0, 0.95), n_bands=st.integers(3, 10))
+def test_a_tight_bound_costs_evaluations_and_changes_nothing_else(seed, tightness, n_bands):
+    h = random_bands(seed % 50, n_bands)
+    plain_proof = tp.certify_chern(h, n_occupied=1, tightness=0.0)
+    proof = tp.certify_chern(h, n_occupied=1, tightness=tightness)
+    assert proof.status == plain_proof.status
+    assert proof.value == plain_proof.value
+    assert proof.gap_lower >= plain_proof.gap_lower
+    assert not proof.certified or proof.gap_lower >= tightness * proof.gap_upper
+
+
+def test_hoppings_below_rounding_cost_nothing():
+    h = random_bands(2, 4)
+    zero, tiny = np.zeros((4, 4)), 1e-25 * np.eye(4)
+    more = {**h.hoppings, (0, 100_000): zero, (3000, 0): tiny, (-3000, 0): tiny}
+    again = tp.FourierHamiltonian(more)
+    proof, other = tp.certify_chern(h), tp.certify_chern(again)
+    assert other.value == proof.value
+    assert other.evaluations == proof.evaluations
 
 
 def test_bad_input_is_named_in_one_line():

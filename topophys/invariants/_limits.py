@@ -26,19 +26,29 @@ class Limits:
         How often a starting cell may be divided.
     max_evaluations : int
         How many k points may be looked at per Hamiltonian.
+    tightness : float
+        Share of the smallest gap met that the proven one should reach.
     """
 
     min_gap: float
     max_depth: int
     max_evaluations: int
+    tightness: float = 0.0
 
 
-def limits(min_gap: float, max_depth: int, max_evaluations: int, *, deepest: int) -> Limits:
+def limits(
+    min_gap: float,
+    max_depth: int,
+    max_evaluations: int,
+    *,
+    deepest: int,
+    tightness: float = 0.0,
+) -> Limits:
     """Check the options that all certificates share.
 
     Parameters
     ----------
-    min_gap, max_depth, max_evaluations
+    min_gap, max_depth, max_evaluations, tightness
         As in `Limits`.
     deepest : int
         Largest depth that the integer lattice of the kernel can hold.
@@ -58,7 +68,12 @@ def limits(min_gap: float, max_depth: int, max_evaluations: int, *, deepest: int
     depth = _checks.positive_int(max_depth, "max_depth", minimum=0)
     if depth > deepest:
         raise InputError(f"Argument `max_depth` must be at most {deepest}, but is {max_depth}.")
-    return Limits(float(min_gap), depth, _checks.positive_int(max_evaluations, "max_evaluations"))
+    if not 0.0 <= tightness < 1.0:
+        raise InputError(
+            f"Argument `tightness` must be a number from 0 to below 1, but is {tightness}."
+        )
+    most = _checks.positive_int(max_evaluations, "max_evaluations")
+    return Limits(float(min_gap), depth, most, float(tightness))
 
 
 def described(H: object) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import KindError
-from topophys.invariants._bundle import bundle_evidence
+from topophys.invariants._bands import chern_evidence
 from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants._two_band import two_band_evidence
 from topophys.invariants.certificate import Certificate, conclude
@@ -22,6 +22,8 @@ def certify_chern(
     min_gap: float = 0.0,
     max_depth: int = 16,
     max_evaluations: int = 100_000,
+    tightness: float = 0.25,
+    evidence: bool = False,
     on_unresolved: Literal["mark", "raise"] = "mark",
 ) -> Certificate:
     r"""Chern number of the continuous occupied bands, proven from their Fourier coefficients.
@@ -31,9 +33,9 @@ def certify_chern(
     The zone is quartered into square cells until each is proven. With two bands: until Taylor's
     theorem keeps d(k) on the cell in an open half space; C is then the degree of the
     piecewise-linear map on a triangulation of the cells, counted by signs alone. With more: until
-    no level can enter the gap on the cell and the occupied space turns so little that the flux
-    through it, from the links between its corners, cannot be off by a turn; then the fluxes add up
-    to 2 pi C. The same cells prove the direct gap.
+    the occupied and the empty block of H stay apart on the cell. The bundle of occupied states
+    then has a section on each cell, and C is the winding of the transition phases between
+    neighbouring cells, which are bounded along whole edges. The same cells prove the direct gap.
 
     Parameters
     ----------
@@ -48,6 +50,11 @@ def certify_chern(
         How often a cell of the starting grid may be quartered, at most 24.
     max_evaluations : int, optional
         How many k points may be looked at per Hamiltonian.
+    tightness : float, optional
+        With three bands or more, cells are divided further until `gap_lower` is at least this
+        share, below 1, of `gap_upper`, as long as depth and evaluations allow; see `certify_gap`.
+    evidence : bool, optional
+        Keep the cells, and what proves each, in `Certificate.evidence`.
     on_unresolved : {"mark", "raise"}, optional
         Where there is no proof: say so in the status, or raise.
 
@@ -83,7 +90,10 @@ def certify_chern(
             "Argument `H` must be a two-dimensional Hamiltonian in Fourier form, but is"
             f" {described(H)}"
         )
-    checked = limits(min_gap, max_depth, max_evaluations, deepest=24)
+    checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
     filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
-    found = two_band_evidence(H, checked) if H.n_bands == 2 else bundle_evidence(H, filled, checked)
+    if H.n_bands == 2:
+        found = two_band_evidence(H, checked)
+    else:
+        found = chern_evidence(H, filled, checked, evidence=evidence)
     return conclude("Chern number", found, H.batch_shape, on_unresolved)

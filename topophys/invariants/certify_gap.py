@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from threadpoolctl import threadpool_limits
-
 from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import KindError
-from topophys.invariants._bundle import gap_evidence
-from topophys.invariants._gap_cover import MANY_BANDS, cover_evidence
+from topophys.invariants._bands import gap_evidence
 from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants.certificate import Certificate, conclude
 
@@ -24,15 +21,17 @@ def certify_gap(
     min_gap: float = 0.0,
     max_depth: int = 16,
     max_evaluations: int = 100_000,
+    tightness: float = 0.25,
+    evidence: bool = False,
     on_unresolved: Literal["mark", "raise"] = "mark",
 ) -> Certificate:
     r"""Prove that the direct gap above the occupied bands is open at every momentum.
 
     .. math:: \min_k \, [E_{n+1}(k) - E_n(k)] > 0
 
-    The zone is divided into cells until, in the eigenbasis of the centre, bounds of the
-    derivatives keep every level of the cell out of an interval between E_n and E_(n+1). A gapless
-    Hamiltonian is never certified: its cells shrink around the touching point, which is reported.
+    The Brillouin zone is divided into cells until, in the eigenbasis of the centre, the occupied
+    and the empty block of H stay apart everywhere on the cell. A gapless Hamiltonian is never
+    certified: its cells shrink around the touching point, which is reported.
 
     Parameters
     ----------
@@ -45,7 +44,13 @@ def certify_gap(
     max_depth : int, optional
         How often a cell of the starting grid may be divided, at most 24.
     max_evaluations : int, optional
-        How many k points may be looked at per Hamiltonian.
+        How many eigenproblems may be solved per Hamiltonian.
+    tightness : float, optional
+        Cells are divided further until `gap_lower` is at least this share, below 1, of
+        `gap_upper`, as long as depth and evaluations allow. From 0 to 0.8 the number of
+        evaluations grows by a fifth to a half, to 0.95 it doubles.
+    evidence : bool, optional
+        Keep the cells and their bases in `Certificate.evidence`.
     on_unresolved : {"mark", "raise"}, optional
         Where there is no proof: say so in the status, or raise.
 
@@ -78,11 +83,7 @@ def certify_gap(
             "Argument `H` must be a Hamiltonian in Fourier form in one to three dimensions, but is"
             f" {described(H)}"
         )
-    checked = limits(min_gap, max_depth, max_evaluations, deepest=24)
+    checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
     filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
-    if H.n_bands >= MANY_BANDS:
-        with threadpool_limits(1):  # matrices are small: threads would wait for each other
-            found = cover_evidence(H, filled, checked)
-    else:
-        found = gap_evidence(H, filled, checked)
+    found = gap_evidence(H, filled, checked, evidence=evidence)
     return conclude("gap", found, H.batch_shape, on_unresolved)

@@ -200,9 +200,10 @@ def small_eigh(
     stable; only the upper triangle of h is read.
     """
     n = h.shape[1]
-    w, factor = np.empty((4 * n * n + 6, LANES)), np.ones(LANES)
+    lanes = max(8, min(LANES, 8 * ((h.shape[0] + 7) // 8)))
+    w, factor = np.empty((4 * n * n + 6, lanes)), np.ones(lanes)
     order = np.empty(n, np.int64)
-    for first in range(0, h.shape[0], LANES):
+    for first in range(0, h.shape[0], lanes):
         load(h, first, w, factor)
         for _ in range(SWEEPS):
             if not mark_unfinished(w, n):
@@ -211,6 +212,54 @@ def small_eigh(
                 for q in range(p + 1, n):
                     rotate(w, n, p, q)
         store(w, factor, first, order, energy, states)
+
+
+@fused_kernel
+def rotate_values(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
+    """As `rotate`, without the eigenvectors."""
+    find_rotation(w, n, p, q)
+    square, turn = n * n, 4 * n * n
+    for k in range(n):
+        if k not in (p, q):
+            x, x_sign = (k * n + p, 1.0) if k < p else (p * n + k, -1.0)
+            y, y_sign = (k * n + q, 1.0) if k < q else (q * n + k, -1.0)
+            mix(w, turn, x, square + x, x_sign, y, square + y, y_sign)
+
+
+@kernel
+def small_extremes(
+    h: NDArray[np.complex128], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """Fill low and high (B,) with the smallest and largest eigenvalue of h (B, n, n)."""
+    n = h.shape[1]
+    if n == 1:
+        for b in range(h.shape[0]):
+            low[b] = high[b] = h[b, 0, 0].real
+        return
+    if n == 2:
+        for b in range(h.shape[0]):
+            mean = 0.5 * (h[b, 0, 0].real + h[b, 1, 1].real)
+            half = 0.5 * (h[b, 0, 0].real - h[b, 1, 1].real)
+            x = h[b, 0, 1]
+            root = math.sqrt(half * half + x.real**2 + x.imag**2)
+            low[b], high[b] = mean - root, mean + root
+        return
+    lanes = max(8, min(LANES, 8 * ((h.shape[0] + 7) // 8)))
+    w, factor = np.empty((4 * n * n + 6, lanes)), np.ones(lanes)
+    for first in range(0, h.shape[0], lanes):
+        load(h, first, w, factor)
+        for _ in range(SWEEPS):
+            if not mark_unfinished(w, n):
+                break
+            for p in range(n - 1):
+                for q in range(p + 1, n):
+                    rotate_values(w, n, p, q)
+        for lane in range(min(lanes, h.shape[0] - first)):
+            least, most = w[0, lane], w[0, lane]
+            for i in range(1, n):
+                value = w[i * n + i, lane]
+                least, most = min(least, value), max(most, value)
+            low[first + lane], high[first + lane] = least * factor[lane], most * factor[lane]
 
 
 @kernel

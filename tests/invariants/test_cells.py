@@ -1,0 +1,175 @@
+"""Bounds on cells and edges hold at every point of them, and are not far off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from tests.hamiltonians.wannier_files import wannier_file
+from topophys.invariants._cells import Hoppings, _extremes, _hermitian_norm, bound_cells
+from topophys.invariants._domains import Box, Zone
+from topophys.kernels.cell_bounds import gram_norm, power_norm
+from topophys.kernels.cocycle import edge_phases
+from topophys.kernels.small_eigh import small_extremes
+
+
+def hermitian(rng, *shape):
+    a = rng.standard_normal((*shape, shape[-1])) + 1j * rng.standard_normal((*shape, shape[-1]))
+    return a + a.conj().swapaxes(-1, -2)
+
+
+def random_h(rng, dim, bands, reach, n_occupied):
+    hops = {(0,) * dim: hermitian(rng, bands)}
+    for _ in range(6):
+        key = tuple(int(x) for x in rng.integers(-reach, reach + 1, dim))
+        if key > (0,) * dim:
+            hops[key] = 0.3 * (
+                rng.standard_normal((bands, bands)) + 1j * rng.standard_normal((bands, bands))
+            )
+    return tp.FourierHamiltonian(hops, n_occupied=n_occupied)
+
+
+def points_of(centre, half, n=5):
+    """Points of the cells centre +- half, boundary included: (C, n^A, dim)."""
+    line = np.linspace(-1.0, 1.0, n)
+    steps = np.stack(np.meshgrid(*[line] * len(half), indexing="ij"), -1).reshape(-1, len(half))
+    return centre[:, None] + steps @ half
+
+
+@pytest.mark.parametrize(("bands", "filled"), [(2, 1), (4, 2), (5, 1), (8, 5), (10, 4), (12, 11)])
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("reach", [1, 3])
+def test_gap_and_occupied_space_of_every_point_keep_the_bounds(bands, filled, dim, reach):
+    rng = np.random.default_rng(bands * 10 + dim)
+    h = random_h(rng, dim, bands, reach, filled)
+    ham = Hoppings.of(h, filled)
+    scale = 2.0 ** int(ham.exponent[0])
+    zone = Zone((8,) * dim, 8, 6)
+    depth = rng.integers(0, 7, 40)
+    edge = 2 ** (6 - depth)
+    points = 2 * edge[:, None] * rng.integers(0, 8 << depth[:, None], (40, dim)) + edge[:, None]
+    half = np.diag(zone.half)
+    found = bound_cells(
+        ham, np.zeros(40, np.int64), points, lambda p: zone.phases(ham.vectors, p), half,
+        2.0**-depth, np.zeros(40), frames=True,
+    )  # fmt: skip
+    assert len(found.good) >= 3
+    k = np.array([
+        points_of(zone.momenta(points[i : i + 1]), half * 2.0 ** -depth[i])[0] for i in range(40)
+    ])  # fmt: skip
+    energy, states = np.linalg.eigh(h.bloch(k))
+    gap = (energy[..., filled] - energy[..., filled - 1]).min(1)
+    assert (scale * found.gap <= gap + 1e-12 * scale)[found.good].all()
+    assert (scale * found.seen >= gap - 1e-12 * scale).all()
+    overlap = found.states.conj().swapaxes(-1, -2)[:, None] @ states[found.good][..., :filled]
+    graph = overlap[..., filled:, :] @ np.linalg.inv(overlap[..., :filled, :])
+    assert (np.linalg.norm(graph, axis=(-2, -1)).max(1) <= found.frobenius + 1e-9).all()
+    assert (np.linalg.norm(graph, 2, axis=(-2, -1)).max(1) <= found.operator + 1e-9).all()
+
+
+def test_bounds_become_sharp():
+    h = random_h(np.random.default_rng(1), 2, 4, 2, 2)
+    ham, zone = Hoppings.of(h, 2), Zone((8, 8), 8, 12)
+    points = 2 * np.random.default_rng(1).integers(0, 8 << 12, (30, 2)) + 1
+    found = bound_cells(
+        ham, np.zeros(30, np.int64), points, lambda p: zone.phases(ham.vectors, p),
+        np.diag(zone.half), np.full(30, 2.0**-12), np.zeros(30), frames=True,
+    )  # fmt: skip
+    np.testing.assert_allclose(found.gap, found.seen, atol=2e-3)
+    assert found.frobenius.max() < 2e-3
+
+
+@pytest.mark.parametrize(("bands", "filled"), [(3, 1), (4, 2), (6, 5), (10, 5)])
+def test_transition_phases_stay_near_their_middle(bands, filled):
+    """Frames of two cells, and any occupied space within both bounds."""
+    rng = np.random.default_rng(bands)
+    states = np.linalg.eigh(hermitian(rng, bands))[1]
+    close = 0.15 * hermitian(rng, 2, bands)
+    frames = np.array([np.linalg.eigh(np.diag(np.arange(bands)) + c)[1] for c in close])
+    frames = np.ascontiguousarray(states @ frames)
+    middle, spread = np.empty(1), np.empty(1)
+    one, two = np.zeros(1, np.int64), np.ones(1, np.int64)
+    largest = 0.0
+    for size in (0.05, 0.3, 0.6):
+        for _ in range(200):
+            t = rng.standard_normal((2, bands - filled, filled, 2)) @ [1, 1j]
+            t = t[0] * size * rng.uniform() / np.linalg.norm(t[0], 2)
+            graph = frames[0][:, :filled] + frames[0][:, filled:] @ t
+            v = np.linalg.qr(graph)[0]
+            overlap = frames[1].conj().T @ v
+            other = overlap[filled:] @ np.linalg.inv(overlap[:filled])
+            norms = (
+                [np.linalg.norm(x) for x in (t, other)],
+                [np.linalg.norm(x, 2) for x in (t, other)],
+            )
+            edge_phases(
+                frames, filled, np.array(norms[0]), np.array(norms[1]), np.full(2, 1e-14),
+                one, two, middle, spread,
+            )  # fmt: skip
+            if not spread[0] < np.pi:
+                continue
+            u, w = frames[0][:, :filled], frames[1][:, :filled]
+            det = np.linalg.det(u.conj().T @ v) * np.linalg.det(v.conj().T @ w)
+            off = abs(np.angle(det * np.exp(-1j * middle[0])))
+            assert off <= spread[0] + 1e-9
+            largest = max(largest, off / spread[0])
+    assert largest > 0.2
+
+
+def test_frames_without_overlap_prove_nothing():
+    frames = np.array([np.eye(2), np.eye(2)[:, ::-1]], complex)
+    middle, spread = np.empty(1), np.empty(1)
+    edge_phases(
+        frames, 1, np.zeros(2), np.zeros(2), np.zeros(2), np.array([0]), np.array([1]),
+        middle, spread,
+    )  # fmt: skip
+    assert spread[0] == np.inf
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (7, 2), (2, 7)])
+def test_norms_are_upper_bounds_and_close(shape):
+    rng = np.random.default_rng(2)
+    work = np.empty((8, 8), complex)
+    for scale in (1e-40, 1.0):
+        a = scale * (rng.standard_normal((50, *shape, 2)) @ [1, 1j])
+        for x in a:
+            exact = np.linalg.norm(x, ord=2)
+            frobenius, operator = gram_norm(x, work)
+            assert exact <= operator <= min(shape) ** 0.25 * exact * 1.001
+            assert np.linalg.norm(x) <= frobenius <= np.linalg.norm(x) * 1.001
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 12])
+def test_norms_and_levels_of_hermitian_blocks(n):
+    rng = np.random.default_rng(n)
+    a = hermitian(rng, 20, n)
+    levels = np.linalg.eigvalsh(a)
+    exact = np.abs(levels).max(-1)
+    work = np.empty((n, n), complex)
+    for bound in (_hermitian_norm(a), np.array([power_norm(x, 0, n, work) for x in a])):
+        assert (bound >= exact).all()
+        assert (bound <= n ** (1 / 8) * exact * 1.001).all()
+    low, high = _extremes(a)
+    np.testing.assert_allclose(low, levels[:, 0], atol=1e-12)
+    np.testing.assert_allclose(high, levels[:, -1], atol=1e-12)
+    empty = np.empty(0)
+    small_extremes(np.empty((0, 3, 3), complex), empty, empty)
+
+
+def test_equal_points_of_a_box_have_equal_bits():
+    box = Box(np.array([0.3, -1.0, 2.0]), np.array([0.1, 0.2, 0.3]), 2, 5)
+    points = np.random.default_rng(0).integers(0, 2 * box.fine + 1, (100, 3))
+    vectors = np.array([[1, 0, 2], [3, -1, 0]])
+    again = box.phases(vectors, points[::-1])[::-1]
+    assert (box.phases(vectors, points) == again).all()
+    exact = np.exp(1j * (box.momenta(points) @ vectors.T))
+    np.testing.assert_allclose(again, exact, atol=1e-13)
+
+
+def test_gap_of_a_material_with_48_bands():
+    h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
+    proof = tp.certify_gap(h)
+    assert proof.certified
+    assert 0.01 < proof.gap_lower < 0.0474 < proof.gap_upper
+    assert proof.evaluations < 2000

@@ -1,0 +1,374 @@
+"""Cells of momentum space: bounds of the gap and of the occupied space, from their centres."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._typing import FourierLike
+from topophys.invariants._eigh import eigh_batch
+from topophys.invariants._scale import divide_out, error_of
+from topophys.kernels.bloch_taylor import taylor_sums, term_count
+from topophys.kernels.cell_bounds import (
+    UP,
+    block_norms,
+    corner_blocks,
+    mixing_norms,
+    rotate,
+    turn_bounds,
+)
+from topophys.kernels.rounding import slack_of
+from topophys.kernels.small_eigh import LARGEST, small_extremes
+
+__all__ = ["CellBounds", "Hoppings", "Phases", "bound_cells", "frames_at"]
+
+Int: TypeAlias = NDArray[np.int64]
+Real: TypeAlias = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.complex128]
+#: e^(i k.R) at points of a lattice, of shape (points, M), from points (points, dim).
+Phases: TypeAlias = Callable[[Int], Array]
+#: Bytes of the Taylor coefficients of cells treated together.
+CHUNK_BYTES: Final = 6 << 20
+#: Slack, relative to the size of third-order terms: their own rounding.
+ROUND: Final = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Hoppings:
+    """Hamiltonians by the hoppings of one half space, divided by a power of two.
+
+    Attributes
+    ----------
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors of the half space that matter.
+    onsite : complex128 ndarray of shape (B, n, n)
+        H_0.
+    hops : complex128 ndarray of shape (B, M, n n)
+        H_R.
+    norms : float64 ndarray of shape (B, M)
+        Bounds of their operator norms.
+    size : float64 ndarray of shape (B,)
+        Bound of the operator norm of H(k) at every k.
+    slack : float64 ndarray of shape (B,)
+        What rounding can do to any block of H(k), in operator norm.
+    exponent : int64 ndarray of shape (B,)
+        Exponents of the powers of two.
+    filled : int
+        Number of occupied bands.
+    """
+
+    vectors: Int
+    onsite: Array
+    hops: Array
+    norms: Real
+    size: Real
+    slack: Real
+    exponent: Int
+    filled: int
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands."""
+        return int(self.onsite.shape[-1])
+
+    def __len__(self) -> int:
+        return len(self.onsite)
+
+    @classmethod
+    def of(cls, H: FourierLike, filled: int) -> Hoppings:
+        """Scale, halve, and leave out what is below rounding, with its size in the slack."""
+        n, dim = H.n_bands, H.vectors.shape[1]
+        flat, exponent = divide_out(
+            H.amplitudes.reshape(math.prod(H.batch_shape), len(H.vectors), n, n)
+        )
+        rows = [tuple(v) for v in H.vectors.tolist()]
+        origin = (0,) * dim
+        half = [m for m, v in enumerate(rows) if v > origin]
+        vectors, hops = H.vectors[half].astype(np.int64), flat[:, half]
+        onsite = (
+            flat[:, rows.index(origin)] if origin in rows else np.zeros((len(flat), n, n), complex)
+        )
+        frobenius = np.linalg.norm(hops, axis=(-2, -1)) * UP
+        central = np.linalg.norm(onsite, axis=(-2, -1)) * UP
+        reach = np.abs(vectors).sum(-1)
+        slack = slack_of(
+            np.concatenate([central[:, None], frobenius, frobenius], axis=1),
+            np.concatenate([[0], reach, reach]), n, error_of(H, exponent),
+        )  # fmt: skip
+        # a vector is left out if, in every Hamiltonian, all that are left out stay below the slack
+        order = np.argsort((frobenius / slack.clip(1e-300)[:, None]).max(0, initial=0.0))
+        total = 2.0 * np.cumsum(frobenius[:, order], axis=1)
+        drop = (total <= slack[:, None]).all(0)
+        kept = np.sort(order[~drop])
+        slack = slack + (total[:, drop].max(1, initial=0.0)) * UP
+        operator = np.linalg.norm(hops[:, kept], ord=2, axis=(-2, -1)) * UP
+        return cls(
+            vectors=vectors[kept],
+            onsite=np.ascontiguousarray(onsite),
+            hops=np.ascontiguousarray(hops[:, kept]).reshape(len(flat), len(kept), n * n),
+            norms=np.minimum(operator, frobenius[:, kept]),
+            size=(central + 2.0 * frobenius.sum(-1)) * UP,
+            slack=slack,
+            exponent=exponent,
+            filled=filled,
+        )
+
+    def take(self, rows: Int) -> Hoppings:
+        """Return some of the Hamiltonians."""
+        return Hoppings(
+            self.vectors, self.onsite[rows], self.hops[rows], self.norms[rows], self.size[rows],
+            self.slack[rows], self.exponent[rows], self.filled,
+        )  # fmt: skip
+
+    def third(self, reach: Real) -> Real:
+        """Bound (B,) of the third-order remainder on a cell with R.r = reach (M, A).
+
+        The sum of |H_R| |R.q|^3 is convex in q, hence largest at a corner of the cell.
+        """
+        sides = [s for s in itertools.product((1.0, -1.0), repeat=reach.shape[1]) if s[0] > 0.0]
+        cubes = [np.abs(reach @ np.array(s)) ** 3 for s in sides]
+        sums = [(self.norms * cube).sum(-1) for cube in cubes]
+        return np.asarray(np.max(sums, axis=0) / 3.0 * (1.0 + ROUND))
+
+
+@dataclass(frozen=True, eq=False)
+class CellBounds:
+    """What holds on each of some cells.
+
+    Attributes
+    ----------
+    gap : float64 ndarray of shape (m,)
+        Lower bound of the direct gap; not above the wanted one where that is not proven.
+    seen : float64 ndarray of shape (m,)
+        Gap at the centre.
+    good : int64 ndarray of shape (g,)
+        Cells with the wanted gap.
+    frobenius, operator, departure : float64 ndarray of shape (g,)
+        Of those: bounds of the map T from the occupied space of the centre, and of how far the
+        basis is from unitary.
+    states : complex128 ndarray of shape (g, n, n)
+        Their bases.
+    """
+
+    gap: Real
+    seen: Real
+    good: Int
+    frobenius: Real
+    operator: Real
+    departure: Real
+    states: Array
+
+
+def _sums(ham: Hoppings, owner: Int, phases: Array, reach: Real, size: Real, terms: int) -> Array:
+    """Taylor coefficients (m, T, n, n) at points sorted by owner."""
+    n = ham.n_bands
+    out = np.empty((len(owner), terms, n, n), np.complex128)
+    present = np.unique(owner)
+    first = np.append(np.searchsorted(owner, present), len(owner))
+    onsite, hops = ham.onsite, ham.hops
+    if len(present) < len(ham):
+        onsite, hops = onsite[present], hops[present]
+    taylor_sums(phases, first, reach, size, onsite, hops, out)
+    return out
+
+
+def frames_at(ham: Hoppings, owner: Int, points: Int, phases: Phases) -> tuple[Real, Array]:
+    """Energies (m, n) and eigenvectors (m, n, n) at points, in any order of owners."""
+    n = ham.n_bands
+    order = np.argsort(owner, kind="stable")
+    energy, states = np.empty((len(owner), n)), np.empty((len(owner), n, n), np.complex128)
+    step = max(1, CHUNK_BYTES // (16 * n * n))
+    none = np.empty((len(ham.vectors), 1))
+    for lo in range(0, len(order), step):
+        part = order[lo : lo + step]
+        h = _sums(ham, owner[part], phases(points[part]), none, np.ones(len(part)), 1)
+        energy[part], states[part] = eigh_batch(h[:, 0])
+    return energy, states
+
+
+def bound_cells(
+    ham: Hoppings,
+    owner: Int,
+    points: Int,
+    phases: Phases,
+    half: Real,
+    size: Real,
+    least: Real,
+    *,
+    frames: bool,
+) -> CellBounds:
+    """Bound the gap on cells.
+
+    Parameters
+    ----------
+    ham : Hoppings
+        Hamiltonians.
+    owner : int64 ndarray of shape (m,)
+        To which each cell belongs.
+    points : int64 ndarray of shape (m, dim)
+        Centres, for `phases`.
+    phases : Phases
+        From points to e^(i k.R).
+    half : float64 ndarray of shape (A, dim)
+        Half edges of a cell of size 1.
+    size : float64 ndarray of shape (m,)
+        Sizes of the cells.
+    least : float64 ndarray of shape (m,)
+        Gap that is wanted; 0 for any.
+    frames : bool
+        Whether bases and bounds of the map T are wanted.
+
+    Returns
+    -------
+    CellBounds
+        In the order of the cells.
+    """
+    n, axes = ham.n_bands, len(half)
+    reach = np.ascontiguousarray(ham.vectors @ half.T)
+    third = ham.third(reach)
+    order = np.argsort(owner, kind="stable")
+    step = max(1, CHUNK_BYTES // (16 * n * n * term_count(axes)))
+    parts = [
+        _bound_chunk(ham, owner[p], phases(points[p]), reach, size[p], third, least[p], frames)
+        for p in (order[lo : lo + step] for lo in range(0, len(order), step))
+    ]
+    gap, seen = np.empty(len(owner)), np.empty(len(owner))
+    gap[order] = np.concatenate([p.gap for p in parts]) if parts else 0.0
+    seen[order] = np.concatenate([p.seen for p in parts]) if parts else 0.0
+    starts = range(0, len(order), step)
+    good = [order[lo + p.good] for lo, p in zip(starts, parts, strict=True)]
+    if len(parts) == 1:
+        p = parts[0]
+        return CellBounds(gap, seen, good[0], p.frobenius, p.operator, p.departure, p.states)
+    return CellBounds(
+        gap, seen, np.concatenate(good),
+        *(np.concatenate([getattr(p, name) for p in parts])
+          for name in ("frobenius", "operator", "departure", "states")),
+    )  # fmt: skip
+
+
+def _bound_chunk(
+    ham: Hoppings,
+    owner: Int,
+    phases: Array,
+    reach: Real,
+    size: Real,
+    third: Real,
+    least: Real,
+    frames: bool,
+) -> CellBounds:
+    """`bound_cells` for cells sorted by owner that fit into memory together."""
+    n, axes, filled = ham.n_bands, reach.shape[1], ham.filled
+    terms = _sums(ham, owner, phases, reach, size, term_count(axes))
+    energy, states = eigh_batch(terms[:, 0])
+    seen = energy[:, filled] - energy[:, filled - 1]
+    rest = third[owner] * size**3 + ham.slack[owner]
+    gap = _first_look(terms, states, seen, filled, axes) - 2.0 * rest
+    rows = np.flatnonzero((gap > 0.0) & (gap >= least))
+    if len(rows) < len(owner):
+        terms, states, rest = terms[rows], states[rows], rest[rows]
+    departure = _turn(states, terms)
+    # a basis of length 1 + departure misjudges a block by twice that times the norm of H
+    rest = rest + 2.1 * departure * ham.size[owner[rows]]
+    proven = _corner_gap(terms, rest, least[rows], filled, axes)
+    gap[rows] = proven
+    keep = np.flatnonzero((proven > 0.0) & (proven >= least[rows]))
+    good = rows[keep]
+    if not frames:
+        none = np.empty(0)
+        return CellBounds(gap, seen, good, none, none, none, np.empty((0, n, n), np.complex128))
+    bound_f, bound_o = np.empty(len(keep)), np.empty(len(keep))
+    mixing_norms(terms, keep, axes, filled, bound_f, bound_o)
+    root = math.sqrt(min(filled, n - filled))
+    bound_f, bound_o = bound_f + root * rest[keep], bound_o + rest[keep]
+    turn_f, turn_o = turn_bounds(proven[keep], bound_f, bound_o)
+    return CellBounds(gap, seen, good, turn_f, turn_o, departure[keep], states[keep])
+
+
+def _first_look(terms: Array, states: Array, seen: Real, filled: int, axes: int) -> Real:
+    """Upper bound of what `_corner_gap` can find: expectation values of two states at corners."""
+    pair = states[:, None, :, filled - 1 : filled + 1]
+    moved = (pair.conj() * (terms[:, 1:] @ pair)).sum(-2).real
+    drift = np.asarray(moved[..., 1] - moved[..., 0])
+    sides = list(itertools.product((1.0, -1.0), repeat=axes))
+    weight = np.empty((len(sides), drift.shape[1]))
+    weight[:, :axes] = sides
+    place = axes
+    for i in range(axes):
+        weight[:, place] = 0.25
+        for j in range(i + 1, axes):
+            weight[:, place + j - i] = [s[i] * s[j] for s in sides]
+        place += axes - i
+    return np.asarray(seen + (drift @ weight.T).min(1))
+
+
+def _turn(states: Array, terms: Array) -> Real:
+    """Bring terms (m, T, n, n) into the bases, in place; how far these are from unitary."""
+    n = states.shape[-1]
+    if n <= LARGEST:
+        departure = np.empty(len(states))
+        rotate(np.ascontiguousarray(states), terms, departure)
+        return departure
+    adjoint = np.ascontiguousarray(states.conj().swapaxes(-1, -2))
+    for t in range(terms.shape[1]):
+        terms[:, t] = adjoint @ (terms[:, t] @ states)
+    gram = adjoint @ states
+    gram[:, range(n), range(n)] -= 1.0
+    return np.asarray(np.linalg.norm(gram, axis=(1, 2)) * UP)
+
+
+def _corner_gap(terms: Array, rest: Real, least: Real, filled: int, axes: int) -> Real:
+    """Proven gap on cells, or some number not above `least` or 0 where that is not reached."""
+    n, best = terms.shape[-1], np.full(len(terms), np.inf)
+    curve = _curvature(terms, axes, filled)
+    live = np.arange(len(terms))
+    for corner in range(1 << axes):
+        if not len(live):
+            break
+        occupied = np.empty((len(live), filled, filled), np.complex128)
+        empty = np.empty((len(live), n - filled, n - filled), np.complex128)
+        corner_blocks(terms, live, corner, axes, filled, occupied, empty)
+        apart = _extremes(empty)[0] - _extremes(occupied)[1]
+        best[live] = np.minimum(best[live], apart)
+        bound = best[live] - curve[live] - 2.0 * rest[live]
+        live = live[(bound > 0.0) & (bound >= least[live])]
+    return np.asarray(best - curve - 2.0 * rest)
+
+
+def _curvature(terms: Array, axes: int, filled: int) -> Real:
+    """1/4 sum_i (|Q_ii^A| + |Q_ii^K|) for each cell."""
+    curve = np.zeros(len(terms))
+    if terms.shape[-1] <= LARGEST:
+        block_norms(terms, axes, filled, curve)
+        return curve
+    place = 1 + axes
+    for i in range(axes):
+        for block in (slice(None, filled), slice(filled, None)):
+            curve += 0.25 * _hermitian_norm(terms[:, place, block, block])
+        place += axes - i
+    return curve
+
+
+def _hermitian_norm(x: Array) -> Real:
+    """Upper bound (tr X^8)^(1/8) of the operator norm of Hermitian matrices (m, p, p)."""
+    size = np.linalg.norm(x, axis=(1, 2))
+    power = x / size.clip(1e-150)[:, None, None]
+    power = power @ power
+    power = power @ power
+    return np.asarray(size * np.linalg.norm(power, axis=(1, 2)) ** 0.25 * UP)
+
+
+def _extremes(blocks: Array) -> tuple[Real, Real]:
+    """Smallest and largest eigenvalue of Hermitian matrices (m, p, p)."""
+    if blocks.shape[-1] > LARGEST:
+        values = np.linalg.eigvalsh(blocks)
+        return np.asarray(values[:, 0]), np.asarray(values[:, -1])
+    low, high = np.empty(len(blocks)), np.empty(len(blocks))
+    small_extremes(blocks, low, high)
+    return low, high

@@ -1,0 +1,306 @@
+"""Chern numbers from the frames of proven cells: phases on edges, integers at vertices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.invariants._cells import Hoppings, bound_cells, frames_at
+from topophys.invariants._domains import Box, Zone
+from topophys.invariants._walk import Cover
+from topophys.kernels.cocycle import edge_phases, vertex_phases
+
+__all__ = ["Cocycle", "Edges", "Sides", "common_edges"]
+
+Int: TypeAlias = NDArray[np.int64]
+Real: TypeAlias = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.complex128]
+
+#: Largest phase variation on an edge, and sum of those at a vertex: kept clear of pi.
+LIMIT: Final = 3.1
+#: How far an exact sum of phases / 2 pi may be from an integer by rounding.
+INTEGRAL: Final = 1e-3
+#: Matrices of frames treated together, in bytes.
+CHUNK_BYTES: Final = 8 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Sides (m,) of cells along one axis: on which line (m, ...), from where to where, of which."""
+
+    line: Int
+    start: Int
+    end: Int
+    frame: Int
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Intervals along one axis with the frames to the left and to the right of them.
+
+    Attributes
+    ----------
+    owner : int64 ndarray of shape (E,)
+        Hamiltonians.
+    start, end : int64 ndarray of shape (E, dim)
+        Ends in units of the smallest edge.
+    left, right : int64 ndarray of shape (E,)
+        Frame of the cell whose boundary, anticlockwise, runs from start to end, and of the other.
+    """
+
+    owner: Int
+    start: Int
+    end: Int
+    left: Int
+    right: Int
+
+
+def common_edges(plus: Sides, minus: Sides) -> tuple[Int, Int, Int, Int, Int]:
+    """Elementary edges of two families of sides that cover the same intervals of the same lines.
+
+    Returns line (E, ...), start, end, and the frames of both families.
+    """
+    lines, number = np.unique(np.concatenate([plus.line, minus.line]), axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    span = int(max(plus.end.max(), minus.end.max())) + 1
+    key_p = number[: len(plus.line)] * span + plus.start
+    key_m = number[len(plus.line) :] * span + minus.start
+    order_p, order_m = np.argsort(key_p), np.argsort(key_m)
+    key_p, key_m = key_p[order_p], key_m[order_m]
+    keys = np.unique(np.concatenate([key_p, key_m]))
+    i = order_p[np.searchsorted(key_p, keys, "right") - 1]
+    j = order_m[np.searchsorted(key_m, keys, "right") - 1]
+    start = keys % span
+    end = np.minimum(plus.end[i], minus.end[j])
+    line = lines[keys // span]
+    # both families must cover the same intervals: each edge goes on where the one before ends
+    same = (plus.line[i] == line).all(-1) & (minus.line[j] == line).all(-1)
+    length = (end - start).sum()
+    if not (
+        same.all()
+        and (end > start).all()
+        and length == (plus.end - plus.start).sum() == (minus.end - minus.start).sum()
+    ):
+        raise AssertionError("cells do not tile the surface")
+    return line, start, end, plus.frame[i], minus.frame[j]
+
+
+class Cocycle:
+    """Frames of cells, transition phases between them on edges, and the integer they make."""
+
+    def __init__(self, walk: Cover) -> None:
+        self.walk = walk
+        self.ham: Hoppings = walk.ham
+        self.domain: Zone | Box = walk.domain
+        leaves = walk.leaves
+        self.states, self.frobenius = leaves.states, leaves.frobenius
+        self.operator, self.departure = leaves.operator, leaves.departure
+        self.edges: list[Edges] = []
+        self.middle: list[Real] = []
+        self.spread: list[Real] = []
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """Which Hamiltonians are not given up."""
+        return np.asarray(self.walk.reason == "")
+
+    def check(self, left: Int, right: Int) -> tuple[Real, Real]:
+        """Transition phase between frames, and how far it varies."""
+        middle, spread = np.empty(len(left)), np.empty(len(left))
+        edge_phases(
+            self.states, self.ham.filled, self.frobenius, self.operator, self.departure,
+            left, right, middle, spread,
+        )  # fmt: skip
+        return middle, spread
+
+    def keep(self, edges: Edges, middle: Real, spread: Real) -> None:
+        """Add edges that are proven."""
+        self.edges.append(edges)
+        self.middle.append(middle)
+        self.spread.append(spread)
+
+    def spend(self, owner: Int) -> NDArray[np.bool_]:
+        """Whether each Hamiltonian may solve the eigenproblems that it asks for."""
+        wanted = np.bincount(owner, minlength=len(self.ham))
+        self.walk.fail(self.walk.evaluations + wanted > self.walk.max_evaluations, "budget")
+        return self.alive[owner]
+
+    def thin_cells(self, owner: Int, start: Int, end: Int, axis: int) -> tuple[Int, Real, Real]:
+        """Frames (m,) at the middle of intervals along `axis`; bounds |T|_F, |T|, inf on failure.
+
+        Those that fail have frame -1.
+        """
+        half = np.zeros((1, start.shape[1]))
+        half[0, axis] = self.domain.half[axis]
+        length = (end - start)[:, axis]
+        found = bound_cells(
+            self.ham, owner, start + end, self.phases, half,
+            length / 2.0**self.domain.max_depth, np.zeros(len(owner)), frames=True,
+        )  # fmt: skip
+        self.walk.saw(owner, start + end, found.seen)
+        frame = np.full(len(owner), -1, np.int64)
+        frame[found.good] = len(self.states) + np.arange(len(found.good))
+        self.states = np.concatenate([self.states, found.states])
+        self.frobenius = np.concatenate([self.frobenius, found.frobenius])
+        self.operator = np.concatenate([self.operator, found.operator])
+        self.departure = np.concatenate([self.departure, found.departure])
+        return frame, found.frobenius, found.operator
+
+    def phases(self, points: Int) -> Array:
+        """e^(i k.R) at points in units of half of the smallest edge."""
+        return self.domain.phases(self.ham.vectors, points)
+
+    def add(self, edges: Edges, axis: int) -> None:
+        """Prove the transition phases on edges along one axis, with thin cells where needed."""
+        middle, spread = self.check(edges.left, edges.right)
+        good = spread < LIMIT
+        self.keep(_some(edges, good), middle[good], spread[good])
+        rest = _some(edges, ~good)
+        while len(rest.owner):
+            rest = _some(rest, self.spend(rest.owner))
+            frame, _, _ = self.thin_cells(rest.owner, rest.start, rest.end, axis)
+            there = np.flatnonzero(frame >= 0)
+            first = self.check(rest.left[there], frame[there])
+            second = self.check(frame[there], rest.right[there])
+            fine = (first[1] < LIMIT) & (second[1] < LIMIT)
+            done = there[fine]
+            part = _some(rest, done)
+            self.keep(
+                Edges(part.owner, part.start, part.end, part.left, frame[done]),
+                first[0][fine], first[1][fine],
+            )  # fmt: skip
+            self.keep(
+                Edges(part.owner, part.start, part.end, frame[done], part.right),
+                second[0][fine], second[1][fine],
+            )  # fmt: skip
+            left = np.ones(len(rest.owner), np.bool_)
+            left[done] = False
+            rest = _some(rest, left)
+            short = (rest.end - rest.start)[:, axis] == 1
+            self.walk.fail(rest.owner[short], "depth")
+            rest = _some(rest, self.alive[rest.owner])
+            half = (rest.start + rest.end) // 2
+            rest = Edges(
+                np.tile(rest.owner, 2),
+                np.concatenate([rest.start, half]),
+                np.concatenate([half, rest.end]),
+                np.tile(rest.left, 2),
+                np.tile(rest.right, 2),
+            )
+
+    def integers(self, period: Int) -> Int:
+        """Chern number (B,) of each Hamiltonian that is not given up.
+
+        At each vertex the phases of the edges that end there, less those of edges that start
+        there, add up to 2 pi n; period (dim,) are the numbers after which points come again.
+        """
+        edges, middle, spread = self.collected()
+        numbers, total, error, first, last = self.vertices(edges, middle, spread, period)
+        owner, point = numbers
+        turns = np.rint(total / (2.0 * np.pi))
+        open_ = np.flatnonzero(error >= LIMIT)
+        open_ = open_[self.spend(owner[open_])]
+        if len(open_):
+            turns[open_] = self.exact(edges, middle, owner, point, open_, first, last)[1]
+        out = np.zeros(len(self.ham))
+        np.add.at(out, owner, turns)
+        return np.asarray(np.rint(out), dtype=np.int64)
+
+    def collected(self) -> tuple[Edges, Real, Real]:
+        """All proven edges."""
+        names = ("owner", "start", "end", "left", "right")
+        edges = Edges(*(np.concatenate([getattr(e, x) for e in self.edges]) for x in names))
+        return edges, np.concatenate(self.middle), np.concatenate(self.spread)
+
+    def vertices(
+        self, edges: Edges, middle: Real, spread: Real, period: Int
+    ) -> tuple[tuple[Int, Int], Real, Real, Int, Int]:
+        """Vertices (owner, point), sums of phases and errors there, and where edges start, end."""
+        ends = np.concatenate([edges.start, edges.end]) % period
+        key = np.tile(edges.owner, 2)
+        for axis in range(ends.shape[1]):
+            key = key * period[axis] + ends[:, axis]
+        _, which, number = np.unique(key, return_index=True, return_inverse=True)
+        first, last = np.split(number.reshape(-1), 2)
+        total, error = np.zeros(len(which)), np.zeros(len(which))
+        np.add.at(total, last, middle)
+        np.add.at(total, first, -middle)
+        np.add.at(error, last, spread)
+        np.add.at(error, first, spread)
+        return (np.tile(edges.owner, 2)[which], ends[which]), total, error, first, last
+
+    def exact(
+        self,
+        edges: Edges,
+        middle: Real,
+        owner: Int,
+        point: Int,
+        chosen: Int,
+        first: Int,
+        last: Int,
+        frames: Array | None = None,
+    ) -> tuple[Real, Real]:
+        """Return sums of phases at the vertices `chosen`, from states there, and their integers.
+
+        Solves one eigenproblem for each vertex unless its `frames` are given.
+        """
+        if frames is None:
+            frames = self.states_at(owner[chosen], point[chosen])
+        slot = np.full(len(owner), -1, np.int64)
+        slot[chosen] = np.arange(len(chosen))
+        sums = np.zeros(len(chosen))
+        for ends, sign in ((last, 1.0), (first, -1.0)):
+            rows = np.flatnonzero(slot[ends] >= 0)
+            chi = np.empty(len(rows))
+            vertex_phases(
+                self.states, frames, self.ham.filled, edges.left[rows], edges.right[rows],
+                slot[ends[rows]], middle[rows], chi,
+            )  # fmt: skip
+            np.add.at(sums, slot[ends[rows]], sign * chi)
+        turns = sums / (2.0 * np.pi)
+        whole = np.rint(turns)
+        return sums, np.where(np.isnan(turns), 0.0, whole)
+
+    def states_at(self, owner: Int, point: Int) -> Array:
+        """Eigenvectors at lattice points."""
+        energy, states = frames_at(self.ham, owner, 2 * point, self.phases)
+        filled = self.ham.filled
+        gap = energy[:, filled] - energy[:, filled - 1]
+        self.walk.saw(owner, 2 * point, gap)
+        # states are off by at most slack / gap: no phase may hang on that
+        self.walk.fail(owner[~(self.ham.slack[owner] < 1e-5 / filled * gap)], "rounding")
+        return states
+
+
+def _some(edges: Edges, rows: Int | NDArray[np.bool_]) -> Edges:
+    return Edges(*(x[rows] for x in vars(edges).values()))
+
+
+def zone_edges(cocycle: Cocycle) -> None:
+    """Edges between the cells of a two-dimensional zone, once around in both directions."""
+    leaves, fine = cocycle.walk.leaves, cocycle.domain.fine
+    x, y = leaves.corner.T
+    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
+    frame = np.arange(len(x))
+
+    def at(place: Int) -> Int:
+        return np.stack([leaves.owner, place % fine], 1)
+
+    # up along the right side of one cell, which is the left side of the next
+    line, start, end, left, right = common_edges(
+        Sides(at(x + size), y, y + size, frame), Sides(at(x), y, y + size, frame)
+    )
+    owner, place = line.T
+    cocycle.add(
+        Edges(owner, np.stack([place, start], 1), np.stack([place, end], 1), left, right), 1
+    )
+    line, start, end, left, right = common_edges(
+        Sides(at(y), x, x + size, frame), Sides(at(y + size), x, x + size, frame)
+    )
+    owner, place = line.T
+    cocycle.add(
+        Edges(owner, np.stack([start, place], 1), np.stack([end, place], 1), left, right), 0
+    )
