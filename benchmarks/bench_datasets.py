@@ -288,12 +288,12 @@ def main() -> None:
             PARTS[name](folder, found)
     if "--page" in sys.argv:
         kept = PAGE.with_suffix(".json")
-        before = json.loads(kept.read_text()) if kept.exists() else {}
+        before = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
         place = machine().partition(";")[0]
         both = before | found | {"machine": f"{place}, {os.cpu_count()} processors"}
         PAGE.parent.mkdir(exist_ok=True)
-        kept.write_text(json.dumps(both, indent=1) + "\n")
-        PAGE.write_text(page(both))
+        kept.write_text(json.dumps(both, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(both), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ def whole_way():
     assert (Path(topophys.__file__).parent / "py.typed").is_file()
     for name in ("winding-1d", "chern-2d"):
         assert "site-packages" in str(recipe_path(name))
-    Path("recipe.toml").write_text(RECIPE)
-    Path("training.toml").write_text("epochs = 1\nbatch_size = 20\n")
+    Path("recipe.toml").write_text(RECIPE, encoding="utf-8")
+    Path("training.toml").write_text("epochs = 1\nbatch_size = 20\n", encoding="utf-8")
     program("generate", "recipe.toml", "-o", "a.h5", "--quiet")
     assert "no problem" in program("verify", "a.h5", "--quiet")
     program("train", "a.h5", "-o", "run", "--config", "training.toml", "--quiet")
@@ -116,7 +116,7 @@ def dask():
 
 
 def materials():
-    Path("POSCAR").write_text(POSCAR)
+    Path("POSCAR").write_text(POSCAR, encoding="utf-8")
     program("materials", "generate", "-n", 40, "-o", "toys.h5", "--quiet")
     program("materials", "train", "toys.h5", "-o", "toys", "--epochs", 1, "--quiet")
     assert "topology" in program("materials", "predict", "toys", "POSCAR")
@@ -144,7 +144,7 @@ def without_xarray():
 def without_materials():
     from topophys.materials import generate_toys, read_structure
 
-    Path("POSCAR").write_text(POSCAR)
+    Path("POSCAR").write_text(POSCAR, encoding="utf-8")
     _missing("materials", lambda: read_structure("POSCAR"))
     _missing("materials", lambda: generate_toys("t.h5", 3, progress=False))
     done = subprocess.run(

@@ -100,13 +100,17 @@ def run(names, minutes):
             row = task(seed)
             row = {key: float(value) for key, value in row.items()}
             content = {"task": name, "seed": seed, "cpu_seconds": time.process_time() - start}
-            path.write_text(json.dumps({**content, "figures": row}, indent=1) + "\n")
+            path.write_text(
+                json.dumps({**content, "figures": row}, indent=1) + "\n", encoding="utf-8"
+            )
             print(f"{name}, seed {seed}: {row}", flush=True)
 
 
 def collected(name):
     """Figures of a task, one list over seeds for each."""
-    found = [json.loads(p.read_text()) for s in SEEDS if (p := stored(name, s)).is_file()]
+    found = [
+        json.loads(p.read_text(encoding="utf-8")) for s in SEEDS if (p := stored(name, s)).is_file()
+    ]
     keys = list(found[0]["figures"]) if found else []
     return {key: [one["figures"][key] for one in found] for key in keys}
 
@@ -216,7 +220,7 @@ def write():
     parts += [table(prefix) for prefix in TITLES if prefix.startswith("audit")]
     parts += [table("speed"), table("one structure"), table("making")]
     PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(HEAD + "".join(parts) + f"{harness.machine()}\n")
+    PAGE.write_text(HEAD + "".join(parts) + f"{harness.machine()}\n", encoding="utf-8")
     print(PAGE)
 
 

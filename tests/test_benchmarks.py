@@ -30,9 +30,11 @@ def chern(h, n=24, filled=1):
 
 def test_a_section_is_replaced_and_nothing_else(tmp_path):
     page = tmp_path / "a.md"
-    page.write_text("x\n<!-- one -->\nold\n<!-- end of one -->\ny\n")
+    page.write_text("x\n<!-- one -->\nold\n<!-- end of one -->\ny\n", encoding="utf-8")
     pages.put(page, "one", "new | \\1\n")
-    assert page.read_text() == "x\n<!-- one -->\nnew | \\1\n<!-- end of one -->\ny\n"
+    assert (
+        page.read_text(encoding="utf-8") == "x\n<!-- one -->\nnew | \\1\n<!-- end of one -->\ny\n"
+    )
     with pytest.raises(ValueError, match="two"):
         pages.put(page, "two", "z")
 
@@ -45,8 +47,10 @@ def test_pages_have_a_place_for_every_table():
 
 
 def test_a_worker_answers_and_survives_what_its_peer_does(tmp_path):
-    (tmp_path / "run_fake.py").write_text(FAKE)
-    (tmp_path / "worker.py").write_text((client.HERE / "worker.py").read_text())
+    (tmp_path / "run_fake.py").write_text(FAKE, encoding="utf-8")
+    (tmp_path / "worker.py").write_text(
+        (client.HERE / "worker.py").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     file = client.save(tmp_path / "h.npz", tp.models.qwz([-1.0, 1.0]))
     questions = [
         {"ask": "chern", "file": file},

@@ -97,7 +97,9 @@ def test_small_can_be_better():
 
 def test_tables_are_put_between_their_markers(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("# Top\n\n<!-- results: b -->\nold\n<!-- end of results: b -->\n\nrest\n")
+    page.write_text(
+        "# Top\n\n<!-- results: b -->\nold\n<!-- end of results: b -->\n\nrest\n", encoding="utf-8"
+    )
     found = {name: [result({"row": name, "value": 1.0})] for name in ("b", "new")}
     learning_table.write(page, found)
     once = page.read_text(encoding="utf-8")

@@ -39,7 +39,7 @@ def test_a_truncated_file_is_refused(files, tmp_path_factory, part):
 
 
 def test_other_files_are_refused(tmp_path):
-    (tmp_path / "a.h5").write_text("not HDF5")
+    (tmp_path / "a.h5").write_text("not HDF5", encoding="utf-8")
     with pytest.raises(DatasetError, match="but is not HDF5"):
         open_dataset(tmp_path / "a.h5")
     with h5py.File(tmp_path / "b.h5", "w") as file:

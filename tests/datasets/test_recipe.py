@@ -99,7 +99,7 @@ def test_a_mistake_is_named_in_one_line(old, new, message):
 
 
 def test_orbitals_mean_nothing_to_two_band_hamiltonians():
-    text = (RECIPES / "tiny" / "chern.toml").read_text()
+    text = (RECIPES / "tiny" / "chern.toml").read_text(encoding="utf-8")
     text = text.replace('family = "two_band"', 'family = "two_band"\nn_orbitals = 2')
     with pytest.raises(RecipeError, match=r"`hamiltonian.n_orbitals` must be left out"):
         Recipe.from_text(text)

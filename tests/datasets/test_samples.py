@@ -18,11 +18,14 @@ def test_every_data_set_has_a_sample_a_recipe_and_a_card():
     for name in folders:
         recipe = Recipe.from_toml(RECIPES / name / "recipe.toml")
         assert recipe.name == name
-        assert recipe.digest[:16] in (RECIPES / name / "README.md").read_text()
+        assert recipe.digest[:16] in (RECIPES / name / "README.md").read_text(encoding="utf-8")
 
 
 def test_samples_are_small_and_have_their_sums():
-    sums = dict(reversed(line.split()) for line in (TINY / "SHA256SUMS").read_text().splitlines())
+    sums = dict(
+        reversed(line.split())
+        for line in (TINY / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    )
     assert set(sums) == {f"{name}.h5" for name in SAMPLES}
     total = 0
     for name, expected in sums.items():

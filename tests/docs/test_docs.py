@@ -108,7 +108,7 @@ def test_a_failing_block_names_its_line() -> None:
 
 def test_broken_links_are_seen(tmp_path: Path) -> None:
     page = tmp_path / "a.md"
-    page.write_text("# First steps: one\n")
+    page.write_text("# First steps: one\n", encoding="utf-8")
     assert anchors(["# First steps: one"]) == {"first-steps-one"}
     assert links(['[x](b.md "t") `[y](z)` ![i](p.png)']) == ["b.md", "p.png"]
     assert broken_link(page, "b.md") == "b.md: no such file"

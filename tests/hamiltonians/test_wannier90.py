@@ -150,7 +150,7 @@ def test_round_trip_is_exact(tmp_path, h):
     again = tp.read_wannier90(file, n_occupied=h.n_occupied, dim=h.dim)
     assert same(h, again)
     assert again.n_occupied == h.n_occupied
-    assert file.read_text().startswith("any\n")
+    assert file.read_text(encoding="utf-8").startswith("any\n")
     assert [f.name for f in tmp_path.iterdir()] == ["a_hr.dat"]
 
 
@@ -171,7 +171,7 @@ def test_real_files(tmp_path, name, sizes):
 def test_hoppings_of_silicon_one_by_one():
     """A slow reader that follows the Fortran of the format, line by line."""
     path = wannier_file("silicon_hr.dat")
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     n, n_r = int(lines[1]), int(lines[2])
     weights = [int(w) for line in lines[3:10] for w in line.split()]
     h = tp.read_wannier90(path)

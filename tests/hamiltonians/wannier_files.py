@@ -56,5 +56,5 @@ def small_tb(n=2):
 
 
 def save(path, lines):
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -17,15 +17,15 @@ from tests.materials.rock_salt import POSCAR
 
 
 def deep_toml(path):
-    path.write_text("name = " + "[" * 50_000)
+    path.write_text("name = " + "[" * 50_000, encoding="utf-8")
 
 
 def deep_json(path):
-    path.write_text("{" + '"a":[' * 50_000)
+    path.write_text("{" + '"a":[' * 50_000, encoding="utf-8")
 
 
 def long_number(path):
-    path.write_text("seed = " + "9" * 100_000)
+    path.write_text("seed = " + "9" * 100_000, encoding="utf-8")
 
 
 def header_of_a_huge_array(path):
@@ -76,13 +76,13 @@ def blank_end(path):
 
 
 def crowd(path):
-    path.write_text(POSCAR.replace("1 1\n", "1 300000000\n"))
+    path.write_text(POSCAR.replace("1 1\n", "1 300000000\n"), encoding="utf-8")
 
 
 def needle(path):
     cell = [[1e-4, 0.0, 0.0], [0.0, 1e4, 0.0], [0.0, 0.0, 1e4]]
     atoms = {**ATOMS, "lattice_mat": cell, "coords": [[0, 0, 0], [0, 0.5, 0]]}
-    path.write_text(json.dumps([{"jid": "a", "atoms": atoms}]))
+    path.write_text(json.dumps([{"jid": "a", "atoms": atoms}]), encoding="utf-8")
 
 
 def city(path):
@@ -90,7 +90,7 @@ def city(path):
     spots = np.random.default_rng(0).random((n, 3)).round(4)
     atoms = {"lattice_mat": (90 * np.eye(3)).tolist(), "coords": spots.tolist(),
              "elements": ["H"] * n}  # fmt: skip
-    path.write_text(json.dumps([{"jid": "a", "atoms": atoms}]))
+    path.write_text(json.dumps([{"jid": "a", "atoms": atoms}]), encoding="utf-8")
 
 
 def zip_of_spaces(path):
@@ -99,28 +99,28 @@ def zip_of_spaces(path):
 
 
 def deep_summary(folder):
-    (folder / "summary.json").write_text('{"versions":' + "[" * 50_000)
+    (folder / "summary.json").write_text('{"versions":' + "[" * 50_000, encoding="utf-8")
 
 
 def crowd_of_probes(folder):
-    content = json.loads((folder / "probes.json").read_text())
+    content = json.loads((folder / "probes.json").read_text(encoding="utf-8"))
     content["results"] *= 200
-    (folder / "probes.json").write_text(json.dumps(content))
+    (folder / "probes.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def _settings(**changes):
     def change(folder):
-        card = json.loads((folder / "best.json").read_text())
+        card = json.loads((folder / "best.json").read_text(encoding="utf-8"))
         card["settings"] |= changes
-        (folder / "best.json").write_text(json.dumps(card))
+        (folder / "best.json").write_text(json.dumps(card), encoding="utf-8")
 
     return change
 
 
 def wide_classifier(folder):
-    card = json.loads((folder / "run.json").read_text())
+    card = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     card["settings"]["fused_dim"] = 60_000
-    (folder / "run.json").write_text(json.dumps(card))
+    (folder / "run.json").write_text(json.dumps(card), encoding="utf-8")
 
 
 #: What is wrong: reader, name of the file or None to change an honest one, and what does it.

@@ -20,8 +20,8 @@ CLASSES = {"case1": "trivial", "ti": "topological insulator"}
 
 
 def write_lists(folder, first, second):
-    (folder / "case1_ccmp.txt").write_text("\n".join(first))
-    (folder / "ti_ccmp.txt").write_text("\n".join(second))
+    (folder / "case1_ccmp.txt").write_text("\n".join(first), encoding="utf-8")
+    (folder / "ti_ccmp.txt").write_text("\n".join(second), encoding="utf-8")
 
 
 @pytest.fixture

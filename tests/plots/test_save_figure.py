@@ -42,13 +42,13 @@ def test_equal_figures_give_equal_bytes(tmp_path, make):
 def test_text_of_svg_as_paths_or_text(tmp_path):
     (outlines,) = save_figure(draw(), tmp_path / "a", ("svg",))
     (text,) = save_figure(draw(), tmp_path / "b", ("svg",), svg_text="text")
-    assert "<text" not in outlines.read_text()
-    assert "<text" in text.read_text()
-    assert "<dc:date>" not in outlines.read_text()
+    assert "<text" not in outlines.read_text(encoding="utf-8")
+    assert "<text" in text.read_text(encoding="utf-8")
+    assert "<dc:date>" not in outlines.read_text(encoding="utf-8")
 
 
 def test_unwritable_folder_leaves_nothing(tmp_path):
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(OutputError) as caught:
         save_figure(draw(), tmp_path / "file" / "figure")
     assert "\n" not in str(caught.value)

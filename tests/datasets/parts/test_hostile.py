@@ -24,11 +24,11 @@ from topophys.errors import DatasetError, SchemaError
 
 
 def rewrite(path, change, *, seal=True):
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     if seal:
         content["manifest"] = _seal(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["../3.h5", "/etc/passwd", "x/../../3.h5", "link.h5"])
@@ -68,10 +68,12 @@ def test_an_index_that_was_changed_or_cut(parts):
     rewrite(parts / "all.json", lambda c: c["parts"][0].update(n_bytes=1), seal=False)
     with pytest.raises(DatasetError, match="was changed: its manifest differs"):
         open_dataset(parts / "all.json")
-    (parts / "all.json").write_text((parts / "all.json").read_text()[:300])
+    (parts / "all.json").write_text(
+        (parts / "all.json").read_text(encoding="utf-8")[:300], encoding="utf-8"
+    )
     with pytest.raises(DatasetError, match="truncated or damaged"):
         open_dataset(parts / "all.json")
-    (parts / "all.json").write_text("{" * 100_000)
+    (parts / "all.json").write_text("{" * 100_000, encoding="utf-8")
     with pytest.raises(DatasetError, match="truncated or damaged"):
         open_dataset(parts / "all.json")
 

@@ -101,7 +101,9 @@ def test_a_joined_data_set_has_a_card_and_the_same_content(home):
     with open_dataset(home / "parts" / "all.json") as dataset:
         assert "6294 in 3 splits" in dataset.card()
         assert len(dataset[4000:4200]["label"]) == 200
-        assert dataset.attributes["manifest"] in (home / "parts" / "all.json").read_text()
+        assert dataset.attributes["manifest"] in (home / "parts" / "all.json").read_text(
+            encoding="utf-8"
+        )
 
 
 def test_verify_goes_through_all_parts(home):
