@@ -11,16 +11,16 @@ from threadpoolctl import threadpool_limits
 
 from topophys._typing import FourierLike
 from topophys.invariants._cells import Hoppings
-from topophys.invariants._cocycle import Cocycle, zone_edges
-from topophys.invariants._domains import Zone
+from topophys.invariants._cocycle import Cocycle, surface_edges, zone_edges
+from topophys.invariants._domains import Box, Zone
 from topophys.invariants._limits import Limits
 from topophys.invariants._walk import Cover, cover
 from topophys.invariants.certificate import Evidence
-from topophys.invariants.evidence import BandEvidence, CellTree
+from topophys.invariants.evidence import BandEvidence, CellTree, ProofEvidence, SurfaceEvidence
 from topophys.kernels import status as st
 from topophys.kernels.rounding import lower_bound, upper_bound
 
-__all__ = ["chern_evidence", "gap_evidence", "statuses"]
+__all__ = ["charge_evidence", "chern_evidence", "gap_evidence", "statuses"]
 
 #: Starting cells of the zone in each direction.
 START: Final = 8
@@ -74,11 +74,41 @@ def chern_evidence(H: FourierLike, filled: int, limits: Limits, *, evidence: boo
     return _in_groups(H, filled, limits, prove, evidence=evidence)
 
 
-def _in_groups(
-    H: FourierLike, filled: int, limits: Limits, prove: Any, *, evidence: bool
+def charge_evidence(
+    H: FourierLike,
+    filled: int,
+    box: Box,
+    limits: Limits,
+    *,
+    evidence: bool,
 ) -> Evidence:
-    """Apply `prove` to groups of Hamiltonians that fit into memory together."""
-    ham = Hoppings.of(H, filled)
+    """Prove the flux of the lowest `filled` bands out of a box, over 2 pi."""
+
+    def prove(ham: Hoppings, least: NDArray[np.float64]) -> tuple[Cover, NDArray[np.int64]]:
+        walk = cover(ham, box, least, limits.max_evaluations, limits.tightness, frames=True)
+        if not len(walk.leaves.owner):
+            return walk, np.zeros(len(ham), np.int64)
+        cocycle = Cocycle(walk)
+        surface_edges(cocycle)
+        return walk, cocycle.integers(np.full(3, box.fine + 1))
+
+    return _in_groups(H, filled, limits, prove, evidence=evidence, shift=box.rounding)
+
+
+def _in_groups(
+    H: FourierLike,
+    filled: int,
+    limits: Limits,
+    prove: Any,
+    *,
+    evidence: bool,
+    shift: float = 0.0,
+) -> Evidence:
+    """Apply `prove` to groups of Hamiltonians that fit into memory together.
+
+    Momenta may be rounded by up to `shift` in each component.
+    """
+    ham = Hoppings.of(H, filled, shift)
     size, dim = len(ham), H.vectors.shape[1]
     least = upper_bound(limits.min_gap, -ham.exponent)
     group = max(1, min(GROUP, GROUP_BYTES // (16 * 400 * ham.n_bands**2)))
@@ -91,7 +121,7 @@ def _in_groups(
         evaluations=np.zeros(size, np.int64),
         status=np.zeros(size, np.uint8),
     )
-    kept: list[BandEvidence | None] = []
+    kept: list[ProofEvidence | None] = []
     with threadpool_limits(1):  # matrices are small: threads would wait for each other
         for lo in range(0, size, group):
             rows = np.arange(lo, min(lo + group, size))
@@ -108,17 +138,23 @@ def _in_groups(
     return Evidence(**(vars(found) | {"evidence": tuple(kept)}))
 
 
-def band_evidence(walk: Cover) -> list[BandEvidence | None]:
+def band_evidence(walk: Cover) -> list[ProofEvidence | None]:
     """Tree and bases for each Hamiltonian; None where it is not proven."""
-    out: list[BandEvidence | None] = []
+    out: list[ProofEvidence | None] = []
     leaves, domain = walk.leaves, walk.domain
     for b, reason in enumerate(walk.reason):
         if reason != "":
             out.append(None)
             continue
-        mine = leaves.take(leaves.owner == b)
-        tree, order = CellTree.of_cells(
-            domain.patches[0].start, domain.max_depth, mine.corner, mine.depth
-        )
-        out.append(BandEvidence(tree, mine.states[order].astype(np.complex64)))
+        mine, pieces = leaves.take(leaves.owner == b), []
+        for i, patch in enumerate(domain.patches):
+            here = mine.take(mine.patch == i)
+            tree, order = CellTree.of_cells(
+                patch.start, domain.max_depth, here.corner, here.depth
+            )  # fmt: skip
+            pieces.append(BandEvidence(tree, here.states[order].astype(np.complex64)))
+        if isinstance(domain, Box):
+            out.append(SurfaceEvidence(domain.centre, domain.width, tuple(pieces)))
+        else:
+            out.append(pieces[0])
     return out

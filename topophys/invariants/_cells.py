@@ -81,8 +81,11 @@ class Hoppings:
         return len(self.onsite)
 
     @classmethod
-    def of(cls, H: FourierLike, filled: int) -> Hoppings:
-        """Scale, halve, and leave out what is below rounding, with its size in the slack."""
+    def of(cls, H: FourierLike, filled: int, shift: float = 0.0) -> Hoppings:
+        """Scale, halve, and leave out what is below rounding, with its size in the slack.
+
+        Where momenta are rounded by up to `shift` in each component, that goes into the slack too.
+        """
         n, dim = H.n_bands, H.vectors.shape[1]
         flat, exponent = divide_out(
             H.amplitudes.reshape(math.prod(H.batch_shape), len(H.vectors), n, n)
@@ -99,7 +102,8 @@ class Hoppings:
         reach = np.abs(vectors).sum(-1)
         slack = slack_of(
             np.concatenate([central[:, None], frobenius, frobenius], axis=1),
-            np.concatenate([[0], reach, reach]), n, error_of(H, exponent),
+            np.concatenate([[0], reach, reach]), n,
+            error_of(H, exponent) + 2.0 * shift * UP * (frobenius * reach).sum(-1),
         )  # fmt: skip
         # a vector is left out if, in every Hamiltonian, all that are left out stay below the slack
         order = np.argsort((frobenius / slack.clip(1e-300)[:, None]).max(0, initial=0.0))

@@ -13,7 +13,7 @@ from topophys.invariants._domains import Box, Zone
 from topophys.invariants._walk import Cover
 from topophys.kernels.cocycle import edge_phases, vertex_phases
 
-__all__ = ["Cocycle", "Edges", "Sides", "common_edges"]
+__all__ = ["Cocycle", "Edges", "Sides", "common_edges", "surface_edges", "zone_edges"]
 
 Int: TypeAlias = NDArray[np.int64]
 Real: TypeAlias = NDArray[np.float64]
@@ -304,3 +304,37 @@ def zone_edges(cocycle: Cocycle) -> None:
     cocycle.add(
         Edges(owner, np.stack([start, place], 1), np.stack([end, place], 1), left, right), 0
     )
+
+
+def surface_edges(cocycle: Cocycle) -> None:
+    """Edges between the cells of the surface of a box, those on its edges included."""
+    domain, leaves = cocycle.domain, cocycle.walk.leaves
+    size = np.int64(1) << (domain.max_depth - leaves.depth)
+    for axis in range(3):
+        plus, minus = [], []
+        rest = [a for a in range(3) if a != axis]
+        for number, patch in enumerate(domain.patches):
+            if axis not in patch.axes:
+                continue
+            rows = np.flatnonzero(leaves.patch == number)
+            along = patch.axes.index(axis)
+            other = patch.axes[1 - along]
+            outward = patch.offset[3 - sum(patch.axes)] > 0
+            start, edge = leaves.corner[rows, along], size[rows]
+            for far in (0, 1):
+                point = np.tile(np.array(patch.offset, np.int64), (len(rows), 1))
+                point[:, other] += leaves.corner[rows, 1 - along] + far * edge
+                line = np.column_stack([leaves.owner[rows], point[:, rest]])
+                # anticlockwise: the near side of the first axis, the far side of the second; seen
+                # from outside a lower face is reversed
+                forward = ((far == 0) == (along == 0)) == outward
+                (plus if forward else minus).append(Sides(line, start, start + edge, rows))
+        line, start, end, left, right = common_edges(_joined(plus), _joined(minus))
+        p, q = np.empty((len(start), 3), np.int64), np.empty((len(start), 3), np.int64)
+        p[:, rest], p[:, axis] = line[:, 1:], start
+        q[:, rest], q[:, axis] = line[:, 1:], end
+        cocycle.add(Edges(line[:, 0], p, q, left, right), axis)
+
+
+def _joined(sides: list[Sides]) -> Sides:
+    return Sides(*(np.concatenate(x) for x in zip(*(vars(s).values() for s in sides), strict=True)))

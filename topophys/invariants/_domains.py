@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels.bloch_taylor import lattice_phases, plane_phases
+from topophys.kernels.rounding import UNIT
 
 __all__ = ["Box", "Patch", "Zone"]
 
@@ -121,6 +122,11 @@ class Box:
     def half(self) -> Real:
         """Half edges of a starting cell, rounded up."""
         return self.width / self.n_start * (1.0 + 1e-12)
+
+    @property
+    def rounding(self) -> float:
+        """By how much a component of a momentum, and a phase over |R|_1, may be off."""
+        return 16.0 * UNIT * float(np.max(np.abs(self.centre) + self.width))
 
     def momenta(self, points: Int) -> Real:
         """Momenta at points in units of half of the smallest edge; equal points give equal bits."""

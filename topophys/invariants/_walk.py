@@ -123,7 +123,8 @@ class Cover:
         first = order[np.flatnonzero(np.diff(owner[order], prepend=-1))]
         better = first[gap[first] < self.gap_upper[owner[first]]]
         self.gap_upper[owner[better]] = gap[better]
-        self.k_at_gap_upper[owner[better]] = self.domain.momenta(points[better])
+        k = self.domain.momenta(points[better])
+        self.k_at_gap_upper[owner[better]] = (k + np.pi) % (2.0 * np.pi) - np.pi
 
     def look_at_corners(self, owner: Int, patch: Int, corner: Int) -> None:
         """Gaps at the corners of one smallest cell of each owner: touchings are often there."""

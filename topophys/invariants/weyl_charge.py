@@ -10,16 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _checks
 from topophys._typing import FourierLike
 from topophys.errors import InputError
-from topophys.invariants._limits import INTEGRAL
-from topophys.invariants._slices import require_dimension, rows_of
-from topophys.invariants._surface import face_evidence
-from topophys.invariants.certificate import Certificate, Evidence, conclude
-from topophys.kernels import status as st
+from topophys.invariants._bands import charge_evidence
+from topophys.invariants._domains import Box
+from topophys.invariants._limits import limits
+from topophys.invariants._slices import require_dimension
+from topophys.invariants.certificate import Certificate, conclude
 
 __all__ = ["weyl_charge"]
 
-#: Cells along each edge of a face: first try.
-START: Final = 4
+#: Starting cells along each edge of a face.
+START: Final = 2
+#: How often a cell may be divided at most.
+DEEPEST: Final = 16
 
 
 def weyl_charge(
@@ -28,7 +30,11 @@ def weyl_charge(
     *,
     half_width: ArrayLike = 0.1,
     n_occupied: int | None = None,
-    max_cells: int = 128,
+    min_gap: float = 0.0,
+    max_cells: int = 4096,
+    max_evaluations: int = 100_000,
+    tightness: float = 0.0,
+    evidence: bool = False,
     on_unresolved: Literal["mark", "raise"] = "mark",
 ) -> Certificate:
     r"""Charge of the band touchings inside a box, as seen by the occupied bands, proven.
@@ -37,10 +43,10 @@ def weyl_charge(
         \Omega = \nabla \times \mathrm{tr} A, \quad A = i V^\dagger \nabla V
 
     with the outward normal. For :math:`H = k \cdot \sigma` the lower band has q = +1, for a point
-    :math:`H = \sum_{ij} k_i v_{ij} \sigma_j` it is sign det v. Each face is divided into n x n
-    cells, n doubled until on every cell the gap is proven open and the occupied space is proven
-    to turn so little that the flux from the links between corners is not off by a turn. Then the
-    fluxes add up to 2 pi q exactly.
+    :math:`H = \sum_{ij} k_i v_{ij} \sigma_j` it is sign det v. The faces are divided
+    into cells until the gap is proven open on each. The bundle of occupied states then has a
+    section on each cell, and q is the winding of the transition phases between neighbouring
+    cells, which are bounded along whole edges.
 
     Parameters
     ----------
@@ -52,8 +58,16 @@ def weyl_charge(
         Half of the edges of the box, in radians, below pi.
     n_occupied : int, optional
         Number of occupied bands; that of `H` where not given.
+    min_gap : float, optional
+        Certify only what is proven to have at least this gap on the surface.
     max_cells : int, optional
-        Largest number of cells along the edge of a face.
+        Cells are not divided further than this number of them along the edge of a face.
+    max_evaluations : int, optional
+        How many eigenproblems may be solved per Hamiltonian.
+    tightness : float, optional
+        Share of `gap_upper` that `gap_lower` should reach, as for `certify_gap`.
+    evidence : bool, optional
+        Keep the cells and their bases in `Certificate.evidence`.
     on_unresolved : {"mark", "raise"}, optional
         Where there is no proof: say so in the status, or raise.
 
@@ -61,7 +75,7 @@ def weyl_charge(
     -------
     Certificate
         Charge, status, proven gap *on the surface* and effort, each of shape (...) like the batch
-        of `H`; `k_at_gap_upper` is the centre of the box.
+        of `H`.
 
     Raises
     ------
@@ -93,19 +107,11 @@ def weyl_charge(
     filled = _checks.occupied(found.n_occupied if n_occupied is None else n_occupied, found.n_bands)
     middle, half = _box(centre, half_width)
     most = _checks.positive_int(max_cells, "max_cells", minimum=START)
-    rows = [_charge(found.vectors, row, filled, middle, half, most) for row in rows_of(found)]
-    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
-    proven, turns, bound, seen, evaluations = table.T
-    evidence = Evidence(
-        proven=proven > 0.0,
-        value=np.rint(turns).astype(np.int64),
-        gap_lower=bound,
-        gap_upper=seen,
-        k_at_gap_upper=np.tile((middle + np.pi) % (2.0 * np.pi) - np.pi, (len(table), 1)),
-        evaluations=evaluations.astype(np.int64),
-        status=np.where(proven > 0.0, st.OK, st.DEPTH).astype(np.uint8),
-    )
-    return conclude("Weyl charge", evidence, found.batch_shape, on_unresolved)
+    depth = min((most // START).bit_length() - 1, DEEPEST)
+    checked = limits(min_gap, depth, max_evaluations, deepest=DEEPEST, tightness=tightness)
+    box = Box(middle, half, START, depth)
+    proof = charge_evidence(found, filled, box, checked, evidence=evidence)
+    return conclude("Weyl charge", proof, found.batch_shape, on_unresolved)
 
 
 def _box(
@@ -120,35 +126,3 @@ def _box(
             f"Argument `half_width` must be between 0 and pi, but is {_checks.short(half_width)}."
         )
     return middle, half
-
-
-def _charge(
-    vectors: NDArray[np.int64],
-    amplitudes: NDArray[np.complex128],
-    filled: int,
-    middle: NDArray[np.float64],
-    half: NDArray[np.float64],
-    most: int,
-) -> tuple[bool, float, float, float, int]:
-    """Proven or not, flux / 2 pi, gap bound, smallest gap seen, momenta looked at."""
-    n, evaluations, seen = START, 0, np.inf
-    while True:
-        flux, bound, turn = 0.0, np.inf, 0.0
-        for axis in range(3):
-            # edges in cyclic order: their cross product points along `axis`
-            first, second = (np.eye(3)[(axis + i) % 3] * 2.0 * half for i in (1, 2))
-            for side in (1.0, -1.0):
-                origin = middle - half
-                origin[axis] = middle[axis] + side * half[axis]
-                face = face_evidence(vectors, amplitudes, filled, origin, (first, second), n)
-                flux += side * face.flux
-                bound, turn = min(bound, face.gap_lower), max(turn, face.turn)
-                seen = min(seen, face.gap_upper)
-        evaluations += 6 * ((n + 1) ** 2 + n * n)
-        turns = flux / (2.0 * np.pi)
-        whole = abs(turns - np.rint(turns)) < INTEGRAL
-        if bound > 0.0 and turn < 1.0 and whole:
-            return True, turns, bound, seen, evaluations
-        if 2 * n > most:
-            return False, turns, 0.0, seen, evaluations
-        n *= 2
