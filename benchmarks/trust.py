@@ -22,15 +22,19 @@ from tests import trust, trust_bands
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
 #: Code that decides the outcome of every run, and of one; a row of RUNS adds its own.
+ENGINE = ("_cells", "_cocycle", "_domains", "_walk")
 CHERN = ("tests/trust.py", "tests/oracles.py", "topophys/kernels", *(
     f"topophys/invariants/{name}.py"
-    for name in ("_bands", "_cells", "_cocycle", "_domains", "_walk", "_scale", "_series", "_two_band", "certify_chern", "certify_winding")
+    for name in (
+        *ENGINE, "_bands", "_scale", "_series", "_two_band", "certify_chern", "certify_winding",
+    )
 ))  # fmt: skip
-GAPS = ("tests/trust_bands.py", "topophys/invariants/certify_gap.py",
-        "topophys/invariants/_cells.py")  # fmt: skip
-FLUXES = ("tests/trust_bands.py", *(
+GAPS = ("tests/trust_bands.py", "topophys/kernels", *(
+    f"topophys/invariants/{name}.py" for name in (*ENGINE, "_bands", "certify_gap")
+))  # fmt: skip
+FLUXES = ("tests/trust_bands.py", "topophys/kernels", *(
     f"topophys/invariants/{name}.py"
-    for name in ("_half_zone", "_cell_bounds", "_loops", "_time_reversal")
+    for name in (*ENGINE, "_half_zone", "_kramers_pairs", "_loops", "_time_reversal")
 ))  # fmt: skip
 
 

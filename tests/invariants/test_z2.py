@@ -19,7 +19,7 @@ from tests.invariants.samples import (
 from tests.strategies import generators, two_bands
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._flow import FlowRules, follow, make_line, shift_between
-from topophys.invariants._half_zone import _polygon, prove_half_zone, quarters
+from topophys.invariants._half_zone import prove_half_zone
 from topophys.invariants._slices import Slice
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.
@@ -280,7 +280,3 @@ def test_cells_of_different_size_share_all_their_vertices():
         given_up = prove_half_zone(Slice(h.vectors, h.amplitudes, 2), 2, **options)
         assert not given_up.proven
         assert given_up.gap_lower == 0
-    vertices = {(0, 0), (4, 0), (4, 4), (0, 4), (2, 0), (4, 2), (4, 1), (0, 8)}
-    path = _polygon((0, 0, 4), vertices, 16)
-    assert path == [(0, 0), (2, 0), (4, 0), (4, 1), (4, 2), (4, 4), (0, 4)]
-    assert quarters((0, 8, 4)) == [(0, 8, 2), (0, 10, 2), (2, 8, 2), (2, 10, 2)]

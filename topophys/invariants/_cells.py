@@ -77,6 +77,11 @@ class Hoppings:
         """Number of bands."""
         return int(self.onsite.shape[-1])
 
+    @property
+    def rank(self) -> int:
+        """Largest rank of the block that mixes occupied and empty states."""
+        return min(self.filled, self.n_bands - self.filled)
+
     def __len__(self) -> int:
         return len(self.onsite)
 

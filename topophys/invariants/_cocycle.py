@@ -13,7 +13,15 @@ from topophys.invariants._domains import Box, Zone
 from topophys.invariants._walk import Cover
 from topophys.kernels.cocycle import edge_phases, vertex_phases
 
-__all__ = ["Cocycle", "Edges", "Sides", "common_edges", "surface_edges", "zone_edges"]
+__all__ = [
+    "Cocycle",
+    "Edges",
+    "Sides",
+    "common_edges",
+    "integers_of_vertices",
+    "surface_edges",
+    "zone_edges",
+]
 
 Int: TypeAlias = NDArray[np.int64]
 Real: TypeAlias = NDArray[np.float64]
@@ -198,13 +206,11 @@ class Cocycle:
         there, add up to 2 pi n; period (dim,) are the numbers after which points come again.
         """
         edges, middle, spread = self.collected()
-        numbers, total, error, first, last = self.vertices(edges, middle, spread, period)
-        owner, point = numbers
-        turns = np.rint(total / (2.0 * np.pi))
-        open_ = np.flatnonzero(error >= LIMIT)
-        open_ = open_[self.spend(owner[open_])]
-        if len(open_):
-            turns[open_] = self.exact(edges, middle, owner, point, open_, first, last)[1]
+        (owner, point), total, error, first, last = self.vertices(edges, middle, spread, period)
+        every = np.ones(len(owner), np.bool_)
+        turns = integers_of_vertices(
+            self, edges, middle, owner, point, total, error, first, last, every
+        )
         out = np.zeros(len(self.ham))
         np.add.at(out, owner, turns)
         return np.asarray(np.rint(out), dtype=np.int64)
@@ -247,6 +253,7 @@ class Cocycle:
 
         Solves one eigenproblem for each vertex unless its `frames` are given.
         """
+        given = frames is not None
         if frames is None:
             frames = self.states_at(owner[chosen], point[chosen])
         slot = np.full(len(owner), -1, np.int64)
@@ -261,8 +268,10 @@ class Cocycle:
             )  # fmt: skip
             np.add.at(sums, slot[ends[rows]], sign * chi)
         turns = sums / (2.0 * np.pi)
-        whole = np.rint(turns)
-        return sums, np.where(np.isnan(turns), 0.0, whole)
+        if not given:
+            off = ~(np.abs(turns - np.rint(turns)) < INTEGRAL)
+            self.walk.fail(owner[chosen[off]], "rounding")
+        return sums, np.rint(np.where(np.isnan(turns), 0.0, turns))
 
     def states_at(self, owner: Int, point: Int) -> Array:
         """Eigenvectors at lattice points."""
@@ -273,6 +282,30 @@ class Cocycle:
         # states are off by at most slack / gap: no phase may hang on that
         self.walk.fail(owner[~(self.ham.slack[owner] < 1e-5 / filled * gap)], "rounding")
         return states
+
+
+def integers_of_vertices(
+    cocycle: Cocycle,
+    edges: Edges,
+    middle: Real,
+    owner: Int,
+    point: Int,
+    total: Real,
+    error: Real,
+    first: Int,
+    last: Int,
+    chosen: NDArray[np.bool_],
+) -> Real:
+    """Integers at vertices, 0 where not `chosen`: by rounding, or where errors are large exactly.
+
+    Arguments are those that `Cocycle.vertices` takes and returns.
+    """
+    turns = np.where(chosen, np.rint(total / (2.0 * np.pi)), 0.0)
+    wide = np.flatnonzero((error >= LIMIT) & chosen)
+    wide = wide[cocycle.spend(owner[wide])]
+    if len(wide):
+        turns[wide] = cocycle.exact(edges, middle, owner, point, wide, first, last)[1]
+    return turns
 
 
 def _some(edges: Edges, rows: Int | NDArray[np.bool_]) -> Edges:
@@ -311,7 +344,8 @@ def surface_edges(cocycle: Cocycle) -> None:
     domain, leaves = cocycle.domain, cocycle.walk.leaves
     size = np.int64(1) << (domain.max_depth - leaves.depth)
     for axis in range(3):
-        plus, minus = [], []
+        plus: list[Sides] = []
+        minus: list[Sides] = []
         rest = [a for a in range(3) if a != axis]
         for number, patch in enumerate(domain.patches):
             if axis not in patch.axes:

@@ -1,28 +1,44 @@
-"""Half of the two-dimensional zone in proven cells: flux, and centres at its two ends."""
+"""Z2 invariant by the flux through half of the Brillouin zone and Wannier centres at its ends."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from topophys.invariants._cell_bounds import cell_bounds
+from topophys.invariants._bands import band_evidence
+from topophys.invariants._cells import Hoppings
+from topophys.invariants._cocycle import (
+    LIMIT,
+    Cocycle,
+    Edges,
+    Sides,
+    common_edges,
+    integers_of_vertices,
+)
+from topophys.invariants._domains import Zone
 from topophys.invariants._kramers_pairs import pair_sum
 from topophys.invariants._limits import INTEGRAL
-from topophys.invariants._loops import frames_of
-from topophys.invariants._slices import Slice, bloch_at
-from topophys.kernels.rounding import MET, slack_of
+from topophys.invariants._slices import Slice
+from topophys.invariants._walk import Cover, cover
+from topophys.invariants.evidence import BandEvidence
+from topophys.kernels.cocycle import link_phases, turn_phases
+from topophys.kernels.rounding import lower_bound, upper_bound
 
 __all__ = ["HalfZone", "prove_half_zone"]
 
-#: Cells of the start along k_x from 0 to pi; twice as many along k_y.
+Int: TypeAlias = NDArray[np.int64]
+Array: TypeAlias = NDArray[np.complex128]
+
+#: Starting cells along k_x from 0 to pi; twice as many along k_y.
 START: Final = 4
-#: Corner of a cell in units of the smallest edge, and its edge.
-Cell: TypeAlias = tuple[int, int, int]
-Vertex: TypeAlias = tuple[int, int]
+#: Largest phase of a link in the gauge of a cell: kept clear of pi.
+LINK: Final = 3.0
+#: Share of the smallest gap met that the proven one should reach.
+TIGHTNESS: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,7 @@ class HalfZone:
     gap_lower, gap_upper : float
         Proven lower bound of the gap on the half zone, 0 where not proven; smallest gap met.
     evaluations : int
-        Momenta looked at.
+        Eigenproblems solved.
     reason : str
         Why it is not proven: "budget", "depth", "rounding" or "closed gap"; "" where it is.
     k_at_gap_upper : tuple of float
@@ -46,6 +62,8 @@ class HalfZone:
     spread : float
         Distances of centres within Kramers pairs, added up, on the worse of the two lines: of the
         size of rounding if time reversal holds.
+    cells : BandEvidence or None
+        Tree and bases of the cells, if asked for and proven.
     """
 
     value: int
@@ -56,103 +74,22 @@ class HalfZone:
     reason: str = ""
     k_at_gap_upper: tuple[float, float] = (0.0, 0.0)
     spread: float = np.nan
+    cells: BandEvidence | None = None
 
 
-@dataclass
-class _Cover:
-    """Cells under construction."""
+@dataclass(frozen=True, eq=False)
+class _End:
+    """A line k_x = 0 or pi: points (N,) along k_y, states there, and the frame of each interval."""
 
-    h: Slice
-    filled: int
-    unit: float
-    n_y: int
-    slack: float
-    leaves: dict[Cell, float] = field(default_factory=dict)
-    gap_lower: float = np.inf
-    gap_upper: float = np.inf
-    k_at_gap_upper: tuple[float, float] = (0.0, 0.0)
-    evaluations: int = 0
-
-    def add(self, cells: list[Cell], limit: int) -> str:
-        """Bound cells of one size, quarter those that fail; the reason where that goes too far."""
-        while cells:
-            size = cells[0][2]
-            if self.evaluations + len(cells) > limit:
-                return "budget"
-            corner = np.array(cells, dtype=np.float64)
-            centre = (corner[:, :2] + 0.5 * size) * self.unit + [0.0, -np.pi]
-            half = 0.5 * size * self.unit * np.eye(2)
-            bound, link, seen = cell_bounds(
-                self.h.vectors, self.h.amplitudes, self.filled, centre, half, self.slack
-            )
-            self.evaluations += len(cells)
-            if seen.min() < self.gap_upper:
-                self.gap_upper = float(seen.min())
-                k_x, k_y = centre[seen.argmin()].tolist()
-                self.k_at_gap_upper = (k_x, k_y)
-            good = 4.0 * link < np.pi
-            for i in np.flatnonzero(good):
-                self.leaves[cells[i]] = float(link[i])
-                self.gap_lower = min(self.gap_lower, float(bound[i]))
-            cells = [q for i in np.flatnonzero(~good) for q in quarters(cells[i])]
-            if cells and size == 1:
-                return "depth"
-        return ""
-
-    def given_up(self, reason: str) -> HalfZone:
-        """Outcome without a proof."""
-        closed = self.gap_upper <= 2.0 * MET * self.slack
-        why = "closed gap" if closed else reason
-        return HalfZone(0, False, 0.0, self.gap_upper, self.evaluations, why, self.k_at_gap_upper)
-
-    def vertices(self) -> set[Vertex]:
-        """Corners of all leaves; on the two ends with their images under time reversal."""
-        found = {
-            (x + i * s, (y + j * s) % self.n_y)
-            for x, y, s in self.leaves for i in (0, 1) for j in (0, 1)
-        }  # fmt: skip
-        ends = (0, self.n_y // 2)
-        return found | {(x, -y % self.n_y) for x, y in found if x in ends}
+    x: int
+    y: Int
+    states: Array
+    frame: Int
 
 
-def quarters(cell: Cell) -> list[Cell]:
-    """Cut a cell into four.
-
-    Parameters
-    ----------
-    cell : tuple of int
-        Corner and edge.
-
-    Returns
-    -------
-    list of tuple of int
-        Cells of half the edge.
-    """
-    x, y, size = cell
-    half = size // 2
-    return [(x + i, y + j, half) for i in (0, half) for j in (0, half)]
-
-
-def _polygon(cell: Cell, vertices: set[Vertex], n_y: int) -> list[Vertex]:
-    """All vertices on the boundary of a cell, anticlockwise, hanging ones included."""
-    x, y, size = cell
-    corners = [(x, y), (x + size, y), (x + size, y + size), (x, y + size), (x, y)]
-    path: list[Vertex] = []
-    for a, b in pairwise(corners):
-        path += _split(a, b, vertices, n_y)
-    return path
-
-
-def _split(a: Vertex, b: Vertex, vertices: set[Vertex], n_y: int) -> list[Vertex]:
-    """Vertices from a up to, not including, b: cuts of cells are at midpoints."""
-    middle = ((a[0] + b[0]) // 2, (a[1] + b[1]) // 2)
-    longer = abs(a[0] - b[0]) + abs(a[1] - b[1]) > 1
-    if not longer or (middle[0], middle[1] % n_y) not in vertices:
-        return [(a[0], a[1] % n_y)]
-    return _split(a, middle, vertices, n_y) + _split(middle, b, vertices, n_y)
-
-
-def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: int) -> HalfZone:
+def prove_half_zone(
+    h: Slice, filled: int, *, max_depth: int, max_evaluations: int, evidence: bool = False
+) -> HalfZone:
     r"""Prove the Z2 invariant of a time-reversal-symmetric Hamiltonian.
 
     On the lines k_x = 0 and pi the centres come in pairs; let X be the sum of one of each pair,
@@ -160,6 +97,9 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
 
     .. math:: Z_2 = \frac{1}{2\pi} \int_{0 \le k_x \le \pi} \mathrm{tr}\,\Omega
         - 2 X(\pi) + 2 X(0) \pmod 2
+
+    By Stokes the flux is a sum over edges between cells, of the windings of their transition
+    phases, and over the two lines, of the link phases in the gauges of the cells there.
 
     Parameters
     ----------
@@ -170,68 +110,180 @@ def prove_half_zone(h: Slice, filled: int, *, max_depth: int, max_evaluations: i
     max_depth : int
         How often a cell may be quartered.
     max_evaluations : int
-        Largest number of cells to look at.
+        Largest number of eigenproblems to solve.
+    evidence : bool
+        Whether to return the cells.
 
     Returns
     -------
     HalfZone
         Value and evidence.
     """
-    edge = 2**max_depth
-    unit, n_y = np.pi / (START * edge), 2 * START * edge
-    error = 0.0 if h.amplitude_error is None else h.amplitude_error
-    norms = np.linalg.norm(h.amplitudes, axis=(-2, -1))
-    reach = np.abs(h.vectors).sum(-1)
-    slack = float(slack_of(norms, reach, h.n_bands, error))
-    cover = _Cover(h, filled, unit, n_y, slack)
-    cells = [(x * edge, y * edge, edge) for x in range(START) for y in range(2 * START)]
-    while cells:
-        reason = cover.add(cells, max_evaluations)
-        if reason:
-            return cover.given_up(reason)
-        vertices = cover.vertices()
-        polygons = {cell: _polygon(cell, vertices, n_y) for cell in cover.leaves}
-        crowded = [c for c, path in polygons.items() if len(path) * cover.leaves[c] >= np.pi]
-        if not crowded:
-            break
-        # one size at a time: the largest first, others may not need it afterwards
-        largest = max(c[2] for c in crowded)
-        if largest == 1:
-            return cover.given_up("depth")
-        cells = []
-        for cell in (c for c in crowded if c[2] == largest):
-            del cover.leaves[cell]
-            cells += quarters(cell)
-    order = {v: i for i, v in enumerate(sorted(vertices))}
-    k = np.array(list(order), dtype=np.float64) * unit + [0.0, -np.pi]
-    states = frames_of(bloch_at(h.vectors, h.amplitudes, k), filled)
-    flux = _total_flux(states.frame, order, list(polygons.values()))
-    first, last = (
-        pair_sum(states.frame[[i for v, i in order.items() if v[0] == x]]) for x in (0, n_y // 2)
-    )
-    number = flux / (2.0 * np.pi) - 2.0 * (last.value - first.value)
+    zone = Zone((START, 2 * START), 2 * START, max_depth)
+    with threadpool_limits(1):  # matrices are small: threads would wait for each other
+        ham = Hoppings.of(h, filled)
+        walk = cover(ham, zone, np.zeros(1), max_evaluations, TIGHTNESS, frames=True)
+        number, spread = _number(walk) if walk.reason[0] == "" else (0.0, np.nan)
     whole = round(number)
-    paired = all(line.proven(cover.slack, cover.gap_lower) for line in (first, last))
-    proven = paired and abs(number - whole) < INTEGRAL
+    if walk.reason[0] == "" and not abs(number - whole) < INTEGRAL:
+        walk.fail(np.array([0]), "rounding")
+    proven = bool(walk.reason[0] == "")
+    exponent = walk.ham.exponent
+    k_x, k_y = walk.k_at_gap_upper[0]
+    cells = band_evidence(walk)[0] if evidence and proven else None
     return HalfZone(
         value=whole % 2,
         proven=proven,
-        gap_lower=cover.gap_lower,
-        gap_upper=min(cover.gap_upper, float(states.gap.min())),
-        evaluations=cover.evaluations + len(order),
-        reason="" if proven else "rounding",
-        k_at_gap_upper=cover.k_at_gap_upper,
-        spread=max(first.spread, last.spread),
+        gap_lower=float(lower_bound(walk.gap_lower, exponent)[0]) if proven else 0.0,
+        gap_upper=float(upper_bound(walk.gap_upper, exponent)[0]),
+        evaluations=int(walk.evaluations[0]),
+        reason=str(walk.reason[0]),
+        k_at_gap_upper=(float(k_x), float(k_y)),
+        spread=spread,
+        cells=cells if isinstance(cells, BandEvidence) else None,
     )
 
 
-def _total_flux(
-    frame: NDArray[np.complex128], order: dict[Vertex, int], polygons: list[list[Vertex]]
-) -> float:
-    """Sum of the principal values of the fluxes through all cells."""
-    start = np.array([order[v] for path in polygons for v in path])
-    end = np.array([order[v] for path in polygons for v in [*path[1:], path[0]]])
-    links = np.linalg.det(frame[start].conj().swapaxes(-1, -2) @ frame[end])
-    first = np.cumsum([0, *(len(path) for path in polygons[:-1])])
-    loops = np.multiply.reduceat(links / np.abs(links), first)
-    return float(-np.angle(loops).sum())
+def _number(walk: Cover) -> tuple[float, float]:
+    """Z2 as an integer up to rounding, and the spread of pairs; gives the walk up on failure."""
+    cocycle = Cocycle(walk)
+    _inner_edges(cocycle)
+    ends: list[_End] = []
+    for side in (0, 1):
+        end = _end(cocycle, side) if cocycle.alive[0] else None
+        if end is None:
+            return 0.0, np.nan
+        ends.append(end)
+    flux = _inner_flux(cocycle, ends)
+    first, last = (pair_sum(end.states[:, :, : walk.ham.filled]) for end in ends)
+    if not all(s.proven(float(walk.ham.slack[0]), float(walk.gap_lower[0])) for s in (first, last)):
+        walk.fail(np.array([0]), "rounding")
+    for sign, end in zip((1.0, -1.0), ends, strict=True):
+        phase = np.empty(len(end.y))
+        link_phases(cocycle.states, end.states, walk.ham.filled, end.frame, phase)
+        flux += sign * float(phase.sum())
+    number = flux / (2.0 * np.pi) - 2.0 * (last.value - first.value)
+    return number, max(first.spread, last.spread)
+
+
+def _inner_edges(cocycle: Cocycle) -> None:
+    """Edges between cells; k_y is periodic, the lines k_x = 0 and pi are left out."""
+    leaves, around = cocycle.walk.leaves, cocycle.domain.fine
+    (x, y), frame = leaves.corner.T, np.arange(len(leaves.owner))
+    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
+    right, left = x + size < around // 2, x > 0
+
+    def column(place: Int) -> Int:
+        return np.asarray(place)[:, None]
+
+    if right.any():
+        line, start, end, one, other = common_edges(
+            Sides(column(x + size)[right], y[right], (y + size)[right], frame[right]),
+            Sides(column(x)[left], y[left], (y + size)[left], frame[left]),
+        )
+        p, q = np.column_stack([line, start]), np.column_stack([line, end])
+        cocycle.add(Edges(np.zeros_like(start), p, q, one, other), 1)
+    line, start, end, one, other = common_edges(
+        Sides(column(y), x, x + size, frame), Sides(column((y + size) % around), x, x + size, frame)
+    )
+    p, q = np.column_stack([start, line]), np.column_stack([end, line])
+    cocycle.add(Edges(np.zeros_like(start), p, q, one, other), 0)
+
+
+def _end(cocycle: Cocycle, side: int) -> _End | None:
+    """Points of a line, with their images under time reversal, so near that links are bounded."""
+    leaves, around = cocycle.walk.leaves, cocycle.domain.fine
+    x, y = leaves.corner.T
+    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
+    here = np.flatnonzero(x + size == around // 2 if side else x == 0)
+    here = here[np.argsort(y[here])]
+    place = side * (around // 2)
+    points = np.union1d(y[here], -y[here] % around)
+    thin: dict[tuple[int, int], int] = {}
+    while True:
+        ends = np.append(points[1:], around)
+        frame = here[np.searchsorted(y[here], points, "right") - 1]
+        pairs = zip(points.tolist(), ends.tolist(), strict=True)
+        known = np.array([thin.get(pair, -1) for pair in pairs])
+        frame = np.where(known >= 0, known, frame)
+        bound = np.empty(len(frame))
+        turn_phases(cocycle.frobenius, cocycle.operator, cocycle.ham.rank, frame, bound)
+        rows = np.flatnonzero(~(bound < LINK))
+        if not len(rows):
+            break
+        good = _thin_ends(cocycle, side, place, points[rows], ends[rows], frame[rows], thin)
+        if good is None:
+            return None
+        rows = rows[~good]
+        if (ends[rows] - points[rows] < 2).any():
+            cocycle.walk.fail(np.array([0]), "depth")
+            return None
+        middle = (points[rows] + ends[rows]) // 2
+        points = np.union1d(points, np.concatenate([middle, -middle % around]))
+    where = np.column_stack([np.full(len(points), place), points])
+    owner = np.zeros(len(points), np.int64)
+    if not cocycle.spend(owner).all():
+        return None
+    # transitions to thin cells that are in use
+    for (start, stop), number in thin.items():
+        row = int(np.searchsorted(points, start))
+        if points[row] == start and frame[row] == number:
+            cell = here[np.searchsorted(y[here], start, "right") - 1 :][:1]
+            pair = (cell, np.array([number])) if side else (np.array([number]), cell)
+            phase, spread = cocycle.check(*pair)
+            p, q = np.array([[place, start]]), np.array([[place, stop]])
+            cocycle.keep(Edges(owner[:1], p, q, *pair), phase, spread)
+    return _End(place, points, cocycle.states_at(owner, where), frame)
+
+
+def _thin_ends(
+    cocycle: Cocycle,
+    side: int,
+    place: int,
+    start: Int,
+    stop: Int,
+    cell: Int,
+    thin: dict[tuple[int, int], int],
+) -> NDArray[np.bool_] | None:
+    """Thin cells on intervals of a line; which of them do, None without evaluations for them."""
+    owner = np.zeros(len(start), np.int64)
+    if not cocycle.spend(owner).all():
+        return None
+    column = np.full(len(start), place)
+    frame, _, _ = cocycle.thin_cells(
+        owner, np.column_stack([column, start]), np.column_stack([column, stop]), 1
+    )
+    good = frame >= 0
+    rows = np.flatnonzero(good)
+    pair = (cell[rows], frame[rows]) if side else (frame[rows], cell[rows])
+    _, spread = cocycle.check(*pair)
+    bound = np.empty(len(rows))
+    turn_phases(cocycle.frobenius, cocycle.operator, cocycle.ham.rank, frame[rows], bound)
+    good[rows] = (spread < LIMIT) & (bound < LINK)
+    for row in np.flatnonzero(good):
+        thin[int(start[row]), int(stop[row])] = int(frame[row])
+    return good
+
+
+def _inner_flux(cocycle: Cocycle, ends: list[_End]) -> float:
+    """Sum of the transition phases at all vertices."""
+    around = cocycle.domain.fine
+    period = np.array([around, around])
+    edges, middle, spread = cocycle.collected()
+    (owner, point), total, error, first, last = cocycle.vertices(edges, middle, spread, period)
+    inner = (point[:, 0] > 0) & (point[:, 0] < around // 2)
+    flux = (
+        2.0
+        * np.pi
+        * float(
+            integers_of_vertices(
+                cocycle, edges, middle, owner, point, total, error, first, last, inner
+            ).sum()
+        )
+    )
+    for end in ends:
+        chosen = np.flatnonzero(point[:, 0] == end.x)
+        states = end.states[np.searchsorted(end.y, point[chosen, 1])]
+        sums, _ = cocycle.exact(edges, middle, owner, point, chosen, first, last, states)
+        flux += float(sums.sum())
+    return flux

@@ -160,9 +160,10 @@ class Cover:
             points[:, p.axes] += 2 * corner[rows] + edge[rows, None]
             half = np.zeros((len(p.axes), dim))
             half[range(len(p.axes)), p.axes] = self.domain.half[list(p.axes)]
+            size = np.ldexp(1.0, -depth[rows])
             found = bound_cells(
-                self.ham, owner[rows], points, self._phases, half, np.asarray(0.5 ** depth[rows], np.float64),
-                least[rows], frames=self.frames,
+                self.ham, owner[rows], points, self._phases, half, size, least[rows],
+                frames=self.frames,
             )  # fmt: skip
             self.saw(owner[rows], points, found.seen)
             gap[rows] = found.gap

@@ -12,7 +12,7 @@ from topophys.kernels._jit import kernel
 from topophys.kernels.cell_bounds import gram_norm
 from topophys.kernels.rounding import UNIT, UP
 
-__all__ = ["edge_phases", "phase_sum", "vertex_phases"]
+__all__ = ["edge_phases", "link_phases", "phase_sum", "turn_phases", "vertex_phases"]
 
 #: Largest amplified rounding error of an overlap for which the first-order estimates are used.
 TRUSTED: Final = 1e-4
@@ -195,3 +195,43 @@ def vertex_phases(
         second = frame_phase(v, frames[right[e]], top, order)
         z = first * second * complex(math.cos(middle[e]), -math.sin(middle[e]))
         chi[e] = middle[e] + math.atan2(z.imag, z.real) if z != 0.0 else np.nan
+
+
+@kernel
+def link_phases(
+    frames: NDArray[np.complex128],
+    states: NDArray[np.complex128],
+    filled: int,
+    gauge: NDArray[np.int64],
+    phase: NDArray[np.float64],
+) -> None:
+    """Fill phase (N,) with the phases of the links of a closed loop, in the gauges of cells.
+
+    states (N, n, >= f) are those at the points; the link from point i to the next is taken in the
+    gauge of frames[gauge[i]]: overlaps of both ends with that have a positive determinant.
+    """
+    n_points = states.shape[0]
+    top, order = np.empty((filled, filled), np.complex128), np.empty(filled, np.int64)
+    for i in range(n_points):
+        there = states[i + 1 if i + 1 < n_points else 0]
+        u = frames[gauge[i]]
+        z = frame_phase(u, states[i], top, order) * frame_phase(states[i], there, top, order)
+        z *= np.conj(frame_phase(u, there, top, order))
+        phase[i] = math.atan2(z.imag, z.real) if z != 0.0 else np.nan
+
+
+@kernel
+def turn_phases(
+    frobenius: NDArray[np.float64],
+    operator: NDArray[np.float64],
+    rank: int,
+    rows: NDArray[np.int64],
+    bound: NDArray[np.float64],
+) -> None:
+    """Fill bound (len(rows),): largest phase of a link between two points, in the gauge of a cell.
+
+    It is that of det(1 + T_p^dagger T_q).
+    """
+    for i in range(rows.shape[0]):
+        f, t = frobenius[rows[i]], operator[rows[i]]
+        bound[i] = phase_sum(f * f, t * t, rank)
