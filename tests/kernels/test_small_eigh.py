@@ -62,6 +62,27 @@ def test_any_unit_of_energy(scale):
     np.testing.assert_allclose(energy / scale, np.linalg.eigvalsh(h), rtol=1e-13, atol=1e-13)
 
 
+@given(rng=generators(), n=st.integers(2, 8))
+def test_entries_whose_squares_underflow(rng, n):
+    """Off-diagonal entries of any size between equal levels, as between Kramers partners."""
+    h = hermitian(rng, 40, n) * 10.0 ** rng.uniform(-323.0, 0.0, (40, n, n))
+    h *= rng.random((40, n, n)) < 0.7
+    level = rng.choice([0.0, 1.0, -1.0, 1e-4], (40, n)) + rng.choice([0.0, 1e-160], (40, n))
+    h = h + h.conj().swapaxes(1, 2) + level[:, :, None] * np.eye(n)
+    energy = check(h)
+    np.testing.assert_allclose(energy, np.linalg.eigvalsh(h), rtol=0, atol=1e-13 * 2 * n)
+
+
+def test_kramers_pairs_that_are_almost_apart():
+    """Rotations of the first sweep leave entries of 1e-160 between equal levels."""
+    h = np.zeros((1, 4, 4), complex)
+    h[0, :2, :2] = h[0, 2:, 2:] = np.diag([1.0, -0.5])
+    h[0, 0, 1] = h[0, 2, 3] = 1e-13
+    h[0, 0, 2], h[0, 1, 3] = 1e-158, 3e-163
+    energy = check(h + np.triu(h[0], 1).conj().T)
+    np.testing.assert_allclose(energy, [[-0.5, -0.5, 1.0, 1.0]], atol=1e-13)
+
+
 def test_matrices_with_nothing_to_turn():
     h = np.zeros((3, 3, 3), complex)
     h[1] = np.diag([3.0, -1.0, 2.0])

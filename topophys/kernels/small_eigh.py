@@ -18,6 +18,9 @@ SWEEPS: Final = 30  # never reached: convergence is quadratic
 #: Of the squared norm: what is left of the off-diagonal part, far below rounding of the matrix.
 DIAGONAL: Final = 1e-32
 TINY: Final = 1e-300
+#: |A_pq|^2 up to which an entry is zero: below, squares lose digits or vanish, and what is made of
+#: them is no rotation. Entries are relative to the largest one.
+NOTHING: Final = 1e-280
 
 
 @fused_kernel
@@ -37,7 +40,7 @@ def find_rotation(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
         root = math.sqrt(spread * spread + 4.0 * square)
         both = root + abs(spread) + TINY
         c = math.sqrt(both / (2.0 * root + TINY))
-        sign = math.copysign(w[turn + 3, lane], spread)
+        sign = math.copysign(w[turn + 3, lane], spread) if square > NOTHING else 0.0
         along = sign / (root * c + TINY)
         shift = sign * 2.0 * square / both
         w[p * n + p, lane] -= shift
