@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 import topophys as tp
-from tests.invariants.samples import ONE, X, Y, Z
-from topophys.errors import UnresolvedError
+from tests.invariants.samples import ONE, X, Y, Z, direct_sum, rotated, unitary
+from tests.invariants.z2_cases import draw, verdict
+from tests.strategies import generators
+from topophys.errors import InputError, UnresolvedError
+from topophys.invariants._kramers_pairs import PairSum, pair_sum
+from topophys.invariants._symmetry import (
+    inversion_operator,
+    largest_norm,
+    reversal_operator,
+    symmetrise,
+)
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.
 REVERSAL = np.kron(1j * Y, ONE)
@@ -71,3 +81,220 @@ def test_graphene_with_a_potential_has_no_certified_parity(potential, level):
     if potential > 1e-6:
         flux = tp.z2_invariant(h, method="flux", time_reversal=reversal)
         assert (int(flux), flux.status, flux.symmetry_violation) == (0, "certified", 0.0)
+
+
+def with_field(h, field):
+    """Zeeman field along z, and along x for every second orbital: splits all Kramers pairs."""
+    rows = dict(h.hoppings)
+    rows[0, 0] = rows[0, 0] + field * np.kron(Z, ONE)
+    return tp.FourierHamiltonian(rows, n_occupied=h.n_occupied)
+
+
+@pytest.mark.parametrize("split", [1.31e-3, 0.02])
+def test_refusals_name_the_tolerance_that_is_needed(split):
+    """Pairs are split by twice the field, the gap is 2 less that."""
+    h = with_field(tp.models.bhz(1.0), split / (1.0 + split))
+    named = f"set `tolerance` to {split + 1e-9:.3g}"
+    for model in (h, h.on_grid((24, 24))):
+        with pytest.raises(InputError, match="tolerance") as refusal:
+            tp.z2_invariant(model)
+        assert "Kramers pairs split by" in str(refusal.value)
+        needed = float(str(refusal.value).split("set `tolerance` to ")[1].split(",")[0])
+        assert split <= needed <= 1.02 * split, named
+        assert int(tp.z2_invariant(model, tolerance=needed)) == 1
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-15, 1e-9, 1e-5])
+@pytest.mark.parametrize("unit", [1.0, 1e-200, 1e200])
+def test_closed_gaps_are_no_broken_symmetry(noise, unit):
+    """At the transition of BHZ pairs are split by as much as the gap is open: by the noise."""
+    rng = np.random.default_rng(4)
+    a = rng.standard_normal((4, 4)) + 1j * rng.standard_normal((4, 4))
+    rows = dict(tp.models.bhz(4.0).hoppings)
+    rows[0, 0] = rows[0, 0] + noise * (a + a.conj().T)
+    h = tp.FourierHamiltonian({r: unit * v for r, v in rows.items()})
+    found = tp.z2_invariant(h, prove=False)
+    assert (found.status, found.reason) == ("unresolved", "closed gap")
+    assert "closed gap" in repr(found)
+    assert tp.z2_invariant(h.on_grid((8, 8))).reason == "closed gap"
+    with_operator = tp.z2_invariant(h, time_reversal=REVERSAL)
+    # what is broken beyond rounding is told, beside the gap that it is not below
+    assert with_operator.reason == ("symmetry" if noise > 1e-14 else "closed gap")
+
+
+@pytest.mark.parametrize("order", ["up first", "alternating"])
+def test_usual_orders_of_spin_orbitals_are_known_by_name(order):
+    h = tp.models.bhz([1.0, -1.0], delta=0.1)
+    if order == "alternating":
+        swap = np.eye(4)[[0, 2, 1, 3]]
+        h = rotated(h, swap)
+    found = tp.z2_invariant(h, time_reversal=order)
+    assert (found.value.tolist(), set(found.status)) == ([1, 0], {"certified"})
+    assert (found.symmetry_violation == 0.0).all()
+    other = "alternating" if order == "up first" else "up first"
+    assert set(tp.z2_invariant(h, time_reversal=other).reason) == {"symmetry"}
+
+
+def test_operators_that_are_of_no_kind_are_refused():
+    h = tp.models.bhz(1.0)
+    with pytest.raises(InputError, match=r"U conj\(U\) = -1 .* deviates by 2"):
+        tp.z2_invariant(h, time_reversal=np.eye(4))
+    with pytest.raises(InputError, match="commute with `time_reversal`"):
+        tp.z2_invariant(
+            h, method="parity", time_reversal=REVERSAL, inversion=np.kron(Z, np.diag([1, -1]))
+        )
+    with pytest.raises(InputError, match="up first"):
+        tp.z2_invariant(h, time_reversal="down first")
+
+
+@pytest.mark.parametrize("off", [1e-16, 1e-12, 3e-7])
+def test_operators_of_a_text_file_become_exact_ones(off):
+    """What is near a symmetry operator of its kind is replaced by one, with a bound of the rest."""
+    rng = np.random.default_rng(11)
+    u = unitary(4, rng)
+    t, p = u @ REVERSAL @ u.T, u @ PARITY @ u.conj().T
+    error = off * (rng.standard_normal((4, 4)) + 1j * rng.standard_normal((4, 4)))
+    reversal = reversal_operator(t + error, 4)
+    inversion = inversion_operator(p + error, 4, reversal)
+    for operator, exact in ((reversal, t), (inversion, p)):
+        assert np.abs(operator.matrix - exact).max() <= 10 * off + 1e-14
+        assert operator.error <= 1e-12
+    v, q = reversal.matrix, inversion.matrix
+    assert np.abs(v + v.T).max() == 0.0
+    assert np.abs(q @ v - v @ q.conj()).max() < 1e-14
+    h = rotated(tp.models.bhz(1.0), u)
+    found = tp.z2_invariant(h, method="parity", time_reversal=t + error, inversion=p + error)
+    assert (int(found), found.status) == (1, "certified")
+    assert found.symmetry_violation <= 1e3 * off + 1e-10
+
+
+def test_means_over_the_group_have_the_symmetries():
+    """And are as far from the Hamiltonian as the bound says, at the worst momentum or nearly."""
+    rng = np.random.default_rng(5)
+    vectors = np.array([(x, y) for x in range(-2, 3) for y in range(-2, 3)])
+    rows = rng.standard_normal((25, 4, 4)) + 1j * rng.standard_normal((25, 4, 4))
+    rows = rows + rows[::-1].conj().swapaxes(-1, -2)
+    u = unitary(4, rng)
+    reversal = reversal_operator(u @ REVERSAL @ u.T, 4)
+    inversion = inversion_operator(u @ PARITY @ u.conj().T, 4, reversal)
+    mean = symmetrise(vectors, rows, 0.0, reversal, inversion)
+    v, p = reversal.matrix, inversion.matrix
+    assert np.abs(v @ mean.row.conj() @ v.conj().T - mean.row).max() < 1e-13
+    assert np.abs(p @ mean.row[::-1] @ p - mean.row).max() < 1e-13
+    assert (mean.row == mean.row[::-1].conj().swapaxes(-1, -2)).all()
+    k = rng.uniform(-np.pi, np.pi, (4000, 2))
+    difference = np.einsum("km,mij->kij", np.exp(1j * k @ vectors.T), rows - mean.row)
+    largest = 2.0 * np.linalg.norm(difference, 2, axis=(-2, -1)).max()
+    assert largest <= mean.apart.sharp < mean.apart.plain
+    assert mean.apart.sharp < 2.2 * largest
+    assert mean.error < 1e-10
+    again = symmetrise(vectors, mean.row, 0.0, reversal, inversion)
+    assert again.apart.plain < 1e-9
+
+
+def test_largest_norm_is_sharp_for_a_cosine():
+    """|cos(3 k)| from 12 points: at most 1 / cos(pi / 4) too large."""
+    vectors = np.array([[-3], [0], [3]])
+    hop = np.array([0.5 + 0j, 0.0, 0.5])[:, None, None] * np.diag([1.0, 0.3])
+    assert 1.0 <= largest_norm(vectors, hop) <= 1.0 + 1e-9
+    wide = np.array([0.5j, 0.0, -0.5j])[:, None, None] * np.eye(2)
+    assert 1.0 <= largest_norm(vectors, wide) <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("centres", "value"),
+    [
+        ([0.3, 0.3], 0.3),
+        ([0.49999, 0.5, -0.49999, -0.5], None),
+        ([0.1, 0.1, 0.4, 0.4], 0.5),
+        ([-0.2, -0.2, 0.45, 0.45], 0.25),
+    ],
+)
+def test_pairs_are_found_around_the_circle(centres, value):
+    """The spreads of both ways to pair neighbours add up to one: only one of them is small."""
+    x = np.sort(np.array(centres))
+    ways = [x, np.append(x[1:], x[0] + 1.0)]
+    spreads = [np.ptp(np.stack([w[0::2], w[1::2]]), axis=0).sum() for w in ways]
+    assert sum(spreads) == pytest.approx(1.0)
+    found = pair_sum(winding_frames(x))
+    assert found.spread == pytest.approx(min(spreads), abs=1e-12)
+    if value is not None:
+        assert (found.value - value + 0.5) % 1.0 - 0.5 == pytest.approx(0.0, abs=1e-12)
+    assert found.proven(1e-12, 1.0)
+    assert not found.proven(1e-3, 1e-3)
+
+
+def winding_frames(centres):
+    """Frames (N, 2 m, m): on a loop state j turns around a cone that encloses the phase wanted."""
+    n = 64
+    k = 2.0 * np.pi * np.arange(n) / n
+    # spinor (cos, sin e^{ik}): Berry phase 2 pi sin^2, centre = that / 2 pi
+    share = np.mod(np.asarray(centres), 1.0)
+    # on n points: the discrete phase for weight w is n arg(1 - w + w e^{-2 pi i / n})
+    weights = np.array([_weight(c, n) for c in share])
+    frame = np.zeros((n, 2 * len(share), len(share)), complex)
+    for j, w in enumerate(weights):
+        frame[:, 2 * j, j] = np.sqrt(1.0 - w)
+        frame[:, 2 * j + 1, j] = np.sqrt(w) * np.exp(-1j * k)
+    return frame
+
+
+def _weight(centre, n):
+    """Weight w for which links of phase arg(1 - w + w e^{-2 pi i / n}) add up to the centre."""
+    low, high = 0.0, 1.0
+    for _ in range(200):
+        w = 0.5 * (low + high)
+        angle = -n * np.angle(1.0 - w + w * np.exp(-2j * np.pi / n)) / (2.0 * np.pi)
+        low, high = (w, high) if angle < centre else (low, w)
+    return 0.5 * (low + high)
+
+
+def test_pairs_that_are_none_leave_a_proof_unresolved():
+    assert PairSum(0.0, 0.3, 1.0).proven(1e-9, 1.0)  # of the frames given; the spread is judged
+    rows = dict(direct_sum(tp.models.qwz(-1.0), tp.models.qwz(-1.0)).hoppings)
+    twin = tp.FourierHamiltonian(rows)
+    found = tp.z2_invariant(twin, method="flux", time_reversal="up first")
+    assert found.status == "unresolved"
+
+
+@settings(max_examples=25)
+@given(rng=generators())
+def test_all_options_at_once_against_known_invariants(rng):
+    verdict(draw(rng))
+
+
+def many(n, seed):
+    """Cases certified, unresolved and refused, of n draws."""
+    return np.sum([verdict(draw(np.random.default_rng([seed, i]))) for i in range(n)], axis=0)
+
+
+def test_seeded_draws_of_all_options():
+    certified, unresolved, _ = many(60, 21)
+    assert min(certified, unresolved) > 10
+
+
+@pytest.mark.slow
+def test_many_seeded_draws_of_all_options():
+    certified, unresolved, refused = many(4000, 22)
+    assert certified > 1000
+    assert unresolved > 1000
+    assert refused > 50
+
+
+def test_parities_and_fluxes_do_not_contradict_each_other():
+    """Inversion is broken from not at all to by more than the gap."""
+    rng = np.random.default_rng(9)
+    both = 0
+    for _ in range(12):
+        case = draw(rng, parity=True)
+        if "time_reversal" not in case.options:
+            continue
+        operators = {"time_reversal": case.options["time_reversal"]}
+        flux = tp.z2_invariant(case.h, method="flux", max_evaluations=4000, **operators)
+        if "inversion" in case.options:
+            operators["inversion"] = case.options["inversion"]
+            parity = tp.z2_invariant(case.h, method="parity", max_evaluations=4000, **operators)
+            certain = (flux.status == "certified") & (parity.status == "certified")
+            assert (flux.value == parity.value)[certain].all()
+            both += int(certain.sum())
+    assert both >= 3

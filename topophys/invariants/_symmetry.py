@@ -37,6 +37,8 @@ __all__ = [
 
 #: Largest deviation of a given matrix from an operator of its kind: six digits of a text file.
 KIND: Final = 1e-6
+#: Orders of spin orbitals in files of Wannier functions.
+SPIN_ORDERS: Final = ("up first", "alternating")
 Matrix = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
@@ -158,12 +160,27 @@ def _off(u: Matrix, square: Matrix, sign: float) -> float:
     return float(max(np.abs(u @ u.conj().T - one).max(), np.abs(square - sign * one).max()))
 
 
-def reversal_operator(operator: ArrayLike, n: int) -> Operator:
+def spin_reversal(order: str, n: int) -> Matrix:
+    """U = i s_y of n real spin orbitals: first all up, then all down, or up and down in turn."""
+    if n % 2:
+        raise InputError(
+            "Argument `time_reversal` must be a matrix for an odd number of orbitals, but is"
+            f" {order!r} for {n}."
+        )
+    flip, same = np.array([[0.0, 1.0], [-1.0, 0.0]]), np.eye(n // 2)
+    pair = (flip, same) if order == "up first" else (same, flip)
+    return np.asarray(np.kron(*pair), dtype=np.complex128)
+
+
+def reversal_operator(operator: ArrayLike | str, n: int) -> Operator:
     """Check the U (n, n) of T = U K with T^2 = -1, and take an exact operator next to it.
 
     Unitary with U conj(U) = -1 means unitary and antisymmetric; the polar factor of an
     antisymmetric matrix is antisymmetric.
     """
+    if isinstance(operator, str):
+        _checks.one_of(operator, "time_reversal", SPIN_ORDERS)
+        return Operator(spin_reversal(operator, n), 0.0, rounds=False)
     u = _given(operator, "time_reversal", n)
     off = _off(u, u @ u.conj(), -1.0)
     if off > KIND:

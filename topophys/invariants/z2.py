@@ -16,6 +16,7 @@ from topophys.errors import InputError, KindError
 from topophys.invariants import _time_reversal as tr
 from topophys.invariants._flow import FlowRules
 from topophys.invariants._half_zone import prove_half_zone
+from topophys.invariants._limits import Limits, limits
 from topophys.invariants._loops import checked_matrices
 from topophys.invariants._scale import divide_out, error_of
 from topophys.invariants._slices import Slice, bloch_at, require_dimension, rows_of
@@ -37,8 +38,6 @@ __all__ = ["z2_invariant"]
 
 #: Bands up to which a flow is followed by a proof where nobody says whether it should be.
 FEW_BANDS: Final = 8
-#: How often a cell of a proof may be quartered.
-MAX_DEPTH: Final = 16
 #: Distances within Kramers pairs, added up, that rounding can explain; and, where no operator was
 #: given, that a symmetry kept to `tolerance` can.
 SPREAD: Final = 1e-6
@@ -52,10 +51,11 @@ def z2_invariant(
     *,
     n_occupied: int | None = None,
     method: Literal["wilson", "flux", "parity"] = "wilson",
-    time_reversal: ArrayLike | None = None,
+    time_reversal: ArrayLike | Literal["up first", "alternating"] | None = None,
     inversion: ArrayLike | None = None,
     tolerance: float = 1e-3,
     prove: bool | None = None,
+    max_depth: int = 16,
     max_evaluations: int = 20_000,
     rules: FlowRules | None = None,
 ) -> Z2Result:
@@ -87,11 +87,13 @@ def z2_invariant(
         Number of occupied bands, even; that of `h`, or half of the bands, where not given.
     method : {"wilson", "flux", "parity"}, optional
         Flow of Wannier centres, proof by fluxes without a flow, or parities.
-    time_reversal : array-like of shape (n, n), optional
-        Unitary U of T = U K. Values are then those of the symmetrised Hamiltonian
-        (H + T H T^-1) / 2, and only given where the violation of the symmetry, bounded in
-        operator norm, is below the gap: H and it are then one phase. Without an operator, signs
-        of the symmetry are checked: occupied pairs at k = -k, and equal centres at k_x and -k_x.
+    time_reversal : array-like of shape (n, n), or {"up first", "alternating"}, optional
+        Unitary U of T = U K; or the order of real spin orbitals, as in files of Wannier functions:
+        all with spin up before those with spin down, or up and down in turn. Values are then
+        those of the symmetrised Hamiltonian (H + T H T^-1) / 2, and only given where the
+        violation of the symmetry, bounded in operator norm, is below the gap: H and it are then
+        one phase. Without an operator, signs of the symmetry are checked: occupied pairs at
+        k = -k, and equal centres at k_x and -k_x.
     inversion : array-like of shape (n, n), optional
         Inversion operator among the orbitals of a cell, for the parity formula; with time
         reversal, with which it must commute, the mean is over all four operators.
@@ -102,6 +104,8 @@ def z2_invariant(
         Whether to follow the flow by the proof, or parities by a proof of the gap; what stays
         unproven is then unresolved. Where not given: for Hamiltonians of up to eight bands, and
         for parities.
+    max_depth : int, optional
+        How often a cell of a proof may be quartered, at most 24.
     max_evaluations : int, optional
         Largest number of cells of a proof.
     rules : FlowRules, optional
@@ -151,7 +155,7 @@ def z2_invariant(
             ask = _Question(
                 method, filled, time_reversal, inversion, tolerance, rules or FlowRules(),
                 method == "flux" or (usual if prove is None else prove),
-                _checks.positive_int(max_evaluations, "max_evaluations"),
+                limits(0.0, max_depth, max_evaluations, deepest=24),
             )  # fmt: skip
             return _of_hamiltonians(found, ask)
         if method != "wilson" or time_reversal is not None or prove:
@@ -168,12 +172,12 @@ class _Question:
 
     method: str
     filled: int
-    time_reversal: ArrayLike | None
+    time_reversal: ArrayLike | str | None
     inversion: ArrayLike | None
     tolerance: float
     rules: FlowRules
     prove: bool
-    max_evaluations: int
+    limits: Limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,7 +295,10 @@ def _by_centres(system: _System, ask: _Question) -> Found:
             found = replace(found, resolved=False, reason="symmetry")
         return _noted(found, system)
     zone = prove_half_zone(
-        system.h, filled, max_depth=MAX_DEPTH, max_evaluations=ask.max_evaluations
+        system.h,
+        filled,
+        max_depth=ask.limits.max_depth,
+        max_evaluations=ask.limits.max_evaluations,
     )
     reason = zone.reason
     if zone.proven and zone.spread > (SPREAD if system.reversal else SPREAD_OF_SIGNS):
@@ -354,7 +361,8 @@ def _settled(found: Found, system: _System, ask: _Question) -> Found:
             system.h,
             n_occupied=ask.filled,
             min_gap=float(np.nextafter(violation, np.inf)),
-            max_evaluations=ask.max_evaluations,
+            max_depth=ask.limits.max_depth,
+            max_evaluations=ask.limits.max_evaluations,
         )
         found = replace(
             found,

@@ -147,7 +147,13 @@ class Z2Result:
     def __int__(self) -> int:
         reason = "" if self.reason.ndim else str(self.reason)
         if reason == "symmetry":
-            raise UnresolvedError("Z2 invariant", [0], 1, [reason], detail=self._symmetry(0))
+            raise UnresolvedError("Z2 invariant", [0], 1, [reason], self._symmetry(0))
+        if reason == "depth" and self.flows and not self.flows[0].followed:
+            detail = (
+                "the flow of centres was not followed within `rules`: give more k points, or raise"
+                " `max_halvings` and `max_loop`, or `max_depth` of the proof"
+            )
+            raise UnresolvedError("Z2 invariant", [0], 1, [reason], detail)
         return one_integer(self.value, self.resolved, "Z2 invariant", reason)
 
     def _symmetry(self, index: int) -> str:
