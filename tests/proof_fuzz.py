@@ -580,6 +580,7 @@ def draw_option(name, rng, case, function):
         "rules": lambda: leave if rng.random() < 0.7 else tp.FlowRules(
             max_loop=int(rng.choice([16, 64, 512])), max_halvings=int(rng.integers(0, 8))
         ),
+        "tightness": lambda: leave if rng.random() < 0.7 else float(rng.uniform(0.0, 1.0)),
         "max_cells": lambda: int(rng.choice([4, 8, 16, 64])),
         "axis": lambda: 2,
         "n": lambda: leave,

@@ -169,6 +169,8 @@ class Cocycle:
         rest = _some(edges, ~good)
         while len(rest.owner):
             rest = _some(rest, self.spend(rest.owner))
+            if not len(rest.owner):
+                return
             frame, _, _ = self.thin_cells(rest.owner, rest.start, rest.end, axis)
             there = np.flatnonzero(frame >= 0)
             first = self.check(rest.left[there], frame[there])
