@@ -86,6 +86,54 @@ def test_touching_planes_are_unresolved():
     assert "0 of 1 resolved" in repr(found)
 
 
+def test_the_bulk_gap_is_told_apart_from_the_planes():
+    h = wilson_dirac(-2.0)
+    found = tp.z2_indices_3d(h, time_reversal=REVERSAL, method="flux")
+    assert (found.label, found.status, found.reason, found.bulk) == (
+        "(1; 000)",
+        "certified",
+        "",
+        None,
+    )
+    assert "gap of the bulk  not asked for" in repr(found)
+    assert 0 < found.gap_lower <= found.gap_upper
+    assert found.symmetry_violation <= 1e-14
+    whole = tp.z2_indices_3d(h, time_reversal=REVERSAL, method="flux", prove_bulk=True)
+    assert whole.bulk.certified
+    assert "gap of the bulk  at least" in repr(whole)
+
+
+def test_a_closed_bulk_gap_between_the_planes_leaves_them_their_indices():
+    """A pair of bands that cross the gap away from all invariant planes."""
+    lift = np.diag([0.0, 0.0, 0.0, 0.0, 1.0, 1.0])
+    rows = {r: np.pad(v, ((0, 2), (0, 2))) for r, v in wilson_dirac(-4.0).hoppings.items()}
+    rows[0, 0, 0] = rows[0, 0, 0] + 12.0 * lift
+    # 12 - 12 sin(kx)^2 sin(ky)^2 sin(kz)^2 reaches 0, below the highest occupied level, at pi / 2
+    step = {-2: -0.25, 0: 0.5, 2: -0.25}
+    for x, a in step.items():
+        for y, b in step.items():
+            for z, c in step.items():
+                rows[x, y, z] = rows.get((x, y, z), 0.0) - 18.0 * a * b * c * lift
+    h = tp.FourierHamiltonian(rows, n_occupied=2)
+    reversal = np.zeros((6, 6), complex)
+    reversal[:4, :4], reversal[4:, 4:] = REVERSAL, 1j * Y
+    found = tp.z2_indices_3d(h, time_reversal=reversal, method="flux", prove_bulk=True)
+    assert (found.label, found.status) == ("(0; 000)", "certified")
+    assert not found.bulk.certified
+    assert "proven of 0 of 1" in repr(found)
+
+
+def test_broken_symmetry_of_a_plane_is_told():
+    rows = dict(wilson_dirac(-2.9).hoppings)
+    rows[0, 0, 0] = rows[0, 0, 0] + 0.2 * np.kron(Z, ONE)
+    found = tp.z2_indices_3d(
+        tp.FourierHamiltonian(rows, n_occupied=2), time_reversal=REVERSAL, method="flux"
+    )
+    assert (found.status, found.reason) == ("unresolved", "symmetry")
+    assert found.symmetry_violation == pytest.approx(0.4)
+    assert "symmetry" in repr(found)
+
+
 def test_other_dimensions_are_refused():
     with pytest.raises(KindError, match="3-dimensional"):
         tp.z2_indices_3d(tp.models.bhz(1.0))
