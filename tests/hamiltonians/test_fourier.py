@@ -179,3 +179,17 @@ def test_grids_of_the_wrong_dimension_are_named(shape):
 def test_momenta_of_the_wrong_dimension_are_named(k):
     with pytest.raises(ShapeError, match="`k`"):
         tp.models.qwz(1.0).bloch(k)
+
+
+@pytest.mark.parametrize("units", [1, 3, 5])
+def test_the_smallest_numbers_are_left_alone(units):
+    """A mean of two equal denormal numbers is not rounded to an even one."""
+    tiny = units * 5e-324
+    h = tp.FourierHamiltonian({(0,): [[0.0, tiny], [tiny, 0.0]], (1,): np.zeros((2, 2))})
+    assert h.hoppings[(0,)][0, 1] == tiny
+    assert h.amplitude_error == 0.0
+
+
+def test_means_of_the_smallest_numbers_carry_their_error():
+    h = tp.FourierHamiltonian({(0,): [[0.0, 5e-324], [1e-323, 0.0]]}, hermitian="average")
+    assert h.amplitude_error > 0.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from topophys import _checks
 from topophys.errors import HermiticityError, InputError, ShapeError
+from topophys.kernels.rounding import SMALLEST
 
 TOLERANCE: Final = 1e-10  # of the largest entry; text files of hoppings carry 6 to 12 digits
 
@@ -136,8 +137,47 @@ def complete(
                 f" by {off.flat[worst]:.3g} (largest entry {scale.flat[worst]:.3g}); give R only,"
                 " or pass hermitian='average'."
             )
-    mean = 0.5 * coefficients + 0.5 * mirrored
+    # what agrees is left alone: half of the smallest float64 is zero
+    mean = np.where(coefficients == mirrored, coefficients, 0.5 * coefficients + 0.5 * mirrored)
     return np.where(pick_both, mean, np.where(pick_given, coefficients, mirrored))
+
+
+def error_of_mean(
+    coefficients: NDArray[np.complex128],
+    adjoint: NDArray[np.complex128],
+    given: NDArray[np.bool_],
+    *,
+    tail: int,
+) -> NDArray[np.float64] | None:
+    """Bound of what the means in `complete` round beyond the last digit; None for nothing.
+
+    Digits of denormal numbers are cut off; the rounding of other means is as that of any sum, and
+    part of the slack of every proof.
+
+    Parameters
+    ----------
+    coefficients, adjoint, given, tail
+        As for `complete`.
+
+    Returns
+    -------
+    float64 ndarray of shape (...) or None
+        In operator norm, for each element of the batch.
+    """
+    both = given & given[::-1]
+    if not both.any():
+        return None
+    axis = coefficients.ndim - tail - 1
+    own = tuple(range(axis, coefficients.ndim))
+    differ = coefficients != np.flip(adjoint, axis=axis)
+    if not differ.any():
+        return None
+    shape = [1] * coefficients.ndim
+    shape[axis] = len(both)
+    small = (np.abs(coefficients) < 2.0**-900) & differ & both.reshape(shape)
+    if not small.any():
+        return None
+    return np.asarray(2.0 * SMALLEST * small.sum(own))
 
 
 def fourier_sum(

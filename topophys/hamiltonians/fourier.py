@@ -72,7 +72,7 @@ class FourierHamiltonian:
         self._amplitudes = _hoppings.complete(
             self._vectors, raw, adjoint, given, "hoppings", tail=2, average=hermitian == "average"
         )
-        self._error = None
+        self._error = _hoppings.error_of_mean(raw, adjoint, given, tail=2)
         self._n_occupied = n_occupied
         _ = self.n_occupied  # refuse an impossible number now, not at first use
 

@@ -74,7 +74,7 @@ class TwoBandHamiltonian(FourierHamiltonian):
             self._vectors, raw, raw.conj(), given, "d", tail=1, average=average
         )
         self._n_occupied = 1
-        self._error = None
+        self._error = _hoppings.error_of_mean(raw, raw.conj(), given, tail=1)
         self._d0_vectors = np.zeros((0, self.dim), np.int64)
         self._d0 = np.zeros((*self._d.shape[:-2], 0), np.complex128)
         if d0 is not None:
@@ -99,6 +99,8 @@ class TwoBandHamiltonian(FourierHamiltonian):
                 f" {d0_amplitudes.shape[:-1]} and not {self._d.shape[:-2]}."
             ) from None
         self._d = np.broadcast_to(self._d, (*batch, *self._d.shape[-2:])).copy()
+        if self._error is not None:
+            self._error = np.broadcast_to(self._error, batch).copy()
         self._d0 = np.broadcast_to(d0_amplitudes, (*batch, d0_amplitudes.shape[-1])).copy()
 
     @property

@@ -91,7 +91,7 @@ def plane_leaves(H: FourierLike, max_depth: int, max_leaves: int) -> Found | Non
     tuple of ndarray or None
         As in `CertificateLeaves`; None where something stays unproven.
     """
-    vectors, coefficients, exponent = real_series(H)
+    vectors, coefficients, exponent, _ = real_series(H)
     field = _Field(vectors, coefficients[0])
     n_start = 16 << (int(np.abs(vectors).max(initial=1)) - 1).bit_length()
     fine = n_start << (max_depth + 1)

@@ -153,7 +153,7 @@ def chern_of_hamiltonian(
     if H.n_bands != 2:
         _, chern, bad = flux_of_bands(H.on_grid(grid), filled)
         return chern, bad
-    vectors, coefficients, _ = real_series(H)
+    vectors, coefficients, *_ = real_series(H)
     size, shape = len(coefficients), coefficients.shape[:2]
     chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
     # the border is the first point again: the same numbers, not the same up to 2 pi

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex, Float, Int, Shaped
+from numpy.typing import NDArray
 
-from topophys.kernels.rounding import upper_bound
+from topophys._typing import FourierLike
+from topophys.kernels.rounding import lower_bound, upper_bound
 
-__all__ = ["divide_out", "error_of", "times_power"]
+__all__ = ["demand", "divide_out", "error_of", "proven_gap", "scaled", "times_power"]
 
 
 def divide_out(
@@ -16,6 +21,7 @@ def divide_out(
     """Divide each Hamiltonian by the power of two above its largest entry: no rounding.
 
     Proofs then neither over- nor underflow, and an invariant cannot depend on the unit of energy.
+    Only entries 2^-1022 times smaller than the largest lose digits: far below any slack.
 
     Parameters
     ----------
@@ -34,6 +40,34 @@ def divide_out(
     _, exponent = np.frexp(np.abs(parts).max(axes, initial=0.0))
     scaled = np.ldexp(parts, -exponent.reshape(-1, *(1,) * len(axes)))
     return scaled.view(np.complex128)[..., 0], exponent.astype(np.int64)
+
+
+def scaled(
+    H: FourierLike,
+) -> tuple[NDArray[np.complex128], NDArray[np.int64], NDArray[np.float64]]:
+    """Hoppings of the flattened batch, divided by powers of two, and the error of their making.
+
+    Parameters
+    ----------
+    H : FourierLike
+        Hamiltonians.
+
+    Returns
+    -------
+    amplitudes : complex128 ndarray of shape (B, M, n, n)
+        Hoppings with real and imaginary parts up to 1; zeros where one is not finite.
+    exponent : int64 ndarray of shape (B,)
+        Exponents of two.
+    error : float64 ndarray of shape (B,)
+        `amplitude_error` in the same unit, rounded up; infinite where a hopping is not finite.
+    """
+    amplitudes = H.amplitudes
+    flat = amplitudes.reshape(math.prod(H.batch_shape), *amplitudes.shape[-3:])
+    lost = np.asarray(~np.isfinite(flat).all((1, 2, 3)))
+    if lost.any():
+        flat = np.where(lost[:, None, None, None], 0.0, flat)
+    flat, exponent = divide_out(flat)
+    return flat, exponent, np.where(lost, np.inf, error_of(H, exponent))
 
 
 def error_of(H: object, exponent: Int[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
@@ -55,22 +89,77 @@ def error_of(H: object, exponent: Int[np.ndarray, " B"]) -> Float[np.ndarray, " 
     return upper_bound(np.broadcast_to(error.ravel(), exponent.shape), -exponent)
 
 
-def times_power(
-    value: Float[np.ndarray, " B"] | float, exponent: Int[np.ndarray, " B"]
+def demand(
+    min_gap: float, exponent: Int[np.ndarray, " B"], error: Float[np.ndarray, " B"]
 ) -> Float[np.ndarray, " B"]:
+    """Gap to be proven of scaled Hamiltonians whose hoppings are off by up to `error`.
+
+    Eigenvalues move by no more than `error` each (Weyl), so that a gap above twice the error stays
+    open on the way to the exact Hamiltonian: its invariant is the same, its gap at least the
+    proven one less twice the error.
+
+    Parameters
+    ----------
+    min_gap : float
+        Smallest gap to accept, in the units of the hoppings.
+    exponent : int64 ndarray of shape (B,)
+        Exponents of two of `divide_out`.
+    error : float64 ndarray of shape (B,)
+        As from `error_of`.
+
+    Returns
+    -------
+    float64 ndarray of shape (B,)
+        Rounded up, so that what is left after subtraction of the errors is positive.
+    """
+    asked = upper_bound(min_gap, -exponent)
+    return np.where(error > 0.0, (asked + 2.0 * error) * (1.0 + 1e-14), asked)
+
+
+def proven_gap(
+    gap: Float[np.ndarray, " B"], error: Float[np.ndarray, " B"], exponent: Int[np.ndarray, " B"]
+) -> Float[np.ndarray, " B"]:
+    """Gap of the exact Hamiltonians from that proven of the scaled ones, rounded down.
+
+    Parameters
+    ----------
+    gap : float64 ndarray of shape (B,)
+        Proven gaps, at least as `demand` asks.
+    error : float64 ndarray of shape (B,)
+        As from `error_of`.
+    exponent : int64 ndarray of shape (B,)
+        Exponents of two of `divide_out`.
+
+    Returns
+    -------
+    float64 ndarray of shape (B,)
+        In the units of the hoppings.
+    """
+    left = np.where(error > 0.0, np.nextafter(gap - 2.0 * error, 0.0), gap)
+    return lower_bound(left, exponent)
+
+
+def times_power(
+    value: Shaped[np.ndarray, "B ..."] | float, exponent: Int[np.ndarray, " B"]
+) -> NDArray[Any]:
     """Multiply by powers of two; what leaves the range of float64 becomes infinite or zero.
 
     Parameters
     ----------
-    value : float64 ndarray of shape (B,) or float
+    value : float64 or complex128 ndarray of shape (B, ...) or float
         Numbers.
     exponent : int64 ndarray of shape (B,)
         Exponents of two.
 
     Returns
     -------
-    float64 ndarray of shape (B,)
+    ndarray of shape (B, ...)
         ``value * 2**exponent``.
     """
+    v = np.asarray(value)
+    power = exponent.reshape(-1, *(1,) * max(0, v.ndim - 1))
     with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(np.ldexp(value, exponent))
+        if np.iscomplexobj(v):
+            parts = np.ascontiguousarray(v)[..., None].view(np.float64)
+            return np.asarray(np.ldexp(parts, power[..., None])).view(np.complex128)[..., 0]
+        return np.asarray(np.ldexp(v, power))

@@ -13,6 +13,9 @@ from topophys import _checks
 from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import InputError, KindError
 from topophys.grids import k_grid
+from topophys.invariants._phases import PHASE_ERROR, phases_of, phases_of_halves
+from topophys.invariants._scale import scaled, times_power
+from topophys.kernels.rounding import SMALLEST, UNIT, UP, upper_bound
 
 __all__ = ["Slice", "bloch_at", "slice_at"]
 
@@ -69,11 +72,14 @@ class Slice:
         return bloch_at(self.vectors, self.amplitudes, k_grid(shape, self.vectors.shape[1]))
 
 
-def slice_at(H: FourierLike, axis: int, k: ArrayLike) -> Slice:
+def slice_at(H: FourierLike, axis: int, k: ArrayLike, *, halves: bool = False) -> Slice:
     r"""Fix one component of the momentum.
 
     .. math:: H_k(\kappa) = \sum_\rho \Big( \sum_{R_\perp = \rho} H_R \, e^{i k R_{axis}} \Big)
         e^{i \kappa \cdot \rho}
+
+    The slice is that at exactly the given float64; what is rounded on the way is bounded by
+    `Slice.amplitude_error`.
 
     Parameters
     ----------
@@ -84,6 +90,9 @@ def slice_at(H: FourierLike, axis: int, k: ArrayLike) -> Slice:
         (k_z, k_x), so that the normal of a slice points along the fixed axis.
     k : array-like of shape (...)
         Values of the component, in radians; their axes follow the batch axes.
+    halves : bool, optional
+        Whether `k` counts half turns instead: integers h for the momenta pi h, which no float64
+        is.
 
     Returns
     -------
@@ -105,13 +114,54 @@ def slice_at(H: FourierLike, axis: int, k: ArrayLike) -> Slice:
         [i for i in range(dim) if i != axis])  # fmt: skip
     vectors, slot = np.unique(H.vectors[:, rest], axis=0, return_inverse=True)
     n, batch = H.n_bands, H.batch_shape
-    flat = H.amplitudes.reshape(math.prod(batch), len(H.vectors), n * n)
-    phases = np.exp(1j * np.multiply.outer(momenta.ravel(), H.vectors[:, axis]))
+    flat, exponent, error = scaled(H)
+    flat = flat.reshape(-1, len(H.vectors), n * n)
+    orders, which = np.unique(H.vectors[:, axis], return_inverse=True)
+    phases = phases_of_halves(momenta.ravel(), orders) if halves else (
+        phases_of(momenta.ravel(), orders))  # fmt: skip
     member = (slot.reshape(-1) == np.arange(len(vectors))[:, None]).astype(np.float64)
     # one matrix (momentum, new vector) x (old vector) does all sums at once
-    gather = (phases[:, None, :] * member).reshape(-1, len(H.vectors))
-    amplitudes = (gather @ flat).reshape(*batch, *momenta.shape, len(vectors), n, n)
-    return Slice(vectors, amplitudes, H.n_occupied)
+    gather = (phases[:, which.reshape(-1)][:, None, :] * member).reshape(-1, len(H.vectors))
+    shape = (*batch, *momenta.shape)
+    made = (gather @ flat).reshape(len(flat), momenta.size, len(vectors), n, n)
+    error = error + _sum_error(flat, int(member.sum(1).max(initial=0.0)), exact=halves)
+    amplitudes, error = _in_units(made, error, exponent)
+    return Slice(
+        vectors,
+        amplitudes.reshape(*shape, len(vectors), n, n),
+        H.n_occupied,
+        np.broadcast_to(error[:, None], made.shape[:2]).reshape(shape).copy(),
+    )
+
+
+def _sum_error(flat: NDArray[np.complex128], n_terms: int, *, exact: bool) -> NDArray[np.float64]:
+    """Bound (B,) of what sums of n_terms products of a phase and a hopping (B, M, n^2) round.
+
+    A sum of 2 n_terms real products rounds to 2 n_terms units of the sum of their sizes, in any
+    order; the Frobenius norms of all new hoppings together bound the operator norm for every k.
+    """
+    if exact and n_terms == 1:
+        return np.zeros(len(flat))
+    unit = (0.0 if exact else PHASE_ERROR) + 4 * UNIT * (n_terms + 2)
+    return np.asarray(UP * unit * np.linalg.norm(flat, axis=-1).sum(-1))
+
+
+def _in_units(
+    made: NDArray[np.complex128], error: NDArray[np.float64], exponent: NDArray[np.int64]
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Hoppings (B, K, M, n, n) and error (B,) times 2^exponent.
+
+    Where a sum leaves the range of float64, the hoppings are zeros and the error is infinite:
+    nothing can be proven. Where it is denormal, what is cut off goes into the error.
+    """
+    moved = times_power(made, exponent)
+    lost = ~np.isfinite(moved).all((1, 2, 3, 4))
+    moved[lost] = 0.0
+    bound = upper_bound(error, exponent)
+    # each of the 2 M n^2 real parts may lose half of the smallest float64
+    cut = exponent < -900
+    bound = np.where(cut, bound + float(np.prod(made.shape[2:])) * SMALLEST, bound)
+    return moved, np.where(lost, np.inf, bound)
 
 
 def bloch_at(

@@ -93,7 +93,7 @@ def certify_chern(
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
     filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     if H.n_bands == 2:
-        found = two_band_evidence(H, checked)
+        found = two_band_evidence(H, checked, evidence=evidence)
     else:
         found = chern_evidence(H, filled, checked, evidence=evidence)
     return conclude("Chern number", found, H.batch_shape, on_unresolved)

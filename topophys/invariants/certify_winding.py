@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from topophys._typing import BlockLike, is_block_like
 from topophys.errors import KindError
 from topophys.invariants._limits import described, limits
-from topophys.invariants._scale import divide_out, times_power
-from topophys.invariants.certificate import Certificate, Evidence, conclude
-from topophys.kernels import status as st
-from topophys.kernels.certify_winding import certify_windings
-from topophys.kernels.gap_at import gaps_at
-from topophys.kernels.trig_series import trig_table
+from topophys.invariants._winding import winding_evidence
+from topophys.invariants.certificate import Certificate, conclude
 
 __all__ = ["certify_winding"]
 
@@ -28,6 +20,7 @@ def certify_winding(
     max_depth: int = 24,
     max_evaluations: int = 100_000,
     on_unresolved: Literal["mark", "raise"] = "mark",
+    evidence: bool = False,
 ) -> Certificate:
     r"""Winding number of the continuous chain, proven from its Fourier coefficients.
 
@@ -52,6 +45,8 @@ def certify_winding(
         How many k points may be looked at per chain.
     on_unresolved : {"mark", "raise"}, optional
         Where there is no proof: say so in the status, or raise.
+    evidence : bool, optional
+        Keep the intervals of each proof in `Certificate.evidence`, as certificate files need them.
 
     Returns
     -------
@@ -62,6 +57,9 @@ def certify_winding(
     ------
     KindError
         If `H` has no chiral block.
+    InputError
+        If an option is out of range, or N > 2 orbitals times the range of the hoppings exceed
+        32768.
     UnresolvedError
         If asked for and a chain is unresolved.
 
@@ -83,49 +81,5 @@ def certify_winding(
             f" {described(H)}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=40)
-
-    amplitudes = H.block_amplitudes
-    batch, (n_shift, n, _) = amplitudes.shape[:-3], amplitudes.shape[-3:]
-    blocks, exponent = divide_out(amplitudes.reshape(math.prod(batch), n_shift, n, n))
-    size = len(blocks)
-    n_root = n * (n_shift - 1) + 1
-    roots = np.exp(2j * np.pi * np.arange(n_root) / n_root)
-    turns, evaluations = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    evidence, status = np.zeros((size, 3)), np.zeros(size, np.uint8)
-    certify_windings(
-        blocks, H.block_range[0], roots, _table(n_root - 1, n_shift - 1),
-        times_power(checked.min_gap, -exponent), checked.max_depth, checked.max_evaluations,
-        turns, evidence, evaluations, status,
-    )  # fmt: skip
-    k_at_gap_upper = evidence[:, 2]
-    seen = _gap_at(blocks, H.block_range[0], k_at_gap_upper) if n > 1 else evidence[:, 1]
-    found = Evidence(
-        proven=status == st.OK,
-        value=turns,
-        gap_lower=times_power(evidence[:, 0], exponent),
-        gap_upper=times_power(seen, exponent),
-        k_at_gap_upper=k_at_gap_upper[:, None],
-        evaluations=evaluations,
-        status=status,
-    )
-    return conclude("winding number", found, batch, on_unresolved)
-
-
-def _table(degree: int, reach: int) -> NDArray[np.float64]:
-    """Table of cosines and sines at the nodes of the first intervals."""
-    n_node = 4 * (degree // 2) + 8
-    points = np.arange(n_node) - n_node // 2
-    return trig_table(max((degree + 1) // 2, reach), points, n_node)
-
-
-def _gap_at(
-    blocks: NDArray[np.complex128], lowest: int, k: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Gap 2 sigma_min(D(k)) of each chain at its own momentum, good to the last digits."""
-    if blocks.shape[-1] == 2:
-        gap = np.empty(len(k))
-        gaps_at(blocks, lowest, k, gap)
-        return gap
-    phases = np.exp(1j * k[:, None] * (lowest + np.arange(blocks.shape[1])))
-    d_k = np.einsum("bs,bsij->bij", phases, blocks)
-    return np.asarray(2.0 * np.linalg.svd(d_k, compute_uv=False)[:, -1])
+    found = winding_evidence(H, checked, evidence=evidence)
+    return conclude("winding number", found, H.block_amplitudes.shape[:-3], on_unresolved)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,19 +11,24 @@ from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 from topophys.kernels.cells import CORNER_X, CORNER_Y
 from topophys.kernels.degree import covers_axis
+from topophys.kernels.rounding import MET
 from topophys.kernels.trig_series import smallest, whole_passes
 from topophys.kernels.two_band_base import (
     COUNT,
     DONE,
+    PROVE,
     grid_table,
     margins,
     tasks,
     vertices,
+    vertices_one_by_one,
 )
 from topophys.kernels.two_band_field import best_margin, bounds, value_at
 
 OK, SMALL_GAP, CLOSED_GAP = st.OK, st.SMALL_GAP, st.CLOSED_GAP
 BUDGET, DEPTH, ROUNDING, AMBIGUOUS = st.BUDGET, st.DEPTH, st.ROUNDING, st.AMBIGUOUS
+#: Largest table of phases: 32 MB.
+PHASES: Final = 1 << 22
 
 
 @kernel
@@ -95,11 +102,13 @@ def walk_cell(
     cells: NDArray[np.int64],
     points: NDArray[np.float64],
     evidence: NDArray[np.float64],
+    leaves: NDArray[np.int64],
+    known: int,
 ) -> tuple[int, int, int]:
     """Quarter one cell until its parts are proven; returns (cover, evaluations, status).
 
     cells (S, 3) is the stack with the cell in row 0, points (4 S + 5, 3) has the corners of each
-    and five rows of scratch; evidence as in `walk_torus`.
+    and five rows of scratch; evidence and leaves, filled from row `known` on, as in `walk_torus`.
     """
     degree, evaluations, top, mids = 0, 0, 0, 4 * cells.shape[0]
     while top >= 0:
@@ -109,6 +118,9 @@ def walk_cell(
         margin = best_margin(points, 4 * top, moments, curve, slack + 0.5 * min_gap) - slack
         if margin > 0.0 and 2.0 * margin >= min_gap:
             evidence[0] = min(evidence[0], 2.0 * margin)
+            if leaves.shape[0] > 0:
+                leaves[known, 0], leaves[known, 1], leaves[known, 2] = x0, y0, depth
+                known += 1
             degree = add_cell(degree, points, 4 * top)
             top -= 1
             continue
@@ -157,12 +169,15 @@ def walk_torus(
     cells: NDArray[np.int64],
     points: NDArray[np.float64],
     evidence: NDArray[np.float64],
+    leaves: NDArray[np.int64],
 ) -> tuple[int, int, int]:
     """Prove every cell of the zone; returns (degree, evaluations, status).
 
-    phases (columns, V) of `grid_table` for the V = (n_start + 1)^2 vertices; scratch: moments (8,),
+    phases (columns, V) of `grid_table` for the V = (n_start + 1)^2 vertices, or with no rows where
+    that would be large; scratch: moments (8,),
     terms (3, columns), base (5, V), side_of and task (V,), and that of `walk_cell`. evidence (4,)
-    receives the proven gap, the smallest gap seen and its k.
+    receives the proven gap, the smallest gap seen and its k; leaves, if it has rows, corner and
+    depth of the proven cells, as many as evaluations.
 
     The degree is that of the piecewise-linear map on a conforming triangulation. A leaf counts
     the two triangles of its corners; a cell that is quartered counts, on each side, the sliver
@@ -174,7 +189,10 @@ def walk_torus(
     evidence[0], evidence[1], evidence[2], evidence[3] = np.inf, np.inf, 0.0, 0.0
     if max_evaluations < n_start * n_start:
         return 0, 0, BUDGET
-    vertices(coefficients, phases, terms, base)
+    if phases.shape[0] > 0:
+        vertices(coefficients, phases, terms, base)
+    else:
+        vertices_one_by_one(coefficients, vectors, table, n_start, fine, points, base)
     margins(row, moments, (2.0 * np.pi / n_start) ** 2 / 8.0, base)
     tasks(row, slack, min_gap, base, side_of, task)
     place = smallest(base, 4, row * row)
@@ -182,8 +200,14 @@ def walk_torus(
     evidence[2], evidence[3] = place // row / n_start, place % row / n_start
     if evidence[1] + 2.0 * slack < min_gap:
         return 0, n_start * n_start, SMALL_GAP
-    degree, evaluations = 0, n_start * n_start
+    if evidence[1] <= 2.0 * slack:
+        return 0, n_start * n_start, CLOSED_GAP
+    degree, evaluations, known = 0, n_start * n_start, 0
     for p in range(n_start * row):
+        if leaves.shape[0] > 0 and task[p] != PROVE and p % row < n_start:
+            leaves[known, 0], leaves[known, 1] = p // row << max_depth, p % row << max_depth
+            leaves[known, 2] = 0
+            known += 1
         if task[p] == DONE:
             continue
         for axis in range(3):
@@ -197,10 +221,11 @@ def walk_torus(
         cells[0, 2] = 0
         cover, used, status = walk_cell(
             coefficients, vectors, table, fine, max_depth, max_evaluations - evaluations, min_gap,
-            slack, moments, cells, points, evidence,
+            slack, moments, cells, points, evidence, leaves, known,
         )  # fmt: skip
         degree += cover
         evaluations += used
+        known += used + 1
         if status != OK:
             return 0, evaluations, status
     if degree >= 1 << 40:
@@ -222,22 +247,27 @@ def certify_degrees(
     evidence: NDArray[np.float64],
     evaluations: NDArray[np.int64],
     status: NDArray[np.uint8],
+    leaves: NDArray[np.int64],
 ) -> None:
     """Degree of d/|d| for d = mean + sum_m (even_m cos k.R_m + odd_m sin k.R_m).
 
     coefficients (B, M + 1, 6) with entries up to about 1: the mean and three zeros, then even and
     odd of each vector; vectors (M, 2), table (T, 2) of cos and sin on the lattice, min_gap (B,);
-    n_start and T powers of two. Out: degree, evaluations, status (B,), evidence (B, 4).
+    n_start and T powers of two. Out: degree, evaluations, status (B,), evidence (B, 4), and leaves
+    as in `walk_torus` of a single one.
     """
     depth = 3 * max_depth + 4
     cells, points = np.empty((depth, 3), np.int64), np.empty((4 * depth + 5, 3))
     moments = np.empty(8)
     n_vertex = (n_start + 1) * (n_start + 1)
     columns = whole_passes(2 * vectors.shape[0])
+    if columns * n_vertex > PHASES:
+        columns = 0
     phases, terms = np.empty((columns, n_vertex)), np.zeros((3, columns))
     base, side_of = np.empty((5, n_vertex)), np.empty(n_vertex, np.uint8)
     task = np.empty(n_vertex, np.uint8)
-    grid_table(vectors, table, n_start, n_start << max_depth, phases)
+    if columns > 0:
+        grid_table(vectors, table, n_start, n_start << max_depth, phases)
     for b in range(coefficients.shape[0]):
         if not coefficients[b].any():
             evidence[b, 0], evidence[b, 1], evidence[b, 2], evidence[b, 3] = 0.0, 0.0, 0.0, 0.0
@@ -245,7 +275,8 @@ def certify_degrees(
             continue
         degree[b], evaluations[b], status[b] = walk_torus(
             coefficients[b], vectors, table, phases, n_start, max_depth, max_evaluations,
-            min_gap[b], moments, terms, base, side_of, task, cells, points, evidence[b],
+            min_gap[b], moments, terms, base, side_of, task, cells, points, evidence[b], leaves,
         )  # fmt: skip
+        evidence[b, 1] += 2.0 * MET * bounds(coefficients[b], vectors, moments)
         if status[b] != OK:
             evidence[b, 0] = 0.0

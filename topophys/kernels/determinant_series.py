@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
-from topophys.kernels.cells import SLACK
-from topophys.kernels.determinant import determinant, determinant_error
+from topophys.kernels.determinant import determinant, determinant_error, frobenius
 from topophys.kernels.orientation import TINY
+from topophys.kernels.rounding import SLACK, UNIT
+
+#: What products of numbers up to 1 that underflow can hide, with room to spare.
+NOTHING: Final = 2.0**-900
 
 
 @kernel
@@ -60,8 +64,12 @@ def determinant_coefficients(
         # 4 S real products a coefficient, together at most sum |D_s|^2 / 2 in size
         return float(SLACK * n_shift * norm * norm)
     n_root = roots.shape[0]
-    entry_error = SLACK * n_shift * norm
+    norms: float = 0.0
+    for s in range(n_shift):
+        norms += frobenius(block[s])
+    entry_error = 2.0 * UNIT * (n_shift + 20) * norms  # each root is good to 20 units
     worst: float = 0.0
+    size: float = 0.0
     f[:] = 0.0
     for q in range(n_root):
         for i in range(n):
@@ -72,13 +80,14 @@ def determinant_coefficients(
                 work[i, j] = total
         sample, growth = determinant(work)
         worst = max(worst, determinant_error(n, norm, entry_error, growth))
+        size += modulus(sample)
         for m in range(n_root):
             f[m] += sample * np.conj(roots[(q * m) % n_root])
-    size: float = 0.0
     for m in range(n_root):
         f[m] /= n_root
-        size = max(size, abs(f[m]))
-    error: float = worst + SLACK * n_root * size
+    # a sum of n_root products of samples with roots, which are good to 16 units: the error is
+    # relative to the mean size of the samples, for any number of them
+    error: float = worst + 4.0 * UNIT * (n_root + 16) * (size / n_root)
     return error
 
 
@@ -126,6 +135,9 @@ def series_bounds(
     """Fill out (4,): bounds of the second derivatives, and slack for rounding.
 
     Of the root f: second derivative and rounding; of g, the sum of squared entries: the same.
+    A value of f rounds to 3 P for the sum of P terms, 8 for the phases of a table, or 16 for each
+    harmonic between m and the middle and between the middle and `shift` where phases come from a
+    recurrence, together below 30 P units of 2^-53 for each |f_m|: half of the slack.
     """
     n_root = f.shape[0]
     size, second, g_second, g_size = 0.0, 0.0, 0.0, 0.0
@@ -136,16 +148,42 @@ def series_bounds(
     for m in range(g.shape[0]):
         g_second += 2.0 * m * m * modulus(g[m])
         g_size += 2.0 * (1.0 + m) * g[0].real  # a g_m may be small by cancellation
-    out[0], out[1] = second, SLACK * n_root * size + n_root * coefficient_error
+    second *= 1.0 + 4.0 * UNIT * (n_root + 8)  # it is a rounded sum itself
+    # determinants of many orbitals may be so small that even their error underflows
+    out[0], out[1] = second, SLACK * n_root * size + n_root * coefficient_error + NOTHING
     out[2] = g_second
     out[3] = SLACK * g.shape[0] * n * n * g_size  # g_m itself is a sum of S n^2 products
 
 
 @kernel
 def value_at(
-    terms: NDArray[np.float64], used: int, turn: int, k: float
+    terms: NDArray[np.float64],
+    used: int,
+    turn: int,
+    orders: NDArray[np.int64],
+    n_node: int,
+    place: int,
+    part: int,
+    fine: int,
 ) -> tuple[float, float, float]:
-    """Real and imaginary part of f z^-turn and |D|_F^2 at k, from the terms of both series."""
+    """Real and imaginary part of f z^-turn and |D|_F^2 at -pi + 2 pi (place + part/fine) / n_node.
+
+    terms (3, columns) has both series. Columns belong to all harmonics in turn, whose phases come
+    from a recurrence, or to the few in `orders`, each with a phase of its own: then n_node and
+    fine are powers of two, and products of integers are reduced before they become angles.
+    """
+    if orders.shape[0] > 0:
+        x, y, norm2 = terms[0, 0], terms[1, 0], terms[2, 0]
+        whole = n_node * fine
+        point = place * fine + part + whole // 2
+        for i in range(orders.shape[0]):
+            angle = 2.0 * np.pi * ((orders[i] * point) & (whole - 1)) / whole
+            re, im = math.cos(angle), math.sin(angle)
+            x += terms[0, 2 * i + 1] * re + terms[0, 2 * i + 2] * im
+            y += terms[1, 2 * i + 1] * re + terms[1, 2 * i + 2] * im
+            norm2 += terms[2, 2 * i + 1] * re + terms[2, 2 * i + 2] * im
+        return x, y, norm2
+    k = 2.0 * np.pi * ((place - n_node // 2 + part / fine) / n_node)
     c, s = math.cos(k), math.sin(k)
     x, y, norm2 = terms[0, 0], terms[1, 0], terms[2, 0]
     re, im, back_re, back_im = c, s, 1.0, 0.0

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MET", "SLACK", "UNIT", "UP", "lower_bound", "slack_of", "upper_bound"]
+__all__ = ["MET", "SLACK", "SMALLEST", "UNIT", "UP", "lower_bound", "slack_of", "upper_bound"]
 
 #: Half of the distance from 1 to the next float64: relative error of one operation.
 UNIT: Final = 2.0**-53
@@ -28,6 +28,8 @@ SLACK: Final = 64 * UNIT
 MET: Final = 1.0 / 16.0
 #: Rounds a bound up that was computed in a few hundred thousand operations or fewer.
 UP: Final = 1.0 + 1e-10
+#: Smallest positive float64.
+SMALLEST: Final = float(np.finfo(np.float64).smallest_subnormal)
 
 _LARGEST: Final = float(np.finfo(np.float64).max)
 

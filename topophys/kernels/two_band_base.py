@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
 from topophys.kernels.trig_series import evaluate, whole_passes
-from topophys.kernels.two_band_field import UP, phase
+from topophys.kernels.two_band_field import UP, phase, value_at
 
 #: What is left to do for a cell: nothing, count its triangles, find a proof.
 DONE, COUNT, PROVE = 0, 1, 2
@@ -54,6 +54,25 @@ def vertices(
             terms[axis, 2 * m - 1] = coefficients[m, axis]
             terms[axis, 2 * m] = coefficients[m, 3 + axis]
         evaluate(terms, used, axis, phases, base, axis)
+
+
+@kernel
+def vertices_one_by_one(
+    coefficients: NDArray[np.float64],
+    vectors: NDArray[np.int64],
+    table: NDArray[np.float64],
+    n_start: int,
+    fine: int,
+    points: NDArray[np.float64],
+    base: NDArray[np.float64],
+) -> None:
+    """As `vertices`, without phases of all points in memory; points (1, 3) is scratch."""
+    side, row = fine // n_start, n_start + 1
+    for i in range(row):
+        for j in range(row):
+            value_at(coefficients, vectors, table, i * side, j * side, fine, points, 0)
+            for axis in range(3):
+                base[axis, i * row + j] = points[0, axis]
 
 
 @kernel

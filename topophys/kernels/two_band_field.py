@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
+from topophys.kernels.rounding import SLACK
 
-SLACK: Final = 64 * 2.0**-53
 ROUNDING: Final = 8 * 2.0**-53
 DIRECTIONS: Final = 2  # beyond the first, in the search for a half space
 UP: Final = 1.0 + 1e-12  # rounds the bounds themselves up
@@ -22,7 +22,9 @@ def bounds(
     vectors: NDArray[np.int64],
     moments: NDArray[np.float64],
 ) -> float:
-    """Fill `moments` with bounds of second derivatives; returns the slack for rounding.
+    """Fill `moments` with bounds of second derivatives; returns the slack of |d| for rounding.
+
+    The slack is that of `rounding` for the hoppings d_R.sigma of R and -R, of norm sqrt(2) |d_R|.
 
     coefficients (M + 1, 6): the mean (first three of row 0), then even and odd part of each
     vector. |u.d_xx| + |u.d_yy| is at most sum_R |R|^2 |u.c_R(theta)| <= sqrt(W u.Q u) by Cauchy
@@ -33,6 +35,7 @@ def bounds(
     """
     moments[:] = 0.0
     size = abs(coefficients[0, 0]) + abs(coefficients[0, 1]) + abs(coefficients[0, 2])
+    used = 0
     for m in range(vectors.shape[0]):
         c = coefficients[m + 1]
         total = 0.0
@@ -41,16 +44,18 @@ def bounds(
         norm = math.sqrt(total)
         if norm == 0.0:
             continue
-        reach = abs(vectors[m, 0]) + abs(vectors[m, 1])
-        square = 1.0 * (vectors[m, 0] ** 2 + vectors[m, 1] ** 2)
-        size += 2.0 * norm * (1.0 + reach)
+        used += 1
+        x, y = 1.0 * vectors[m, 0], 1.0 * vectors[m, 1]
+        square = x * x + y * y
+        size += norm * (1.0 + abs(x) + abs(y))
         moments[0] += square * norm
         for i in range(3):
             j = (i + 1) % 3
             moments[1 + i] += square * (c[i] * c[i] + c[3 + i] * c[3 + i]) / norm
             moments[4 + i] += square * (c[i] * c[j] + c[3 + i] * c[3 + j]) / norm
-    moments[7] = ROUNDING * (vectors.shape[0] + 10) * moments[0]
-    return float(SLACK * (2 * vectors.shape[0] + 1) * size)
+    moments[0] *= 1.0 + ROUNDING * (used + 10)
+    moments[7] = ROUNDING * (used + 10) * moments[0]
+    return float(SLACK * (2 * used + 3) * 1.4143 * size)
 
 
 @kernel

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
-from topophys.kernels.determinant_series import smallest_singular
+from topophys.kernels.determinant_series import smallest_singular, value_at
 from topophys.kernels.orientation import ROUNDING, TINY
 from topophys.kernels.trig_series import evaluate
 
@@ -18,14 +18,22 @@ def look(
     terms: NDArray[np.float64],
     used: int,
     turn: int,
+    orders: NDArray[np.int64],
     table: NDArray[np.float64],
     base: NDArray[np.float64],
 ) -> None:
-    """Fill rows 0 to 2 of base (5, P + 1) with f z^-turn and |D|_F^2 at the P nodes of `table`.
+    """Fill rows 0 to 2 of base (5, P + 1) with f z^-turn and |D|_F^2 at the P nodes.
 
-    The last column is the first one again. terms (3, columns) holds f and |D|_F^2.
+    The last column is the first one again. terms (3, columns) holds f and |D|_F^2; table has their
+    phases at the nodes, or no rows where that would be large; orders as in `value_at`.
     """
-    n_node = table.shape[1]
+    n_node = base.shape[1] - 1
+    if table.shape[0] == 0:
+        for j in range(n_node + 1):
+            base[0, j], base[1, j], base[2, j] = value_at(
+                terms, used, turn, orders, n_node, j % n_node, 0, 1
+            )
+        return
     for row in range(3):
         evaluate(terms, used, row, table, base, row)
     if turn != 0:
