@@ -7,7 +7,14 @@ import pytest
 
 import topophys as tp
 from tests.hamiltonians.wannier_files import wannier_file
-from topophys.invariants._cells import Hoppings, _extremes, _hermitian_norm, bound_cells
+from topophys.invariants._cells import (
+    Hoppings,
+    _extremes,
+    _hermitian_norm,
+    _plane_sums,
+    _sums,
+    bound_cells,
+)
 from topophys.invariants._domains import Box, Zone
 from topophys.kernels.cell_bounds import gram_norm, power_norm
 from topophys.kernels.cocycle import edge_phases
@@ -155,6 +162,26 @@ def test_norms_and_levels_of_hermitian_blocks(n):
     np.testing.assert_allclose(high, levels[:, -1], atol=1e-12)
     empty = np.empty(0)
     small_extremes(np.empty((0, 3, 3), complex), empty, empty)
+
+
+def test_sums_plane_by_plane_are_the_plain_sums():
+    rng = np.random.default_rng(0)
+    h = random_h(rng, 3, 3, 2, 1)
+    ham, zone = Hoppings.of(h, 1), Zone((8, 8, 8), 8, 3)
+    edge = 2 ** rng.integers(0, 4, 60)
+    points = 2 * edge[:, None] * rng.integers(0, 64 // edge[:, None], (60, 3)) + edge[:, None]
+    points = points[np.lexsort(points.T)]
+    size = (points & -points).min(1) / 8.0
+    owner, half, fine = np.zeros(60, np.int64), np.diag(zone.half), 2 * zone.fine
+    reach = ham.vectors @ half.T
+    plain = _sums(ham, owner, zone.phases(ham.vectors, points), reach, size, 10)
+    np.testing.assert_allclose(
+        _plane_sums(ham, owner, points, size, half, fine), plain, atol=1e-13
+    )  # fmt: skip
+    k = zone.momenta(points)
+    step = 1e-4 * half[0] * size[:, None]
+    slope = (h.bloch(k + step) - h.bloch(k - step)) / 2e-4
+    np.testing.assert_allclose(2.0 ** ham.exponent[0] * plain[:, 1], slope, atol=1e-5)
 
 
 def test_equal_points_of_a_box_have_equal_bits():

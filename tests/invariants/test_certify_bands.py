@@ -237,6 +237,32 @@ def test_hoppings_below_rounding_cost_nothing():
     assert other.evaluations == proof.evaluations
 
 
+@pytest.mark.parametrize("n_bands", [3, 10])
+def test_any_budget_is_kept_in_every_stage(n_bands):
+    """Cells, thin cells and vertices count; none of them may run out of work and fail."""
+    h = random_bands(5, n_bands)
+    enough = tp.certify_chern(h, n_occupied=2)
+    assert enough.certified
+    for most in range(60, int(enough.evaluations) + 3, 4):
+        proof = tp.certify_chern(h, n_occupied=2, max_evaluations=most, tightness=0.0)
+        assert proof.evaluations <= most
+        assert proof.reason == ("" if proof.certified else "budget")
+
+
+def test_evidence_tiles_the_zone_and_proves_each_leaf():
+    members = [random_bands(seed, 3) for seed in (0, 1)]
+    gapless = direct_sum(tp.models.qwz(-2.0), tp.models.qwz(-2.0), n_occupied=2)
+    for h, certify in ((members[0], tp.certify_chern), (members[1], tp.certify_gap)):
+        proof = certify(h, n_occupied=1, evidence=True)
+        (kept,) = proof.evidence
+        assert kept.tree.n_leaves == len(kept.bases)
+        assert kept.bases.dtype == np.complex64
+        gram = kept.bases.conj().swapaxes(-1, -2) @ kept.bases
+        np.testing.assert_allclose(gram, np.broadcast_to(np.eye(3), gram.shape), atol=1e-5)
+    assert tp.certify_chern(gapless, evidence=True).evidence == (None,)
+    assert tp.certify_chern(members[0], n_occupied=1).evidence == ()
+
+
 def test_bad_input_is_named_in_one_line():
     h = random_bands(0, 3)
     for call, error, word in (

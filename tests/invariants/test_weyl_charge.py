@@ -136,3 +136,33 @@ def test_bad_arguments_are_named():
         tp.weyl_charge(h, [0, 0, 0], half_width=4.0)
     with pytest.raises(InputError, match="n_occupied"):
         tp.weyl_charge(h, [0, 0, 0], n_occupied=2)
+
+
+@pytest.mark.parametrize("scale", [1e-290, 1e-170, 1e280])
+def test_charge_does_not_depend_on_the_unit_of_energy(scale):
+    """Norms once underflowed below 1e-162, and bounds of cells rose above the gap."""
+    h = direct_sum(point(np.eye(3)), point(np.diag([1.0, 1.0, -1.0]), (0.3, 0.0, 0.0)))
+    far = tp.FourierHamiltonian({r: scale * m for r, m in h.hoppings.items()})
+    for middle in ([0.0, 0.0, 0.0], [0.3, 0.0, 0.0], [0.15, 0.0, 0.0]):
+        one, other = (tp.weyl_charge(x, middle, half_width=0.1) for x in (h, far))
+        assert one.certified
+        assert other.value == one.value
+        assert other.gap_lower / scale == pytest.approx(float(one.gap_lower))
+        assert other.gap_lower <= other.gap_upper
+
+
+@given(rng=generators())
+def test_any_box_has_the_sum_of_the_charges_inside(rng):
+    """Faces that touch nothing are proven; boxes far from k = 0 are as good."""
+    h = point(np.eye(3))
+    middle = rng.uniform(-1.2, 1.2, 3) + 2.0 * np.pi * rng.integers(-3, 4, 3)
+    half = rng.uniform(0.3, 1.9, 3)
+    nodes = np.pi * np.stack(np.meshgrid(*3 * [np.arange(-9, 10)], indexing="ij"), -1)
+    off = np.abs(nodes - middle)
+    assume(np.abs(off - half).min() > 0.02)
+    sign = np.prod(np.where(np.rint(nodes / np.pi) % 2 == 1, -1, 1), axis=-1)
+    found = tp.weyl_charge(h, middle, half_width=half, max_evaluations=20_000, evidence=True)
+    assert int(found) == sign[(off < half).all(-1)].sum()
+    assert [f.tree.n_leaves for f in found.evidence[0].faces] == [
+        len(f.bases) for f in found.evidence[0].faces
+    ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from topophys._typing import FourierLike
 from topophys.invariants._eigh import eigh_batch
 from topophys.invariants._scale import divide_out, error_of
-from topophys.kernels.bloch_taylor import taylor_sums, term_count
+from topophys.kernels.bloch_taylor import taylor_planes, taylor_sums, term_count
 from topophys.kernels.cell_bounds import (
     UP,
     block_norms,
@@ -37,6 +37,8 @@ Phases: TypeAlias = Callable[[Int], Array]
 CHUNK_BYTES: Final = 6 << 20
 #: Slack, relative to the size of third-order terms: their own rounding.
 ROUND: Final = 1e-9
+#: Hoppings from which on sums in three dimensions are done plane by plane.
+PLANES: Final = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +176,21 @@ class CellBounds:
     states: Array
 
 
+def _plane_sums(ham: Hoppings, owner: Int, points: Int, size: Real, half: Real, fine: int) -> Array:
+    """Taylor coefficients (m, 10, n, n) at points of a lattice in three dimensions."""
+    n = ham.n_bands
+    out = np.empty((len(owner), term_count(3), n, n), np.complex128)
+    pairs, pair = np.unique(ham.vectors[:, :2], axis=0, return_inverse=True)
+    edges = np.ascontiguousarray(np.diagonal(half))
+    for b in np.unique(owner):
+        lo, hi = np.searchsorted(owner, [b, b + 1])
+        taylor_planes(
+            points[lo:hi] % fine, fine, size[lo:hi], edges, ham.vectors, pair.reshape(-1), pairs,
+            ham.onsite[b], ham.hops[b], out[lo:hi],
+        )  # fmt: skip
+    return out
+
+
 def _sums(ham: Hoppings, owner: Int, phases: Array, reach: Real, size: Real, terms: int) -> Array:
     """Taylor coefficients (m, T, n, n) at points sorted by owner."""
     n = ham.n_bands
@@ -211,6 +228,7 @@ def bound_cells(
     least: Real,
     *,
     frames: bool,
+    fine: int = 0,
 ) -> CellBounds:
     """Bound the gap on cells.
 
@@ -232,6 +250,8 @@ def bound_cells(
         Gap that is wanted; 0 for any.
     frames : bool
         Whether bases and bounds of the map T are wanted.
+    fine : int
+        Points along 2 pi where they are those of a lattice around k = 0; 0 where they are not.
 
     Returns
     -------
@@ -243,10 +263,16 @@ def bound_cells(
     third = ham.third(reach)
     order = np.argsort(owner, kind="stable")
     step = max(1, CHUNK_BYTES // (16 * n * n * term_count(axes)))
-    parts = [
-        _bound_chunk(ham, owner[p], phases(points[p]), reach, size[p], third, least[p], frames)
-        for p in (order[lo : lo + step] for lo in range(0, len(order), step))
-    ]
+    planes = fine > 0 and axes == 3 and len(ham.vectors) >= PLANES
+    parts = []
+    for lo in range(0, len(order), step):
+        p = order[lo : lo + step]
+        if planes:
+            terms = _plane_sums(ham, owner[p], points[p], size[p], half, fine)
+        else:
+            terms = _sums(ham, owner[p], phases(points[p]), reach, size[p], term_count(axes))
+        rest = third[owner[p]] * size[p] ** 3 + ham.slack[owner[p]]
+        parts.append(_bound_chunk(ham, owner[p], terms, rest, least[p], axes, frames))
     gap, seen = np.empty(len(owner)), np.empty(len(owner))
     gap[order] = np.concatenate([p.gap for p in parts]) if parts else 0.0
     seen[order] = np.concatenate([p.seen for p in parts]) if parts else 0.0
@@ -265,19 +291,16 @@ def bound_cells(
 def _bound_chunk(
     ham: Hoppings,
     owner: Int,
-    phases: Array,
-    reach: Real,
-    size: Real,
-    third: Real,
+    terms: Array,
+    rest: Real,
     least: Real,
+    axes: int,
     frames: bool,
 ) -> CellBounds:
-    """`bound_cells` for cells sorted by owner that fit into memory together."""
-    n, axes, filled = ham.n_bands, reach.shape[1], ham.filled
-    terms = _sums(ham, owner, phases, reach, size, term_count(axes))
+    """`bound_cells` for cells with these Taylor coefficients, remainders included in `rest`."""
+    n, filled = ham.n_bands, ham.filled
     energy, states = eigh_batch(terms[:, 0])
     seen = energy[:, filled] - energy[:, filled - 1]
-    rest = third[owner] * size**3 + ham.slack[owner]
     gap = _first_look(terms, states, seen, filled, axes) - 2.0 * rest
     rows = np.flatnonzero((gap > 0.0) & (gap >= least))
     if len(rows) < len(owner):

@@ -19,7 +19,7 @@ Real: TypeAlias = NDArray[np.float64]
 
 #: Cells of one Hamiltonian looked at in one round: many, where that is cheaper; not so many that
 #: a closed gap is noticed late.
-ROUND_CELLS: Final = {1: 128, 2: 128, 3: 2048}
+ROUND_CELLS: Final = {1: 128, 2: 128, 3: 8192}
 
 
 @dataclass(eq=False)
@@ -163,7 +163,7 @@ class Cover:
             size = np.ldexp(1.0, -depth[rows])
             found = bound_cells(
                 self.ham, owner[rows], points, self._phases, half, size, least[rows],
-                frames=self.frames,
+                frames=self.frames, fine=self.lattice,
             )  # fmt: skip
             self.saw(owner[rows], points, found.seen)
             gap[rows] = found.gap
@@ -182,6 +182,11 @@ class Cover:
         failed = np.ones(len(owner), np.bool_)
         failed[rows] = False
         return _Bounded(gap, leaves, rows, np.flatnonzero(failed))
+
+    @property
+    def lattice(self) -> int:
+        """Points along 2 pi, half of the smallest edge apart; 0 where there is no such lattice."""
+        return 2 * self.domain.fine if isinstance(self.domain, Zone) else 0
 
     def _phases(self, points: Int) -> NDArray[np.complex128]:
         return self.domain.phases(self.ham.vectors, points)

@@ -45,14 +45,16 @@ def rotate(
                     x = a[i, r]
                     for j in range(n):
                         work[i, j] += x * s[r, j]
+            a[:] = 0.0
+            for r in range(n):
+                for i in range(n):
+                    x = np.conj(s[r, i])
+                    for j in range(i, n):
+                        a[i, j] += x * work[r, j]
             for i in range(n):
-                for j in range(i, n):
-                    total = 0.0j
-                    for r in range(n):
-                        total += np.conj(s[r, i]) * work[r, j]
-                    a[i, j] = total
-                    a[j, i] = np.conj(total)
                 a[i, i] = a[i, i].real
+                for j in range(i + 1, n):
+                    a[j, i] = np.conj(a[i, j])
 
 
 @kernel
