@@ -19,7 +19,9 @@ __all__ = [
     "CellTree",
     "DegreeEvidence",
     "HalfZoneEvidence",
+    "Proof",
     "ProofEvidence",
+    "Question",
     "SurfaceEvidence",
     "WindingEvidence",
 ]
@@ -228,3 +230,51 @@ class SurfaceEvidence:
 ProofEvidence: TypeAlias = (
     WindingEvidence | DegreeEvidence | BandEvidence | HalfZoneEvidence | SurfaceEvidence
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What was asked: one Hamiltonian, exactly, and of which quantity.
+
+    Attributes
+    ----------
+    quantity : str
+        "winding number", "gap", "Chern number", "Z2 invariant" or "Weyl charge".
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors: closed under R -> -R; of a chain, those of the block.
+    amplitudes : complex128 ndarray of shape (M, N, N)
+        Hoppings, or coefficients of the block D of a chain.
+    n_occupied : int
+        Number of bands below the gap; of a chain, the size of its block.
+    amplitude_error : float
+        Bound of what was rounded when the hoppings were formed, in operator norm over all k.
+    time_reversal : complex128 ndarray of shape (N, N), optional
+        For a Z2 invariant.
+    centre, half_width : float64 ndarray of shape (3,), optional
+        For a Weyl charge: the box, in radians.
+    """
+
+    quantity: str
+    vectors: NDArray[np.int64]
+    amplitudes: NDArray[np.complex128]
+    n_occupied: int
+    amplitude_error: float = 0.0
+    time_reversal: NDArray[np.complex128] | None = None
+    centre: NDArray[np.float64] | None = None
+    half_width: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """A question, and where to look for the proof of its answer; `evidence` may be left to others.
+
+    Attributes
+    ----------
+    question : Question
+        What was asked.
+    evidence : ProofEvidence or None
+        What an engine noted; None where the division of cells is to be found anew.
+    """
+
+    question: Question
+    evidence: ProofEvidence | None = None

@@ -1,0 +1,1137 @@
+"""Check a certificate of a topological invariant: `python checker.py x.cert.json`.
+
+Needs Python and python-flint, nothing else, and shares no code with the program that wrote the
+file. From the file it takes as true only the question: the hoppings (exact binary numbers) and what
+is asked of them. Everything else in it, frames, energies, how cells were divided, is a suggestion:
+it is read as exact numbers from which each inequality is proven again, in ball arithmetic (flint's
+`arb`, `acb`) or in integers with a bound of what was cut off (`Matrix`). The page "The checker" of
+the documentation states the theorems; section numbers below are those of that page.
+
+Exit status: 0 accepted; 1 rejected; 2 the file cannot be read or is no certificate.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from itertools import pairwise, product
+from math import frexp, ldexp, sqrt
+from operator import mul
+from typing import Any, NamedTuple, TypeAlias
+
+from flint import acb, acb_mat, acb_poly, arb, ctx, fmpq, fmpz_mat
+
+FORMAT, VERSION = "topophys certificate", 1
+#: Limits that keep time and memory in proportion to the file.
+MAX_BYTES, MAX_BANDS, MAX_RANGE, MAX_START, MAX_COST = 2**31, 256, 10**6, 10**6, 2 * 10**8
+DEEPEST = {1: 48, 2: 26, 3: 20}
+#: Matrices hold integers in units of 2^-BITS of the largest hopping.
+BITS = 58
+ctx.prec = 128
+
+
+class RejectedError(Exception):
+    """The file does not prove its claim."""
+
+
+class UnreadableError(Exception):
+    """The file is no certificate."""
+
+
+def need(condition: object, reason: str) -> None:
+    """Reject unless the condition holds; comparisons of balls hold only if they are certain."""
+    if not condition:
+        raise RejectedError(reason)
+
+
+# ---------------------------------------------------------------- 1. reading
+
+
+def read(text: str) -> dict[str, Any]:
+    """Parse strictly: no duplicate keys, no floats, no huge integers, no NaN."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        need(len(dict(pairs)) == len(pairs), "a key comes twice")
+        return dict(pairs)
+
+    def integer(digits: str) -> int:
+        need(len(digits) < 19, "an integer is too large")
+        return int(digits)
+
+    def refuse(_: str) -> Any:
+        raise RejectedError("numbers must be integers or hexadecimal strings")
+
+    try:
+        data = json.loads(
+            text, object_pairs_hook=unique, parse_int=integer, parse_float=refuse,
+            parse_constant=refuse,
+        )  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("not JSON") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise UnreadableError(f'not a "{FORMAT}"')
+    if data.get("version") != VERSION or isinstance(data["version"], bool):
+        raise UnreadableError(f"version {data.get('version')!r}; this checker reads {VERSION}")
+    keys(data, "format version question claim evidence")
+    return data
+
+
+def keys(value: Any, names: str) -> dict[str, Any]:
+    """Require an object with exactly these keys."""
+    need(isinstance(value, dict) and set(value) == set(names.split()), f"keys must be: {names}")
+    return dict(value)
+
+
+def whole(value: Any, low: int, high: int) -> int:
+    """Require an integer in a range."""
+    good = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    need(good, f"an integer must be from {low} to {high}")
+    return int(value)
+
+
+def listed(value: Any, length: int | None = None) -> list[Any]:
+    """Require a list, of a given length where one is given."""
+    good = isinstance(value, list) and (length is None or len(value) == length)
+    need(good, "a list is missing or has the wrong length")
+    return list(value)
+
+
+def number(word: Any) -> float:
+    """Require a finite float64 in hexadecimal, exactly as Python writes it; "0" for zero."""
+    try:
+        value = 0.0 if word == "0" else float.fromhex(word)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise RejectedError("a number is not a hexadecimal float") from error
+    need(word == "0" or (value.hex() == word and abs(value) < float("inf")), "a float is malformed")
+    return value
+
+
+def positive(word: Any) -> float:
+    """Require a float that is not negative."""
+    value = number(word)
+    need(value >= 0.0, "a bound is negative")
+    return value
+
+
+def complexes(words: Any, count: int) -> list[complex]:
+    """Require `count` complex numbers: real and imaginary parts, separated by single spaces."""
+    need(isinstance(words, str), "numbers must be a string")
+    parts = words.split(" ")
+    need(len(parts) == 2 * count, "a matrix has the wrong number of entries")
+    values = [number(word) for word in parts]
+    return [complex(*pair) for pair in zip(values[::2], values[1::2], strict=True)]
+
+
+def floats(text: Any, kind: str, count: int) -> array[float]:
+    """Decode base64 of little-endian float32 (kind "f") or float64 ("d")."""
+    out = array(kind)
+    need(isinstance(text, str), "an array must be a base64 string")
+    need(len(text) == 4 * ((count * out.itemsize + 2) // 3), "an array has the wrong length")
+    try:
+        out.frombytes(base64.b64decode(text, validate=True))
+    except ValueError as error:
+        raise RejectedError("an array is not base64") from error
+    need(len(out) == count, "an array has the wrong length")
+    if sys.byteorder == "big":
+        out.byteswap()
+    need(all(abs(x) < 1e300 for x in out), "an array has a number that is not finite")
+    return out
+
+
+class Hoppings(NamedTuple):
+    """H(k) = sum_R H_R e^(ik.R): terms {R: entries row by row}; R and -R both for a block."""
+
+    n: int
+    dim: int
+    terms: dict[tuple[int, ...], list[complex]]
+    error: float
+
+
+def hoppings(question: dict[str, Any], n: int, dim: int, *, block: bool = False) -> Hoppings:
+    """Read hoppings: of R in one half space for Hermitian H, of all R for a chiral block."""
+    terms: dict[tuple[int, ...], list[complex]] = {}
+    for item in listed(question["hoppings"]):
+        vector, words = listed(item, 2)
+        at = tuple(whole(x, -MAX_RANGE, MAX_RANGE) for x in listed(vector, dim))
+        need(at not in terms and (block or at >= (0,) * dim), "a lattice vector comes twice")
+        terms[at] = complexes(words, n * n)
+    home = terms.get((0,) * dim, [0j] * (n * n))
+    if not block:
+        good = all(home[i * n + j] == home[j * n + i].conjugate() for i in range(n) for j in range(n))
+        need(good, "the matrix at R = 0 is not Hermitian")
+    return Hoppings(n, dim, terms, positive(question["amplitude_error"]))
+
+
+class Cell(NamedTuple):
+    """Lowest corner and edges in units of the finest lattice."""
+
+    corner: tuple[int, ...]
+    edge: tuple[int, ...]
+
+
+def tree(bits: Any, start: Sequence[int], depth: int) -> list[Cell]:
+    """Leaves of a tree, which tile the box by construction; 2. of the page."""
+    dim = len(start)
+    need(isinstance(bits, str) and re.fullmatch("[01]*", bits), "a tree must be a string of bits")
+    children, leaves, at = list(product((0, 1), repeat=dim)), [], 0
+    for first in product(*(range(n) for n in start)):
+        stack = [(tuple(x << depth for x in first), depth)]
+        while stack:
+            corner, level = stack.pop()
+            need(at < len(bits), "leaves are missing")
+            at += 1
+            if bits[at - 1] == "0":
+                leaves.append(Cell(corner, (1 << level,) * dim))
+                continue
+            need(level > 0, "a tree is deeper than it says")
+            half = 1 << (level - 1)
+            for child in reversed(children):
+                moved = tuple(c + half * b for c, b in zip(corner, child, strict=True))
+                stack.append((moved, level - 1))
+    need(at == len(bits), "a tree has more leaves than its box")
+    return leaves
+
+
+def box(evidence: dict[str, Any], dim: int) -> tuple[list[int], int]:
+    """Numbers of starting cells and the largest depth."""
+    start = [whole(n, 1, MAX_START) for n in listed(evidence["start"], dim)]
+    return start, whole(evidence["depth"], 0, DEEPEST[dim])
+
+
+# ---------------------------------------------------------------- 3. winding number
+
+
+def determinant(entries: list[list[acb_poly]]) -> acb_poly:
+    """Expand along rows; minors of the first i rows by their set of columns."""
+    n = len(entries)
+    minors = {0: acb_poly([1])}
+    for row in entries:
+        step: dict[int, acb_poly] = {}
+        for used, minor in minors.items():
+            for j in (j for j in range(n) if not used >> j & 1):
+                term = -minor * row[j] if (used >> j).bit_count() % 2 else minor * row[j]
+                step[used | 1 << j] = step[used | 1 << j] + term if used | 1 << j in step else term
+        minors = step
+    return minors[(1 << n) - 1]
+
+
+def on_circle(series: dict[int, acb], points: list[int], fine: int) -> Iterator[acb]:
+    """Values of sum_m f_m e^(imk) at k = 2 pi p / fine."""
+    low = min(series)
+    poly = acb_poly([series.get(m, acb(0)) for m in range(low, max(series) + 1)])
+    for p in points:
+        yield poly(turn(p, fine)) * turn(p * low, fine)
+
+
+def turn(p: int, fine: int) -> acb:
+    """e^(2 pi i p / fine)."""
+    sine, cosine = arb.sin_cos_pi_fmpq(fmpq(2 * (p % fine), fine))
+    return acb(cosine, sine)
+
+
+def curvature(series: dict[int, acb]) -> arb:
+    """Bound of the second derivative."""
+    return sum((m * m * f.abs_upper() for m, f in series.items()), arb(0))
+
+
+def chord(f0: acb, f1: acb) -> arb:
+    """Distance of the segment from 0, from below: along any direction u its ends decide."""
+    step = f1 - f0
+    size = (step * step.conjugate()).real
+    share = float((-(f0.conjugate() * step).real / size).mid()) if size > 0 else 0.0
+    u = (f0 + step * min(1.0, max(0.0, share))).mid()
+    need(abs(u) > 0, "the determinant vanishes")
+    return min_of((u.conjugate() * f0).real, (u.conjugate() * f1).real) / abs(u)
+
+
+def min_of(*values: arb) -> arb:
+    """Ball that contains the smallest of some numbers."""
+    low = values[0]
+    for value in values[1:]:
+        low = low.min(value)
+    return low
+
+
+def smallest_singular(n: int, det: arb, norm2: arb) -> arb:
+    """Bound of the smallest singular value from |det| > 0 and |D|_F^2; exact for n <= 2."""
+    if n == 1:
+        return det
+    if n == 2:
+        rest = norm2 - 2 * det
+        rest = arb(0).max(arb(rest.upper()))
+        return 2 * det / ((norm2 + 2 * det).sqrt() + rest.sqrt())
+    return det * (arb(n - 1) / norm2) ** (arb(n - 1) / 2)
+
+
+def winding(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """Winding number of det D(k); 3. of the page."""
+    keys(question, "quantity block hoppings amplitude_error")
+    keys(evidence, "start depth tree")
+    n = whole(question["block"], 1, 16)
+    h = hoppings(question, n, 1, block=True)
+    need(h.terms, "there are no hoppings")
+    low, high = min(h.terms)[0], max(h.terms)[0]
+    span = n * (high - low) + 1
+    need(n * 2**n * span <= MAX_COST, "the determinant has too many harmonics")
+    (start,), depth = box(evidence, 1)
+    ctx.prec = 256
+    rows = [
+        [acb_poly([acb(h.terms[s,][i * n + j]) if (s,) in h.terms else acb(0)
+                   for s in range(low, high + 1)]) for j in range(n)] for i in range(n)
+    ]  # fmt: skip
+    found = determinant(rows).coeffs()
+    weight = sum((abs(f) for f in found), arb(0))
+    need(weight > 0, "the determinant vanishes")
+    shift = round(float((sum((m * abs(f) for m, f in enumerate(found)), arb(0)) / weight).mid()))
+    f = {m - shift: value for m, value in enumerate(found)}  # det D = z^(n low + shift) f
+    g: dict[int, acb] = defaultdict(acb)  # |D|_F^2
+    for (s,), a in h.terms.items():
+        for (t,), b in h.terms.items():
+            g[t - s] += sum((acb(x).conjugate() * acb(y) for x, y in zip(a, b, strict=True)), acb(0))
+    leaves = tree(evidence["tree"], (start,), depth)
+    fine = start << depth
+    points = [leaf.corner[0] for leaf in leaves]
+    value, size = list(on_circle(f, points, fine)), [z.real for z in on_circle(g, points, fine)]
+    f2, g2, turns = curvature(f), curvature(g), arb(0)
+    least = arb(claim["gap"]) / 2 + arb(h.error)
+    for i, leaf in enumerate(leaves):
+        j = (i + 1) % len(leaves)
+        square = (2 * arb.pi() * leaf.edge[0] / fine) ** 2 / 8
+        det = chord(value[i], value[j]) - square * f2
+        need(det > 0, "the determinant may vanish on an interval")
+        sigma = smallest_singular(n, det, size[i].max(size[j]) + square * g2)
+        need(sigma > arb(h.error) and sigma >= least, "the gap may be smaller on an interval")
+        turns += (value[j] / value[i]).arg()  # below pi in size: the image is in a half plane
+    integer(turns / (2 * arb.pi()) + n * low + shift, claim["value"])
+
+
+def integer(total: arb, value: int) -> None:
+    """Require that the only integer in a ball is the one claimed."""
+    found = total.unique_fmpz()
+    need(found is not None, "the sum is not known well enough")
+    need(int(found) == value, f"the integer is {found}, not {value}")
+
+
+# ---------------------------------------------------------------- 4. two bands
+
+#: d(k) = mean + sum even cos k.R + odd sin k.R: R, even, odd.
+Series: TypeAlias = tuple[tuple[int, int], list[arb], list[arb]]
+
+
+def exponent(h: Hoppings) -> int:
+    """Power of two above all entries."""
+    parts = (max(abs(z.real), abs(z.imag)) for entries in h.terms.values() for z in entries)
+    return frexp(max(parts, default=0.0))[1]
+
+
+def degree(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """Chern number of d(k).sigma as the degree of d; 4. of the page."""
+    keys(evidence, "start depth tree")
+    h = hoppings(question, 2, 2)
+    series: list[Series] = []
+    mean = [arb(0)] * 3
+    unit = arb((1, -exponent(h)))  # so that floats, which only suggest directions, do not underflow
+    for (rx, ry), entries in h.terms.items():
+        a, b, c, d = (acb(z) * unit for z in entries)
+        parts = [b + c, acb(0, 1) * (b - c), a - d]  # tr(sigma H_R)
+        if rx or ry:
+            series.append(((rx, ry), [p.real for p in parts], [-p.imag for p in parts]))
+        else:
+            mean = [p.real / 2 for p in parts]
+    error, least = arb(h.error) * unit, (arb(claim["gap"]) / 2 + arb(h.error)) * unit
+    start, depth = box(evidence, 2)
+    need(start[0] == start[1], "cells must be squares")
+    fine = start[0] << depth
+    leaves = tree(evidence["tree"], start, depth)
+    phases: dict[int, tuple[arb, arb]] = {}
+
+    def field(point: tuple[int, int]) -> list[arb]:
+        d = list(mean)
+        for (rx, ry), even, odd in series:
+            p = (rx * point[0] + ry * point[1]) % fine
+            if p not in phases:
+                phases[p] = arb.sin_cos_pi_fmpq(fmpq(2 * p, fine))
+            s, c = phases[p]
+            d = [x + e * c + o * s for x, e, o in zip(d, even, odd, strict=True)]
+        return d
+
+    lines: dict[tuple[int, int], set[int]] = defaultdict(set)  # vertices on each line of cells
+    for (x, y), (w, _) in leaves:
+        for axis, at, low in ((0, y, x), (0, y + w, x), (1, x, y), (1, x + w, y)):
+            lines[axis, at % fine] |= {low, low + w}
+    marks = {line: sorted(found) for line, found in lines.items()}
+
+    def along(axis: int, at: int, low: int, high: int) -> list[int]:
+        found = marks[axis, at % fine]
+        return found[bisect_left(found, low) : bisect_left(found, high)] + [high]
+
+    values: dict[tuple[int, int], tuple[list[arb], list[arb]]] = {}
+    area = arb(0)
+    for (x, y), (w, _) in leaves:
+        bottom, top = along(0, y, x, x + w), along(0, y + w, x, x + w)
+        left, right = along(1, x, y, y + w), along(1, x + w, y, y + w)
+        path = [(i, y) for i in bottom[:-1]] + [(x + w, j) for j in right[:-1]]
+        path += [(i, y + w) for i in top[:0:-1]] + [(x, j) for j in left[:0:-1]]
+        points = [(i % fine, j % fine) for i, j in path]
+        for p in points:
+            if p not in values:
+                d = field(p)
+                size = sum((t * t for t in d), arb(0)).sqrt()
+                need(size > 0, "the gap may close at a corner")
+                values[p] = d, [t / size for t in d]
+        ends = [values[i % fine, j % fine][0] for i in (x, x + w) for j in (y, y + w)]
+        square = (2 * arb.pi() * w / fine) ** 2 / 8
+        margin = half_space(ends, series, square, least)
+        need(margin > error and margin >= least, "a cell is not proven to keep its gap")
+        first, *rest = (values[p][1] for p in points)
+        area += sum((solid_angle(first, b, c) for b, c in pairwise(rest)), arb(0))
+    integer(area / (4 * arb.pi()), claim["value"])
+
+
+def dot(a: Sequence[arb], b: Sequence[arb]) -> arb:
+    """Scalar product."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def half_space(
+    ends: list[list[arb]], series: list[Series], square: arb, least: arb
+) -> arb:
+    """Largest bound of u.d/|u| on a cell, over directions u towards the nearest point of the hull."""
+    seen = [[float(t.mid()) for t in d] for d in ends]
+    u, best = [sum(t) / 4 for t in zip(*seen, strict=True)], arb(-1)
+    for _ in range(12):
+        exact = [arb(t) for t in u]
+        size = dot(exact, exact).sqrt()
+        if not size > 0:
+            break
+        bend = arb(0)
+        for (rx, ry), even, odd in series:
+            bend += (rx * rx + ry * ry) * abs(acb(dot(exact, even), dot(exact, odd)))
+        best = best.max((min_of(*(dot(exact, d) for d in ends)) - square * bend) / size)
+        nearest = min(seen, key=lambda d: sum(map(mul, u, d)))
+        step = [b - a for a, b in zip(u, nearest, strict=True)]
+        length = sum(map(mul, step, step))
+        if (best > 0 and best >= least) or length == 0.0:
+            break
+        t = min(1.0, max(0.0, -sum(map(mul, u, step)) / length))
+        u = [a + t * b for a, b in zip(u, step, strict=True)]
+    return best
+
+
+def solid_angle(a: Sequence[arb], b: Sequence[arb], c: Sequence[arb]) -> arb:
+    """Signed area of a spherical triangle in an open half sphere (van Oosterom and Strackee)."""
+    volume = a[0] * (b[1] * c[2] - b[2] * c[1])
+    volume += a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
+    return 2 * acb(1 + dot(a, b) + dot(b, c) + dot(c, a), volume).arg()
+
+
+# ---------------------------------------------------------------- 5. many bands
+
+
+class Matrix(NamedTuple):
+    """Complex matrix of integers; the unit is said where it is used."""
+
+    re: fmpz_mat
+    im: fmpz_mat
+
+    def __matmul__(self, other: Matrix) -> Matrix:
+        a, b = self.re * other.re, self.im * other.im
+        return Matrix(a - b, (self.re + self.im) * (other.re + other.im) - a - b)
+
+    def __add__(self, other: Any) -> Matrix:
+        return Matrix(self.re + other.re, self.im + other.im)
+
+    def scaled(self, factor: int) -> Matrix:
+        """Integer multiple."""
+        return Matrix(self.re * factor, self.im * factor)
+
+    def adjoint(self) -> Matrix:
+        """Conjugate transpose."""
+        return Matrix(self.re.transpose(), -self.im.transpose())
+
+    def cut(self, bits: int) -> Matrix:
+        """Divide by 2^bits and round down: each part moves by less than 1."""
+        rows, cols = self.re.nrows(), self.re.ncols()
+        return Matrix(*(fmpz_mat(rows, cols, [x >> bits for x in part.entries()]) for part in self))
+
+    def frobenius2(self) -> arb:
+        """Sum of squares."""
+        return arb(sum(x * x for part in self for x in part.entries()))
+
+
+def rows_of(z: Sequence[complex], rows: int, cols: int) -> Matrix:
+    """Matrix in units of 2^-BITS of numbers up to about 1; each part moves by less than 1."""
+    parts = ([int(ldexp(x, BITS)) for x in part] for part in ((w.real for w in z), (w.imag for w in z)))
+    return Matrix(*(fmpz_mat(rows, cols, part) for part in parts))
+
+
+def norm(x: Matrix) -> arb:
+    """Operator norm from above, by |X|^16 <= |(X^dagger X)^4|_F^2 of X cut to 30 bits."""
+    bits = max(len(bin(abs(int(v)))) - 2 for part in x for v in part.entries())
+    loss = max(0, bits - 30)
+    small = x.cut(loss) if loss else x
+    gram = small.adjoint() @ small if x.re.ncols() <= x.re.nrows() else small @ small.adjoint()
+    square = gram @ gram
+    found = (square @ square).frobenius2()
+    for _ in range(4):
+        found = found.sqrt()
+    rest = arb(2 * x.re.nrows() * x.re.ncols()).sqrt() if loss else arb(0)
+    return arb(((found + rest) * arb((1, loss))).upper())
+
+
+def units(x: arb, bits: int) -> arb:
+    """A number given in units of 2^-bits."""
+    return x * arb((1, -bits))
+
+
+def unitary(z: Matrix) -> tuple[Matrix, arb]:
+    """Polar factor of a nearly unitary matrix in units of 2^-BITS, and how far it may be off.
+
+    With Z^dagger Z = 1 + E it is Z (1 - E/2 + 3 E^2/8 - ...), |rest| <= |E|^3 for |E| <= 1/4.
+    """
+    n = z.re.nrows()
+    one = fmpz_mat(n, n, [(i % (n + 1) == 0) << (2 * BITS) for i in range(n * n)])
+    off = z.adjoint() @ z + Matrix(-one, fmpz_mat(n, n))
+    size = units(off.frobenius2().sqrt(), 2 * BITS)
+    need(size < 0.001, "a basis is far from orthonormal")
+    e = off.cut(BITS)
+    root = (e @ e).scaled(3).cut(BITS + 3) + Matrix(-e.re, -e.im).cut(1)
+    root = root + Matrix(fmpz_mat(n, n, [(i % (n + 1) == 0) << BITS for i in range(n * n)]), fmpz_mat(n, n))
+    return (z @ root).cut(BITS), size * size * size + units(arb(8 * n), BITS)
+
+
+class Shape(NamedTuple):
+    """What cells of one size share: Taylor weights of each R, and bounds."""
+
+    weights: dict[tuple[int, ...], list[int]]
+    third: arb
+    rounding: arb
+    size: arb
+
+
+class Frame(NamedTuple):
+    """Basis (V, W) of a cell, exact to `off`; V(k) = V + W T with |T|_F <= tau and |T| <= most."""
+
+    v: Matrix
+    w: Matrix
+    off: arb
+    tau: arb
+    most: arb
+
+
+class Bands:
+    """Hamiltonian on a box of momenta k = unit (origin + step x) with x on an integer lattice."""
+
+    def __init__(
+        self, h: Hoppings, filled: int, unit: arb | None, origin: Sequence[fmpq],
+        step: Sequence[fmpq], claim: float,
+    ) -> None:  # fmt: skip
+        self.n, self.filled, self.dim, n = h.n, filled, h.dim, h.n
+        self.origin, self.step = origin, step
+        self.turns, self.unit = unit is not None, unit or arb(1)
+        self.exponent = exponent(h)
+        self.claim, self.error = self.scale(claim), self.scale(h.error)
+        self.wrong = arb(0)  # violation of a symmetry
+        scaled = {r: rows_of([self.shrink(z) for z in m], n, n) for r, m in h.terms.items()}
+        zero = (0,) * h.dim
+        self.home = scaled.pop(zero, Matrix(fmpz_mat(n, n), fmpz_mat(n, n)))
+        self.vectors, self.matrices = list(scaled), list(scaled.values())
+        self.norms = [units(norm(m) + 2 * n, BITS) for m in self.matrices]
+        self.table = Matrix(*(fmpz_mat(len(self.matrices), n * n, [x for m in self.matrices for x in m[part].entries()])
+                              for part in (0, 1)))
+        self.shapes: dict[tuple[tuple[int, int], ...], Shape] = {}
+        self.waves: dict[fmpq, tuple[int, int]] = {}
+
+    def scale(self, x: float) -> arb:
+        """Energy in units of the power of two above the largest hopping."""
+        return arb(x) * arb((1, -self.exponent))
+
+    def shrink(self, z: complex) -> complex:
+        """The same of a hopping; what falls below the smallest float is below rounding."""
+        return complex(ldexp(z.real, -self.exponent), ldexp(z.imag, -self.exponent))
+
+    def shape(self, sides: tuple[tuple[int, int], ...]) -> Shape:
+        """Weights and bounds of cells that extend by +-edge/2 along each (axis, edge)."""
+        if sides not in self.shapes:
+            half = [self.unit * self.step[axis] * edge / 2 for axis, edge in sides]
+            reach = [[half[i] * r[axis] for r in self.vectors] for i, (axis, _) in enumerate(sides)]
+            weights, rounding, size, n = {}, arb(16 * self.n), arb(0), self.n
+            for order in orders(len(sides)):
+                factor = [arb(1)] * len(self.vectors)
+                for i in order:
+                    factor = [f * q for f, q in zip(factor, reach[i], strict=True)]
+                for f, a in zip(factor, self.norms, strict=True):
+                    rounding += 3 * ((abs(f) + 3) * a + n * (abs(f) + 1))
+                    size += 2 * abs(f) * a
+                rounding += 8 * n
+                weights[order] = [fixed(f) for f in factor]
+            third = arb(0)
+            for signs in product((1, -1), repeat=len(sides)):
+                total = arb(0)
+                for m, a in enumerate(self.norms):
+                    at = sum((s * q[m] for s, q in zip(signs, reach, strict=True)), arb(0))
+                    total += abs(at * at * at) * a / 3  # R and -R
+                third = third.max(total)
+            size += units(norm(self.home), BITS)
+            self.shapes[sides] = Shape(weights, third, units(rounding, BITS), size)
+        return self.shapes[sides]
+
+    def wave(self, vector: tuple[int, ...], at: Sequence[fmpq]) -> tuple[int, int]:
+        """Cosine and sine of k.R, off by less than 1 in units of 2^-BITS."""
+        q = sum((r * x for r, x in zip(vector, at, strict=True)), fmpq(0))
+        if self.turns:
+            q -= 2 * (q / 2).floor()
+        if q not in self.waves:
+            s, c = arb.sin_cos_pi_fmpq(q) if self.turns else arb(q).sin_cos()
+            self.waves[q] = fixed(c), fixed(s)
+        return self.waves[q]
+
+    def derivatives(
+        self, at: Sequence[fmpq], shape: Shape
+    ) -> dict[tuple[int, ...], Matrix]:
+        """H and its derivatives times half edges, in units of 2^-BITS."""
+        n = self.n
+        waves = [self.wave(r, at) for r in self.vectors]
+        re, im = [], []
+        for order, weight in shape.weights.items():
+            parts = [[w * x >> BITS for w, x in zip(weight, part, strict=True)] for part in zip(*waves, strict=True)] or [[], []]
+            for _ in order:  # a factor i for each derivative
+                parts = [[-x for x in parts[1]], parts[0]]
+            re, im = re + parts[0], im + parts[1]
+        count = len(shape.weights)
+        sums = (Matrix(fmpz_mat(count, len(waves), re), fmpz_mat(count, len(waves), im)) @ self.table).cut(BITS)
+        real, imag = sums.re.entries(), sums.im.entries()
+        out = {}
+        for i, order in enumerate(shape.weights):
+            cut = slice(i * n * n, (i + 1) * n * n)
+            half = Matrix(fmpz_mat(n, n, real[cut]), fmpz_mat(n, n, imag[cut]))
+            out[order] = half + half.adjoint()
+        out[()] += self.home
+        return out
+
+    def frame(
+        self, corner: Sequence[int], edge: Sequence[int], basis: Matrix, levels: Sequence[float],
+        *, turning: bool = True,
+    ) -> Frame:  # fmt: skip
+        """Prove the gap on a cell, and how far the occupied space can turn; 5. of the page."""
+        sides = tuple((axis, e) for axis, e in enumerate(edge) if e)
+        dim, n, m = len(sides), self.filled, self.n - self.filled
+        at = [o + s * (c + fmpq(e, 2)) for o, s, c, e in zip(self.origin, self.step, corner, edge, strict=True)]
+        shape = self.shape(sides)
+        exact, off = unitary(basis)
+        v, w = columns(exact, 0, n), columns(exact, n, self.n)
+        vd, wd = v.adjoint(), w.adjoint()
+        a, b, k = {}, {}, {}
+        for order, x in self.derivatives(at, shape).items():
+            xv = x @ v
+            a[order], b[order], k[order] = vd @ xv, wd @ xv, wd @ (x @ w)
+        rounding = arb(101) / 100 * shape.rounding + arb(21) / 10 * off * shape.size
+        rest = shape.third + rounding + self.error
+        gap = None
+        for i, signs in enumerate(product((1, -1), repeat=dim)):
+            top = highest(at_corner(a, signs), ldexp(levels[2 * i], -self.exponent))
+            low = -highest(at_corner(k, signs).scaled(-1), -ldexp(levels[2 * i + 1], -self.exponent))
+            gap = low - top if gap is None else gap.min(low - top)
+        bend = sum((units(norm(x[i, i]), 3 * BITS + 2) for x in (a, k) for i in range(dim)), arb(0))
+        proven = gap - bend - 2 * rest
+        need(proven >= self.claim, "the gap may be smaller on a cell")
+        proven -= 2 * self.wrong
+        need(proven > 0, "the gap may close on a cell")
+        if not turning:
+            return Frame(v, w, off, arb(0), arb(0))
+        rest += self.wrong
+        root = arb(min(n, m)).sqrt()
+        both = []
+        for measure, extra in ((lambda x: x.frobenius2().sqrt(), root * rest), (norm, rest)):
+            largest = arb(0)
+            for signs in product((1, -1), repeat=dim):
+                if not dim or signs[0] > 0:
+                    x = b[()].scaled(0)
+                    for i, s in enumerate(signs):
+                        x = x + b[i,].scaled(s)
+                    largest = largest.max(measure(x))
+            largest += measure(b[()])
+            for order, x in b.items():
+                if len(order) == 2:
+                    largest += measure(x) / (2 if order[0] == order[1] else 1)
+            both.append(2 * (units(largest, 3 * BITS) + extra) / proven)
+        double = both[1].min(both[0])  # tan 2 Theta in operator norm
+        return Frame(v, w, off, both[0] / 2, double / (1 + (1 + double * double).sqrt()))
+
+
+def orders(dim: int) -> list[tuple[int, ...]]:
+    """No derivative, first and second derivatives."""
+    pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+    return [(), *((i,) for i in range(dim)), *pairs]
+
+
+def fixed(x: arb) -> int:
+    """Integer in units of 2^-BITS, off by less than 1.01."""
+    man, exp = x.mid().man_exp()
+    shift = int(exp) + BITS
+    return int(man) << shift if shift >= 0 else int(man) >> -shift
+
+
+def columns(x: Matrix, low: int, high: int) -> Matrix:
+    """Some columns of a square matrix."""
+    n = x.re.nrows()
+    pick = fmpz_mat(n, high - low, [i == low + j for i in range(n) for j in range(high - low)])
+    return Matrix(x.re * pick, x.im * pick)
+
+
+def at_corner(x: dict[tuple[int, ...], Matrix], signs: Sequence[int]) -> Matrix:
+    """Block at a corner of the cell, with half of the pure second derivatives' range; times 4."""
+    total = x[()].scaled(4)
+    for order, y in x.items():
+        if len(order) == 1:
+            total = total + y.scaled(4 * signs[order[0]])
+        elif len(order) == 2:
+            i, j = order
+            total = total + (y if i == j else y.scaled(4 * signs[i] * signs[j]))
+    return total
+
+
+def highest(x: Matrix, level: float) -> arb:
+    """Largest eigenvalue from above, by a Cholesky factor of level - X and its residual.
+
+    X is Hermitian in units of 2^-(3 BITS + 2). If level - X = L L^dagger + R, then X is at most
+    level + |R|, whatever L is.
+    """
+    n, bits = x.re.nrows(), 3 * BITS + 2
+    need(abs(level) < 2.0**40, "an energy is out of range")
+    top = int(level * 2.0**80) << (bits - 80)
+    diagonal = fmpz_mat(n, n, [top * (i % (n + 1) == 0) for i in range(n * n)])
+    rest = Matrix(diagonal - x.re, -x.im)
+    unit = 2.0**-bits
+    values = [complex(int(a) * unit, int(b) * unit) for a, b in zip(rest.re.entries(), rest.im.entries(), strict=True)]
+    rows: list[list[complex]] = []
+    bars: list[list[complex]] = []
+    for i in range(n):
+        row: list[complex] = []
+        for j in range(i):
+            row.append((values[i * n + j] - sum(map(mul, row, bars[j]))) / bars[j][j])
+        square = values[i * n + i].real - sum(abs(z) ** 2 for z in row)
+        need(square > 0.0, "a block is not on its side of the gap")
+        row.append(complex(sqrt(square)))
+        rows.append(row)
+        bars.append([z.conjugate() for z in row])
+    factor = rows_of([rows[i][j] if j <= i else 0j for i in range(n) for j in range(n)], n, n)
+    square = (factor @ factor.adjoint()).scaled(-(1 << (bits - 2 * BITS)))
+    return units(arb(top) + (rest + square).frobenius2().sqrt(), bits)
+
+
+# ---------------------------------------------------------------- 6. phases on edges
+
+PLUS_MINUS = arb(0, 1)
+Point: TypeAlias = tuple[int, ...]
+#: Axis along it, and the point on it whose coordinate along it is 0.
+Line: TypeAlias = tuple[int, Point]
+
+
+class Stored:
+    """Bases and energies of one kind of cell, handed out in order."""
+
+    def __init__(self, data: Any, n: int, count: int, corners_: int) -> None:
+        self.n, self.corners, self.at = n, corners_, 0
+        self.bases = floats(data["bases"], "f", count * 2 * n * n)
+        self.levels = floats(data["levels"], "d", count * 2 * corners_)
+        self.count = count
+
+    def next(self) -> tuple[Matrix, Sequence[float]]:
+        """Basis and energies of the next cell."""
+        need(self.at < self.count, "a cell has no basis")
+        n, i = self.n, self.at
+        self.at += 1
+        z = self.bases[i * 2 * n * n : (i + 1) * 2 * n * n]
+        need(all(abs(x) < 2 for x in z), "a basis is far from orthonormal")
+        basis = rows_of([complex(x, y) for x, y in zip(z[::2], z[1::2], strict=True)], n, n)
+        return basis, self.levels[i * 2 * self.corners : (i + 1) * 2 * self.corners]
+
+
+def leaf_frames(bands: Bands, data: dict[str, Any], leaves: list[Cell], dim: int, *, turning: bool) -> list[Frame]:
+    """Prove every leaf."""
+    stored = Stored(data, bands.n, len(leaves), 1 << dim)
+    return [bands.frame(*leaf, *stored.next(), turning=turning) for leaf in leaves]
+
+
+def transition(one: Frame, two: Frame) -> arb:
+    """Phase arg det(V_1^dagger P(k) V_2) as a ball that holds it wherever both frames are valid."""
+    n, m = one.v.re.ncols(), one.w.re.ncols()
+    off, root, rank = arb(101) / 100 * (one.off + two.off), arb(min(n, m)).sqrt(), arb(min(n, m))
+    top = one.v.adjoint() @ two.v
+    ball = PLUS_MINUS * off
+    entries = [
+        acb(units(arb(x), 2 * BITS) + ball, units(arb(y), 2 * BITS) + ball)
+        for x, y in zip(top.re.entries(), top.im.entries(), strict=True)
+    ]
+    constant = acb_mat(n, n, entries).det().arg()
+    best = None
+    for low, frame in ((one.w.adjoint() @ two.v, one), (two.w.adjoint() @ one.v, two)):
+        sine = units(norm(low), 2 * BITS) + off
+        rest = 1 - sine * sine
+        if not rest > 0:
+            continue
+        total = (units(low.frobenius2().sqrt(), 2 * BITS) + root * off) / rest.sqrt() * frame.tau
+        most = min_of(sine / rest.sqrt() * frame.most, total)
+        if not most < 1:
+            continue
+        total, most = arb(total.upper()), arb(most.upper())
+        turned = min_of(rank, total / most) * most.asin() if most > 0 else arb(0)
+        best = turned if best is None else min_of(best, turned)
+    need(best is not None and best < arb.pi(), "frames of neighbouring cells are too far apart")
+    return constant + PLUS_MINUS * best
+
+
+class Interval(NamedTuple):
+    """Side of a cell on a line, from low to high."""
+
+    low: int
+    high: int
+    cell: Frame
+
+
+class Phases:
+    """Phases between cells along their edges, gathered at vertices.
+
+    The edge from p to q between cell c, which runs through it anticlockwise, and c' adds
+    chi(q) - chi(p) to 2 pi times the integer, chi = arg det(V_c^dagger P V_c').
+    """
+
+    def __init__(self, bands: Bands, evidence: dict[str, Any], period: Sequence[int]) -> None:
+        self.bands, self.period = bands, period  # of each coordinate, 0 where there is none
+        self.known: dict[Point, arb] = defaultdict(arb)
+        thin, points = keys(evidence["thin"], "tree bases levels"), keys(evidence["points"], "at bases levels")
+        self.plan, self.step = thin["tree"], 0
+        need(isinstance(self.plan, str) and re.fullmatch("[012]*", self.plan), "edges are malformed")
+        self.thin = Stored(thin, bands.n, self.plan.count("1"), 2)
+        self.vertices: dict[Point, list[tuple[int, arb, Frame, Frame]]] = defaultdict(list)
+        at = [tuple(whole(x, 0, 2**62) for x in listed(p)) for p in listed(points["at"])]
+        need(len(set(at)) == len(at), "a vertex comes twice")
+        stored = Stored(points, bands.n, len(at), 1)
+        self.points = {p: bands.frame(p, (0,) * len(p), *stored.next()) for p in at if len(p) == bands.dim}
+        need(len(self.points) == len(at), "a vertex has the wrong number of coordinates")
+
+    def edge(
+        self, line: Line, low: int, high: int, one: Frame, two: Frame, sign: int = 1
+    ) -> None:
+        """Add the interval [low, high] of a line between two cells."""
+        need(self.step < len(self.plan), "edges are missing")
+        what, (axis, base) = self.plan[self.step], line
+        self.step += 1
+        if what == "2":
+            need((high - low) % 2 == 0, "an edge is divided too often")
+            middle = (low + high) // 2
+            self.edge(line, low, middle, one, two, sign)
+            self.edge(line, middle, high, one, two, sign)
+            return
+        start, end = ((*base[:axis], x, *base[axis + 1 :]) for x in (low, high))
+        chain = [one, two]
+        if what == "1":
+            edge = [(high - low) * (i == axis) for i in range(len(base))]
+            chain.insert(1, self.bands.frame(start, edge, *self.thin.next()))
+        for first, second in pairwise(chain):
+            phase = transition(first, second)
+            self.add(end, sign, phase, first, second)
+            self.add(start, -sign, phase, first, second)
+
+    def add(self, point: Point, sign: int, phase: arb, one: Frame, two: Frame) -> None:
+        """Add a phase to the sum at a vertex."""
+        at = tuple(x % m if m else x for x, m in zip(point, self.period, strict=True))
+        self.vertices[at].append((sign, phase, one, two))
+
+    def at(self, sign: int, phase: arb, one: Frame, two: Frame, frame: Frame | None) -> arb:
+        """A phase at a vertex, sharpened by a frame there."""
+        if frame is None:
+            return sign * phase
+        through = transition(one, frame) + transition(frame, two)
+        through += 2 * arb.pi() * round(float(((phase - through) / (2 * arb.pi())).mid()))
+        others = (through + 2 * arb.pi(), through - 2 * arb.pi())
+        need(not any(x.overlaps(phase) for x in others), "a vertex has two possible phases")
+        return sign * through
+
+    def total(self) -> int:
+        """Sum of the integers at all vertices."""
+        need(self.step == len(self.plan) and self.thin.at == self.thin.count, "too many edges")
+        found = 0
+        for point, parts in self.vertices.items():
+            frame = self.points.get(point)
+            phase = sum((self.at(*part, frame) for part in parts), self.known[point])
+            turns = (phase / (2 * arb.pi())).unique_fmpz()
+            need(turns is not None, "the phases at a vertex are not known well enough")
+            found += int(turns)
+        return found
+
+
+def common(plus: list[Interval], minus: list[Interval]) -> Iterator[tuple[int, int, Frame, Frame]]:
+    """Common pieces of two lists of intervals that cover the same part of a line."""
+    plus, minus = sorted(plus, key=lambda i: i.low), sorted(minus, key=lambda i: i.low)
+    i = j = 0
+    while i < len(plus) and j < len(minus):
+        low, high = max(plus[i].low, minus[j].low), min(plus[i].high, minus[j].high)
+        need(low < high, "cells on the two sides of a line do not match")
+        yield low, high, plus[i].cell, minus[j].cell
+        i, j = i + (plus[i].high == high), j + (minus[j].high == high)
+    need(i == len(plus) and j == len(minus), "cells on the two sides of a line do not match")
+
+
+Sides: TypeAlias = dict[Line, tuple[list[Interval], list[Interval]]]
+
+
+def sides_of(leaves: list[Cell], frames: list[Frame], period: Sequence[int]) -> Sides:
+    """Sides of cells of the plane: those run through upwards, and those run through downwards."""
+    out: Sides = defaultdict(lambda: ([], []))
+    for ((x, y), (w, _)), cell in zip(leaves, frames, strict=True):
+        for axis, at, low, down in ((0, y, x, 0), (1, x + w, y, 0), (0, y + w, x, 1), (1, x, y, 1)):
+            at = at % period[1 - axis] if period[1 - axis] else at
+            line = (0, (0, at)) if axis == 0 else (1, (at, 0))
+            out[line][down].append(Interval(low, low + w, cell))
+    return out
+
+
+def gap(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """Direct gap in one to three dimensions; 5. of the page."""
+    keys(evidence, "start depth tree bases levels")
+    dim = whole(question["dimension"], 1, 3)
+    bands, leaves, _ = torus(question, claim, evidence, dim)
+    leaf_frames(bands, evidence, leaves, dim, turning=False)
+    need(claim["value"] == bands.filled, "the value of a gap is the number of bands below it")
+
+
+def torus(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any], dim: int, *, half: bool = False) -> tuple[Bands, list[Cell], list[int]]:
+    """Hamiltonian and leaves on the zone, or on its half 0 <= k_x <= pi."""
+    n = whole(question["bands"], 2, MAX_BANDS)
+    filled = whole(question["n_occupied"], 1, n - 1)
+    start, depth = box(evidence, dim)
+    size = [m << depth for m in start]
+    step = [fmpq(1 if half and axis == 0 else 2, m) for axis, m in enumerate(size)]
+    bands = Bands(hoppings(question, n, dim), filled, arb.pi(), [fmpq(0)] * dim, step, claim["gap"])
+    return bands, tree(evidence["tree"], start, depth), size
+
+
+def chern(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """Chern number of the occupied bands; 4. or 6. of the page."""
+    need(whole(question["dimension"], 2, 2), "")
+    if "bases" not in evidence:
+        need((whole(question["bands"], 2, 2), whole(question["n_occupied"], 1, 1)), "")
+        degree(question, claim, evidence)
+        return
+    keys(evidence, "start depth tree bases levels thin points")
+    bands, leaves, size = torus(question, claim, evidence, 2)
+    frames = leaf_frames(bands, evidence, leaves, 2, turning=True)
+    phases = Phases(bands, evidence, size)
+    for line, both in sorted(sides_of(leaves, frames, size).items(), key=lambda item: item[0]):
+        for piece in common(*both):
+            phases.edge(line, *piece)
+    need(phases.total() == claim["value"], "the phases add up to another integer")
+
+
+# ---------------------------------------------------------------- 7. charge of a box
+
+
+def weyl(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """Flux out of a box; 7. of the page."""
+    keys(question, QUESTION + " centre half_width")
+    keys(evidence, "start depth faces thin points")
+    n = whole(question["bands"], 2, MAX_BANDS)
+    filled = whole(question["n_occupied"], 1, n - 1)
+    need(whole(question["dimension"], 3, 3), "")
+    centre, half = ([rational(number(x)) for x in listed(question[k], 3)] for k in ("centre", "half_width"))
+    need(all(x > 0 for x in half), "the box is empty")
+    start, depth = box({**evidence, "depth": whole(evidence["depth"], 0, DEEPEST[2])}, 3)
+    size = [m << depth for m in start]
+    origin, step = zip(*((c - x, 2 * x / m) for c, x, m in zip(centre, half, size, strict=True)), strict=True)
+    bands = Bands(hoppings(question, n, 3), filled, None, origin, step, claim["gap"])
+    sides: Sides = defaultdict(lambda: ([], []))
+    for face, data in enumerate(listed(evidence["faces"], 6)):
+        keys(data, "tree bases levels")
+        normal, up = divmod(face, 2)
+        u, v = (normal + 1) % 3, (normal + 2) % 3
+        flat = tree(data["tree"], (start[u], start[v]), depth)
+        leaves = [Cell(placed(normal, up * size[normal], *c), placed(normal, 0, *e)) for c, e in flat]
+        for (corner, edge), cell in zip(leaves, leaf_frames(bands, data, leaves, 2, turning=True), strict=True):
+            for axis, other, far in ((u, v, 0), (v, u, 1), (u, v, 1), (v, u, 0)):
+                base = list(corner)
+                base[other] += far * edge[other]
+                base[axis] = 0
+                down = (far == (axis == u)) == up  # anticlockwise as seen from outside
+                low = corner[axis]
+                sides[axis, tuple(base)][down].append(Interval(low, low + edge[axis], cell))
+    phases = Phases(bands, evidence, (0, 0, 0))
+    for line, both in sorted(sides.items(), key=lambda item: item[0]):
+        for piece in common(*both):
+            phases.edge(line, *piece)
+    need(phases.total() == claim["value"], "the phases add up to another integer")
+
+
+def placed(normal: int, across: int, first: int, second: int) -> tuple[int, ...]:
+    """Three coordinates from one along the normal of a face and two in it."""
+    out = [0, 0, 0]
+    out[normal], out[(normal + 1) % 3], out[(normal + 2) % 3] = across, first, second
+    return tuple(out)
+
+
+def rational(x: float) -> fmpq:
+    """Exact value."""
+    return fmpq(*x.as_integer_ratio())
+
+
+# ---------------------------------------------------------------- 8. time reversal
+
+
+def z2(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """Z2 invariant from half the zone and from what time reversal does at its ends; 8."""
+    keys(question, QUESTION + " time_reversal symmetry_violation")
+    keys(evidence, "start depth tree bases levels thin points")
+    need(whole(question["dimension"], 2, 2), "")
+    bands, leaves, size = torus(question, claim, evidence, 2, half=True)
+    need(evidence["start"][1] % 2 == 0 and bands.filled % 2 == 0 and bands.n % 2 == 0, "an odd number")
+    reverse = Reversal(bands, complexes(question["time_reversal"], bands.n**2), positive(question["symmetry_violation"]))
+    frames = leaf_frames(bands, evidence, leaves, 2, turning=True)
+    phases = Phases(bands, evidence, (0, size[1]))
+    end, top = size[0], size[1] // 2
+
+    def inside(point: Point, sign: int, phase: arb, one: Frame, two: Frame) -> None:
+        x, y = point[0], point[1] % size[1]
+        if x in (0, end) and 0 < y < top:  # counted where time reversal takes it
+            point, phase, one, two = (x, -y), -phase, reverse(one), reverse(two)
+        Phases.add(phases, point, sign, phase, one, two)
+
+    phases.add = inside  # type: ignore[method-assign]
+    first: dict[Point, Frame] = {}
+    for line, (plus, minus) in sorted(sides_of(leaves, frames, phases.period).items(), key=lambda item: item[0]):
+        axis, (x, _) = line
+        if axis == 0 or 0 < x < end:
+            for piece in common(plus, minus):
+                phases.edge(line, *piece)
+            continue
+        lower = [i for i in plus + minus if i.low >= top]
+        upper = [i for i in plus + minus if i.low < top]
+        images = [Interval(size[1] - i.high, size[1] - i.low, reverse(i.cell)) for i in upper]
+        for piece in common(lower, images):
+            phases.edge(line, *piece, 1 if x else -1)
+        first[x, 0] = min(upper, key=lambda i: i.low).cell
+        first[x, top] = max(upper, key=lambda i: i.high).cell
+    for point, cell in first.items():
+        need(point in phases.points, "a momentum that time reversal keeps has no basis")
+        frame = phases.points[point]
+        phase = reverse.sign(frame) + transition(cell, frame)
+        phases.known[point] = 2 * phase * (1 if (point[0] > 0) == (point[1] > 0) else -1)
+    need(phases.total() % 2 == claim["value"], "the phases add up to another parity")
+
+
+class Reversal:
+    """Time reversal k -> -k, psi -> U psi*, with the exact U antisymmetric and unitary."""
+
+    def __init__(self, bands: Bands, entries: list[complex], stated: float) -> None:
+        n = self.n = bands.n
+        need(all(abs(z) < 2 for z in entries), "time reversal is far from unitary")
+        stored = rows_of(entries, n, n)
+        turned = Matrix(*(-part.transpose() for part in stored))
+        self.u, self.off = unitary((stored + turned).cut(1))
+        self.images: dict[int, tuple[Frame, Frame]] = {}
+        wrong = arb(0)
+        for vector, h in [*zip(bands.vectors, bands.matrices, strict=True), ((), bands.home)]:
+            image = self.u @ Matrix(h.re, -h.im) @ self.u.adjoint()
+            size = units(norm(h), BITS)
+            found = units(norm(h.scaled(1 << 2 * BITS) + image.scaled(-1)), 3 * BITS)
+            found += units(arb(8 * n), BITS) + 3 * self.off * size
+            wrong += found if vector else found / 2
+        need(wrong <= bands.scale(stated), "time reversal is violated by more than it says")
+        bands.wrong = bands.scale(stated)
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Image of a frame, valid at the image of its cell."""
+        if id(frame) not in self.images:
+            v, w = ((self.u @ Matrix(x.re, -x.im)).cut(BITS) for x in (frame.v, frame.w))
+            off = arb(101) / 100 * (frame.off + self.off) + units(arb(2 * self.n), BITS)
+            self.images[id(frame)] = frame, Frame(v, w, off, frame.tau, frame.most)
+        return self.images[id(frame)][1]
+
+    def sign(self, frame: Frame) -> arb:
+        """Phase of the Pfaffian of V^dagger U V* at a momentum that time reversal keeps."""
+        n = frame.v.re.ncols()
+        small = frame.v.adjoint() @ self(frame).v
+        gram = small.adjoint() @ small
+        one = fmpz_mat(n, n, [(i % (n + 1) == 0) << (4 * BITS) for i in range(n * n)])
+        gram = gram + Matrix(-one, fmpz_mat(n, n))
+        off = arb(101) / 100 * (frame.off + self(frame).off)
+        need(units(gram.frobenius2().sqrt(), 4 * BITS) + 3 * off < 0.5, "a basis is not symmetric")
+        moved = 3 * (frame.most + off)  # |w^-1| <= 1.5, and w moves by at most 2t + t^2
+        need(moved < 1, "a basis is not good enough")
+        ball = PLUS_MINUS * off
+        w = [[acb(units(arb(small.re[i, j]), 2 * BITS) + ball, units(arb(small.im[i, j]), 2 * BITS) + ball)
+              for j in range(n)] for i in range(n)]
+        return pfaffian(w).arg() + PLUS_MINUS * n * moved.asin() / 2
+
+
+def pfaffian(a: list[list[acb]]) -> acb:
+    """Pfaffian of an antisymmetric matrix, from its upper triangle, by elimination."""
+    n, found = len(a), acb(1)
+    a = [[a[i][j] if i < j else -a[j][i] for j in range(n)] for i in range(n)]
+    while a:
+        n = len(a)
+        j = max(range(1, n), key=lambda j: float(abs(a[0][j]).mid()))
+        if j > 1:
+            a[1], a[j] = a[j], a[1]
+            for row in a:
+                row[1], row[j] = row[j], row[1]
+            found = -found
+        p = a[0][1]
+        need(p.abs_lower() > 0, "a Pfaffian may vanish")
+        found *= p
+        a = [[a[i][j] + (a[i][0] * a[1][j] - a[i][1] * a[0][j]) / p if i != j else acb(0) for j in range(2, n)] for i in range(2, n)]
+    return found
+
+
+# ---------------------------------------------------------------- 9. the program
+
+QUESTION = "quantity dimension bands n_occupied hoppings amplitude_error"
+CHECKS = {"winding number": winding, "gap": gap, "Chern number": chern, "Z2 invariant": z2, "Weyl charge": weyl}
+
+
+def check(text: str) -> str:
+    """Check the text of a certificate; what it proves, or `RejectedError`, `UnreadableError`."""
+    data = read(text)
+    question, evidence = data["question"], data["evidence"]
+    need(isinstance(question, dict) and isinstance(evidence, dict), "an object is missing")
+    quantity = question.get("quantity")
+    need(isinstance(quantity, str) and quantity in CHECKS, "the quantity is unknown")
+    claim = keys(data["claim"], "value gap_lower")
+    value = whole(claim["value"], -(10**12), 10**12)
+    least = positive(claim["gap_lower"])
+    if quantity in ("gap", "Chern number"):
+        keys(question, QUESTION)
+    ctx.prec = 128
+    try:
+        CHECKS[quantity](question, {"value": value, "gap": least}, evidence)
+    except (ArithmeticError, ValueError, RecursionError, MemoryError) as error:
+        raise RejectedError(f"the numbers cannot be worked with ({type(error).__name__})") from error
+    return f"{quantity} {value}, gap at least {least:.6g}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check files; 0 if all are accepted, 1 if one is rejected, 2 if one cannot be read."""
+    names = sys.argv[1:] if arguments is None else list(arguments)
+    status = 0 if names else 2
+    for name in names:
+        try:
+            with open(name, "rb") as file:
+                raw = file.read(MAX_BYTES)
+            print(f"{name}: accepted: {check(raw.decode())}")
+        except (OSError, UnicodeDecodeError, UnreadableError) as error:
+            print(f"{name}: unreadable: {error}")
+            status = 2
+        except RejectedError as error:
+            print(f"{name}: rejected: {error}")
+            status = max(status, 1)
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
