@@ -25,7 +25,7 @@ from math import frexp, ldexp, sqrt
 from operator import mul
 from typing import Any, NamedTuple, TypeAlias
 
-from flint import acb, acb_mat, acb_poly, arb, ctx, fmpq, fmpz_mat
+from flint import acb, acb_poly, arb, ctx, fmpq, fmpz_mat
 
 FORMAT, VERSION = "topophys certificate", 1
 #: Limits that keep time and memory in proportion to the file.
@@ -462,7 +462,13 @@ class Matrix(NamedTuple):
 
     def frobenius2(self) -> arb:
         """Sum of squares."""
-        return arb(sum(x * x for part in self for x in part.entries()))
+        entries = self.re.entries() + self.im.entries()
+        return arb(sum(map(mul, entries, entries)))
+
+    def values(self, bits: int) -> list[complex]:
+        """Entries as floats, in units of 2^-bits: to suggest factors, never as a proof."""
+        unit, parts = 2.0**-bits, zip(self.re.entries(), self.im.entries(), strict=True)
+        return [complex(int(x) * unit, int(y) * unit) for x, y in parts]
 
 
 def rows_of(z: Sequence[complex], rows: int, cols: int) -> Matrix:
@@ -473,8 +479,7 @@ def rows_of(z: Sequence[complex], rows: int, cols: int) -> Matrix:
 
 def norm(x: Matrix) -> arb:
     """Operator norm from above, by |X|^16 <= |(X^dagger X)^4|_F^2 of X cut to 30 bits."""
-    bits = max(len(bin(abs(int(v)))) - 2 for part in x for v in part.entries())
-    loss = max(0, bits - 30)
+    loss = max(0, int(max(map(abs, x.re.entries() + x.im.entries()))).bit_length() - 30)
     small = x.cut(loss) if loss else x
     gram = small.adjoint() @ small if x.re.ncols() <= x.re.nrows() else small @ small.adjoint()
     square = gram @ gram
@@ -633,12 +638,15 @@ class Bands:
             a[order], b[order], k[order] = vd @ xv, wd @ xv, wd @ (x @ w)
         rounding = arb(101) / 100 * shape.rounding + arb(21) / 10 * off * shape.size
         rest = shape.third + rounding + self.error
-        gap = None
+        gap: arb | None = None
         for i, signs in enumerate(product((1, -1), repeat=dim)):
             top = highest(at_corner(a, signs), ldexp(levels[2 * i], -self.exponent))
             low = -highest(at_corner(k, signs).scaled(-1), -ldexp(levels[2 * i + 1], -self.exponent))
             gap = low - top if gap is None else gap.min(low - top)
-        bend = sum((units(norm(x[i, i]), 3 * BITS + 2) for x in (a, k) for i in range(dim)), arb(0))
+        pure = [x[i, i] for x in (a, k) for i in range(dim)]
+        bend = sum((units(x.frobenius2().sqrt(), 3 * BITS + 2) for x in pure), arb(0))
+        if not bend < FLAT * gap:
+            bend = sum((units(norm(x), 3 * BITS + 2) for x in pure), arb(0))
         proven = gap - bend - 2 * rest
         need(proven >= self.claim, "the gap may be smaller on a cell")
         proven -= 2 * self.wrong
@@ -647,7 +655,7 @@ class Bands:
             return Frame(v, w, off, arb(0), arb(0))
         rest += self.wrong
         root = arb(min(n, m)).sqrt()
-        both = []
+        both: list[arb] = []
         for measure, extra in ((lambda x: x.frobenius2().sqrt(), root * rest), (norm, rest)):
             largest = arb(0)
             for signs in product((1, -1), repeat=dim):
@@ -660,8 +668,10 @@ class Bands:
             for order, x in b.items():
                 if len(order) == 2:
                     largest += measure(x) / (2 if order[0] == order[1] else 1)
-            both.append(2 * (units(largest, 3 * BITS) + extra) / proven)
-        double = both[1].min(both[0])  # tan 2 Theta in operator norm
+            both.append(2 * (units(largest, 3 * BITS) + extra) / proven)  # |tan 2 Theta|
+            if both[0] < SMALL:
+                break
+        double = min_of(*both)
         return Frame(v, w, off, both[0] / 2, double / (1 + (1 + double * double).sqrt()))
 
 
@@ -708,8 +718,7 @@ def highest(x: Matrix, level: float) -> arb:
     top = int(level * 2.0**80) << (bits - 80)
     diagonal = fmpz_mat(n, n, [top * (i % (n + 1) == 0) for i in range(n * n)])
     rest = Matrix(diagonal - x.re, -x.im)
-    unit = 2.0**-bits
-    values = [complex(int(a) * unit, int(b) * unit) for a, b in zip(rest.re.entries(), rest.im.entries(), strict=True)]
+    values = rest.values(bits)
     rows: list[list[complex]] = []
     bars: list[list[complex]] = []
     for i in range(n):
@@ -729,6 +738,9 @@ def highest(x: Matrix, level: float) -> arb:
 # ---------------------------------------------------------------- 6. phases on edges
 
 PLUS_MINUS = arb(0, 1)
+#: Where Frobenius norms do as well as operator norms, the latter are not worked out: phases below
+#: the first, angles below the second, curvature below the third part of the gap.
+FINE, SMALL, FLAT = arb(0.1), arb(0.2), arb(0.05)
 Point: TypeAlias = tuple[int, ...]
 #: Axis along it, and the point on it whose coordinate along it is 0.
 Line: TypeAlias = tuple[int, Point]
@@ -762,30 +774,63 @@ def leaf_frames(bands: Bands, data: dict[str, Any], leaves: list[Cell], dim: int
 
 def transition(one: Frame, two: Frame) -> arb:
     """Phase arg det(V_1^dagger P(k) V_2) as a ball that holds it wherever both frames are valid."""
-    n, m = one.v.re.ncols(), one.w.re.ncols()
-    off, root, rank = arb(101) / 100 * (one.off + two.off), arb(min(n, m)).sqrt(), arb(min(n, m))
-    top = one.v.adjoint() @ two.v
-    ball = PLUS_MINUS * off
-    entries = [
-        acb(units(arb(x), 2 * BITS) + ball, units(arb(y), 2 * BITS) + ball)
-        for x, y in zip(top.re.entries(), top.im.entries(), strict=True)
-    ]
-    constant = acb_mat(n, n, entries).det().arg()
-    best = None
+    off = arb(101) / 100 * (one.off + two.off)
+    best, cosine = None, arb(0)
     for low, frame in ((one.w.adjoint() @ two.v, one), (two.w.adjoint() @ one.v, two)):
-        sine = units(norm(low), 2 * BITS) + off
-        rest = 1 - sine * sine
-        if not rest > 0:
-            continue
-        total = (units(low.frobenius2().sqrt(), 2 * BITS) + root * off) / rest.sqrt() * frame.tau
-        most = min_of(sine / rest.sqrt() * frame.most, total)
-        if not most < 1:
-            continue
-        total, most = arb(total.upper()), arb(most.upper())
-        turned = min_of(rank, total / most) * most.asin() if most > 0 else arb(0)
-        best = turned if best is None else min_of(best, turned)
+        rank = arb(min(low.re.nrows(), low.re.ncols()))
+        whole_ = units(low.frobenius2().sqrt(), 2 * BITS) + rank.sqrt() * off
+        for sine in (whole_, None):
+            sine = units(norm(low), 2 * BITS) + off if sine is None else sine
+            rest = 1 - sine * sine
+            if not rest > 0:
+                continue
+            total = whole_ / rest.sqrt() * frame.tau
+            most = min_of(sine / rest.sqrt() * frame.most, total)
+            if not most < 1:
+                continue
+            total, most = arb(total.upper()), arb(most.upper())
+            turned = min_of(rank, total / most) * most.asin() if most > 0 else arb(0)
+            best = turned if best is None else min_of(best, turned)
+            cosine = cosine.max(rest.sqrt())
+            if turned < FINE:
+                break
     need(best is not None and best < arb.pi(), "frames of neighbouring cells are too far apart")
-    return constant + PLUS_MINUS * best
+    return determinant_phase(one.v.adjoint() @ two.v, off, cosine) + PLUS_MINUS * best
+
+
+def determinant_phase(x: Matrix, off: arb, least: arb) -> arb:
+    """Phase of det X, X in units of 2^-2 BITS within `off`, singular values at least `least` > 0.
+
+    For any L and U, det(LU) = det X det(1 - X^-1 R) with R = X - LU.
+    """
+    n, values = x.re.nrows(), x.values(2 * BITS)
+    rows = [values[i * n : (i + 1) * n] for i in range(n)]
+    order, sign = list(range(n)), 1
+    for k in range(n):
+        pivot = max(range(k, n), key=lambda i: abs(rows[i][k]))
+        if pivot != k:
+            rows[k], rows[pivot], order[k], order[pivot] = rows[pivot], rows[k], order[pivot], order[k]
+            sign = -sign
+        head = rows[k]
+        need(abs(head[k]) > 1e-30, "frames of neighbouring cells are too far apart")
+        for row in rows[k + 1 :]:
+            row[k] /= head[k]
+            row[k + 1 :] = [a - row[k] * b for a, b in zip(row[k + 1 :], head[k + 1 :], strict=True)]
+    lower = rows_of([rows[i][j] if j < i else complex(i == j) for i in range(n) for j in range(n)], n, n)
+    upper = rows_of([rows[i][j] if j >= i else 0j for i in range(n) for j in range(n)], n, n)
+    pick = fmpz_mat(n, n, [j == order[i] for i in range(n) for j in range(n)])
+    rest = Matrix(pick * x.re, pick * x.im) + (lower @ upper).scaled(-1)
+    size = (units(rest.frobenius2().sqrt(), 2 * BITS) + off) / least
+    need(size < 1, "frames of neighbouring cells are too far apart")
+    product_ = acb(sign)
+    for i in range(n):
+        product_ *= acb(arb(upper.re[i, i]), arb(upper.im[i, i]))
+    return argument(product_) + PLUS_MINUS * n * size.asin()
+
+
+def argument(z: acb) -> arb:
+    """One value of arg z, in a narrow ball also next to the negative axis."""
+    return z.arg() if z.real.mid() >= 0 else (-z).arg() + arb.pi()
 
 
 class Interval(NamedTuple):
@@ -1067,7 +1112,7 @@ class Reversal:
         ball = PLUS_MINUS * off
         w = [[acb(units(arb(small.re[i, j]), 2 * BITS) + ball, units(arb(small.im[i, j]), 2 * BITS) + ball)
               for j in range(n)] for i in range(n)]
-        return pfaffian(w).arg() + PLUS_MINUS * n * moved.asin() / 2
+        return argument(pfaffian(w)) + PLUS_MINUS * n * moved.asin() / 2
 
 
 def pfaffian(a: list[list[acb]]) -> acb:

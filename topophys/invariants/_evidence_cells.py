@@ -20,6 +20,8 @@ __all__ = ["DEPTH", "Cells", "Model", "cover"]
 
 #: Lattice of corners: ``start << DEPTH`` points along each axis.
 DEPTH: Final = {1: 40, 2: 20, 3: 16}
+#: Where the checker is content with Frobenius norms; a little larger than there.
+FINE, SMALL, FLAT = 0.1001, 0.2001, 0.05001
 CHUNK: Final = 2**21  # entries of a batch of matrices
 
 
@@ -131,8 +133,11 @@ class Model:
                 y += factor * x[order]
             levels[:, c, 0] = np.linalg.eigvalsh(y[lower])[:, -1] + rounding
             levels[:, c, 1] = np.linalg.eigvalsh(y[upper])[:, 0] - rounding
-        bend = sum((power_norm(x[i, i][part]) for i in range(dim) for part in (lower, upper)), 0.0)
-        gap = (levels[..., 1] - levels[..., 0]).min(1) - 0.25 * bend - 2.0 * rest
+        apart = (levels[..., 1] - levels[..., 0]).min(1)
+        pure = [x[i, i][part] for i in range(dim) for part in (lower, upper)]
+        bend = 0.25 * sum((frobenius(y) for y in pure), np.zeros(len(corner)))
+        sharp = 0.25 * sum((power_norm(y) for y in pure), np.zeros(len(corner)))
+        gap = apart - np.where(bend < FLAT * apart, bend, sharp) - 2.0 * rest
         b = {order: y[:, n:, :n] for order, y in x.items()}
         sure = np.where(gap > 2.0 * self.wrong, gap - 2.0 * self.wrong, np.nan)
         rest += self.wrong
@@ -148,7 +153,7 @@ class Model:
             for order in orders[1 + dim :]:
                 largest = largest + measure(b[order]) * (0.5 if order[0] == order[1] else 1.0)
             both.append(2.0 * (largest + extra) / sure * (1.0 + 1e-6))
-        double = np.minimum(both[1], both[0])
+        double = np.where(both[0] < SMALL, both[0], np.minimum(both[1], both[0]))
         most = double / (1.0 + np.sqrt(1.0 + double**2))
         return Cells(basis, frame, levels, gap, 0.5 * both[0], most)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import InputError
-from topophys.invariants._evidence_cells import Cells, Model, dagger, frobenius, power_norm
+from topophys.invariants._evidence_cells import FINE, Cells, Model, dagger, frobenius, power_norm
 
 __all__ = ["Interval", "Line", "Phases", "Sides", "common", "sides_of"]
 
@@ -171,11 +171,15 @@ def _turned(
     low: NDArray[np.complex128], tau: NDArray[np.float64], most: NDArray[np.float64], n: int
 ) -> NDArray[np.float64]:
     """Bound of the phase of det(1 + T^dagger S), from W_1^dagger V_2; infinite where there is none."""
-    sine = power_norm(low) + 1e-13
+    whole = frobenius(low) + 1e-13
+    out = np.full(len(low), np.inf)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = np.sqrt(1.0 - sine**2)
-        total = (frobenius(low) + 1e-13) / cosine * tau
-        largest = np.fmin(sine / cosine * most, total)
-        rank = min(n, low.shape[-2])
-        phi = np.fmin(rank, total / largest) * np.arcsin(largest)
-    return np.where((sine < 1.0) & (largest < 1.0) & np.isfinite(total), phi, np.inf)
+        for sine in (whole, power_norm(low) + 1e-13):
+            cosine = np.sqrt(1.0 - sine**2)
+            total = whole / cosine * tau
+            largest = np.fmin(sine / cosine * most, total)
+            rank = min(n, low.shape[-2])
+            phi = np.fmin(rank, total / largest) * np.arcsin(largest)
+            phi = np.where((sine < 1.0) & (largest < 1.0) & np.isfinite(total), phi, np.inf)
+            out = np.where(out < FINE, out, np.fmin(out, phi))
+    return out
