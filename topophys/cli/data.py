@@ -121,17 +121,24 @@ def verify(
     recompute: Annotated[
         str, typer.Option(help="Share of samples to prove anew, such as 0.01, or 'all'.")
     ] = "all",
+    checker: Annotated[
+        bool,
+        typer.Option("--checker", help="Send these labels through the independent checker, too."),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Check structure and checksums, and prove labels anew from the hoppings.
 
     Exit status 1 if anything is wrong.
 
+    With --checker each label that is proven anew is also written as a certificate and checked by
+    a program that shares no code with the proofs.
+
     Example: topophys verify winding.h5 --recompute 0.01
     """
     from topophys.datasets import verify as check
 
-    report = check(file, recompute=_share(recompute), progress=not quiet)
+    report = check(file, recompute=_share(recompute), checker=checker, progress=not quiet)
     print(report)
     if not report.ok:
         raise typer.Exit(1)

@@ -33,6 +33,7 @@ from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
+from topophys.invariants.evidence import Asked
 from topophys.invariants.winding import winding_fields
 
 __all__ = ["Arrays", "Family", "family_of"]
@@ -74,6 +75,10 @@ class Family(ABC):
         """Prove the invariant of each Hamiltonian with the given coefficients."""
 
     @abstractmethod
+    def asked(self, hoppings: NDArray[np.complex128]) -> Asked:
+        """What `certify` is asked, for certificate files."""
+
+    @abstractmethod
     def evaluate(self, hoppings: NDArray[np.complex128]) -> Arrays:
         """Fields that follow from the coefficients: input of the network and local targets."""
 
@@ -113,6 +118,9 @@ class _Chains(Family):
             return certify_winding(self._chains(hoppings), min_gap=min_gap)
 
         return screened(hoppings, min_gap, 1, self._gaps, partial(self._prove, min_gap))
+
+    def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
+        return Asked(self._chains(hoppings), "winding number")
 
     def _gaps(
         self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 1"]
@@ -169,6 +177,9 @@ class _TwoBand(Family):
     def certify(self, hoppings: Complex[np.ndarray, "S M 3"], min_gap: float) -> Certificate:
         return certify_chern(two_band_of(self.vectors(), hoppings), min_gap=min_gap)
 
+    def asked(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Asked:
+        return Asked(two_band_of(self.vectors(), hoppings), "Chern number", 1)
+
     def evaluate(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Arrays:
         d = two_band_of(self.vectors(), hoppings).d(k_grid(self.grid))
         shown = flatten_d(d) if self.flatten else d
@@ -201,6 +212,9 @@ class _Bands(Family):
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
         return screened(hoppings, min_gap, 2, self._gaps, partial(self._prove, min_gap))
+
+    def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
+        return Asked(self._bands(hoppings), "Chern number", self.spec.filled)
 
     def _gaps(
         self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 2"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 
+from topophys._extras import load_extra
 from topophys._progress import Advance, track
 from topophys.datasets import schema
 from topophys.datasets.headers import manifest
@@ -21,7 +22,13 @@ from topophys.errors import DatasetError, InputError, SchemaError
 __all__ = ["Report", "verify"]
 
 
-def verify(path: str | Path, *, recompute: str | float = "all", progress: bool = False) -> Report:
+def verify(
+    path: str | Path,
+    *,
+    recompute: str | float = "all",
+    checker: bool = False,
+    progress: bool = False,
+) -> Report:
     """Check a data file against its schema, its checksums and the physics.
 
     Bytes are compared with the digests of each shard, attributes with the manifest. For the
@@ -35,6 +42,9 @@ def verify(path: str | Path, *, recompute: str | float = "all", progress: bool =
         missing, truncated or altered.
     recompute : "all" or float, optional
         All samples, or this fraction of every shard (at least one sample unless 0).
+    checker : bool, optional
+        Also send the labels that are recomputed through `topophys.checker`, which shares no code
+        with the proofs and needs python-flint.
     progress : bool, optional
         Show progress on stderr.
 
@@ -49,24 +59,28 @@ def verify(path: str | Path, *, recompute: str | float = "all", progress: bool =
         If the file is missing.
     InputError
         If `recompute` is neither "all" nor a number from 0 to 1.
+    MissingPackageError
+        If the checker is asked for and python-flint is not installed.
     """
     fraction = _fraction(recompute)
+    if checker:
+        load_extra("flint", "checker")  # say now, not after an hour, that it is missing
     path = Path(path)
     if not path.exists():
         read_layout(path)  # raises, and says how to make the file
     if is_index(path):
-        return _verify_parts(path, fraction, progress)
+        return _verify_parts(path, fraction, checker, progress)
     findings = Findings()
     try:
         layout = read_layout(path)
         with track(layout.portion.n_samples, "verify", progress) as advance:
-            _check_file(layout, fraction, findings, advance)
+            _check_file(layout, fraction, checker, findings, advance)
     except (DatasetError, SchemaError) as error:
         return Report(path, (str(error),), {"structure": 0})
     return Report(path, findings.lines(), dict(findings.checked))
 
 
-def _verify_parts(path: Path, fraction: float, progress: bool) -> Report:
+def _verify_parts(path: Path, fraction: float, checker: bool, progress: bool) -> Report:
     try:
         index = read_index(path)
     except (DatasetError, SchemaError) as error:
@@ -78,7 +92,7 @@ def _verify_parts(path: Path, fraction: float, progress: bool) -> Report:
             findings = Findings()
             findings.count("parts", 1)
             try:
-                _check_file(read_part(index, part), fraction, findings, advance)
+                _check_file(read_part(index, part), fraction, checker, findings, advance)
             except (DatasetError, SchemaError) as error:
                 problems.append(str(error))
             problems += [f"{part.file}: {line}" for line in findings.lines()]
@@ -86,11 +100,14 @@ def _verify_parts(path: Path, fraction: float, progress: bool) -> Report:
     return Report(path, tuple(problems), dict(total.checked))
 
 
-def _check_file(layout: Layout, fraction: float, findings: Findings, advance: Advance) -> None:
+def _check_file(
+    layout: Layout, fraction: float, checker: bool, findings: Findings, advance: Advance
+) -> None:
     _check_headers(layout, findings)
     with Dataset([layout], layout.path) as dataset:
         for name in dataset.splits:
-            for checked in check_split(dataset, layout.portion, name, fraction, findings):
+            done = check_split(dataset, layout.portion, name, fraction, findings, checker)
+            for checked in done:
                 advance(checked)
 
 

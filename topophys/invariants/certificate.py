@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from topophys import _checks
 from topophys.errors import InputError, UnresolvedError, why
+from topophys.invariants.evidence import Asked
 from topophys.kernels import status as st
 
 __all__ = ["UNRESOLVED_VALUE", "Certificate"]
@@ -84,6 +86,8 @@ class Certificate:
     evidence : tuple
         What the proof rests on, for each element of the flattened batch; None where unresolved.
         Empty unless asked for.
+    asked : Asked or None
+        The Hamiltonians, for `save`.
 
     Examples
     --------
@@ -104,6 +108,41 @@ class Certificate:
     evaluations: Int[np.ndarray, "..."]
     reason: Shaped[np.ndarray, "..."]
     evidence: tuple[Any, ...] = ()
+    asked: Asked | None = None
+
+    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
+        """Write the proof of one element to a file that `topophys.checker` can check.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as ``"x.cert.json"``.
+        index : int or tuple of int, optional
+            Which element of the batch; may be left out for a single Hamiltonian.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UnresolvedError
+            If there is no proof.
+        InputError
+            If `index` does not name one element, or the proof is too long for a file.
+
+        Examples
+        --------
+        >>> import tempfile, topophys as tp
+        >>> from topophys.invariants.certificate_file import verify
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     verify(tp.certify_winding(tp.models.ssh(1.0, 2.0)).save(f"{folder}/x.cert.json"))
+        'winding number 1, gap at least 1.93146'
+        """
+        from topophys.invariants.certificate_file import save  # noqa: PLC0415  (it imports this)
+
+        return save(self, path, index)
 
     @property
     def certified(self) -> Bool[np.ndarray, "..."]:
@@ -170,6 +209,7 @@ def conclude(
     found: Evidence,
     batch: tuple[int, ...],
     on_unresolved: Literal["mark", "raise"],
+    asked: Asked | None = None,
 ) -> Certificate:
     """Give evidence the shape of the batch, or raise where that was asked for.
 
@@ -183,6 +223,8 @@ def conclude(
         Shape to give to the results.
     on_unresolved : {"mark", "raise"}
         What to do where there is no proof.
+    asked : Asked, optional
+        The question, for files.
 
     Returns
     -------
@@ -210,4 +252,5 @@ def conclude(
         evaluations=found.evaluations.reshape(batch),
         reason=words.reshape(batch),
         evidence=found.evidence,
+        asked=asked,
     )

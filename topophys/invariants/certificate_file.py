@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import math
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys.errors import InputError
+from topophys._extras import load_extra
+from topophys.errors import InputError, UnresolvedError
 from topophys.invariants._evidence_cells import DEPTH, Cells, Model, cover
 from topophys.invariants._evidence_phases import Phases, Sides, common, sides_of
 from topophys.invariants._evidence_series import chain_tree, square_tree
 from topophys.invariants._scale import divide_out
+from topophys.invariants.certificate import Certificate
 from topophys.invariants.evidence import (
     BandEvidence,
     CellTree,
@@ -24,8 +27,9 @@ from topophys.invariants.evidence import (
     Question,
     SurfaceEvidence,
 )
+from topophys.invariants.z2_result import Z2Result
 
-__all__ = ["document_of", "save_document"]
+__all__ = ["document_of", "load", "save", "save_document", "verify"]
 
 FORMAT: Final = "topophys certificate"
 VERSION: Final = 1
@@ -73,6 +77,91 @@ def document_of(proof: Proof, value: int, gap_lower: float) -> dict[str, Any]:
             "evidence": evidence,
         }
     raise AssertionError
+
+
+def save(
+    certificate: Certificate | Z2Result, path: str | Path, index: int | tuple[int, ...] | None
+) -> Path:
+    """Write the proof of one element; see `Certificate.save`."""
+    shape = certificate.value.shape
+    where = () if index is None else (index if isinstance(index, tuple) else (index,))
+    try:
+        chosen = np.empty(shape)[where]
+    except IndexError:
+        chosen = np.empty(1)
+    if np.ndim(chosen):
+        raise InputError(
+            f"Argument `index` must name one Hamiltonian of a batch of shape {shape}, but is"
+            f" {index}."
+        )
+    flat = int(np.ravel_multi_index(where, shape, mode="wrap")) if shape else 0
+    quantity = getattr(certificate, "quantity", "Z2 invariant")
+    if str(certificate.status[where]) != "certified":
+        raise UnresolvedError(quantity, [flat], certificate.value.size)
+    if certificate.asked is None:
+        raise InputError("This certificate does not know its Hamiltonians any more.")
+    evidence = getattr(certificate, "evidence", ())
+    proof = Proof(certificate.asked.question(where), evidence[flat] if evidence else None)
+    gap = float(certificate.gap_lower[where])
+    if isinstance(certificate, Z2Result):  # bounds the gap of the symmetrised Hamiltonian
+        gap = max(0.0, gap - float(certificate.symmetry_violation[where]))
+    return save_document(document_of(proof, int(certificate.value[where]), gap), path)
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Content of a certificate file, read as strictly as the checker reads it.
+
+    Parameters
+    ----------
+    path : path-like
+        A certificate.
+
+    Returns
+    -------
+    dict
+        Question, claim and evidence.
+
+    Raises
+    ------
+    InputError
+        If it is no certificate.
+    """
+    checker = _checker()
+    try:
+        return dict(checker.read(Path(path).read_text(encoding="ascii")))
+    except (checker.UnreadableError, checker.RejectedError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no certificate: {error}") from None
+
+
+def verify(path: str | Path) -> str:
+    """Check a certificate file with `topophys.checker`, which shares no code with the proofs.
+
+    Parameters
+    ----------
+    path : path-like
+        A certificate.
+
+    Returns
+    -------
+    str
+        What it proves.
+
+    Raises
+    ------
+    InputError
+        If it is no certificate, or does not prove its claim.
+    """
+    checker = _checker()
+    try:
+        return str(checker.check(Path(path).read_text(encoding="ascii")))
+    except (checker.UnreadableError, checker.RejectedError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not accepted: {error}") from None
+
+
+def _checker() -> Any:
+    """Import the checker, which needs python-flint."""
+    load_extra("flint", "checker")
+    return importlib.import_module("topophys.checker")
 
 
 def save_document(document: dict[str, Any], path: str | Path) -> Path:

@@ -11,6 +11,7 @@ from topophys.invariants._bands import chern_evidence
 from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants._two_band import two_band_evidence
 from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.evidence import Asked
 
 __all__ = ["certify_chern"]
 
@@ -96,4 +97,5 @@ def certify_chern(
         found = two_band_evidence(H, checked, evidence=evidence)
     else:
         found = chern_evidence(H, filled, checked, evidence=evidence)
-    return conclude("Chern number", found, H.batch_shape, on_unresolved)
+    asked = Asked(H, "Chern number", filled)
+    return conclude("Chern number", found, H.batch_shape, on_unresolved, asked)

@@ -10,6 +10,7 @@ from topophys.errors import KindError
 from topophys.invariants._bands import gap_evidence
 from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.evidence import Asked
 
 __all__ = ["certify_gap"]
 
@@ -86,4 +87,4 @@ def certify_gap(
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
     filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     found = gap_evidence(H, filled, checked, evidence=evidence)
-    return conclude("gap", found, H.batch_shape, on_unresolved)
+    return conclude("gap", found, H.batch_shape, on_unresolved, Asked(H, "gap", filled))

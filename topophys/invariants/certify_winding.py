@@ -9,6 +9,7 @@ from topophys.errors import KindError
 from topophys.invariants._limits import described, limits
 from topophys.invariants._winding import winding_evidence
 from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.evidence import Asked
 
 __all__ = ["certify_winding"]
 
@@ -82,4 +83,5 @@ def certify_winding(
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=40)
     found = winding_evidence(H, checked, evidence=evidence)
-    return conclude("winding number", found, H.block_amplitudes.shape[:-3], on_unresolved)
+    batch, asked = H.block_amplitudes.shape[:-3], Asked(H, "winding number")
+    return conclude("winding number", found, batch, on_unresolved, asked)

@@ -12,9 +12,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys._typing import (
+    BlockLike,
+    FourierLike,
+    is_block_like,
+    is_fourier_like,
+    is_two_band_like,
+)
 from topophys.errors import InputError
 
 __all__ = [
+    "Asked",
     "BandEvidence",
     "CellTree",
     "DegreeEvidence",
@@ -262,6 +270,46 @@ class Question:
     time_reversal: NDArray[np.complex128] | None = None
     centre: NDArray[np.float64] | None = None
     half_width: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What was asked of a batch, kept so that a file can be written later.
+
+    Attributes
+    ----------
+    H : FourierLike or BlockLike
+        The batch.
+    quantity, n_occupied, time_reversal, centre, half_width
+        As in `Question`.
+    """
+
+    H: FourierLike | BlockLike
+    quantity: str
+    n_occupied: int = 0
+    time_reversal: NDArray[np.complex128] | None = None
+    centre: NDArray[np.float64] | None = None
+    half_width: NDArray[np.float64] | None = None
+
+    def question(self, index: tuple[int, ...]) -> Question:
+        """The question of one element of the batch."""
+        h = self.H
+        batch_error = np.asarray(getattr(h, "amplitude_error", 0.0), dtype=np.float64)
+        error = float(batch_error[index] if batch_error.ndim else batch_error)
+        if self.quantity == "winding number":
+            assert is_block_like(h)
+            low, high = h.block_range
+            amplitudes, filled = h.block_amplitudes[index], h.block_amplitudes.shape[-1]
+            vectors = np.arange(low, high + 1, dtype=np.int64)[:, None]
+        else:
+            assert is_fourier_like(h)
+            vectors, amplitudes, filled = h.vectors, h.amplitudes[index], self.n_occupied
+            if is_two_band_like(h):  # entries such as d_x - i d_y were rounded
+                error += 2.0**-51 * float(np.abs(amplitudes).sum())
+        return Question(
+            self.quantity, vectors, amplitudes, filled, error, self.time_reversal, self.centre,
+            self.half_width,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from topophys.invariants._domains import Box
 from topophys.invariants._limits import limits
 from topophys.invariants._slices import require_dimension
 from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.evidence import Asked
 
 __all__ = ["weyl_charge"]
 
@@ -111,7 +112,8 @@ def weyl_charge(
     checked = limits(min_gap, depth, max_evaluations, deepest=DEEPEST, tightness=tightness)
     box = Box(middle, half, START, depth)
     proof = charge_evidence(found, filled, box, checked, evidence=evidence)
-    return conclude("Weyl charge", proof, found.batch_shape, on_unresolved)
+    asked = Asked(found, "Weyl charge", filled, centre=middle, half_width=half)
+    return conclude("Weyl charge", proof, found.batch_shape, on_unresolved, asked)
 
 
 def _box(

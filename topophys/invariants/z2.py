@@ -31,6 +31,7 @@ from topophys.invariants._symmetry import (
 from topophys.invariants._z2_parity import count_parities
 from topophys.invariants._z2_wilson import of_grid, of_hamiltonian, require_even, unresolved
 from topophys.invariants.certify_gap import certify_gap
+from topophys.invariants.evidence import Asked
 from topophys.invariants.z2_result import Found, Z2Result, conclude_z2
 from topophys.kernels.rounding import MET, slack_of
 
@@ -244,7 +245,8 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
             if len(rows) == 1:
                 raise
             raise InputError(f"{error_of_one} (batch index {b})") from None
-    return conclude_z2(found, exponent, h.batch_shape, ask.method)
+    asked = None if reversal is None else Asked(h, "Z2 invariant", ask.filled, reversal.matrix)
+    return replace(conclude_z2(found, exponent, h.batch_shape, ask.method), asked=asked)
 
 
 def _by_parity(system: _System, ask: _Question) -> Found:

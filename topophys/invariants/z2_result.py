@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from topophys.errors import UnresolvedError, why
 from topophys.invariants._flow import Flow
 from topophys.invariants.certificate import UNRESOLVED_VALUE, one_integer
+from topophys.invariants.evidence import Asked
 from topophys.kernels.rounding import lower_bound, upper_bound
 
 __all__ = ["Found", "Z2Result", "conclude_z2"]
@@ -98,6 +100,8 @@ class Z2Result:
     flows : tuple of Flow
         One for each element of the flattened batch: lines with `t`, `centres`, `middle`, `size`,
         for plots. Empty without flows.
+    asked : Asked or None
+        The Hamiltonians, for `save`.
 
     Examples
     --------
@@ -127,6 +131,35 @@ class Z2Result:
     reason: Shaped[np.ndarray, "..."]
     symmetry_violation: Float[np.ndarray, "..."]
     flows: tuple[Flow, ...] = ()
+    asked: Asked | None = None
+
+    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
+        """Write the proof of one element to a file that `topophys.checker` can check.
+
+        Only values with status "certified", for which `time_reversal` was given, can be written.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as ``"x.cert.json"``.
+        index : int or tuple of int, optional
+            Which element of the batch; may be left out for a single Hamiltonian.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UnresolvedError
+            If there is no proof.
+        InputError
+            If `index` does not name one element, or the proof is too long for a file.
+        """
+        from topophys.invariants.certificate_file import save  # noqa: PLC0415  (it imports this)
+
+        return save(self, path, index)
 
     @property
     def resolved(self) -> Bool[np.ndarray, "..."]:

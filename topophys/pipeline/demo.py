@@ -10,6 +10,7 @@ from typing import Final
 
 from topophys._files import make_folder
 from topophys.datasets import Recipe, generate, open_dataset
+from topophys.datasets.independent import check_labels
 from topophys.learn import FitConfig, fit
 from topophys.pipeline.accuracy import measure_accuracy
 from topophys.pipeline.failures import list_failures
@@ -74,6 +75,10 @@ def demo(
         open_dataset(folder / "winding-1d.h5") as dataset,
         open_dataset(folder / "chern-2d.h5") as surface,
     ):
+        with clock("check labels by a program that shares no code with the proofs"):
+            checked = [check_labels(data, n) for data, n in ((dataset, 200), (surface, 50))]
+            checked = list(dict.fromkeys(checked))
+            say("\n".join(checked))
         with clock("train on the labels -1, 0, 1"):
             run = fit(config, dataset, folder, progress=progress)
         with clock("measure the accuracy on every split"):
@@ -87,7 +92,7 @@ def demo(
                 say(str(report))
         with clock("draw the figures"):
             draw_figures(run, dataset, surface=surface)
-        notes = [QUICK_NOTE] if quick else []
+        notes = [*([QUICK_NOTE] if quick else []), *checked]
         write_summary(run, dataset, others=[surface], seconds=clock.seconds, notes=notes)
     page = write_page(folder)
     say(f"\ntotal {sum(clock.seconds.values()):.0f} s\nrun folder   {folder}\nreport       {page}")
@@ -102,7 +107,7 @@ class _Clock:
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
-        self.say(f"\n[{len(self.seconds) + 1}/6] {step}")
+        self.say(f"\n[{len(self.seconds) + 1}/7] {step}")
         start = time.perf_counter()
         yield
         self.seconds[step] = round(time.perf_counter() - start, 2)

@@ -1,0 +1,56 @@
+"""The command that writes certificates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+__all__ = ["COMMANDS"]
+
+
+def certify(
+    file: Annotated[Path, typer.Argument(help="Hoppings of Wannier90 (_hr.dat, _tb.dat).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to make: x.cert.json.")],
+    occupied: Annotated[int, typer.Option(help="Number of occupied bands.")],
+    quantity: Annotated[
+        Literal["gap", "chern", "weyl"] | None,
+        typer.Option(help="What to prove; by default chern in two dimensions, else the gap."),
+    ] = None,
+    centre: Annotated[
+        str | None, typer.Option(help="For weyl: centre of the box, radians: 0.1,0.2,0.3.")
+    ] = None,
+    half_width: Annotated[float, typer.Option(help="For weyl: half of its edge, radians.")] = 0.1,
+) -> None:
+    """Prove an invariant and write the proof to a file that others can check.
+
+    The file is checked by `python -m topophys.checker x.cert.json`, or by a copy of that one
+    module, which needs nothing of this package.
+
+    Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
+    """
+    from topophys import certify_chern, certify_gap, read_wannier90, weyl_charge
+    from topophys.errors import InputError
+
+    h = read_wannier90(file, n_occupied=occupied)
+    asked = quantity or ("chern" if h.dim == 2 else "gap")
+    if asked == "weyl":
+        if centre is None:
+            raise InputError("Option --centre must be given for a Weyl charge.")
+        try:
+            at = [float(x) for x in centre.split(",")]
+        except ValueError:
+            raise InputError("Option --centre must be three numbers: 0.1,0.2,0.3.") from None
+        proof = weyl_charge(h, at, half_width=half_width, on_unresolved="raise")
+    else:
+        prove = certify_chern if asked == "chern" else certify_gap
+        proof = prove(h, on_unresolved="raise")
+    path = proof.save(output)
+    print(
+        f"{path}: {proof.quantity} {int(proof):+d}, gap at least {float(proof.gap_lower):.6g}"
+        f" ({h.dim}D, {occupied} of {h.n_bands} bands occupied, {path.stat().st_size} bytes)"
+    )
+
+
+COMMANDS: Final = (certify,)
