@@ -17,9 +17,9 @@ import json
 import re
 import sys
 from array import array
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
 from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from math import frexp, ldexp, sqrt
 from operator import mul
@@ -29,7 +29,8 @@ from flint import acb, acb_poly, arb, ctx, fmpq, fmpz_mat
 
 FORMAT, VERSION = "topophys certificate", 1
 #: Limits that keep time and memory in proportion to the file.
-MAX_BYTES, MAX_BANDS, MAX_RANGE, MAX_START, MAX_COST = 2**31, 256, 10**6, 10**6, 2 * 10**8
+MAX_BYTES, MAX_BANDS, MAX_RANGE, MAX_START = 2**31, 256, 10**6, 10**6
+MAX_SPAN, MAX_COST = 20_000, 2 * 10**8
 DEEPEST = {1: 48, 2: 26, 3: 20}
 #: Matrices hold integers in units of 2^-BITS of the largest hopping.
 BITS = 58
@@ -130,7 +131,7 @@ def complexes(words: Any, count: int) -> list[complex]:
 
 def floats(text: Any, kind: str, count: int) -> array[float]:
     """Decode base64 of little-endian float32 (kind "f") or float64 ("d")."""
-    out = array(kind)
+    out: array[float] = array(kind)
     need(isinstance(text, str), "an array must be a base64 string")
     need(len(text) == 4 * ((count * out.itemsize + 2) // 3), "an array has the wrong length")
     try:
@@ -163,7 +164,9 @@ def hoppings(question: dict[str, Any], n: int, dim: int, *, block: bool = False)
         terms[at] = complexes(words, n * n)
     home = terms.get((0,) * dim, [0j] * (n * n))
     if not block:
-        good = all(home[i * n + j] == home[j * n + i].conjugate() for i in range(n) for j in range(n))
+        good = all(
+            home[i * n + j] == home[j * n + i].conjugate() for i in range(n) for j in range(n)
+        )
         need(good, "the matrix at R = 0 is not Hermitian")
     return Hoppings(n, dim, terms, positive(question["amplitude_error"]))
 
@@ -278,8 +281,10 @@ def winding(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str,
     need(h.terms, "there are no hoppings")
     low, high = min(h.terms)[0], max(h.terms)[0]
     span = n * (high - low) + 1
-    need(n * 2**n * span <= MAX_COST, "the determinant has too many harmonics")
     (start,), depth = box(evidence, 1)
+    leaves = tree(evidence["tree"], (start,), depth)
+    good = high - low <= MAX_SPAN and n * 2**n * span <= MAX_COST
+    need(good and len(leaves) * span <= MAX_COST, "the determinant has too many harmonics")
     ctx.prec = 256
     rows = [
         [acb_poly([acb(h.terms[s,][i * n + j]) if (s,) in h.terms else acb(0)
@@ -293,8 +298,9 @@ def winding(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str,
     g: dict[int, acb] = defaultdict(acb)  # |D|_F^2
     for (s,), a in h.terms.items():
         for (t,), b in h.terms.items():
-            g[t - s] += sum((acb(x).conjugate() * acb(y) for x, y in zip(a, b, strict=True)), acb(0))
-    leaves = tree(evidence["tree"], (start,), depth)
+            g[t - s] += sum(
+                (acb(x).conjugate() * acb(y) for x, y in zip(a, b, strict=True)), acb(0)
+            )
     fine = start << depth
     points = [leaf.corner[0] for leaf in leaves]
     value, size = list(on_circle(f, points, fine)), [z.real for z in on_circle(g, points, fine)]
@@ -314,7 +320,8 @@ def winding(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str,
 def integer(total: arb, value: int) -> None:
     """Require that the only integer in a ball is the one claimed."""
     found = total.unique_fmpz()
-    need(found is not None, "the sum is not known well enough")
+    if found is None:
+        raise RejectedError("the sum is not known well enough")
     need(int(found) == value, f"the integer is {found}, not {value}")
 
 
@@ -369,7 +376,7 @@ def degree(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, 
 
     def along(axis: int, at: int, low: int, high: int) -> list[int]:
         found = marks[axis, at % fine]
-        return found[bisect_left(found, low) : bisect_left(found, high)] + [high]
+        return [*found[bisect_left(found, low) : bisect_left(found, high)], high]
 
     values: dict[tuple[int, int], tuple[list[arb], list[arb]]] = {}
     area = arb(0)
@@ -381,10 +388,10 @@ def degree(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, 
         points = [(i % fine, j % fine) for i, j in path]
         for p in points:
             if p not in values:
-                d = field(p)
-                size = sum((t * t for t in d), arb(0)).sqrt()
+                at_p = field(p)
+                size = sum((t * t for t in at_p), arb(0)).sqrt()
                 need(size > 0, "the gap may close at a corner")
-                values[p] = d, [t / size for t in d]
+                values[p] = at_p, [t / size for t in at_p]
         ends = [values[i % fine, j % fine][0] for i in (x, x + w) for j in (y, y + w)]
         square = (2 * arb.pi() * w / fine) ** 2 / 8
         margin = half_space(ends, series, square, least)
@@ -399,10 +406,8 @@ def dot(a: Sequence[arb], b: Sequence[arb]) -> arb:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-def half_space(
-    ends: list[list[arb]], series: list[Series], square: arb, least: arb
-) -> arb:
-    """Largest bound of u.d/|u| on a cell, over directions u towards the nearest point of the hull."""
+def half_space(ends: list[list[arb]], series: list[Series], square: arb, least: arb) -> arb:
+    """Largest bound of u.d/|u| on a cell, u pointing to the nearest point of the hull or so."""
     seen = [[float(t.mid()) for t in d] for d in ends]
     u, best = [sum(t) / 4 for t in zip(*seen, strict=True)], arb(-1)
     for _ in range(12):
@@ -473,7 +478,9 @@ class Matrix(NamedTuple):
 
 def rows_of(z: Sequence[complex], rows: int, cols: int) -> Matrix:
     """Matrix in units of 2^-BITS of numbers up to about 1; each part moves by less than 1."""
-    parts = ([int(ldexp(x, BITS)) for x in part] for part in ((w.real for w in z), (w.imag for w in z)))
+    parts = (
+        [int(ldexp(x, BITS)) for x in part] for part in ((w.real for w in z), (w.imag for w in z))
+    )
     return Matrix(*(fmpz_mat(rows, cols, part) for part in parts))
 
 
@@ -491,7 +498,7 @@ def norm(x: Matrix) -> arb:
 
 
 def units(x: arb, bits: int) -> arb:
-    """A number given in units of 2^-bits."""
+    """Turn a number in units of 2^-bits into itself."""
     return x * arb((1, -bits))
 
 
@@ -507,7 +514,9 @@ def unitary(z: Matrix) -> tuple[Matrix, arb]:
     need(size < 0.001, "a basis is far from orthonormal")
     e = off.cut(BITS)
     root = (e @ e).scaled(3).cut(BITS + 3) + Matrix(-e.re, -e.im).cut(1)
-    root = root + Matrix(fmpz_mat(n, n, [(i % (n + 1) == 0) << BITS for i in range(n * n)]), fmpz_mat(n, n))
+    root = root + Matrix(
+        fmpz_mat(n, n, [(i % (n + 1) == 0) << BITS for i in range(n * n)]), fmpz_mat(n, n)
+    )
     return (z @ root).cut(BITS), size * size * size + units(arb(8 * n), BITS)
 
 
@@ -548,8 +557,14 @@ class Bands:
         self.home = scaled.pop(zero, Matrix(fmpz_mat(n, n), fmpz_mat(n, n)))
         self.vectors, self.matrices = list(scaled), list(scaled.values())
         self.norms = [units(norm(m) + 2 * n, BITS) for m in self.matrices]
-        self.table = Matrix(*(fmpz_mat(len(self.matrices), n * n, [x for m in self.matrices for x in m[part].entries()])
-                              for part in (0, 1)))
+        self.table = Matrix(
+            *(
+                fmpz_mat(
+                    len(self.matrices), n * n, [x for m in self.matrices for x in m[part].entries()]
+                )
+                for part in (0, 1)
+            )
+        )
         self.shapes: dict[tuple[tuple[int, int], ...], Shape] = {}
         self.waves: dict[fmpq, tuple[int, int]] = {}
 
@@ -558,7 +573,7 @@ class Bands:
         return arb(x) * arb((1, -self.exponent))
 
     def shrink(self, z: complex) -> complex:
-        """The same of a hopping; what falls below the smallest float is below rounding."""
+        """Scale a hopping; what falls below the smallest float is below rounding."""
         return complex(ldexp(z.real, -self.exponent), ldexp(z.imag, -self.exponent))
 
     def shape(self, sides: tuple[tuple[int, int], ...]) -> Shape:
@@ -597,20 +612,23 @@ class Bands:
             self.waves[q] = fixed(c), fixed(s)
         return self.waves[q]
 
-    def derivatives(
-        self, at: Sequence[fmpq], shape: Shape
-    ) -> dict[tuple[int, ...], Matrix]:
+    def derivatives(self, at: Sequence[fmpq], shape: Shape) -> dict[tuple[int, ...], Matrix]:
         """H and its derivatives times half edges, in units of 2^-BITS."""
         n = self.n
         waves = [self.wave(r, at) for r in self.vectors]
-        re, im = [], []
+        re_, im_ = list[int](), list[int]()
         for order, weight in shape.weights.items():
-            parts = [[w * x >> BITS for w, x in zip(weight, part, strict=True)] for part in zip(*waves, strict=True)] or [[], []]
+            parts = [
+                [w * x >> BITS for w, x in zip(weight, part, strict=True)]
+                for part in zip(*waves, strict=True)
+            ] or [[], []]
             for _ in order:  # a factor i for each derivative
                 parts = [[-x for x in parts[1]], parts[0]]
-            re, im = re + parts[0], im + parts[1]
+            re_, im_ = re_ + parts[0], im_ + parts[1]
         count = len(shape.weights)
-        sums = (Matrix(fmpz_mat(count, len(waves), re), fmpz_mat(count, len(waves), im)) @ self.table).cut(BITS)
+        sums = (
+            Matrix(fmpz_mat(count, len(waves), re_), fmpz_mat(count, len(waves), im_)) @ self.table
+        ).cut(BITS)
         real, imag = sums.re.entries(), sums.im.entries()
         out = {}
         for i, order in enumerate(shape.weights):
@@ -627,7 +645,10 @@ class Bands:
         """Prove the gap on a cell, and how far the occupied space can turn; 5. of the page."""
         sides = tuple((axis, e) for axis, e in enumerate(edge) if e)
         dim, n, m = len(sides), self.filled, self.n - self.filled
-        at = [o + s * (c + fmpq(e, 2)) for o, s, c, e in zip(self.origin, self.step, corner, edge, strict=True)]
+        at = [
+            o + s * (c + fmpq(e, 2))
+            for o, s, c, e in zip(self.origin, self.step, corner, edge, strict=True)
+        ]
         shape = self.shape(sides)
         exact, off = unitary(basis)
         v, w = columns(exact, 0, n), columns(exact, n, self.n)
@@ -638,11 +659,14 @@ class Bands:
             a[order], b[order], k[order] = vd @ xv, wd @ xv, wd @ (x @ w)
         rounding = arb(101) / 100 * shape.rounding + arb(21) / 10 * off * shape.size
         rest = shape.third + rounding + self.error
-        gap: arb | None = None
+        apart: list[arb] = []
         for i, signs in enumerate(product((1, -1), repeat=dim)):
             top = highest(at_corner(a, signs), ldexp(levels[2 * i], -self.exponent))
-            low = -highest(at_corner(k, signs).scaled(-1), -ldexp(levels[2 * i + 1], -self.exponent))
-            gap = low - top if gap is None else gap.min(low - top)
+            low = -highest(
+                at_corner(k, signs).scaled(-1), -ldexp(levels[2 * i + 1], -self.exponent)
+            )
+            apart.append(low - top)
+        gap = min_of(*apart)
         pure = [x[i, i] for x in (a, k) for i in range(dim)]
         bend = sum((units(x.frobenius2().sqrt(), 3 * BITS + 2) for x in pure), arb(0))
         if not bend < FLAT * gap:
@@ -689,7 +713,7 @@ def fixed(x: arb) -> int:
 
 
 def columns(x: Matrix, low: int, high: int) -> Matrix:
-    """Some columns of a square matrix."""
+    """Take some columns of a square matrix."""
     n = x.re.nrows()
     pick = fmpz_mat(n, high - low, [i == low + j for i in range(n) for j in range(high - low)])
     return Matrix(x.re * pick, x.im * pick)
@@ -731,8 +755,8 @@ def highest(x: Matrix, level: float) -> arb:
         rows.append(row)
         bars.append([z.conjugate() for z in row])
     factor = rows_of([rows[i][j] if j <= i else 0j for i in range(n) for j in range(n)], n, n)
-    square = (factor @ factor.adjoint()).scaled(-(1 << (bits - 2 * BITS)))
-    return units(arb(top) + (rest + square).frobenius2().sqrt(), bits)
+    minus = (factor @ factor.adjoint()).scaled(-(1 << (bits - 2 * BITS)))
+    return units(arb(top) + (rest + minus).frobenius2().sqrt(), bits)
 
 
 # ---------------------------------------------------------------- 6. phases on edges
@@ -766,7 +790,9 @@ class Stored:
         return basis, self.levels[i * 2 * self.corners : (i + 1) * 2 * self.corners]
 
 
-def leaf_frames(bands: Bands, data: dict[str, Any], leaves: list[Cell], dim: int, *, turning: bool) -> list[Frame]:
+def leaf_frames(
+    bands: Bands, data: dict[str, Any], leaves: list[Cell], dim: int, *, turning: bool
+) -> list[Frame]:
     """Prove every leaf."""
     stored = Stored(data, bands.n, len(leaves), 1 << dim)
     return [bands.frame(*leaf, *stored.next(), turning=turning) for leaf in leaves]
@@ -775,16 +801,17 @@ def leaf_frames(bands: Bands, data: dict[str, Any], leaves: list[Cell], dim: int
 def transition(one: Frame, two: Frame) -> arb:
     """Phase arg det(V_1^dagger P(k) V_2) as a ball that holds it wherever both frames are valid."""
     off = arb(101) / 100 * (one.off + two.off)
-    best, cosine = None, arb(0)
+    best: arb | None = None
+    cosine = arb(0)
     for low, frame in ((one.w.adjoint() @ two.v, one), (two.w.adjoint() @ one.v, two)):
         rank = arb(min(low.re.nrows(), low.re.ncols()))
-        whole_ = units(low.frobenius2().sqrt(), 2 * BITS) + rank.sqrt() * off
-        for sine in (whole_, None):
-            sine = units(norm(low), 2 * BITS) + off if sine is None else sine
+        spread = units(low.frobenius2().sqrt(), 2 * BITS) + rank.sqrt() * off
+        for fine in (True, False):
+            sine = spread if fine else units(norm(low), 2 * BITS) + off
             rest = 1 - sine * sine
             if not rest > 0:
                 continue
-            total = whole_ / rest.sqrt() * frame.tau
+            total = spread / rest.sqrt() * frame.tau
             most = min_of(sine / rest.sqrt() * frame.most, total)
             if not most < 1:
                 continue
@@ -794,7 +821,8 @@ def transition(one: Frame, two: Frame) -> arb:
             cosine = cosine.max(rest.sqrt())
             if turned < FINE:
                 break
-    need(best is not None and best < arb.pi(), "frames of neighbouring cells are too far apart")
+    if best is None or not best < arb.pi():
+        raise RejectedError("frames of neighbouring cells are too far apart")
     return determinant_phase(one.v.adjoint() @ two.v, off, cosine) + PLUS_MINUS * best
 
 
@@ -809,23 +837,32 @@ def determinant_phase(x: Matrix, off: arb, least: arb) -> arb:
     for k in range(n):
         pivot = max(range(k, n), key=lambda i: abs(rows[i][k]))
         if pivot != k:
-            rows[k], rows[pivot], order[k], order[pivot] = rows[pivot], rows[k], order[pivot], order[k]
+            rows[k], rows[pivot], order[k], order[pivot] = (
+                rows[pivot],
+                rows[k],
+                order[pivot],
+                order[k],
+            )
             sign = -sign
         head = rows[k]
         need(abs(head[k]) > 1e-30, "frames of neighbouring cells are too far apart")
         for row in rows[k + 1 :]:
             row[k] /= head[k]
-            row[k + 1 :] = [a - row[k] * b for a, b in zip(row[k + 1 :], head[k + 1 :], strict=True)]
-    lower = rows_of([rows[i][j] if j < i else complex(i == j) for i in range(n) for j in range(n)], n, n)
+            row[k + 1 :] = [
+                a - row[k] * b for a, b in zip(row[k + 1 :], head[k + 1 :], strict=True)
+            ]
+    lower = rows_of(
+        [rows[i][j] if j < i else complex(i == j) for i in range(n) for j in range(n)], n, n
+    )
     upper = rows_of([rows[i][j] if j >= i else 0j for i in range(n) for j in range(n)], n, n)
     pick = fmpz_mat(n, n, [j == order[i] for i in range(n) for j in range(n)])
     rest = Matrix(pick * x.re, pick * x.im) + (lower @ upper).scaled(-1)
     size = (units(rest.frobenius2().sqrt(), 2 * BITS) + off) / least
     need(size < 1, "frames of neighbouring cells are too far apart")
-    product_ = acb(sign)
+    found = acb(sign)
     for i in range(n):
-        product_ *= acb(arb(upper.re[i, i]), arb(upper.im[i, i]))
-    return argument(product_) + PLUS_MINUS * n * size.asin()
+        found *= acb(arb(upper.re[i, i]), arb(upper.im[i, i]))
+    return argument(found) + PLUS_MINUS * n * size.asin()
 
 
 def argument(z: acb) -> arb:
@@ -851,20 +888,25 @@ class Phases:
     def __init__(self, bands: Bands, evidence: dict[str, Any], period: Sequence[int]) -> None:
         self.bands, self.period = bands, period  # of each coordinate, 0 where there is none
         self.known: dict[Point, arb] = defaultdict(arb)
-        thin, points = keys(evidence["thin"], "tree bases levels"), keys(evidence["points"], "at bases levels")
+        thin, points = (
+            keys(evidence["thin"], "tree bases levels"),
+            keys(evidence["points"], "at bases levels"),
+        )
         self.plan, self.step = thin["tree"], 0
-        need(isinstance(self.plan, str) and re.fullmatch("[012]*", self.plan), "edges are malformed")
+        need(
+            isinstance(self.plan, str) and re.fullmatch("[012]*", self.plan), "edges are malformed"
+        )
         self.thin = Stored(thin, bands.n, self.plan.count("1"), 2)
         self.vertices: dict[Point, list[tuple[int, arb, Frame, Frame]]] = defaultdict(list)
         at = [tuple(whole(x, 0, 2**62) for x in listed(p)) for p in listed(points["at"])]
         need(len(set(at)) == len(at), "a vertex comes twice")
         stored = Stored(points, bands.n, len(at), 1)
-        self.points = {p: bands.frame(p, (0,) * len(p), *stored.next()) for p in at if len(p) == bands.dim}
+        self.points = {
+            p: bands.frame(p, (0,) * len(p), *stored.next()) for p in at if len(p) == bands.dim
+        }
         need(len(self.points) == len(at), "a vertex has the wrong number of coordinates")
 
-    def edge(
-        self, line: Line, low: int, high: int, one: Frame, two: Frame, sign: int = 1
-    ) -> None:
+    def edge(self, line: Line, low: int, high: int, one: Frame, two: Frame, sign: int = 1) -> None:
         """Add the interval [low, high] of a line between two cells."""
         need(self.step < len(self.plan), "edges are missing")
         what, (axis, base) = self.plan[self.step], line
@@ -891,7 +933,7 @@ class Phases:
         self.vertices[at].append((sign, phase, one, two))
 
     def at(self, sign: int, phase: arb, one: Frame, two: Frame, frame: Frame | None) -> arb:
-        """A phase at a vertex, sharpened by a frame there."""
+        """Sharpen a phase at a vertex by a frame there."""
         if frame is None:
             return sign * phase
         through = transition(one, frame) + transition(frame, two)
@@ -908,13 +950,14 @@ class Phases:
             frame = self.points.get(point)
             phase = sum((self.at(*part, frame) for part in parts), self.known[point])
             turns = (phase / (2 * arb.pi())).unique_fmpz()
-            need(turns is not None, "the phases at a vertex are not known well enough")
+            if turns is None:
+                raise RejectedError("the phases at a vertex are not known well enough")
             found += int(turns)
         return found
 
 
 def common(plus: list[Interval], minus: list[Interval]) -> Iterator[tuple[int, int, Frame, Frame]]:
-    """Common pieces of two lists of intervals that cover the same part of a line."""
+    """Cut two lists of intervals that cover the same part of a line into common pieces."""
     plus, minus = sorted(plus, key=lambda i: i.low), sorted(minus, key=lambda i: i.low)
     i = j = 0
     while i < len(plus) and j < len(minus):
@@ -933,8 +976,8 @@ def sides_of(leaves: list[Cell], frames: list[Frame], period: Sequence[int]) -> 
     out: Sides = defaultdict(lambda: ([], []))
     for ((x, y), (w, _)), cell in zip(leaves, frames, strict=True):
         for axis, at, low, down in ((0, y, x, 0), (1, x + w, y, 0), (0, y + w, x, 1), (1, x, y, 1)):
-            at = at % period[1 - axis] if period[1 - axis] else at
-            line = (0, (0, at)) if axis == 0 else (1, (at, 0))
+            across = at % period[1 - axis] if period[1 - axis] else at
+            line = (0, (0, across)) if axis == 0 else (1, (across, 0))
             out[line][down].append(Interval(low, low + w, cell))
     return out
 
@@ -948,7 +991,14 @@ def gap(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any
     need(claim["value"] == bands.filled, "the value of a gap is the number of bands below it")
 
 
-def torus(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any], dim: int, *, half: bool = False) -> tuple[Bands, list[Cell], list[int]]:
+def torus(
+    question: dict[str, Any],
+    claim: dict[str, Any],
+    evidence: dict[str, Any],
+    dim: int,
+    *,
+    half: bool = False,
+) -> tuple[Bands, list[Cell], list[int]]:
     """Hamiltonian and leaves on the zone, or on its half 0 <= k_x <= pi."""
     n = whole(question["bands"], 2, MAX_BANDS)
     filled = whole(question["n_occupied"], 1, n - 1)
@@ -961,9 +1011,10 @@ def torus(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, A
 
 def chern(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
     """Chern number of the occupied bands; 4. or 6. of the page."""
-    need(whole(question["dimension"], 2, 2), "")
+    whole(question["dimension"], 2, 2)
     if "bases" not in evidence:
-        need((whole(question["bands"], 2, 2), whole(question["n_occupied"], 1, 1)), "")
+        whole(question["bands"], 2, 2)
+        whole(question["n_occupied"], 1, 1)
         degree(question, claim, evidence)
         return
     keys(evidence, "start depth tree bases levels thin points")
@@ -985,12 +1036,16 @@ def weyl(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, An
     keys(evidence, "start depth faces thin points")
     n = whole(question["bands"], 2, MAX_BANDS)
     filled = whole(question["n_occupied"], 1, n - 1)
-    need(whole(question["dimension"], 3, 3), "")
-    centre, half = ([rational(number(x)) for x in listed(question[k], 3)] for k in ("centre", "half_width"))
+    whole(question["dimension"], 3, 3)
+    centre, half = (
+        [rational(number(x)) for x in listed(question[k], 3)] for k in ("centre", "half_width")
+    )
     need(all(x > 0 for x in half), "the box is empty")
     start, depth = box({**evidence, "depth": whole(evidence["depth"], 0, DEEPEST[2])}, 3)
     size = [m << depth for m in start]
-    origin, step = zip(*((c - x, 2 * x / m) for c, x, m in zip(centre, half, size, strict=True)), strict=True)
+    origin, step = zip(
+        *((c - x, 2 * x / m) for c, x, m in zip(centre, half, size, strict=True)), strict=True
+    )
     bands = Bands(hoppings(question, n, 3), filled, None, origin, step, claim["gap"])
     sides: Sides = defaultdict(lambda: ([], []))
     for face, data in enumerate(listed(evidence["faces"], 6)):
@@ -998,8 +1053,12 @@ def weyl(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, An
         normal, up = divmod(face, 2)
         u, v = (normal + 1) % 3, (normal + 2) % 3
         flat = tree(data["tree"], (start[u], start[v]), depth)
-        leaves = [Cell(placed(normal, up * size[normal], *c), placed(normal, 0, *e)) for c, e in flat]
-        for (corner, edge), cell in zip(leaves, leaf_frames(bands, data, leaves, 2, turning=True), strict=True):
+        leaves = [
+            Cell(placed(normal, up * size[normal], *c), placed(normal, 0, *e)) for c, e in flat
+        ]
+        for (corner, edge), cell in zip(
+            leaves, leaf_frames(bands, data, leaves, 2, turning=True), strict=True
+        ):
             for axis, other, far in ((u, v, 0), (v, u, 1), (u, v, 1), (v, u, 0)):
                 base = list(corner)
                 base[other] += far * edge[other]
@@ -1033,10 +1092,17 @@ def z2(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]
     """Z2 invariant from half the zone and from what time reversal does at its ends; 8."""
     keys(question, QUESTION + " time_reversal symmetry_violation")
     keys(evidence, "start depth tree bases levels thin points")
-    need(whole(question["dimension"], 2, 2), "")
+    whole(question["dimension"], 2, 2)
     bands, leaves, size = torus(question, claim, evidence, 2, half=True)
-    need(evidence["start"][1] % 2 == 0 and bands.filled % 2 == 0 and bands.n % 2 == 0, "an odd number")
-    reverse = Reversal(bands, complexes(question["time_reversal"], bands.n**2), positive(question["symmetry_violation"]))
+    need(
+        evidence["start"][1] % 2 == 0 and bands.filled % 2 == 0 and bands.n % 2 == 0,
+        "an odd number",
+    )
+    reverse = Reversal(
+        bands,
+        complexes(question["time_reversal"], bands.n**2),
+        positive(question["symmetry_violation"]),
+    )
     frames = leaf_frames(bands, evidence, leaves, 2, turning=True)
     phases = Phases(bands, evidence, (0, size[1]))
     end, top = size[0], size[1] // 2
@@ -1049,7 +1115,9 @@ def z2(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]
 
     phases.add = inside  # type: ignore[method-assign]
     first: dict[Point, Frame] = {}
-    for line, (plus, minus) in sorted(sides_of(leaves, frames, phases.period).items(), key=lambda item: item[0]):
+    for line, (plus, minus) in sorted(
+        sides_of(leaves, frames, phases.period).items(), key=lambda item: item[0]
+    ):
         axis, (x, _) = line
         if axis == 0 or 0 < x < end:
             for piece in common(plus, minus):
@@ -1110,8 +1178,16 @@ class Reversal:
         moved = 3 * (frame.most + off)  # |w^-1| <= 1.5, and w moves by at most 2t + t^2
         need(moved < 1, "a basis is not good enough")
         ball = PLUS_MINUS * off
-        w = [[acb(units(arb(small.re[i, j]), 2 * BITS) + ball, units(arb(small.im[i, j]), 2 * BITS) + ball)
-              for j in range(n)] for i in range(n)]
+        w = [
+            [
+                acb(
+                    units(arb(small.re[i, j]), 2 * BITS) + ball,
+                    units(arb(small.im[i, j]), 2 * BITS) + ball,
+                )
+                for j in range(n)
+            ]
+            for i in range(n)
+        ]
         return argument(pfaffian(w)) + PLUS_MINUS * n * moved.asin() / 2
 
 
@@ -1130,14 +1206,26 @@ def pfaffian(a: list[list[acb]]) -> acb:
         p = a[0][1]
         need(p.abs_lower() > 0, "a Pfaffian may vanish")
         found *= p
-        a = [[a[i][j] + (a[i][0] * a[1][j] - a[i][1] * a[0][j]) / p if i != j else acb(0) for j in range(2, n)] for i in range(2, n)]
+        a = [
+            [
+                a[i][j] + (a[i][0] * a[1][j] - a[i][1] * a[0][j]) / p if i != j else acb(0)
+                for j in range(2, n)
+            ]
+            for i in range(2, n)
+        ]
     return found
 
 
 # ---------------------------------------------------------------- 9. the program
 
 QUESTION = "quantity dimension bands n_occupied hoppings amplitude_error"
-CHECKS = {"winding number": winding, "gap": gap, "Chern number": chern, "Z2 invariant": z2, "Weyl charge": weyl}
+CHECKS = {
+    "winding number": winding,
+    "gap": gap,
+    "Chern number": chern,
+    "Z2 invariant": z2,
+    "Weyl charge": weyl,
+}
 
 
 def check(text: str) -> str:
@@ -1156,7 +1244,9 @@ def check(text: str) -> str:
     try:
         CHECKS[quantity](question, {"value": value, "gap": least}, evidence)
     except (ArithmeticError, ValueError, RecursionError, MemoryError) as error:
-        raise RejectedError(f"the numbers cannot be worked with ({type(error).__name__})") from error
+        raise RejectedError(
+            f"the numbers cannot be worked with ({type(error).__name__})"
+        ) from error
     return f"{quantity} {value}, gap at least {least:.6g}"
 
 

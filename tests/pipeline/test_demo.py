@@ -76,7 +76,7 @@ def test_figures_and_their_index(folder):
 
 def test_what_was_said(demonstrated):
     folder, said = demonstrated
-    assert [f"[{i}/6]" in said for i in range(1, 7)] == [True] * 6
+    assert [f"[{i}/7]" in said for i in range(1, 8)] == [True] * 7
     assert str(folder) in said
     assert "Linear probes" in said
     for split in ("val", "test", "beyond", "finer_grid"):

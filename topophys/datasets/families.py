@@ -76,7 +76,7 @@ class Family(ABC):
 
     @abstractmethod
     def asked(self, hoppings: NDArray[np.complex128]) -> Asked:
-        """What `certify` is asked, for certificate files."""
+        """Say what `certify` is asked, for certificate files."""
 
     @abstractmethod
     def evaluate(self, hoppings: NDArray[np.complex128]) -> Arrays:

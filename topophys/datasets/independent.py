@@ -92,7 +92,9 @@ def check_labels(dataset: Dataset, count: int) -> str:
             found = checked_anew(family, part["hoppings"], part["label"], part["gap_bound"])
             reasons = list(found)
             done += len(reasons)
-            refused += [f"{name} {row}: {why}" for row, why in zip(rows, reasons, strict=True) if why]
+            refused += [
+                f"{name} {row}: {why}" for row, why in zip(rows, reasons, strict=True) if why
+            ]
     except MissingPackageError:
         return MISSING
     name = dataset.recipe.name

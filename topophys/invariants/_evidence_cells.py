@@ -98,7 +98,9 @@ class Model:
     def __post_init__(self) -> None:
         self.norms = power_norm(self.amplitudes)
 
-    def cells(self, corner: NDArray[np.int64], edge: tuple[int, ...]) -> Cells:
+    def cells(  # noqa: PLR0915  (one proof, step by step)
+        self, corner: NDArray[np.int64], edge: tuple[int, ...]
+    ) -> Cells:
         """Prove cells with lowest corners (m, d) and one edge along each axis, 0 for none."""
         axes = [a for a, e in enumerate(edge) if e]
         half = np.array([0.5 * edge[a] * self.step[a] for a in axes])
@@ -124,12 +126,17 @@ class Model:
         left, _, right = np.linalg.svd(basis.astype(np.complex128))
         frame = left @ right
         x = {order: dagger(frame) @ (y @ frame) for order, y in h.items()}
-        lower, upper = (slice(None), slice(0, n), slice(0, n)), (slice(None), slice(n, None), slice(n, None))
+        lower, upper = (
+            (slice(None), slice(0, n), slice(0, n)),
+            (slice(None), slice(n, None), slice(n, None)),
+        )
         levels = np.empty((len(corner), 1 << dim, 2))
         for c, signs in enumerate(itertools.product((1, -1), repeat=dim)):
             y = x[()].copy()
             for order in orders[1:]:
-                factor = 0.25 if len(set(order)) < len(order) else np.prod([signs[i] for i in order])
+                factor = (
+                    0.25 if len(set(order)) < len(order) else np.prod([signs[i] for i in order])
+                )
                 y += factor * x[order]
             levels[:, c, 0] = np.linalg.eigvalsh(y[lower])[:, -1] + rounding
             levels[:, c, 1] = np.linalg.eigvalsh(y[upper])[:, 0] - rounding

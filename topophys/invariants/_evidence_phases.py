@@ -26,7 +26,7 @@ CLEAR: Final = 3.0
 
 
 def common(plus: list[Interval], minus: list[Interval]) -> list[tuple[int, int, int, int]]:
-    """Common pieces of two lists of intervals that cover the same part of a line."""
+    """Cut two lists of intervals that cover the same part of a line."""
     plus, minus, out, i, j = sorted(plus), sorted(minus), [], 0, 0
     while i < len(plus) and j < len(minus):
         low, high = max(plus[i][0], minus[j][0]), min(plus[i][1], minus[j][1])
@@ -35,9 +35,7 @@ def common(plus: list[Interval], minus: list[Interval]) -> list[tuple[int, int, 
     return out
 
 
-def sides_of(
-    corner: NDArray[np.int64], edge: NDArray[np.int64], period: Sequence[int]
-) -> Sides:
+def sides_of(corner: NDArray[np.int64], edge: NDArray[np.int64], period: Sequence[int]) -> Sides:
     """Sides of cells of the plane: run through upwards, and downwards, going anticlockwise."""
     out: Sides = defaultdict(lambda: ([], []))
     for cell, ((x, y), w) in enumerate(zip(corner.tolist(), edge.tolist(), strict=True)):
@@ -74,7 +72,7 @@ class Phases:
         return cls(model, period, list(cells.frame), cells.tau.tolist(), cells.most.tolist())
 
     def add_frame(self, frame: NDArray[np.complex128], tau: float, most: float) -> int:
-        """Number of a new frame."""
+        """Add a frame; returns its number."""
         self.frames.append(frame)
         self.tau.append(tau)
         self.most.append(most)
@@ -170,7 +168,7 @@ class Phases:
 def _turned(
     low: NDArray[np.complex128], tau: NDArray[np.float64], most: NDArray[np.float64], n: int
 ) -> NDArray[np.float64]:
-    """Bound of the phase of det(1 + T^dagger S), from W_1^dagger V_2; infinite where there is none."""
+    """Bound the phase of det(1 + T^dagger S) by W_1^dagger V_2; infinite where there is none."""
     whole = frobenius(low) + 1e-13
     out = np.full(len(low), np.inf)
     with np.errstate(invalid="ignore", divide="ignore"):

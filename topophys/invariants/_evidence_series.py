@@ -48,7 +48,9 @@ def chain_tree(blocks: NDArray[np.complex128], least: float) -> CellTree:
     g = np.array([np.trace(gram, offset=m) for m in range(n_shift)])
     second, bend = (orders**2 * size).sum(), 2.0 * (np.arange(n_shift) ** 2 * np.abs(g)).sum()
 
-    def at(points: NDArray[np.int64], fine: int) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    def at(
+        points: NDArray[np.int64], fine: int
+    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
         k = 2.0 * np.pi * (points % fine) / fine
         values, norms = np.empty(len(k), complex), np.empty(len(k))
         for s in range(0, len(k), 1024):
@@ -83,9 +85,7 @@ def chain_tree(blocks: NDArray[np.complex128], least: float) -> CellTree:
     return CellTree.of_cells((start,), DEEPEST[1], corner[:, None], depth)[0]
 
 
-def _smallest(
-    n: int, det: NDArray[np.float64], norm2: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _smallest(n: int, det: NDArray[np.float64], norm2: NDArray[np.float64]) -> NDArray[np.float64]:
     if n == 1:
         return det
     if n == 2:
@@ -94,9 +94,7 @@ def _smallest(
     return np.asarray(det * ((n - 1) / norm2) ** (0.5 * (n - 1)))
 
 
-def square_tree(
-    vectors: NDArray[np.int64], series: NDArray[np.float64], least: float
-) -> CellTree:
+def square_tree(vectors: NDArray[np.int64], series: NDArray[np.float64], least: float) -> CellTree:
     """Squares on each of which d(k) keeps `least` / 2 along some direction.
 
     Parameters

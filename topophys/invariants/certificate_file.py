@@ -180,7 +180,7 @@ def hexadecimal(x: float) -> str:
 
 
 def exact(question: Question) -> Question:
-    """The same question with H(-R) = H(R)^dagger to the last bit, as files store one half only."""
+    """Make H(-R) = H(R)^dagger true to the last bit, as files store one half only."""
     if question.quantity == "winding number":
         return question
     rows = {tuple(v): m for m, v in enumerate(question.vectors.tolist())}
@@ -196,7 +196,7 @@ def exact(question: Question) -> Question:
 
 
 def _asked(question: Question) -> dict[str, Any]:
-    """The question as it is written."""
+    """Write the question."""
     chain = question.quantity == "winding number"
     zero = (0,) * question.vectors.shape[1]
     hoppings = []
@@ -261,7 +261,7 @@ def _join(parts: list[Cells], model: Model, corners: int) -> Cells:
     )
 
 
-def _tree(proof: Proof, kind: type) -> CellTree | None:
+def _tree(proof: Proof, kind: type[BandEvidence] | type[HalfZoneEvidence]) -> CellTree | None:
     return proof.evidence.tree if isinstance(proof.evidence, kind) else None
 
 

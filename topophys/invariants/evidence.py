@@ -292,7 +292,7 @@ class Asked:
     half_width: NDArray[np.float64] | None = None
 
     def question(self, index: tuple[int, ...]) -> Question:
-        """The question of one element of the batch."""
+        """Question of one element of the batch."""
         h = self.H
         batch_error = np.asarray(getattr(h, "amplitude_error", 0.0), dtype=np.float64)
         error = float(batch_error[index] if batch_error.ndim else batch_error)

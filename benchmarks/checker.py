@@ -1,0 +1,123 @@
+"""The independent checker on real and on false files: `python -m benchmarks.checker`.
+
+Writes docs/results/checker.md. Every accepted mutant is decided by dense samples, which share
+nothing with the checker: if its claim is false, the checker was wrong.
+"""
+
+import argparse
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from tests.certificate_trials import KINDS, claim_is_true, document, mutated
+from topophys import checker
+
+PAGE = Path("docs/results/checker.md")
+
+
+def verdict(text):
+    """What the checker says of a text: accepted, rejected or unreadable; and why."""
+    try:
+        return "accepted", checker.check(text)
+    except checker.RejectedError as error:
+        return "rejected", str(error)
+    except checker.UnreadableError as error:
+        return "unreadable", str(error)
+
+
+def trial(n_real, n_mutants, seed):
+    """Numbers of a trial; quick certificates are changed more often than slow ones."""
+    rng = np.random.default_rng(seed)
+    real, mutants, changes, seconds = Counter(), Counter(), Counter(), {}
+    shares = np.array(list(KINDS.values()))
+    texts, wrong = [], []
+    per_text = max(1, round(n_mutants / n_real))
+    while sum(real.values()) < n_real:
+        kind = str(rng.choice(list(KINDS), p=shares / shares.sum()))
+        found = document(kind, rng)
+        if found is None:
+            continue
+        text = json.dumps(found)
+        start = time.process_time()
+        said, why = verdict(text)
+        spent = time.process_time() - start
+        seconds.setdefault(kind, []).append(spent)
+        real[kind, said] += 1
+        if said != "accepted":
+            wrong.append(("real", kind, why))
+            continue
+        texts.append(text)
+        # as many seconds for mutants of each kind as it has certificates, or so
+        for _ in range(per_text if spent < 0.3 else max(1, per_text // 4)):
+            changed, change = mutated(text, rng)
+            said, why = verdict(changed)
+            if changed == text:
+                continue
+            if said == "accepted":
+                said = "still true" if claim_is_true(json.loads(changed)) else "WRONG"
+                if said == "WRONG":
+                    wrong.append((kind, change, why))
+            mutants[said] += 1
+            changes[change, said] += 1
+    return real, mutants, changes, seconds, wrong
+
+
+def page(results, seed):
+    """The page of results."""
+    real, mutants, changes, seconds, wrong = results
+    lines = [
+        "# The checker, tried",
+        "",
+        "Written by `python -m benchmarks.checker`: certificates of random Hamiltonians of all",
+        "kinds, scales from 1e-250 to 1e250 among them, are written, checked, changed, and checked",
+        "again. Mutants that are accepted are decided by dense samples.",
+        "",
+        f"Certificates: {sum(real.values())}, seed {seed}.",
+        "",
+        "| kind | accepted | not accepted | CPU seconds, median | largest |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, spent in seconds.items():
+        good = real[kind, "accepted"]
+        rest = sum(n for (k, _), n in real.items() if k == kind) - good
+        lines.append(f"| {kind} | {good} | {rest} | {np.median(spent):.3f} | {max(spent):.2f} |")
+    lines += [
+        "",
+        f"Changed files: {sum(mutants.values())}.",
+        "",
+        "| verdict | number |",
+        "|---|---|",
+    ]
+    names = {
+        "rejected": "rejected",
+        "unreadable": "unreadable (no certificate any more)",
+        "still true": "accepted; the claim is still true",
+        "WRONG": "accepted, and false",
+    }
+    lines += [f"| {name} | {mutants[key]} |" for key, name in names.items()]
+    lines += ["", "| change | rejected | unreadable | accepted, true | accepted, false |"]
+    lines += ["|---|---|---|---|---|"]
+    for change in sorted({c for c, _ in changes}):
+        row = " | ".join(str(changes[change, said]) for said in names)
+        lines.append(f"| {change} | {row} |")
+    lines += [f"\nWrong: {item}" for item in wrong]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--certificates", type=int, default=10_000)
+    parser.add_argument("--mutants", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=PAGE)
+    asked = parser.parse_args()
+    results = trial(asked.certificates, asked.mutants, asked.seed)
+    asked.output.write_text(page(results, asked.seed), encoding="utf-8")
+    print(asked.output.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
