@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+import topophys as tp
 from tests.integration.artefacts import tiny
 from topophys.datasets import open_dataset
 from topophys.learn import load_run
@@ -40,6 +41,26 @@ def test_verify(program, tiny_file):
     assert "label proven from hoppings" in out
     _, _, err = program("verify", tiny_file, "--recompute", "0")
     assert err.startswith("verify: 490 of 490 in ")
+
+
+def test_verify_with_the_checker(program, tiny_file):
+    pytest.importorskip("flint")
+    code, out, err = program("verify", tiny_file, "--quiet", "--recompute", "0.02", "--checker")
+    assert (code, err) == (0, "")
+    assert "label accepted by the independent checker" in out
+
+
+def test_certify(program, tmp_path):
+    checker = pytest.importorskip("topophys.checker")
+    tp.write_wannier90_hr(tp.models.haldane(0.1, 0.1, 1.2), tmp_path / "h_hr.dat")
+    path = tmp_path / "x.cert.json"
+    code, out, err = program("certify", tmp_path / "h_hr.dat", "--occupied", "1", "-o", path)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{path}: Chern number +1, gap at least ")
+    assert checker.main([str(path)]) == 0
+    code, _, err = program("certify", tmp_path / "h_hr.dat", "-o", path)
+    assert code == 2
+    assert "occupied" in err
 
 
 def test_train(program, tiny_file, tmp_path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 
 import h5py
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from tests.datasets.conftest import RECIPES
 from topophys.datasets import Recipe, generate, open_dataset, schema, verify
 from topophys.datasets.headers import manifest
-from topophys.errors import DatasetError, InputError, SchemaError
+from topophys.datasets.independent import MISSING, check_labels
+from topophys.errors import DatasetError, InputError, MissingPackageError, SchemaError
 
 
 def winding_by_roots(hoppings):
@@ -150,6 +152,42 @@ def test_a_forgery_is_found_although_all_digests_fit(copy, change, message):
     assert any(re.search(message, p) for p in report.problems), report.problems
     assert not any("sha256" in p or "manifest" in p for p in report.problems)
     assert all("\n" not in p for p in report.problems)
+
+
+def test_labels_go_through_the_independent_checker(copy):
+    pytest.importorskip("flint")
+    forge(copy, _label)
+    report = verify(copy, recompute=0.02, checker=True)
+    asked = "label accepted by the independent checker"
+    assert 0 < report.checked[asked] < report.checked["sha256 of a shard"] * 1000
+    assert any(p.startswith("train: label accepted by the") for p in verify_some(copy))
+
+
+def verify_some(path):
+    """Problems where the forged labels are among those that are looked at."""
+    return verify(path, recompute=0.3, checker=True).problems
+
+
+def test_checking_labels_is_told_in_one_line(path, monkeypatch):
+    pytest.importorskip("flint")
+    with open_dataset(path) as data:
+        said = check_labels(data, 12)
+        assert re.search(r": \d+ of \d+ labels were checked independently, and all accepted", said)
+        monkeypatch.setitem(sys.modules, "flint", None)
+        assert check_labels(data, 5) == MISSING
+    with pytest.raises(MissingPackageError, match="flint"):
+        verify(path, recompute=0.1, checker=True)
+
+
+def test_a_wrong_label_is_told(copy):
+    pytest.importorskip("flint")
+    forge(copy, _every_label)
+    with open_dataset(copy) as data:
+        assert "NOT accepted" in check_labels(data, 12)
+
+
+def _every_label(file):
+    file["train/label"][:] = file["train/label"][:] + 1
 
 
 def test_forging_nothing_changes_nothing(copy):

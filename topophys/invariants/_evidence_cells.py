@@ -253,6 +253,8 @@ def leaves_of(tree: CellTree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
                 corners.append(corner)
                 depths.append(depth)
                 continue
+            if depth == DEPTH[dim]:
+                raise InputError("The cells of a proof are too small for a certificate file.")
             half = 1 << (DEPTH[dim] - depth - 1)
             for child in reversed(children):
                 moved = tuple(c + half * b for c, b in zip(corner, child, strict=True))
