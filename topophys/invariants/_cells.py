@@ -264,15 +264,15 @@ def bound_cells(
     order = np.argsort(owner, kind="stable")
     step = max(1, CHUNK_BYTES // (16 * n * n * term_count(axes)))
     planes = fine > 0 and axes == 3 and len(ham.vectors) >= PLANES
-    parts = []
+    parts: list[CellBounds] = []
     for lo in range(0, len(order), step):
-        p = order[lo : lo + step]
+        rows = order[lo : lo + step]
         if planes:
-            terms = _plane_sums(ham, owner[p], points[p], size[p], half, fine)
+            terms = _plane_sums(ham, owner[rows], points[rows], size[rows], half, fine)
         else:
-            terms = _sums(ham, owner[p], phases(points[p]), reach, size[p], term_count(axes))
-        rest = third[owner[p]] * size[p] ** 3 + ham.slack[owner[p]]
-        parts.append(_bound_chunk(ham, owner[p], terms, rest, least[p], axes, frames))
+            terms = _sums(ham, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes))
+        rest = third[owner[rows]] * size[rows] ** 3 + ham.slack[owner[rows]]
+        parts.append(_bound_chunk(ham, owner[rows], terms, rest, least[rows], axes, frames))
     gap, seen = np.empty(len(owner)), np.empty(len(owner))
     gap[order] = np.concatenate([p.gap for p in parts]) if parts else 0.0
     seen[order] = np.concatenate([p.seen for p in parts]) if parts else 0.0
