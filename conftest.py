@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 KERNELS = Path(__file__).parent / "topophys" / "kernels"
+#: A plug-in that hides PyTorch when it is imported, also by a search for doctests.
+collect_ignore = ["tests/without_torch.py"]
 
 
 def pytest_configure() -> None:
