@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -193,8 +194,7 @@ def _prove(
     keep = np.concatenate([[True], used])
     need = demand(limits.min_gap, series.exponent[rows], series.error[rows])
     n_table = start << min(limits.max_depth, 5)
-    turns = 2.0 * np.pi * np.arange(n_table) / n_table
-    table = np.stack([np.cos(turns), np.sin(turns)], axis=-1)
+    table = _phases(n_table)
     todo, place = rows, np.arange(len(rows))
     for axis in AXES:
         c, turn = series.coefficients[todo], _rotation(axis)
@@ -241,6 +241,14 @@ def _leaves(
     return DegreeEvidence(tree)
 
 
+@lru_cache(maxsize=8)
+def _phases(n_table: int) -> NDArray[np.float64]:
+    """Cosines and sines of the lattice of corners, (n_table, 2)."""
+    turns = 2.0 * np.pi * np.arange(n_table) / n_table
+    return np.stack([np.cos(turns), np.sin(turns)], axis=-1)
+
+
+@lru_cache(maxsize=8)
 def _rotation(axis: tuple[float, float, float]) -> NDArray[np.float64]:
     """Orthogonal matrix of determinant 1 with `axis` as last column: d @ matrix turns it to z.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -171,10 +172,12 @@ def _rolled(n_node: int, depths: NDArray[np.int8]) -> WindingEvidence:
     return WindingEvidence(CellTree.of_depths(n_node, np.roll(depths, -half)))
 
 
+@lru_cache(maxsize=8)
 def _roots(count: int) -> NDArray[np.complex128]:
     return np.asarray(np.exp(2j * np.pi * np.arange(count) / count))
 
 
+@lru_cache(maxsize=8)
 def _table(highest: int, n_node: int) -> NDArray[np.float64]:
     """Table of cosines and sines at the nodes of the first intervals; no rows where it is large."""
     if highest > TABLE:

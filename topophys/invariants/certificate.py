@@ -238,7 +238,9 @@ def conclude(
     """
     _checks.one_of(on_unresolved, "on_unresolved", ("mark", "raise"))
     proven = found.proven
-    words = np.where(proven, "", reasons(found.status))
+    words = np.zeros(proven.shape, "<U10")
+    if not proven.all():
+        words[~proven] = reasons(found.status[~proven])
     if on_unresolved == "raise" and not proven.all():
         where = np.flatnonzero(~proven)
         raise UnresolvedError(quantity, where.tolist(), proven.size, words[where].tolist())

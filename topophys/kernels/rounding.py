@@ -57,6 +57,8 @@ def lower_bound(value: ArrayLike, exponent: ArrayLike) -> NDArray[np.float64]:
     the range.
     """
     v = np.asarray(value, dtype=np.float64)
+    if _no_rounding(v, exponent):
+        return np.asarray(np.ldexp(np.maximum(v, 0.0), exponent))
     v = np.minimum(np.where(v > 0.0, v, 0.0), _LARGEST)
     with np.errstate(over="ignore", under="ignore"):
         moved = np.ldexp(v, np.asarray(exponent))
@@ -71,7 +73,18 @@ def upper_bound(value: ArrayLike, exponent: ArrayLike) -> NDArray[np.float64]:
     For errors, for demands such as `min_gap`, and for upper bounds of a gap.
     """
     v = np.asarray(value, dtype=np.float64)
+    if _no_rounding(v, exponent):
+        return np.asarray(np.ldexp(v, exponent))
     with np.errstate(over="ignore", under="ignore"):
         moved = np.ldexp(v, np.asarray(exponent))
         back = np.ldexp(moved, -np.asarray(exponent))
         return np.asarray(np.where(back < v, np.nextafter(moved, np.inf), moved))
+
+
+def _no_rounding(value: NDArray[np.float64], exponent: ArrayLike) -> bool:
+    """Whether all products are zero or far from both ends of the range: scaling is exact."""
+    e = np.abs(np.asarray(exponent))
+    if not e.size or not value.size or e.max() > 400:
+        return False
+    size = np.abs(value)
+    return bool(size.max() < 2.0**500 and not ((size > 0.0) & (size < 2.0**-500)).any())
