@@ -97,6 +97,22 @@ def test_three_spins_and_halves_of_unequal_sectors():
     assert (blind.status, blind.reason) == ("unresolved", "closed gap")
 
 
+def test_a_small_spin_gap_in_a_wide_spectrum_needs_a_wider_energy_gap():
+    """Spins 10 and 1/2 mix: the projected spin may lose its gap before the energy does."""
+    parts = [tp.models.qwz(m) for m in (-1.0, -1.0, 1.0, 1.0)]
+    h = direct_sum(direct_sum(parts[0], parts[1]), direct_sum(parts[2], parts[3]))
+    rows = dict(h.hoppings)
+    mixing = np.zeros((4, 4))
+    mixing[0, 1] = mixing[1, 0] = mixing[1, 2] = mixing[2, 1] = 0.1
+    rows[0, 0] = rows[0, 0] + np.kron(mixing, Z)
+    h = tp.FourierHamiltonian(rows, n_occupied=4)
+    narrow = tp.spin_chern(h, np.kron(np.diag([1.0, 1.0, -1.0, -1.0]), ONE))
+    assert (int(narrow.up), int(narrow.down), narrow.status) == (2, -2, "certified")
+    wide = tp.spin_chern(h, np.kron(np.diag([10.0, 0.5, -0.5, -10.0]), ONE))
+    assert (wide.status, wide.reason) == ("unresolved", "symmetry")
+    assert wide.symmetry_violation < wide.gap
+
+
 def test_spin_that_is_not_conserved_is_not_certified():
     """Rashba coupling beyond half of the gap: both numbers are told."""
     h = tp.models.kane_mele(0.1, 0.0, [0.0, 0.05, 0.4])

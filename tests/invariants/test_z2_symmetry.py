@@ -12,12 +12,15 @@ from tests.invariants.z2_cases import draw, verdict
 from tests.strategies import generators
 from topophys.errors import InputError, UnresolvedError
 from topophys.invariants._kramers_pairs import PairSum, pair_sum
+from topophys.invariants._slices import Slice
 from topophys.invariants._symmetry import (
+    Operator,
     inversion_operator,
     largest_norm,
     reversal_operator,
     symmetrise,
 )
+from topophys.invariants._z2_parity import count_parities
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.
 REVERSAL = np.kron(1j * Y, ONE)
@@ -192,6 +195,61 @@ def test_means_over_the_group_have_the_symmetries():
     assert again.apart.plain < 1e-9
 
 
+def exact_mean(vectors, rows, u):
+    """Mean over {1, T} in extended precision, with the unitary polar factor of u by Newton."""
+    u = u.astype(np.clongdouble)
+    for _ in range(4):
+        u = u @ (3.0 * np.eye(len(u)) - u.conj().T @ u) / 2.0
+    rows = rows.astype(np.clongdouble)
+    image = np.array([u @ row.conj() @ u.conj().T for row in rows])
+    return (rows + image) / 2.0
+
+
+def test_errors_of_means_and_operators_are_bounds():
+    rng = np.random.default_rng(6)
+    vectors = np.array([[-1], [0], [1]])
+    for n in (2, 4, 8):
+        rows = rng.standard_normal((3, n, n)) + 1j * rng.standard_normal((3, n, n))
+        rows = rows + rows[::-1].conj().swapaxes(-1, -2)
+        v = unitary(n, rng)
+        given = v @ np.kron(1j * Y, np.eye(n // 2)) @ v.T
+        reversal = reversal_operator(given, n)
+        defect = reversal.matrix.conj().T @ reversal.matrix - np.eye(n)
+        assert np.linalg.norm(defect, 2) <= reversal.error
+        mean = symmetrise(vectors, rows, 0.0, reversal)
+        off = np.abs(exact_mean(vectors, rows, reversal.matrix) - mean.row).sum(0).max()
+        assert 0.0 < float(off) <= mean.error
+        assert symmetrise(vectors, rows, 1.0, reversal).error >= 1.0 + mean.error
+
+
+def test_parities_are_counted_with_the_error_of_their_operator():
+    h = tp.models.bhz(1.0)
+    row = Slice(h.vectors, h.amplitudes, 2)
+    found = count_parities(row, inversion_operator(PARITY, 4), 2)
+    # even orbitals are below at three of the four momenta
+    assert (found.proven, sorted(found.odd.tolist())) in [
+        (True, [0, 0, 0, 2]),
+        (True, [0, 2, 2, 2]),
+    ]
+    assert not count_parities(row, Operator(PARITY + 0j, 0.2, rounds=True), 2).proven
+    rough = Slice(h.vectors, h.amplitudes, 2, np.asarray(1.1))
+    assert not count_parities(rough, inversion_operator(PARITY, 4), 2).proven
+
+
+def test_largest_norm_between_the_points_of_the_grid():
+    """cos(3 k + pi / 4) is 0.71 on all twelve points."""
+    vectors = np.array([[-3, 0], [0, 0], [3, 0]])
+    phase = np.exp(0.25j * np.pi)
+    hop = np.array([0.5 / phase, 0.0, 0.5 * phase])[:, None, None] * np.eye(2)
+    # two more waves so that the sum of the norms is not sharp itself
+    more = np.array([[-1, 0], [1, 0]])
+    wave = np.array([0.05j, -0.05j])[:, None, None] * np.eye(2)
+    k = np.linspace(-np.pi, np.pi, 20001)
+    values = np.cos(3 * k + 0.25 * np.pi) + 0.1 * np.sin(k)
+    bound = largest_norm(np.concatenate([vectors, more]), np.concatenate([hop, wave]))
+    assert np.abs(values).max() <= bound <= 1.1 * (1 + 1e-9)
+
+
 def test_largest_norm_is_sharp_for_a_cosine():
     """|cos(3 k)| from 12 points: at most 1 / cos(pi / 4) too large."""
     vectors = np.array([[-3], [0], [3]])
@@ -220,7 +278,10 @@ def test_pairs_are_found_around_the_circle(centres, value):
     assert found.spread == pytest.approx(min(spreads), abs=1e-12)
     if value is not None:
         assert (found.value - value + 0.5) % 1.0 - 0.5 == pytest.approx(0.0, abs=1e-12)
-    assert found.proven(1e-12, 1.0)
+    # 64 points and m centres: errors up to (1/4) / (m 64 / s) of the gap
+    limit = 0.25 / (64 * len(x))
+    assert found.proven(0.9 * limit * np.cos(0.1), 1.0)
+    assert not found.proven(2.0 * limit, 1.0)
     assert not found.proven(1e-3, 1e-3)
 
 
