@@ -270,7 +270,9 @@ def bound_cells(
         if planes:
             terms = _plane_sums(ham, owner[rows], points[rows], size[rows], half, fine)
         else:
-            terms = _sums(ham, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes))
+            terms = _sums(
+                ham, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes)
+            )
         rest = third[owner[rows]] * size[rows] ** 3 + ham.slack[owner[rows]]
         parts.append(_bound_chunk(ham, owner[rows], terms, rest, least[rows], axes, frames))
     gap, seen = np.empty(len(owner)), np.empty(len(owner))

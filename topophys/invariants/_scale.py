@@ -86,6 +86,8 @@ def error_of(H: object, exponent: Int[np.ndarray, " B"]) -> Float[np.ndarray, " 
         Rounded up.
     """
     error = np.asarray(getattr(H, "amplitude_error", 0.0), dtype=np.float64)
+    if not error.any():
+        return np.zeros(exponent.shape)
     return upper_bound(np.broadcast_to(error.ravel(), exponent.shape), -exponent)
 
 
@@ -112,6 +114,8 @@ def demand(
     float64 ndarray of shape (B,)
         Rounded up, so that what is left after subtraction of the errors is positive.
     """
+    if min_gap == 0.0 and not error.any():
+        return np.zeros(exponent.shape)
     asked = upper_bound(min_gap, -exponent)
     return np.where(error > 0.0, (asked + 2.0 * error) * (1.0 + 1e-14), asked)
 
@@ -135,6 +139,8 @@ def proven_gap(
     float64 ndarray of shape (B,)
         In the units of the hoppings.
     """
+    if not error.any():
+        return lower_bound(gap, exponent)
     left = np.where(error > 0.0, np.nextafter(gap - 2.0 * error, 0.0), gap)
     return lower_bound(left, exponent)
 

@@ -83,9 +83,10 @@ def two_band_evidence(H: FourierLike, limits: Limits, *, evidence: bool = False)
         _prove(series, norm, np.flatnonzero((starts == start) & left), int(start), limits, found)
     found.status[lost] = st.ROUNDING
     # a gap that was met and is not below what the user asked for: the error is in the way
-    asked = upper_bound(limits.min_gap, -series.exponent)
     met = found.evidence[:, 1] + np.where(lost, 0.0, 2.0 * error)
-    found.status[(found.status == st.SMALL_GAP) & (error > 0.0) & (met >= asked)] = st.ROUNDING
+    if error.any():
+        small = (found.status == st.SMALL_GAP) & (error > 0.0)
+        found.status[small & (met >= upper_bound(limits.min_gap, -series.exponent))] = st.ROUNDING
     proven = found.status == st.OK
     return Evidence(
         proven=proven,

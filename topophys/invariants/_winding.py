@@ -118,8 +118,9 @@ def winding_evidence(H: BlockLike, limits: Limits, *, evidence: bool = False) ->
     found.status[(found.status == st.CLOSED_GAP) & (seen > CLOSED)] = st.ROUNDING
     met = seen + np.where(lost, 0.0, 2.0 * error)
     # a gap that was met and is not below what the user asked for: the error is in the way
-    asked = upper_bound(limits.min_gap, -exponent)
-    found.status[(found.status == st.SMALL_GAP) & (error > 0.0) & (met >= asked)] = st.ROUNDING
+    if error.any():
+        small = (found.status == st.SMALL_GAP) & (error > 0.0)
+        found.status[small & (met >= upper_bound(limits.min_gap, -exponent))] = st.ROUNDING
     return Evidence(
         proven=found.status == st.OK,
         value=found.turns,

@@ -156,6 +156,22 @@ def series_bounds(
 
 
 @kernel
+def few_values_at(
+    terms: NDArray[np.float64], orders: NDArray[np.int64], whole: int, point: int
+) -> tuple[float, float, float]:
+    """As `value_at` at k = -pi + 2 pi point / whole, for the harmonics in `orders`."""
+    x, y, norm2 = terms[0, 0], terms[1, 0], terms[2, 0]
+    point += whole // 2
+    for i in range(orders.shape[0]):
+        angle = 2.0 * np.pi * ((orders[i] * point) & (whole - 1)) / whole
+        re, im = math.cos(angle), math.sin(angle)
+        x += terms[0, 2 * i + 1] * re + terms[0, 2 * i + 2] * im
+        y += terms[1, 2 * i + 1] * re + terms[1, 2 * i + 2] * im
+        norm2 += terms[2, 2 * i + 1] * re + terms[2, 2 * i + 2] * im
+    return x, y, norm2
+
+
+@kernel
 def value_at(
     terms: NDArray[np.float64],
     used: int,
@@ -173,17 +189,8 @@ def value_at(
     fine are powers of two, and products of integers are reduced before they become angles.
     """
     if orders.shape[0] > 0:
-        x, y, norm2 = terms[0, 0], terms[1, 0], terms[2, 0]
-        whole = n_node * fine
-        point = place * fine + part + whole // 2
-        for i in range(orders.shape[0]):
-            angle = 2.0 * np.pi * ((orders[i] * point) & (whole - 1)) / whole
-            re, im = math.cos(angle), math.sin(angle)
-            x += terms[0, 2 * i + 1] * re + terms[0, 2 * i + 2] * im
-            y += terms[1, 2 * i + 1] * re + terms[1, 2 * i + 2] * im
-            norm2 += terms[2, 2 * i + 1] * re + terms[2, 2 * i + 2] * im
-        return x, y, norm2
-    k = 2.0 * np.pi * ((place - n_node // 2 + part / fine) / n_node)
+        return few_values_at(terms, orders, n_node * fine, place * fine + part)
+    k = 2.0 * np.pi * ((place - (n_node >> 1) + part / fine) / n_node)
     c, s = math.cos(k), math.sin(k)
     x, y, norm2 = terms[0, 0], terms[1, 0], terms[2, 0]
     re, im, back_re, back_im = c, s, 1.0, 0.0
