@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 import topophys as tp
+from tests.hamiltonians.wannier_files import wannier_file
 from tests.invariants.samples import ONE, X, Y, Z, direct_sum, rotated, unitary
 from tests.invariants.z2_cases import draw, verdict
 from tests.strategies import generators
@@ -359,3 +360,20 @@ def test_parities_and_fluxes_do_not_contradict_each_other():
             assert (flux.value == parity.value)[certain].all()
             both += int(certain.sum())
     assert both >= 3
+
+
+def test_files_whose_symmetry_holds_to_their_digits_are_certified():
+    """ReC2H: time reversal is kept to 4e-6 eV an entry; its gap is 0.0415 eV."""
+    h = tp.read_wannier90(wannier_file("ReC2H_hr.dat.gz"), n_occupied=16)
+    found = tp.z2_invariant(h, method="flux", time_reversal="alternating")
+    assert (int(found), found.status) == (1, "certified")
+    assert 1e-6 < found.symmetry_violation < 1e-4 < found.gap_lower <= 0.0415
+    other = tp.z2_invariant(h, method="flux", time_reversal="up first")
+    assert (other.status, other.reason) == ("unresolved", "symmetry")
+
+
+def test_indices_of_tin_telluride_are_certified():
+    h = tp.read_wannier90(wannier_file("SnTe_hr.dat.tar.gz"), n_occupied=6)
+    found = tp.z2_indices_3d(h, method="flux", time_reversal="up first")
+    assert (found.label, found.status) == ("(0; 000)", "certified")
+    assert found.symmetry_violation < 1e-3 < found.gap_lower
