@@ -1,6 +1,6 @@
 """Proofs of many bands: time, eigenvalue problems and bounds of gap, Chern number, Z2 and charge.
 
-Run with `python -m benchmarks.bench_many_bands`, or with `--files FOLDER` for Wannier files from there
+Run with `python -m benchmarks.bench_many_bands`, with `--files FOLDER` for Wannier files from there
 as well. To compare two versions run it with each in turn on PYTHONPATH.
 """
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from topophys._typing import FourierLike
 from topophys.invariants._cells import Hoppings
@@ -20,7 +22,7 @@ from topophys.invariants.evidence import BandEvidence, CellTree, ProofEvidence, 
 from topophys.kernels import status as st
 from topophys.kernels.rounding import lower_bound, upper_bound
 
-__all__ = ["charge_evidence", "chern_evidence", "gap_evidence", "statuses"]
+__all__ = ["charge_evidence", "chern_evidence", "gap_evidence", "one_thread", "statuses"]
 
 #: Starting cells of the zone in each direction.
 START: Final = 8
@@ -35,6 +37,20 @@ _CODES: Final = {
     "closed gap": st.CLOSED_GAP,
     "small gap": st.SMALL_GAP,
 }
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Context in which LAPACK uses one thread: for small matrices more would wait for each other.
+
+    To look for the libraries takes longer than many a proof, so it is done once.
+    """
+    limited: AbstractContextManager[object] = _controller().limit(limits=1)
+    return limited
 
 
 def statuses(reason: Shaped[np.ndarray, " B"]) -> NDArray[np.uint8]:
@@ -122,7 +138,7 @@ def _in_groups(
         status=np.zeros(size, np.uint8),
     )
     kept: list[ProofEvidence | None] = []
-    with threadpool_limits(1):  # matrices are small: threads would wait for each other
+    with one_thread():
         for lo in range(0, size, group):
             rows = np.arange(lo, min(lo + group, size))
             walk, value = prove(ham.take(rows) if group < size else ham, least[rows])

@@ -303,7 +303,8 @@ def _bound_chunk(
     n, filled = ham.n_bands, ham.filled
     energy, states = eigh_batch(terms[:, 0])
     seen = energy[:, filled] - energy[:, filled - 1]
-    gap = _first_look(terms, states, seen, filled, axes) - 2.0 * rest
+    gap = seen if n <= LARGEST else _first_look(terms, states, seen, filled, axes)
+    gap = gap - 2.0 * rest
     rows = np.flatnonzero((gap > 0.0) & (gap >= least))
     if len(rows) < len(owner):
         terms, states, rest = terms[rows], states[rows], rest[rows]
@@ -361,6 +362,8 @@ def _corner_gap(terms: Array, rest: Real, least: Real, filled: int, axes: int) -
     """Proven gap on cells, or some number not above `least` or 0 where that is not reached."""
     n, best = terms.shape[-1], np.full(len(terms), np.inf)
     curve = _curvature(terms, axes, filled)
+    if n <= LARGEST:
+        return np.asarray(_small_corner_gap(terms, filled, axes) - curve - 2.0 * rest)
     live = np.arange(len(terms))
     for corner in range(1 << axes):
         if not len(live):
@@ -373,6 +376,18 @@ def _corner_gap(terms: Array, rest: Real, least: Real, filled: int, axes: int) -
         bound = best[live] - curve[live] - 2.0 * rest[live]
         live = live[(bound > 0.0) & (bound >= least[live])]
     return np.asarray(best - curve - 2.0 * rest)
+
+
+def _small_corner_gap(terms: Array, filled: int, axes: int) -> Real:
+    """Smallest distance of the blocks at all corners; for few bands all of them at once."""
+    size, n, rows = len(terms), terms.shape[-1], np.arange(len(terms))
+    occupied = np.empty((1 << axes, size, filled, filled), np.complex128)
+    empty = np.empty((1 << axes, size, n - filled, n - filled), np.complex128)
+    for corner in range(1 << axes):
+        corner_blocks(terms, rows, corner, axes, filled, occupied[corner], empty[corner])
+    low = _extremes(empty.reshape(-1, n - filled, n - filled))[0]
+    high = _extremes(occupied.reshape(-1, filled, filled))[1]
+    return np.asarray((low - high).reshape(1 << axes, size).min(0))
 
 
 def _curvature(terms: Array, axes: int, filled: int) -> Real:

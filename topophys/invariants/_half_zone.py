@@ -7,9 +7,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from topophys.invariants._bands import band_evidence
+from topophys.invariants._bands import band_evidence, one_thread
 from topophys.invariants._cells import Hoppings
 from topophys.invariants._cocycle import (
     LIMIT,
@@ -120,7 +119,7 @@ def prove_half_zone(
         Value and evidence.
     """
     zone = Zone((START, 2 * START), 2 * START, max_depth)
-    with threadpool_limits(1):  # matrices are small: threads would wait for each other
+    with one_thread():
         ham = Hoppings.of(h, filled)
         walk = cover(ham, zone, np.zeros(1), max_evaluations, TIGHTNESS, frames=True)
         number, spread = _number(walk) if walk.reason[0] == "" else (0.0, np.nan)

@@ -19,7 +19,7 @@ Real: TypeAlias = NDArray[np.float64]
 
 #: Cells of one Hamiltonian looked at in one round: many, where that is cheaper; not so many that
 #: a closed gap is noticed late.
-ROUND_CELLS: Final = {1: 128, 2: 128, 3: 8192}
+ROUND_CELLS: Final = {1: 512, 2: 512, 3: 8192}
 
 
 @dataclass(eq=False)
@@ -107,6 +107,8 @@ class Cover:
 
     def fail(self, rows: Int | NDArray[np.bool_], reason: str) -> None:
         """Give up Hamiltonians; a gap of zero to rounding is the better reason."""
+        if not (rows.any() if rows.dtype == np.bool_ else len(rows)):
+            return
         chosen = np.zeros(len(self.ham), np.bool_)
         chosen[rows] = True
         chosen &= self.reason == ""
