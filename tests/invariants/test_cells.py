@@ -8,6 +8,7 @@ import pytest
 import topophys as tp
 from tests.hamiltonians.wannier_files import wannier_file
 from topophys.invariants._cells import (
+    PLANES,
     Hoppings,
     _extremes,
     _hermitian_norm,
@@ -182,6 +183,15 @@ def test_sums_plane_by_plane_are_the_plain_sums():
     step = 1e-4 * half[0] * size[:, None]
     slope = (h.bloch(k + step) - h.bloch(k - step)) / 2e-4
     np.testing.assert_allclose(2.0 ** ham.exponent[0] * plain[:, 1], slope, atol=1e-5)
+
+
+def test_a_far_hopping_takes_no_memory_for_those_between():
+    hops = {(0, 0, 0): np.diag([-1.0, 1.0]), (2**40, 0, 0): 1e-3 * np.eye(2)}
+    for key in np.ndindex(3, 4, 4):
+        hops.setdefault(tuple(x + 1 for x in key), 1e-3 * np.eye(2))
+    h = tp.FourierHamiltonian(hops)
+    assert len(Hoppings.of(h, 1).vectors) >= PLANES
+    assert tp.certify_gap(h, max_evaluations=512).reason == "budget"
 
 
 def test_equal_points_of_a_box_have_equal_bits():

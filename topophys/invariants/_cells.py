@@ -180,13 +180,16 @@ def _plane_sums(ham: Hoppings, owner: Int, points: Int, size: Real, half: Real, 
     """Taylor coefficients (m, 10, n, n) at points of a lattice in three dimensions."""
     n = ham.n_bands
     out = np.empty((len(owner), term_count(3), n, n), np.complex128)
-    pairs, pair = np.unique(ham.vectors[:, :2], axis=0, return_inverse=True)
+    first, place = np.unique(ham.vectors[:, 0], return_inverse=True)
+    pairs, pair = np.unique(
+        np.column_stack([place.reshape(-1), ham.vectors[:, 1]]), axis=0, return_inverse=True
+    )
     edges = np.ascontiguousarray(np.diagonal(half))
     for b in np.unique(owner):
         lo, hi = np.searchsorted(owner, [b, b + 1])
         taylor_planes(
             points[lo:hi] % fine, fine, size[lo:hi], edges, ham.vectors, pair.reshape(-1), pairs,
-            ham.onsite[b], ham.hops[b], out[lo:hi],
+            first, ham.onsite[b], ham.hops[b], out[lo:hi],
         )  # fmt: skip
     return out
 

@@ -127,6 +127,7 @@ def taylor_planes(
     vectors: NDArray[np.int64],
     pair: NDArray[np.int64],
     pairs: NDArray[np.int64],
+    first: NDArray[np.int64],
     onsite: NDArray[np.complex128],
     hops: NDArray[np.complex128],
     out: NDArray[np.complex128],
@@ -135,12 +136,10 @@ def taylor_planes(
 
     points (m, 3), in units of which `fine` make 2 pi, are best sorted by z, then y: the sum over
     R_z is done once for all points of a plane, the sum over R_y once for all of a row. pair (M,)
-    is the row in pairs (P, 2) of the first two components of each vector (M, 3); half (3,) are the
-    half edges of a cell of size 1. Points that share z or y must have the same size.
+    is the row in pairs (P, 2) of each vector (M, 3): the place of its first component in first (X,)
+    and its second component; half (3,) are the half edges of a cell of size 1.
     """
-    n_flat, n_x = hops.shape[1], 0
-    for p in range(pairs.shape[0]):
-        n_x = max(n_x, pairs[p, 0] + 1)
+    n_flat, n_x = hops.shape[1], first.shape[0]
     plane = np.empty((3, pairs.shape[0], n_flat), np.complex128)
     row = np.empty((3, 3, n_x, n_flat), np.complex128)
     w = np.empty(3, np.complex128)
@@ -169,11 +168,12 @@ def taylor_planes(
                         for s in range(n_flat):
                             target[s] += x * source[s]
         flat[c] = 0.0
-        for r_x in range(n_x):
-            powers(points[c, 0], r_x, fine, r_x * half[0] * scale, w)
+        for i in range(n_x):
+            r_x = first[i]
+            powers(points[c, 0], r_x % fine, fine, r_x * half[0] * scale, w)
             for oz in range(3):
                 for oy in range(3 - oz):
-                    source = row[oy, oz, r_x]
+                    source = row[oy, oz, i]
                     for ox in range(3 - oz - oy):
                         x, target = w[ox], flat[c, term_of(ox, oy, oz)]
                         for s in range(n_flat):
