@@ -210,3 +210,24 @@ def test_gap_of_a_material_with_48_bands():
     assert proof.certified
     assert 0.01 < proof.gap_lower < 0.0474 < proof.gap_upper
     assert proof.evaluations < 2000
+
+
+def test_z2_of_a_material_with_48_bands_is_proven():
+    h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
+    found = tp.z2_invariant(h, method="flux")
+    assert int(found) == 1
+    assert 0.01 < found.gap_lower < 0.0474 < found.gap_upper
+    assert found.evaluations < 1500
+
+
+@pytest.mark.parametrize("extra", [0.0, 1e-30])
+def test_flat_bands_need_the_starting_cells_alone(extra):
+    hops = {(0, 0): np.diag([-1.0, -1.0, 1.0]), (1, 0): extra * np.ones((3, 3))}
+    h = tp.FourierHamiltonian(hops, n_occupied=2)
+    for proof in (tp.certify_gap(h), tp.certify_chern(h)):
+        assert proof.certified
+        assert proof.gap_lower == pytest.approx(2.0, rel=1e-9)
+        assert proof.gap_lower < 2.0
+        assert proof.evaluations == 64
+    zero = tp.FourierHamiltonian({(0, 0): np.zeros((3, 3))}, n_occupied=2)
+    assert tp.certify_gap(zero).reason == "closed gap"
