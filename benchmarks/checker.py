@@ -28,14 +28,15 @@ def verdict(text):
         return "unreadable", str(error)
 
 
-def trial(n_real, n_mutants, seed):
+def trial(n_real, n_mutants, seed, minutes=1e9):
     """Numbers of a trial; quick certificates are changed more often than slow ones."""
     rng = np.random.default_rng(seed)
     real, mutants, changes, seconds = Counter(), Counter(), Counter(), {}
     shares = np.array(list(KINDS.values()))
     texts, wrong = [], []
     per_text = max(1, round(n_mutants / n_real))
-    while sum(real.values()) < n_real:
+    end = time.monotonic() + 60 * minutes
+    while sum(real.values()) < n_real and time.monotonic() < end:
         kind = str(rng.choice(list(KINDS), p=shares / shares.sum()))
         found = document(kind, rng)
         if found is None:
@@ -112,9 +113,10 @@ def main():
     parser.add_argument("--certificates", type=int, default=10_000)
     parser.add_argument("--mutants", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this long")
     parser.add_argument("--output", type=Path, default=PAGE)
     asked = parser.parse_args()
-    results = trial(asked.certificates, asked.mutants, asked.seed)
+    results = trial(asked.certificates, asked.mutants, asked.seed, asked.minutes)
     asked.output.write_text(page(results, asked.seed), encoding="utf-8")
     print(asked.output.read_text(encoding="utf-8"))
 

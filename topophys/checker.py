@@ -295,12 +295,12 @@ def winding(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str,
     need(weight > 0, "the determinant vanishes")
     shift = round(float((sum((m * abs(f) for m, f in enumerate(found)), arb(0)) / weight).mid()))
     f = {m - shift: value for m, value in enumerate(found)}  # det D = z^(n low + shift) f
-    g: dict[int, acb] = defaultdict(acb)  # |D|_F^2
-    for (s,), a in h.terms.items():
-        for (t,), b in h.terms.items():
-            g[t - s] += sum(
-                (acb(x).conjugate() * acb(y) for x, y in zip(a, b, strict=True)), acb(0)
-            )
+    square = acb_poly([0])  # |D|_F^2, times z^(high - low)
+    for row in rows:
+        for entry in row if n > 1 else ():
+            parts = entry.coeffs() + [acb(0)] * (high - low + 1 - entry.length())
+            square += entry * acb_poly([z.conjugate() for z in reversed(parts)])
+    g = {m - high + low: z for m, z in enumerate(square.coeffs() or [acb(0)])}
     fine = start << depth
     points = [leaf.corner[0] for leaf in leaves]
     value, size = list(on_circle(f, points, fine)), [z.real for z in on_circle(g, points, fine)]
@@ -608,6 +608,8 @@ class Bands:
         if self.turns:
             q -= 2 * (q / 2).floor()
         if q not in self.waves:
+            if len(self.waves) > 10**6:
+                self.waves.clear()
             s, c = arb.sin_cos_pi_fmpq(q) if self.turns else arb(q).sin_cos()
             self.waves[q] = fixed(c), fixed(s)
         return self.waves[q]
@@ -1175,7 +1177,7 @@ class Reversal:
         gram = gram + Matrix(-one, fmpz_mat(n, n))
         off = arb(101) / 100 * (frame.off + self(frame).off)
         need(units(gram.frobenius2().sqrt(), 4 * BITS) + 3 * off < 0.5, "a basis is not symmetric")
-        moved = 3 * (frame.most + off)  # |w^-1| <= 1.5, and w moves by at most 2t + t^2
+        moved = 4 * (frame.most + off)  # |w^-1| <= 1.5, and w moves by at most 2t + t^2
         need(moved < 1, "a basis is not good enough")
         ball = PLUS_MINUS * off
         w = [
