@@ -190,7 +190,9 @@ def exact(question: Question) -> Question:
     if (a == adjoint).all():
         return question
     mean = 0.5 * a + 0.5 * adjoint
-    off = float(np.linalg.norm(a - mean, axis=(1, 2)).sum()) * (1.0 + 1e-12)
+    scaled, exponent = divide_out((a - mean)[None])
+    off = math.ldexp(float(np.linalg.norm(scaled[0], axis=(1, 2)).sum()), int(exponent[0]))
+    off *= 1.0 + 1e-12
     fields = {**question.__dict__, "amplitudes": mean}
     return Question(**{**fields, "amplitude_error": question.amplitude_error + off})
 
@@ -229,11 +231,11 @@ def _violation(question: Question) -> float:
     """Bound of how far the Hamiltonian is from its time-reversal-symmetric part."""
     if question.time_reversal is None:
         return 0.0
-    h, u = question.amplitudes, question.time_reversal
+    scaled, exponent = divide_out(question.amplitudes[None])
+    h, u = scaled[0], question.time_reversal
     off = np.linalg.norm(h - u @ h.conj() @ u.conj().T, 2, axis=(1, 2)).sum()
-    largest = float(np.abs(h).max())
-    sizes = np.linalg.norm(h, axis=(1, 2)).sum() + len(h) * largest
-    return float(0.75 * off + h.shape[-1] * 2.0**-48 * sizes)
+    sizes = np.linalg.norm(h, axis=(1, 2)).sum() + len(h)
+    return math.ldexp(float(0.75 * off + h.shape[-1] * 2.0**-48 * sizes), int(exponent[0]))
 
 
 def _stored(cells: Cells, exponent: int) -> dict[str, str]:

@@ -1,0 +1,38 @@
+"""The page of the format says what is in the files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.certificate_trials import document
+from topophys.invariants.certificate_page import SCHEMA, format_page
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_current():
+    written = (ROOT / "docs" / "certificate-format.md").read_text(encoding="utf-8")
+    assert written == format_page(), (
+        "run: python -m topophys.invariants.certificate_page docs/certificate-format.md"
+    )
+
+
+def keys_of(value, at=""):
+    if isinstance(value, list) and at == "evidence.faces":
+        return {at} | set().union(*(keys_of(v, at) for v in value))
+    if not isinstance(value, dict):
+        return {at}
+    inner = set().union(*(keys_of(v, f"{at}.{k}" if at else k) for k, v in value.items()))
+    return inner | ({at} if "." in at else set())
+
+
+@pytest.mark.parametrize("kinds", [("chain", "two bands", "gap 1D", "bands", "Z2", "Weyl")])
+def test_files_have_the_keys_of_the_page(kinds):
+    rng, found = np.random.default_rng(4), set()
+    for kind in kinds:
+        one = None
+        while one is None:
+            one = document(kind, rng)
+        found |= keys_of(one)
+    assert found == {key for key, *_ in SCHEMA}
