@@ -295,12 +295,12 @@ def winding(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str,
     need(weight > 0, "the determinant vanishes")
     shift = round(float((sum((m * abs(f) for m, f in enumerate(found)), arb(0)) / weight).mid()))
     f = {m - shift: value for m, value in enumerate(found)}  # det D = z^(n low + shift) f
-    square = acb_poly([0])  # |D|_F^2, times z^(high - low)
+    norms = acb_poly([0])  # |D|_F^2, times z^(high - low)
     for row in rows:
         for entry in row if n > 1 else ():
             parts = entry.coeffs() + [acb(0)] * (high - low + 1 - entry.length())
-            square += entry * acb_poly([z.conjugate() for z in reversed(parts)])
-    g = {m - high + low: z for m, z in enumerate(square.coeffs() or [acb(0)])}
+            norms += entry * acb_poly([z.conjugate() for z in reversed(parts)])
+    g = {m - high + low: z for m, z in enumerate(norms.coeffs() or [acb(0)])}
     fine = start << depth
     points = [leaf.corner[0] for leaf in leaves]
     value, size = list(on_circle(f, points, fine)), [z.real for z in on_circle(g, points, fine)]
@@ -890,6 +890,7 @@ class Phases:
     def __init__(self, bands: Bands, evidence: dict[str, Any], period: Sequence[int]) -> None:
         self.bands, self.period = bands, period  # of each coordinate, 0 where there is none
         self.known: dict[Point, arb] = defaultdict(arb)
+        self.pairs: dict[tuple[int, int], arb] = {}
         thin, points = (
             keys(evidence["thin"], "tree bases levels"),
             keys(evidence["points"], "at bases levels"),
@@ -938,11 +939,18 @@ class Phases:
         """Sharpen a phase at a vertex by a frame there."""
         if frame is None:
             return sign * phase
-        through = transition(one, frame) + transition(frame, two)
+        through = self.seen(one, frame) - self.seen(two, frame)
         through += 2 * arb.pi() * round(float(((phase - through) / (2 * arb.pi())).mid()))
         others = (through + 2 * arb.pi(), through - 2 * arb.pi())
         need(not any(x.overlaps(phase) for x in others), "a vertex has two possible phases")
         return sign * through
+
+    def seen(self, cell: Frame, frame: Frame) -> arb:
+        """Phase between a cell and a point on it, which each of its edges there asks for."""
+        pair = id(cell), id(frame)
+        if pair not in self.pairs:
+            self.pairs[pair] = transition(cell, frame)
+        return self.pairs[pair]
 
     def total(self) -> int:
         """Sum of the integers at all vertices."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
+from benchmarks.checker import trial
 from tests.certificate_trials import KINDS, claim_is_true, document, mutated
 from topophys.errors import InputError, UnresolvedError
 from topophys.invariants.certificate_file import load, verify
@@ -18,7 +19,7 @@ flint = pytest.importorskip("flint")
 checker = pytest.importorskip("topophys.checker")
 
 #: How many certificates of each kind the tests of every run make.
-FEW = {"chain": 30, "two bands": 8, "gap 1D": 12, "gap 2D": 2, "bands": 1, "Z2": 3, "Weyl": 1}
+FEW = {"chain": 30, "two bands": 6, "gap 1D": 10, "gap 2D": 2, "bands": 1, "Z2": 2, "Weyl": 1}
 
 
 def made(kind, count, seed):
@@ -45,11 +46,20 @@ def test_real_certificates_are_accepted_and_false_ones_are_not(kind):
     rng = np.random.default_rng(11)
     for text in made(kind, FEW[kind], seed=5):
         assert verdict(text)[0] == "accepted"
-        for _ in range(8 if FEW[kind] > 3 else 12):
+        for _ in range(8):
             changed, change = mutated(text, rng)
             said, why = verdict(changed)
             if said == "accepted" and changed != text:
                 assert claim_is_true(json.loads(changed)), (change, why)
+
+
+@pytest.mark.slow
+def test_many_certificates_and_many_false_files():
+    real, mutants, _, _, wrong = trial(600, 6000, seed=7)
+    assert wrong == []
+    assert sum(n for (_, said), n in real.items() if said == "accepted") == 600
+    assert mutants["WRONG"] == 0
+    assert mutants["rejected"] > 3000
 
 
 @pytest.mark.parametrize("kind", KINDS)

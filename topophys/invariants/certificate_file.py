@@ -306,10 +306,10 @@ def _gap(question: Question, proof: Proof, _: int, claim: float) -> dict[str, An
     step = [2.0 * np.pi / (n << DEPTH[dim]) for n in start]
     model, e = _model(question, [0.0] * dim, step)
     least = math.ldexp(claim, -e)
-    tree, _, _, cells = cover(
+    found = cover(
         model, start, tuple(range(dim)), np.zeros(dim, np.int64), least, given, MAX_LEAVES
     )
-    return {**_shape(tree), **_stored(cells, e)}
+    return {**_shape(found[0]), **_stored(found[3], e)}
 
 
 def _chern(question: Question, proof: Proof, value: int, claim: float) -> dict[str, Any]:
