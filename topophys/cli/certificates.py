@@ -30,8 +30,11 @@ def certify(
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
     """
-    from topophys import certify_chern, certify_gap, read_wannier90, weyl_charge
     from topophys.errors import InputError
+    from topophys.hamiltonians.wannier90 import read_wannier90
+    from topophys.invariants.certify_chern import certify_chern
+    from topophys.invariants.certify_gap import certify_gap
+    from topophys.invariants.weyl_charge import weyl_charge
 
     h = read_wannier90(file, n_occupied=occupied)
     asked = quantity or ("chern" if h.dim == 2 else "gap")
