@@ -58,12 +58,17 @@ def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
 
 
 def _as_array(
-    x: ArrayLike, name: str, shape: str, dtype: type[Scalar], finite: bool = True
+    x: ArrayLike,
+    name: str,
+    shape: str,
+    dtype: type[Scalar],
+    finite: bool = True,
+    contiguous: bool = True,
 ) -> NDArray[Scalar]:
     given = _as_numbers(x, name, shape)
     if dtype is np.float64 and np.iscomplexobj(given):
         raise InputError(f"Argument `{name}` must be real, but is complex; take its real part.")
-    array = np.ascontiguousarray(given, dtype=dtype).reshape(given.shape)
+    array = np.asarray(given, dtype=dtype, order="C" if contiguous else None)
     wanted = [axis.strip() for axis in shape.strip("()").split(",")][1:]
     if not _fits(array.shape, wanted):
         raise ShapeError(
@@ -99,7 +104,9 @@ def _is_finite(array: NDArray[np.generic]) -> bool:
         return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 
 
-def as_real(x: ArrayLike, name: str, shape: str, *, finite: bool = True) -> NDArray[np.float64]:
+def as_real(
+    x: ArrayLike, name: str, shape: str, *, finite: bool = True, contiguous: bool = True
+) -> NDArray[np.float64]:
     """Return `x` as a finite, C-contiguous float64 array whose last axes match `shape`.
 
     Parameters
@@ -114,13 +121,15 @@ def as_real(x: ArrayLike, name: str, shape: str, *, finite: bool = True) -> NDAr
     finite : bool, optional
         Whether entries must be finite; a caller that finds out on the way says False, and calls
         `require_finite` where it has to.
+    contiguous : bool, optional
+        Whether the array must be C-contiguous; a caller that copes with strides says False.
 
     Returns
     -------
     ndarray of float64
         The checked array; `x` itself where nothing had to change.
     """
-    return _as_array(x, name, shape, np.float64, finite)
+    return _as_array(x, name, shape, np.float64, finite, contiguous)
 
 
 def as_complex(x: ArrayLike, name: str, shape: str) -> NDArray[np.complex128]:

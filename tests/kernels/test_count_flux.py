@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import generators
-from topophys.kernels.count_flux import count_chern
+from topophys.kernels.count_flux import count_chern, gather
 from topophys.kernels.flux import flux_from_d
 from topophys.kernels.status import OK
 
@@ -102,3 +102,19 @@ def test_bands_that_touch_on_the_grid_are_named():
     ):
         assert (sampled[:3] == np.iinfo(np.int64).min).all()
         assert sampled[3] == -1
+
+
+@pytest.mark.parametrize("order", ["axis first", "batch last", "columns", "x and y"])
+def test_strides_do_not_matter(order):
+    d = np.ascontiguousarray(tp.ensembles.two_band(300, rng=5).d_on_grid((9, 7)))
+    strided = {
+        "axis first": np.moveaxis(np.ascontiguousarray(np.moveaxis(d, -1, 0)), 0, -1),
+        "batch last": np.moveaxis(np.ascontiguousarray(np.moveaxis(d, 0, -1)), -1, 0),
+        "columns": np.asfortranarray(d),
+        "x and y": np.ascontiguousarray(d.swapaxes(1, 2)).swapaxes(1, 2),
+    }[order]
+    assert not strided.flags.c_contiguous
+    copied = np.empty(d.shape)
+    gather(strided, copied)
+    assert np.array_equal(copied, d)
+    assert np.array_equal(tp.chern_number_from_d(strided), tp.chern_number_from_d(d))

@@ -32,7 +32,7 @@ def dagger(x: NDArray[np.complex128]) -> NDArray[np.complex128]:
 
 def frobenius(x: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Frobenius norm of the last two axes."""
-    return np.sqrt((np.abs(x) ** 2).sum((-2, -1)))
+    return np.asarray(np.sqrt((np.abs(x) ** 2).sum((-2, -1))))
 
 
 def power_norm(x: NDArray[np.complex128]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from topophys.grids import k_grid
 from topophys.invariants._eigh import HERMITIAN, eigh_batch
 from topophys.invariants._series import real_series
 from topophys.kernels import status as st
-from topophys.kernels.count_flux import count_chern, count_chern_of_series
+from topophys.kernels.count_flux import count_chern, count_chern_of_series, gather
 from topophys.kernels.flux import flux_from_d, flux_from_links
 from topophys.kernels.frame_links import frame_links
 from topophys.kernels.small_eigh import departures
@@ -39,6 +39,8 @@ ROUNDING: Final = 1e-14
 #: A rotation that no lattice symmetry has: by one radian around each axis in turn.
 GENERIC: Final = _turn(0) @ _turn(1) @ _turn(2)
 TINY: Final = float(np.finfo(np.float64).tiny)
+#: Numbers of a strided array that are copied at a time, so that they stay in the cache.
+COPIED: Final = 1 << 17
 #: Flux (..., Nx, Ny), Chern number (...), and where neither is defined.
 Fields: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
 
@@ -71,7 +73,7 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
     flux = np.empty((size if with_flux else 0, *grid))
     chern, status = np.empty(size, np.int64), np.full(size, st.UNRESOLVED, np.uint8)
     if not with_flux:
-        count_chern(flat, chern, status)
+        _count(flat, chern, status)
         if (status == st.UNRESOLVED).any():
             _checks.require_finite(flat, "d")
         _again(lambda rest: flat[rest] @ GENERIC, count_chern, chern, status)
@@ -82,6 +84,20 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
         chern[rest], status[rest] = parts
     bad = (status == st.GAPLESS).reshape(batch)
     return flux.reshape(*(batch if with_flux else (0,)), *grid), chern.reshape(batch), bad
+
+
+def _count(d: NDArray[np.float64], chern: NDArray[np.int64], status: NDArray[np.uint8]) -> None:
+    """Count d (B, Nx, Ny, 3) of any strides; what is not contiguous is copied a little at a time."""
+    if d.flags.c_contiguous or not d.size:
+        count_chern(np.ascontiguousarray(d), chern, status)
+        return
+    step = max(1, COPIED // d[0].size)
+    part = np.empty((min(step, len(d)), *d.shape[1:]))
+    for lo in range(0, len(d), step):
+        rows = slice(lo, min(lo + step, len(d)))
+        copied = part[: rows.stop - lo]
+        gather(d[rows], copied)
+        count_chern(copied, chern[rows], status[rows])
 
 
 def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:

@@ -259,9 +259,8 @@ def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int
     >>> chern_number_from_d(tp.models.qwz([-1.0, 1.0]).d_on_grid((12, 12)))
     array([ 1, -1])
     """
-    _, chern, bad = flux_of_d(
-        _checks.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False), with_flux=False
-    )
+    given = _checks.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False, contiguous=False)
+    _, chern, bad = flux_of_d(given, with_flux=False)
     return _integers(chern, bad, "chern_number_from_d", on_gapless)
 
 

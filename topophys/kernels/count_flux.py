@@ -14,6 +14,7 @@ from topophys.kernels.plaquette_turns import SIDE, UNRESOLVED, chern_of_sides, s
 MAGNITUDE: Final = np.int64(0x7FFFFFFFFFFFFFFF)  # all bits of a float but its sign
 ENDLESS: Final = 0x7FF - 1022  # exponent of infinities, and of what is no number
 UNIT: Final = (1.0, 1.0)
+TILE: Final = 4  # points of which each stream of a strided array is read along the batch
 
 
 @kernel
@@ -73,6 +74,39 @@ def count_chern(
         least = SIDE / scale[0] / scale[1]
         sides_of_samples(flat, least, row, code, scratch[0])
         chern[b], status[b] = chern_of_sides(flat, (1, 3), point, scale, row, scratch)
+
+
+@kernel
+def gather(d: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Copy d (B, Nx, Ny, 3) of any strides to out of the same shape, a few blocks of the batch.
+
+    The axis along which memory runs is the inner one: lines of the cache are read as a whole.
+    """
+    n_batch, n_x, n_y, _ = d.shape
+    if d.strides[0] < d.strides[2]:
+        for i in range(n_x):
+            for first in range(0, n_y, TILE):
+                for b in range(n_batch):
+                    for j in range(first, min(first + TILE, n_y)):
+                        for axis in range(3):
+                            out[b, i, j, axis] = d[b, i, j, axis]
+        return
+    for b in range(n_batch):
+        if d.strides[1] < d.strides[2]:
+            for j in range(n_y):
+                for i in range(n_x):
+                    for axis in range(3):
+                        out[b, i, j, axis] = d[b, i, j, axis]
+        elif d.strides[3] > d.strides[2]:
+            for i in range(n_x):
+                for axis in range(3):
+                    for j in range(n_y):
+                        out[b, i, j, axis] = d[b, i, j, axis]
+        else:
+            for i in range(n_x):
+                for j in range(n_y):
+                    for axis in range(3):
+                        out[b, i, j, axis] = d[b, i, j, axis]
 
 
 @fused_kernel
