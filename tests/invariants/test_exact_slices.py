@@ -109,3 +109,33 @@ def test_planes_at_half_turns_are_exact():
     np.testing.assert_array_equal(plane.amplitude_error, 0.0)
     index = plane.vectors.tolist().index([1, 0])
     np.testing.assert_array_equal(plane.amplitudes[1, index], -plane.amplitudes[0, index])
+
+
+def three_bands(matrix, level):
+    wide = np.zeros((3, 3), complex)
+    wide[:2, :2], wide[2, 2] = matrix, level
+    return wide
+
+
+@pytest.mark.parametrize("k", [0.3, 1.0, 1.2, 2.0, 2.5, 2.9])
+def test_the_gap_met_is_no_smaller_than_that_of_the_exact_slice(k):
+    size = 3e14
+    mass = -1.0 - 2.0 * size * np.cos(k)
+    with mpmath.workprec(200):
+        m = mpmath.mpf(float(mass)) + 2 * mpmath.mpf(size) * mpmath.cos(mpmath.mpf(k))
+        exact = float(2 * min(abs(m + 2), abs(m), abs(m - 2)))
+    hoppings = {(0, 0, 0): three_bands(mass * Z, 1e3), (0, 0, 1): three_bands(size * Z, 0.0),
+                (1, 0, 0): three_bands(0.5 * Z - 0.5j * X, 0.0),
+                (0, 1, 0): three_bands(0.5 * Z - 0.5j * Y, 0.0)}  # fmt: skip
+    h = tp.FourierHamiltonian(hoppings, n_occupied=1)
+    for met in (tp.chern_on_slices(h, k=[k]), tp.certify_gap(slice_at(h, 2, [k]))):
+        assert met.reason[0] == "rounding"
+        assert met.gap_upper[0] >= exact
+
+
+def test_hoppings_out_of_range_say_nothing_of_the_gap():
+    size = 8e307
+    hoppings = {(0, 0, z): three_bands(size * Z, size) for z in range(3)}
+    proof = tp.chern_on_slices(tp.FourierHamiltonian(hoppings, n_occupied=1), k=[0.0])
+    assert proof.reason[0] == "rounding"
+    assert proof.gap_upper[0] == np.inf

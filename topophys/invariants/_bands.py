@@ -146,7 +146,7 @@ def _in_groups(
             found.value[rows] = value
             found.status[rows] = statuses(walk.reason)
             found.gap_lower[rows] = lower_bound(walk.gap_lower, walk.ham.exponent)
-            found.gap_upper[rows] = upper_bound(walk.gap_upper, walk.ham.exponent)
+            found.gap_upper[rows] = upper_bound(walk.gap_met, walk.ham.exponent)
             found.k_at_gap_upper[rows] = walk.k_at_gap_upper
             found.evaluations[rows] = walk.evaluations
             if evidence:

@@ -58,7 +58,9 @@ class Hoppings:
     size : float64 ndarray of shape (B,)
         Bound of the operator norm of H(k) at every k.
     slack : float64 ndarray of shape (B,)
-        What rounding can do to any block of H(k), in operator norm.
+        What rounding can do to any block of H(k), in operator norm: noise and error.
+    noise, error : float64 ndarray of shape (B,)
+        The part of this proof, and that of the making of the hoppings.
     exponent : int64 ndarray of shape (B,)
         Exponents of the powers of two.
     filled : int
@@ -71,6 +73,8 @@ class Hoppings:
     norms: Real
     size: Real
     slack: Real
+    noise: Real
+    error: Real
     exponent: Int
     filled: int
 
@@ -107,17 +111,18 @@ class Hoppings:
         frobenius = np.linalg.norm(hops, axis=(-2, -1)) * UP
         central = np.linalg.norm(onsite, axis=(-2, -1)) * UP
         reach = np.abs(vectors).sum(-1)
-        slack = slack_of(
+        error = error_of(H, exponent)
+        noise = slack_of(
             np.concatenate([central[:, None], frobenius, frobenius], axis=1),
-            np.concatenate([[0], reach, reach]), n,
-            error_of(H, exponent) + 2.0 * shift * UP * (frobenius * reach).sum(-1),
+            np.concatenate([[0], reach, reach]), n, 2.0 * shift * UP * (frobenius * reach).sum(-1),
         )  # fmt: skip
+        slack = noise + UP * error
         # a vector is left out if, in every Hamiltonian, all that are left out stay below the slack
         order = np.argsort((frobenius / slack.clip(1e-300)[:, None]).max(0, initial=0.0))
         total = 2.0 * np.cumsum(frobenius[:, order], axis=1)
         drop = (total <= slack[:, None]).all(0)
         kept = np.sort(order[~drop])
-        slack = slack + (total[:, drop].max(1, initial=0.0)) * UP
+        dropped = total[:, drop].max(1, initial=0.0) * UP
         operator = np.linalg.norm(hops[:, kept], ord=2, axis=(-2, -1)) * UP
         return cls(
             vectors=vectors[kept],
@@ -125,7 +130,9 @@ class Hoppings:
             hops=np.ascontiguousarray(hops[:, kept]).reshape(len(flat), len(kept), n * n),
             norms=np.minimum(operator, frobenius[:, kept]),
             size=(central + 2.0 * frobenius.sum(-1)) * UP,
-            slack=slack,
+            slack=slack + dropped,
+            noise=noise + dropped,
+            error=error,
             exponent=exponent,
             filled=filled,
         )
@@ -134,7 +141,7 @@ class Hoppings:
         """Return some of the Hamiltonians."""
         return Hoppings(
             self.vectors, self.onsite[rows], self.hops[rows], self.norms[rows], self.size[rows],
-            self.slack[rows], self.exponent[rows], self.filled,
+            self.slack[rows], self.noise[rows], self.error[rows], self.exponent[rows], self.filled,
         )  # fmt: skip
 
     def third(self, reach: Real) -> Real:

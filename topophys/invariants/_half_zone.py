@@ -134,7 +134,7 @@ def prove_half_zone(
         value=whole % 2,
         proven=proven,
         gap_lower=float(lower_bound(walk.gap_lower, exponent)[0]) if proven else 0.0,
-        gap_upper=float(upper_bound(walk.gap_upper, exponent)[0]),
+        gap_upper=float(upper_bound(walk.gap_met, exponent)[0]),
         evaluations=int(walk.evaluations[0]),
         reason=str(walk.reason[0]),
         k_at_gap_upper=(float(k_x), float(k_y)),

@@ -112,7 +112,8 @@ class Cover:
         chosen = np.zeros(len(self.ham), np.bool_)
         chosen[rows] = True
         chosen &= self.reason == ""
-        closed = self.gap_upper <= 2.0 * MET * self.ham.slack
+        # hoppings that are off by more than the gap met do not show that it is closed
+        closed = (self.gap_upper <= 2.0 * MET * self.ham.noise) & np.isfinite(self.ham.slack)
         rounding = (self.gap_upper <= 32.0 * self.ham.slack) & (reason == "depth")
         self.reason[chosen] = np.where(
             closed, "closed gap", np.where(rounding, "rounding", reason)
@@ -184,6 +185,11 @@ class Cover:
         failed = np.ones(len(owner), np.bool_)
         failed[rows] = False
         return _Bounded(gap, leaves, rows, np.flatnonzero(failed))
+
+    @property
+    def gap_met(self) -> Real:
+        """Upper bound of the smallest gap of the exact Hamiltonians, whose hoppings are off."""
+        return np.asarray(self.gap_upper + 2.0 * self.ham.error)
 
     @property
     def lattice(self) -> int:
