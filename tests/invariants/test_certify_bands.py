@@ -227,6 +227,12 @@ def test_a_tight_bound_costs_evaluations_and_changes_nothing_else(seed, tightnes
     assert not proof.certified or proof.gap_lower >= tightness * proof.gap_upper
 
 
+@pytest.mark.parametrize(("seed", "n_bands"), [(17, 3), (23, 4)])
+def test_a_bound_is_tightened_where_the_first_division_fails(seed, n_bands):
+    proof = tp.certify_chern(random_bands(seed, n_bands), n_occupied=1, tightness=0.9)
+    assert proof.gap_lower >= 0.9 * proof.gap_upper
+
+
 def test_hoppings_below_rounding_cost_nothing():
     h = random_bands(2, 4)
     zero, tiny = np.zeros((4, 4)), 1e-25 * np.eye(4)

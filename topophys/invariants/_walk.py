@@ -20,6 +20,9 @@ Real: TypeAlias = NDArray[np.float64]
 #: Cells of one Hamiltonian looked at in one round: many, where that is cheaper; not so many that
 #: a closed gap is noticed late.
 ROUND_CELLS: Final = {1: 512, 2: 512, 3: 8192}
+#: How often a leaf is divided to replace it by cells with better bounds: those of a child, from
+#: its own centre, may be worse at first.
+FURTHER: Final = 5
 
 
 @dataclass(eq=False)
@@ -338,13 +341,27 @@ def _tighten(walk: Cover, share: float) -> None:
             np.repeat(x[weak], children)
             for x in (leaves.owner, leaves.patch, leaves.depth + 1, leaves.gap)
         )
-        done = walk.bound(owner, patch, depth, below, np.zeros(len(owner)))
-        # a leaf gives way where all its children are proven on their own
-        failed = np.zeros(len(weak), np.bool_)
-        failed[done.failed // children] = True
-        kept = ~failed[done.proven // children]
-        born = done.leaves.take(kept)
-        born.gap = np.maximum(born.gap, inherited[done.proven[kept]])
+        group = np.repeat(np.arange(len(weak)), children)
+        failed, last = np.zeros(len(weak), np.bool_), leaves.depth[weak] + FURTHER
+        parts, groups = [], []
+        while len(owner):
+            done = walk.bound(owner, patch, depth, below, np.zeros(len(owner)))
+            done.leaves.gap = np.maximum(done.leaves.gap, inherited[done.proven])
+            parts.append(done.leaves)
+            groups.append(group[done.proven])
+            # what is not proven from its own centre is divided on, or the leaf stays
+            bad = done.failed
+            stuck = depth[bad] >= np.minimum(last[group[bad]], domain.max_depth)
+            more = walk.evaluations + children * np.bincount(owner[bad], minlength=len(walk.ham))
+            stuck |= more[owner[bad]] > walk.max_evaluations
+            failed[group[bad[stuck]]] = True
+            bad = bad[~failed[group[bad]]]
+            below = _divide(domain, depth[bad], below[bad])
+            owner, patch, depth, inherited, group = (
+                np.repeat(x[bad], children) for x in (owner, patch, depth + 1, inherited, group)
+            )
+        # a leaf gives way where the cells below it are proven on their own
+        born = Leaves.join(parts).take(~failed[np.concatenate(groups)])
         final[weak[failed]] = True
         keep = np.ones(len(leaves.owner), np.bool_)
         keep[weak[~failed]] = False
