@@ -87,7 +87,7 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
 
 
 def _count(d: NDArray[np.float64], chern: NDArray[np.int64], status: NDArray[np.uint8]) -> None:
-    """Count d (B, Nx, Ny, 3) of any strides; what is not contiguous is copied a little at a time."""
+    """Count d (B, Nx, Ny, 3) of any strides; copies a part at a time where memory has gaps."""
     if d.flags.c_contiguous or not d.size:
         count_chern(np.ascontiguousarray(d), chern, status)
         return
