@@ -749,12 +749,12 @@ TARGETS = {
 
 #: Batches in each run of the tests, and in the long one.
 FEW = {
-    "certify_winding": 300, "certify_chern, two bands": 250, "certify_chern, many bands": 120,
-    "certify_gap": 200, "chern_on_slices": 400, "z2_invariant": 60,
-    "z2_invariant, broken symmetry": 60, "z2_indices_3d": 25, "weyl_charge": 60,
+    "certify_winding": 150, "certify_chern, two bands": 120, "certify_chern, many bands": 120,
+    "certify_gap": 150, "chern_on_slices": 120, "z2_invariant": 40,
+    "z2_invariant, broken symmetry": 40, "z2_indices_3d": 12, "weyl_charge": 60,
 }  # fmt: skip
 #: How many times as many the long run tries: 100,000 Hamiltonians in all.
-MANY = 30
+MANY = 50
 
 
 @dataclass

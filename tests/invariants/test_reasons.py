@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from topophys.errors import UnresolvedError
-from topophys.kernels.rounding import lower_bound, upper_bound
+from topophys.kernels.rounding import SLACK, lower_bound, slack_of, upper_bound
 
 CASES = {
     "budget": (tp.models.qwz(-1.999), {"max_evaluations": 257}),
@@ -69,3 +69,10 @@ def test_bounds_round_toward_safety(value, exponent):
 
 def test_bounds_of_what_is_no_number():
     assert lower_bound([np.nan, np.inf, -1.0], 0).tolist() == [0.0, np.finfo(float).max, 0.0]
+
+
+def test_slack_of_many_bands_covers_a_change_of_basis():
+    norms, reach = np.ones(3), np.zeros(3, np.int64)
+    few, many = (float(slack_of(norms, reach, n)) for n in (64, 256))
+    assert few == pytest.approx(SLACK * 67 * 3)
+    assert many == pytest.approx(SLACK * (3 + 256**1.5 / 8) * 3)

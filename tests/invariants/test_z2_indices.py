@@ -97,7 +97,8 @@ def test_the_bulk_gap_is_told_apart_from_the_planes():
     )
     assert "gap of the bulk  not asked for" in repr(found)
     assert 0 < found.gap_lower <= found.gap_upper
-    assert found.symmetry_violation <= 1e-14
+    # the symmetry is exact; what is left bounds the rounding of the planes
+    assert found.symmetry_violation <= 64 * 2.0**-53 * np.abs(h.amplitudes).sum()
     whole = tp.z2_indices_3d(h, time_reversal=REVERSAL, method="flux", prove_bulk=True)
     assert whole.bulk.certified
     assert "gap of the bulk  at least" in repr(whole)

@@ -28,6 +28,8 @@ __all__ = ["charge_evidence", "chern_evidence", "gap_evidence", "one_thread", "s
 START: Final = 8
 #: Hamiltonians treated together, and bytes that the bases of their cells may take.
 GROUP, GROUP_BYTES = 256, 64 << 20
+#: Bytes that bases may take where every Hamiltonian of a group uses up its evaluations.
+MOST_BYTES: Final = 4 << 30
 
 _CODES: Final = {
     "": st.OK,
@@ -127,7 +129,9 @@ def _in_groups(
     ham = Hoppings.of(H, filled, shift)
     size, dim = len(ham), H.vectors.shape[1]
     least = upper_bound(limits.min_gap, -ham.exponent)
-    group = max(1, min(GROUP, GROUP_BYTES // (16 * 400 * ham.n_bands**2)))
+    basis = 16 * ham.n_bands**2
+    group = min(GROUP, GROUP_BYTES // (400 * basis), MOST_BYTES // (basis * limits.max_evaluations))
+    group = max(1, group)
     found = Evidence(
         proven=np.zeros(size, np.bool_),
         value=np.zeros(size, np.int64),
