@@ -58,12 +58,14 @@ def test_twenty_kills_do_not_show(recipe, whole, tmp_path):
     rng = np.random.default_rng(3)
     kills, taken_up, longest = 0, 0, 0.4 * undisturbed
     while kills < 20 or taken_up < 5:
-        left = target.with_name("a.h5.journal").exists()
-        taken_up += left
-        # on a machine that is busier than at first, a run may need longer before it leaves a trace
-        longest *= 1.0 if left else 1.1
+        taken_up += target.with_name("a.h5.journal").exists()
         # short enough that many runs are needed, and anywhere within them
         status = run(rng.uniform(0.0, longest))
+        # the machine may be busier than at first, and kill before there is a trace, or less busy
+        if status == 0:
+            longest *= 0.8
+        elif not target.with_name("a.h5.journal").exists():
+            longest *= 1.1
         assert status in (0, signal.SIGKILL), forge.communicate()
         kills += status == signal.SIGKILL
         if target.exists():
