@@ -577,6 +577,7 @@ def draw_option(name, rng, case, function):
         "inversion": lambda: leave if case.inversion is None else case.inversion,
         "tolerance": lambda: leave if rng.random() < 0.5 else 10.0 ** rng.uniform(-9, -1),
         "prove": lambda: [None, True, False][rng.integers(3)],
+        "prove_bulk": lambda: bool(rng.random() < 0.3),
         "rules": lambda: leave if rng.random() < 0.7 else tp.FlowRules(
             max_loop=int(rng.choice([16, 64, 512])), max_halvings=int(rng.integers(0, 8))
         ),

@@ -39,8 +39,8 @@ def test_proven_gaps_hold_at_random_momenta(labelled):
     energy = levels(bands, rows)
     gap = energy[..., 2].min(1) - energy[..., 1].max(1)
     assert len(rows) > 40
-    assert (labels.gap_lower[rows] > 0).all()
-    assert (gap >= labels.gap_lower[rows] - 1e-12).all()
+    assert (labels.gap_bound[rows] > 0).all()
+    assert (gap >= labels.gap_bound[rows] - 1e-12).all()
 
 
 def test_overlaps_are_there(labelled):
@@ -150,7 +150,7 @@ def test_features_have_their_shapes_and_sums(labelled):
     np.testing.assert_allclose(found["dos"].sum(1), 4.0, rtol=1e-5)
     insulators = labels.evidence[rows] == 0
     gap = found["gap"][insulators, 1]
-    assert (gap >= labels.gap_lower[rows][insulators] - 1e-5).all()
+    assert (gap >= labels.gap_bound[rows][insulators] - 1e-5).all()
     # occupied weights at the invariant momenta count parities: 0, 1 or 2 states on the first atom
     nm = insulators & (bands.magnetism.order[rows] == 0)
     odd = labels.odd[rows][nm]

@@ -31,8 +31,8 @@ def test_proven_gaps_hold_on_a_dense_grid(labelled):
     levels = dense(bands, rows)
     gap = levels[..., 2].min(1) - levels[..., 1].max(1)
     assert len(rows) > 50
-    assert (labels.gap_lower[rows] > 0).all()
-    assert (gap >= labels.gap_lower[rows] - 1e-12).all()
+    assert (labels.gap_bound[rows] > 0).all()
+    assert (gap >= labels.gap_bound[rows] - 1e-12).all()
 
 
 def test_overlaps_are_there_on_a_dense_grid(labelled):

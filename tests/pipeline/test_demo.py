@@ -128,7 +128,7 @@ def test_summary_holds_what_the_run_was(folder, summary):
     assert training["parameters"] == sum(p.numel() for p in run.encoder.parameters())
     best = max(run.history, key=lambda r: (r["val_accuracy"], -r["val_loss"]))
     assert training["best_epoch"] == best["epoch"]
-    assert len(summary["seconds"]) == 6
+    assert len(summary["seconds"]) == 7
     assert all(s >= 0 for s in summary["seconds"].values())
     assert "Quick run" in summary["notes"][0]
 
