@@ -62,13 +62,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[[], *TARGETS], default=[])
     parser.add_argument("--share", type=int, default=1, help="one in so many pieces")
-    parser.add_argument("--piece", type=int, nargs="+")
+    parser.add_argument("--piece", type=int, nargs="*", help="these; none: only the page")
     given = parser.parse_args()
     for name in given.names or TARGETS:
-        for number in given.piece or range(0, MANY, given.share):
+        for number in range(0, MANY, given.share) if given.piece is None else given.piece:
             piece(name, number)
             print(f"{name}, piece {number}: done", flush=True)
-    put(PAGE, "options", filled("python -m benchmarks.proof_options", table(), harness.machine()))
+    done = sorted({int(path.stem.rpartition("-")[2]) for path in KEPT.glob("*.json")})
+    words = "" if done == list(range(MANY)) else f" --piece {' '.join(map(str, done))}"
+    command = f"python -m benchmarks.proof_options{words}"
+    put(PAGE, "options", filled(command, table(), harness.machine()))
 
 
 if __name__ == "__main__":

@@ -755,7 +755,7 @@ FEW = {
     "z2_invariant, broken symmetry": 40, "z2_indices_3d": 12, "weyl_charge": 60,
 }  # fmt: skip
 #: How many times as many the long run tries: 100,000 Hamiltonians in all.
-MANY = 50
+MANY = 62
 
 
 @dataclass

@@ -115,9 +115,9 @@ class Z2Result:
       status           converged: 1
       statement        of the given Hamiltonian, if it has time-reversal symmetry
       flow gap         1 (smallest)
-      energy gap       2 (smallest met), at least 1.97 (proven)
+      energy gap       2 (smallest met), at least 1.9... (proven)
       splitting        0 of the gap (largest at invariant momenta)
-      evaluations      252 (median)
+      evaluations      2... (median)
     """
 
     value: Int[np.ndarray, "..."]
