@@ -45,7 +45,7 @@ versions of libraries for linear algebra, of a file
 - `gap_bound` is proven in each file, and differs where a proof takes other cells.
 
 An exception would be a draw that the limits of the recipe accept on one processor and refuse on the
-other, by the last bits of its gap: about one in 1e13. Labels are proven for the hoppings that are
+other, by the last bits of its gap; none was seen. Labels are proven for the hoppings that are
 stored, whatever their last bits. A test generates data sets as processors without AVX2 and FMA do.
 """
 

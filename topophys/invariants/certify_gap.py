@@ -48,8 +48,8 @@ def certify_gap(
         How many eigenproblems may be solved per Hamiltonian.
     tightness : float, optional
         Cells are divided further until `gap_lower` is at least this share, below 1, of
-        `gap_upper`, as long as depth and evaluations allow. From 0 to 0.8 the number of
-        evaluations grows by a fifth to a half, to 0.95 it doubles.
+        `gap_upper`, as long as depth and evaluations allow. The closer to 1, the more evaluations
+        are used.
     evidence : bool, optional
         Keep the cells and their bases in `Certificate.evidence`.
     on_unresolved : {"mark", "raise"}, optional
