@@ -20,6 +20,7 @@ from tests.proof_fuzz import (
     run,
     trial,
 )
+from tests.proof_links import TURN, links_truth, phases_of_loop
 
 
 def described(count):
@@ -128,3 +129,45 @@ def test_truth_of_the_chains_is_what_samples_say():
         if np.abs(np.linalg.det(block)).min() > 0.05:
             assert int(tp.winding_number(block)) == case.truth[0]
             checked += 1
+
+
+@pytest.mark.parametrize("coupled", [False, True])
+def test_truth_of_the_spins_is_what_samples_say(coupled):
+    rng, checked, halves = np.random.default_rng(7), 0, set()
+    while checked < 12:
+        case = proof_fuzz.draw_spin(rng)
+        if case is None or case.h.batch_shape or case.exponent or case.truth[0] is None:
+            continue
+        if np.abs(case.h.vectors).max() > 3 or coupled is not ("spins coupled" in case.features):
+            continue
+        spin = case.extra["s_z"]
+        if case.h.n_bands > 6 or not 1e-300 < np.abs(spin).max() < 1e300:
+            continue
+        found = tp.spin_chern(case.h.on_grid((24, 24)), spin, n_occupied=case.n_occupied)
+        known = case.extra["spin_gap"][0]
+        if not found.resolved or found.gap < 0.4 or found.spin_gap < 0.8 * known:
+            continue
+        checked += 1
+        halves.add(case.truth[0])
+        assert (int(found.up), int(found.down)) == case.truth[0]
+    assert len(halves) > 2
+
+
+def test_truth_of_links_by_hand():
+    """One site with U_x = 1 and U_y = e^(i f) has no flux; four have a turn."""
+    perms, phases = np.zeros((1, 1, 2, 1), int), np.zeros((1, 1, 2, 1), object)
+    phases[0, 0, 1] = TURN // 3
+    assert links_truth(perms, phases, "determinant") == 0
+    perms, phases = np.zeros((4, 1, 2, 1), int), np.zeros((4, 1, 2, 1), object)
+    phases[:, 0, 1, 0] = [j * TURN // 4 for j in range(4)]
+    assert [links_truth(perms, phases, b) for b in ("determinant", "eigenphases")] == [-1, -1]
+    phases[:, 0, 1, 0] = [0, TURN // 2, 0, 0]
+    assert links_truth(perms, phases, "determinant") is None
+
+
+def test_eigenphases_of_a_permutation_are_roots_of_unity():
+    whole, each = phases_of_loop([1, 2, 0], [0, 0, 0])
+    assert sorted(p % TURN for p in each) == [0, TURN // 3, 2 * TURN // 3]
+    assert whole % TURN == 0
+    whole, each = phases_of_loop([1, 0], [0, 0])
+    assert (whole % TURN, sorted(each)) == (TURN // 2, [0, TURN // 2])
