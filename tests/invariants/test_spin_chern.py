@@ -113,6 +113,30 @@ def test_a_small_spin_gap_in_a_wide_spectrum_needs_a_wider_energy_gap():
     assert wide.symmetry_violation < wide.gap
 
 
+def test_spins_that_rounding_merges_keep_their_true_distance():
+    """Spins 1e-9 of the largest apart are one sector, as wide as its spins: not a point."""
+    h = direct_sum(tp.models.qwz(1.0), tp.models.qwz(-1.0))
+    spin = 2.0**30 * np.eye(4) + np.diag([2.0, 1.0, -1.0, -2.0])
+    found = tp.spin_chern(h, spin)
+    assert (int(found.up), int(found.down), found.status) == (-1, 1, "certified")
+    assert found.spin_gap == 2.0  # of 1 and -1, not of the means 3/2 and -3/2
+    rows = dict(h.hoppings)
+    rows[0, 0] = rows[0, 0] + 0.28 * np.kron(X, ONE)
+    mixed = tp.spin_chern(tp.FourierHamiltonian(rows, n_occupied=2), spin)
+    # a width of 4 for a gap of 2 asks for an energy gap of 1.9, one of 3 for 3 for 1.1
+    needed = mixed.symmetry_violation * 0.5 * (1.0 + 2.02 * np.sqrt(2.0) * 4.0 / 2.0)
+    assert mixed.status == "certified"
+    assert mixed.gap_lower > needed
+
+
+@pytest.mark.parametrize("unit", [5e-324, 1e-310, 1e-200, 1e200, 1e307])
+def test_the_unit_of_the_spin_does_not_matter(unit):
+    u = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2
+    found = tp.spin_chern(rotated(tp.models.bhz(1.0), u), unit * (u @ (2 * SPIN) @ u.T))
+    assert (int(found.up), int(found.down), found.status) == (1, -1, "certified")
+    assert found.spin_gap == pytest.approx(4.0 * unit, rel=1e-12)
+
+
 def test_spin_that_is_not_conserved_is_not_certified():
     """Rashba coupling beyond half of the gap: both numbers are told."""
     h = tp.models.kane_mele(0.1, 0.0, [0.0, 0.05, 0.4])

@@ -269,7 +269,9 @@ def _certified(
     """Prove the Chern numbers of the two halves by the sectors of the spin operator."""
     rows, exponent = divide_out(rows_of(h))
     error = error_of(h, exponent)
-    sectors = _sectors(spin)
+    # the unit of the spin is divided out: nothing underflows where sectors are told apart
+    _, unit = np.frexp(max(np.abs(spin.real).max(), np.abs(spin.imag).max()))
+    sectors = _sectors(np.ldexp(spin.real, -unit) + 1j * np.ldexp(spin.imag, -unit))
     found = [
         _halves(Slice(h.vectors, row, filled, np.asarray(e)), sectors, filled, options)
         for row, e in zip(rows, error, strict=True)
@@ -286,7 +288,7 @@ def _certified(
         down=np.where(good, down, UNRESOLVED_VALUE).reshape(batch),
         status=np.where(good, "certified", "unresolved").reshape(batch),
         gap=upper_bound(column("gap"), exponent).reshape(batch),
-        spin_gap=column("spin_gap").reshape(batch),
+        spin_gap=np.ldexp(column("spin_gap"), unit).reshape(batch),
         gap_lower=lower_bound(column("gap_lower"), exponent).reshape(batch),
         symmetry_violation=upper_bound(column("violation"), exponent).reshape(batch),
         reason=np.array([one.reason for one in found], dtype="<U10").reshape(batch),
@@ -295,18 +297,23 @@ def _certified(
 
 @dataclass(frozen=True, eq=False)
 class _Sector:
-    """Eigenspace of the spin operator: its value, and a basis (n, m)."""
+    """Space of spins that are equal to rounding: the smallest and largest, and a basis (n, m)."""
 
-    spin: float
+    lowest: float
+    highest: float
     basis: NDArray[np.complex128]
 
 
 def _sectors(spin: NDArray[np.complex128]) -> list[_Sector]:
-    """Eigenspaces of a spin operator by ascending value; values closer than rounding are one."""
+    """Eigenspaces of a spin operator by ascending value; values closer than rounding are one.
+
+    Of many such values in a row one sector is made, which may be as wide as its distance from the
+    next: halves are told apart by the spins at the edges of sectors, not by means.
+    """
     level, state = np.linalg.eigh(spin)
     cuts = np.flatnonzero(np.diff(level) > GAPLESS * np.abs(level).max()) + 1
     parts = zip(np.split(level, cuts), np.split(state, cuts, axis=1), strict=True)
-    return [_Sector(float(values.mean()), basis) for values, basis in parts]
+    return [_Sector(float(values[0]), float(values[-1]), basis) for values, basis in parts]
 
 
 def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, Any]) -> _Halves:
@@ -331,8 +338,8 @@ def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, An
         return found
     below = total.index(filled // 2) + 1
     above = next(i for i in range(below, len(sectors)) if counts[i])
-    spin_gap = sectors[above].spin - sectors[below - 1].spin
-    width = sectors[-1].spin - sectors[0].spin
+    spin_gap = sectors[above].lowest - sectors[below - 1].highest
+    width = sectors[-1].highest - sectors[0].lowest
     found = replace(found, spin_gap=spin_gap)
     if spin_gap <= 1e3 * GAPLESS * width:
         return found
