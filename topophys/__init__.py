@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getattr__`
     from topophys import ensembles
     from topophys.grids import k_grid
-    from topophys.hamiltonians import models
+    from topophys import models
     from topophys.hamiltonians.chiral import ChiralHamiltonian
     from topophys.hamiltonians.flatten import flatten_block, flatten_d
     from topophys.hamiltonians.fourier import FourierHamiltonian
     from topophys.hamiltonians.sampled import from_callable
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
     from topophys.hamiltonians.wannier90 import read_wannier90
-    from topophys.hamiltonians.wannier90_write import write_wannier90_hr
+    from topophys.hamiltonians.wannier90 import write_wannier90_hr
     from topophys.invariants._flow import FlowRules
     from topophys.invariants.berry import (
         berry_curvature,
@@ -119,7 +119,7 @@ _HOMES: Final = {
     "from_callable": "topophys.hamiltonians.sampled",
     "k_grid": "topophys.grids",
     "local_chern_marker": "topophys.invariants.local_chern_marker",
-    "models": "topophys.hamiltonians.models",
+    "models": "topophys.models",
     "quantum_metric": "topophys.invariants.quantum_metric",
     "read_wannier90": "topophys.hamiltonians.wannier90",
     "real_space_winding": "topophys.invariants.real_space_winding",
@@ -130,7 +130,7 @@ _HOMES: Final = {
     "winding_angle": "topophys.invariants.winding",
     "winding_number": "topophys.invariants.winding",
     "winding_steps": "topophys.invariants.winding",
-    "write_wannier90_hr": "topophys.hamiltonians.wannier90_write",
+    "write_wannier90_hr": "topophys.hamiltonians.wannier90",
     "z2_indices_3d": "topophys.invariants.z2_indices",
     "z2_invariant": "topophys.invariants.z2",
     "zak_phase": "topophys.invariants.berry_phase",

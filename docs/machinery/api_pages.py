@@ -17,7 +17,7 @@ PACKAGES = (
     "topophys.plots", "topophys.pipeline",
 )  # fmt: skip
 #: Where packages lie that users reach as attributes of `topophys`.
-HOMES = {"topophys.models": "topophys.hamiltonians.models"}
+HOMES = {"topophys.models": "topophys.models"}
 
 
 def names(package: str) -> list[str]:

@@ -124,7 +124,7 @@ def test_any_class_will_do():
     ],
 )
 def test_bad_input(options, error, monkeypatch):
-    monkeypatch.setattr("topophys.ensembles.proven.PATIENCE", 2000)
+    monkeypatch.setattr("topophys.ensembles.rejection.PATIENCE", 2000)
     with pytest.raises(error) as caught:
         draw_proven(lambda m, g: tp.ensembles.two_band(m, rng=g), 4, rng=1, **options)
     assert "\n" not in str(caught.value)

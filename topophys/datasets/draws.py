@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from topophys.datasets.specs import HamiltonianSpec
 from topophys.ensembles import aiii_chains, class_a, disordered_ssh, two_band
-from topophys.hamiltonians.models import haldane, qwz
+from topophys.models import haldane, qwz
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 
 __all__ = ["draw_bands", "draw_chains", "draw_d", "rotations", "square", "unitaries"]

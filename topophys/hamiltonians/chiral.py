@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _checks
 from topophys.errors import InputError
 from topophys.grids import grid_of
-from topophys.hamiltonians import _hoppings
+from topophys.hamiltonians import fourier
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["ChiralHamiltonian"]
@@ -51,7 +51,7 @@ class ChiralHamiltonian(FourierHamiltonian):
     """
 
     def __init__(self, block: Mapping[Any, ArrayLike]) -> None:
-        vectors, raw, given = _hoppings.stack(block, "block", "(..., N, N)", tail=2)
+        vectors, raw, given = fourier.stack(block, "block", "(..., N, N)", tail=2)
         if vectors.shape[1] != 1:
             raise InputError(
                 "Argument `block` must have integers n (or (n,)) as keys, because D(k) is defined"
@@ -152,7 +152,7 @@ class ChiralHamiltonian(FourierHamiltonian):
         """
         lowest, highest = self.block_range
         orders = np.arange(lowest, highest + 1)[:, None]
-        return _hoppings.fourier_sum(orders, self._block, self._momenta(k), tail=2)
+        return fourier.fourier_sum(orders, self._block, self._momenta(k), tail=2)
 
     def block_on_grid(self, n_k: int) -> Complex[np.ndarray, "..."]:
         """Off-diagonal block on the uniform grid of `topophys.k_grid`.

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from topophys import _checks
 from topophys.errors import InputError, ShapeError
 from topophys.grids import grid_of
-from topophys.hamiltonians import _hoppings
+from topophys.hamiltonians import fourier
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["TwoBandHamiltonian"]
@@ -69,26 +69,26 @@ class TwoBandHamiltonian(FourierHamiltonian):
     ) -> None:
         _checks.one_of(hermitian, "hermitian", ("check", "average"))
         average = hermitian == "average"
-        self._vectors, raw, given = _hoppings.stack(d, "d", "(..., 3)", tail=1)
-        self._d = _hoppings.complete(
+        self._vectors, raw, given = fourier.stack(d, "d", "(..., 3)", tail=1)
+        self._d = fourier.complete(
             self._vectors, raw, raw.conj(), given, "d", tail=1, average=average
         )
         self._n_occupied = 1
-        self._error = _hoppings.error_of_mean(raw, raw.conj(), given, tail=1)
+        self._error = fourier.error_of_mean(raw, raw.conj(), given, tail=1)
         self._d0_vectors = np.zeros((0, self.dim), np.int64)
         self._d0 = np.zeros((*self._d.shape[:-2], 0), np.complex128)
         if d0 is not None:
             self._set_scalar(d0, average=average)
 
     def _set_scalar(self, d0: Mapping[Any, ArrayLike], *, average: bool) -> None:
-        vectors, raw, given = _hoppings.stack(d0, "d0", "(...)", tail=0)
+        vectors, raw, given = fourier.stack(d0, "d0", "(...)", tail=0)
         if vectors.shape[1] != self.dim:
             raise InputError(
                 f"Argument `d0` must have lattice vectors of dimension {self.dim} like `d`, but"
                 f" has dimension {vectors.shape[1]}."
             )
         self._d0_vectors = vectors
-        d0_amplitudes = _hoppings.complete(
+        d0_amplitudes = fourier.complete(
             vectors, raw, raw.conj(), given, "d0", tail=0, average=average
         )
         try:
@@ -162,7 +162,7 @@ class TwoBandHamiltonian(FourierHamiltonian):
         ShapeError
             If the last axis of `k` is not `dim`.
         """
-        complex_d = _hoppings.fourier_sum(self._vectors, self._d, self._momenta(k), tail=1)
+        complex_d = fourier.fourier_sum(self._vectors, self._d, self._momenta(k), tail=1)
         return np.ascontiguousarray(complex_d.real)
 
     def d_on_grid(self, shape: int | tuple[int, ...]) -> Float[np.ndarray, "..."]:

@@ -1,20 +1,102 @@
-"""Hamiltonians of real materials from the files of Wannier90."""
+"""Hamiltonians of real materials in the formats of Wannier90, read and written."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
-
-import numpy as np
+from collections.abc import Mapping
+from jaxtyping import Float
+from numpy.typing import ArrayLike
 from numpy.typing import NDArray
-
+from pathlib import Path
 from topophys import _checks
-from topophys.errors import HermiticityError, InputError, SchemaError
-from topophys.hamiltonians._w90_lines import open_lines
-from topophys.hamiltonians._w90_parse import Content, parse
-from topophys.hamiltonians.wannier import WannierHamiltonian
+from topophys._files import complete_file
+from topophys.errors import HermiticityError
+from topophys.errors import InputError
+from topophys.errors import KindError
+from topophys.errors import SchemaError
+from topophys.hamiltonians._wannier90_format import open_lines
+from topophys.hamiltonians._wannier90_format import Content
+from topophys.hamiltonians._wannier90_format import parse
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from typing import Any
+from typing import Final
+from typing import Literal
+from typing import TypeVar
+import numpy as np
 
-__all__ = ["read_wannier90"]
+__all__ = ["WannierHamiltonian", "read_wannier90", "write_wannier90_hr"]
+
+
+# ----------------------------------------------------- Hamiltonians in a basis of Wannier functions
+
+W = TypeVar("W", bound="WannierHamiltonian")
+
+
+class WannierHamiltonian(FourierHamiltonian):
+    r"""Hamiltonian in a basis of Wannier functions, with the lattice it lives on.
+
+    Parameters
+    ----------
+    hoppings : mapping of tuple of int to array-like of shape (n, n)
+        Hopping matrix of each lattice vector, in eV.
+    n_occupied : int, optional
+        Number of occupied bands; half of the bands where not given.
+    hermitian : {"check", "average"}, optional
+        As for `FourierHamiltonian`.
+    lattice : array-like of shape (3, 3), optional
+        Primitive vectors as rows, in Angstrom.
+    directions : tuple of int, optional
+        Which of the three lattice directions the components of R and k belong to.
+
+    Attributes
+    ----------
+    lattice : float64 ndarray of shape (3, 3) or None
+        Primitive vectors as rows, in Angstrom.
+    directions : tuple of int
+        Lattice directions of the components of R and k.
+
+    Raises
+    ------
+    ShapeError, InputError, HermiticityError
+        As `FourierHamiltonian`.
+
+    References
+    ----------
+    .. [1] N. Marzari, A. A. Mostofi, J. R. Yates, I. Souza, D. Vanderbilt, Rev. Mod. Phys. 84,
+       1419 (2012).
+
+    Examples
+    --------
+    >>> h = WannierHamiltonian({(0,): [[0.0, 1.0], [1.0, 0.0]]}, lattice=np.eye(3))
+    >>> h.directions, h.lattice.shape
+    ((0,), (3, 3))
+    """
+
+    def __init__(
+        self,
+        hoppings: Mapping[Any, ArrayLike],
+        *,
+        n_occupied: int | None = None,
+        hermitian: Literal["check", "average"] = "check",
+        lattice: ArrayLike | None = None,
+        directions: tuple[int, ...] | None = None,
+    ) -> None:
+        super().__init__(hoppings, n_occupied=n_occupied, hermitian=hermitian)
+        self.lattice: Float[np.ndarray, "3 3"] | None = (
+            None if lattice is None else _checks.as_real(lattice, "lattice", "(..., 3, 3)")
+        )
+        self.directions = tuple(range(self.dim)) if directions is None else directions
+        if len(self.directions) != self.dim:
+            raise InputError(
+                f"Argument `directions` must name {self.dim} directions, but is {self.directions}."
+            )
+
+    def _blank(self: W) -> W:
+        fresh = super()._blank()
+        fresh.lattice, fresh.directions = self.lattice, self.directions
+        return fresh
+
+
+# --------------------------------------- Hamiltonians of real materials from the files of Wannier90
 
 #: Hoppings of R and -R are rounded each on its own; more than this many last digits is no rounding.
 TOLERANCE: Final = 2.0
@@ -137,3 +219,74 @@ def _refuse_unless_hermitian(content: Content, name: str) -> None:
                 f" ({content.unit:.0e} eV), but violates it by {off:.3g} eV at R ="
                 f" {tuple(content.vectors[m].tolist())}."
             )
+
+
+# -------------------------------------------------------------- Hoppings in the format of Wannier90
+
+def write_wannier90_hr(
+    H: FourierHamiltonian, path: str | Path, *, comment: str = "written by topophys"
+) -> Path:
+    """Write the hoppings of a Hamiltonian as a ``_hr.dat`` of Wannier90.
+
+    All degeneracies are 1, missing components of R are 0, and numbers have 17 digits, so that
+    `read_wannier90` gives back the same Hamiltonian bit by bit. The file appears when it is
+    complete.
+
+    Parameters
+    ----------
+    H : FourierHamiltonian
+        A single Hamiltonian in one, two or three dimensions.
+    path : str or Path
+        Where to write.
+    comment : str, optional
+        First line of the file.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    KindError
+        If `H` is a batch, is not in Fourier form, or has more than three dimensions.
+    InputError
+        If the comment has more than one line.
+    OutputError
+        If the file cannot be written.
+
+    References
+    ----------
+    .. [1] G. Pizzi *et al.*, J. Phys.: Condens. Matter 32, 165902 (2020).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import topophys as tp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = tp.write_wannier90_hr(tp.models.qwz(-1.0), Path(folder) / "qwz_hr.dat")
+    ...     file.read_text().splitlines()[1:4]
+    ['2', '5', '    1    1    1    1    1']
+    """
+    wrong_kind = not isinstance(H, FourierHamiltonian)
+    if wrong_kind or H.batch_shape or H.dim > 3:
+        raise KindError(
+            "Argument `H` must be a single Hamiltonian in Fourier form in one to three dimensions,"
+            f" but is {_checks.short(H)}."
+        )
+    if len(comment.splitlines()) > 1 or len(comment) > 1000:
+        raise InputError("Argument `comment` must be one line of at most 1000 characters.")
+    n, n_r = H.n_bands, len(H.vectors)
+    vectors = np.zeros((n_r, 3), np.int64)
+    vectors[:, getattr(H, "directions", range(H.dim))] = H.vectors
+    rows = np.empty((n_r, n, n, 7))  # in the order of Wannier90: the first orbital runs fastest
+    rows[..., :3] = vectors[:, None, None]
+    rows[..., 3] = np.arange(1, n + 1)
+    rows[..., 4] = np.arange(1, n + 1)[:, None]
+    transposed = np.swapaxes(H.amplitudes, -1, -2)
+    rows[..., 5], rows[..., 6] = transposed.real, transposed.imag
+    ones = ["    1" * min(15, n_r - done) for done in range(0, n_r, 15)]
+    with complete_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        stream.write("\n".join([comment, str(n), str(n_r), *ones]) + "\n")
+        np.savetxt(stream, rows.reshape(-1, 7), fmt="%5d" * 5 + "%25.16e" * 2)
+    return Path(path)

@@ -1,0 +1,480 @@
+"""Parsing of Wannier90 files: compressed or archived text, tables of numbers, matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numpy.typing import NDArray
+from pathlib import Path
+from topophys._checks import short
+from topophys.errors import DatasetError
+from topophys.errors import InputError
+from topophys.errors import SchemaError
+from typing import Any
+from typing import Final
+import gzip
+import io
+import numpy as np
+import re
+import tarfile
+import zlib
+
+
+# ------------ Lines of a text file that may be compressed or the only one of its kind in an archive
+
+#: Deflate cannot shrink a text by more than this factor.
+DEFLATE: Final = 1032
+LONGEST_LINE: Final = 4096
+#: Blank lines in a row; a compressed file can hold a thousand times as many as it has bytes.
+MOST_BLANK: Final = 1000
+#: Archives are walked through, so their size costs time; nothing sensible is larger.
+LARGEST_ARCHIVE: Final = 16 * 2**30
+LARGEST_HEADER: Final = 2**20
+MOST_MEMBERS: Final = 1000
+SUFFIXES: Final = ("_hr.dat", "_tb.dat")
+
+
+class Lines:
+    """Lines of a text, one at a time, with what messages about them need.
+
+    Parameters
+    ----------
+    stream : io.TextIOWrapper
+        The text.
+    name : str
+        How to call it in messages.
+    capacity : int
+        No more characters than this can follow.
+    """
+
+    def __init__(self, stream: io.TextIOWrapper, name: str, capacity: int) -> None:
+        self._stream = stream
+        self.name = name
+        self.capacity = capacity
+        self.number = 0
+
+    def take(self) -> str:
+        """Next line without its end; raise `DatasetError` where the text is over."""
+        line = self._next()
+        if not line:
+            raise DatasetError(
+                f"File `{self.name}` is truncated: it ends after line {self.number}; copy it again."
+            )
+        return line.rstrip("\r\n")
+
+    def take_filled(self) -> str:
+        """Next line that is not blank."""
+        for _ in range(MOST_BLANK):
+            if (line := self.take()).strip():
+                return line
+        raise self._too_blank()
+
+    def block(self, count: int) -> list[str]:
+        """Next `count` lines that are not blank."""
+        return [self.take_filled() for _ in range(count)]
+
+    def nothing_left(self) -> bool:
+        """Whether only blank lines follow."""
+        for _ in range(MOST_BLANK):
+            if not (line := self._next()):
+                return True
+            if line.strip():
+                return False
+        raise self._too_blank()
+
+    def _too_blank(self) -> SchemaError:
+        return SchemaError(
+            f"File `{self.name}` is not a Wannier90 file: more than {MOST_BLANK} blank lines end"
+            f" with line {self.number}."
+        )
+
+    def _next(self) -> str:
+        line = self._stream.readline(LONGEST_LINE)
+        self.number += 1 if line else 0
+        if len(line) == LONGEST_LINE:
+            raise SchemaError(
+                f"File `{self.name}` is not a Wannier90 file: line {self.number} has more than"
+                f" {LONGEST_LINE} characters."
+            )
+        return line
+
+
+class _Guarded(io.RawIOBase):
+    """Unpacked archive that refuses what only a hostile one asks for: huge headers, huge sizes."""
+
+    def __init__(self, stream: gzip.GzipFile, name: str) -> None:
+        self._inner = stream
+        self._name = name
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= LARGEST_HEADER:
+            raise SchemaError(f"Archive `{self._name}` has a header of absurd size.")
+        return self._inner.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET or offset > LARGEST_ARCHIVE:
+            raise SchemaError(
+                f"Archive `{self._name}` unpacks to more than {LARGEST_ARCHIVE >> 30} GiB; unpack"
+                " the one file that is meant."
+            )
+        return self._inner.seek(offset)
+
+    def tell(self) -> int:
+        return self._inner.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+
+@contextmanager
+def open_lines(path: str | Path) -> Iterator[Lines]:
+    """Open a plain, gzipped, or gzipped and archived text; nothing is unpacked to disk.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file. What it is is told from its content, not from its name.
+
+    Yields
+    ------
+    Lines
+        The text.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing, unreadable, truncated or damaged.
+    SchemaError
+        If an archive does not hold exactly one regular file ``*_hr.dat`` or ``*_tb.dat``.
+    """
+    file = Path(path)
+    if file.exists() and not file.is_file():
+        raise DatasetError(f"File `{file}` cannot be read: it is not a regular file.")
+    try:
+        with file.open("rb") as raw:
+            size = file.stat().st_size
+            if raw.peek(2)[:2] != b"\x1f\x8b":
+                yield Lines(_text(raw), str(file), size)
+                return
+            with gzip.open(raw) as unpacked:
+                if unpacked.peek(512)[257:262] == b"ustar":
+                    with _member(unpacked, str(file)) as lines:
+                        yield lines
+                else:
+                    yield Lines(_text(unpacked), str(file), DEFLATE * size)
+    except (DatasetError, SchemaError):
+        raise
+    except (EOFError, zlib.error, tarfile.TarError, gzip.BadGzipFile) as error:
+        raise DatasetError(
+            f"File `{file}` is truncated or damaged: {error}; copy it again."
+        ) from None
+    except OSError as error:
+        raise DatasetError(f"File `{file}` cannot be read: {error.strerror or error}.") from None
+
+
+def _text(stream: Any) -> io.TextIOWrapper:
+    # comment lines come in any encoding; in Latin-1 every byte is a character
+    return io.TextIOWrapper(stream, encoding="latin-1", newline=None)
+
+
+@contextmanager
+def _member(unpacked: gzip.GzipFile, name: str) -> Iterator[Lines]:
+    guarded = _Guarded(unpacked, name)
+    with tarfile.open(fileobj=guarded, mode="r:") as archive:
+        found = []
+        for count, member in enumerate(archive):
+            if count == MOST_MEMBERS:
+                raise SchemaError(f"Archive `{name}` has more than {MOST_MEMBERS} members.")
+            base = member.name.rpartition("/")[2]
+            # "._name" is what macOS adds to archives for its own use
+            if base.endswith(SUFFIXES) and not base.startswith("._"):
+                found.append(member)
+        if len(found) != 1:
+            raise SchemaError(
+                f"Archive `{name}` must hold exactly one file *_hr.dat or *_tb.dat, but holds"
+                f" {len(found)}; unpack the one that is meant."
+            )
+        stream = archive.extractfile(found[0]) if found[0].isreg() else None
+        if stream is None or found[0].issparse():
+            raise SchemaError(
+                f"Archive `{name}` must hold its file as it is, but `{found[0].name}` is a link,"
+                " a device or sparse; unpack it first."
+            )
+        with stream:
+            label = f"{name}/{found[0].name.rpartition('/')[2]}"
+            yield Lines(_text(stream), label, found[0].size)
+
+
+# ------------------------------ Tables of numbers in Wannier90 files, and the matrices made of them
+
+ROWS_AT_ONCE: Final = 16_384
+EXPONENT: Final = re.compile(r"(\d)[dD]([+-]?\d)|(\d)([+-]\d{3})(?=\s|$)")
+DECIMALS: Final = re.compile(r"\.(\d+)(?:[eEdD][+-]?\d+)?")
+
+
+def table(rows: list[str], n_columns: int, lines: Lines) -> NDArray[np.float64]:
+    """Numbers of lines that all have the same number of columns.
+
+    Parameters
+    ----------
+    rows : list of str
+        The lines, the last of which was taken last.
+    n_columns : int
+        How many numbers each must have.
+    lines : Lines
+        Where they are from, for messages.
+
+    Returns
+    -------
+    float64 ndarray of shape (len(rows), n_columns)
+        Finite numbers.
+
+    Raises
+    ------
+    SchemaError
+        If a line has something else.
+    """
+    for exponents in (False, True):
+        # most files need no second try, for Fortran's 1.0D-05 and 0.1-100, which lacks its E
+        given = [EXPONENT.sub(r"\1\3E\2\4", row) for row in rows] if exponents else rows
+        try:
+            numbers = np.loadtxt(given, dtype=np.float64, comments="!", ndmin=2)
+        except ValueError:
+            continue
+        if numbers.shape == (len(rows), n_columns) and np.isfinite(numbers).all():
+            return numbers
+    first = lines.number - len(rows) + 1
+    number, row = next(
+        ((first + i, row) for i, row in enumerate(rows) if not _is_row(row, n_columns)),
+        (first, rows[0]),
+    )
+    raise SchemaError(
+        f"File `{lines.name}` must have {n_columns} finite numbers in line {number}, but has"
+        f" {short(row)!r}."
+    )
+
+
+def _is_row(row: str, n_columns: int) -> bool:
+    try:
+        numbers = [float(x) for x in EXPONENT.sub(r"\1\3E\2\4", row).partition("!")[0].split()]
+    except ValueError:
+        return False
+    return len(numbers) == n_columns and bool(np.isfinite(numbers).all())
+
+
+class Blocks:
+    """Matrices of all lattice vectors, filled block by block.
+
+    Parameters
+    ----------
+    lines : Lines
+        The file, from the first block on.
+    n, n_r : int
+        Number of orbitals and of lattice vectors.
+    """
+
+    def __init__(self, lines: Lines, n: int, n_r: int) -> None:
+        self.lines, self.n, self.n_r = lines, n, n_r
+        self.vectors = np.zeros((n_r, 3), np.int64)
+        # what the file gives is finite, so that NaN marks what it does not give
+        self.matrices = np.full((n_r, n, n), np.nan, np.complex128)
+        self._decimals, self._exponents = 6, False
+
+    def read_hoppings(self) -> None:
+        """Read the blocks of a `_hr.dat`: every line names its lattice vector."""
+        done, size = 0, self.n * self.n
+        for numbers in self._pieces(self.n_r * size, 7):
+            block, place = np.divmod(done + np.arange(len(numbers)), size)
+            done += len(numbers)
+            vectors = self._integers(numbers[:, :3])
+            first = place == 0
+            self.vectors[block[first]] = vectors[first]
+            if (vectors != self.vectors[block]).any():
+                raise self._misfit("a lattice vector changes within its block")
+            self._place(block, numbers[:, 3:])
+        self._refuse_unless_full(self.matrices)
+
+    def read_tight_binding(self) -> None:
+        """Read the blocks of a `_tb.dat`: a lattice vector, then its hoppings."""
+        for m in range(self.n_r):
+            self.vectors[m] = self._vector()
+            for numbers in self._pieces(self.n * self.n, 4):
+                self._place(m, numbers)
+        self._refuse_unless_full(self.matrices)
+        for m in range(self.n_r):  # matrix elements of the position: not kept, but must be sound
+            if (self._vector() != self.vectors[m]).any():
+                raise self._misfit("positions are not in the order of the hoppings")
+            seen = np.full((self.n, self.n), np.nan)
+            for numbers in self._pieces(self.n * self.n, 8):
+                seen[self._pairs(numbers)] = 0.0
+            self._refuse_unless_full(seen[None])
+
+    def unit(self) -> float:
+        """One unit of the last digit of the largest hopping, as the file has it."""
+        unit = 10.0**-self._decimals
+        if not self._exponents:
+            return unit
+        largest = float(np.abs(self.matrices.view(np.float64)).max(initial=0.0))
+        return unit * 10.0 ** np.ceil(np.log10(largest)) if largest > 0.0 else 0.0
+
+    def _pieces(self, total: int, n_columns: int) -> Iterator[NDArray[np.float64]]:
+        """Numbers of the next `total` lines, not too many at once."""
+        for done in range(0, total, ROWS_AT_ONCE):
+            rows = self.lines.block(min(ROWS_AT_ONCE, total - done))
+            if n_columns < 8:
+                self._note_digits(rows[:: self.n * self.n])
+            yield table(rows, n_columns, self.lines)
+
+    def _note_digits(self, rows: list[str]) -> None:
+        for row in rows:
+            for match in DECIMALS.finditer(row):
+                self._decimals = max(self._decimals, len(match[1]))
+                self._exponents |= len(match[0]) > 1 + len(match[1])
+
+    def _vector(self) -> NDArray[np.int64]:
+        vector: NDArray[np.int64] = self._integers(
+            table([self.lines.take_filled()], 3, self.lines)
+        )[0]
+        return vector
+
+    def _integers(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        rounded = np.rint(numbers)
+        if (rounded != numbers).any() or (np.abs(numbers) > 2**31).any():
+            raise self._misfit("an index or a component of a lattice vector is no integer")
+        return rounded.astype(np.int64)
+
+    def _pairs(self, numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Orbitals of each line."""
+        pairs = self._integers(numbers[:, :2]) - 1
+        if (pairs < 0).any() or (pairs >= self.n).any():
+            raise self._misfit("an orbital is out of range")
+        return pairs[:, 0], pairs[:, 1]
+
+    def _place(self, block: NDArray[np.int64] | int, numbers: NDArray[np.float64]) -> None:
+        row, column = self._pairs(numbers)
+        self.matrices[block, row, column] = numbers[:, 2] + 1j * numbers[:, 3]
+
+    def _refuse_unless_full(self, entries: NDArray[Any]) -> None:
+        # there are as many lines as places: where one is repeated, another one is missing
+        missing = np.argwhere(np.isnan(entries))
+        if len(missing):
+            _, a, b = missing[0].tolist()
+            raise self._misfit(f"orbitals {a + 1} and {b + 1} are missing, others repeated")
+
+    def _misfit(self, what: str) -> SchemaError:
+        return SchemaError(
+            f"File `{self.lines.name}` does not fit its header of {self.n_r} lattice vectors with"
+            f" {self.n} x {self.n} hoppings: {what}, at or before line {self.lines.number}."
+        )
+
+
+# ----------------------------------------------------------- What the lines of a Wannier90 file say
+
+#: Bytes for each hopping: the matrix, the Hamiltonian, and what is needed to make one of the other.
+BYTES_PER_HOPPING: Final = 128
+COUNT: Final = re.compile(r"\s*(\d{1,18})\s*(?:[^\s\d.+-].*)?")  # a number, then maybe words
+
+
+@dataclass(frozen=True)
+class Content:
+    """Content of a file.
+
+    Attributes
+    ----------
+    vectors : int64 ndarray of shape (M, 3)
+        Lattice vectors R.
+    weights : int64 ndarray of shape (M,)
+        Degeneracies of the lattice vectors, by which `matrices` are divided already.
+    matrices : complex128 ndarray of shape (M, n, n)
+        Hoppings, in eV.
+    lattice : float64 ndarray of shape (3, 3) or None
+        Primitive vectors as rows, in Angstrom, where the file has them.
+    unit : float
+        One unit of the last digit of the largest hopping in the file, in eV.
+    """
+
+    vectors: NDArray[np.int64]
+    weights: NDArray[np.int64]
+    matrices: NDArray[np.complex128]
+    lattice: NDArray[np.float64] | None
+    unit: float
+
+
+def parse(lines: Lines, max_memory: int) -> Content:
+    """Read a file, `_hr.dat` or `_tb.dat`.
+
+    Parameters
+    ----------
+    lines : Lines
+        The file.
+    max_memory : int
+        Refuse what would need more bytes.
+
+    Returns
+    -------
+    Content
+        What it holds, divided by the degeneracies.
+    """
+    lines.take()  # comment: anything
+    first = lines.take()
+    tight_binding = COUNT.fullmatch(first) is None and len(first.split()) >= 3
+    lattice = None
+    if tight_binding:
+        rows = [first, lines.take(), lines.take()]
+        lattice = table(rows, 3, lines)
+        first = lines.take_filled()
+    n, n_r = _count(first, lines), _count(lines.take_filled(), lines)
+    shortest = len("1 1 0 0\n") if tight_binding else len("0 0 0 1 1 0 0\n")
+    if n * n * n_r * shortest > lines.capacity + 1:  # the last line may lack its end
+        raise SchemaError(
+            f"File `{lines.name}` is truncated or not a Wannier90 file: it promises {n_r} lattice"
+            f" vectors with {n} x {n} hoppings each, but is too short for them."
+        )
+    if n * n * n_r * BYTES_PER_HOPPING > max_memory:
+        raise InputError(
+            f"Argument `max_memory` must be at least {n * n * n_r * BYTES_PER_HOPPING} bytes for"
+            f" `{lines.name}`, but is {max_memory}."
+        )
+    weights = _weights(lines, n_r)
+    blocks = Blocks(lines, n, n_r)
+    if tight_binding:
+        blocks.read_tight_binding()
+    else:
+        blocks.read_hoppings()
+    if not lines.nothing_left():
+        raise SchemaError(
+            f"File `{lines.name}` has more than its {n_r} lattice vectors with {n} x {n} hoppings:"
+            f" line {lines.number} should not be there."
+        )
+    unit = blocks.unit()
+    blocks.matrices /= weights[:, None, None]
+    return Content(blocks.vectors, weights, blocks.matrices, lattice, unit)
+
+
+def _count(line: str, lines: Lines) -> int:
+    match = COUNT.fullmatch(line)
+    if match is None or int(match[1]) == 0:
+        raise SchemaError(
+            f"File `{lines.name}` is not a Wannier90 file: line {lines.number} should be a count,"
+            f" but is {short(line)!r}."
+        )
+    return int(match[1])
+
+
+def _weights(lines: Lines, n_r: int) -> NDArray[np.int64]:
+    weights: list[int] = []
+    while len(weights) < n_r:
+        words = lines.take_filled().partition("!")[0].split()
+        # some writers fill the last line beyond the count; programs in Fortran never see that
+        words = words[: n_r - len(weights)]
+        if not all(word.isdecimal() and 0 < int(word[:19]) < 10**9 for word in words):
+            raise SchemaError(
+                f"File `{lines.name}` must have {n_r} positive degeneracies, but line"
+                f" {lines.number} has {short(' '.join(words))!r}."
+            )
+        weights += map(int, words)
+    return np.array(weights, dtype=np.int64)

@@ -1,0 +1,263 @@
+"""Chains: SSH, Kitaev, Creutz, Rice-Mele."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.models._parameters import real
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+import numpy as np
+
+__all__ = ["creutz", "kitaev_chain", "rice_mele", "rice_mele_pump", "ssh"]
+
+
+# ---------------------------------------------------------------- Su-Schrieffer-Heeger chain
+
+def ssh(t1: ArrayLike, t2: ArrayLike, t3: ArrayLike = 0.0) -> ChiralHamiltonian:
+    r"""Su-Schrieffer-Heeger chain, extended by a hopping across two cells.
+
+    .. math:: D(k) = t_1 + t_2 e^{ik} + t_3 e^{2ik}
+
+    Phase diagram for :math:`t_3 = 0`: winding number 1 for :math:`|t_2| > |t_1|`, 0 for
+    :math:`|t_2| < |t_1|`, gapless in between. It is 2 where :math:`|t_3| > |t_1| + |t_2|`.
+
+    Parameters
+    ----------
+    t1, t2, t3 : array-like of shape (...)
+        Hoppings inside the cell, to the next cell and to the one after, in units of energy;
+        arrays make a batch.
+
+    Returns
+    -------
+    ChiralHamiltonian
+        Two bands, batch axes as the parameters broadcast.
+
+    References
+    ----------
+    .. [1] W. P. Su, J. R. Schrieffer, A. J. Heeger, Phys. Rev. Lett. 42, 1698 (1979).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.certify_winding(tp.models.ssh(1.0, [0.5, 2.0])).value
+    array([0, 1])
+    """
+    return ChiralHamiltonian(
+        {n: np.asarray(t, dtype=np.complex128)[..., None, None] for n, t in enumerate((t1, t2, t3))}
+    )
+
+
+# --------------------------------------------- Kitaev chain, a superconductor of spinless electrons
+
+def kitaev_chain(mu: ArrayLike, t: ArrayLike, delta: ArrayLike) -> ChiralHamiltonian:
+    r"""Kitaev chain with real pairing, in the basis in which its chiral symmetry is diagonal.
+
+    .. math::
+        \mathcal{H} = \sum_j \left[ -\mu\, c_j^\dagger c_j - t\, (c_j^\dagger c_{j+1} + h.c.)
+        + \Delta\, (c_j c_{j+1} + h.c.) \right]
+        = \tfrac12 \sum_k \Psi_k^\dagger H_\mathrm{BdG}(k) \Psi_k + \text{const.}, \qquad
+        \Psi_k = (c_k, c_{-k}^\dagger)
+
+    with :math:`H_\mathrm{BdG} = (-\mu - 2 t \cos k)\, \tau_z + 2 \Delta \sin k \, \tau_y`. It
+    anticommutes with :math:`\tau_x`, whose eigenvectors :math:`(1, -1)/\sqrt2` and
+    :math:`(1, 1)/\sqrt2` are the new basis:
+
+    .. math::
+        D(k) = -\mu - 2 t \cos k - 2 i \Delta \sin k
+        = -\mu - (t + \Delta) e^{ik} - (t - \Delta) e^{-ik}
+
+    Phase diagram: :math:`\nu = \mathrm{sign}(t \Delta)` for :math:`|\mu| < 2 |t|`, 0 for
+    :math:`|\mu| > 2 |t|`; gapless at :math:`|\mu| = 2 |t|`, and for :math:`\Delta = 0` also below.
+
+    Parameters
+    ----------
+    mu : array-like of shape (...)
+        Chemical potential, in units of energy.
+    t : array-like of shape (...)
+        Hopping.
+    delta : array-like of shape (...)
+        Pairing amplitude.
+
+    Returns
+    -------
+    ChiralHamiltonian
+        Two bands (of particles and holes), batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] A. Yu. Kitaev, Phys.-Usp. 44, 131 (2001).
+    .. [2] J. Alicea, Rep. Prog. Phys. 75, 076501 (2012).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.certify_winding(tp.models.kitaev_chain([0.5, 2.5], 1.0, 0.7)).value
+    array([1, 0])
+    """
+    mu, t, delta = real(mu=mu, t=t, delta=delta)
+    coefficients = np.stack([delta - t, -mu, -t - delta], axis=-1)
+    return ChiralHamiltonian.from_array(-1, coefficients[..., None, None])
+
+
+# ---------------------------------------------------------------- Creutz ladder
+
+def creutz(m: ArrayLike, t: ArrayLike, r: ArrayLike) -> ChiralHamiltonian:
+    r"""Creutz ladder with half a flux quantum through each square.
+
+    Two legs with hoppings :math:`\pm i t`, diagonals r and rungs m:
+
+    .. math:: H_\mathrm{legs}(k) = 2 t \sin k \, \sigma_z + (m + 2 r \cos k) \, \sigma_x
+
+    It anticommutes with :math:`\sigma_y`. In the eigenvectors :math:`(1, i)/\sqrt2` and
+    :math:`(i, 1)/\sqrt2` of :math:`\sigma_y` as basis,
+
+    .. math:: D(k) = m + 2 r \cos k + 2 i t \sin k = m + (r + t) e^{ik} + (r - t) e^{-ik}
+
+    Phase diagram: :math:`\nu = \mathrm{sign}(r t)` for :math:`|m| < 2 |r|`, 0 for
+    :math:`|m| > 2 |r|`; gapless at :math:`|m| = 2 |r|`, and for t = 0 also below. Both bands are
+    flat for m = 0, :math:`|t| = |r|`.
+
+    Parameters
+    ----------
+    m : array-like of shape (...)
+        Hopping along the rungs, in units of energy.
+    t : array-like of shape (...)
+        Hopping along the legs.
+    r : array-like of shape (...)
+        Hopping along the diagonals.
+
+    Returns
+    -------
+    ChiralHamiltonian
+        Two bands, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] M. Creutz, Phys. Rev. Lett. 83, 2636 (1999).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.certify_winding(tp.models.creutz([0.5, 3.0], 1.0, [1.0, 1.0])).value
+    array([1, 0])
+    """
+    m, t, r = real(m=m, t=t, r=r)
+    coefficients = np.stack([r - t, m, r + t], axis=-1)
+    return ChiralHamiltonian.from_array(-1, coefficients[..., None, None])
+
+
+# -------------------------------------------------------------- Rice-Mele chain and its charge pump
+
+def rice_mele(t1: ArrayLike, t2: ArrayLike, delta: ArrayLike) -> TwoBandHamiltonian:
+    r"""Rice-Mele chain: alternating hoppings and alternating on-site energies.
+
+    .. math:: d_x - i d_y = t_1 + t_2 e^{ik}, \qquad d_z = \Delta
+
+    Without :math:`\Delta` it is the chain of `ssh`, with the same D(k). With it there is no
+    chiral symmetry and no winding number; the Zak phase takes any value. The gap is
+    :math:`2 \sqrt{(|t_1| - |t_2|)^2 + \Delta^2}`.
+
+    Parameters
+    ----------
+    t1, t2 : array-like of shape (...)
+        Hoppings inside the cell and to the next cell, in units of energy.
+    delta : array-like of shape (...)
+        Energy of the first site; that of the second is its negative.
+
+    Returns
+    -------
+    TwoBandHamiltonian
+        Two bands in one dimension, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] M. J. Rice, E. J. Mele, Phys. Rev. Lett. 49, 1455 (1982).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> proof = tp.certify_gap(tp.models.rice_mele(1.0, 1.0, [0.0, 0.5]), min_gap=0.99)
+    >>> proof.status, bool(0.99 <= proof.gap_lower[1] <= 1.0)
+    (array(['unresolved', 'certified'], dtype='<U10'), True)
+    """
+    t1, t2, delta = (p[..., None] for p in real(t1=t1, t2=t2, delta=delta))
+    x, y, z = np.eye(3)
+    return TwoBandHamiltonian({(0,): t1 * x + delta * z, (1,): 0.5 * t2 * (x + 1j * y)})
+
+
+def rice_mele_pump(
+    t: ArrayLike, dimer: ArrayLike, delta: ArrayLike, offset: ArrayLike = 0.0
+) -> TwoBandHamiltonian:
+    r"""Rice-Mele chain driven around its gapless point; the drive is the second momentum.
+
+    .. math::
+        d_x - i d_y &= (t + \tau \cos\phi) + (t - \tau \cos\phi) e^{ik}, \\
+        d_z &= \Delta_0 + \Delta \sin\phi, \qquad k_1 = k, \; k_2 = \phi
+
+    The Chern number of the lower band over :math:`(k, \phi)` is the charge carried through the
+    chain in one cycle. Phase diagram: :math:`C = \mathrm{sign}(t \tau \Delta)` for
+    :math:`|\Delta_0| < |\Delta|`, 0 for :math:`|\Delta_0| > |\Delta|`; gapless where t or
+    :math:`\tau` is 0 and :math:`|\Delta_0| \le |\Delta|`.
+
+    Parameters
+    ----------
+    t : array-like of shape (...)
+        Mean hopping, in units of energy.
+    dimer : array-like of shape (...)
+        Amplitude :math:`\tau` of the dimerisation.
+    delta : array-like of shape (...)
+        Amplitude of the on-site energy.
+    offset : array-like of shape (...), optional
+        Mean on-site energy :math:`\Delta_0`.
+
+    Returns
+    -------
+    TwoBandHamiltonian
+        Two bands in two dimensions, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] D. J. Thouless, Phys. Rev. B 27, 6083 (1983).
+    .. [2] D. Xiao, M.-C. Chang, Q. Niu, Rev. Mod. Phys. 82, 1959 (2010).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.certify_chern(tp.models.rice_mele_pump(1.0, 0.4, [0.5, -0.5], [[0.0], [0.6]])).value
+    array([[ 1, -1],
+           [ 0,  0]])
+    """
+    t, dimer, delta, offset = (
+        p[..., None] for p in real(t=t, dimer=dimer, delta=delta, offset=offset)
+    )
+    x, y, z = np.eye(3)
+    hop = 0.5 * (x + 1j * y)  # H_12 = t e^(ik) needs d_x = t cos k, d_y = -t sin k
+    return TwoBandHamiltonian(
+        {
+            (0, 0): t * x + offset * z,
+            (0, 1): 0.5 * dimer * x - 0.5j * delta * z,
+            (1, 0): t * hop,
+            (1, 1): -0.5 * dimer * hop,
+            (1, -1): -0.5 * dimer * hop,
+        }
+    )
