@@ -70,7 +70,7 @@ def program(*words):
 def whole_way():
     """From a recipe to a report, on the command line; and the recipes that come along."""
     import topophys
-    from topophys.pipeline import recipe_path
+    from topophys.report import recipe_path
 
     assert "site-packages" in topophys.__file__
     assert (Path(topophys.__file__).parent / "py.typed").is_file()

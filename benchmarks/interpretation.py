@@ -18,7 +18,7 @@ from benchmarks import harness, second_way
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.interpret import CausalReport, audit, causal_tests, probe
 from topophys.learn import FitConfig, fit, load_run
-from topophys.pipeline import measure_accuracy, recipe_path
+from topophys.report import measure_accuracy, recipe_path
 
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "interpretation.md"
 RECIPES = {"winding": "winding-1d", "chern": "chern-2d"}

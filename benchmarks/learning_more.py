@@ -29,16 +29,16 @@ from topophys.learn import (
     TopologicalMLEncoder,
     compute_topological_loss,
 )
-from topophys.learn.baselines import (
+from topophys.learn.data import Batch, FromMemory
+from topophys.learn.encoders import (
     ConvolutionBaseline,
     LogisticBaseline,
     PerceptronBaseline,
     SampledFormula,
 )
-from topophys.learn.baselines.classes import ClassHead
-from topophys.learn.evaluate import predict_invariants
-from topophys.learn.polar import flatten_channels
-from topophys.learn.sources import Batch, FromMemory
+from topophys.learn.encoders.baselines import ClassHead
+from topophys.learn.layers import flatten_channels
+from topophys.learn.run import predict_invariants
 from topophys.learn.trainer import Trainer
 
 DIMS = {"hidden_dims": (24, 16, 32), "output_features": 16}

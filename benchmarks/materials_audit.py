@@ -21,10 +21,10 @@ from topophys.materials import (
     toy_data,
     train_classifier,
 )
-from topophys.materials.fit import list_network, toy_network
+from topophys.materials.features import scalar_features
 from topophys.materials.run import MaterialRun, Scaler
-from topophys.materials.scalars import scalar_features
-from topophys.materials.toy_dataset import draw_shard
+from topophys.materials.synthetic.dataset import draw_shard
+from topophys.materials.training import list_network, toy_network
 
 #: Materials of an audit, and how many of them teach.
 ROWS, CUT = 6000, 4000

@@ -19,10 +19,9 @@ from topophys.materials import (
     read_class_lists,
     train_classifier,
 )
-from topophys.materials.fit import LIST_OPTIONS, list_data, list_network
-from topophys.materials.list_features import BLOCKS
+from topophys.materials.features import BLOCKS
 from topophys.materials.run import Scaler
-from topophys.materials.train import scores
+from topophys.materials.training import LIST_OPTIONS, list_data, list_network, scores
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("TOPOPHYS_TEST_DATA", ROOT.parent / "shared" / "data"))

@@ -27,8 +27,8 @@ from topophys.materials import (
     read_jarvis,
     train_classifier,
 )
-from topophys.materials.structures import structure_data
-from topophys.materials.train import scores
+from topophys.materials.data import structure_data
+from topophys.materials.training import scores
 
 
 @cache

@@ -18,10 +18,9 @@ from topophys.materials import (
     toy_data,
     train_classifier,
 )
-from topophys.materials.batch import MODALITIES
-from topophys.materials.fit import toy_network
+from topophys.materials.data import MODALITIES
 from topophys.materials.run import Scaler
-from topophys.materials.train import scores
+from topophys.materials.training import scores, toy_network
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(os.environ.get("TOPOPHYS_TOYS", ROOT / "runs" / "materials"))

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from topophys.interpret.erase import fit_eraser
-from topophys.interpret.interventions import ChainInterventions
-from topophys.interpret.samples import draw_samples
-from topophys.interpret.subjects import Subject
+from topophys.interpret.causal import ChainInterventions
+from topophys.interpret.erasure import fit_eraser
+from topophys.interpret.probed_network import Subject, draw_samples
 
 
 def share(y, x):

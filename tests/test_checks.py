@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from topophys import _checks
+from topophys import _validation
 from topophys._random import as_generator, keyed_generator
 from topophys.errors import InputError, ShapeError
 
@@ -27,23 +27,23 @@ from topophys.errors import InputError, ShapeError
 )
 def test_shapes(x, shape, ok):
     if ok:
-        assert _checks.as_complex(x, "x", shape).shape == np.shape(x)
+        assert _validation.as_complex(x, "x", shape).shape == np.shape(x)
     else:
         with pytest.raises(ShapeError, match=r"`x` must have shape \(\.\.\."):
-            _checks.as_complex(x, "x", shape)
+            _validation.as_complex(x, "x", shape)
 
 
 def test_what_needs_no_change_is_not_copied():
     x = np.zeros((3, 2, 2), complex)
-    assert np.shares_memory(_checks.as_complex(x, "x", "(..., n, n)"), x)
-    y = _checks.as_complex(x.swapaxes(0, 1), "x", "(..., n)")
+    assert np.shares_memory(_validation.as_complex(x, "x", "(..., n, n)"), x)
+    y = _validation.as_complex(x.swapaxes(0, 1), "x", "(..., n)")
     assert y.flags.c_contiguous
 
 
 @pytest.mark.parametrize(
     "x", ["a", [["a"]], [[1.0], [1.0, 2.0]], None, {}, object(), [None], [2**100]]
 )
-@pytest.mark.parametrize("check", [_checks.as_real, _checks.as_complex])
+@pytest.mark.parametrize("check", [_validation.as_real, _validation.as_complex])
 def test_what_is_not_numbers_is_named_in_one_line(check, x):
     with pytest.raises(InputError, match="Argument `x` must be an array of numbers") as caught:
         check(x, "x", "(...)")
@@ -53,38 +53,38 @@ def test_what_is_not_numbers_is_named_in_one_line(check, x):
 @pytest.mark.parametrize("x", [1j, [1.0, 2j], np.ones(3, complex)])
 def test_complex_is_not_real(x):
     with pytest.raises(InputError, match="`x` must be real"):
-        _checks.as_real(x, "x", "(...)")
+        _validation.as_real(x, "x", "(...)")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, complex(0, np.nan)])
 def test_what_is_not_finite_is_counted(bad):
     with pytest.raises(InputError, match="1 of 4 entries"):
-        _checks.as_complex([1.0, bad, 2.0, 3.0], "x", "(...)")
+        _validation.as_complex([1.0, bad, 2.0, 3.0], "x", "(...)")
 
 
 @pytest.mark.parametrize("value", [1, np.int32(3), np.uint8(7)])
 def test_integers_pass(value):
-    assert _checks.positive_int(value, "n") == value
-    assert type(_checks.positive_int(value, "n")) is int
+    assert _validation.positive_int(value, "n") == value
+    assert type(_validation.positive_int(value, "n")) is int
 
 
 @pytest.mark.parametrize("value", [True, np.True_, 1.0, np.float64(2), "3", None, 0, -1])
 def test_other_counts_do_not(value):
     with pytest.raises(InputError, match="`n` must be"):
-        _checks.positive_int(value, "n")
+        _validation.positive_int(value, "n")
 
 
 def test_occupied_bands():
-    assert [_checks.occupied(None, n) for n in (2, 3, 4, 5)] == [1, 1, 2, 2]
-    assert _checks.occupied(3, 4) == 3
+    assert [_validation.occupied(None, n) for n in (2, 3, 4, 5)] == [1, 1, 2, 2]
+    assert _validation.occupied(3, 4) == 3
     for wrong in (0, 4, 5):
         with pytest.raises(InputError, match="`n_occupied`"):
-            _checks.occupied(wrong, 4)
+            _validation.occupied(wrong, 4)
 
 
 def test_a_long_text_is_cut():
-    assert len(_checks.short("a\n b" * 100)) <= 80
-    assert "\n" not in _checks.short(np.zeros((10, 10)))
+    assert len(_validation.short("a\n b" * 100)) <= 80
+    assert "\n" not in _validation.short(np.zeros((10, 10)))
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 64])

@@ -4,16 +4,14 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getattr__`
-    from topophys import ensembles
+    from topophys import ensembles, models
     from topophys.grids import k_grid
-    from topophys import models
     from topophys.hamiltonians.chiral import ChiralHamiltonian
     from topophys.hamiltonians.flatten import flatten_block, flatten_d
     from topophys.hamiltonians.fourier import FourierHamiltonian
     from topophys.hamiltonians.sampled import from_callable
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
-    from topophys.hamiltonians.wannier90 import read_wannier90
-    from topophys.hamiltonians.wannier90 import write_wannier90_hr
+    from topophys.hamiltonians.wannier90 import read_wannier90, write_wannier90_hr
     from topophys.invariants._flow import FlowRules
     from topophys.invariants.berry import (
         berry_curvature,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._checks import positive_int
+from topophys._validation import positive_int
 from topophys.errors import InputError
 
 __all__ = ["grid_of", "k_grid"]

@@ -13,8 +13,8 @@ from mkdocs.structure.files import File, Files
 
 PACKAGES = (
     "topophys", "topophys.models", "topophys.ensembles", "topophys.errors", "topophys.datasets",
-    "topophys.learn", "topophys.learn.baselines", "topophys.materials", "topophys.interpret",
-    "topophys.plots", "topophys.pipeline",
+    "topophys.learn", "topophys.learn.encoders", "topophys.materials", "topophys.interpret",
+    "topophys.plots", "topophys.report",
 )  # fmt: skip
 #: Where packages lie that users reach as attributes of `topophys`.
 HOMES = {"topophys.models": "topophys.models"}

@@ -54,7 +54,7 @@ def test_training_and_prediction_in_two_dimensions(program, trained_surface, sur
         part = dataset.split("val")
         shown = part.hamiltonians(slice(0, 4))
         (x,) = part.read("x", index=slice(0, 4))
-    from topophys.learn.evaluate import predict_invariants
+    from topophys.learn.run import predict_invariants
 
     direct = predict_invariants(run.encoder, x)
     np.testing.assert_allclose(run.predict(shown).real, direct, rtol=1e-3, atol=1e-4)

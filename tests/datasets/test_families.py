@@ -6,17 +6,17 @@ import numpy as np
 
 import topophys as tp
 from tests.datasets.kinds import make
-from topophys.datasets import Recipe, draw_shard, draws, schema
+from topophys.datasets import Recipe, draw_shard, families, schema
 from topophys.datasets.families import family_of
 
 
 def test_random_matrices_are_uniform():
     rng = np.random.default_rng(1)
-    u = draws.unitaries(4000, 3, rng)
+    u = families.unitaries(4000, 3, rng)
     assert np.allclose(u @ np.conj(np.swapaxes(u, 1, 2)), np.eye(3))
     assert abs(np.trace(u, axis1=1, axis2=2).mean()) < 0.06
     assert abs((np.abs(np.trace(u, axis1=1, axis2=2)) ** 2).mean() - 1.0) < 0.1
-    o = draws.rotations(4000, rng)
+    o = families.rotations(4000, rng)
     assert np.allclose(o @ np.swapaxes(o, 1, 2), np.eye(3))
     assert np.allclose(np.linalg.det(o), 1.0)
     assert abs((np.trace(o, axis1=1, axis2=2) ** 2).mean() - 1.0) < 0.1

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from topophys.datasets import Recipe, generate, write
-from topophys.datasets.journal import LONGEST, Done, Journal
-from topophys.datasets.portion import Portion
+from topophys.datasets import Recipe, generate, writer
+from topophys.datasets.shards import Portion
+from topophys.datasets.writer import LONGEST, Done, Journal
 from topophys.errors import OutputError
 
 RECIPE = Recipe.from_dict(
@@ -94,10 +94,10 @@ def unfinished(tmp_path, monkeypatch):
     def add(*arguments):
         return next(adds)(*arguments)
 
-    adds = iter([write.Writer.add, stop])
+    adds = iter([writer.Writer.add, stop])
     with monkeypatch.context() as patch:
-        patch.setattr(write, "KEEP_AFTER", -1.0)
-        patch.setattr(write.Writer, "add", add)
+        patch.setattr(writer, "KEEP_AFTER", -1.0)
+        patch.setattr(writer.Writer, "add", add)
         with pytest.raises(KeyboardInterrupt):
             generate(RECIPE, tmp_path / "a.h5", workers=1, progress=False)
     return tmp_path / "a.h5"

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topophys.datasets import Recipe, draw_shard, open_dataset, shards
-from topophys.datasets.evaluate import evaluate
 from topophys.datasets.families import family_of
+from topophys.datasets.recipe import SplitSpec
 from topophys.datasets.schema import SHARD_SIZE
-from topophys.datasets.specs import SplitSpec
+from topophys.datasets.shards import evaluate
 from topophys.errors import RecipeError
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.datasets.conftest import RECIPES
 from topophys.datasets import Recipe, generate, open_dataset, schema, verify
-from topophys.datasets.headers import manifest
-from topophys.datasets.independent import MISSING, check_labels
+from topophys.datasets.layout import manifest
+from topophys.datasets.verification import MISSING, check_labels
 from topophys.errors import DatasetError, InputError, MissingPackageError, SchemaError
 
 

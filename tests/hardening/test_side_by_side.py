@@ -76,7 +76,7 @@ print(int(tp.certify_winding(tp.models.ssh(1.0, 2.0))), int(tp.winding_number(ci
 def test_no_place_for_a_cache(tmp_path):
     """As in a container: the package is read-only, and there is no home."""
     package = Path(topophys.__file__).parent
-    for folder in ("", "hamiltonians", "models", "hamiltonians/toy", "invariants",
+    for folder in ("", "hamiltonians", "models", "materials/synthetic", "invariants",
                    "ensembles", "kernels"):  # fmt: skip
         (tmp_path / "topophys" / folder).mkdir(parents=True, exist_ok=True)
         for file in (package / folder).glob("*.py"):

@@ -9,7 +9,7 @@ from functools import wraps
 
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.learn import FitConfig, fit
-from topophys.pipeline import demo, recipe_path
+from topophys.report import demo, recipe_path
 
 RECIPE = {
     "name": "chains",

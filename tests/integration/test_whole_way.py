@@ -9,7 +9,7 @@ from tests.integration.artefacts import tiny
 from topophys.cli import main
 from topophys.datasets import open_dataset
 from topophys.learn import load_run
-from topophys.pipeline import load_summary
+from topophys.report import load_summary
 
 
 def program(*words):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from topophys.errors import InputError, ShapeError
-from topophys.interpret.erase import encoding_directions, fit_eraser, random_eraser
-from topophys.interpret.measures import whole_layer
+from topophys.interpret.erasure import encoding_directions, fit_eraser, random_eraser
+from topophys.interpret.probes import whole_layer
 
 
 def noise(seed, *shape):

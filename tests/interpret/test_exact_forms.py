@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from topophys.interpret.exact_forms import curl_features, difference_features, window_sums
-from topophys.interpret.measures import modulo_exact, whole_layer
+from topophys.interpret.probes import modulo_exact, whole_layer
+from topophys.interpret.targets import curl_features, difference_features, window_sums
 
 
 def noise(seed, *shape):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import r2_score
 
 from topophys.errors import InputError
-from topophys.interpret.explained import bootstrap_interval, r_squared
+from topophys.interpret.regression import bootstrap_interval, r_squared
 
 
 def noise(seed, *shape):

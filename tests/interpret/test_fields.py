@@ -10,7 +10,7 @@ from hypothesis import given
 import topophys as tp
 from tests.strategies import SEEDS
 from topophys.errors import InputError
-from topophys.interpret.fields import (
+from topophys.interpret.targets import (
     cumulative_winding,
     fold_d,
     permanent,

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from topophys.interpret.gram import gram_sums, solve_ridge, squared_errors
+from topophys.interpret.regression import gram_sums, solve_ridge, squared_errors
 
 
 def example(seed=0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from topophys.interpret.interventions import _pairs, _turns
+from topophys.interpret.causal import _pairs, _turns
 
 
 @pytest.mark.parametrize("grid", [(16,), (8, 6)])

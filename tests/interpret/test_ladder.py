@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from topophys.interpret.ladder import _student, others_of
+from topophys.interpret.probes import _student, others_of
 
 
 @pytest.mark.parametrize("n", [2, 3, 20, 151])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from topophys.interpret.exact_forms import difference_features, window_sums
-from topophys.interpret.measures import circular, modulo_exact, single_channel, whole_layer
+from topophys.interpret.probes import circular, modulo_exact, single_channel, whole_layer
+from topophys.interpret.targets import difference_features, window_sums
 
 N, K = 150, 16
 

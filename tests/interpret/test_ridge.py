@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from topophys.errors import InputError, ShapeError
-from topophys.interpret import r_squared, ridge
-from topophys.interpret.ridge import fit_ridge, fold_of_each, held_out_predictions
+from topophys.interpret import r_squared, regression
+from topophys.interpret.regression import fit_ridge, fold_of_each, held_out_predictions
 
 
 def noise(seed, *shape):
@@ -61,7 +61,7 @@ def test_equals_nested_cross_validation_of_scikit_learn():
         inside = fold != i
         search = GridSearchCV(
             make_pipeline(StandardScaler(), Ridge()),
-            {"ridge__alpha": ridge.PENALTIES},
+            {"ridge__alpha": regression.PENALTIES},
             cv=PredefinedSplit(fold[inside]),
         ).fit(rows[inside], wanted[inside])
         expected[~inside] = search.predict(rows[~inside])
@@ -72,8 +72,8 @@ def test_equals_nested_cross_validation_of_scikit_learn():
 def test_the_penalty_is_chosen_without_the_held_out_part():
     # many channels of noise want a large penalty, one clean channel a small one
     clean, noisy = noise(0, 40, 4, 1), noise(1, 40, 4, 60)
-    assert fit_ridge(clean, 2.0 * clean).penalty == min(ridge.PENALTIES)
-    assert fit_ridge(noisy, clean).penalty == max(ridge.PENALTIES)
+    assert fit_ridge(clean, 2.0 * clean).penalty == min(regression.PENALTIES)
+    assert fit_ridge(noisy, clean).penalty == max(regression.PENALTIES)
 
 
 def test_selection_sees_only_the_training_part():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from topophys.interpret.rows import RowReport
+from topophys.interpret.reports import RowReport
 
 
 @dataclass(frozen=True)

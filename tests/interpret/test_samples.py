@@ -6,7 +6,7 @@ import pytest
 import topophys as tp
 from topophys.datasets import open_dataset
 from topophys.errors import InputError
-from topophys.interpret.samples import LAYERS, draw_samples
+from topophys.interpret.probed_network import LAYERS, draw_samples
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,7 @@ import torch
 
 from topophys.datasets import open_dataset
 from topophys.interpret import activations
-from topophys.interpret.samples import draw_samples
-from topophys.interpret.subjects import Subject, untrained_like
+from topophys.interpret.probed_network import Subject, draw_samples, untrained_like
 from topophys.learn import TopologicalMLEncoder2D
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from topophys.interpret.symmetries import SYMMETRIES, channels_of, fields_of
+from topophys.interpret.symmetry_audit import SYMMETRIES, channels_of, fields_of
 
 CHAINS = tp.ensembles.aiii_chains(5, rng=2)
 PLANES = tp.ensembles.two_band(5, rng=2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import generators, plain
-from topophys.datasets.chain_fields import channels, fields_of_chains
+from topophys.datasets.families import channels, fields_of_chains
 
 ORDERS = np.arange(-2, 3)
 

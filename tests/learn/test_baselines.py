@@ -8,14 +8,14 @@ import topophys as tp
 from tests.integration.artefacts import read
 from topophys.errors import ShapeError
 from topophys.learn import FitConfig, compute_topological_loss
-from topophys.learn.baselines import (
+from topophys.learn.data import Batch, FromMemory
+from topophys.learn.encoders import (
     ConvolutionBaseline,
     LogisticBaseline,
     PerceptronBaseline,
     SampledFormula,
 )
-from topophys.learn.evaluate import predict_invariants
-from topophys.learn.sources import Batch, FromMemory
+from topophys.learn.run import predict_invariants
 from topophys.learn.trainer import Trainer
 
 LEARNING = [ConvolutionBaseline, PerceptronBaseline, LogisticBaseline]

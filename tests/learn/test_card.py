@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from topophys.learn import load_run
-from topophys.learn.card import Score, wilson_interval, write_card
+from topophys.learn.model_card import Score, wilson_interval, write_card
 
 
 @pytest.fixture

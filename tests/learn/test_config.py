@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from topophys.errors import RecipeError
 from topophys.learn import EncoderConfig, FitConfig, TopologicalMLEncoder
-from topophys.pipeline import recipe_path
+from topophys.report import recipe_path
 
 
 def refusal(mapping):

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from topophys.learn.corners import ACROSS, corner_products, link_products, mirrored
+from topophys.learn.encoders.plane import ACROSS, corner_products, link_products, mirrored
 
 
 def vectors(seed=0, grid=(4, 5)):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from topophys.errors import InputError
-from topophys.learn.device import limited_threads, resolve_device
+from topophys.learn.distributed import limited_threads, resolve_device
 
 
 def test_cpu():

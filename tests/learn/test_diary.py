@@ -49,7 +49,7 @@ def test_tensorboard_that_is_not_installed(tiny_file, tmp_path, monkeypatch):
 
 
 def test_tensorboard_gets_every_record(tiny_file, tmp_path, monkeypatch):
-    import topophys.learn.diary as module
+    import topophys.learn.training_log as module
 
     class Board:
         def __init__(self):

@@ -9,7 +9,7 @@ import topophys as tp
 from tests.learn.mutants import faulty
 from topophys.errors import InputError, ShapeError
 from topophys.learn import TopologicalMLEncoder, compute_topological_loss
-from topophys.learn.polar import flatten_channels
+from topophys.learn.layers import flatten_channels
 
 TARGETS = torch.tensor([-1, 0, 1, 0, 1, -1])
 

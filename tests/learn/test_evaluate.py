@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topophys.learn import TopologicalMLEncoder
-from topophys.learn.evaluate import batches, placement, predict_invariants
+from topophys.learn.run import batches, placement, predict_invariants
 
 
 @given(n=st.integers(0, 50), size=st.integers(1, 60))

@@ -12,7 +12,7 @@ from topophys.datasets import open_dataset
 from topophys.errors import InputError, OutputError, RecipeError
 from topophys.learn import FitConfig, TopologicalMLEncoder, fit, load_run
 from topophys.learn.checkpoint import load_encoder
-from topophys.learn.evaluate import predict_invariants
+from topophys.learn.run import predict_invariants
 
 
 def train(path, data, **changes):
@@ -166,7 +166,7 @@ def test_folder_below_a_file(tmp_path, tiny_file):
 
 def test_data_of_another_kind(tmp_path, chern_file, monkeypatch):
     readers = {"winding": "TopologicalMLEncoder"}
-    monkeypatch.setattr("topophys.learn.lessons.READERS", readers)
+    monkeypatch.setattr("topophys.learn.data.READERS", readers)
     refused(RecipeError, tmp_path / "run", chern_file, "'chern'")
     assert not (tmp_path / "run").exists()
 

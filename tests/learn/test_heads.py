@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topophys.learn.heads import InvariantHead, centred_classes
+from topophys.learn.layers import InvariantHead, centred_classes
 
 
 def head(num_classes, log_width=-1.0):

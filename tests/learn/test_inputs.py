@@ -18,7 +18,7 @@ from topophys.errors import (
     ShapeError,
 )
 from topophys.learn import FitConfig, Run, fit
-from topophys.learn.chiral_block import chiral_block
+from topophys.learn.inputs import chiral_block
 
 #: as users get it, without the run-time checks of the annotations
 predict = inspect.unwrap(Run.predict)

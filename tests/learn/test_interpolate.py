@@ -6,7 +6,7 @@ import torch
 
 import topophys as tp
 from topophys.errors import InputError
-from topophys.learn.interpolate import upsample_periodic
+from topophys.learn.layers import upsample_periodic
 
 
 def padded(x, factor):

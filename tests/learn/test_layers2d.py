@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from topophys.learn.layers2d import LinkLayer, PlaquetteLayer
+from topophys.learn.encoders.plane import LinkLayer, PlaquetteLayer
 
 
 def act(y, gated):

@@ -11,7 +11,7 @@ from tests.integration.artefacts import read
 from tests.strategies import random_unitaries
 from topophys.datasets import open_dataset
 from topophys.interpret import activations
-from topophys.learn.evaluate import predict_invariants
+from topophys.learn.run import predict_invariants
 
 
 def accuracy(run, path, split):

@@ -14,7 +14,7 @@ from topophys.learn import (
     fit,
     load_run,
 )
-from topophys.learn.local import LocalReadout
+from topophys.learn.losses import LocalReadout
 
 
 def encoder(**changes):

@@ -7,7 +7,12 @@ import torch
 import topophys as tp
 from topophys.invariants.link_chern import chern_number_of_links
 from topophys.invariants.link_chern import plaquette_loops as exact_loops
-from topophys.learn.loops import characters, links_of_bands, loop_eigenvalues, plaquette_loops
+from topophys.learn.encoders.loops import (
+    characters,
+    links_of_bands,
+    loop_eigenvalues,
+    plaquette_loops,
+)
 
 
 def test_loops():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import topophys as tp
 from tests.strategies import random_unitaries
 from topophys.errors import ShapeError
-from topophys.learn.polar import flatten_channels
+from topophys.learn.layers import flatten_channels
 
 SEEDS = st.integers(0, 2**31 - 1)
 SIZES = st.sampled_from([1, 2, 3, 4])

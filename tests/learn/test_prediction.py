@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from topophys.learn import Prediction
-from topophys.learn.prediction import ALLOWED_ERRORS, LEAST_CONFIDENCE, calibrated_threshold
+from topophys.learn.run import ALLOWED_ERRORS, LEAST_CONFIDENCE, calibrated_threshold
 
 
 def test_confidence_is_the_distance_to_the_boundary():

@@ -5,7 +5,7 @@ import torch
 
 from topophys.errors import InputError, KindError, RecipeError
 from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, TopologicalMLEncoderLoops
-from topophys.learn.registry import ENCODERS, build_encoder, encoder_name, rebuild_encoder
+from topophys.learn.encoders.registry import ENCODERS, build_encoder, encoder_name, rebuild_encoder
 
 
 @pytest.mark.parametrize(

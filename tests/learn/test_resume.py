@@ -15,7 +15,7 @@ from tests.integration.artefacts import TOUCHES
 from topophys.datasets import Recipe, open_dataset
 from topophys.errors import CheckpointError, RecipeError
 from topophys.learn import fit, load_run
-from topophys.learn.state import STATE
+from topophys.learn.checkpoint import STATE
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = TOUCHES.model_copy(
@@ -25,7 +25,7 @@ SETTINGS = TOUCHES.model_copy(
 VICTIM = """
 import os, signal, sys
 from pathlib import Path
-import topophys.learn.state as state
+import topophys.learn.checkpoint as state
 from tests.learn.test_resume import SETTINGS
 from topophys.datasets import open_dataset
 from topophys.learn import fit

@@ -45,7 +45,7 @@ def test_single_hamiltonian_and_any_batch_axes(trained, chains):
 
 def test_sampled_on_the_grid_of_the_training(trained, chains, chains_file):
     # both end points, or half a step of offset, would be seen here
-    from topophys.learn.evaluate import predict_invariants
+    from topophys.learn.run import predict_invariants
 
     x = read(chains_file, "test", "x")[0][:60]
     expected = predict_invariants(trained.encoder, x)
@@ -163,7 +163,7 @@ def plain_runs(tiny_file, raw_file, tmp_path_factory):
 
 def test_inputs_are_presented_as_in_training(plain_runs, tiny_file, raw_file):
     # a network that knows flattened blocks only must not be shown others, and the reverse
-    from topophys.learn.evaluate import predict_invariants
+    from topophys.learn.run import predict_invariants
 
     for run, path, flattened in zip(plain_runs, (tiny_file, raw_file), (True, False), strict=True):
         assert run.provenance["flattened_input"] is flattened

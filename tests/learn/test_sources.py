@@ -6,7 +6,7 @@ import torch
 
 from tests.integration.artefacts import RECIPE
 from topophys.datasets import Recipe, draw_shard, open_dataset
-from topophys.learn.sources import Batch, FromDisk, FromMemory, FromRecipe
+from topophys.learn.data import Batch, FromDisk, FromMemory, FromRecipe
 
 ENDLESS = {
     "name": "endless",

@@ -5,8 +5,8 @@ import torch
 
 from topophys.errors import InputError, RecipeError
 from topophys.learn import FitConfig, TopologicalMLEncoder
-from topophys.learn.sources import Batch, FromMemory
-from topophys.learn.team import Team
+from topophys.learn.data import Batch, FromMemory
+from topophys.learn.distributed import Team
 from topophys.learn.trainer import Trainer
 
 

@@ -13,8 +13,8 @@ from topophys.materials import (
     parse_formula,
     read_class_lists,
 )
-from topophys.materials.list_features import BLOCKS
-from topophys.materials.structures import as_listed
+from topophys.materials.data import as_listed
+from topophys.materials.features import BLOCKS
 
 CLASSES = {"case1": "trivial", "ti": "topological insulator"}
 
@@ -109,7 +109,7 @@ def test_features_of_lists(lists):
 
 def test_operations_of_space_groups():
     pytest.importorskip("spglib")
-    from topophys.materials.list_features import space_group_features
+    from topophys.materials.features import space_group_features
 
     table = space_group_features()
     assert table.shape == (231, 13)
@@ -146,7 +146,7 @@ def test_stoichiometry_of_a_formula(lists):
 
 def test_properties_of_elements(lists):
     pytest.importorskip("pymatgen.core")
-    from topophys.materials.element_tables import ELEMENT_PROPERTIES, element_properties
+    from topophys.materials.elements import ELEMENT_PROPERTIES, element_properties
 
     table = element_properties()
     assert table.shape == (119, len(ELEMENT_PROPERTIES))

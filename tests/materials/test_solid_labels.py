@@ -8,11 +8,10 @@ from scipy.optimize import minimize
 
 import topophys as tp
 from tests.hamiltonians.test_solids import wilson_dirac
-from topophys.hamiltonians.toy import draw_solids, solid_bands, solid_hamiltonian
-from topophys.hamiltonians.toy.solid_bands import mirror_blocks
-from topophys.materials.solid_features import quarter_zone, solid_features
-from topophys.materials.solid_gap import prove_solid_gap
-from topophys.materials.solid_labels import label_solids
+from topophys.materials.synthetic import draw_solids, solid_bands, solid_hamiltonian
+from topophys.materials.synthetic.bands import mirror_blocks
+from topophys.materials.synthetic.features import quarter_zone, solid_features
+from topophys.materials.synthetic.labels import label_solids, prove_solid_gap
 
 DENSE = np.random.default_rng(4).uniform(-np.pi, np.pi, (1500, 3))
 

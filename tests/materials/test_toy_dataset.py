@@ -9,8 +9,7 @@ from topophys.errors import DatasetError, InputError, SchemaError, ShapeError
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.certify_chern import certify_chern
 from topophys.materials import TrainOptions, fit_toys, generate_toys, load_toys
-from topophys.materials.toy_dataset import toy_crystal
-from topophys.materials.toy_meanings import MEANINGS, meanings
+from topophys.materials.synthetic.dataset import MEANINGS, meanings, toy_crystal
 
 
 def test_arrays_are_those_declared(toy_file):

@@ -5,11 +5,10 @@ import pytest
 
 import topophys as tp
 from tests.hamiltonians.test_toy import honeycomb
-from topophys.hamiltonians.toy import draw_structures, toy_bands
-from topophys.hamiltonians.toy.bands import ToyBands
-from topophys.materials.toy_features import levels_of
-from topophys.materials.toy_gap import prove_fermi_gap
-from topophys.materials.toy_labels import label_toys
+from topophys.materials.synthetic import draw_structures, toy_bands
+from topophys.materials.synthetic.bands import ToyBands
+from topophys.materials.synthetic.features import levels_of
+from topophys.materials.synthetic.labels import label_toys, prove_fermi_gap
 
 GRID = tp.k_grid(96, dim=2).reshape(-1, 2)
 

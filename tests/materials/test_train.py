@@ -11,7 +11,7 @@ from topophys.materials import (
     toy_data,
     train_classifier,
 )
-from topophys.materials.train import scores
+from topophys.materials.training import scores
 
 
 @pytest.mark.parametrize("branch", ["1d_a3", "2d_a", "mlp", None])

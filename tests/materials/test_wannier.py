@@ -5,7 +5,7 @@ import pytest
 
 import topophys as tp
 from topophys.errors import DatasetError, InputError
-from topophys.materials.wannier import band_summary, read_hr_folder
+from topophys.materials.io import band_summary, read_hr_folder
 
 
 def test_a_folder_comes_back_with_its_gaps(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 
 from topophys.errors import InputError
 from topophys.plots import plot_accuracy
-from topophys.plots._records import wilson
+from topophys.plots._panels import wilson
 
 ROWS = [
     {"split": "test", "correct": 9_990, "total": 10_000},

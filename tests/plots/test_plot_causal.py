@@ -3,7 +3,7 @@ import pytest
 
 from topophys.errors import InputError
 from topophys.plots import plot_causal
-from topophys.plots._records import wilson
+from topophys.plots._panels import wilson
 
 ROWS = [
     {"test": "erase", "layer": "h1_features", "what": "angle", "right": 30, "cases": 90},

@@ -7,9 +7,7 @@ from matplotlib.figure import Figure
 import topophys as tp
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.plots import phase_diagram, phase_diagram_data, plot_phase_plane, save_figure
-from topophys.plots._parameters import parameter_label
-from topophys.plots._phase_marks import alone
-from topophys.plots._planes import integer_colours
+from topophys.plots.phase import alone, integer_colours, parameter_label
 
 PHI, M = np.linspace(-np.pi, np.pi, 13), np.linspace(-6.0, 6.0, 9)
 HALDANE = {"x": ("phi", PHI), "y": ("m", M), "fixed": {"t2": 1.0}}

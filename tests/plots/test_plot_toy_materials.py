@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from topophys.errors import InputError
-from topophys.materials.toy_dataset import draw_shard
-from topophys.plots.toy_materials import plot_toy_materials
+from topophys.materials.synthetic.dataset import draw_shard
+from topophys.plots.synthetic_materials import plot_toy_materials
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 import topophys as tp
 from topophys.errors import InputError, ShapeError
 from topophys.plots import plot_wilson_flow, save_figure
-from topophys.plots._centres import gap_middles, threads
+from topophys.plots.wilson import gap_middles, threads
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 import topophys as tp
 from topophys.errors import InputError, ShapeError
 from topophys.plots import plot_winding_angle_comparison
-from topophys.plots._angles import broken_line, decode_angle, wrap
+from topophys.plots.winding import broken_line, decode_angle, wrap
 
 N_K = 32
 

@@ -38,7 +38,7 @@ def test_the_wheel_has_the_package_and_nothing_else(built):
     }
     recipes = {n for n in names if n.startswith("topophys/recipes/")}
     assert package | recipes == {n for n in names if ".dist-info/" not in n}
-    assert {"topophys/py.typed", "topophys/pipeline/templates/report.html.j2"} <= names
+    assert {"topophys/py.typed", "topophys/report/templates/report.html.j2"} <= names
     assert "topophys/recipes/winding-1d/recipe.toml" in recipes
     assert any(n.endswith("licenses/LICENSE") for n in names)
     assert meta["Requires-Python"] == PROJECT["requires-python"]

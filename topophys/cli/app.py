@@ -9,7 +9,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from topophys.cli import certificates, data, materials, network, whole
+from topophys.cli import certificates, data, materials, networks
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -42,7 +42,7 @@ def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-for _command in (*data.COMMANDS, *certificates.COMMANDS, *network.COMMANDS, *whole.COMMANDS):
+for _command in (*data.COMMANDS, *certificates.COMMANDS, *networks.COMMANDS):
     app.command()(_stoppable(_command))
 
 _group = typer.Typer(

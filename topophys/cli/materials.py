@@ -47,7 +47,7 @@ def train(
     from dataclasses import replace
 
     from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
-    from topophys.materials.fit import LIST_OPTIONS
+    from topophys.materials.training import LIST_OPTIONS
 
     if data.is_dir():
         found = None if structures is None else read_jarvis(structures)

@@ -1,14 +1,13 @@
 """Labelled data sets of Hamiltonians: made from recipes, stored in HDF5, verified from hoppings."""
 
-from topophys.datasets.generate import generate
-from topophys.datasets.join import join
-from topophys.datasets.label import label
-from topophys.datasets.read import Dataset, open_dataset
+from topophys.datasets.dataset_card import Summary
+from topophys.datasets.generation import generate, join
+from topophys.datasets.importers import label
+from topophys.datasets.reader import Dataset, open_dataset
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import draw_shard
 from topophys.datasets.split import Split
-from topophys.datasets.summary import Summary
-from topophys.datasets.verify import Report, verify
+from topophys.datasets.verification import Report, verify
 
 __all__ = [
     "Dataset",

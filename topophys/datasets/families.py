@@ -1,33 +1,25 @@
-"""What a data set needs to know about each kind of family: drawing, proving, evaluating."""
+"""Families of Hamiltonians in data sets: drawing, proving, rebuilding, evaluating."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Bool, Complex, Float, Int, Real
 from numpy.typing import NDArray
 
-from topophys.datasets.chain_fields import channels, fields_of_chains
-from topophys.datasets.draws import (
-    draw_bands,
-    draw_chains,
-    draw_d,
-    rotations,
-    square,
-    unitaries,
-)
-from topophys.datasets.rebuild import bands_of, two_band_of
-from topophys.datasets.recipe import Recipe
+from topophys.datasets._prescreening import bloch_at, screened, with_gap
+from topophys.datasets.recipe import HamiltonianSpec, Recipe, SplitSpec
 from topophys.datasets.schema import Kind
-from topophys.datasets.screen import bloch_at, screened, with_gap
-from topophys.datasets.specs import HamiltonianSpec, SplitSpec
+from topophys.ensembles import aiii_chains, class_a, disordered_ssh, two_band
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certify_chern import certify_chern
@@ -35,8 +27,343 @@ from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.evidence import Asked
 from topophys.invariants.winding import winding_fields
+from topophys.kernels import status as st
+from topophys.kernels.chain_fields import chain_fields
+from topophys.models import haldane, qwz
 
-__all__ = ["Arrays", "Family", "family_of"]
+__all__ = [
+    "Arrays",
+    "Family",
+    "Stored",
+    "bands_of",
+    "blocks_from_channels",
+    "channels",
+    "draw_bands",
+    "draw_chains",
+    "draw_d",
+    "family_of",
+    "fields_of_chains",
+    "rebuild",
+    "rotations",
+    "square",
+    "two_band_of",
+    "unitaries",
+]
+
+
+# ------ Random coefficients of every family that a recipe can name, in the shape they are stored in
+
+
+def square(reach: int) -> Int[np.ndarray, "M 2"]:
+    """Lattice vectors with components up to `reach` in size, in lexical order."""
+    line = np.arange(-reach, reach + 1)
+    return np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def unitaries(n: int, size: int, rng: np.random.Generator) -> Complex[np.ndarray, "n s s"]:
+    """Haar-distributed unitary matrices.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    size : int
+        Number of rows.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    complex128 ndarray of shape (n, size, size)
+        Unitary matrices.
+    """
+    parts = rng.standard_normal((2, n, size, size))
+    q, r = np.linalg.qr(parts[0] + 1j * parts[1])
+    # the phases of R make the distribution of Q uniform
+    phase = np.diagonal(r, axis1=-2, axis2=-1)
+    result: NDArray[np.complex128] = q * (phase / np.abs(phase))[:, None, :]
+    return result
+
+
+def rotations(n: int, rng: np.random.Generator) -> Float[np.ndarray, "n 3 3"]:
+    """Uniformly distributed proper rotations of three dimensions.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    float64 ndarray of shape (n, 3, 3)
+        Rotation matrices.
+    """
+    q = rng.standard_normal((n, 4))
+    w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
+def draw_chains(
+    spec: HamiltonianSpec, reach: int, n: int, rng: np.random.Generator
+) -> Complex[np.ndarray, "S M n n"]:
+    """Coefficients of chiral chains.
+
+    Parameters
+    ----------
+    spec : HamiltonianSpec
+        Family and number of orbitals.
+    reach : int
+        Largest order of a coefficient.
+    n : int
+        Number of chains.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    complex128 ndarray of shape (n, 2 reach + 1, N, N)
+        Blocks D_m, m = -reach, ..., reach, in units of the root-mean-square band energy.
+    """
+    size = spec.n_orbitals
+    if spec.family == "aiii_chains":
+        chains = aiii_chains(n, n_orbitals=size, hopping_range=reach, rng=rng)
+        return chains.block_amplitudes
+    block = np.zeros((n, 2 * reach + 1, size, size), np.complex128)
+    if spec.family == "disordered_ssh":
+        width = spec.disorder or 0.0
+        drawn = disordered_ssh(n, cells=size, t1=1.0, t2=1.0, disorder=width, rng=rng)
+        block[:, reach : reach + 2] = drawn.block_amplitudes
+    else:  # copies of the extended Su-Schrieffer-Heeger chain, turned together
+        hop = rng.standard_normal((n, 3, size))
+        orbital = np.arange(size)
+        block[:, reach - 1 : reach + 2, orbital, orbital] = hop
+        left, right = (unitaries(n, size, rng)[:, None] for _ in range(2))
+        block = left @ block @ right
+    power = (np.abs(block) ** 2).sum((-3, -2, -1)) / size
+    block /= np.sqrt(power)[:, None, None, None]
+    return block
+
+
+def draw_d(
+    spec: HamiltonianSpec, reach: int, n: int, rng: np.random.Generator
+) -> Complex[np.ndarray, "S M 3"]:
+    """Coefficients of the d-vectors of two-band Hamiltonians.
+
+    Parameters
+    ----------
+    spec : HamiltonianSpec
+        Family.
+    reach : int
+        Largest component of a lattice vector.
+    n : int
+        Number of Hamiltonians.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    complex128 ndarray of shape (n, (2 reach + 1)^2, 3)
+        Coefficients d_R, R as in `square`, in units of the root-mean-square band energy.
+    """
+    if spec.family == "two_band":
+        return two_band(n, hopping_range=reach, rng=rng).d_amplitudes
+    if spec.family == "qwz":
+        drawn = qwz(rng.uniform(-3.0, 3.0, n))
+    else:
+        t2, phi = rng.uniform(0.1, 0.5, n), rng.uniform(-np.pi, np.pi, n)
+        drawn = haldane(rng.uniform(-2.0, 2.0, n), t2, phi)
+    return _fill(drawn, reach, rotations(n, rng))
+
+
+def _fill(
+    drawn: TwoBandHamiltonian, reach: int, turn: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Coefficients on all vectors of `square`, turned and scaled."""
+    width = 2 * reach + 1
+    d = np.zeros((len(turn), width**2, 3), np.complex128)
+    rows = (drawn.d_vectors + reach) @ np.array([width, 1])
+    d[:, rows] = np.einsum("sij,smj->smi", turn, drawn.d_amplitudes)
+    d /= np.sqrt((np.abs(d) ** 2).sum((-2, -1)))[:, None, None]
+    return d
+
+
+def draw_bands(
+    spec: HamiltonianSpec, reach: int, n: int, rng: np.random.Generator
+) -> Complex[np.ndarray, "S M n n"]:
+    """Hopping matrices of Hamiltonians with any number of bands.
+
+    Parameters
+    ----------
+    spec : HamiltonianSpec
+        Number of bands and of occupied ones.
+    reach : int
+        Largest component of a lattice vector.
+    n : int
+        Number of Hamiltonians.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    complex128 ndarray of shape (n, (2 reach + 1)^2, bands, bands)
+        Matrices H_R, R as in `square`, in units of the root-mean-square band energy.
+    """
+    return class_a(
+        n, n_bands=spec.n_bands or 2, n_occupied=spec.n_occupied, hopping_range=reach, rng=rng
+    ).amplitudes
+
+
+# ------------------------------------------ Hamiltonians from the coefficients that data files hold
+
+#: Hamiltonians that a data file can hold.
+Stored: TypeAlias = ChiralHamiltonian | TwoBandHamiltonian | FourierHamiltonian
+
+
+def rebuild(
+    kind: Kind, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
+) -> Stored:
+    """Hamiltonians with exactly the stored coefficients.
+
+    Parameters
+    ----------
+    kind : {"winding", "chern", "bands"}
+        Kind of data set.
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors, as stored.
+    hoppings : complex128 ndarray of shape (..., M, n, n) or (..., M, 3)
+        Coefficients, as stored.
+    filled : int
+        Number of occupied bands.
+
+    Returns
+    -------
+    ChiralHamiltonian, TwoBandHamiltonian or FourierHamiltonian
+        One Hamiltonian, or a batch.
+    """
+    if kind == "winding":
+        return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
+    if kind == "chern":
+        return two_band_of(vectors, hoppings)
+    return bands_of(vectors, hoppings, filled)
+
+
+def two_band_of(vectors: NDArray[np.int64], hoppings: NDArray[np.complex128]) -> TwoBandHamiltonian:
+    """Two-band Hamiltonians from coefficients (..., M, 3) on vectors (M, 2)."""
+    return TwoBandHamiltonian(
+        {tuple(v): hoppings[..., m, :] for m, v in enumerate(vectors.tolist())}
+    )
+
+
+def bands_of(
+    vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
+) -> FourierHamiltonian:
+    """Hamiltonians from matrices (..., M, n, n) on vectors (M, 2), so many bands filled."""
+    return FourierHamiltonian(
+        {tuple(v): hoppings[..., m, :, :] for m, v in enumerate(vectors.tolist())},
+        n_occupied=filled,
+    )
+
+
+# ------------- Input and local targets of chains with few orbitals, at the speed of a compiled loop
+
+#: Samples worked on at a time, so that what lies between two steps stays in the cache.
+CHUNK: Final = 256
+
+
+def fields_of_chains(
+    orders: Int[np.ndarray, " M"],
+    hoppings: Complex[np.ndarray, "S M n n"],
+    k: Float[np.ndarray, " N"],
+    *,
+    flatten: bool,
+) -> tuple[dict[str, NDArray[np.generic]], Bool[np.ndarray, " S"]]:
+    """Fields of chains with one or two orbitals; each sample by itself, to the last bit.
+
+    Parameters
+    ----------
+    orders : int64 ndarray of shape (M,)
+        Orders of the coefficients.
+    hoppings : complex128 ndarray of shape (S, M, n, n)
+        Coefficients, n <= 2.
+    k : float64 ndarray of shape (N,)
+        Momenta.
+    flatten : bool
+        Polar factors in `x`, or the blocks themselves.
+
+    Returns
+    -------
+    fields : dict of str to ndarray
+        `x` in single precision, `alpha`, `dalpha`.
+    good : bool ndarray of shape (S,)
+        Where they are good. The rest needs a closer look: a determinant may vanish, or squares
+        may leave the range of floating-point numbers.
+    """
+    size, n_k, n = len(hoppings), len(k), hoppings.shape[-1]
+    angles = np.multiply.outer(orders, k)
+    waves = np.stack([np.cos(angles), np.sin(angles)])
+    x = np.empty((size, n_k, 2 * n * n), np.float32)
+    alpha, dalpha = np.empty((size, n_k)), np.empty((size, n_k))
+    status = np.empty(size, np.uint8)
+    here, turn = np.empty((2, CHUNK, n_k)), np.empty((2, CHUNK, n_k))
+    for i in range(0, size, CHUNK):
+        rows = slice(i, min(i + CHUNK, size))
+        count = rows.stop - i
+        chain_fields(
+            np.ascontiguousarray(hoppings[rows]), waves, flatten, x[rows], here, turn, status[rows]
+        )
+        np.arctan2(here[0, :count], here[1, :count], out=alpha[rows])
+        np.arctan2(turn[0, :count], turn[1, :count], out=dalpha[rows])
+    return {"x": x, "alpha": alpha, "dalpha": dalpha}, status == st.OK
+
+
+def channels(matrices: Complex[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "*batch c"]:
+    """Real and imaginary part of each entry, row by row.
+
+    Parameters
+    ----------
+    matrices : complex128 ndarray of shape (..., n, n)
+        Blocks or Bloch matrices.
+
+    Returns
+    -------
+    float64 ndarray of shape (..., 2 n^2)
+        The same numbers.
+    """
+    flat = np.ascontiguousarray(matrices).reshape(*matrices.shape[:-2], matrices.shape[-1] ** 2)
+    return flat.view(np.float64)
+
+
+def blocks_from_channels(x: Real[np.ndarray, "*batch c"]) -> Complex[np.ndarray, "*batch n n"]:
+    """Blocks or Bloch matrices from their channels: the inverse of `channels`.
+
+    Parameters
+    ----------
+    x : float ndarray of shape (..., 2 n^2)
+        Interleaved real and imaginary parts, row by row.
+
+    Returns
+    -------
+    complex128 ndarray of shape (..., n, n)
+        The same numbers.
+
+    Examples
+    --------
+    >>> blocks_from_channels(np.array([[0.0, 1.0]]))
+    array([[[0.+1.j]]])
+    """
+    flat = np.ascontiguousarray(x, dtype=np.float64).view(np.complex128)
+    size = math.isqrt(flat.shape[-1])
+    return flat.reshape(*x.shape[:-1], size, size)
+
+
+# ------------ What a data set needs to know about each kind of family: drawing, proving, evaluating
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 

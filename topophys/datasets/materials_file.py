@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._files import complete_file, parse_json
-from topophys.datasets.bulk import check_bulk
+from topophys._io import complete_file, parse_json
+from topophys.datasets.layout import check_bulk
 from topophys.errors import DatasetError, SchemaError
 
 __all__ = ["FORMAT", "read_materials", "write_materials"]

@@ -5,25 +5,341 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from topophys._files import parse_toml, read_text
+from topophys._io import parse_toml, read_text
 from topophys.datasets import _messages
-from topophys.datasets.consistent import check_consistent
 from topophys.datasets.schema import Kind, shards
-from topophys.datasets.specs import (
-    FAMILIES,
-    HamiltonianSpec,
-    InputSpec,
-    LabelSpec,
-    SplitSpec,
-    Table,
-)
 from topophys.errors import RecipeError
 
-__all__ = ["Recipe"]
+__all__ = [
+    "FAMILIES",
+    "GIVEN",
+    "HamiltonianSpec",
+    "InputSpec",
+    "LabelSpec",
+    "Recipe",
+    "SplitSpec",
+    "check_consistent",
+]
+
+
+# ----------------------------------------------- The tables of a recipe, each key checked by itself
+
+FamilyName: TypeAlias = Literal[
+    "aiii_chains", "ssh_copies", "disordered_ssh", "two_band", "qwz", "haldane", "class_a",
+    "given_chains", "given_two_band", "given_bands",
+]  # fmt: skip
+
+
+class Member(NamedTuple):
+    """What follows from the name of a family."""
+
+    kind: Kind
+    dim: int
+    invariant: Literal["winding", "chern"]
+    keys: tuple[str, ...]
+
+
+#: Kind of data set, dimension of k space, invariant, and the keys of the table `hamiltonian` that
+#: have a meaning for it.
+FAMILIES: Final[dict[str, Member]] = {
+    "aiii_chains": Member("winding", 1, "winding", ("n_orbitals",)),
+    "ssh_copies": Member("winding", 1, "winding", ("n_orbitals",)),
+    "disordered_ssh": Member("winding", 1, "winding", ("n_orbitals", "disorder")),
+    "two_band": Member("chern", 2, "chern", ()),
+    "qwz": Member("chern", 2, "chern", ()),
+    "haldane": Member("chern", 2, "chern", ()),
+    "class_a": Member("bands", 2, "chern", ("n_bands", "n_occupied")),
+    "given_chains": Member("winding", 1, "winding", ("n_orbitals",)),
+    "given_two_band": Member("chern", 2, "chern", ()),
+    "given_bands": Member("bands", 2, "chern", ("n_bands", "n_occupied")),
+}
+#: Families of Hamiltonians that were not drawn but given by a user, and their kinds.
+GIVEN: Final[dict[str, Kind]] = {
+    name: member.kind for name, member in FAMILIES.items() if name.startswith("given")
+}
+#: Largest absolute value of a class; labels beyond it are typing errors.
+LARGEST_CLASS: Final = 1000
+
+_Grid: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=1, max_length=2)
+]
+_Classes: TypeAlias = Annotated[
+    tuple[Annotated[int, Field(ge=-LARGEST_CLASS, le=LARGEST_CLASS)], ...], Field(min_length=1)
+]
+_Gap: TypeAlias = Annotated[float, Field(ge=0.0, le=10.0, allow_inf_nan=False)]
+_Positive: TypeAlias = Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
+_Range: TypeAlias = Annotated[int, Field(ge=1, le=64)]
+
+
+class Table(BaseModel):
+    # strict: 32.0 or "32" for an integer is a slip that should be seen, not repaired
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class HamiltonianSpec(Table):
+    """Random family that the Hamiltonians are drawn from.
+
+    Attributes
+    ----------
+    family : str
+        Chains: "aiii_chains" (Gaussian blocks), "ssh_copies" (extended Su-Schrieffer-Heeger chains
+        with Gaussian hoppings, mixed by constant unitaries), "disordered_ssh" (one chain with
+        random hoppings and a cell of `n_orbitals` cells). Two bands in two dimensions: "two_band"
+        (Gaussian d-vectors), "qwz" (Qi, Wu and Zhang, m in [-3, 3]) and "haldane" (m in [-2, 2], t2
+        in [0.1, 0.5], any phi), both turned by random rotations. More bands: "class_a" (Gaussian
+        hopping matrices). "given_chains", "given_two_band" and "given_bands" were not drawn but
+        labelled by `label`.
+    n_orbitals : int
+        Orbitals per sublattice, for chains.
+    hopping_range : int
+        Largest distance of a hopping along each direction, in cells.
+    n_bands, n_occupied : int, optional
+        For `class_a`; half of the bands are occupied where not given.
+    disorder : float, optional
+        Width of the distribution of hoppings around 1, for `disordered_ssh`.
+    """
+
+    family: FamilyName
+    n_orbitals: Annotated[int, Field(ge=1, le=64)] = 2
+    hopping_range: _Range
+    n_bands: Annotated[int, Field(ge=2, le=64)] | None = None
+    n_occupied: Annotated[int, Field(ge=1, le=63)] | None = None
+    disorder: Annotated[float, Field(gt=0.0, le=2.0, allow_inf_nan=False)] | None = None
+
+    @property
+    def filled(self) -> int:
+        """Number of occupied bands."""
+        return self.n_occupied or (self.n_bands or 2) // 2
+
+    @property
+    def channels(self) -> tuple[int | None, ...]:
+        """What fixes the number of input channels; equal in all splits."""
+        chains = "n_orbitals" in FAMILIES[self.family].keys
+        return (self.n_orbitals if chains else None), self.n_bands, self.n_occupied
+
+
+class LabelSpec(Table):
+    """What the samples are labelled with.
+
+    Attributes
+    ----------
+    invariant : {"winding", "chern"}
+        Invariant, certified for the continuous Hamiltonian.
+    min_gap : float
+        Smallest proven energy gap of a sample, in units of the rms band energy.
+    """
+
+    invariant: Literal["winding", "chern"]
+    min_gap: _Gap = 0.0
+
+
+class InputSpec(Table):
+    """How a Hamiltonian becomes the input of a network.
+
+    Attributes
+    ----------
+    flatten : bool
+        Flatten the bands: polar factor of the block, unit d-vectors.
+    grid : tuple of int
+        Number of k points along each direction.
+    """
+
+    flatten: bool = True
+    grid: _Grid
+
+
+class SplitSpec(Table):
+    """One part of the data set; what it leaves out it takes from the recipe.
+
+    Attributes
+    ----------
+    name : str
+        Name of the split. The random stream hangs on it: no other split has any influence.
+    size : int
+        Number of samples.
+    classes : tuple of int
+        Values of the invariant, in equal numbers; a remainder goes to the smallest values.
+    grid, min_gap, hopping_range, hamiltonian : optional
+        As in the tables of the recipe, for this split only.
+    max_gap : float, optional
+        Keep only Hamiltonians whose gap was seen to be below this value at some k.
+    noise : float, optional
+        Standard deviation of Gaussian noise on the stored `x`; everything else stays clean.
+    gauge_of : str, optional
+        Name of another split: sample i is its sample i in another basis, with another origin of k.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    size: Annotated[int, Field(ge=1, le=10**10)]
+    classes: _Classes
+    grid: _Grid | None = None
+    min_gap: _Gap | None = None
+    hopping_range: _Range | None = None
+    max_gap: _Positive | None = None
+    noise: _Positive | None = None
+    gauge_of: str | None = None
+    hamiltonian: HamiltonianSpec | None = None
+
+    @property
+    def split_id(self) -> int:
+        """First 32 bits of the SHA-256 of the name: stable when other splits come and go."""
+        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:4], "big")
+
+
+# --------------------- What must hold between the keys of a recipe, each of which is fine by itself
+
+
+def _refuse(text: str) -> PydanticCustomError:
+    return PydanticCustomError("recipe", "{text}", {"text": text})
+
+
+def check_consistent(recipe: Recipe) -> None:
+    """Check what involves several keys at once.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+
+    Raises
+    ------
+    PydanticCustomError
+        Of type "recipe", with a finished sentence.
+    """
+    _check_hamiltonian("hamiltonian", recipe.hamiltonian)
+    member = FAMILIES[recipe.hamiltonian.family]
+    if recipe.label.invariant != member.invariant:
+        raise _refuse(
+            f"key `label.invariant` must be {member.invariant!r} for the family"
+            f" {recipe.hamiltonian.family!r}, but is {recipe.label.invariant!r}; change one of the"
+            " two."
+        )
+    _check_grid("input.grid", recipe.input.grid, member.dim)
+    seen: dict[str, int] = {}
+    ids: set[int] = set()
+    for i, spec in enumerate(recipe.split):
+        if spec.name in seen:
+            raise _refuse(
+                f"key `split[{i}].name` must be new, but {spec.name!r} is also the name of split"
+                f" {seen[spec.name]}; rename one."
+            )
+        if spec.split_id in ids:
+            raise _refuse(
+                f"key `split[{i}].name` must have a random stream of its own, but {spec.name!r}"
+                " shares 32 hash bits with another name; rename it."
+            )
+        seen[spec.name] = i
+        ids.add(spec.split_id)
+        if spec.gauge_of is not None:
+            _check_gauge(recipe, i, spec)
+        _check_split(recipe, i, member.dim)
+
+
+def _check_hamiltonian(key: str, table: HamiltonianSpec) -> None:
+    member = FAMILIES[table.family]
+    for name in ("n_orbitals", "n_bands", "n_occupied", "disorder"):
+        if name in table.model_fields_set and name not in member.keys:
+            two = " (two bands)" if member.kind == "chern" else ""
+            raise _refuse(
+                f"key `{key}.{name}` must be left out for the family {table.family!r}{two}, but is"
+                f" {getattr(table, name)}; remove it."
+            )
+    for name in {"n_bands", "disorder"} & {*member.keys}:
+        if getattr(table, name) is None:
+            raise _refuse(f"key `{key}.{name}` is missing for the family {table.family!r}; add it.")
+    if table.n_bands is not None and not 1 <= table.filled < table.n_bands:
+        raise _refuse(
+            f"key `{key}.n_occupied` must be smaller than `n_bands`, {table.n_bands}, but is"
+            f" {table.n_occupied}; change one of the two."
+        )
+
+
+def _check_grid(key: str, grid: tuple[int, ...], dim: int) -> None:
+    if len(grid) != dim:
+        example = [32] if dim == 1 else [12, 12]
+        raise _refuse(
+            f"key `{key}` must have {dim} number{'s' * (dim > 1)} for a {dim}D family, but is"
+            f" {list(grid)}; write for example {example}."
+        )
+
+
+def _check_gauge(recipe: Recipe, i: int, spec: SplitSpec) -> None:
+    """Refuse what a split of turned Hamiltonians cannot have besides the samples of its source."""
+    others = {other.name: other for other in recipe.split if other.gauge_of is None}
+    source = others.get(spec.gauge_of or "")
+    if source is None:
+        raise _refuse(
+            f"key `split[{i}].gauge_of` must be the name of another split that has no `gauge_of`,"
+            f" but is {spec.gauge_of!r}; change it."
+        )
+    if (spec.size, sorted(spec.classes)) != (source.size, sorted(source.classes)):
+        raise _refuse(
+            f"key `split[{i}]` must have the size and classes of split {source.name!r}, whose"
+            " samples it shows in another gauge, but has not; copy them."
+        )
+    for key in ("min_gap", "max_gap", "hopping_range", "hamiltonian"):
+        if getattr(spec, key) is not None:
+            raise _refuse(
+                f"key `split[{i}].{key}` must be left out with `gauge_of`, because the samples are"
+                f" those of {source.name!r}; remove it."
+            )
+
+
+def _check_split(recipe: Recipe, i: int, dim: int) -> None:
+    spec = recipe.split[i]
+    if spec.grid is not None:
+        _check_grid(f"split[{i}].grid", spec.grid, dim)
+    if len(set(spec.classes)) < len(spec.classes):
+        raise _refuse(
+            f"key `split[{i}].classes` must have distinct integers, but is {list(spec.classes)};"
+            " remove the repetition."
+        )
+    if spec.size < len(spec.classes):
+        raise _refuse(
+            f"key `split[{i}].size` must be at least the number of classes, {len(spec.classes)},"
+            f" but is {spec.size}; raise it."
+        )
+    table = spec.hamiltonian or recipe.hamiltonian
+    if spec.hamiltonian is not None:
+        _check_other(recipe, i, spec.hamiltonian)
+    reach = spec.hopping_range or table.hopping_range
+    low = recipe.label.min_gap if spec.min_gap is None else spec.min_gap
+    if spec.max_gap is not None and spec.max_gap <= low:
+        raise _refuse(
+            f"key `split[{i}].max_gap` must be larger than `min_gap`, {low}, but is {spec.max_gap};"
+            " change one of the two."
+        )
+    if recipe.label.invariant == "winding":
+        bound = table.n_orbitals * reach
+        if max(map(abs, spec.classes)) > bound:
+            raise _refuse(
+                f"key `split[{i}].classes` must lie between -{bound} and {bound} (n_orbitals times"
+                f" hopping_range), but is {list(spec.classes)}; remove what cannot occur."
+            )
+
+
+def _check_other(recipe: Recipe, i: int, table: HamiltonianSpec) -> None:
+    """Another family must give inputs of the same shape."""
+    key = f"split[{i}].hamiltonian"
+    _check_hamiltonian(key, table)
+    if FAMILIES[table.family].kind != FAMILIES[recipe.hamiltonian.family].kind:
+        raise _refuse(
+            f"key `{key}.family` must be of the same kind as {recipe.hamiltonian.family!r}, but is"
+            f" {table.family!r}; make a data set of its own."
+        )
+    if table.channels != recipe.hamiltonian.channels:
+        raise _refuse(
+            f"key `{key}` must have as many orbitals or bands as the recipe, but has not; networks"
+            " could not read both."
+        )
+
+
+# ----------------------------- Recipes: everything that determines a data set, as a small TOML file
 
 #: Bytes that a recipe may have: a hundred thousand splits.
 LARGEST: Final = 1 << 24

@@ -1,14 +1,12 @@
-"""Drawing one shard: random Hamiltonians, kept by proof and class, from a keyed stream.
-
-A shard depends on (root seed, split id, shard number) and on nothing else, so that any shard can
-be made alone, by any worker, in any order, and comes out the same to the bit.
-"""
+"""Drawing of one shard: random Hamiltonians, kept by proof and class, from a keyed stream."""
 
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Int
@@ -16,17 +14,251 @@ from numpy.typing import NDArray
 
 from topophys._random import keyed_generator
 from topophys.datasets import schema
-from topophys.datasets.evaluate import evaluate
-from topophys.datasets.families import Arrays, family_of
-from topophys.datasets.gauge import turn_all
-from topophys.datasets.recipe import Recipe
-from topophys.datasets.specs import GIVEN, SplitSpec
-from topophys.errors import RecipeError
+from topophys.datasets.families import Arrays, Family, family_of
+from topophys.datasets.recipe import GIVEN, Recipe, SplitSpec
+from topophys.errors import InputError, RecipeError
 from topophys.invariants import selection
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.selection import REASONS, UNRESOLVED, Selection
 
-__all__ = ["REASONS", "Shard", "draw_shard", "quotas"]
+__all__ = ["REASONS", "Portion", "Shard", "draw_shard", "evaluate", "quotas", "turn_all"]
+
+
+# --------------------------------- Which shards of a recipe a file holds: all of them, or a stretch
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Consecutive shards of a recipe, counted through all its splits.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        The recipe.
+    first, stop : int
+        First shard, and the one after the last.
+
+    Examples
+    --------
+    >>> from topophys.datasets import Recipe
+    >>> recipe = Recipe.from_dict({
+    ...     "name": "small", "seed": 1,
+    ...     "hamiltonian": {"family": "aiii_chains", "hopping_range": 2},
+    ...     "label": {"invariant": "winding"}, "input": {"grid": [32]},
+    ...     "split": [{"name": "train", "size": 5000, "classes": [0, 1]},
+    ...               {"name": "test", "size": 100, "classes": [0, 1]}],
+    ... })
+    >>> part = Portion.of(recipe, (2, 4))
+    >>> list(part.shards()), part.size("train"), part.size("test")
+    ([('train', 2), ('test', 0)], 904, 100)
+    """
+
+    recipe: Recipe
+    first: int
+    stop: int
+
+    @classmethod
+    def of(cls, recipe: Recipe, shards: tuple[int, int] | None = None) -> Portion:
+        """Make a portion, all shards where none are named.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            The recipe.
+        shards : tuple of int, optional
+            First shard and the one after the last.
+
+        Returns
+        -------
+        Portion
+            With at least one shard.
+
+        Raises
+        ------
+        InputError
+            If there are no such shards.
+        """
+        total = recipe.n_shards
+        first, stop = (0, total) if shards is None else shards
+        if not 0 <= first < stop <= total:
+            raise InputError(
+                f"Argument `shards` must be a stretch a:b with 0 <= a < b <= {total}, the number of"
+                f" shards of `{recipe.name}`, but is {first}:{stop}."
+            )
+        return cls(recipe, first, stop)
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all shards of the recipe."""
+        return self == Portion.of(self.recipe)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits with shards here."""
+        return tuple(name for name, (first, stop) in self._spans() if first < stop)
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in these shards."""
+        return sum(self.size(name) for name in self.splits)
+
+    def span(self, split: str) -> tuple[int, int]:
+        """First shard of one split that is here, and the one after the last, counted from 0."""
+        return dict(self._spans())[split]
+
+    def size(self, split: str) -> int:
+        """Count the samples of one split in these shards."""
+        first, stop = self.span(split)
+        whole = self.recipe.part(split).size
+        return max(0, min(stop * schema.SHARD_SIZE, whole) - first * schema.SHARD_SIZE)
+
+    def shards(self) -> Iterator[tuple[str, int]]:
+        """Split and number within the split of every shard, in order."""
+        for name, (first, stop) in self._spans():
+            for number in range(first, stop):
+                yield name, number
+
+    def _spans(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        start = 0
+        for spec in self.recipe.split:
+            count = schema.shards(spec.size)
+            first, stop = (min(max(edge - start, 0), count) for edge in (self.first, self.stop))
+            yield spec.name, (first, stop)
+            start += count
+
+
+# ---------- From hoppings to the fields that follow from them, with the noise that a split asks for
+
+#: Bytes of a field that are worked on at a time, so that they stay in the cache of a processor.
+CACHE: Final = 1 << 19
+
+
+def evaluate(
+    recipe: Recipe,
+    spec: SplitSpec,
+    shard: int,
+    hoppings: NDArray[Any],
+    rows: Int[np.ndarray, " R"] | slice = slice(None),
+) -> Arrays:
+    """Fields that follow from the hoppings, with the noise that belongs to the split.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    spec : SplitSpec
+        The split, filled in.
+    shard : int
+        Number of the shard.
+    hoppings : complex128 ndarray of shape (R, M, ...)
+        Coefficients of some samples of the shard.
+    rows : int ndarray of shape (R,) or slice, optional
+        Which ones they are; all where not given.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Input in single precision, as it is stored, and local targets.
+    """
+    family = family_of(recipe, spec)
+    step = len(hoppings) if family.by_sample else _step(recipe, {"S": 1, **family.sizes()})
+    if len(hoppings) <= step:
+        fields = family.evaluate(hoppings)
+        fields["x"] = fields["x"].astype(np.float32, copy=False)
+    else:
+        fields = _by_parts(family, hoppings, step)
+    if spec.noise is not None:
+        x = fields["x"].astype(np.float64)
+        size = min(schema.SHARD_SIZE, spec.size - shard * schema.SHARD_SIZE)
+        rng = keyed_generator(recipe.seed, spec.split_id, shard, 1)
+        # of the whole shard, so that the noise of a sample does not depend on which are asked for
+        noise = rng.standard_normal((size, *x.shape[1:]))[rows]
+        fields["x"] = (x + spec.noise * noise).astype("<f4")
+    return fields
+
+
+def _by_parts(family: Family, hoppings: NDArray[Any], step: int) -> Arrays:
+    fields: Arrays = {}
+    for i in range(0, len(hoppings), step):
+        for name, part in family.evaluate(hoppings[i : i + step]).items():
+            if i == 0:
+                dtype = np.float32 if name == "x" else part.dtype
+                fields[name] = np.empty((len(hoppings), *part.shape[1:]), dtype)
+            fields[name][i : i + step] = part
+    return fields
+
+
+def _step(recipe: Recipe, sizes: Mapping[str, int]) -> int:
+    """Count the samples to evaluate at a time; it makes no difference to their last bits."""
+    entries = max(math.prod(f.shape(sizes)) for f in schema.FIELDS[recipe.kind])
+    return max(1, CACHE // (8 * entries))
+
+
+# ------- The same Hamiltonians in another basis, with another origin of k: what no label may notice
+
+#: Attempts to prove a turned Hamiltonian before giving up.
+ATTEMPTS: Final = 20
+
+
+def turn_all(
+    family: Family,
+    hoppings: NDArray[np.complex128],
+    label: NDArray[np.int64],
+    min_gap: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.complex128], NDArray[np.float64], int]:
+    """Give every Hamiltonian a random basis and origin, and prove its label anew.
+
+    The gap is what it was, but its proof goes over other intervals and may fail by the last bit
+    where the gap is `min_gap` to the last bit; then another basis is drawn.
+
+    Parameters
+    ----------
+    family : Family
+        Family of the split.
+    hoppings : complex128 ndarray of shape (S, M, ...)
+        Coefficients.
+    label : int64 ndarray of shape (S,)
+        Their invariants.
+    min_gap : float
+        Gap to be proven.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    hoppings : complex128 ndarray of shape (S, M, ...)
+        New coefficients.
+    gap_lower : float64 ndarray of shape (S,)
+        Proven bounds of their gaps.
+    unresolved : int
+        How many bases were drawn in vain.
+
+    Raises
+    ------
+    RecipeError
+        If a Hamiltonian cannot be proven in any basis.
+    """
+    turned, bound = hoppings.copy(), np.zeros(len(hoppings))
+    left, unresolved = np.arange(len(hoppings)), 0
+    for _ in range(ATTEMPTS):
+        fresh = family.turn(hoppings[left], rng)
+        proof = family.certify(fresh, min_gap)
+        good = proof.certified & (proof.value == label[left])
+        turned[left[good]], bound[left[good]] = fresh[good], proof.gap_lower[good]
+        left = left[~good]
+        unresolved += len(left)
+        if not len(left):
+            return turned, bound, unresolved
+    raise RecipeError(
+        f"Split with `gauge_of` must keep its labels, but {len(left)} Hamiltonians could not be"
+        f" proven in {ATTEMPTS} bases; please report this with the recipe."
+    )
+
+
+# ------------- Drawing one shard: random Hamiltonians, kept by proof and class, from a keyed stream
+# A shard depends on (root seed, split id, shard number) and on nothing else, so that any shard can
+# be made alone, by any worker, in any order, and comes out the same to the bit.
 
 #: Draws without a single new sample of a class that is still wanted, before giving up.
 PATIENCE: Final = 1_000_000

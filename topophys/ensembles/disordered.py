@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from topophys import _checks
+from topophys import _validation
 from topophys._random import as_generator
 from topophys.errors import InputError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
@@ -75,8 +75,8 @@ def disordered_ssh(
     >>> tp.certify_winding(chains).value
     array([1, 1, 1])
     """
-    n = _checks.positive_int(n, "n")
-    length = _checks.positive_int(cells, "cells")
+    n = _validation.positive_int(n, "n")
+    length = _validation.positive_int(cells, "cells")
     w1, w2 = disorder if isinstance(disorder, tuple) else (disorder, disorder)
     if not all(map(math.isfinite, (t1, t2))):
         raise InputError(f"Arguments `t1` and `t2` must be finite, but are {t1} and {t2}.")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import numpy as np
 from jaxtyping import Complex
 from numpy.typing import NDArray
-from topophys import _checks
+
+from topophys import _validation
 from topophys._random import as_generator
 from topophys.ensembles.rejection import draw_proven
 from topophys.errors import InputError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-import math
-import numpy as np
 
 __all__ = ["aiii_chains", "class_a", "random_links", "two_band"]
 
 
 # ----------------------- Gaussian coefficients of hoppings, and the lattice vectors that carry them
+
 
 def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.complex128]:
     """Draw independent complex normal numbers with E|z|^2 = 1.
@@ -91,6 +94,7 @@ def damping(vectors: NDArray[np.int64], decay: float) -> NDArray[np.float64]:
 
 # ---------------------------------------------------------------- Random chiral chains
 
+
 def aiii_chains(
     n: int,
     *,
@@ -157,9 +161,9 @@ def aiii_chains(
             )
 
         return draw_proven(draw, n, min_gap=min_gap or 0.0, classes=classes, rng=rng).hamiltonians
-    n = _checks.positive_int(n, "n")
-    size = _checks.positive_int(n_orbitals, "n_orbitals")
-    reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
+    n = _validation.positive_int(n, "n")
+    size = _validation.positive_int(n_orbitals, "n_orbitals")
+    reach = _validation.positive_int(hopping_range, "hopping_range", minimum=0)
     factors = damping(np.arange(-reach, reach + 1)[:, None], decay)
     block = complex_normal(as_generator(rng), (n, 2 * reach + 1, size, size))
     block *= factors[:, None, None]
@@ -168,6 +172,7 @@ def aiii_chains(
 
 
 # ------------------------------------------- Random Hamiltonians without symmetry in two dimensions
+
 
 def class_a(
     n: int,
@@ -249,10 +254,10 @@ def class_a(
             )
 
         return draw_proven(draw, n, min_gap=min_gap or 0.0, classes=classes, rng=rng).hamiltonians
-    n = _checks.positive_int(n, "n")
-    size = _checks.positive_int(n_bands, "n_bands", minimum=2)
-    filled = _checks.occupied(n_occupied, size)
-    reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
+    n = _validation.positive_int(n, "n")
+    size = _validation.positive_int(n_bands, "n_bands", minimum=2)
+    filled = _validation.occupied(n_occupied, size)
+    reach = _validation.positive_int(hopping_range, "hopping_range", minimum=0)
     half = half_square(reach)
     factors = damping(np.array(half), decay)
     drawn = complex_normal(as_generator(rng), (n, len(half), size, size))
@@ -267,6 +272,7 @@ def class_a(
 
 
 # --------------------------------------------------- Random two-band Hamiltonians in two dimensions
+
 
 def two_band(
     n: int,
@@ -331,8 +337,8 @@ def two_band(
             return two_band(m, hopping_range=hopping_range, decay=decay, rng=generator)
 
         return draw_proven(draw, n, min_gap=min_gap or 0.0, classes=classes, rng=rng).hamiltonians
-    n = _checks.positive_int(n, "n")
-    reach = _checks.positive_int(hopping_range, "hopping_range", minimum=0)
+    n = _validation.positive_int(n, "n")
+    reach = _validation.positive_int(hopping_range, "hopping_range", minimum=0)
     generator = as_generator(rng)
     half = half_square(reach)[1:]
     factors = damping(np.array(half, np.int64).reshape(-1, 2), decay)
@@ -345,6 +351,7 @@ def two_band(
 
 
 # --------------------------------------------------------- Random link variables on a periodic grid
+
 
 def random_links(
     n: int,
@@ -394,11 +401,11 @@ def random_links(
     >>> links.shape
     (10, 5, 5, 2, 3, 3)
     """
-    n = _checks.positive_int(n, "n")
-    size = _checks.positive_int(n_occupied, "n_occupied")
+    n = _validation.positive_int(n, "n")
+    size = _validation.positive_int(n_occupied, "n_occupied")
     if len(grid) != 2:
         raise InputError(f"Argument `grid` must have 2 numbers, but is {grid}.")
-    shape = tuple(_checks.positive_int(side, "grid") for side in grid)
+    shape = tuple(_validation.positive_int(side, "grid") for side in grid)
     drawn = complex_normal(as_generator(rng), (n, *shape, 2, size, size))
     unitary, upper = np.linalg.qr(drawn)
     diagonal = np.einsum("...aa->...a", upper)

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from topophys import _checks
+from topophys import _validation
 from topophys._random import as_generator
 from topophys.errors import InputError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
@@ -119,7 +119,7 @@ def draw_proven(
     >>> sorted(found.value.tolist()), bool(found.gap_lower.min() >= 0.2)
     ([-1, -1, 0, 0, 1, 1], True)
     """
-    n = _checks.positive_int(n, "n")
+    n = _validation.positive_int(n, "n")
     generator = as_generator(rng)
     selection = Selection(n if classes is None else _quotas(n, classes), min_gap=min_gap)
     parts: list[H] = []
@@ -152,7 +152,7 @@ def draw_proven(
 
 def _quotas(n: int, classes: Sequence[int]) -> dict[int, int]:
     """Equal numbers; a remainder goes to the smallest classes."""
-    wanted = sorted(_checks.integer(c, "classes") for c in classes)
+    wanted = sorted(_validation.integer(c, "classes") for c in classes)
     if not wanted or len(set(wanted)) < len(wanted):
         raise InputError(f"Argument `classes` must name each class once, but is {list(classes)}.")
     share, rest = divmod(n, len(wanted))

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from numpy.typing import NDArray
-from pathlib import Path
-from topophys._checks import short
-from topophys.errors import DatasetError
-from topophys.errors import InputError
-from topophys.errors import SchemaError
-from typing import Any
-from typing import Final
 import gzip
 import io
-import numpy as np
 import re
 import tarfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._validation import short
+from topophys.errors import DatasetError, InputError, SchemaError
 
 # ------------ Lines of a text file that may be compressed or the only one of its kind in an archive
 

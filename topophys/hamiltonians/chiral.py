@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError
 from topophys.grids import grid_of
 from topophys.hamiltonians import fourier
@@ -84,8 +84,8 @@ class ChiralHamiltonian(FourierHamiltonian):
         ShapeError, InputError
             As for the constructor.
         """
-        first = _checks.integer(lowest, "lowest")
-        stacked = _checks.as_complex(amplitudes, "amplitudes", "(..., M, N, N)")
+        first = _validation.integer(lowest, "lowest")
+        stacked = _validation.as_complex(amplitudes, "amplitudes", "(..., M, N, N)")
         chain = cls.__new__(cls)
         chain._set_block(first, stacked.copy())
         return chain

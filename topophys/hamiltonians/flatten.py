@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import GaplessError
 from topophys.kernels import status as st
 from topophys.kernels.polar import SINGULAR, polar_factors
@@ -46,7 +46,7 @@ def flatten_block(d_k: ArrayLike) -> Complex[np.ndarray, "... n n"]:
     array([[[1.+0.j, 0.+0.j],
             [0.+0.j, 0.-1.j]]])
     """
-    blocks = _checks.as_complex(d_k, "d_k", "(..., n, n)")
+    blocks = _validation.as_complex(d_k, "d_k", "(..., n, n)")
     n = blocks.shape[-1]
     if n > 2:
         left, sigma, right = np.linalg.svd(blocks)
@@ -87,7 +87,7 @@ def flatten_d(d: ArrayLike) -> Float[np.ndarray, "... 3"]:
     >>> flatten_d([0.0, 3.0, 4.0])
     array([0. , 0.6, 0.8])
     """
-    d = _checks.as_real(d, "d", "(..., 3)")
+    d = _validation.as_real(d, "d", "(..., 3)")
     largest = np.abs(d).max(-1, keepdims=True)
     _refuse(largest[..., 0] == 0.0, "flatten_d")
     d = d / largest  # squares of very long or short vectors would leave the range

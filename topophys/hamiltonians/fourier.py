@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Mapping
-from jaxtyping import Complex
-from jaxtyping import Float
-from jaxtyping import Int
-from numpy.typing import ArrayLike
-from numpy.typing import NDArray
-from topophys import _checks
-from topophys.errors import HermiticityError
-from topophys.errors import InputError
-from topophys.errors import KindError
-from topophys.errors import ShapeError
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeVar
+
+import numpy as np
+from jaxtyping import Complex, Float, Int
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _validation
+from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
 from topophys.kernels.rounding import SMALLEST
-from types import MappingProxyType
-from typing import Any
-from typing import Final
-from typing import Literal
-from typing import TypeVar
-import numpy as np
 
 __all__ = ["FourierHamiltonian"]
 
@@ -39,7 +31,7 @@ def _vector(key: Any, name: str) -> tuple[int, ...]:
     if not entries or not integral:
         raise InputError(
             f"Argument `{name}` must have tuples of integers as keys, such as (1, 0), but has"
-            f" {_checks.short(key)}."
+            f" {_validation.short(key)}."
         )
     return tuple(int(x) for x in entries)
 
@@ -74,10 +66,10 @@ def stack(
     if not isinstance(mapping, Mapping) or not mapping:
         raise InputError(
             f"Argument `{name}` must be a mapping of lattice vectors to arrays with at least one"
-            f" entry, but is {_checks.short(mapping)}."
+            f" entry, but is {_validation.short(mapping)}."
         )
     arrays = {
-        _vector(key, name): _checks.as_complex(value, f"{name}[{key}]", shape)
+        _vector(key, name): _validation.as_complex(value, f"{name}[{key}]", shape)
         for key, value in mapping.items()
     }
     dims = {len(key) for key in arrays}
@@ -276,7 +268,7 @@ class FourierHamiltonian:
         n_occupied: int | None = None,
         hermitian: Literal["check", "average"] = "check",
     ) -> None:
-        _checks.one_of(hermitian, "hermitian", ("check", "average"))
+        _validation.one_of(hermitian, "hermitian", ("check", "average"))
         self._vectors, raw, given = stack(hoppings, "hoppings", "(..., n, n)", tail=2)
         adjoint = np.conj(np.swapaxes(raw, -1, -2))
         self._amplitudes = complete(
@@ -317,7 +309,7 @@ class FourierHamiltonian:
         """Number of occupied bands."""
         if self.n_bands == 1 and self._n_occupied is None:
             return 0
-        return _checks.occupied(self._n_occupied, self.n_bands)
+        return _validation.occupied(self._n_occupied, self.n_bands)
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -377,7 +369,7 @@ class FourierHamiltonian:
         return self.bloch(grid_of(self.dim, shape))
 
     def _momenta(self, k: ArrayLike) -> NDArray[np.float64]:
-        return _checks.as_real(k, "k", f"(..., {self.dim})")
+        return _validation.as_real(k, "k", f"(..., {self.dim})")
 
     def _select(self: H, index: tuple[Any, ...]) -> H:
         """Return the same kind of Hamiltonian with `index` applied to the batch axes."""

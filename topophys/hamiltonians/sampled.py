@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Complex
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
 
@@ -75,14 +75,14 @@ class SampledHamiltonian:
             If a matrix differs from its conjugate transpose by more than 1e-10 of its largest
             entry.
         """
-        momenta = _checks.as_real(k, "k", f"(..., {self.dim})")
+        momenta = _validation.as_real(k, "k", f"(..., {self.dim})")
         flat = momenta.reshape(-1, self.dim)
         values: Any = (
             self._function(flat) if self._vectorized else [self._function(q) for q in flat]
         )
         if not len(flat):
             return np.zeros((*momenta.shape[:-1], self.n_bands, self.n_bands), np.complex128)
-        h_k = _checks.as_complex(values, "h(k)", "(..., n, n)")
+        h_k = _validation.as_complex(values, "h(k)", "(..., n, n)")
         wanted = (len(flat), self.n_bands, self.n_bands)
         if h_k.shape != wanted:
             raise ShapeError(
@@ -178,14 +178,16 @@ def from_callable(
     1
     """
     if not callable(h):
-        raise KindError(f"Argument `h` must be a function of k, but is {_checks.short(h)}.")
-    n_dim = _checks.positive_int(dim, "dim")
+        raise KindError(f"Argument `h` must be a function of k, but is {_validation.short(h)}.")
+    n_dim = _validation.positive_int(dim, "dim")
     probe = np.sqrt(2.0) * np.arange(1, n_dim + 1)  # no symmetric momentum
     if n_bands is None:
-        once = _checks.as_complex(h(probe[None] if vectorized else probe), "h(k)", "(..., n, n)")
+        once = _validation.as_complex(
+            h(probe[None] if vectorized else probe), "h(k)", "(..., n, n)"
+        )
         n_bands = once.shape[-1]
-    size = _checks.positive_int(n_bands, "n_bands")
-    filled = 0 if size == 1 and n_occupied is None else _checks.occupied(n_occupied, size)
+    size = _validation.positive_int(n_bands, "n_bands")
+    filled = 0 if size == 1 and n_occupied is None else _validation.occupied(n_occupied, size)
     made = SampledHamiltonian(h, n_dim, size, filled, vectorized=vectorized)
     first = made.bloch(probe)
     for direction, shift in enumerate(2.0 * np.pi * np.eye(n_dim)):

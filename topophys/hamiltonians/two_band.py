@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 from numpy.typing import ArrayLike
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.grids import grid_of
 from topophys.hamiltonians import fourier
@@ -67,7 +67,7 @@ class TwoBandHamiltonian(FourierHamiltonian):
         d0: Mapping[Any, ArrayLike] | None = None,
         hermitian: Literal["check", "average"] = "check",
     ) -> None:
-        _checks.one_of(hermitian, "hermitian", ("check", "average"))
+        _validation.one_of(hermitian, "hermitian", ("check", "average"))
         average = hermitian == "average"
         self._vectors, raw, given = fourier.stack(d, "d", "(..., 3)", tail=1)
         self._d = fourier.complete(

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from jaxtyping import Float
-from numpy.typing import ArrayLike
-from numpy.typing import NDArray
 from pathlib import Path
-from topophys import _checks
-from topophys._files import complete_file
-from topophys.errors import HermiticityError
-from topophys.errors import InputError
-from topophys.errors import KindError
-from topophys.errors import SchemaError
-from topophys.hamiltonians._wannier90_format import open_lines
-from topophys.hamiltonians._wannier90_format import Content
-from topophys.hamiltonians._wannier90_format import parse
-from topophys.hamiltonians.fourier import FourierHamiltonian
-from typing import Any
-from typing import Final
-from typing import Literal
-from typing import TypeVar
+from typing import Any, Final, Literal, TypeVar
+
 import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _validation
+from topophys._io import complete_file
+from topophys.errors import HermiticityError, InputError, KindError, SchemaError
+from topophys.hamiltonians._wannier90_format import Content, open_lines, parse
+from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["WannierHamiltonian", "read_wannier90", "write_wannier90_hr"]
 
@@ -82,7 +75,7 @@ class WannierHamiltonian(FourierHamiltonian):
     ) -> None:
         super().__init__(hoppings, n_occupied=n_occupied, hermitian=hermitian)
         self.lattice: Float[np.ndarray, "3 3"] | None = (
-            None if lattice is None else _checks.as_real(lattice, "lattice", "(..., 3, 3)")
+            None if lattice is None else _validation.as_real(lattice, "lattice", "(..., 3, 3)")
         )
         self.directions = tuple(range(self.dim)) if directions is None else directions
         if len(self.directions) != self.dim:
@@ -169,7 +162,7 @@ def read_wannier90(
     >>> h, int(tp.certify_chern(h))
     (WannierHamiltonian: 2D, 2 bands (1 occupied), 5 lattice vectors, 1)
     """
-    limit = _checks.positive_int(max_memory, "max_memory")
+    limit = _validation.positive_int(max_memory, "max_memory")
     with open_lines(path) as lines:
         content = parse(lines, limit)
         name = lines.name
@@ -187,7 +180,7 @@ def read_wannier90(
 
 def _directions(vectors: NDArray[np.int64], dim: int | None, name: str) -> tuple[int, ...]:
     used = [int(i) for i in np.flatnonzero((vectors != 0).any(0))]
-    wanted = max(1, len(used)) if dim is None else _checks.positive_int(dim, "dim")
+    wanted = max(1, len(used)) if dim is None else _validation.positive_int(dim, "dim")
     if not len(used) <= wanted <= 3:
         raise InputError(
             f"Argument `dim` must be from {max(1, len(used))} to 3 for `{name}`, which has hoppings"
@@ -222,6 +215,7 @@ def _refuse_unless_hermitian(content: Content, name: str) -> None:
 
 
 # -------------------------------------------------------------- Hoppings in the format of Wannier90
+
 
 def write_wannier90_hr(
     H: FourierHamiltonian, path: str | Path, *, comment: str = "written by topophys"
@@ -272,7 +266,7 @@ def write_wannier90_hr(
     if wrong_kind or H.batch_shape or H.dim > 3:
         raise KindError(
             "Argument `H` must be a single Hamiltonian in Fourier form in one to three dimensions,"
-            f" but is {_checks.short(H)}."
+            f" but is {_validation.short(H)}."
         )
     if len(comment.splitlines()) > 1 or len(comment) > 1000:
         raise InputError("Argument `comment` must be one line of at most 1000 characters.")

@@ -1,12 +1,11 @@
 """What the hidden layers of a network hold, measured against controls."""
 
 from topophys.interpret.activations import activation_batches, activations
-from topophys.interpret.audit import AuditReport, AuditRow, audit
 from topophys.interpret.causal import CausalReport, CausalResult, causal_tests
-from topophys.interpret.decode import LinearDecoder, fit_decoder
-from topophys.interpret.explained import r_squared
-from topophys.interpret.probe import probe
-from topophys.interpret.report import ProbeReport, ProbeResult
+from topophys.interpret.probes import probe
+from topophys.interpret.regression import LinearDecoder, fit_decoder, r_squared
+from topophys.interpret.reports import ProbeReport, ProbeResult
+from topophys.interpret.symmetry_audit import AuditReport, AuditRow, audit
 from topophys.interpret.targets import TARGETS, Target, exact_targets
 
 __all__ = [

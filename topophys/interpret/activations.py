@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -11,13 +12,306 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from topophys import _checks
-from topophys.errors import InputError
-from topophys.interpret.hooks import captured, layer_modules
-from topophys.interpret.layout import Layout, channels_last, input_grid
-from topophys.learn.evaluate import batches, placement
+from topophys import _validation
+from topophys.errors import InputError, ShapeError
+from topophys.learn.run import batches, placement
 
-__all__ = ["activation_batches", "activations"]
+__all__ = [
+    "Layout",
+    "activation_batches",
+    "activations",
+    "captured",
+    "channels_last",
+    "input_grid",
+    "layer_modules",
+    "module_of_feature",
+    "replaced",
+]
+
+
+# ---------------------------------------------------------------- Which axis of a layer is which
+
+Layout: TypeAlias = Literal["auto", "channels_last", "channels_first"]
+
+
+def input_grid(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
+    """Numbers of k points of an input.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the input, samples first.
+    layout : {"channels_last", "channels_first"}
+        Where its channels are.
+
+    Returns
+    -------
+    tuple of int
+        The other axes.
+
+    Examples
+    --------
+    >>> input_grid((5, 12, 16, 3), "channels_last"), input_grid((5, 8, 32), "channels_first")
+    ((12, 16), (32,))
+    """
+    return shape[1:-1] if layout == "channels_last" else shape[2:]
+
+
+def channels_last(
+    value: NDArray[np.float64], grid: tuple[int, ...], layout: Layout, name: str
+) -> NDArray[np.float64]:
+    """Move the channels of a layer to the end, and check that its places are those of the grid.
+
+    Parameters
+    ----------
+    value : float64 ndarray of shape (S, ...)
+        Output of the layer.
+    grid : tuple of int
+        Numbers of k points of the input.
+    layout : {"auto", "channels_last", "channels_first"}
+        Where its channels are; "auto" compares with the grid.
+    name : str
+        Name of the layer, for messages.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, *places, C) or (S, C)
+        The same numbers.
+
+    Raises
+    ------
+    ShapeError
+        If the places are not those of the grid or a multiple of it.
+    InputError
+        If "auto" finds that both layouts fit.
+
+    Examples
+    --------
+    >>> channels_last(np.zeros((5, 6, 32)), (32,), "auto", "conv1").shape
+    (5, 32, 6)
+    """
+    if value.ndim == 2:
+        return value
+    shape = value.shape
+    last, first = _multiple(shape[1:-1], grid), _multiple(shape[2:], grid)
+    if layout == "auto":
+        # a layer on the grid itself is meant rather than one on a refined grid
+        exact = shape[1:-1] == grid, shape[2:] == grid
+        if any(exact):
+            last, first = exact
+        if last and first:
+            raise InputError(
+                f"Layer {name!r} has shape {shape}, in which both the first and the last axis may"
+                ' be the channels; say layout="channels_last" or layout="channels_first".'
+            )
+    else:
+        last, first = last and layout == "channels_last", first and layout == "channels_first"
+    if not (last or first):
+        raise ShapeError(
+            f"Layer {name!r} has shape {shape}, which does not line up with {grid} k points"
+            f" ({layout}); give a layer before any pooling, or the right layout."
+        )
+    return value if last else np.ascontiguousarray(np.moveaxis(value, 1, -1))
+
+
+def _multiple(places: tuple[int, ...], grid: tuple[int, ...]) -> bool:
+    if len(places) != len(grid) or any(p % n for p, n in zip(places, grid, strict=True)):
+        return False
+    factors = {p // n for p, n in zip(places, grid, strict=True)}
+    return len(factors) == 1 and 0 not in factors
+
+
+# ----------------------------- Reading and replacing the outputs of submodules while a network runs
+
+
+def layer_modules(module: nn.Module) -> dict[str, nn.Module]:
+    """Submodules by name, without the network itself.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network.
+
+    Returns
+    -------
+    dict of str to torch.nn.Module
+        As ``named_modules`` gives them.
+    """
+    return {name: part for name, part in module.named_modules() if name}
+
+
+@contextmanager
+def captured(module: nn.Module, layers: Sequence[str]) -> Iterator[Mapping[str, Tensor]]:
+    """Keep the outputs of some layers of the forward pass inside the block.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network.
+    layers : sequence of str
+        Names of submodules.
+
+    Yields
+    ------
+    mapping of str to tensor
+        Filled while the network runs.
+
+    Raises
+    ------
+    InputError
+        If a layer does not exist, returns no tensor, or was not called exactly once.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> with captured(net, ["0"]) as seen:
+    ...     out = net(torch.ones(5, 2))
+    >>> seen["0"].shape
+    torch.Size([5, 3])
+    """
+    seen: dict[str, Tensor] = {}
+    calls = dict.fromkeys(layers, 0)
+
+    def keep(name: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            calls[name] += 1
+            seen[name] = _tensor(output, name)
+
+        return hook
+
+    with ExitStack() as stack:
+        for name in layers:
+            stack.callback(_find(module, name).register_forward_hook(keep(name)).remove)
+        yield seen
+    for name, count in calls.items():
+        if count != 1:
+            raise InputError(
+                f"Layer {name!r} must be called once in a forward pass, but was called {count}"
+                " times; name another submodule."
+            )
+
+
+@contextmanager
+def replaced(
+    module: nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor]]
+) -> Iterator[None]:
+    """Change the outputs of some layers of every forward pass inside the block.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network.
+    changes : mapping of str to callable
+        From the name of a submodule to a function of its output; the rest of the network goes on
+        with what it returns.
+
+    Yields
+    ------
+    None
+        While the changes are in force.
+
+    Raises
+    ------
+    InputError
+        If a layer does not exist, returns no tensor, or the function changes the shape.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> with replaced(net, {"0": torch.zeros_like}):
+    ...     print(net(torch.ones(1, 2)))
+    tensor([[0., 0., 0.]])
+    """
+
+    def swap(name: str, change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Tensor:
+            before = _tensor(output, name)
+            after = change(before)
+            if after.shape != before.shape:
+                raise InputError(
+                    f"Argument `changes` must keep the shape {tuple(before.shape)} of layer"
+                    f" {name!r}, but gives {tuple(after.shape)}."
+                )
+            return after
+
+        return hook
+
+    with ExitStack() as stack:
+        for name, change in changes.items():
+            part = _find(module, name)
+            stack.callback(part.register_forward_hook(swap(name, change)).remove)
+        yield
+
+
+@torch.no_grad()
+def module_of_feature(module: nn.Module, x: Tensor, feature: str) -> str:
+    """Name of the submodule that returns an entry of ``output["local_features"]``.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network of this package.
+    x : tensor
+        A small batch of inputs.
+    feature : str
+        Such as "h1_features".
+
+    Returns
+    -------
+    str
+        Name of the submodule, whose output can be read and replaced.
+
+    Raises
+    ------
+    InputError
+        If no submodule returns it: it is made from several, or by a function.
+
+    Examples
+    --------
+    >>> from topophys.learn import TopologicalMLEncoder
+    >>> module_of_feature(TopologicalMLEncoder(), torch.zeros(1, 8, 8), "h1_features")
+    'point'
+    """
+    outputs: dict[str, Any] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        return lambda _module, _inputs, output: outputs.__setitem__(name, output)
+
+    with ExitStack() as stack:
+        for name, part in layer_modules(module).items():
+            stack.callback(part.register_forward_hook(keep(name)).remove)
+        local = module(x)["local_features"]
+    for name, value in outputs.items():
+        if feature in local and value is local[feature]:
+            return name
+    raise InputError(
+        f"Argument `feature` must be the output of a submodule, but {feature!r} is none; known"
+        f" features: {', '.join(local)}."
+    )
+
+
+def _find(module: nn.Module, name: str) -> nn.Module:
+    known = layer_modules(module)
+    if name not in known:
+        raise InputError(
+            f"Argument `layers` must name submodules, but has {name!r}; there are"
+            f" {', '.join(list(known)[:20])}."
+        )
+    return known[name]
+
+
+def _tensor(output: Any, name: str) -> Tensor:
+    if isinstance(output, tuple | list) and output:
+        output = output[0]  # recurrent and attention layers return their output first
+    if not isinstance(output, Tensor):
+        raise InputError(
+            f"Layer {name!r} must return a tensor, but returns {type(output).__name__}; name a"
+            " submodule of it."
+        )
+    return output
+
+
+# ------------------------------------- Layers of a network as arrays that line up with the k points
 
 #: Where networks of this package show the layers on their path.
 LOCAL: Final = "local_features"
@@ -93,7 +387,7 @@ def activations(
     """
     whole: dict[str, NDArray[np.float64]] = {}
     inputs = _inputs(x, input_layout)
-    limit = _checks.positive_int(max_bytes, "max_bytes")
+    limit = _validation.positive_int(max_bytes, "max_bytes")
     for part, found in activation_batches(
         module,
         inputs,
@@ -136,9 +430,9 @@ def activation_batches(
         As `activations`.
     """
     inputs = _inputs(x, input_layout)
-    size = _checks.positive_int(batch_size, "batch_size")
+    size = _validation.positive_int(batch_size, "batch_size")
     grid = input_grid(inputs.shape, input_layout)
-    _checks.one_of(layout, "layout", ("auto", "channels_last", "channels_first"))
+    _validation.one_of(layout, "layout", ("auto", "channels_last", "channels_first"))
     module.eval()
     device, dtype = placement(module)
     hooked = [] if layers is None else [n for n in layers if n in layer_modules(module)]
@@ -153,9 +447,9 @@ def activation_batches(
 
 
 def _inputs(x: ArrayLike, input_layout: str) -> NDArray[np.float64]:
-    _checks.one_of(input_layout, "input_layout", ("channels_last", "channels_first"))
+    _validation.one_of(input_layout, "input_layout", ("channels_last", "channels_first"))
     axes = "(..., S, N, c)" if input_layout == "channels_last" else "(..., S, c, N)"
-    return _checks.as_real(x, "x", axes)
+    return _validation.as_real(x, "x", axes)
 
 
 def _local(output: Any, layers: Sequence[str] | None, hooked: list[str]) -> dict[str, Tensor]:

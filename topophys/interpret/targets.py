@@ -1,30 +1,371 @@
-"""Exact local physics at points, links and plaquettes, and quantities that only look like it."""
+"""Exact local physics at points, links and plaquettes, and control quantities."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from itertools import combinations_with_replacement, permutations
+from typing import Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 
 from topophys._typing import is_block_like
 from topophys.errors import InputError, KindError
+from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
-from topophys.interpret.fields import (
-    cumulative_winding,
-    fold_d,
-    permanent,
-    scrambled,
-    solid_angle,
-    wrapped_steps,
-)
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.berry import berry_flux_from_d
 from topophys.invariants.winding import winding_angle, winding_steps
 
-__all__ = ["TARGETS", "Sampled", "Target", "exact_targets"]
+__all__ = [
+    "TARGETS",
+    "Sampled",
+    "Target",
+    "cumulative_winding",
+    "curl_features",
+    "difference_features",
+    "exact_targets",
+    "fold_d",
+    "permanent",
+    "scrambled",
+    "solid_angle",
+    "window_sums",
+    "wrapped_steps",
+]
+
+
+# ------- Local functions whose sum over the zone is zero: differences on links, curls on plaquettes
+
+
+def difference_features(x: Float[np.ndarray, "samples k c"]) -> Float[np.ndarray, "samples k f"]:
+    r"""Exact differences of all quadratic functions of the input at a point.
+
+    .. math:: f(k_{j+1}) - f(k_j), \qquad f \in \{ x_a, \; x_a x_b \}
+
+    A density on links may hold any of them without changing its sum over the zone. The functions
+    must be local: every field that sums to zero is the difference of some function of all points.
+
+    Parameters
+    ----------
+    x : float64 ndarray of shape (S, N, c)
+        Inputs.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, N, c + c (c + 1) / 2)
+        Differences on the links, one channel for each function.
+
+    Examples
+    --------
+    >>> found = difference_features(np.random.default_rng(0).standard_normal((2, 5, 3)))
+    >>> found.shape, bool(np.abs(found.sum(1)).max() < 1e-12)
+    ((2, 5, 9), True)
+    """
+    f = _quadratic(x)
+    return np.roll(f, -1, axis=1) - f
+
+
+def curl_features(
+    x: Float[np.ndarray, "samples nx ny c"],
+    links: Float[np.ndarray, "samples nx ny 2 l"] | None = None,
+    *,
+    degree: int = 4,
+) -> Float[np.ndarray, "samples nx ny f"]:
+    r"""Lattice curls of local functions on links.
+
+    .. math:: A_x(k) + A_y(k + \hat x) - A_x(k + \hat y) - A_y(k), \qquad
+        A_\mu \in \{ x_a(k), \; x_a x_b(k), \; x_a(k) \, x_b(k + \hat\mu), \;
+        p(\bar x) \, (x_a(k) \, x_b(k + \hat\mu) - x_b(k) \, x_a(k + \hat\mu)) \}
+
+    for each direction by itself, with p all monomials of the mean of both ends up to a degree. A
+    density on plaquettes may hold any of them without changing its sum over the zone. For unit
+    d-vectors the last kind spans what is left free to a network that measures the degree of d
+    with another area form on the sphere than the uniform one: a form of total 4 pi differs from
+    that by the differential of a one-form, :math:`p(d) (d \times \partial d)_a`.
+
+    Parameters
+    ----------
+    x : float64 ndarray of shape (S, Nx, Ny, c)
+        Inputs.
+    links : float64 ndarray of shape (S, Nx, Ny, 2, L), optional
+        Further functions on the links that leave k along x and y, such as a layer of the network.
+    degree : int, optional
+        Highest degree of p.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, Nx, Ny, F)
+        Curls, a channel for each function and direction.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal((2, 4, 5, 3))
+    >>> found = curl_features(x, degree=1)
+    >>> found.shape, bool(np.abs(found.sum((1, 2))).max() < 1e-12)
+    ((2, 4, 5, 54), True)
+    """
+    parts = []
+    for axis in (1, 2):
+        ahead = np.roll(x, -1, axis=axis)
+        pairs = np.einsum("...a,...b->...ab", x, ahead)
+        first, second = np.triu_indices(x.shape[-1], 1)
+        turns = pairs[..., first, second] - pairs[..., second, first]
+        weights = _monomials(0.5 * (x + ahead), degree)
+        weighted = np.einsum("...p,...t->...pt", weights[..., 1:], turns)
+        cells = x.shape[:-1]
+        fields = [_quadratic(x), pairs.reshape(*cells, -1), weighted.reshape(*cells, -1)]
+        if links is not None:
+            fields.append(links[..., axis - 1, :])
+        field = np.concatenate(fields, axis=-1)
+        # A_x enters below and, with the other sign, above; A_y to the right and to the left
+        across = np.roll(field, -1, axis=3 - axis)
+        parts.append(field - across if axis == 1 else across - field)
+    return np.concatenate(parts, axis=-1)
+
+
+def _monomials(x: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
+    """All products of up to `degree` components, the constant first."""
+    sizes = range(degree + 1)
+    chosen = [c for n in sizes for c in combinations_with_replacement(range(x.shape[-1]), n)]
+    return np.stack([x[..., list(c)].prod(-1) for c in chosen], axis=-1)
+
+
+def _quadratic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, b = np.triu_indices(x.shape[-1])
+    return np.concatenate([x, x[..., a] * x[..., b]], axis=-1)
+
+
+def window_sums(
+    value: Float[np.ndarray, "samples *places c"], width: int
+) -> Float[np.ndarray, "samples *windows c"]:
+    """Add up windows of neighbouring links, or squares of plaquettes, that do not overlap.
+
+    What a total difference adds to a window is due to its ends alone, so it fades as windows
+    grow.
+
+    Parameters
+    ----------
+    value : float64 ndarray of shape (S, N, C) or (S, Nx, Ny, C)
+        A density.
+    width : int
+        Links in a window; it must divide the numbers of places.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, N / width, C) or (S, Nx / width, Ny / width, C)
+        Sums.
+
+    Examples
+    --------
+    >>> window_sums(np.arange(6.0).reshape(1, 6, 1), 3)[0, :, 0]
+    array([ 3., 12.])
+    """
+    for axis in range(1, value.ndim - 1):
+        shape = (*value.shape[:axis], value.shape[axis] // width, width, *value.shape[axis + 1 :])
+        value = value.reshape(shape).sum(axis + 1)
+    return value
+
+
+# --------------- Local quantities that only interpretation needs: controls, and other ways to count
+
+T = TypeVar("T")
+
+
+def permanent(block: Complex[np.ndarray, "... n n"]) -> Complex[np.ndarray, "..."]:
+    r"""Permanent of square blocks: the determinant without its signs.
+
+    .. math:: \mathrm{perm}\, D = \sum_\sigma \prod_i D_{i \sigma(i)}
+
+    A quadratic form of a 2 x 2 block like the determinant, but it may vanish on a gapped chain:
+    its phase knows nothing of the winding number.
+
+    Parameters
+    ----------
+    block : complex128 ndarray of shape (..., n, n)
+        Blocks, n at most 6.
+
+    Returns
+    -------
+    complex128 ndarray of shape (...)
+        Permanents.
+
+    Raises
+    ------
+    InputError
+        If n is larger than 6.
+
+    Examples
+    --------
+    >>> permanent(np.array([[[1.0, 2.0j], [3.0, 4.0]]]))
+    array([4.+6.j])
+    """
+    n = block.shape[-1]
+    if n > 6:
+        raise InputError(f"Argument `block` must be at most 6 x 6, but is {n} x {n}.")
+    terms = (block[..., range(n), order].prod(-1) for order in permutations(range(n)))
+    total: NDArray[np.complex128] = sum(terms, np.zeros(block.shape[:-2], np.complex128))
+    return total
+
+
+def wrapped_steps(angle: Float[np.ndarray, "samples n"]) -> Float[np.ndarray, "samples n"]:
+    """Change of an angle from each k point to the next, around the zone.
+
+    Parameters
+    ----------
+    angle : float64 ndarray of shape (S, N)
+        Angles in radians.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, N)
+        Steps in [-pi, pi).
+
+    Examples
+    --------
+    >>> wrapped_steps(np.pi * np.array([[0.0, 0.75, -0.75]])) / np.pi
+    array([[0.75, 0.5 , 0.75]])
+    """
+    step = np.roll(angle, -1, axis=1) - angle
+    return np.asarray((step + np.pi) % (2.0 * np.pi) - np.pi)
+
+
+def cumulative_winding(steps: Float[np.ndarray, "samples n"]) -> Float[np.ndarray, "samples n"]:
+    """Count the turns completed after each link, from the first k point on.
+
+    Parameters
+    ----------
+    steps : float64 ndarray of shape (S, N)
+        Winding steps in radians.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, N)
+        Turns; the last is the winding number.
+
+    Examples
+    --------
+    >>> cumulative_winding(np.full((1, 4), np.pi / 2))
+    array([[0.25, 0.5 , 0.75, 1.  ]])
+    """
+    return np.asarray(np.cumsum(steps, axis=1) / (2.0 * np.pi))
+
+
+def solid_angle(d: Float[np.ndarray, "samples nx ny 3"]) -> Float[np.ndarray, "samples nx ny"]:
+    r"""Signed solid angle that unit d-vectors sweep over each plaquette.
+
+    .. math:: \tan\frac{\Omega}{2} = \frac{a \cdot (b \times c)}{1 + a\cdot b + b\cdot c + c\cdot a}
+
+    summed over the two triangles of the plaquette. Where both are small it is twice the Berry flux
+    of the lower band.
+
+    Parameters
+    ----------
+    d : float64 ndarray of shape (S, Nx, Ny, 3)
+        Unit vectors on a periodic grid.
+
+    Returns
+    -------
+    float64 ndarray of shape (S, Nx, Ny)
+        Solid angles; the sum is 4 pi times an integer.
+
+    References
+    ----------
+    .. [1] A. Van Oosterom, J. Strackee, IEEE Trans. Biomed. Eng. BME-30, 125 (1983).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> d = tp.flatten_d(tp.models.qwz([-1.0]).d_on_grid((16, 16)))
+    >>> round(float(solid_angle(d).sum() / (4 * np.pi)), 12)
+    1.0
+    """
+    right, above = np.roll(d, -1, axis=1), np.roll(d, -1, axis=2)
+    across = np.roll(right, -1, axis=2)
+    return _triangle(d, right, across) + _triangle(d, across, above)
+
+
+def _triangle(
+    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    volume = (a * np.cross(b, c)).sum(-1)
+    rest = 1.0 + (a * b).sum(-1) + (b * c).sum(-1) + (c * a).sum(-1)
+    return np.asarray(2.0 * np.arctan2(volume, rest))
+
+
+def fold_d(d: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
+    """Reflect d-vectors into the upper half space.
+
+    The flux of the result is as local and as large as the true one, but its sum is always 0.
+
+    Parameters
+    ----------
+    d : float64 ndarray of shape (..., 3)
+        d-vectors.
+
+    Returns
+    -------
+    float64 ndarray of shape (..., 3)
+        (dx, dy, |dz|).
+
+    Examples
+    --------
+    >>> fold_d(np.array([0.6, 0.0, -0.8]))
+    array([0.6, 0. , 0.8])
+    """
+    return np.concatenate([d[..., :2], np.abs(d[..., 2:])], axis=-1)
+
+
+def scrambled(H: T) -> T:
+    """Hamiltonians with the coefficients of the given ones on other lattice vectors.
+
+    A chain has its coefficients rotated by one, D_(n+1) at n and the lowest at the highest, so
+    that the reach stays the same; a two-band Hamiltonian has those of all R > 0 moved on by one.
+
+    Parameters
+    ----------
+    H : ChiralHamiltonian or TwoBandHamiltonian
+        Hamiltonians.
+
+    Returns
+    -------
+    ChiralHamiltonian or TwoBandHamiltonian
+        Of the same kind; its densities are as large as those of `H` and have nothing to do with
+        them.
+
+    Raises
+    ------
+    InputError
+        If `H` is of another kind, or has too few coefficients to move.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> scrambled(tp.ensembles.aiii_chains(2, rng=0)).block_range
+    (-2, 2)
+    """
+    if isinstance(H, ChiralHamiltonian):
+        lowest, _ = H.block_range
+        order = np.roll(np.arange(H.block_amplitudes.shape[-3]), -1)
+        moved: object = ChiralHamiltonian.from_array(lowest, H.block_amplitudes[..., order, :, :])
+    elif isinstance(H, TwoBandHamiltonian):
+        vectors = [tuple(v) for v in H.d_vectors.tolist()]
+        later = [m for m, v in enumerate(vectors) if v > tuple(-x for x in v)]
+        source = dict(zip(later, later[1:] + later[:1], strict=True))
+        amplitudes = H.d_amplitudes
+        d = {vectors[m]: amplitudes[..., source.get(m, m), :] for m in later}
+        d |= {v: amplitudes[..., m, :] for m, v in enumerate(vectors) if not any(v)}
+        moved = TwoBandHamiltonian(d)
+    else:
+        raise InputError(
+            "Argument `H` must be a ChiralHamiltonian or TwoBandHamiltonian, but is a"
+            f" {type(H).__name__}."
+        )
+    return moved  # type: ignore[return-value]  # of the type of H by construction
+
+
+# ------- Exact local physics at points, links and plaquettes, and quantities that only look like it
 
 Array: TypeAlias = NDArray[np.float64]
 Place: TypeAlias = Literal["points", "links", "plaquettes"]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import is_fourier_like
 from topophys.errors import InputError
 
@@ -65,14 +65,14 @@ def limits(
     """
     if not 0.0 <= min_gap < math.inf:
         raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
-    depth = _checks.positive_int(max_depth, "max_depth", minimum=0)
+    depth = _validation.positive_int(max_depth, "max_depth", minimum=0)
     if depth > deepest:
         raise InputError(f"Argument `max_depth` must be at most {deepest}, but is {max_depth}.")
     if not 0.0 <= tightness < 1.0:
         raise InputError(
             f"Argument `tightness` must be a number from 0 to below 1, but is {tightness}."
         )
-    most = _checks.positive_int(max_evaluations, "max_evaluations")
+    most = _validation.positive_int(max_evaluations, "max_evaluations")
     return Limits(float(min_gap), depth, most, float(tightness))
 
 
@@ -95,7 +95,7 @@ def described(H: object) -> str:
             " nothing can be proven. Give its hoppings (FourierHamiltonian, ChiralHamiltonian), or"
             " use the sampled invariants of `H.on_grid(...)`."
         )
-    return f"{_checks.short(H)}."
+    return f"{_validation.short(H)}."
 
 
 def dimension(H: object) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.invariants._eigh import HERMITIAN, eigh_batch
 
@@ -93,7 +93,7 @@ def checked_matrices(h_k: ArrayLike, name: str, shape: str) -> NDArray[np.comple
     complex128 ndarray of shape (..., n, n)
         The matrices.
     """
-    h = _checks.as_complex(h_k, name, shape)
+    h = _validation.as_complex(h_k, name, shape)
     if h.shape[-1] < 2:
         raise InputError(f"Argument `{name}` must have at least two bands, but has one.")
     scale = np.abs(h).max(initial=0.0)
@@ -124,9 +124,9 @@ def loop_frames(h_k: ArrayLike, n_occupied: int | None, axis: int) -> Frames:
         With arrays of shape (..., N, n, m), (..., N, n) and (..., N).
     """
     h = checked_matrices(h_k, "h_k", "(..., N, n, n)")
-    filled = _checks.occupied(n_occupied, h.shape[-1])
+    filled = _validation.occupied(n_occupied, h.shape[-1])
     n_axes = h.ndim - 2
-    direction = _checks.integer(axis, "axis")
+    direction = _validation.integer(axis, "axis")
     if not -n_axes <= direction < n_axes:
         raise ShapeError(
             f"Argument `axis` must be one of the {n_axes} axes before the band axes, but is {axis}."

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import InputError
 from topophys.grids import k_grid
@@ -69,13 +69,13 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
     size = math.prod(batch)
     flat = d.reshape(size, *grid, 3)
     if with_flux:
-        _checks.require_finite(d, "d")
+        _validation.require_finite(d, "d")
     flux = np.empty((size if with_flux else 0, *grid))
     chern, status = np.empty(size, np.int64), np.full(size, st.UNRESOLVED, np.uint8)
     if not with_flux:
         _count(flat, chern, status)
         if (status == st.UNRESOLVED).any():
-            _checks.require_finite(flat, "d")
+            _validation.require_finite(flat, "d")
         _again(lambda rest: flat[rest] @ GENERIC, count_chern, chern, status)
     rest = status == st.UNRESOLVED
     if rest.any():
@@ -115,11 +115,11 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
     tuple of ndarray
         Flux of shape (..., Nx, Ny), Chern number and gaplessness of shape (...).
     """
-    h = _checks.as_complex(h_k, "h_k", "(..., Nx, Ny, n, n)")
+    h = _validation.as_complex(h_k, "h_k", "(..., Nx, Ny, n, n)")
     n_bands = h.shape[-1]
     if n_bands < 2:
         raise InputError("Argument `h_k` must have at least two bands, but has one.")
-    filled = _checks.occupied(n_occupied, n_bands)
+    filled = _validation.occupied(n_occupied, n_bands)
     _require_hermitian(h)
     if n_bands == 2:
         half_difference = 0.5 * h[..., 0, 0].real - 0.5 * h[..., 1, 1].real
@@ -165,7 +165,7 @@ def chern_of_hamiltonian(
     tuple of ndarray
         Chern number and gaplessness of shape (...).
     """
-    filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
+    filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     if H.n_bands != 2:
         _, chern, bad = flux_of_bands(H.on_grid(grid), filled)
         return chern, bad

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import InputError, KindError
 from topophys.grids import k_grid
@@ -104,9 +104,9 @@ def slice_at(H: FourierLike, axis: int, k: ArrayLike, *, halves: bool = False) -
     InputError
         If `axis` is not a direction of `H`.
     """
-    momenta = np.asarray(_checks.as_real(k, "k", "(...)"))
+    momenta = np.asarray(_validation.as_real(k, "k", "(...)"))
     dim = H.vectors.shape[1]
-    if not 0 <= _checks.integer(axis, "axis") < dim or dim < 2:
+    if not 0 <= _validation.integer(axis, "axis") < dim or dim < 2:
         raise InputError(
             f"Argument `axis` must be from 0 to {dim - 1} for a {dim}D Hamiltonian, but is {axis}."
         )
@@ -230,6 +230,6 @@ def require_dimension(H: object, dim: int) -> FourierLike:
     if not is_fourier_like(H) or H.vectors.shape[1] != dim:
         raise KindError(
             f"Argument `H` must be a {dim}-dimensional Hamiltonian in Fourier form, but is"
-            f" {_checks.short(H)}."
+            f" {_validation.short(H)}."
         )
     return H

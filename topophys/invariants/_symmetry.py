@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.kernels.rounding import UNIT, UP, slack_of
 
@@ -148,7 +148,7 @@ def _monomial(u: Matrix) -> bool:
 
 
 def _given(operator: ArrayLike, name: str, n: int) -> Matrix:
-    u = _checks.as_complex(operator, name, "(..., n, n)")
+    u = _validation.as_complex(operator, name, "(..., n, n)")
     if u.shape != (n, n):
         raise ShapeError(f"Argument `{name}` must have shape ({n}, {n}), but has {u.shape}.")
     return u
@@ -179,7 +179,7 @@ def reversal_operator(operator: ArrayLike | str, n: int) -> Operator:
     antisymmetric matrix is antisymmetric.
     """
     if isinstance(operator, str):
-        _checks.one_of(operator, "time_reversal", SPIN_ORDERS)
+        _validation.one_of(operator, "time_reversal", SPIN_ORDERS)
         return Operator(spin_reversal(operator, n), 0.0, rounds=False)
     u = _given(operator, "time_reversal", n)
     off = _off(u, u @ u.conj(), -1.0)

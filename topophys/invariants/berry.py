@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import InputError
 from topophys.invariants._plaquettes import chern_of_hamiltonian, flux_of_bands, flux_of_d
@@ -67,7 +67,7 @@ def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.nda
     1.0
     """
     flux, _, bad = flux_of_bands(h_k, n_occupied)
-    _checks.require_gapped(bad, "berry_flux")
+    _validation.require_gapped(bad, "berry_flux")
     return flux
 
 
@@ -176,13 +176,13 @@ def chern_number(
 
 def _grid_of(H: FourierLike, grid: tuple[int, int] | None) -> tuple[int, int]:
     if H.vectors.shape[1] != 2:
-        raise InputError(f"Argument `h_k` must be two-dimensional, but is {_checks.short(H)}.")
+        raise InputError(f"Argument `h_k` must be two-dimensional, but is {_validation.short(H)}.")
     if grid is None or len(grid) != 2:
         raise InputError(
             "Argument `grid` must be two numbers of k points such as (24, 24) for a Hamiltonian,"
             f" but is {grid}."
         )
-    return _checks.positive_int(grid[0], "grid"), _checks.positive_int(grid[1], "grid")
+    return _validation.positive_int(grid[0], "grid"), _validation.positive_int(grid[1], "grid")
 
 
 def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
@@ -221,9 +221,9 @@ def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
     -1.0
     """
     flux, _, bad = flux_of_d(
-        _checks.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False), with_flux=True
+        _validation.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False), with_flux=True
     )
-    _checks.require_gapped(bad, "berry_flux_from_d")
+    _validation.require_gapped(bad, "berry_flux_from_d")
     return flux
 
 
@@ -259,7 +259,7 @@ def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int
     >>> chern_number_from_d(tp.models.qwz([-1.0, 1.0]).d_on_grid((12, 12)))
     array([ 1, -1])
     """
-    given = _checks.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False, contiguous=False)
+    given = _validation.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False, contiguous=False)
     _, chern, bad = flux_of_d(given, with_flux=False)
     return _integers(chern, bad, "chern_number_from_d", on_gapless)
 
@@ -267,7 +267,7 @@ def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int
 def _integers(
     chern: NDArray[np.int64], bad: NDArray[np.bool_], name: str, on_gapless: OnGapless
 ) -> NDArray[np.int64]:
-    _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
+    _validation.one_of(on_gapless, "on_gapless", ("raise", "mask"))
     if on_gapless == "raise":
-        _checks.require_gapped(bad, name, mask=True)
+        _validation.require_gapped(bad, name, mask=True)
     return np.where(bad, UNRESOLVED_VALUE, chern)

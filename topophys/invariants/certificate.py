@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError, UnresolvedError, why
 from topophys.invariants.evidence import Asked
 from topophys.kernels import status as st
@@ -236,7 +236,7 @@ def conclude(
     UnresolvedError
         If asked for and an element is unproven.
     """
-    _checks.one_of(on_unresolved, "on_unresolved", ("mark", "raise"))
+    _validation.one_of(on_unresolved, "on_unresolved", ("mark", "raise"))
     proven = found.proven
     words = np.zeros(proven.shape, "<U10")
     if not proven.all():

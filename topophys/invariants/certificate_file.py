@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._extras import load_extra
+from topophys._optional import load_extra
 from topophys.errors import InputError, UnresolvedError
 from topophys.invariants._evidence_cells import DEPTH, Cells, Model, cover
 from topophys.invariants._evidence_phases import Phases, Sides, common, sides_of

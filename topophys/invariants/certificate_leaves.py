@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import BlockLike, FourierLike, is_block_like
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._leaves_chain import chain_leaves
@@ -122,10 +122,10 @@ def certificate_leaves(
       by depth         8
       gap at least     1.84
     """
-    depth = _checks.positive_int(max_depth, "max_depth", minimum=0)
+    depth = _validation.positive_int(max_depth, "max_depth", minimum=0)
     if depth > DEEPEST:
         raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
-    most = _checks.positive_int(max_leaves, "max_leaves")
+    most = _validation.positive_int(max_leaves, "max_leaves")
     if is_block_like(H):
         _require_single(H.block_amplitudes.shape[:-3])
         quantity, found = "winding number", chain_leaves(H, depth, most)

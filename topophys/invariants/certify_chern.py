@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bands import chern_evidence
@@ -92,7 +92,7 @@ def certify_chern(
             f" {described(H)}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
-    filled = _checks.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
+    filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     if H.n_bands == 2:
         found = two_band_evidence(H, checked, evidence=evidence)
     else:

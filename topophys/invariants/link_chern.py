@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import ArrayLike
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError
 
 __all__ = ["chern_number_of_links", "plaquette_loops"]
@@ -55,7 +55,7 @@ def plaquette_loops(links: ArrayLike) -> Complex[np.ndarray, "... Nx Ny r r"]:
 
 def _loops(links: ArrayLike) -> tuple[Complex[np.ndarray, "... Nx Ny r r"], float]:
     """Loops, and how far the links are from unitary (largest entry of U U^dagger - 1)."""
-    u = _checks.as_complex(links, "links", "(..., Nx, Ny, 2, r, r)")
+    u = _validation.as_complex(links, "links", "(..., Nx, Ny, 2, r, r)")
     defect = float(np.abs(u @ _dagger(u) - np.eye(u.shape[-1])).max(initial=0.0))
     if defect > UNITARY:
         raise InputError(
@@ -117,7 +117,7 @@ def chern_number_of_links(
     >>> chern_number_of_links(links), chern_number_of_links(links, branch="eigenphases")
     (array([...]), array([...]))
     """
-    _checks.one_of(branch, "branch", ("determinant", "eigenphases"))
+    _validation.one_of(branch, "branch", ("determinant", "eigenphases"))
     loops, defect = _loops(links)
     r = loops.shape[-1]
     # a link is within r * defect of a unitary matrix, a loop within 4 times that, an eigenvalue of
@@ -131,7 +131,7 @@ def chern_number_of_links(
     value = np.rint(turns)
     near_cut = (np.pi - np.abs(phases)).min(axis=(-3, -2, -1)) < cut
     bad = near_cut | (np.abs(turns - value) > ROUNDING)
-    _checks.require_gapped(bad, "chern_number_of_links")
+    _validation.require_gapped(bad, "chern_number_of_links")
     return np.asarray(value.astype(np.int64))
 
 

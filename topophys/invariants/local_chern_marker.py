@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.invariants._loops import TOLERANCE, checked_matrices
 
@@ -139,7 +139,7 @@ def local_chern_marker(
     (1.0, 0.0)
     """
     matrix = checked_matrices(h, "h", "(..., M, M)")
-    where = _checks.as_real(positions, "positions", "(..., M, 2)")
+    where = _validation.as_real(positions, "positions", "(..., M, 2)")
     n = matrix.shape[-1]
     if where.shape != (n, 2):
         raise ShapeError(f"Argument `positions` must have shape ({n}, 2), but has {where.shape}.")
@@ -149,7 +149,7 @@ def local_chern_marker(
         raise InputError("Arguments `n_occupied` and `fermi` must not both be given.")
     energy, states = np.linalg.eigh(matrix)
     if fermi is None:
-        filled = np.full(energy.shape[:-1], _checks.occupied(n_occupied, n))
+        filled = np.full(energy.shape[:-1], _validation.occupied(n_occupied, n))
     else:
         filled = np.asarray((energy < fermi).sum(-1))
         if ((filled == 0) | (filled == n)).any():
@@ -160,7 +160,7 @@ def local_chern_marker(
     edge = np.take_along_axis(energy, np.stack([filled - 1, filled], -1), -1)
     gap = edge[..., 1] - edge[..., 0]
     bad = np.atleast_1d(gap <= TOLERANCE * np.abs(energy).max(-1))
-    _checks.require_gapped(bad, "local_chern_marker")
+    _validation.require_gapped(bad, "local_chern_marker")
     kept = states * (np.arange(n) < filled[..., None])[..., None, :]
     projector = kept @ kept.conj().swapaxes(-1, -2)
     x, y = (where - where.mean(0)).T

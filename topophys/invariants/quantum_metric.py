@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.invariants._eigh import eigh_batch
 from topophys.invariants._loops import TOLERANCE, checked_matrices
 from topophys.invariants._scale import divide_out
@@ -66,20 +66,20 @@ def quantum_metric(
     >>> g.shape, bool(g[..., 0, 0].mean() + g[..., 1, 1].mean() > omega.mean())
     ((24, 24, 2, 2), True)
     """
-    _checks.positive_int(dim, "dim")
+    _validation.positive_int(dim, "dim")
     directions = ", ".join(f"N{i}" for i in range(dim))
     given = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
     # of any unit of energy: quotients of the smallest numbers would overflow
     points = math.prod(given.shape[-dim - 2 : -2])
     scaled, _ = divide_out(given.reshape(-1, points, *given.shape[-2:]))
     h: NDArray[np.complex128] = scaled.reshape(given.shape)
-    filled = _checks.occupied(n_occupied, h.shape[-1])
+    filled = _validation.occupied(n_occupied, h.shape[-1])
     energy, states = eigh_batch(h)
     step = energy[..., None, filled:] - energy[..., :filled, None]
     own = tuple(range(-dim, 0))
     scale = np.abs(energy).max((*(axis - 1 for axis in own), -1))
     bad = np.atleast_1d(step.min((*(axis - 2 for axis in own), -2, -1)) <= TOLERANCE * scale)
-    _checks.require_gapped(bad, "quantum_metric")
+    _validation.require_gapped(bad, "quantum_metric")
     full, empty = states[..., :filled].conj().swapaxes(-1, -2), states[..., filled:]
     mixing = np.stack(
         [full @ _derivative(h, axis - dim - 2) @ empty / step for axis in range(dim)], axis=-3

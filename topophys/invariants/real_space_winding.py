@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.invariants.certificate import UNRESOLVED_VALUE, one_integer
 
@@ -145,7 +145,7 @@ def real_space_winding(
     >>> int(real_space_winding(ring, np.arange(60), period=60))
     1
     """
-    d = _checks.as_complex(block, "block", "(..., M, M)")
+    d = _validation.as_complex(block, "block", "(..., M, M)")
     n = d.shape[-1]
     x_row, x_column = _positions(cells, n)
     _check_options(period, bulk, tolerance)
@@ -164,7 +164,7 @@ def real_space_winding(
         edge_modes = np.minimum(np.abs(turns), n - 1).astype(np.int64)
     else:
         bad = sigma[:, -1] <= 1e-14 * sigma[:, 0]
-        _checks.require_gapped(bad, "real_space_winding")
+        _validation.require_gapped(bad, "real_space_winding")
         length = float(period)
         short = away - length * np.rint(away / length)
         estimate = ((weight * short).sum((-2, -1)) - offset) / length
@@ -185,7 +185,7 @@ def real_space_winding(
 
 
 def _positions(cells: ArrayLike, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    where = _checks.as_real(cells, "cells", "(...)")
+    where = _validation.as_real(cells, "cells", "(...)")
     if where.shape not in {(n,), (2, n)}:
         raise ShapeError(f"Argument `cells` must have shape ({n},) or (2, {n}), not {where.shape}.")
     rows, columns = np.broadcast_to(where, (2, n))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._loops import checked_matrices, frames_of
@@ -193,7 +193,7 @@ def spin_chern(
                 "Options of `spin_chern` must be `max_depth` or `max_evaluations`, but are"
                 f" {extra}."
             )
-        filled = _checks.occupied(
+        filled = _validation.occupied(
             found.n_occupied if n_occupied is None else n_occupied, found.n_bands
         )
         return _certified(found, _spin(s_z, found.n_bands), _even(filled), options)
@@ -226,7 +226,7 @@ def _even(filled: int) -> int:
 def _sampled(h: NDArray[np.complex128], s_z: ArrayLike, n_occupied: int | None) -> SpinChern:
     """Integers of samples (..., Nx, Ny, n, n)."""
     n_bands = h.shape[-1]
-    filled = _checks.occupied(n_occupied, n_bands)
+    filled = _validation.occupied(n_occupied, n_bands)
     spin = _spin(s_z, n_bands)
     states = frames_of(h, _even(filled))
     within = states.frame.conj().swapaxes(-1, -2) @ spin @ states.frame

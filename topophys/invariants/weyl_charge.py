@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import InputError
 from topophys.invariants._bands import charge_evidence
@@ -105,9 +105,11 @@ def weyl_charge(
     (1, -1)
     """
     found = require_dimension(H, 3)
-    filled = _checks.occupied(found.n_occupied if n_occupied is None else n_occupied, found.n_bands)
+    filled = _validation.occupied(
+        found.n_occupied if n_occupied is None else n_occupied, found.n_bands
+    )
     middle, half = _box(centre, half_width)
-    most = _checks.positive_int(max_cells, "max_cells", minimum=START)
+    most = _validation.positive_int(max_cells, "max_cells", minimum=START)
     depth = min((most // START).bit_length() - 1, DEEPEST)
     checked = limits(min_gap, depth, max_evaluations, deepest=DEEPEST, tightness=tightness)
     box = Box(middle, half, START, depth)
@@ -119,12 +121,13 @@ def weyl_charge(
 def _box(
     centre: ArrayLike, half_width: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    middle = _checks.as_real(centre, "centre", "(..., 3)").reshape(-1)
-    half = np.broadcast_to(_checks.as_real(half_width, "half_width", "(...)"), (3,))
+    middle = _validation.as_real(centre, "centre", "(..., 3)").reshape(-1)
+    half = np.broadcast_to(_validation.as_real(half_width, "half_width", "(...)"), (3,))
     if len(middle) != 3:
         raise InputError("Argument `centre` must be a single point of three momenta.")
     if not ((half > 0.0) & (half < np.pi)).all():
         raise InputError(
-            f"Argument `half_width` must be between 0 and pi, but is {_checks.short(half_width)}."
+            "Argument `half_width` must be between 0 and pi, but is"
+            f" {_validation.short(half_width)}."
         )
     return middle, half

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Complex
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.invariants._loops import TOLERANCE, loop_frames, transport, unitary_links
 
 __all__ = ["wilson_loop"]
@@ -89,5 +89,5 @@ def loops_or_raise(
     states = loop_frames(h_k, n_occupied, axis)
     links, overlap = unitary_links(states.frame)
     bad = np.atleast_1d(states.closes(TOLERANCE, 1) | (overlap <= TOLERANCE).any(-1))
-    _checks.require_gapped(bad, name)
+    _validation.require_gapped(bad, name)
     return transport(links)

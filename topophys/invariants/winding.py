@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import BlockLike, is_block_like
 from topophys.errors import GaplessError, InputError
 from topophys.grids import k_grid
@@ -84,7 +84,7 @@ def winding_number(
     >>> winding_number(model.block_on_grid(32)), winding_number(model, grid=32)
     (array([0, 1]), array([0, 1]))
     """
-    _checks.one_of(on_gapless, "on_gapless", ("raise", "mask"))
+    _validation.one_of(on_gapless, "on_gapless", ("raise", "mask"))
     if is_block_like(d_k):
         turns, status = _of_hamiltonian(d_k, grid)
     elif grid is not None:
@@ -93,13 +93,13 @@ def winding_number(
         turns, status = _of_samples(d_k)
     bad = status == st.GAPLESS
     if on_gapless == "raise":
-        _checks.require_gapped(bad, "winding_number", mask=True)
+        _validation.require_gapped(bad, "winding_number", mask=True)
     return np.where(bad, UNRESOLVED_VALUE, turns)
 
 
 def _of_samples(d_k: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Winding numbers and statuses (OK or GAPLESS), with the batch axes of d_k."""
-    blocks = _checks.as_complex(d_k, "d_k", "(..., N, n, n)")
+    blocks = _validation.as_complex(d_k, "d_k", "(..., N, n, n)")
     batch, loop = blocks.shape[:-3], blocks.shape[-3:]
     flat = blocks.reshape(math.prod(batch), *loop)
     turns, status = np.empty(len(flat), np.int64), np.full(len(flat), st.UNRESOLVED, np.uint8)
@@ -120,7 +120,7 @@ def _of_hamiltonian(H: BlockLike, grid: int | None) -> tuple[NDArray[np.int64], 
             "Argument `grid` must be a number of k points such as 32 for a Hamiltonian, but is"
             " None."
         )
-    n_k, (lowest, highest) = _checks.positive_int(grid, "grid"), H.block_range
+    n_k, (lowest, highest) = _validation.positive_int(grid, "grid"), H.block_range
     amplitudes = np.ascontiguousarray(H.block_amplitudes)
     batch, (n_shift, n, _) = amplitudes.shape[:-3], amplitudes.shape[-3:]
     flat = amplitudes.reshape(math.prod(batch), n_shift, n, n)
@@ -237,7 +237,7 @@ def _steps(f: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 def _nonzero(d_k: ArrayLike, name: str) -> tuple[NDArray[np.complex128], tuple[int, ...]]:
     """Return determinants (B, N), up to a positive factor for each loop; none may vanish."""
-    blocks = _checks.as_complex(d_k, "d_k", "(..., N, n, n)")
+    blocks = _validation.as_complex(d_k, "d_k", "(..., N, n, n)")
     batch, loop = blocks.shape[:-3], blocks.shape[-3:]
     flat = blocks.reshape(math.prod(batch), *loop)
     f = np.empty(flat.shape[:2], np.complex128)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from topophys import _checks
+from topophys import _validation
 from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import InputError, KindError
 from topophys.invariants import _time_reversal as tr
@@ -144,7 +144,7 @@ def z2_invariant(
     >>> int(found), str(found.status)
     (1, 'converged')
     """
-    _checks.one_of(method, "method", ("wilson", "flux", "parity"))
+    _validation.one_of(method, "method", ("wilson", "flux", "parity"))
     if not 0.0 <= tolerance < math.inf:
         raise InputError(f"Argument `tolerance` must be a number >= 0, but is {tolerance}.")
     # matrices are small: threads of the linear algebra library only get in each other's way
@@ -210,7 +210,7 @@ class _System:
 
 
 def _filled(n_occupied: int | None, default: int, n_bands: int) -> int:
-    filled = _checks.occupied(default if n_occupied is None else n_occupied, n_bands)
+    filled = _validation.occupied(default if n_occupied is None else n_occupied, n_bands)
     tr.even_filling(filled)
     return filled
 

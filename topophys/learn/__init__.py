@@ -1,17 +1,16 @@
 """Networks that read Bloch Hamiltonians and name their invariants."""
 
 from topophys.learn.config import EncoderConfig, FitConfig
-from topophys.learn.encoder import TopologicalMLEncoder
-from topophys.learn.encoder2d import TopologicalMLEncoder2D
-from topophys.learn.encoder_loops import TopologicalMLEncoderLoops
-from topophys.learn.feature_hamiltonian import (
+from topophys.learn.encoders.chain import TopologicalMLEncoder
+from topophys.learn.encoders.loops import TopologicalMLEncoderLoops
+from topophys.learn.encoders.plane import TopologicalMLEncoder2D
+from topophys.learn.latent_hamiltonian import (
     FeatureHamiltonian,
     create_hamiltonian_from_features,
 )
-from topophys.learn.fit import fit
 from topophys.learn.losses import compute_topological_loss
-from topophys.learn.prediction import Prediction
-from topophys.learn.run import Run, load_run
+from topophys.learn.run import Prediction, Run, load_run
+from topophys.learn.training import fit
 
 __all__ = [
     "EncoderConfig",

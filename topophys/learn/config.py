@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from topophys._files import parse_toml, read_text
+from topophys._io import parse_toml, read_text
 from topophys.errors import RecipeError
 
 __all__ = ["EncoderConfig", "FitConfig"]

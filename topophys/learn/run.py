@@ -1,23 +1,26 @@
-"""A trained network in its folder."""
+"""A trained network in its folder, and its predictions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from topophys.errors import InputError
+from topophys._io import read_json
+from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.learn.checkpoint import load_encoder
+from topophys.learn.checkpoint import load_encoder, require_stamp
 from topophys.learn.config import FitConfig
-from topophys.learn.evaluate import encoder_settings, predict_invariants
+from topophys.learn.encoders.registry import READERS
 from topophys.learn.inputs import (
     chain_blocks,
     d_vectors,
@@ -26,10 +29,313 @@ from topophys.learn.inputs import (
     refined,
     refuse_closed,
 )
-from topophys.learn.prediction import LEAST_CONFIDENCE, Prediction
-from topophys.learn.run_file import read_run_file
 
-__all__ = ["Run", "load_run"]
+__all__ = [
+    "CARD",
+    "FORMAT",
+    "LEAST_CONFIDENCE",
+    "VERSION",
+    "Prediction",
+    "Run",
+    "batches",
+    "calibrated_threshold",
+    "encoder_settings",
+    "load_run",
+    "placement",
+    "predict_invariants",
+    "read_run_file",
+]
+
+
+# ------------------------------------------------------- Predictions of a network over many samples
+
+
+def batches(n: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of at most `size` that cover range(n).
+
+    Parameters
+    ----------
+    n, size : int
+        Number of samples, and of samples per slice.
+
+    Returns
+    -------
+    iterator of slice
+        In order.
+    """
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def placement(encoder: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Where a network computes, and in which precision.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        The network.
+
+    Returns
+    -------
+    torch.device, torch.dtype
+        Of its first parameter; CPU and float32 where it has none.
+    """
+    first = next(encoder.parameters(), torch.empty(0))
+    return first.device, first.dtype
+
+
+def encoder_settings(encoder: nn.Module) -> dict[str, Any]:
+    """Keyword arguments that make the same network again.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        One of the networks of this package.
+
+    Returns
+    -------
+    dict
+        Its attribute `settings`.
+    """
+    return cast("dict[str, Any]", encoder.settings)
+
+
+@torch.inference_mode()
+def predict_invariants(
+    encoder: nn.Module,
+    x: NDArray[np.float32],
+    *,
+    device: str | torch.device = "cpu",
+    batch_size: int = 512,
+) -> NDArray[np.float64]:
+    """Real-valued invariants that a network gives to an array of inputs.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Network with the output schema of `TopologicalMLEncoder`; left in evaluation mode.
+    x : float32 ndarray of shape (S, N, channels) or (S, Nx, Ny, channels)
+        Inputs.
+    device : str or torch.device, optional
+        Where to compute.
+    batch_size : int, optional
+        Samples at a time.
+
+    Returns
+    -------
+    float64 ndarray of shape (S,)
+        Predictions before rounding.
+    """
+    encoder.eval().to(device)
+    _, dtype = placement(encoder)
+    out = np.empty(len(x))
+    for part in batches(len(x), batch_size):
+        chunk = torch.from_numpy(np.ascontiguousarray(x[part])).to(device, dtype)
+        out[part] = encoder(chunk)["invariant"].double().cpu().numpy()
+    return out
+
+
+# ----------------------- What a network says of Hamiltonians, and when it should rather say nothing
+
+#: Confidence below which a network abstains at least: a quarter away from the integer.
+LEAST_CONFIDENCE: Final = 0.5
+#: Share of errors among accepted answers that calibration allows.
+ALLOWED_ERRORS: Final = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network says of a batch of Hamiltonians.
+
+    Attributes
+    ----------
+    value : int64 ndarray of shape (...)
+        Nearest integer.
+    real : float64 ndarray of shape (...)
+        Prediction before rounding.
+    threshold : float
+        Confidence below which the network abstains.
+
+    Examples
+    --------
+    >>> answer = Prediction(np.array([1, 0]), np.array([1.0, 0.25]), threshold=0.6)
+    >>> answer.confidence, answer.sure(0.6), answer.abstains
+    (array([1. , 0.5]), array([ True, False]), array([False,  True]))
+    """
+
+    value: Int[np.ndarray, "..."]
+    real: Float[np.ndarray, "..."]
+    threshold: float = LEAST_CONFIDENCE
+
+    def __repr__(self) -> str:
+        total, silent = self.value.size, int(self.abstains.sum())
+        values, counts = np.unique(self.value[~self.abstains], return_counts=True)
+        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
+        lines = [f"Prediction for {total} Hamiltonian{'s' * (total != 1)}: {silent} abstained from"]
+        lines.append(f"  value            {', '.join(pairs) or 'none'}")
+        if total:
+            lines.append(f"  confidence       {np.median(self.confidence):.3f} (median)")
+        lines.append(f"  asked for        {self.threshold:.3f}")
+        return "\n".join(lines)
+
+    @property
+    def distance(self) -> Float[np.ndarray, "..."]:
+        """Distance to the nearest integer, at most 1/2."""
+        return np.asarray(np.abs(self.real - self.value))
+
+    @property
+    def confidence(self) -> Float[np.ndarray, "..."]:
+        """1 on an integer, 0 half way between two."""
+        return np.asarray(1.0 - 2.0 * self.distance)
+
+    @property
+    def abstains(self) -> Bool[np.ndarray, "..."]:
+        """Where the answer lies too far from an integer to be one."""
+        return np.asarray(~self.sure(self.threshold))
+
+    def sure(self, threshold: float = LEAST_CONFIDENCE) -> Bool[np.ndarray, "..."]:
+        """Where the confidence is at least `threshold`.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            Smallest confidence to accept.
+
+        Returns
+        -------
+        bool ndarray of shape (...)
+            False where the network should rather abstain.
+        """
+        return np.asarray(self.confidence >= threshold)
+
+
+def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) -> float:
+    """Smallest confidence at which at most one in a thousand accepted answers is wrong.
+
+    With the confidences c_s, the answers r_s and the labels l_s, it is the smallest t >= 1/2 with
+    #{s : c_s >= t, r_s != l_s} <= #{s : c_s >= t} / 1000, put in the middle between the last
+    confidence that is accepted and the first that is not.
+
+    Parameters
+    ----------
+    real : float64 ndarray of shape (S,)
+        Predictions before rounding, on samples that were not learnt from.
+    label : int64 ndarray of shape (S,)
+        Invariants.
+
+    Returns
+    -------
+    float
+        At least 1/2, since nothing else is known of inputs of another kind; above 1, so that
+        every answer is refused, where no confidence is good enough or no answer has one of 1/2.
+
+    Examples
+    --------
+    >>> calibrated_threshold(np.array([0.0, 0.9, 0.7]), np.array([0, 1, 1]))
+    0.5
+    >>> calibrated_threshold(np.array([0.0, 0.9, 0.8]), np.array([0, 1, 0])) > 0.6
+    True
+    """
+    nearest = np.rint(real)
+    confidence = 1.0 - 2.0 * np.abs(real - nearest)
+    # what is less sure is refused in any case: it says nothing about the answers that are given
+    heard = confidence >= LEAST_CONFIDENCE
+    # the share of errors is not monotone in the threshold: every threshold counts for itself
+    level, group = np.unique(-confidence[heard], return_inverse=True)
+    wrong = np.bincount(group, (nearest != label)[heard], len(level)).cumsum()
+    accepted = np.bincount(group, minlength=len(level)).cumsum()
+    allowed = np.flatnonzero(wrong <= ALLOWED_ERRORS * accepted)
+    if not len(allowed):
+        return 1.0 + float(np.finfo(np.float64).eps)
+    last = allowed[-1]
+    if last == len(level) - 1:
+        return LEAST_CONFIDENCE
+    # between the last that is accepted and the first that is not
+    least, next_one = -level[last], -level[last + 1]
+    middle = 0.5 * (least + next_one)
+    return float(middle if middle > next_one else least)
+
+
+# -------------------------------------------- The file that ends a training, and what must be in it
+
+#: File that ends a training, and what it says of itself.
+CARD: Final = "run.json"
+FORMAT: Final = "topophys-run"
+VERSION: Final = 1
+#: What must be known of each epoch, and of the training as a whole, to use its network.
+RECORD: Final = ("epoch", "loss", "val_loss", "val_accuracy")
+PROVENANCE: Final = ("dataset_path", "flattened_input", "classes_seen", "train_samples")
+
+
+def read_run_file(folder: Path) -> tuple[FitConfig, list[dict[str, Any]], dict[str, Any]]:
+    """Read settings, history and provenance of the run in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder that `fit` made.
+
+    Returns
+    -------
+    config : FitConfig
+        Settings of the training.
+    history : list of dict
+        One record per epoch.
+    provenance : dict
+        Data, versions, and what the network was told.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, foreign, damaged, incomplete or of another version.
+    """
+    card = folder / CARD
+    if not card.is_file():
+        raise CheckpointError(
+            f"Run `{folder}` is not a folder with a finished training (no {CARD}); give one that"
+            " `topophys train` made."
+        )
+    content = _read_card(card)
+    try:
+        config = FitConfig.from_mapping(dict(content["config"]), str(card))
+        history, provenance = list(content["history"]), dict(content["provenance"])
+        complete = bool(history) and all(map(_is_record, history))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"Run `{folder}` has a damaged {CARD} ({type(error).__name__}: {error}); train again."
+        ) from None
+    if not complete or not _is_provenance(provenance):
+        raise CheckpointError(f"Run `{folder}` has an incomplete {CARD}; train again.")
+    return config, history, provenance
+
+
+def _is_record(record: Any) -> bool:
+    """Whether all that must be known of an epoch is there, and is numbers."""
+    values = [dict(record).get(key) for key in RECORD]
+    return all(isinstance(v, int | float) and math.isfinite(v) for v in values)
+
+
+def _is_provenance(known: dict[str, Any]) -> bool:
+    """Whether all that must be known of the data is there, and of its kind."""
+    if not set(PROVENANCE) <= set(known) or not isinstance(known["classes_seen"], list):
+        return False
+    place, limit = known["dataset_path"], known.get("abstain_below", LEAST_CONFIDENCE)
+    return (
+        known.get("kind", "winding") in tuple(READERS)
+        and (place is None or isinstance(place, str))
+        and all(isinstance(c, int) for c in known["classes_seen"])
+        and isinstance(limit, int | float)
+    )
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"Run `{path}` cannot be read ({error}); train again.") from None
+    return require_stamp(content, f"Run `{path}`", name=FORMAT, version=VERSION)
+
+
+# ---------------------------------------------------------------- A trained network in its folder
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from topophys._progress import Advance
 from topophys.errors import InputError, RecipeError
 from topophys.learn.config import FitConfig
-from topophys.learn.local import LocalReadout
-from topophys.learn.losses import compute_topological_loss
-from topophys.learn.sources import Batch, Source
-from topophys.learn.team import ALONE, Team
+from topophys.learn.data import Batch, Source
+from topophys.learn.distributed import ALONE, Team
+from topophys.learn.losses import LocalReadout, compute_topological_loss
 
 __all__ = ["Position", "Trainer"]
 

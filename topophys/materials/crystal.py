@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError
 
 __all__ = ["CUTOFF", "Crystal", "CrystalGraph", "crystal_graph"]
@@ -86,8 +86,8 @@ class Crystal:
         if z.dtype.kind not in "iu" or z.min() < 1 or z.max() > 118:
             raise InputError(f"{where}: atomic numbers must be from 1 to 118, but are {z!s:.60}.")
         try:
-            spots = _checks.as_real(fractional, "fractional", "(..., n, 3)")
-            cell = _checks.as_real(lattice, "lattice", "(..., 3, 3)")
+            spots = _validation.as_real(fractional, "fractional", "(..., n, 3)")
+            cell = _validation.as_real(lattice, "lattice", "(..., 3, 3)")
         except ValueError as error:
             raise InputError(f"{where}: {error}") from None
         if spots.shape != (len(z), 3) or cell.shape != (3, 3):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from topophys._files import read_text
+from topophys._io import read_text
 from topophys.errors import DatasetError, InputError
 from topophys.materials.elements import atomic_number
 

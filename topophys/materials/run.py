@@ -13,18 +13,26 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 
-from topophys._files import complete_file, make_folder, read_json, sha256, write_json
+from topophys._io import complete_file, make_folder, read_json, sha256, write_json
 from topophys.errors import CheckpointError
 from topophys.learn.checkpoint import DAMAGE, filled_network
-from topophys.learn.device import limited_threads
-from topophys.materials.batch import MODALITIES, UNKNOWN, MaterialData
+from topophys.learn.distributed import limited_threads
 from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal
-from topophys.materials.list_features import list_features
-from topophys.materials.scalars import scalar_features
-from topophys.materials.structures import as_listed, structure_data
+from topophys.materials.data import MODALITIES, UNKNOWN, MaterialData, as_listed, structure_data
+from topophys.materials.features import list_features, scalar_features
 
-__all__ = ["MaterialPrediction", "MaterialRun", "Scaler", "load_material_run", "save_material_run"]
+__all__ = [
+    "MaterialPrediction",
+    "MaterialRun",
+    "Scaler",
+    "load_material_run",
+    "report",
+    "save_material_run",
+]
+
+
+# --------------------- A trained classifier in its folder: weights as safetensors, settings as JSON
 
 FORMAT: Final = "topophys-materials-run"
 VERSION: Final = 1
@@ -275,3 +283,36 @@ def _checked_run(net: EnhancedMultiModalMaterialClassifier, card: dict[str, Any]
     if card["kind"] not in {"toys", "lists"}:
         raise CheckpointError(f"its kind is {card['kind']!r:.40}")
     return MaterialRun(net, card["kind"], classes, scaler, dict(card["card"]))
+
+
+# ---------------------------------------------------------------- A trained classifier in words
+
+
+def report(run: MaterialRun) -> str:
+    """Scores of a run on its test set, class by class.
+
+    Parameters
+    ----------
+    run : MaterialRun
+        The run.
+
+    Returns
+    -------
+    str
+        Lines of text.
+    """
+    lines = [f"classifier of materials, trained on {run.kind}: {run.card.get('data', 'unknown')}"]
+    used = [name for name, on in zip(run.net.encoders.keys(), run.net.used, strict=True) if on]
+    lines.append(f"  modalities {', '.join(used)}")
+    kind = run.net.settings["topological_ml_model_type"]
+    lines.append(f"  branch     {kind if run.net.branch is not None else 'none'}")
+    lines.append(f"  parameters {sum(p.numel() for p in run.net.parameters())}")
+    for head, found in run.card.get("test", {}).items():
+        lines.append(
+            f"  {head}: accuracy {found['accuracy']:.4f}, macro F1 {found['macro_f1']:.4f}"
+        )
+        for name, recall, count in zip(
+            run.classes[head], found["recall"], found["count"], strict=True
+        ):
+            lines.append(f"    recall {recall:.4f} of {count:6d}  {name}")
+    return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import ShapeError
 
 __all__ = ["real"]
@@ -29,7 +29,7 @@ def real(**parameters: ArrayLike) -> list[NDArray[np.float64]]:
     InputError, ShapeError
         If one is not real and finite, or their shapes do not go together.
     """
-    arrays = [_checks.as_real(value, name, "(...)") for name, value in parameters.items()]
+    arrays = [_validation.as_real(value, name, "(...)") for name, value in parameters.items()]
     try:
         return list(np.broadcast_arrays(*arrays))
     except ValueError:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
-from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.models._parameters import real
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
 import numpy as np
+from numpy.typing import ArrayLike
+
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.models._parameters import real
 
 __all__ = ["creutz", "kitaev_chain", "rice_mele", "rice_mele_pump", "ssh"]
 
 
 # ---------------------------------------------------------------- Su-Schrieffer-Heeger chain
+
 
 def ssh(t1: ArrayLike, t2: ArrayLike, t3: ArrayLike = 0.0) -> ChiralHamiltonian:
     r"""Su-Schrieffer-Heeger chain, extended by a hopping across two cells.
@@ -48,6 +50,7 @@ def ssh(t1: ArrayLike, t2: ArrayLike, t3: ArrayLike = 0.0) -> ChiralHamiltonian:
 
 
 # --------------------------------------------- Kitaev chain, a superconductor of spinless electrons
+
 
 def kitaev_chain(mu: ArrayLike, t: ArrayLike, delta: ArrayLike) -> ChiralHamiltonian:
     r"""Kitaev chain with real pairing, in the basis in which its chiral symmetry is diagonal.
@@ -106,6 +109,7 @@ def kitaev_chain(mu: ArrayLike, t: ArrayLike, delta: ArrayLike) -> ChiralHamilto
 
 # ---------------------------------------------------------------- Creutz ladder
 
+
 def creutz(m: ArrayLike, t: ArrayLike, r: ArrayLike) -> ChiralHamiltonian:
     r"""Creutz ladder with half a flux quantum through each square.
 
@@ -157,6 +161,7 @@ def creutz(m: ArrayLike, t: ArrayLike, r: ArrayLike) -> ChiralHamiltonian:
 
 
 # -------------------------------------------------------------- Rice-Mele chain and its charge pump
+
 
 def rice_mele(t1: ArrayLike, t2: ArrayLike, delta: ArrayLike) -> TwoBandHamiltonian:
     r"""Rice-Mele chain: alternating hoppings and alternating on-site energies.

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 from numpy.typing import ArrayLike
-from topophys import _checks
+
+from topophys import _validation
 from topophys.errors import InputError
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.models._parameters import real
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-import math
-import numpy as np
+from topophys.models._parameters import real
 
 __all__ = ["checkerboard", "d_wave_chern", "haldane", "higher_chern", "hofstadter", "kagome", "qwz"]
 
 
 # ----------------------------------------------------------- Qi-Wu-Zhang model of a Chern insulator
+
 
 def qwz(m: ArrayLike) -> TwoBandHamiltonian:
     r"""Qi-Wu-Zhang model on the square lattice.
@@ -55,6 +58,7 @@ def qwz(m: ArrayLike) -> TwoBandHamiltonian:
 
 
 # ----------------------------------------------------------- Haldane model on the honeycomb lattice
+
 
 def haldane(m: ArrayLike, t2: ArrayLike, phi: ArrayLike, t1: ArrayLike = 1.0) -> TwoBandHamiltonian:
     r"""Haldane model: graphene with complex second-neighbour hopping and staggered potential.
@@ -112,6 +116,7 @@ def haldane(m: ArrayLike, t2: ArrayLike, phi: ArrayLike, t1: ArrayLike = 1.0) ->
 
 
 # ------------------------------------------------------ Chern insulator on the checkerboard lattice
+
 
 def checkerboard(
     phi: ArrayLike,
@@ -187,6 +192,7 @@ def checkerboard(
 
 # --------------------------------------------------- Kagome lattice with flux through its triangles
 
+
 def kagome(phi: ArrayLike, t: ArrayLike = 1.0, *, n_occupied: int = 1) -> FourierHamiltonian:
     r"""Kagome lattice with hopping :math:`t e^{i\phi}` anticlockwise around each triangle.
 
@@ -251,6 +257,7 @@ def kagome(phi: ArrayLike, t: ArrayLike = 1.0, *, n_occupied: int = 1) -> Fourie
 
 # ---------------------------- Hofstadter model: electrons on the square lattice in a magnetic field
 
+
 def hofstadter(p: int, q: int, *, t: float = 1.0, n_occupied: int = 1) -> FourierHamiltonian:
     r"""Square lattice with p/q flux quanta through each plaquette.
 
@@ -296,12 +303,12 @@ def hofstadter(p: int, q: int, *, t: float = 1.0, n_occupied: int = 1) -> Fourie
     >>> [int(tp.certify_chern(h, n_occupied=r)) for r in (1, 2)]
     [1, -1]
     """
-    p, q = _checks.integer(p, "p"), _checks.positive_int(q, "q")
+    p, q = _validation.integer(p, "p"), _validation.positive_int(q, "q")
     if math.gcd(p, q) != 1:
         raise InputError(
             f"Arguments `p` and `q` must have no common divisor, but are {p} and {q}; reduce p/q."
         )
-    hop = float(_checks.as_real(t, "t", "(...)"))
+    hop = float(_validation.as_real(t, "t", "(...)"))
     # p n is reduced before it meets pi: exact for any p
     phase = np.exp(2j * np.pi * ((p * np.arange(q)) % q) / q)
     around = np.zeros((q, q))
@@ -317,6 +324,7 @@ def hofstadter(p: int, q: int, *, t: float = 1.0, n_occupied: int = 1) -> Fourie
 
 
 # -------------------------------------------------------- Two-band models with larger Chern numbers
+
 
 def higher_chern(m: ArrayLike, n: int) -> TwoBandHamiltonian:
     r"""Qi-Wu-Zhang model wound n times around the zone.
@@ -354,7 +362,7 @@ def higher_chern(m: ArrayLike, n: int) -> TwoBandHamiltonian:
     >>> tp.certify_chern(tp.models.higher_chern([-1.0, 1.0, 3.0], 3)).value
     array([ 3, -3,  0])
     """
-    turns = _checks.integer(n, "n")
+    turns = _validation.integer(n, "n")
     if turns == 0:
         raise InputError("Argument `n` must not be 0, which leaves no dependence on kx.")
     (mass,) = real(m=m)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
-from numpy.typing import NDArray
-from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.models._parameters import real
-from topophys.hamiltonians.two_band import PAULI
 from typing import Final
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.two_band import PAULI
+from topophys.models._parameters import real
 
 __all__ = ["ONE", "X", "Y", "Z", "bhz", "kane_mele", "spin_times"]
 
@@ -39,6 +40,7 @@ def spin_times(
 
 
 # ------------------------------------- Bernevig-Hughes-Zhang model of a quantum spin Hall insulator
+
 
 def bhz(
     m: ArrayLike,

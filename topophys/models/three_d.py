@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from numpy.typing import ArrayLike
-from numpy.typing import NDArray
-from topophys.errors import InputError
-from topophys.models._parameters import real
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from typing import Any
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topophys.errors import InputError
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.models._parameters import real
 
 __all__ = ["hopf_insulator", "weyl_semimetal"]
 
 
 # ---------------------------------------------------------------- Weyl semimetal with two nodes
+
 
 def weyl_semimetal(k0: ArrayLike, m: ArrayLike = 1.0) -> TwoBandHamiltonian:
     r"""Weyl semimetal with two nodes, at (0, 0, +-k0).

@@ -2,27 +2,23 @@
 
 from matplotlib.figure import Figure
 
-from topophys.plots._figure import new_figure
-from topophys.plots.accuracy import plot_accuracy
-from topophys.plots.audit import plot_audit
+from topophys.plots._panels import new_figure
 from topophys.plots.bands import plot_bands
-from topophys.plots.berry_curvature import plot_berry_curvature
-from topophys.plots.berry_flux import plot_berry_flux
-from topophys.plots.causal import plot_causal
-from topophys.plots.certificate_leaves import plot_certificate_leaves
-from topophys.plots.confusion import plot_confusion
-from topophys.plots.d_texture import plot_d_texture
-from topophys.plots.det_loop import plot_det_loop
-from topophys.plots.phase_data import PhasePlane, phase_diagram_data
-from topophys.plots.phase_diagram import phase_diagram, plot_phase_plane
-from topophys.plots.phase_prediction import plot_phase_diagram_prediction
-from topophys.plots.probe_ladder import plot_probe_ladder
+from topophys.plots.berry import plot_berry_curvature, plot_berry_flux, plot_d_texture
+from topophys.plots.certificates import plot_certificate_leaves
+from topophys.plots.interpretation import plot_audit, plot_causal, plot_probe_ladder
+from topophys.plots.phase import (
+    PhasePlane,
+    phase_diagram,
+    phase_diagram_data,
+    plot_phase_diagram_prediction,
+    plot_phase_plane,
+)
 from topophys.plots.save import figure_to_data_uri, save_figure
 from topophys.plots.style import style
-from topophys.plots.training import plot_training
-from topophys.plots.wilson_flow import plot_wilson_flow
-from topophys.plots.winding_angle import plot_winding_angle_comparison
-from topophys.plots.winding_steps import plot_winding_steps
+from topophys.plots.training import plot_accuracy, plot_confusion, plot_training
+from topophys.plots.wilson import plot_wilson_flow
+from topophys.plots.winding import plot_det_loop, plot_winding_angle_comparison, plot_winding_steps
 
 __all__ = [
     "Figure",

@@ -10,11 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from topophys import _checks
+from topophys import _validation
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.plots._canvas import AxesLike, panels
-from topophys.plots._labels import texts
+from topophys.plots._panels import AxesLike, panels, texts
 from topophys.plots.style import FAINT, INK, PALETTE, pi_axis, style, tidy
 
 __all__ = ["plot_bands"]
@@ -82,8 +81,8 @@ def plot_bands(
     """
     if not isinstance(H, FourierHamiltonian):
         raise KindError(f"Argument `H` must be a FourierHamiltonian, but is {type(H).__name__}.")
-    filled = _checks.occupied(n_occupied if n_occupied is not None else H.n_occupied, H.n_bands)
-    count = _checks.positive_int(n_k, "n_k", minimum=2)
+    filled = _validation.occupied(n_occupied if n_occupied is not None else H.n_occupied, H.n_bands)
+    count = _validation.positive_int(n_k, "n_k", minimum=2)
     along, corners, k = _route(H.dim, path, count)
     energies = np.linalg.eigvalsh(H.bloch(k)).reshape(-1, len(k), H.n_bands)
     if labels is not None and len(labels) != len(corners):
@@ -110,7 +109,7 @@ def _route(dim: int, path: ArrayLike | None, n_k: int) -> Route:
         square = np.array([[0.0, 0.0], [np.pi, 0.0], [np.pi, np.pi], [0.0, 0.0]])
         nodes = square if dim == 2 else np.array([[-np.pi], [np.pi]])
     else:
-        nodes = _checks.as_real(path, "path", f"(..., P, {dim})")
+        nodes = _validation.as_real(path, "path", f"(..., P, {dim})")
     if nodes.ndim != 2 or len(nodes) < 2:
         raise ShapeError(
             f"Argument `path` must have shape (P, {dim}) with P >= 2, but has {nodes.shape}."

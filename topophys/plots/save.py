@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from matplotlib.figure import Figure
 
 from topophys.errors import InputError, OutputError
-from topophys.plots._figure import settled
+from topophys.plots._panels import settled
 from topophys.plots.style import style
 
 __all__ = ["figure_to_data_uri", "save_figure"]

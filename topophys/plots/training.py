@@ -1,4 +1,4 @@
-"""How loss, accuracy and learning rate went."""
+"""Training curves, accuracy per split, confusion matrices."""
 
 from __future__ import annotations
 
@@ -7,16 +7,30 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
-from numpy.typing import NDArray
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike, NDArray
 
-from topophys.errors import InputError
-from topophys.plots._canvas import AxesLike, panels
-from topophys.plots._records import check_rows, finite
-from topophys.plots.style import FAINT, PALETTE, style, tidy
+from topophys import _validation
+from topophys.errors import InputError, ShapeError
+from topophys.plots._panels import (
+    AxesLike,
+    check_rows,
+    finite,
+    integer_array,
+    panels,
+    percent,
+    wilson,
+)
+from topophys.plots.style import FAINT, PALETTE, style, tidy, tidy_rows
 
-__all__ = ["plot_training"]
+__all__ = ["plot_accuracy", "plot_confusion", "plot_training"]
+
+
+# -------------------------------------------------------- How loss, accuracy and learning rate went
 
 _COLOURS: Final = [PALETTE[name] for name in ("blue", "red", "green", "purple", "orange", "sky")]
 _DASHES: Final = ["-", "--", "-.", ":"]
@@ -166,3 +180,265 @@ def _duration(seconds: float) -> str:
     if seconds < 120.0:
         return f"{seconds:.0f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+# -------------------------------------- Accuracy per split where 0.999 and 0.9999 are a world apart
+
+
+def plot_accuracy(
+    rows: Sequence[Mapping[str, Any]], *, title: str = "", ax: Axes | None = None
+) -> Figure:
+    r"""Draw the accuracy of every split with its 95 % interval, on a logarithmic scale of errors.
+
+    Intervals are Wilson's. Where no error was seen the point would be infinitely far to the
+    right: an arrow then starts at the accuracy that is shown with 95 % confidence.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Keys `split`, `correct` and `total`.
+    title : str, optional
+        Title.
+    ax : Axes, optional
+        Where to draw instead of on a new figure.
+
+    Returns
+    -------
+    Figure
+        A line per split; the axis holds 1 - accuracy and is labelled with the accuracy.
+
+    Raises
+    ------
+    InputError
+        If a row lacks a key, or counts are not integers with 0 <= correct <= total, total > 0.
+
+    References
+    ----------
+    .. [1] E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
+
+    Examples
+    --------
+    >>> figure = plot_accuracy([{"split": "test", "correct": 9_990, "total": 10_000}])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['0.9990\n9,990 / 10,000']
+    """
+    listed = check_rows(rows, "rows", ["split", "correct", "total"])
+    counts = [_counts(row) for row in listed]
+    finest = min(_smallest_error(*pair) for pair in counts)
+    best = 10.0 ** np.floor(np.log10(0.7 * finest))
+    worst = max(1.0 - wilson(*pair)[0] for pair in counts)
+    with style():
+        figure, (panel,) = panels(1, ax, size=(5.4, 1.0 + 0.42 * len(listed)))
+        for y, pair in enumerate(counts):
+            _draw_split(panel, y, *pair, edge=best)
+        panel.set_xscale("log")
+        panel.set_xlim(min(1.0, 10.0 ** np.ceil(np.log10(1.05 * worst))) * 1.1, best)
+        panel.xaxis.set_major_locator(LogLocator(10.0))
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda error, _: _accuracy_tick(error)))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        panel.set_yticks(range(len(listed)), [str(row["split"]) for row in listed])
+        panel.set_ylim(len(listed) - 0.4, -0.6)
+        tidy_rows(panel)
+        panel.set_xlabel("accuracy (spaced by the share of errors), 95 % interval")
+        if title:
+            panel.set_title(title)
+        engine = figure.get_layout_engine()
+        if ax is None and isinstance(engine, ConstrainedLayoutEngine):
+            engine.set(w_pad=0.14)  # the counts reach beyond the axes by more than is reserved
+    return figure
+
+
+def _counts(row: Mapping[str, Any]) -> tuple[int, int]:
+    split = row["split"]
+    total = _validation.positive_int(row["total"], f"total of {split}")
+    correct = _validation.positive_int(row["correct"], f"correct of {split}", minimum=0)
+    if correct > total:
+        raise InputError(
+            f"Argument `correct of {split}` must be at most the total {total}, but is {correct}."
+        )
+    return correct, total
+
+
+def _smallest_error(correct: int, total: int) -> float:
+    """Smallest error rate that the line of a split must reach."""
+    low, high = wilson(correct, total)
+    return 1.0 - (high if correct < total else low)
+
+
+def _draw_split(panel: Axes, y: int, correct: int, total: int, *, edge: float) -> None:
+    low, high = wilson(correct, total)
+    colour = PALETTE["blue"]
+    if correct == total:
+        panel.annotate(
+            "", (edge, y), (1.0 - low, y),
+            arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 1.6, "shrinkA": 0.0,
+                        "shrinkB": 0.0},
+        )  # fmt: skip
+        panel.plot([1.0 - low], [y], marker="|", markersize=9.0, color=colour, linestyle="none")
+    else:
+        panel.plot([1.0 - low, 1.0 - high], [y, y], color=colour, linewidth=1.8)
+        panel.plot(
+            [1.0 - correct / total], [y], marker="o", markersize=6.0, color=colour,
+            markeredgecolor="white", markeredgewidth=0.6, linestyle="none",
+        )  # fmt: skip
+    panel.text(
+        1.02, y, f"{_digits(correct, total)}\n{correct:,} / {total:,}", fontsize=7.5, va="center",
+        linespacing=1.2, transform=panel.get_yaxis_transform(),
+    )  # fmt: skip
+
+
+def _digits(correct: int, total: int) -> str:
+    """Accuracy cut, not rounded, to the decimals that `total` can tell; 1 only where exact."""
+    if correct == total:
+        return "1 (no error)"
+    places = max(2, int(np.ceil(np.log10(total))))
+    cut = correct * 10**places // total
+    return f"0.{cut:0{places}d}"
+
+
+def _accuracy_tick(error: float) -> str:
+    if error >= 0.999:
+        return "0"
+    return f"{1.0 - error:.{max(1, round(-np.log10(error)))}f}"
+
+
+# ---------------------------------------------------------------- Predicted against true integers
+
+MAX_CLASSES = 25
+
+
+def plot_confusion(
+    true: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    trained: ArrayLike | None = None,
+    symbol: str = r"\nu",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw how often each true integer was given each predicted one.
+
+    Every cell holds the count and its share of the row; the colour is that share. Rows are the
+    integers that occur, columns those that occur or are predicted, also outside of the classes
+    of the training.
+
+    Parameters
+    ----------
+    true, predicted : array-like of int of shape (...)
+        Exact and predicted invariants of the same Hamiltonians.
+    trained : array-like of int, optional
+        Integers seen in training: their names are bold, those of the others are red with an
+        asterisk.
+    symbol : str, optional
+        Mathtext of the invariant.
+    ax : Axes, optional
+        Where to draw instead of on a new figure.
+
+    Returns
+    -------
+    Figure
+        The matrix, with the overall accuracy in the title.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If the arrays differ in shape, are empty, hold no integers, or more than 25 classes.
+
+    Examples
+    --------
+    >>> figure = plot_confusion([0, 0, 1, 2], [0, 1, 1, 2], trained=[0, 1])
+    >>> figure.axes[0].get_title()
+    '3 of 4 right (75.0 %)'
+    """
+    truth, guess = integer_array(true, "true"), integer_array(predicted, "predicted")
+    if truth.shape != guess.shape:
+        raise ShapeError(
+            f"Argument `predicted` must have the shape {truth.shape} of `true`, but has"
+            f" {guess.shape}."
+        )
+    if not truth.size:
+        raise InputError("Argument `true` must hold at least one integer, but is empty.")
+    seen = None if trained is None else set(integer_array(trained, "trained").ravel().tolist())
+    rows, columns = np.unique(truth), np.union1d(truth, guess)
+    if len(columns) > MAX_CLASSES:
+        raise InputError(
+            f"A confusion matrix holds at most {MAX_CLASSES} integers, but there are"
+            f" {len(columns)}; clip `predicted` first."
+        )
+    counts = np.zeros((len(rows), len(columns)), np.int64)
+    where = np.searchsorted(rows, truth.ravel()), np.searchsorted(columns, guess.ravel())
+    np.add.at(counts, where, 1)
+    with style():
+        size = (1.2 + 0.62 * len(columns), 1.15 + 0.46 * len(rows))
+        figure, (panel,) = panels(1, ax, size=(max(size[0], 3.2), size[1]))
+        _draw_cells(panel, counts, rows, columns)
+        _name_classes(panel, rows, columns, seen, symbol)
+        right = int((truth == guess).sum())
+        panel.set_title(f"{right:,} of {truth.size:,} right ({_share(right, truth.size)})")
+    return figure
+
+
+def _share(right: int, total: int) -> str:
+    """Percentage with as many decimals as it takes to tell it from 100."""
+    if 0 < total - right < 0.01 * total:
+        return f"{100.0 * right / total:.4g} %" if right / total < 0.9999 else "> 99.99 %"
+    return percent(right, total)
+
+
+def _draw_cells(
+    panel: Axes,
+    counts: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> None:
+    totals = counts.sum(axis=1)
+    shares = counts / totals[:, None]
+    panel.imshow(shares, cmap="Blues", norm=Normalize(0.0, 1.15), aspect="auto")
+    small = 7.5 if counts.max() < 100_000 else 6.5
+    for i, j in np.argwhere(counts > 0).tolist():
+        panel.text(
+            j, i, f"{counts[i, j]:,}\n{percent(int(counts[i, j]), int(totals[i]))}", ha="center",
+            va="center", fontsize=small, linespacing=1.15,
+            color="white" if shares[i, j] > 0.6 else "black",
+        )  # fmt: skip
+    for i, value in enumerate(rows):
+        j = int(np.searchsorted(columns, value))
+        edge = Rectangle((j - 0.5, i - 0.5), 1.0, 1.0, fill=False, edgecolor="black", linewidth=1.1)
+        panel.add_patch(edge)
+    panel.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    panel.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    panel.grid(which="minor", color="#E4E4E4", linewidth=0.5)
+    panel.tick_params(which="both", length=0)
+
+
+def _name_classes(
+    panel: Axes,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    seen: set[int] | None,
+    symbol: str,
+) -> None:
+    tidy(panel)
+    panel.tick_params(which="both", length=0)
+    for side in panel.spines.values():
+        side.set_visible(False)
+    known = set(columns.tolist()) if seen is None else seen
+    panel.set_xticks(np.arange(len(columns)), _names(columns, known))
+    panel.set_yticks(np.arange(len(rows)), _names(rows, known))
+    looks: dict[bool, dict[str, Any]] = {
+        True: {"fontweight": "normal" if seen is None else "bold"},
+        False: {"color": PALETTE["red"]},
+    }
+    for labels, values in ((panel.get_xticklabels(), columns), (panel.get_yticklabels(), rows)):
+        for label, value in zip(labels, values.tolist(), strict=True):
+            label.update(looks[value in known])
+    panel.set_xlabel(rf"predicted ${symbol}$")
+    panel.set_ylabel(rf"exact ${symbol}$")
+    if seen is not None:
+        panel.annotate(
+            "* not in training", (1.0, 0.0), xycoords="axes fraction", xytext=(0.0, -19.0),
+            textcoords="offset points", ha="right", va="top", fontsize=7.5, color=PALETTE["red"],
+        )  # fmt: skip
+
+
+def _names(values: NDArray[np.int64], known: set[int]) -> list[str]:
+    return [f"{v}".replace("-", "\u2212") + ("" if v in known else "*") for v in values.tolist()]

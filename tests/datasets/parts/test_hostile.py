@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from topophys.datasets import open_dataset, verify
-from topophys.datasets.index import _seal
+from topophys.datasets._index import _seal
 from topophys.errors import DatasetError, SchemaError
 
 # --- hostile indices

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.datasets.parts.conftest import files
 from topophys.datasets import Recipe, generate, join, open_dataset, verify
-from topophys.datasets.pieces import take
-from topophys.datasets.portion import Portion
+from topophys.datasets.reader import take
+from topophys.datasets.shards import Portion
 from topophys.errors import DatasetError, InputError, SchemaError
 
 

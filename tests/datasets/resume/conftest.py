@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.datasets.resume.helpers import names
-from topophys.datasets import Recipe, generate, schema, shards, write
+from topophys.datasets import Recipe, generate, schema, shards, writer
 
 #: The module; in the package, the function of the same name stands before it.
 MODULE = sys.modules["topophys.datasets.generate"]
@@ -43,7 +43,7 @@ class Stop(BaseException):
 @pytest.fixture
 def unfinished(recipe, tmp_path, monkeypatch):
     """A run that ended after five shards, and left them."""
-    monkeypatch.setattr(write, "KEEP_AFTER", -1.0)
+    monkeypatch.setattr(writer, "KEEP_AFTER", -1.0)
     real, calls = shards.draw_shard, []
 
     def draw(recipe, split, shard):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.datasets.resume.helpers import finish, names, sha, start, with_other_seed
-from topophys.datasets import generate, open_dataset, write
+from topophys.datasets import generate, open_dataset, writer
 from topophys.errors import OutputError
 
 #: Forks a run for every line it is given: starting Python anew would take most of the time.
@@ -144,7 +144,7 @@ def test_a_journal_alone_is_stale(recipe, whole, unfinished, drawn):
     [
         (lambda r, m: {"recipe": with_other_seed(r)}, "recipe_digest"),
         (lambda r, m: {"recipe": r, "shards": (0, 3)}, "shards"),
-        (lambda r, m: m.setattr("topophys.datasets.journal.__version__", "9") or {"recipe": r},
+        (lambda r, m: m.setattr("topophys.datasets.writer.__version__", "9") or {"recipe": r},
          "topophys_version"),
         (lambda r, m: m.setattr(np, "__version__", "9") or {"recipe": r}, "numpy_version"),
     ],
@@ -168,11 +168,11 @@ def test_stopping_early_leaves_nothing_but_late_it_leaves_the_work(recipe, tmp_p
     def stop(*_):
         raise KeyboardInterrupt
 
-    real = write.Writer.add
+    real = writer.Writer.add
     for limit, left in ((1e9, []), (-1.0, ["a.h5.journal", "a.h5.partial"])):
-        monkeypatch.setattr(write, "KEEP_AFTER", limit)
+        monkeypatch.setattr(writer, "KEEP_AFTER", limit)
         adds = iter([real, real, stop])
-        monkeypatch.setattr(write.Writer, "add", lambda *a, adds=adds: next(adds)(*a))
+        monkeypatch.setattr(writer.Writer, "add", lambda *a, adds=adds: next(adds)(*a))
         with pytest.raises(KeyboardInterrupt):
             generate(recipe, tmp_path / "a.h5", workers=1, progress=False)
         assert names(tmp_path) == left
@@ -181,7 +181,7 @@ def test_stopping_early_leaves_nothing_but_late_it_leaves_the_work(recipe, tmp_p
 def test_a_full_disk_in_the_middle_of_a_long_run_keeps_the_work(
     recipe, whole, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(write, "KEEP_AFTER", -1.0)
+    monkeypatch.setattr(writer, "KEEP_AFTER", -1.0)
     real, written = os.pwrite, []
 
     def fails(handle, data, at):
@@ -214,7 +214,7 @@ def test_a_disk_that_is_really_full(recipe, tmp_path):
         assert names(mount) == []
         # room by the books, but taken by another program in the meantime
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(write, "_check_room", lambda *_: None)
+            patch.setattr(writer, "_check_room", lambda *_: None)
             with pytest.raises(OutputError, match="No space left on device"):
                 generate(recipe, mount / "a.h5", workers=1, progress=False)
         assert names(mount) == []

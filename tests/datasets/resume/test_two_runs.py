@@ -49,7 +49,8 @@ FORKS = textwrap.dedent("""
     import sys, time
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
-    from topophys.datasets import Recipe, generate, shards
+    from topophys.datasets import Recipe, generate
+    from topophys.datasets import shards
     module, real = sys.modules["topophys.datasets.generate"], shards.draw_shard
     def draw(*a):
         print("worker", flush=True)

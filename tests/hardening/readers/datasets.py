@@ -115,7 +115,7 @@ def _make_index(folder):
 
 
 def _change_index(rng, folder):
-    from topophys.datasets.index import _seal
+    from topophys.datasets._index import _seal
 
     path = folder / "all.json"
     changes.json_file(rng, path)

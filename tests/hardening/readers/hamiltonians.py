@@ -33,7 +33,7 @@ def _make_sources_hdf5(folder):
 
 
 def _read_source(path):
-    from topophys.datasets.sources import read_source
+    from topophys.datasets.importers import read_source
 
     read_source(path)
 

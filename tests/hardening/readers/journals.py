@@ -15,7 +15,7 @@ from tests.hardening.readers.reader import Reader
 
 def _make_journals(folder):
     """A file that is whole, and the same when two of its three shards were written."""
-    from topophys.datasets import Recipe, generate, write
+    from topophys.datasets import Recipe, generate, writer
 
     recipe = Recipe.from_text(CHAINS)
     generate(recipe, folder.with_name("whole.h5"), workers=1, progress=False)
@@ -28,10 +28,10 @@ def _make_journals(folder):
     def add(*arguments):
         return next(adds)(*arguments)
 
-    adds = iter([write.Writer.add, write.Writer.add, stop])
+    adds = iter([writer.Writer.add, writer.Writer.add, stop])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write, "KEEP_AFTER", -1.0)
-        patch.setattr(write.Writer, "add", add)
+        patch.setattr(writer, "KEEP_AFTER", -1.0)
+        patch.setattr(writer.Writer, "add", add)
         with pytest.raises(KeyboardInterrupt):
             generate(recipe, home / "a.h5", workers=1, progress=False)
 

@@ -15,13 +15,13 @@ FILES = ("summary.json", "accuracy.json", "probes.json", "causal.json", "audit.j
 def _make_reports(folder):
     """A run with all that is measured on it, in the words of those who measure."""
     from topophys import plots
-    from topophys._files import write_json
+    from topophys._io import write_json
     from topophys.datasets import Recipe, generate, open_dataset
-    from topophys.interpret.audit import AuditReport, AuditRow
     from topophys.interpret.causal import CausalReport, CausalResult
-    from topophys.interpret.report import ProbeReport, ProbeResult
+    from topophys.interpret.reports import ProbeReport, ProbeResult
+    from topophys.interpret.symmetry_audit import AuditReport, AuditRow
     from topophys.learn import FitConfig, fit
-    from topophys.pipeline import list_failures, measure_accuracy, write_page, write_summary
+    from topophys.report import list_failures, measure_accuracy, write_page, write_summary
 
     data = folder.with_name("chains.h5")
     generate(Recipe.from_text(CHAINS), data, workers=1, progress=False)
@@ -66,8 +66,8 @@ def _read_report(folder):
     """Draw what was measured, gather it, and write the page, as `plot` and `report` do."""
     from topophys.datasets import open_dataset
     from topophys.learn import load_run
-    from topophys.pipeline import write_page, write_summary
-    from topophys.pipeline.figures_shared import shared_pictures
+    from topophys.report import write_page, write_summary
+    from topophys.report.figures import shared_pictures
 
     run = load_run(folder)
     with open_dataset(folder.parents[1] / "chains.h5") as dataset:

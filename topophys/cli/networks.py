@@ -1,0 +1,274 @@
+"""Commands about networks, and the demonstration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from topophys.cli._options import Quiet
+
+if TYPE_CHECKING:
+    from topophys.datasets import Dataset
+    from topophys.learn import Run
+
+__all__ = ["COMMANDS"]
+
+
+# ---------------------------------------------------------------- Commands about networks
+
+RunFolder = Annotated[Path, typer.Argument(help="Folder that `topophys train` made.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Data set; by default the one of the training.")
+]
+Surface = Annotated[
+    Path | None, typer.Option("--surface", help="Data set of Chern numbers, for a flux map.")
+]
+
+
+def train(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Data set (HDF5), or recipe (TOML) to draw from while training goes on."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Training settings (TOML).")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where torch computes, such as cpu or cuda.")] = "cpu",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training in the folder, if any.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write records for TensorBoard too.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a network on the labels of a data set; print its accuracy on every split.
+
+    Several processes share the work when `torchrun --nproc-per-node N -m topophys.cli` starts
+    them.
+
+    Example: topophys train winding.h5 -o runs/first --config datasets/winding-1d/training.toml
+    """
+    from topophys.datasets import Recipe, open_dataset
+    from topophys.learn import FitConfig, fit
+
+    settings = FitConfig() if config is None else FitConfig.from_toml(config)
+    options: dict[str, Any] = {"device": device, "progress": not quiet, "resume": resume}
+    if data.suffix == ".toml":
+        recipe = Recipe.from_toml(data)
+        fit(settings, recipe, output, tensorboard=tensorboard, **options)
+    else:
+        with open_dataset(data) as dataset:
+            run = fit(settings, dataset, output, tensorboard=tensorboard, **options)
+            _judge(run, dataset)
+    if _leads():
+        print(f"run folder: {output}")
+
+
+def _leads() -> bool:
+    """Whether this process speaks for all that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _judge(run: Run, dataset: Dataset) -> None:
+    from topophys.learn.model_card import Score, write_card
+    from topophys.report import measure_accuracy
+    from topophys.report.evaluation import SYMBOLS, accuracy_table
+
+    if not _leads():
+        return
+    if run.kind not in SYMBOLS:
+        print(f"accuracy on `{run.config.val_split}`: {run.best_epoch['val_accuracy']:.4f}")
+        return
+    rows = measure_accuracy(run, dataset)
+    names = [r.split if r.invariant == "all" else f"{r.split}, {r.invariant}" for r in rows]
+    write_card(
+        run,
+        [
+            Score(name, r.correct, r.total, r.formula_correct)
+            for name, r in zip(names, rows, strict=True)
+            if r.split != run.config.val_split
+        ],
+    )
+    print(accuracy_table(rows))
+
+
+def probe(
+    run: RunFolder,
+    data: Data = None,
+    split: Annotated[str, typer.Option(help="Split to take Hamiltonians from.")] = "test",
+    n_hamiltonians: Annotated[int, typer.Option("-n", help="How many Hamiltonians.")] = 1000,
+    quiet: Quiet = False,
+) -> None:
+    """Measure what the hidden layers hold, beside the controls; write probes.json.
+
+    Example: topophys probe runs/first
+    """
+    from topophys._io import write_json
+    from topophys.interpret import probe as measure
+
+    with _opened(run, data) as (loaded, dataset, _):
+        report = measure(
+            loaded, dataset, split=split, n_hamiltonians=n_hamiltonians, progress=not quiet
+        )
+    write_json(run / "probes.json", report.to_dict())
+    print(report)
+
+
+def plot(
+    run: RunFolder,
+    data: Data = None,
+    surface: Surface = None,
+) -> None:
+    """Draw the figures of a run as PNG and SVG into its folder `figures`.
+
+    Example: topophys plot runs/first
+    """
+    from topophys.report import draw_figures
+
+    with _opened(run, data, surface) as (loaded, dataset, second):
+        for path in draw_figures(loaded, dataset, surface=second):
+            print(path)
+
+
+def report(
+    run: RunFolder,
+    data: Data = None,
+    surface: Surface = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Measure and draw all again.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure and draw what a run still lacks; write summary.json and one report.html.
+
+    Example: topophys report runs/first
+    """
+    from topophys.report import draw_figures, measure_missing, write_page, write_summary
+
+    with _opened(run, data, surface) as (loaded, dataset, second):
+        made = measure_missing(loaded, dataset, refresh=refresh, progress=not quiet)
+        # figures show what was measured: new figures of old measurements would be the same
+        if made or refresh or second is not None or not (run / "figures" / "figures.json").exists():
+            draw_figures(loaded, dataset, surface=second)
+        write_summary(loaded, dataset)
+    print(write_page(run))
+
+
+def predict(
+    run: RunFolder,
+    file: Annotated[
+        Path,
+        typer.Argument(help="Samples on a k grid (.npy), or hoppings of Wannier90 (.dat)."),
+    ],
+    k_points: Annotated[
+        int | None, typer.Option("--k-points", help="Points along each direction, for hoppings.")
+    ] = None,
+    refine: Annotated[
+        int, typer.Option("--refine", help="Points for one, by interpolation before flattening.")
+    ] = 1,
+    sublattice: Annotated[
+        str | None, typer.Option("--sublattice", help="Orbitals of the first one, such as 0,2.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Confidence below which to abstain.")
+    ] = None,
+) -> None:
+    """Name the invariant of Hamiltonians in a file; abstain where the answer is no integer.
+
+    A file has blocks D(k) of shape (..., N, n, n), d-vectors (..., Nx, Ny, 3) or Bloch matrices
+    (..., Nx, Ny, n, n) on the grid of `topophys.k_grid`, or is `_hr.dat` or `_tb.dat`.
+
+    Example: topophys predict runs/first blocks.npy
+    """
+    from topophys.learn import load_run
+
+    answer = load_run(run).predict(
+        file,
+        k_points=k_points,
+        refine=refine,
+        sublattice=_orbitals(sublattice),
+        threshold=threshold,
+    )
+    print("value  real-valued  confidence")
+    rows = (answer.value, answer.real, answer.confidence, answer.abstains)
+    for value, real, sure, unsure in zip(*(a.ravel() for a in rows), strict=True):
+        print(f"{value:+5d}  {real:+11.4f}  {sure:10.3f}{'  abstains' if unsure else ''}")
+
+
+def _orbitals(text: str | None) -> list[int] | None:
+    from topophys.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"Option --sublattice must be numbers of orbitals with commas, but is {text!r}."
+        ) from None
+
+
+@contextmanager
+def _opened(
+    run: Path, data: Path | None, surface: Path | None = None
+) -> Iterator[tuple[Run, Dataset, Dataset | None]]:
+    """Open a run, its data set, and the one of Chern numbers where a flux map is wanted."""
+    from topophys.datasets import open_dataset
+    from topophys.errors import InputError
+    from topophys.learn import load_run
+
+    loaded = load_run(run)
+    path = data or loaded.provenance["dataset_path"]
+    if path is None:
+        raise InputError(
+            f"Option --data must name a data set, because the samples of `{run}` were drawn while"
+            " training went on."
+        )
+    with ExitStack() as files:
+        dataset = files.enter_context(open_dataset(path))
+        _require(dataset, loaded.kind, "--data")
+        second = None if surface is None else files.enter_context(open_dataset(surface))
+        if second is not None:
+            _require(second, "chern", "--surface")
+        yield loaded, dataset, second
+
+
+def _require(dataset: Dataset, kind: str, option: str) -> None:
+    from topophys.errors import KindError
+
+    if dataset.kind != kind:
+        raise KindError(
+            f"Data file `{dataset.path}` must be of kind {kind!r}, but is of kind"
+            f" {dataset.kind!r}; give another one with {option}."
+        )
+
+
+# -------------------------------------------------------------- The command that goes the whole way
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder to make; a number is added if it exists.")
+    ] = Path("runs/demo"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A fiftieth of the data: to try it, not to judge it.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Generate, train, probe, plot, report: everything in one folder.
+
+    Example: topophys demo -o runs/demo
+    """
+    from topophys.report import demo as run_demo
+
+    run_demo(output, quick=quick, progress=not quiet, say=print)
+
+
+COMMANDS: Final = (train, predict, probe, plot, report, demo)

@@ -1,0 +1,113 @@
+"""Export of a split to pandas and xarray, loaded only when used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from topophys._optional import load_extra
+from topophys.datasets import schema
+from topophys.datasets.split import Split
+from topophys.grids import k_grid
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from xarray import Dataset
+
+__all__ = ["arrays", "frame"]
+
+
+# --------------------------------------- Labels as a table of pandas; the only module that loads it
+
+
+def frame(splits: Sequence[Split]) -> DataFrame:
+    """One row for every sample, without its arrays.
+
+    Parameters
+    ----------
+    splits : sequence of Split
+        The splits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `split`, `index`, `label`, `gap_bound`, `shard`, `draw`.
+
+    Raises
+    ------
+    MissingPackageError
+        If pandas is not installed.
+    """
+    pd = load_extra("pandas", "pandas")
+    parts = []
+    for split in splits:
+        label, gap, key = split.read("label", "gap_bound", "seed_key")
+        columns = {
+            "index": np.arange(len(label)),
+            "label": label,
+            "gap_bound": gap,
+            "shard": key[:, 1],
+            "draw": key[:, 2],
+        }
+        parts.append(pd.DataFrame(columns).assign(split=split.name))
+    table = pd.concat(parts, ignore_index=True)
+    chosen: DataFrame = table[["split", "index", "label", "gap_bound", "shard", "draw"]]
+    return chosen
+
+
+# ------------------------------ A split as labelled arrays of xarray; the only module that loads it
+
+#: Name of the axis that each letter of the schema stands for.
+AXES: Final = {
+    "S": "sample", "N": "k", "Nx": "kx", "Ny": "ky", "M": "R", "n": "row", "c": "channel",
+    "3": "component",
+}  # fmt: skip
+
+
+def arrays(split: Split) -> Dataset:
+    """All fields of a split, with names for the axes, units and the values of k and R.
+
+    Parameters
+    ----------
+    split : Split
+        The split.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables as in the schema, on the file where it is a single one; `shard` and `draw` in the
+        place of `seed_key`.
+
+    Raises
+    ------
+    MissingPackageError
+        If xarray is not installed.
+    """
+    xr = load_extra("xarray", "xarray")
+    key = split.view("seed_key")
+    variables: dict[str, Any] = {"shard": ("sample", key[:, 1]), "draw": ("sample", key[:, 2])}
+    for f in schema.FIELDS[split.kind]:
+        if f.name != "seed_key":
+            told = {"units": f.unit, "long_name": f.meaning}
+            variables[f.name] = (_axes(f), split.view(f.name), told)
+    found: Dataset = xr.Dataset(variables, _coordinates(split), {"split": split.name})
+    return found
+
+
+def _axes(f: schema.Field) -> list[str]:
+    names = [AXES[letter] for letter in f.axes]
+    # the two axes of a matrix share a letter, because they are of one length
+    return ["column" if name in names[:i] else name for i, name in enumerate(names)]
+
+
+def _coordinates(split: Split) -> dict[str, Any]:
+    found: dict[str, Any] = {"sample": np.arange(len(split))}
+    names = ("k",) if len(split.grid) == 1 else ("kx", "ky")
+    for name, n_k in zip(names, split.grid, strict=True):
+        found[name] = (name, k_grid(n_k)[:, 0], {"units": "rad"})
+    directions = ("Rx", "Ry") if len(split.grid) == 2 else ("R",)
+    for name, values in zip(directions, split.vectors.T, strict=True):
+        found[name] = ("R", values, {"units": "cells"})
+    return found

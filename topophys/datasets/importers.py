@@ -1,0 +1,365 @@
+"""Labelled data sets from Hamiltonians that users bring along."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys import _validation
+from topophys._io import NUMBERS, most_unpacked, read_npz
+from topophys.datasets import schema
+from topophys.datasets.dataset_card import Summary
+from topophys.datasets.families import Arrays, family_of, square
+from topophys.datasets.recipe import GIVEN, Recipe
+from topophys.datasets.schema import Kind
+from topophys.datasets.shards import REASONS, Portion, Shard, evaluate, seed_keys
+from topophys.datasets.writer import Writer
+from topophys.errors import DatasetError, InputError, KindError, ShapeError
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.hamiltonians.wannier90 import read_wannier90
+from topophys.invariants.certificate import Certificate
+from topophys.invariants.selection import SMALL, UNRESOLVED
+
+__all__ = ["Given", "label", "read_source"]
+
+
+# -------------- Hamiltonians that users bring along: NumPy archives, HDF5 files, files of Wannier90
+
+#: Name of the array with the coefficients, by kind of data set.
+NAMES: Final[dict[str, Kind]] = {"block": "winding", "d": "chern", "hoppings": "bands"}
+#: Largest component of a lattice vector, as in recipes.
+LARGEST_REACH: Final = 64
+#: Bytes that the coefficients may take when they are laid out on all lattice vectors within reach.
+LARGEST: Final = 4 * 2**30
+#: Endings of the files of Wannier90.
+WANNIER: Final = ("_hr.dat", "_hr.dat.gz", "_tb.dat", "_tb.dat.gz")
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A batch of Hamiltonians in the shape in which data files hold them.
+
+    Attributes
+    ----------
+    kind : {"winding", "chern", "bands"}
+        Kind of data set.
+    reach : int
+        Largest component of a lattice vector.
+    hoppings : complex128 ndarray of shape (S, M, n, n) or (S, M, 3)
+        Coefficients on all lattice vectors within reach.
+    n_occupied : int or None
+        Number of occupied bands, for the kind "bands".
+    """
+
+    kind: Kind
+    reach: int
+    hoppings: NDArray[np.complex128]
+    n_occupied: int | None
+
+
+def read_source(path: Path, n_occupied: int | None = None) -> Given:
+    """Read Hamiltonians from a file or a folder.
+
+    Parameters
+    ----------
+    path : Path
+        ``.npz`` or HDF5 with an integer array `vectors` (M, dim) and one of `block` (S, M, N, N)
+        for chiral chains, `d` (S, M, 3) for two bands, or `hoppings` (S, M, n, n) for any number of
+        bands; or a file of Wannier90; or a folder of such files with equal numbers of bands.
+    n_occupied : int, optional
+        Number of occupied bands, for `hoppings` and Wannier90; half of them where not given.
+
+    Returns
+    -------
+    Given
+        The Hamiltonians.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing or cannot be read.
+    InputError, ShapeError, KindError
+        If it does not hold Hamiltonians for which there is an invariant.
+    """
+    if not path.exists():
+        raise DatasetError(f"Source `{path}` does not exist; give a file or a folder.")
+    if path.is_dir() or path.name.endswith(WANNIER):
+        return _from_wannier(path, n_occupied)
+    arrays = _arrays(path)
+    found = [name for name in NAMES if name in arrays]
+    if len(found) != 1 or "vectors" not in arrays:
+        raise InputError(
+            f"Source `{path}` must hold `vectors` and one of {', '.join(NAMES)}, but holds"
+            f" {', '.join(sorted(arrays)) or 'nothing'}."
+        )
+    vectors, coefficients = arrays["vectors"], arrays[found[0]]
+    if vectors.dtype.kind not in "iu" or vectors.ndim != 2 or not vectors.size:
+        raise ShapeError(
+            f"Array `vectors` of `{path}` must have integers and shape (M, dim), but has"
+            f" {vectors.dtype} and {vectors.shape}."
+        )
+    if coefficients.ndim != (3 if found[0] == "d" else 4) or len(vectors) != coefficients.shape[1]:
+        raise ShapeError(
+            f"Array `{found[0]}` of `{path}` must have shape (S, {len(vectors)}, ...) with one"
+            f" coefficient for each row of `vectors`, but has {coefficients.shape}."
+        )
+    if len(np.unique(vectors, axis=0)) < len(vectors):
+        raise InputError(f"Array `vectors` of `{path}` must have distinct rows, but repeats one.")
+    if max(-int(vectors.min()), int(vectors.max())) > LARGEST_REACH:
+        raise InputError(
+            f"Array `vectors` of `{path}` must have components from -{LARGEST_REACH} to"
+            f" {LARGEST_REACH}, but has {int(vectors.min())} and {int(vectors.max())}."
+        )
+    given = _validation.as_complex(coefficients, found[0], "(...)")
+    return _complete(NAMES[found[0]], vectors.astype(np.int64), given, n_occupied)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        if zipfile.is_zipfile(path):
+            return read_npz(path)
+        with h5py.File(path, "r", locking=False) as file:
+            own = [k for k in file if isinstance(file.get(k, getlink=True), h5py.HardLink)]
+            wanted = [k for k in own if k in NAMES or k == "vectors"]
+            found = {k: file[k] for k in wanted if isinstance(file[k], h5py.Dataset)}
+            _check_before_reading(list(found.values()), path.stat().st_size)
+            return {name: np.asarray(array[()]) for name, array in found.items()}
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        raise DatasetError(
+            f"Source `{path}` must be .npz, HDF5 or a file of Wannier90, but cannot be read:"
+            f" {' '.join(str(error).split()):.100}."
+        ) from None
+
+
+def _check_before_reading(arrays: list[h5py.Dataset], n_bytes: int) -> None:
+    if any(array.dtype.kind not in NUMBERS or array.is_virtual for array in arrays):
+        raise ValueError("its arrays must lie in it and be numbers")
+    if sum(array.nbytes for array in arrays) > most_unpacked(n_bytes):
+        raise ValueError("its arrays are larger than the file can hold")
+
+
+def _complete(
+    kind: Kind, vectors: NDArray[Any], given: NDArray[np.complex128], n_occupied: int | None
+) -> Given:
+    """Coefficients on all vectors within reach, those of -R filled in where they follow."""
+    rows = {tuple(v): given[:, m] for m, v in enumerate(vectors.tolist())}
+    if kind == "winding":
+        if vectors.shape[1] != 1:
+            raise KindError("Array `block` must belong to chains: `vectors` of shape (M, 1).")
+        reach = max(1, int(np.abs(vectors).max()))
+        full = _room((len(given), 2 * reach + 1, *given.shape[2:]))
+        for (order,), block in rows.items():
+            full[:, order + reach] = block
+        return Given(kind, reach, full, None)
+    if kind == "chern":
+        d = TwoBandHamiltonian(rows)
+        return _planar(kind, d.d_vectors, d.d_amplitudes, None)
+    h = FourierHamiltonian(rows, n_occupied=n_occupied)
+    return _planar(kind, h.vectors, h.amplitudes, h.n_occupied)
+
+
+def _room(shape: tuple[int, ...]) -> NDArray[np.complex128]:
+    """Zeros for the coefficients on all lattice vectors within reach."""
+    if 16 * math.prod(shape) > LARGEST:
+        raise InputError(
+            f"Source must need at most {LARGEST} bytes with a coefficient for each lattice vector"
+            f" within reach, but needs {16 * math.prod(shape)}; label fewer Hamiltonians at once."
+        )
+    return np.zeros(shape, np.complex128)
+
+
+def _planar(
+    kind: Kind, vectors: NDArray[np.int64], given: NDArray[np.complex128], filled: int | None
+) -> Given:
+    if vectors.shape[1] != 2:
+        raise KindError(
+            "Hamiltonians must be two-dimensional to have a Chern number, but `vectors` have"
+            f" {vectors.shape[1]} components; for chains give `block`."
+        )
+    reach = max(1, int(np.abs(vectors).max()))
+    full = _room((len(given), len(square(reach)), *given.shape[2:]))
+    full[:, (vectors + reach) @ np.array([2 * reach + 1, 1])] = given
+    return Given(kind, reach, full, filled)
+
+
+def _from_wannier(path: Path, n_occupied: int | None) -> Given:
+    files = [path] if path.is_file() else sorted(f for f in path.iterdir()
+                                                 if f.name.endswith(WANNIER))  # fmt: skip
+    if not files:
+        raise InputError(f"Folder `{path}` must hold files {', '.join(WANNIER)}, but has none.")
+    parts = []
+    for file in files:
+        h = read_wannier90(file, n_occupied=n_occupied, dim=2)
+        parts.append(_planar("bands", h.vectors, h.amplitudes[None], h.n_occupied))
+    shapes = {part.hoppings.shape[-1] for part in parts}
+    if len(shapes) > 1:
+        raise ShapeError(
+            f"Files in `{path}` must have equal numbers of bands, but have {sorted(shapes)}; label"
+            " them apart."
+        )
+    reach = max(part.reach for part in parts)
+    rows = [_planar("bands", square(part.reach), part.hoppings, None) for part in parts]
+    full = _room((len(rows), len(square(reach)), *rows[0].hoppings.shape[2:]))
+    for i, row in enumerate(rows):
+        full[i, (square(row.reach) + reach) @ np.array([2 * reach + 1, 1])] = row.hoppings[0]
+    return Given("bands", reach, full, parts[0].n_occupied)
+
+
+# ---------------------------------- From Hamiltonians that users bring along to a labelled data set
+
+#: Name of the only split.
+SPLIT: Final = "all"
+#: Grid where none is given, by dimension.
+GRIDS: Final = {1: (32,), 2: (12, 12)}
+
+
+def label(
+    source: str | Path,
+    path: str | Path,
+    *,
+    grid: tuple[int, ...] | None = None,
+    min_gap: float = 0.0,
+    flatten: bool = True,
+    n_occupied: int | None = None,
+) -> Summary:
+    """Prove the invariants of given Hamiltonians and store them as a data set.
+
+    Those whose invariant or gap cannot be proven do not enter the file; how many, and why, is
+    recorded. Energies stay in the units they come in. All lie in one split, `all`, in the order of
+    the source, whose numbers are the last column of `seed_key`.
+
+    Parameters
+    ----------
+    source : str or Path
+        ``.npz`` or HDF5 with an integer array `vectors` (M, dim) and one of `block` (S, M, N, N)
+        for chiral chains, `d` (S, M, 3) for two bands, or `hoppings` (S, M, n, n); or a ``_hr.dat``
+        or ``_tb.dat`` of Wannier90, or a folder of these.
+    path : str or Path
+        Name of the HDF5 file to make.
+    grid : tuple of int, optional
+        Number of k points of the input `x`; 32 for chains, 12 x 12 in two dimensions.
+    min_gap : float, optional
+        Smallest gap to be proven, in the units of the source.
+    flatten : bool, optional
+        Flatten the bands in `x`.
+    n_occupied : int, optional
+        Number of occupied bands, for `hoppings` and Wannier90.
+
+    Returns
+    -------
+    Summary
+        Sizes, classes, rejections and time.
+
+    Raises
+    ------
+    DatasetError, InputError, ShapeError, KindError
+        If the source does not hold Hamiltonians that can be labelled, or none is proven.
+    OutputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from topophys.datasets import label
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hop = np.array([[[[1.0]], [[0.4]]], [[[1.0]], [[2.5]]]])
+    ...     np.savez(f"{folder}/ssh.npz", vectors=[[0], [1]], block=hop)
+    ...     summary = label(f"{folder}/ssh.npz", f"{folder}/ssh.h5")
+    >>> summary.classes
+    {'all': {0: 1, 1: 1}}
+    """
+    start = time.monotonic()
+    path, given = Path(path), read_source(Path(source), n_occupied)
+    plan = _recipe(given, Path(source), grid, min_gap, flatten, [0], len(given.hoppings))
+    proof = _prove(plan, given, min_gap)
+    keep = np.flatnonzero(proof.certified)
+    if not len(keep):
+        raise InputError(
+            f"Source `{source}` must hold Hamiltonians with a provable invariant, but none of"
+            f" {len(proof.value)} is: gapless, or gaps below {min_gap}."
+        )
+    classes, counts = np.unique(proof.value[keep], return_counts=True)
+    plan = _recipe(given, Path(source), grid, min_gap, flatten, classes.tolist(), len(keep))
+    small = ~proof.certified & (proof.gap_upper < min_gap)
+    rejected = dict.fromkeys(REASONS, 0) | {
+        SMALL: int(small.sum()),
+        UNRESOLVED: int((~proof.certified & ~small).sum()),
+    }
+    with Writer(Portion.of(plan), path) as writer:
+        for number in range(plan.n_shards):
+            arrays = _sample_arrays(plan, given, proof, keep, number)
+            # the first one brings the counts of all
+            first = number == 0
+            drawn = len(arrays["label"]) + (len(proof.value) - len(keep) if first else 0)
+            counted = rejected if first else dict.fromkeys(REASONS, 0)
+            writer.add(SPLIT, Shard.of(plan.kind, number, arrays, drawn, counted))
+        writer.finish()
+    return Summary(
+        path=path,
+        sizes={SPLIT: len(keep)},
+        classes={SPLIT: dict(zip(classes.tolist(), counts.tolist(), strict=True))},
+        drawn={SPLIT: len(proof.value)},
+        rejected={SPLIT: rejected},
+        n_bytes=path.stat().st_size,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _recipe(
+    given: Given,
+    source: Path,
+    grid: tuple[int, ...] | None,
+    min_gap: float,
+    flatten: bool,
+    classes: list[int],
+    size: int,
+) -> Recipe:
+    n = given.hoppings.shape[-1]
+    family = next(name for name, kind in GIVEN.items() if kind == given.kind)
+    table: dict[str, Any] = {"family": family, "hopping_range": given.reach}
+    if given.kind == "winding":
+        table["n_orbitals"] = n
+    if given.kind == "bands":
+        table |= {"n_bands": n, "n_occupied": given.n_occupied}
+    chain = given.kind == "winding"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.name).strip("-._")[:80] or "given"
+    return Recipe.from_dict(
+        {
+            "name": name,
+            "seed": 0,
+            "hamiltonian": table,
+            "label": {"invariant": "winding" if chain else "chern", "min_gap": float(min_gap)},
+            "input": {"flatten": flatten, "grid": grid or GRIDS[1 if chain else 2]},
+            "split": [{"name": SPLIT, "size": max(size, len(classes)), "classes": classes}],
+        },
+        source=str(source),
+    )
+
+
+def _prove(plan: Recipe, given: Given, min_gap: float) -> Certificate:
+    _validation.as_complex(given.hoppings, "hoppings", "(...)")  # refuses NaN in one line
+    return family_of(plan, plan.part(SPLIT)).certify(given.hoppings, min_gap)
+
+
+def _sample_arrays(
+    plan: Recipe, given: Given, proof: Certificate, keep: NDArray[np.int64], number: int
+) -> Arrays:
+    rows = keep[number * schema.SHARD_SIZE : (number + 1) * schema.SHARD_SIZE]
+    spec = plan.part(SPLIT)
+    return {
+        "hoppings": given.hoppings[rows],
+        "label": proof.value[rows],
+        "gap_bound": proof.gap_lower[rows],
+        "seed_key": seed_keys(spec, number, rows),
+        **evaluate(plan, spec, number, given.hoppings[rows]),
+    }

@@ -1,0 +1,597 @@
+"""Writing of a data file: locked, resumable, and under its own name only when it is complete."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import numpy as np
+
+from topophys import __version__
+from topophys._io import parse_json
+from topophys.datasets import schema
+from topophys.datasets.layout import lay_out, manifest, n_bytes, open_partial, sizes
+from topophys.datasets.shards import Portion, Shard, reasons
+from topophys.errors import OutputError
+
+__all__ = [
+    "Done",
+    "Journal",
+    "Writer",
+    "check_same",
+    "claim",
+    "intact",
+    "release",
+    "restore_headers",
+]
+
+
+# ---- One run per target: a lock on the unfinished file that ends with the process, however it ends
+
+if sys.platform != "win32":
+    import fcntl
+
+#: Some network file systems have no locks; two runs on one target are then the user's care.
+NO_LOCKS: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+
+#: Locks that this process holds.
+_HELD: Final[set[int]] = set()
+
+
+def claim(partial: Path) -> int:
+    """Create or take over an unfinished file, unless another run is writing it.
+
+    HDF5 locks files too, but only after it has cut them to length zero.
+
+    Parameters
+    ----------
+    partial : Path
+        Name of the unfinished file; may be left over from a run that was killed.
+
+    Returns
+    -------
+    int
+        File descriptor that holds the lock; closing it gives the lock back.
+
+    Raises
+    ------
+    OutputError
+        If another run is writing the file.
+    OSError
+        If the file cannot be created.
+    """
+    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(handle)
+        # the other run may have finished between our opening and locking its file
+        same = partial.exists() and os.path.samestat(os.fstat(handle), partial.stat())
+    except BlockingIOError:
+        same = False
+    if not same:
+        os.close(handle)
+        raise OutputError(
+            f"`{partial.with_suffix('')}` cannot be written: another run is writing"
+            f" `{partial.name}`; wait for it, or give another name."
+        )
+    _HELD.add(handle)
+    return handle
+
+
+def release(handle: int) -> None:
+    """Give a lock back.
+
+    Parameters
+    ----------
+    handle : int
+        What `claim` returned.
+    """
+    _HELD.discard(handle)
+    os.close(handle)
+
+
+def _let_go() -> None:
+    # a forked worker shares the lock, and would hold it after its parent was killed
+    for handle in _HELD:
+        os.close(handle)
+    _HELD.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
+def _lock(handle: int) -> None:
+    if sys.platform != "win32":  # there, HDF5 opens files so that nobody else can
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+
+
+# ------------- Which shards of an unfinished file are done, so that a run that was killed can go on
+
+#: First words of a journal; tells it from any other file.
+FORMAT: Final = "topophys-journal-1"
+#: Bytes of a line that is looked at; those of a shard are some hundred.
+LONGEST: Final = 1 << 16
+#: Bound of its counts: all of them together are stored as int64.
+MOST: Final = 1 << 53
+
+
+@dataclass(frozen=True)
+class Done:
+    """One shard that was written.
+
+    Attributes
+    ----------
+    split : str
+        Name of the split.
+    number : int
+        Number of the shard within the split.
+    drawn : int
+        Hamiltonians drawn for it.
+    rejected : dict of str to int
+        How many were not kept, by reason.
+    sha256 : dict of str to str
+        Digest of each field, in hexadecimal.
+    """
+
+    split: str
+    number: int
+    drawn: int
+    rejected: dict[str, int]
+    sha256: dict[str, str]
+
+
+class Journal:
+    """Lines of text beside an unfinished file, one for each shard, added when it is written.
+
+    Every line ends with a digest of itself: the last one may have been cut off.
+
+    Parameters
+    ----------
+    path : Path
+        Name of the journal.
+    portion : Portion
+        What the file will hold.
+    """
+
+    def __init__(self, path: Path, portion: Portion) -> None:
+        self.path = path
+        # other versions may draw other numbers: a file must not be made by two
+        self.head: dict[str, Any] = {
+            "format": FORMAT,
+            "recipe_digest": portion.recipe.digest,
+            "shards": [portion.first, portion.stop],
+            "topophys_version": __version__,
+            "numpy_version": np.__version__,
+        }
+        self._stream: int | None = None
+
+    def read(self) -> tuple[dict[str, Any] | None, list[Done]]:
+        """Read what an earlier run has left.
+
+        Returns
+        -------
+        head : dict or None
+            What that run was making; None where there is no journal.
+        done : list of Done
+            Its finished shards, each once; lines that are not of this form do not count.
+        """
+        try:
+            with self.path.open("rb") as stream:
+                lines = map(_decode, iter(partial(stream.readline, LONGEST), b""))
+                entries = [entry for entry in lines if entry is not None]
+        except FileNotFoundError:
+            return None, []
+        if not entries or entries[0].get("format") != FORMAT:
+            return None, []
+        shards = [done for done in map(_shard, entries[1:]) if done is not None]
+        return entries[0], list({(done.split, done.number): done for done in shards}.values())
+
+    def start(self, done: list[Done]) -> None:
+        """Begin a fresh journal, with the shards that are already there.
+
+        Parameters
+        ----------
+        done : list of Done
+            Finished shards.
+        """
+        # whole or not at all: a journal that lost its lines would lose the work
+        fresh = self.path.with_name(self.path.name + ".new")
+        lines = [_encode(self.head), *(_encode(vars(entry)) for entry in done)]
+        fresh.write_text("".join(lines), encoding="utf-8")
+        fresh.replace(self.path)
+        self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+
+    def add(self, entry: Done) -> None:
+        """Note that one more shard is written.
+
+        Parameters
+        ----------
+        entry : Done
+            The shard.
+        """
+        if self._stream is not None:
+            os.write(self._stream, _encode(vars(entry)).encode())
+
+    def remove(self) -> None:
+        """Forget everything."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+        self.path.with_name(self.path.name + ".new").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Write no more."""
+        if self._stream is not None:
+            os.close(self._stream)
+            self._stream = None
+
+
+def _encode(entry: dict[str, Any]) -> str:
+    text = json.dumps(entry)
+    return f"{text} {hashlib.sha256(text.encode()).hexdigest()}\n"
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    text, _, seal = line.rstrip(b"\n").rpartition(b" ")
+    if hashlib.sha256(text).hexdigest().encode() != seal:
+        return None
+    try:
+        entry = parse_json(text)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _shard(entry: dict[str, Any]) -> Done | None:
+    """Take a line at its word if it speaks of a shard; without, the shard is drawn again."""
+    if set(entry) != {field.name for field in fields(Done)}:
+        return None
+    rejected, sha256 = entry["rejected"], entry["sha256"]
+    if not (isinstance(rejected, dict) and isinstance(sha256, dict)):
+        return None
+    counts = (entry["number"], entry["drawn"], *rejected.values())
+    numbers = all(type(count) is int and 0 <= count < MOST for count in counts)
+    texts = all(isinstance(text, str) for text in (entry["split"], *sha256.values()))
+    return Done(**entry) if numbers and texts else None
+
+
+# ----------- Taking up an unfinished file: headers made again, shards believed only when they check
+
+#: Bytes copied or hashed at a time.
+BLOCK: Final = 1 << 22
+
+
+def check_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse to go on with what another recipe, stretch of shards or version has begun.
+
+    Parameters
+    ----------
+    path : Path
+        Final name of the file.
+    found, wanted : mapping of str to Any
+        First line of the journal, as it is and as it must be.
+
+    Raises
+    ------
+    OutputError
+        If they differ.
+    """
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise OutputError(
+                f"`{path}` cannot be written: `{path.name}.partial` is an unfinished run with"
+                f" {key} {found.get(key)!r:.70}, and now it is {value!r}; finish that run as it was"
+                f" begun, remove `{path.name}.partial`, or give another name."
+            )
+
+
+def restore_headers(portion: Portion, partial: Path, handle: int) -> dict[tuple[str, str], int]:
+    """Write the headers of an unfinished file once more, around the samples that are there.
+
+    A run may have been killed while HDF5 wrote them.
+
+    Parameters
+    ----------
+    portion : Portion
+        What the file will hold.
+    partial : Path
+        The unfinished file.
+    handle : int
+        File descriptor of it.
+
+    Returns
+    -------
+    dict of (str, str) to int
+        Offset of each array in the file, by split and name.
+    """
+    scratch = partial.with_name(partial.name + ".headers")
+    try:
+        places = lay_out(portion, scratch)  # takes no disk space: its arrays are holes
+        with scratch.open("rb") as source:
+            for start, stop in _gaps(portion, places, scratch.stat().st_size):
+                for at in range(start, stop, BLOCK):
+                    source.seek(at)
+                    os.pwrite(handle, source.read(min(BLOCK, stop - at)), at)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return places
+
+
+def _gaps(portion: Portion, places: dict[tuple[str, str], int], size: int) -> list[tuple[int, int]]:
+    """Stretches of the file that hold no samples."""
+    fields = schema.FIELDS[portion.recipe.kind]
+    spans = sorted(
+        (places[split, f.name], places[split, f.name] + f.n_bytes(sizes(portion, split)))
+        for split in portion.splits
+        for f in fields
+    )
+    starts = [0, *(stop for _, stop in spans)]
+    stops = [*(start for start, _ in spans), size]
+    return list(zip(starts, stops, strict=True))
+
+
+def intact(portion: Portion, places: dict[tuple[str, str], int], handle: int, entry: Done) -> bool:
+    """Whether the samples of a finished shard are those that were written.
+
+    Parameters
+    ----------
+    portion : Portion
+        What the file will hold.
+    places : dict of (str, str) to int
+        Offset of each array in the file.
+    handle : int
+        File descriptor.
+    entry : Done
+        The shard, as the journal has it.
+
+    Returns
+    -------
+    bool
+        False too where the journal speaks of a shard that does not belong here.
+    """
+    if entry.split not in portion.splits:
+        return False
+    (first, stop), spec = portion.span(entry.split), portion.recipe.part(entry.split)
+    fields = schema.FIELDS[portion.recipe.kind]
+    known = set(entry.sha256) == {field.name for field in fields}
+    if not (known and set(entry.rejected) <= set(reasons(spec)) and first <= entry.number < stop):
+        return False
+    begin = entry.number * schema.SHARD_SIZE
+    lengths = sizes(portion, entry.split) | {"S": min(schema.SHARD_SIZE, spec.size - begin)}
+    for field in fields:
+        n = field.n_bytes(lengths)
+        row = n // lengths["S"]
+        offset = places[entry.split, field.name] + row * (begin - first * schema.SHARD_SIZE)
+        if _digest(handle, offset, n) != entry.sha256[field.name]:
+            return False
+    return True
+
+
+def _digest(handle: int, offset: int, size: int) -> str:
+    total = hashlib.sha256()
+    for at in range(offset, offset + size, BLOCK):
+        total.update(os.pread(handle, min(BLOCK, offset + size - at), at))
+    return total.hexdigest()
+
+
+# --------------- Writing a data file: under another name first, under its own only when it is whole
+
+#: Seconds of work that are worth an unfinished file when a run is stopped.
+KEEP_AFTER: Final = 60.0
+
+
+class Writer:
+    """Data file in the making.
+
+    A context manager: what is written lies under ``<path>.partial`` until `finish`. HDF5 writes
+    the headers only; its library does not survive a failing disk. The disk space is reserved at
+    the start, and samples are written with plain system calls to the places that HDF5 has set
+    aside for them. A journal beside the file says which shards are done; the next run with the
+    same recipe checks these and goes on from there. When the block is left before `finish`, both
+    are removed, unless `keep` says that there is something worth keeping.
+
+    Parameters
+    ----------
+    portion : Portion
+        What the file will hold.
+    path : Path
+        Final name of the file; an older file of that name is replaced at the end.
+
+    Attributes
+    ----------
+    done : set of (str, int)
+        Split and number of the shards that are there already.
+    keep : bool
+        Leave the unfinished file for the next run.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or cannot be written, another run writes the same file, the
+        unfinished file belongs to another recipe, or the disk is too small.
+    """
+
+    def __init__(self, portion: Portion, path: Path) -> None:
+        self.portion, self.path = portion, path
+        self.partial = path.with_name(path.name + ".partial")
+        self.journal = Journal(path.with_name(path.name + ".journal"), portion)
+        self.drawn: Counter[str] = Counter()
+        self.reasons = {name: reasons(portion.recipe.part(name)) for name in portion.splits}
+        self.rejected = {
+            name: Counter(dict.fromkeys(words, 0)) for name, words in self.reasons.items()
+        }
+        self.done: set[tuple[str, int]] = set()
+        self.finished, self.begun = False, time.monotonic()
+        _check_folder(path)
+        with self._one_line():
+            self.handle = claim(self.partial)
+        # what an earlier run has left is kept until there is something better
+        self.keep = True
+        try:
+            with self._one_line():
+                self._begin()
+        except BaseException:
+            self._leave()
+            raise
+
+    def _begin(self) -> None:
+        needed, there = n_bytes(self.portion), os.fstat(self.handle).st_size
+        head, entries = self.journal.read()
+        if head is not None and there:
+            check_same(self.path, head, self.journal.head)
+        else:
+            self.keep, entries = False, []
+        _check_room(self.path, needed - there)
+        if not self.keep:
+            _reserve(self.handle, needed)
+            self.places = lay_out(self.portion, self.partial)
+        else:
+            self.places = restore_headers(self.portion, self.partial, self.handle)
+        _reserve(self.handle, self.partial.stat().st_size)
+        good = [e for e in entries if intact(self.portion, self.places, self.handle, e)]
+        self.journal.start(good)
+        for entry in good:
+            self._count(entry)
+        self.keep = bool(good)
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        late = time.monotonic() - self.begun > KEEP_AFTER
+        self.keep = self.keep or (late and bool(self.done))
+        self._leave()
+
+    def add(self, split: str, shard: Shard) -> None:
+        """Write one shard; the order of shards makes no difference to the file.
+
+        Parameters
+        ----------
+        split : str
+            Name of the split.
+        shard : Shard
+            Samples.
+
+        Raises
+        ------
+        OutputError
+            If the disk fails.
+        """
+        number = shard.start // schema.SHARD_SIZE
+        sha256 = {name: digest.hex() for name, digest in shard.digests.items()}
+        entry = Done(split, number, shard.drawn, shard.rejected, sha256)
+        first = self.portion.span(split)[0] * schema.SHARD_SIZE
+        with self._one_line():
+            for name, array in shard.arrays.items():
+                start = (shard.start - first) * (array.nbytes // len(array))
+                _put(self.handle, array.data, self.places[split, name] + start)
+            self.journal.add(entry)
+        self._count(entry)
+
+    def _count(self, entry: Done) -> None:
+        first = self.portion.span(entry.split)[0]
+        with self._one_line():
+            for name, digest in entry.sha256.items():
+                row = (entry.number - first) * schema.DIGEST_SIZE
+                place = self.places[entry.split, f"{schema.DIGESTS}/{name}"]
+                _put(self.handle, bytes.fromhex(digest), place + row)
+        self.drawn[entry.split] += entry.drawn
+        self.rejected[entry.split].update(entry.rejected)
+        self.done.add((entry.split, entry.number))
+
+    def finish(self) -> None:
+        """Write the counts and the manifest, and give the file its final name.
+
+        Raises
+        ------
+        OutputError
+            If the disk fails or the final name cannot be taken.
+        """
+        with self._one_line():
+            with open_partial(self.partial, "r+") as file:
+                for split, found in self.rejected.items():
+                    attributes = file[split].attrs
+                    attributes.modify("drawn", np.int64(self.drawn[split]))
+                    counts = [found[reason] for reason in self.reasons[split]]
+                    attributes.modify("rejected", np.array(counts, np.int64))
+                file.attrs.modify("manifest", np.bytes_(manifest(file)))
+            os.fsync(self.handle)  # else a crash could leave the name without the content
+            self.partial.replace(self.path)
+            self.finished = True
+            self.journal.remove()
+
+    @contextmanager
+    def _one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except OutputError:
+            raise
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+            raise OutputError(
+                f"`{self.path}` cannot be written: {reason}; choose another place or make room."
+            ) from None
+
+    def _leave(self) -> None:
+        self.journal.close()
+        if not (self.keep or self.finished):
+            self.partial.unlink(missing_ok=True)
+            self.journal.remove()
+        release(self.handle)
+
+
+def _reserve(handle: int, size: int) -> None:
+    """Take disk space now, so that a disk that is too small fails before the work."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(handle, 0, size)
+
+
+def _put(handle: int, data: bytes | memoryview, offset: int) -> None:
+    rest = memoryview(data).cast("B")
+    while rest:  # one call may write less than asked for
+        written = os.pwrite(handle, rest, offset)
+        rest, offset = rest[written:], offset + written
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse before the work what would fail after it."""
+    folder = path.parent
+    if not folder.is_dir():
+        reason = f"the folder `{folder}` does not exist; make it"
+    elif path.is_dir():
+        reason = "it is a folder; give the name of a file"
+    elif not os.access(folder, os.W_OK):
+        reason = f"no permission in the folder `{folder}`; choose another"
+    else:
+        return
+    raise OutputError(f"`{path}` cannot be written: {reason}.")
+
+
+def _check_room(path: Path, needed: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise OutputError(
+            f"`{path}` cannot be written: it needs {needed / 1e6:.3g} MB, but only"
+            f" {free / 1e6:.3g} MB are free; make room or lower the sizes in the recipe."
+        )

@@ -1,0 +1,301 @@
+"""Probed networks: Hamiltonians of a split, and the layers that a network makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from topophys import _validation
+from topophys._random import keyed_generator
+from topophys.datasets import Dataset
+from topophys.errors import InputError
+from topophys.interpret.activations import activations, module_of_feature
+from topophys.interpret.active_subspace import UsedPart, invariant_density, used_part
+from topophys.interpret.targets import TARGETS, exact_targets
+from topophys.learn.run import encoder_settings
+
+__all__ = ["LAYERS", "Layer", "Samples", "Subject", "draw_samples", "untrained_like"]
+
+
+# --------------------- What is probed: Hamiltonians of a split, and the layers that are asked about
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer and what it is held to contain.
+
+    Attributes
+    ----------
+    name : str
+        Entry of "local_features".
+    target : str
+        Key of `TARGETS`.
+    control, scrambled : str or None
+        Keys of `TARGETS`: quantities of the same kind that no invariant depends on.
+    last : bool
+        Whether the invariant is read from the sum of this layer.
+    """
+
+    name: str
+    target: str
+    control: str
+    scrambled: str | None = None
+    last: bool = False
+
+
+#: Layers by kind of data set.
+LAYERS: Final = {
+    "winding": (
+        Layer("h1_features", "cos_sin_alpha", "cos_sin_permanent"),
+        Layer("h2_features", "dalpha", "dpermanent", "dalpha_scrambled", last=True),
+    ),
+    "chern": (Layer("h3_features", "flux", "flux_folded", "flux_scrambled", last=True),),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Hamiltonians of a split and their inputs.
+
+    Attributes
+    ----------
+    split : str
+        Name of the split.
+    x : float32 ndarray of shape (S, *grid, c)
+        Inputs as stored.
+    hamiltonians : ChiralHamiltonian or TwoBandHamiltonian
+        A batch of S.
+    label : int64 ndarray of shape (S,)
+        Invariants.
+    gap : float64 ndarray of shape (S,)
+        Proven gaps.
+    """
+
+    split: str
+    x: NDArray[np.float32]
+    hamiltonians: Any
+    label: NDArray[np.int64]
+    gap: Array
+    _exact: dict[Any, Array] = field(default_factory=dict, repr=False)
+
+    def exact(self, name: str, grid: tuple[int, ...]) -> Array:
+        """Exact quantity on a grid; each is made once.
+
+        Parameters
+        ----------
+        name : str
+            Key of `TARGETS`.
+        grid : tuple of int
+            Numbers of k points.
+
+        Returns
+        -------
+        float64 ndarray of shape (S, *grid, T)
+            From the hoppings, in double precision.
+        """
+        key = (name, grid)
+        if key not in self._exact:
+            self._exact[key] = exact_targets(self.hamiltonians, [name], grid=grid)[name]
+        return self._exact[key]
+
+    def local_input(self, grid: tuple[int, ...]) -> Array:
+        """Input at the points of a grid; the flattened one where the layer refines the grid.
+
+        Parameters
+        ----------
+        grid : tuple of int
+            Numbers of k points.
+
+        Returns
+        -------
+        float64 ndarray of shape (S, *grid, c)
+            Inputs.
+        """
+        if self.x.shape[1:-1] == grid:
+            return self.x.astype(np.float64)
+        return self.exact("entries" if len(grid) == 1 else "d", grid)
+
+    def raw_input(self, layer: Layer, grid: tuple[int, ...]) -> Array:
+        """Input at all points that a place of a layer touches.
+
+        Parameters
+        ----------
+        layer : Layer
+            The layer.
+        grid : tuple of int
+            Numbers of places.
+
+        Returns
+        -------
+        float64 ndarray of shape (S, *grid, m c)
+            m = 1 for points, 2 for links, 4 for plaquettes.
+        """
+        x = self.local_input(grid)
+        if TARGETS[layer.target].place == "points":
+            return x
+        for axis in range(1, x.ndim - 1):
+            x = np.concatenate([x, np.roll(x, -1, axis=axis)], axis=-1)
+        return x
+
+
+def draw_samples(dataset: Dataset, split: str, n: int, seed: int) -> Samples:
+    """Take some Hamiltonians of a split at random, in the order of the file.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data set.
+    split : str
+        Name of the split.
+    n : int
+        How many; at least 20.
+    seed : int
+        Seed of the choice.
+
+    Returns
+    -------
+    Samples
+        The samples.
+
+    Raises
+    ------
+    InputError
+        If the data set is of another kind, lacks the split, or has too few Hamiltonians.
+    """
+    if dataset.kind not in LAYERS or split not in dataset.splits:
+        raise InputError(
+            f"Argument `dataset` must hold winding or Chern numbers and a split `{split}`, but is"
+            f" of kind {dataset.kind!r} with splits {', '.join(dataset.splits)}."
+        )
+    chosen = dataset.split(split)
+    wanted = _validation.positive_int(n, "n_hamiltonians", minimum=20)
+    if len(chosen) < wanted:
+        raise InputError(
+            f"Argument `n_hamiltonians` must be at most {len(chosen)}, the size of split `{split}`,"
+            f" but is {wanted}."
+        )
+    pick = np.sort(keyed_generator(seed, 0).choice(len(chosen), wanted, replace=False))
+    x, label, gap = chosen.read("x", "label", "gap_bound", index=pick)
+    return Samples(split, x, chosen.hamiltonians(pick), label.astype(np.int64), gap)
+
+
+# ----------------------------------------------- Networks, and the layers that they make of samples
+
+
+class Subject:
+    """A network and its layers on some samples; computed when asked for.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        The network.
+    """
+
+    def __init__(self, encoder: nn.Module) -> None:
+        self.encoder = encoder
+        self._hidden: dict[int, dict[str, Array]] = {}
+        self._used: dict[str, UsedPart | None] = {}
+
+    def hidden(self, samples: Samples, layer: str) -> Array:
+        """Activations of a layer.
+
+        Parameters
+        ----------
+        samples : Samples
+            The samples.
+        layer : str
+            Entry of "local_features".
+
+        Returns
+        -------
+        float64 ndarray of shape (S, *places, C)
+            Activations.
+        """
+        if id(samples) not in self._hidden:
+            self._hidden[id(samples)] = activations(self.encoder, samples.x)
+        return self._hidden[id(samples)][layer]
+
+    def density(self, samples: Samples, layer: str) -> Array:
+        """Read off what each place adds to the invariant.
+
+        Parameters
+        ----------
+        samples : Samples
+            The samples.
+        layer : str
+            The last layer.
+
+        Returns
+        -------
+        float64 ndarray of shape (S, *places, 1)
+            The density.
+        """
+        weights = next(self.encoder.parameters())
+        hidden = torch.from_numpy(self.hidden(samples, layer)).to(weights.device, weights.dtype)
+        with torch.no_grad():
+            found = invariant_density(self.encoder, {"local_features": {layer: hidden}})
+        value: Array = found.double().cpu().numpy()[..., None]
+        return value
+
+    def used(self, samples: Samples, layer: str, r: int) -> Array | None:
+        """Part of a layer that the output depends on most.
+
+        Parameters
+        ----------
+        samples : Samples
+            The samples.
+        layer : str
+            Entry of "local_features".
+        r : int
+            How many directions.
+
+        Returns
+        -------
+        float64 ndarray of shape (S, *places, r) or None
+            Projections; None for a layer that no submodule returns.
+        """
+        if layer not in self._used:
+            self._used[layer] = self._find_used(samples, layer)
+        used = self._used[layer]
+        return None if used is None else used(self.hidden(samples, layer), r)
+
+    def _find_used(self, samples: Samples, layer: str) -> UsedPart | None:
+        weights = next(self.encoder.parameters())
+        probe = torch.from_numpy(samples.x[:1]).to(weights.device, weights.dtype)
+        try:
+            name = module_of_feature(self.encoder, probe, layer)
+        except InputError:
+            return None
+
+        def density(output: Any) -> torch.Tensor:
+            return invariant_density(self.encoder, output)
+
+        return used_part(self.encoder, samples.x, name, density=density)
+
+
+def untrained_like(encoder: Any, seed: int) -> nn.Module:
+    """Make a network of the same architecture with random weights.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Network of this package, with `settings`.
+    seed : int
+        Seed of the weights.
+
+    Returns
+    -------
+    torch.nn.Module
+        The network; the random state of torch is as before.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network: nn.Module = type(encoder)(**encoder_settings(encoder))
+    return network

@@ -1,0 +1,159 @@
+"""Card of a trained network: what it is, how it does, and where it ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from topophys._io import write_text
+from topophys.learn.run import encoder_settings
+
+if TYPE_CHECKING:
+    from topophys.learn.run import Run
+
+__all__ = ["CARD_FILE", "Score", "wilson_interval", "write_card"]
+
+CARD_FILE: Final = "README.md"
+#: Quantile of the normal distribution for intervals of 95 %.
+QUANTILE: Final = 1.959963984540054
+
+
+class Score(NamedTuple):
+    """Right answers on a split.
+
+    Attributes
+    ----------
+    name : str
+        Split, or part of one.
+    correct, total : int
+        Named right, and asked.
+    formula : int or None
+        Named right by the sampled invariant of the same k points, where it was counted.
+    """
+
+    name: str
+    correct: int
+    total: int
+    formula: int | None = None
+
+
+def wilson_interval(correct: int, total: int) -> tuple[float, float]:
+    """Interval of 95 % for a share.
+
+    Parameters
+    ----------
+    correct, total : int
+        Successes and trials.
+
+    Returns
+    -------
+    float, float
+        Lower and upper end.
+
+    References
+    ----------
+    .. [1] E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(10, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.722, 1.0)
+    """
+    if total == 0:
+        return 0.0, 1.0
+    share, spread = correct / total, QUANTILE**2 / total
+    centre = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def write_card(run: Run, scores: Sequence[Score] = ()) -> Path:
+    """Write README.md into the folder of a run.
+
+    Parameters
+    ----------
+    run : Run
+        A finished training.
+    scores : sequence of Score, optional
+        What was measured after it. Without any, the card has the validation split alone, which
+        chose the epoch and so is no fair test; it says so.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not writable.
+    """
+    notes, best = run.provenance, run.best_epoch
+    total = int(notes.get("val_samples", 0))
+    chosen = Score(
+        f"{run.config.val_split} (chose the epoch)", round(best["val_accuracy"] * total), total
+    )
+    lines = [
+        f"# Network for {notes.get('dataset', 'unknown data')}",
+        "",
+        *_facts(run),
+        "",
+        "## Figures",
+        "",
+        "| split | right | of | accuracy | 95 % interval (Wilson) | formula on the same points |",
+        "|---|---:|---:|---:|---|---:|",
+        *(_row(score) for score in (*scores, chosen) if score.total),
+        "",
+        "## Limits",
+        "",
+        *_limits(run),
+    ]
+    return write_text(run.path / CARD_FILE, "\n".join(lines) + "\n")
+
+
+def _facts(run: Run) -> list[str]:
+    notes, settings = run.provenance, encoder_settings(run.encoder)
+    weights = sum(p.numel() for p in run.encoder.parameters())
+    listed = ", ".join(f"{k} {v}" for k, v in settings.items())
+    versions = ", ".join(f"{k} {notes[k]}" for k in ("torch", "numpy", "python") if k in notes)
+    manifest = notes.get("dataset_manifest") or "none (drawn while training went on)"
+    return [
+        f"- network: {type(run.encoder).__name__}, {weights} parameters ({listed})",
+        f"- learnt from: {notes.get('supervision', 'labels only')}",
+        f"- classes seen: {', '.join(map(str, notes['classes_seen']))}",
+        f"- samples per epoch: {notes['train_samples']}, epochs: {len(run.history)}",
+        f"- epoch that was kept: {run.best_epoch['epoch']}",
+        f"- recipe of the data (SHA-256): {notes.get('dataset_digest', 'unknown')}",
+        f"- content of the data (SHA-256): {manifest}",
+        f"- seed: {run.config.seed}; {versions}",
+    ]
+
+
+def _row(score: Score) -> str:
+    low, high = wilson_interval(score.correct, score.total)
+    formula = "" if score.formula is None else f"{score.formula / score.total:.5f}"
+    return (
+        f"| {score.name} | {score.correct} | {score.total} | {score.correct / score.total:.5f}"
+        f" | {low:.5f} to {high:.5f} | {formula} |"
+    )
+
+
+def _limits(run: Run) -> list[str]:
+    classes, kind = run.provenance["classes_seen"], run.provenance.get("kind", "winding")
+    what = "winding number of chiral chains" if kind == "winding" else "Chern number of two bands"
+    proof = "It proves nothing: where an answer matters, use a certificate."
+    errs = "Near a closing gap and on coarse grids it errs, as the formula does."
+    lines = [
+        f"- It names the {what} of one size of block, from samples on a k grid. {proof}",
+        f"- It saw the invariants {min(classes)} to {max(classes)}; others are extrapolated.",
+        f"- {errs} It abstains where its real-valued answer lies far from an integer.",
+    ]
+    if run.config.local_supervision:
+        lines.append(
+            "- Its local features were trained towards exact values. Nothing found in them has"
+            " emerged by itself."
+        )
+    return lines

@@ -1,0 +1,471 @@
+"""Training of the classifier, from toy materials or lists."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from topophys._progress import track
+from topophys._random import keyed_generator
+from topophys.errors import InputError
+from topophys.learn.distributed import limited_threads
+from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
+from topophys.materials.crystal import Crystal
+from topophys.materials.data import (
+    UNKNOWN,
+    LabelledStructure,
+    MaterialData,
+    match_structures,
+    structure_data,
+)
+from topophys.materials.features import list_features
+from topophys.materials.lists import ListedMaterial, MaterialList, read_class_lists
+from topophys.materials.run import MaterialRun, Scaler, save_material_run
+from topophys.materials.synthetic.dataset import load_toys, toy_data
+
+__all__ = [
+    "LIST_OPTIONS",
+    "History",
+    "TrainOptions",
+    "fit_lists",
+    "fit_toys",
+    "group_split",
+    "groups_of",
+    "predict_logits",
+    "scores",
+    "train_classifier",
+]
+
+
+# ---------------------------------------------------------------- Training of the classifier
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Settings of a training.
+
+    Attributes
+    ----------
+    epochs, batch_size : int
+        Passes over the data, and materials per step.
+    learning_rate, weight_decay : float
+        Peak of the one-cycle schedule, and decay, of AdamW.
+    seed : int
+        Of the weights and of the order of the materials.
+    threads : int
+        Of torch on the CPU.
+    """
+
+    epochs: int = 10
+    batch_size: int = 256
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    seed: int = 0
+    threads: int = 1
+
+
+@dataclass
+class History:
+    """What happened in a training.
+
+    Attributes
+    ----------
+    losses : list of dict
+        Mean of each term of the loss, by epoch.
+    seconds : float
+        Time spent in training steps.
+    samples : int
+        Materials that went through training steps.
+    """
+
+    losses: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    samples: int = 0
+
+
+def train_classifier(
+    net: EnhancedMultiModalMaterialClassifier,
+    data: MaterialData,
+    options: TrainOptions,
+    *,
+    say: Callable[[int, dict[str, float]], None] | None = None,
+) -> History:
+    """Train a network in place.
+
+    Parameters
+    ----------
+    net : EnhancedMultiModalMaterialClassifier
+        The network.
+    data : MaterialData
+        What to learn from.
+    options : TrainOptions
+        Settings.
+    say : callable, optional
+        Told (epoch, mean losses) after each epoch.
+
+    Returns
+    -------
+    History
+        Losses and time.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to learn from, or the loss is not finite; the message names the
+        materials of that step.
+    """
+    if not len(data):
+        raise InputError("Argument `data` must have at least one material, but is empty.")
+    order = torch.Generator().manual_seed(options.seed)
+    size = min(options.batch_size, len(data))
+    per_epoch = len(data) // size
+    optimizer = torch.optim.AdamW(
+        net.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+    )
+    steps = max(4, options.epochs * per_epoch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options.learning_rate, total_steps=steps, pct_start=0.3
+    )
+    history = History()
+    with limited_threads(options.threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        for epoch in range(options.epochs):
+            net.train()
+            totals: dict[str, float] = {}
+            start = time.perf_counter()
+            shuffled = torch.randperm(len(data), generator=order)
+            for step in range(per_epoch):
+                batch = data.batch(shuffled[step * size : (step + 1) * size])
+                targets = {"topology": batch.topology, "magnetism": batch.magnetism}
+                losses = net.compute_enhanced_loss(net(batch), targets)
+                total = losses["total_loss"]
+                if not torch.isfinite(total):
+                    raise InputError(
+                        "Training left the finite numbers in a step with the samples"
+                        f" {', '.join(batch.ids[:5])}, ...; lower the learning rate."
+                    )
+                optimizer.zero_grad()
+                torch.autograd.backward(total)
+                torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                for name, value in losses.items():
+                    totals[name] = totals.get(name, 0.0) + float(value.detach())
+            history.seconds += time.perf_counter() - start
+            history.samples += per_epoch * size
+            history.losses.append({name: value / per_epoch for name, value in totals.items()})
+            if say is not None:
+                say(epoch, history.losses[-1])
+    net.eval()
+    return history
+
+
+def predict_logits(
+    net: EnhancedMultiModalMaterialClassifier, data: MaterialData, *, batch_size: int = 512
+) -> dict[str, NDArray[np.float32]]:
+    """Class scores of every material.
+
+    Parameters
+    ----------
+    net : EnhancedMultiModalMaterialClassifier
+        The network.
+    data : MaterialData
+        Materials.
+    batch_size : int, optional
+        How many at a time.
+
+    Returns
+    -------
+    dict of str to float32 ndarray
+        Every output with "logits" in its name, (S, classes).
+    """
+    net.eval()
+    parts: list[dict[str, Any]] = []
+    with torch.no_grad():
+        for first in range(0, len(data), batch_size):
+            index = torch.arange(first, min(first + batch_size, len(data)))
+            parts.append(net(data.batch(index)))
+    names = [name for name in parts[0] if "logits" in name]
+    return {name: torch.cat([p[name] for p in parts]).numpy() for name in names}
+
+
+def scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """Accuracy, macro F1 and recall of each class among the known labels.
+
+    Parameters
+    ----------
+    logits : float32 ndarray of shape (S, C)
+        Class scores.
+    labels : int64 ndarray of shape (S,)
+        Classes; `UNKNOWN` ones are left out.
+
+    Returns
+    -------
+    dict
+        "accuracy", "macro_f1", "recall" (a list), "count" (a list).
+    """
+    known = labels != UNKNOWN
+    found, truth, n = logits[known].argmax(1), labels[known], logits.shape[1]
+    table = np.zeros((n, n), np.int64)
+    np.add.at(table, (truth, found), 1)
+    hit, count, named = np.diag(table), table.sum(1), table.sum(0)
+    f1 = 2.0 * hit / np.maximum(count + named, 1)
+    return {
+        "accuracy": float(hit.sum() / max(table.sum(), 1)),
+        "macro_f1": float(f1[count > 0].mean()),
+        "recall": (hit / np.maximum(count, 1)).tolist(),
+        "count": count.tolist(),
+    }
+
+
+# -------------------------- Training from files: toy materials, or lists with or without structures
+
+#: Share of modalities replaced by their tokens in training, so that the network can do without.
+MODALITY_DROPOUT: Final = 0.1
+#: Settings of a training on lists, as the results page has them.
+LIST_OPTIONS: Final = TrainOptions(epochs=9, batch_size=256, learning_rate=2e-3, weight_decay=5e-2)
+
+
+def groups_of(materials: list[ListedMaterial]) -> NDArray[np.int64]:
+    """Give each material the number of its chemical system.
+
+    Parameters
+    ----------
+    materials : list of ListedMaterial
+        Materials.
+
+    Returns
+    -------
+    int64 ndarray of shape (S,)
+        Equal for materials of the same elements.
+    """
+    systems = {s: i for i, s in enumerate(sorted({m.system for m in materials}))}
+    return np.array([systems[m.system] for m in materials])
+
+
+def group_split(
+    groups: NDArray[np.int64], share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split materials so that no chemical system is on both sides.
+
+    Parameters
+    ----------
+    groups : int64 ndarray of shape (S,)
+        Group of each material.
+    share : float
+        Share of the groups in the second part.
+    seed : int
+        Of the choice.
+
+    Returns
+    -------
+    int64 ndarray, int64 ndarray
+        Rows of the two parts.
+    """
+    names = np.unique(groups)
+    chosen = keyed_generator(seed, 0).permutation(names)[: max(1, round(share * len(names)))]
+    second = np.isin(groups, chosen)
+    return np.flatnonzero(~second), np.flatnonzero(second)
+
+
+def fit_toys(
+    path: str | Path, output: str | Path, options: TrainOptions, *, progress: bool = True
+) -> MaterialRun:
+    """Train on toy materials; the last fifth tests.
+
+    Parameters
+    ----------
+    path : str or Path
+        File that `generate_toys` made.
+    output : str or Path
+        Folder to make.
+    options : TrainOptions
+        Settings.
+    progress : bool, optional
+        Show a bar.
+
+    Returns
+    -------
+    MaterialRun
+        The run, which is also in the folder.
+    """
+    arrays, card = load_toys(path)
+    n = len(arrays["topology"])
+    if n < 10:
+        raise InputError(f"Data file `{path}` must have at least 10 materials, but has {n}.")
+    cut = n - n // 5
+    scaler = Scaler.of(arrays["scalars"][:cut].astype(np.float64))
+    arrays["scalars"] = scaler(arrays["scalars"].astype(np.float64)).astype(np.float32)
+    train, test = (toy_data(arrays, rows) for rows in (np.arange(cut), np.arange(cut, n)))
+    torch.manual_seed(options.seed)
+    net = toy_network(arrays, modality_dropout=MODALITY_DROPOUT)
+    _train(net, train, options, progress)
+    logits = predict_logits(net, test)
+    found = {
+        "topology": scores(logits["combined_logits"], test.topology),
+        "magnetism": scores(logits["magnetism_logits_aux"], test.magnetism),
+    }
+    classes = {"topology": card["topology"], "magnetism": card["magnetism"]}
+    run = MaterialRun(net, "toys", classes, scaler, {"data": str(path), "test": found})
+    save_material_run(output, run)
+    return run
+
+
+def toy_network(
+    arrays: Mapping[str, NDArray[Any]], **settings: Any
+) -> EnhancedMultiModalMaterialClassifier:
+    """Make the network for toy materials: layers and solids differ in how long their inputs are.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Arrays of a file.
+    **settings
+        Of the classifier.
+
+    Returns
+    -------
+    EnhancedMultiModalMaterialClassifier
+        The network.
+    """
+    return EnhancedMultiModalMaterialClassifier(
+        kspace_node_feature_dim=arrays["kspace"].shape[-1],
+        decomposition_feature_dim=arrays["decomposition"].shape[-1],
+        **settings,
+    )
+
+
+def fit_lists(
+    folder: str | Path,
+    output: str | Path,
+    options: TrainOptions,
+    *,
+    structures: Mapping[str, Crystal] | None = None,
+    progress: bool = True,
+) -> MaterialRun:
+    """Train on lists of formulas, space groups and classes; a tenth of the systems tests.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Lists, as for `read_class_lists`.
+    output : str or Path
+        Folder to make.
+    options : TrainOptions
+        Settings.
+    structures : mapping of str to Crystal, optional
+        Structures; those whose formula and space group are in the lists lend it their structure.
+    progress : bool, optional
+        Show a bar.
+
+    Returns
+    -------
+    MaterialRun
+        The run, which is also in the folder.
+    """
+    lists = read_class_lists(folder)
+    matched: list[LabelledStructure] = []
+    counts: dict[str, int] = {}
+    if structures:
+        matched, counts = match_structures(structures, lists)
+    train_rows, test_rows = group_split(groups_of(lists.materials), 0.1, options.seed)
+    raw = list_features(lists.materials)
+    scaler = Scaler.of(raw[train_rows])
+    train, test = (list_data(lists, scaler(raw), rows, matched) for rows in (train_rows, test_rows))
+    torch.manual_seed(options.seed)
+    net = list_network(raw.shape[1], len(lists.classes), with_structures=bool(matched))
+    _train(net, train, options, progress)
+    found = scores(predict_logits(net, test)["combined_logits"], test.topology)
+    card: dict[str, Any] = {
+        "data": str(folder), "test": {"topology": found}, "structures": counts,
+        "ambiguous": lists.ambiguous,
+    }  # fmt: skip
+    classes = {"topology": list(lists.classes), "magnetism": []}
+    run = MaterialRun(net, "lists", classes, scaler, card)
+    save_material_run(output, run)
+    return run
+
+
+def list_network(
+    n_scalars: int, n_classes: int, *, with_structures: bool, branch: str | None = "1d_a3"
+) -> EnhancedMultiModalMaterialClassifier:
+    """Make the network for lists: a wide encoder of scalars.
+
+    Parameters
+    ----------
+    n_scalars, n_classes : int
+        Numbers of features and classes.
+    with_structures : bool
+        Let it look at crystal graphs and persistence where they are there.
+    branch : {"1d_a3", "mlp", None}, optional
+        Topological branch.
+
+    Returns
+    -------
+    EnhancedMultiModalMaterialClassifier
+        The network.
+    """
+    return EnhancedMultiModalMaterialClassifier(
+        scalar_feature_dim=n_scalars,
+        num_topology_classes=n_classes,
+        use_topological_ml=branch is not None,
+        topological_ml_model_type=branch or "1d_a3",
+        modalities=("crystal", "asph", "scalar") if with_structures else ("scalar",),
+        scalar_hidden_dim=256,
+        scalar_layers=3,
+        latent_dim=128,
+        fusion_layers=0,
+        dropout=0.3,
+    )
+
+
+def list_data(
+    lists: MaterialList,
+    scalars: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    matched: list[LabelledStructure],
+) -> MaterialData:
+    """Turn some materials of the lists into tensors, with the structures there are.
+
+    Parameters
+    ----------
+    lists : MaterialList
+        Materials with classes.
+    scalars : float64 ndarray of shape (S, c)
+        Scaled features of all.
+    rows : int64 ndarray
+        Which.
+    matched : list of LabelledStructure
+        Structures.
+
+    Returns
+    -------
+    MaterialData
+        Tensors.
+    """
+    crystals = {one.entry: one.crystal for one in matched}
+    chosen = [lists.materials[row] for row in rows.tolist()]
+    return structure_data(
+        [one.sample_id for one in chosen],
+        scalars[rows],
+        [crystals.get(one) for one in chosen],
+        np.array([one.label for one in chosen]),
+    )
+
+
+def _train(
+    net: EnhancedMultiModalMaterialClassifier,
+    data: MaterialData,
+    options: TrainOptions,
+    progress: bool,
+) -> None:
+    net.balance(torch.as_tensor(data.topology), torch.as_tensor(data.magnetism))
+    with track(options.epochs, "train", progress) as advance:
+        train_classifier(net, data, options, say=lambda _epoch, _losses: advance(1))

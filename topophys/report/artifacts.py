@@ -1,0 +1,479 @@
+"""Artefacts of a run: schemas of its JSON files, reading them back, the summary."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+
+from topophys._io import read_json, write_json
+from topophys.datasets import Dataset
+from topophys.datasets._messages import printable
+from topophys.errors import CheckpointError
+from topophys.learn import Run
+from topophys.learn.run import encoder_settings
+
+__all__ = [
+    "FORMS",
+    "AccuracyRow",
+    "AuditForm",
+    "AuditFormRow",
+    "CausalForm",
+    "CausalRow",
+    "FailureForm",
+    "FailureRow",
+    "FigureForm",
+    "Figures",
+    "ProbeForm",
+    "ProbeRow",
+    "SummaryForm",
+    "load_summary",
+    "read_cards",
+    "read_form",
+    "read_measured",
+    "write_summary",
+]
+
+
+# -------------- Forms of the files that the steps of a run leave for each other, as pydantic models
+
+#: Rows of a list; those of a run are some ten to a hundred.
+MOST: Final = 1000
+Text = Annotated[str, Field(max_length=10_000)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Number = Annotated[float, Field(ge=-1e300, le=1e300)]
+Grid = Annotated[list[Count], Field(min_length=1, max_length=3)]
+
+
+class _Form(BaseModel):
+    # later releases may add keys; none may be of another type
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+class AccuracyRow(_Form):
+    """One row of accuracy.json; see `SplitAccuracy`."""
+
+    split: Text
+    invariant: Text
+    grid: Grid
+    total: Annotated[int, Field(gt=0, lt=2**53)]
+    correct: Count
+    formula_correct: Count
+
+    @model_validator(mode="after")
+    def _at_most_all(self) -> AccuracyRow:
+        _ordered(max(self.correct, self.formula_correct), self.total)
+        return self
+
+
+class FailureRow(_Form):
+    """One row of failures.json; see `Failure`."""
+
+    split: Text
+    index: Count
+    label: int
+    named: int
+    real: Number
+    gap: Number
+    formula: int | None
+
+
+class FailureForm(_Form):
+    """What failures.json holds."""
+
+    total: Count
+    listed: Annotated[list[FailureRow], Field(max_length=MOST)]
+
+
+class ProbeRow(_Form):
+    """One row of probes.json; see `topophys.interpret.ProbeResult`."""
+
+    layer: Text
+    target: Text
+    source: Text
+    r2: Annotated[float, Field(ge=-1e300, le=1.0 + 1e-12)]
+    low: Number
+    high: Number
+    # runs probed by earlier releases have one measure and one split
+    measure: Text = "raw"
+    split: Text | None = None
+    networks: Count = 1
+
+    @model_validator(mode="after")
+    def _inside(self) -> ProbeRow:
+        _ordered(self.low, self.r2, self.high)
+        return self
+
+
+class ProbeForm(_Form):
+    """What probes.json holds."""
+
+    split: Text
+    n_hamiltonians: Count
+    n_untrained: Count
+    folds: Count
+    results: Annotated[list[ProbeRow], Field(max_length=MOST)]
+
+
+class CausalRow(_Form):
+    """One row of causal.json; see `topophys.interpret.CausalResult`."""
+
+    test: Text
+    layer: Text
+    what: Text
+    predicted: Text
+    cases: Count
+    right: Count
+    moved: Count
+    right_moved: Count
+    r2: Number | None
+    share: Annotated[float, Field(ge=0.0, le=1.0)] | None
+    interval: Annotated[list[Number], Field(min_length=2, max_length=2)]
+
+    @model_validator(mode="after")
+    def _parts(self) -> CausalRow:
+        _ordered(self.right, self.cases)
+        _ordered(self.right_moved, self.moved, self.cases)
+        if self.cases and self.share is None:
+            raise ValueError("key `share` must be a number where there are cases")
+        return self
+
+
+class CausalForm(_Form):
+    """What causal.json holds."""
+
+    split: Text
+    n_hamiltonians: Count
+    results: Annotated[list[CausalRow], Field(max_length=MOST)]
+
+
+class AuditFormRow(_Form):
+    """One row of audit.json; see `topophys.interpret.AuditRow`."""
+
+    operation: Text
+    quantity: Text
+    expectation: Text
+    deviation: Annotated[float, Field(ge=0.0, le=1e300)]
+    broken: Annotated[float, Field(ge=0.0, le=1.0)] | None
+
+
+class AuditForm(_Form):
+    """What audit.json holds."""
+
+    n_hamiltonians: Count
+    rows: Annotated[list[AuditFormRow], Field(max_length=MOST)]
+
+
+class FigureForm(_Form):
+    """One card of figures.json; see `FigureCard`."""
+
+    name: Annotated[str, Field(pattern=r"\A\w{1,100}\z")]
+    title: Text
+    caption: Text
+
+
+Accuracy = RootModel[Annotated[list[AccuracyRow], Field(max_length=MOST)]]
+Figures = RootModel[Annotated[list[FigureForm], Field(max_length=MOST)]]
+
+
+class _Split(_Form):
+    size: Count
+    grid: Grid
+    classes: dict[Text, Count]
+    drawn: Count
+    rejected: dict[Text, Count]
+
+
+class _Dataset(_Form):
+    name: Text
+    file: Text
+    digest: Text
+    seed: int
+    recipe: Annotated[str, Field(max_length=2**20)]
+    splits: dict[Text, _Split]
+
+
+class _Provenance(_Form):
+    kind: Text = "winding"
+    train_samples: Count
+    classes_seen: list[int]
+
+
+class _Settings(_Form):
+    seed: int
+    local_supervision: Number = 0.0
+
+
+class _Training(_Form):
+    settings: _Settings
+    network: dict[Text, Any]
+    parameters: Count
+    best_epoch: Count
+    history: list[dict[Text, Any]]
+    provenance: _Provenance
+
+
+class SummaryForm(_Form):
+    """What summary.json holds."""
+
+    versions: dict[Text, Text]
+    python: Text
+    notes: list[Text]
+    datasets: Annotated[list[_Dataset], Field(max_length=MOST)]
+    training: _Training
+    accuracy: Accuracy | None
+    probes: ProbeForm | None
+    # summaries of earlier releases lack these
+    causal: CausalForm | None = None
+    audit: AuditForm | None = None
+    failures: FailureForm | None = None
+    seconds: dict[Text, Number]
+
+
+#: What is measured on a run, by the name of its file.
+FORMS: Final[dict[str, type[BaseModel]]] = {
+    "accuracy": Accuracy,
+    "probes": ProbeForm,
+    "causal": CausalForm,
+    "audit": AuditForm,
+    "failures": FailureForm,
+}
+
+
+def _ordered(*values: float) -> None:
+    """Refuse values that do not ascend; pydantic turns this into a problem of the row."""
+    if list(values) != sorted(values):
+        raise ValueError(f"numbers must ascend, but are {values}")
+
+
+# ------------- What the steps of a run have left for each other, read back: in its form, or refused
+
+
+def read_form(path: Path, form: type[BaseModel], repeat: str) -> Any:
+    """Read a JSON file of a run, as it is, once it is known to have its form.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    form : type
+        Pydantic model of it.
+    repeat : str
+        What makes it anew, for the message.
+
+    Returns
+    -------
+    object
+        Content of the file, as JSON has it; None where there is no such file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not JSON, or not of that form.
+    """
+    if not path.is_file():
+        return None
+    try:
+        content = read_json(path, finite=True)
+        form.model_validate(content)
+    except ValidationError as error:
+        reason = _first(error)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+    else:
+        return content
+    raise CheckpointError(f"File `{path}` is damaged ({reason}); delete it and repeat {repeat}.")
+
+
+def read_measured(folder: Path, name: str) -> Any:
+    """Read what was measured on a run.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+    name : {"accuracy", "probes", "causal", "audit", "failures"}
+        Which file, without suffix.
+
+    Returns
+    -------
+    object
+        Content of the file; None where it was not measured.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged.
+
+    Examples
+    --------
+    >>> read_measured(Path("nowhere"), "probes") is None
+    True
+    """
+    return read_form(folder / f"{name}.json", FORMS[name], "the step that wrote it")
+
+
+def read_cards(folder: Path) -> list[dict[str, str]]:
+    """Read which figures of a run were drawn, and what they show.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are.
+
+    Returns
+    -------
+    list of dict
+        Name, title and caption of each; empty where none was drawn.
+
+    Raises
+    ------
+    CheckpointError
+        If figures.json is damaged.
+
+    Examples
+    --------
+    >>> read_cards(Path("nowhere"))
+    []
+    """
+    return read_form(folder / "figures.json", Figures, "`topophys plot`") or []
+
+
+def _first(error: ValidationError) -> str:
+    """Say the first problem: where, and what must be there."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
+    place = f"`{printable(where).lstrip('.'):.100}`: " if where else ""
+    return place + problem["msg"].removeprefix("Value error, ")
+
+
+# -------------------------------------------------- Everything a run has measured, in one JSON file
+
+NAME: Final = "summary.json"
+PACKAGES: Final = ("topophys", "numpy", "numba", "scipy", "torch", "h5py", "scikit-learn")
+
+
+def write_summary(
+    run: Run,
+    dataset: Dataset,
+    *,
+    others: Sequence[Dataset] | None = None,
+    seconds: Mapping[str, float] | None = None,
+    notes: Sequence[str] | None = None,
+) -> Path:
+    """Gather settings, seeds, versions and every figure measured into summary.json.
+
+    What is not given of the last three is kept from an earlier summary, if there is one.
+
+    Parameters
+    ----------
+    run : Run
+        A trained network; what its folder holds of accuracy.json, probes.json, causal.json,
+        audit.json and failures.json is taken in.
+    dataset : Dataset
+        Data set of the training.
+    others : sequence of Dataset, optional
+        Further data sets that were made on the way.
+    seconds : mapping of str to float, optional
+        Wall-clock time of each step.
+    notes : sequence of str, optional
+        What a reader must know to judge the figures.
+
+    Returns
+    -------
+    Path
+        The file summary.json in the folder of the run.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not writable.
+    """
+    described = _describe(dataset)
+    earlier = _earlier(run.path)
+    kept = [d for d in earlier["datasets"][1:] if d["digest"] != described["digest"]]
+    return write_json(
+        run.path / NAME,
+        {
+            "versions": {name: version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            "notes": list(earlier["notes"] if notes is None else notes),
+            "datasets": [described, *(kept if others is None else map(_describe, others))],
+            "training": {
+                "settings": run.config.model_dump(mode="json"),
+                "network": encoder_settings(run.encoder),
+                "parameters": sum(p.numel() for p in run.encoder.parameters()),
+                "best_epoch": run.best_epoch["epoch"],
+                "history": run.history,
+                "provenance": run.provenance,
+            },
+            # what was not measured is null
+            **{name: read_measured(run.path, name) for name in FORMS},
+            "seconds": dict(earlier["seconds"] if seconds is None else seconds),
+        },
+    )
+
+
+def load_summary(folder: Path) -> dict[str, Any]:
+    """Read summary.json of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+
+    Returns
+    -------
+    dict
+        Content of the file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing or damaged.
+
+    Examples
+    --------
+    >>> load_summary(Path("nowhere"))
+    Traceback (most recent call last):
+    ...
+    topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
+    """
+    path = folder / NAME
+    content: dict[str, Any] | None = read_form(path, SummaryForm, "`topophys report`")
+    if content is None:
+        raise CheckpointError(
+            f"Summary `{path}` is missing; make it with `topophys report` on the run folder."
+        )
+    return content
+
+
+def _earlier(folder: Path) -> dict[str, Any]:
+    if not (folder / NAME).is_file():
+        return {"notes": [], "datasets": [], "seconds": {}}
+    return load_summary(folder)
+
+
+def _describe(dataset: Dataset) -> dict[str, Any]:
+    splits = {name: dataset.split(name) for name in dataset.splits}
+    return {
+        "name": dataset.recipe.name,
+        "file": dataset.path.name,
+        "digest": dataset.recipe.digest,
+        "seed": dataset.recipe.seed,
+        "recipe": dataset.recipe.to_toml(),
+        "splits": {
+            name: {
+                "size": len(split),
+                "grid": list(split.grid),
+                "classes": {str(k): v for k, v in split.classes.items()},
+                "drawn": split.drawn,
+                "rejected": dict(split.rejected),
+            }
+            for name, split in splits.items()
+        },
+    }
