@@ -17,7 +17,7 @@ from topophys.datasets import generate, open_dataset, shards
 from topophys.errors import InputError, OutputError, RecipeError
 
 #: The module; in the package, the function of the same name stands before it.
-MODULE = sys.modules["topophys.datasets.generate"]
+MODULE = sys.modules["topophys.datasets.generation"]
 
 
 def sha(path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.hamiltonians.test_toy import honeycomb
+from tests.materials.test_toy_bands import honeycomb
 from topophys.materials.synthetic import draw_structures, toy_bands
 from topophys.materials.synthetic.bands import ToyBands
 from topophys.materials.synthetic.features import levels_of

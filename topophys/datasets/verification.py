@@ -23,9 +23,10 @@ from topophys.datasets._index import is_index, read_index, read_part
 from topophys.datasets.dataset_card import table
 from topophys.datasets.families import Family, family_of
 from topophys.datasets.layout import Layout, manifest, opened, read_layout
-XXfrom topophys.datasets.reader import Dataset, Split
+from topophys.datasets.reader import Dataset
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import Portion, digest, evaluate, quotas
+from topophys.datasets.split import Split
 from topophys.errors import DatasetError, GaplessError, InputError, MissingPackageError, SchemaError
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certificate_file import document_of

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.datasets.parts.conftest import files
 from topophys.datasets import Recipe, generate, join, open_dataset, verify
-from topophys.datasets.reader import take
 from topophys.datasets.shards import Portion
+from topophys.datasets.split import take
 from topophys.errors import DatasetError, InputError, SchemaError
 
 
@@ -189,7 +189,7 @@ def test_parts_of_different_recipes_and_versions(recipe, parts, monkeypatch):
 
 
 def test_parts_of_another_version_make_an_index_but_no_file(parts, monkeypatch):
-    monkeypatch.setattr(sys.modules["topophys.datasets.join"], "__version__", "9.9")
+    monkeypatch.setattr(sys.modules["topophys.datasets.generation"], "__version__", "9.9")
     with pytest.raises(InputError, match=r"present topophys_version, 9.9.*make an index"):
         join(files(parts), parts / "a.h5", progress=False)
     join(files(parts), parts / "a.json", progress=False)

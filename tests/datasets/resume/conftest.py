@@ -10,7 +10,7 @@ from tests.datasets.resume.helpers import names
 from topophys.datasets import Recipe, generate, schema, shards, writer
 
 #: The module; in the package, the function of the same name stands before it.
-MODULE = sys.modules["topophys.datasets.generate"]
+MODULE = sys.modules["topophys.datasets.generation"]
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ SLOW = RUN.replace(
     'print("ready"',
     """
 import topophys.datasets.shards, time
-module, real = sys.modules["topophys.datasets.generate"], topophys.datasets.shards.draw_shard
+module, real = sys.modules["topophys.datasets.generation"], topophys.datasets.shards.draw_shard
 def draw(*a):
     time.sleep(600)
     return real(*a)
@@ -51,7 +51,7 @@ FORKS = textwrap.dedent("""
     from multiprocessing import get_context
     from topophys.datasets import Recipe, generate
     from topophys.datasets import shards
-    module, real = sys.modules["topophys.datasets.generate"], shards.draw_shard
+    module, real = sys.modules["topophys.datasets.generation"], shards.draw_shard
     def draw(*a):
         print("worker", flush=True)
         time.sleep(600)
