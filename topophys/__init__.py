@@ -4,7 +4,14 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getattr__`
+    from topophys import datasets as datasets
     from topophys import ensembles, models
+    from topophys import errors as errors
+    from topophys import interpret as interpret
+    from topophys import learn as learn
+    from topophys import materials as materials
+    from topophys import plots as plots
+    from topophys import report as report
     from topophys.grids import k_grid
     from topophys.hamiltonians.chiral import ChiralHamiltonian
     from topophys.hamiltonians.flatten import flatten_block, flatten_d
@@ -134,9 +141,23 @@ _HOMES: Final = {
     "zak_phase": "topophys.invariants.berry_phase",
 }
 
+#: Loaded at their first use too, but no part of `from topophys import *`: they bring PyTorch, h5py
+#: and Matplotlib, and physics runs without.
+_SUBPACKAGES: Final = (
+    "datasets",
+    "errors",
+    "interpret",
+    "learn",
+    "materials",
+    "plots",
+    "report",
+)
+
 
 def __getattr__(name: str) -> Any:
     """Load a public name at its first use, so that importing the package costs next to nothing."""
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")  # which binds the name as well
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(_HOMES[name])
@@ -146,4 +167,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_SUBPACKAGES})
