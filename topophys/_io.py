@@ -46,23 +46,7 @@ LARGEST_TEXT: Final = 1 << 26
 
 @contextmanager
 def complete_file(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name to write to; rename it to `path` when the block ends well.
-
-    Parameters
-    ----------
-    path : str or Path
-        Final name.
-
-    Yields
-    ------
-    Path
-        Name to write to, in the same folder. It is removed if the block fails.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written there.
-    """
+    """Give a temporary name to write to; rename it to `path` when the block ends well."""
     final = Path(path)
     partial = final.with_name(f"{final.name}.{os.getpid()}.partial")
     try:
@@ -78,18 +62,7 @@ def complete_file(path: str | Path) -> Iterator[Path]:
 
 
 def make_folder(path: str | Path) -> Path:
-    """Create a folder with its parents, or raise `OutputError` in one line.
-
-    Parameters
-    ----------
-    path : str or Path
-        The folder; may exist.
-
-    Returns
-    -------
-    Path
-        The folder.
-    """
+    """Create a folder with its parents, or raise `OutputError` in one line."""
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,63 +74,19 @@ def make_folder(path: str | Path) -> Path:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Write a text file, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or Path
-        Final name.
-    text : str
-        Content, stored as UTF-8.
-
-    Returns
-    -------
-    Path
-        The file.
-    """
+    """Write a text file, whole or not at all."""
     with complete_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
     return Path(path)
 
 
 def write_json(path: str | Path, content: Any) -> Path:
-    """Write a JSON file, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or Path
-        Final name.
-    content : object
-        What `json` can store; NaN is refused.
-
-    Returns
-    -------
-    Path
-        The file.
-    """
+    """Write a JSON file, whole or not at all."""
     return write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def read_text(path: str | Path, *, most: int = LARGEST_TEXT) -> str:
-    """Read a text file as a whole.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file, in UTF-8.
-    most : int, optional
-        Bytes that it may have.
-
-    Returns
-    -------
-    str
-        Its content.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read, is larger, or is not UTF-8; for the caller to put into words.
-    """
+    """Read a text file as a whole."""
     with Path(path).open("rb") as stream:
         # no more than the file has: memory is taken for what is asked for
         content = stream.read(min(most, os.fstat(stream.fileno()).st_size) + 1)
@@ -170,20 +99,7 @@ def read_text(path: str | Path, *, most: int = LARGEST_TEXT) -> str:
 
 
 def parse_json(text: str | bytes, *, finite: bool = False) -> Any:
-    """Decode JSON; every fault of the text is a `ValueError`.
-
-    Parameters
-    ----------
-    text : str or bytes
-        The text.
-    finite : bool, optional
-        Refuse NaN and infinities, which no file of this package holds.
-
-    Returns
-    -------
-    object
-        Its content.
-    """
+    """Decode JSON; every fault of the text is a `ValueError`."""
     try:
         if finite:
             return json.loads(text, parse_float=_finite, parse_constant=_finite)
@@ -200,18 +116,7 @@ def _finite(word: str) -> float:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Decode TOML; every fault of the text is a `ValueError`.
-
-    Parameters
-    ----------
-    text : str
-        The text.
-
-    Returns
-    -------
-    dict
-        Its tables and keys.
-    """
+    """Decode TOML; every fault of the text is a `ValueError`."""
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -219,57 +124,17 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def read_json(path: str | Path, *, most: int = LARGEST_TEXT, finite: bool = False) -> Any:
-    """Read a JSON file as a whole.
-
-    Parameters
-    ----------
-    path, most
-        As for `read_text`.
-    finite
-        As for `parse_json`.
-
-    Returns
-    -------
-    object
-        Its content.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read or is not JSON.
-    """
+    """Read a JSON file as a whole."""
     return parse_json(read_text(path, most=most), finite=finite)
 
 
 def most_unpacked(n_bytes: int) -> int:
-    """Bytes that a compressed file may unpack to: honest numbers do not shrink a hundredfold.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Size of the file.
-
-    Returns
-    -------
-    int
-        The bound.
-    """
+    """Bytes that a compressed file may unpack to: honest numbers do not shrink a hundredfold."""
     return (1 << 26) + 100 * n_bytes
 
 
 def sha256(path: str | Path) -> str:
-    """Return the SHA-256 digest of a file, in hexadecimal.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Return the SHA-256 digest of a file, in hexadecimal."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -293,44 +158,13 @@ def read_npy(path: str | Path) -> NDArray[Any]:
     """Read one array of numbers from a `.npy` file.
 
     `numpy.load` believes the header: it asks for as much memory as that claims.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    ndarray
-        Booleans, integers, real or complex numbers.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read or is something else; for the caller to put into words.
     """
     with Path(path).open("rb") as stream:
         return _array(stream, Path(path).stat().st_size)
 
 
 def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
-    """Read all arrays of a `.npz` archive.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    dict of str to ndarray
-        By name.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read, holds something else, or unpacks to a hundred times its size.
-    """
+    """Read all arrays of a `.npz` archive."""
     most = most_unpacked(Path(path).stat().st_size)
     try:
         with zipfile.ZipFile(path) as archive:

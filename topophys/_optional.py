@@ -16,23 +16,6 @@ __all__ = ["load_extra", "quiet"]
 def load_extra(name: str, extra: str) -> Any:
     """Import a module of an optional package.
 
-    Parameters
-    ----------
-    name : str
-        Module, such as "spglib" or "pymatgen.core".
-    extra : str
-        Extra that installs it, such as "materials".
-
-    Returns
-    -------
-    module
-        The module.
-
-    Raises
-    ------
-    MissingPackageError
-        If it is not installed.
-
     Examples
     --------
     >>> load_extra("no_such_package.core", "materials")

@@ -125,20 +125,6 @@ def track(total: int, description: str, enabled: bool = True) -> Iterator[Advanc
     A bar in terminals and notebooks; a line with rate and time left every ten seconds on stderr
     where nobody watches; nothing where not enabled.
 
-    Parameters
-    ----------
-    total : int
-        Number of items.
-    description : str
-        What is being done, such as "train".
-    enabled : bool, optional
-        Show anything at all.
-
-    Yields
-    ------
-    callable
-        ``advance(n)``: n more items are done.
-
     Examples
     --------
     >>> with track(3, "sum", enabled=False) as advance:

@@ -10,18 +10,7 @@ __all__ = ["as_generator", "keyed_generator"]
 
 
 def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
-    """Return a generator from a generator, a seed, or None for fresh entropy.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator, int or None
-        Source of randomness.
-
-    Returns
-    -------
-    numpy.random.Generator
-        `rng` itself where it is one already.
-    """
+    """Return a generator from a generator, a seed, or None for fresh entropy."""
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is None:
@@ -43,17 +32,5 @@ def keyed_generator(root: int, *key: int) -> np.random.Generator:
     """Return the generator that belongs to `key` below the seed `root`.
 
     Keyed, not ordered: the stream of shard 7 is the same whether or not shards 0 to 6 were made.
-
-    Parameters
-    ----------
-    root : int
-        Root seed of the recipe.
-    *key : int
-        Path of the stream, for example (split, shard).
-
-    Returns
-    -------
-    numpy.random.Generator
-        A PCG64 generator seeded with ``SeedSequence(root, spawn_key=key)``.
     """
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(root, spawn_key=key)))

@@ -81,15 +81,7 @@ def _as_array(
 
 
 def require_finite(array: NDArray[Any], name: str) -> None:
-    """Raise `InputError` unless all entries are finite.
-
-    Parameters
-    ----------
-    array : ndarray
-        Argument to check.
-    name : str
-        Name of the argument, for the message.
-    """
+    """Raise `InputError` unless all entries are finite."""
     if not _is_finite(array):
         bad = int(array.size - np.isfinite(array).sum())
         raise InputError(
@@ -107,84 +99,24 @@ def _is_finite(array: NDArray[np.generic]) -> bool:
 def as_real(
     x: ArrayLike, name: str, shape: str, *, finite: bool = True, contiguous: bool = True
 ) -> NDArray[np.float64]:
-    """Return `x` as a finite, C-contiguous float64 array whose last axes match `shape`.
-
-    Parameters
-    ----------
-    x : array-like
-        Argument to check.
-    name : str
-        Name of the argument, for the message.
-    shape : str
-        Wanted shape such as ``"(..., N, n, n)"``; a letter stands for any length, and equal
-        letters for equal lengths.
-    finite : bool, optional
-        Whether entries must be finite; a caller that finds out on the way says False, and calls
-        `require_finite` where it has to.
-    contiguous : bool, optional
-        Whether the array must be C-contiguous; a caller that copes with strides says False.
-
-    Returns
-    -------
-    ndarray of float64
-        The checked array; `x` itself where nothing had to change.
-    """
+    """Return `x` as a finite, C-contiguous float64 array whose last axes match `shape`."""
     return _as_array(x, name, shape, np.float64, finite, contiguous)
 
 
 def as_complex(x: ArrayLike, name: str, shape: str) -> NDArray[np.complex128]:
-    """Return `x` as a finite, C-contiguous complex128 array whose last axes match `shape`.
-
-    Parameters
-    ----------
-    x, name, shape
-        As in `as_real`.
-
-    Returns
-    -------
-    ndarray of complex128
-        The checked array; `x` itself where nothing had to change.
-    """
+    """Return `x` as a finite, C-contiguous complex128 array whose last axes match `shape`."""
     return _as_array(x, name, shape, np.complex128)
 
 
 def integer(value: object, name: str) -> int:
-    """Return `value` as an int, or raise `InputError`.
-
-    Parameters
-    ----------
-    value : int
-        Argument to check; NumPy integers are fine, bools and floats are not.
-    name : str
-        Name of the argument, for the message.
-
-    Returns
-    -------
-    int
-        The value.
-    """
+    """Return `value` as an int, or raise `InputError`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise InputError(f"Argument `{name}` must be an integer, but is {short(value)}.")
     return int(value)
 
 
 def positive_int(value: int, name: str, *, minimum: int = 1) -> int:
-    """Return `value` as an int not below `minimum`, or raise `InputError`.
-
-    Parameters
-    ----------
-    value : int
-        Argument to check; NumPy integers are fine, bools and floats are not.
-    name : str
-        Name of the argument, for the message.
-    minimum : int, optional
-        Smallest allowed value.
-
-    Returns
-    -------
-    int
-        The value.
-    """
+    """Return `value` as an int not below `minimum`, or raise `InputError`."""
     number = integer(value, name)
     if number < minimum:
         raise InputError(f"Argument `{name}` must be at least {minimum}, but is {number}.")
@@ -192,37 +124,14 @@ def positive_int(value: int, name: str, *, minimum: int = 1) -> int:
 
 
 def one_of(value: object, name: str, allowed: tuple[str, ...]) -> None:
-    """Raise `InputError` unless `value` is one of a few words.
-
-    Parameters
-    ----------
-    value : str
-        Argument to check.
-    name : str
-        Name of the argument, for the message.
-    allowed : tuple of str
-        The words.
-    """
+    """Raise `InputError` unless `value` is one of a few words."""
     if not isinstance(value, str) or value not in allowed:
         words = " or ".join(map(repr, allowed))
         raise InputError(f"Argument `{name}` must be {words}, but is {value!r:.60}.")
 
 
 def occupied(n_occupied: int | None, n_bands: int) -> int:
-    """Return the number of occupied bands: `n_occupied`, or half the bands where None.
-
-    Parameters
-    ----------
-    n_occupied : int or None
-        Number of occupied bands asked for.
-    n_bands : int
-        Number of bands there are.
-
-    Returns
-    -------
-    int
-        A number from 1 to ``n_bands - 1``.
-    """
+    """Return the number of occupied bands: `n_occupied`, or half the bands where None."""
     value = n_bands // 2 if n_occupied is None else positive_int(n_occupied, "n_occupied")
     if not 1 <= value < n_bands:
         raise InputError(
@@ -233,16 +142,6 @@ def occupied(n_occupied: int | None, n_bands: int) -> int:
 
 
 def require_gapped(bad: NDArray[np.bool_], quantity: str, *, mask: bool = False) -> None:
-    """Raise `GaplessError` if there are Hamiltonians without a gap.
-
-    Parameters
-    ----------
-    bad : bool ndarray of any shape
-        Which of a batch have none.
-    quantity : str
-        What was asked for.
-    mask : bool, optional
-        Whether the caller can ask to have them masked, as the message then says.
-    """
+    """Raise `GaplessError` if there are Hamiltonians without a gap."""
     if bad.any():
         raise GaplessError(quantity, np.flatnonzero(bad).tolist(), bad.size, mask=mask)

@@ -79,16 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     0: done; 1: checked and found wrong; 2: could not be done, with one line that says why;
     130: stopped from the keyboard.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Words after the name of the program; those of the process by default.
-
-    Raises
-    ------
-    SystemExit
-        Always.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words

@@ -23,23 +23,7 @@ __all__ = ["arrays", "frame"]
 
 
 def frame(splits: Sequence[Split]) -> DataFrame:
-    """One row for every sample, without its arrays.
-
-    Parameters
-    ----------
-    splits : sequence of Split
-        The splits.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `split`, `index`, `label`, `gap_bound`, `shard`, `draw`.
-
-    Raises
-    ------
-    MissingPackageError
-        If pandas is not installed.
-    """
+    """One row for every sample, without its arrays."""
     pd = load_extra("pandas", "pandas")
     parts = []
     for split in splits:
@@ -67,24 +51,7 @@ AXES: Final = {
 
 
 def arrays(split: Split) -> Dataset:
-    """All fields of a split, with names for the axes, units and the values of k and R.
-
-    Parameters
-    ----------
-    split : Split
-        The split.
-
-    Returns
-    -------
-    xarray.Dataset
-        Variables as in the schema, on the file where it is a single one; `shard` and `draw` in the
-        place of `seed_key`.
-
-    Raises
-    ------
-    MissingPackageError
-        If xarray is not installed.
-    """
+    """All fields of a split, with names for the axes, units and the values of k and R."""
     xr = load_extra("xarray", "xarray")
     key = split.view("seed_key")
     variables: dict[str, Any] = {"shard": ("sample", key[:, 1]), "draw": ("sample", key[:, 2])}

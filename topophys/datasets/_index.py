@@ -78,22 +78,7 @@ def is_index(path: Path) -> bool:
 
 
 def write_index(path: Path, recipe: Recipe, parts: Sequence[Part]) -> None:
-    """Write an index, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    recipe : Recipe
-        Recipe of the whole.
-    parts : sequence of Part
-        The files.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
+    """Write an index, whole or not at all."""
     content: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -111,25 +96,7 @@ def _seal(content: dict[str, Any]) -> str:
 
 
 def read_index(path: Path) -> Index:
-    """Read and check an index; the files that it names are not looked at.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Index
-        Recipe and files.
-
-    Raises
-    ------
-    DatasetError
-        If it is damaged.
-    SchemaError
-        If it is no index of topophys, or names files outside its own folder.
-    """
+    """Read and check an index; the files that it names are not looked at."""
     if path.stat().st_size > LARGEST:
         raise SchemaError(f"Index `{path}` must have at most {LARGEST} bytes, but has more.")
     try:
@@ -182,25 +149,7 @@ def _check_name(path: Path, name: str) -> None:
 
 
 def read_part(index: Index, part: Part) -> Layout:
-    """Read and check the headers of one file of a data set.
-
-    Parameters
-    ----------
-    index : Index
-        The index.
-    part : Part
-        One of its files.
-
-    Returns
-    -------
-    Layout
-        Where every array lies.
-
-    Raises
-    ------
-    DatasetError, SchemaError
-        If the file is missing, damaged, or not the one that was joined; by its name.
-    """
+    """Read and check the headers of one file of a data set."""
     path = index.path.parent / part.file
     if not path.exists():
         first, stop = part.shards
@@ -225,25 +174,7 @@ def read_part(index: Index, part: Part) -> Layout:
 
 
 def part_of(layout: Layout, folder: Path) -> Part:
-    """Describe a file for an index in some folder.
-
-    Parameters
-    ----------
-    layout : Layout
-        Headers of the file.
-    folder : Path
-        Folder of the index.
-
-    Returns
-    -------
-    Part
-        With a name relative to the folder.
-
-    Raises
-    ------
-    InputError
-        If the file lies elsewhere.
-    """
+    """Describe a file for an index in some folder."""
     path, home = layout.path.resolve(), folder.resolve()
     if not path.is_relative_to(home):
         raise InputError(

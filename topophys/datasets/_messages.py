@@ -25,20 +25,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def one_line(error: ValidationError, model: type[BaseModel]) -> str:
-    """First problem of a validation, in one line: key, what it must be, what it was, what to do.
-
-    Parameters
-    ----------
-    error : pydantic.ValidationError
-        What was raised.
-    model : type
-        Model that was validated, for the list of known keys.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """First problem of a validation, in one line: key, what it must be, what it was, what to do."""
     # a misspelt key also makes a missing one: the misspelling is the news
     problems = sorted(error.errors(include_url=False), key=lambda p: p["type"] != "extra_forbidden")
     first = problems[0]

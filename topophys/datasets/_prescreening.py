@@ -38,23 +38,7 @@ def screened(
     fail walks along the line where the gap equals the threshold before it gives up. The look goes
     over two grids, and then ever closer around the smallest gap.
 
-    Parameters
-    ----------
-    hoppings : complex128 ndarray of shape (S, M, ...)
-        Coefficients.
-    min_gap : float
-        Gap to be proven.
-    dim : int
-        Number of momenta.
-    gaps : callable
-        Gap of Hamiltonians (R, M, ...) at momenta (R or 1, P, dim), of shape (R, P).
-    prove : callable
-        Proof for Hamiltonians (R, M, ...).
-
-    Returns
-    -------
-    Certificate
-        For all Hamiltonians; where turned away, `gap_upper` is below `min_gap`.
+    Shapes: `hoppings` (S, M, ...).
     """
     seen, k_at_gap_upper = np.full(len(hoppings), np.inf), np.zeros((len(hoppings), dim))
     looks, left = np.zeros(len(hoppings), np.int64), np.arange(len(hoppings))
@@ -107,18 +91,7 @@ def _joined(
 
 
 def with_gap(proof: Certificate, gap: Certificate) -> Certificate:
-    """Join the proof of an invariant and a proof of the gap: both must hold.
-
-    Parameters
-    ----------
-    proof, gap : Certificate
-        Of the same Hamiltonians.
-
-    Returns
-    -------
-    Certificate
-        Of the invariant, with the evidence of the gap.
-    """
+    """Join the proof of an invariant and a proof of the gap: both must hold."""
     both = proof.certified & gap.certified
     return replace(
         gap,
@@ -138,19 +111,8 @@ def bloch_at(
 ) -> Complex[np.ndarray, "S P n n"]:
     """Fourier sum of every Hamiltonian at momenta of its own, or the same for all.
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors.
-    hoppings : complex128 ndarray of shape (S, M, n, n)
-        Coefficients.
-    k : float64 ndarray of shape (S or 1, P, dim)
-        Momenta.
-
-    Returns
-    -------
-    complex128 ndarray of shape (S, P, n, n)
-        Matrices.
+    Shapes: `vectors` (M, dim), `hoppings` (S, M, n, n), `k` (S or 1, P, dim); returns (S, P, n,
+    n).
     """
     n_bands = hoppings.shape[-1]
     flat = hoppings.reshape(*hoppings.shape[:2], n_bands**2)

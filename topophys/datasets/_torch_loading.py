@@ -40,20 +40,7 @@ class OnDisk(Dataset[Sample]):
 
 
 def as_torch(split: Split, *, in_memory: bool) -> Dataset[Any]:
-    """Make a PyTorch data set of (x float32, label int64) from a split.
-
-    Parameters
-    ----------
-    split : Split
-        The split.
-    in_memory : bool
-        Read everything now.
-
-    Returns
-    -------
-    torch.utils.data.Dataset
-        `TensorDataset` in memory, `OnDisk` else.
-    """
+    """Make a PyTorch data set of (x float32, label int64) from a split."""
     if not in_memory:
         return OnDisk(split)
     return TensorDataset(*map(torch.from_numpy, split.read("x", "label")))
@@ -75,16 +62,6 @@ class Stream(IterableDataset[Batch]):
     Blocks of 256 neighbours are taken in random order and 32 of them are shuffled together: reads
     are long, memory stays small, and neighbours in the file, which are random anyway, end up in
     different batches. Every sample comes once in an epoch, whatever the number of workers.
-
-    Parameters
-    ----------
-    split : Split
-        The split.
-    batch_size : int
-        Samples in a batch; the last one of each worker may be smaller.
-    seed : int
-        Seed of the order. Each pass has another order; with workers it also follows the seed of
-        PyTorch, which is where they learn which pass it is.
     """
 
     def __init__(self, split: Split, batch_size: int, seed: int) -> None:

@@ -75,18 +75,7 @@ def count_rows(
     drawn: Mapping[str, int],
     rejected: Mapping[str, Mapping[str, int]],
 ) -> list[list[str]]:
-    """Rows of a table with one line per split; the first row has the headings.
-
-    Parameters
-    ----------
-    sizes, classes, drawn, rejected : mapping
-        As in `Summary`.
-
-    Returns
-    -------
-    list of list of str
-        Cells.
-    """
+    """Rows of a table with one line per split; the first row has the headings."""
     reasons = list(dict.fromkeys(reason for found in rejected.values() for reason in found))
     rows = [["split", "samples", "classes", "drawn", *reasons]]
     rows += [
@@ -103,18 +92,7 @@ def count_rows(
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align the cells of a table: numbers to the right, words to the left.
-
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        Cells, headings first.
-
-    Returns
-    -------
-    list of str
-        One line per row.
-    """
+    """Align the cells of a table: numbers to the right, words to the left."""
     columns = list(zip(*rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
     right = [all(cell.isdigit() for cell in column[1:]) for column in columns]
@@ -228,20 +206,7 @@ def card(recipe: Recipe, splits: Sequence[Split], versions: Mapping[str, Any], n
 
 
 def describe(table: HamiltonianSpec, reach: int) -> str:
-    """Say in words what a family is.
-
-    Parameters
-    ----------
-    table : HamiltonianSpec
-        The family.
-    reach : int
-        Largest distance of a hopping.
-
-    Returns
-    -------
-    str
-        A few sentences.
-    """
+    """Say in words what a family is."""
     filled = f"{table.filled} lowest bands" if table.filled > 1 else "lower band"
     return _WHAT[table.family].format(
         reach=reach, n=table.n_orbitals, bands=table.n_bands, filled=filled,
@@ -299,18 +264,7 @@ def _gap_rows(splits: Sequence[Split]) -> list[list[str]]:
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table.
-
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        Cells, headings first.
-
-    Returns
-    -------
-    list of str
-        Lines.
-    """
+    """Lines of a Markdown table."""
     # a bar inside a cell would end it
     lines = [" | ".join(cell.replace("|", r"\|") for cell in row) for row in rows]
     head, *body = (f"| {line} |" for line in lines)

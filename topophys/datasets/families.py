@@ -63,19 +63,7 @@ def square(reach: int) -> Int[np.ndarray, "M 2"]:
 def unitaries(n: int, size: int, rng: np.random.Generator) -> Complex[np.ndarray, "n s s"]:
     """Haar-distributed unitary matrices.
 
-    Parameters
-    ----------
-    n : int
-        How many.
-    size : int
-        Number of rows.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    complex128 ndarray of shape (n, size, size)
-        Unitary matrices.
+    Shapes: returns (n, size, size).
     """
     parts = rng.standard_normal((2, n, size, size))
     q, r = np.linalg.qr(parts[0] + 1j * parts[1])
@@ -88,17 +76,7 @@ def unitaries(n: int, size: int, rng: np.random.Generator) -> Complex[np.ndarray
 def rotations(n: int, rng: np.random.Generator) -> Float[np.ndarray, "n 3 3"]:
     """Uniformly distributed proper rotations of three dimensions.
 
-    Parameters
-    ----------
-    n : int
-        How many.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    float64 ndarray of shape (n, 3, 3)
-        Rotation matrices.
+    Shapes: returns (n, 3, 3).
     """
     q = rng.standard_normal((n, 4))
     w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
@@ -115,21 +93,7 @@ def draw_chains(
 ) -> Complex[np.ndarray, "S M n n"]:
     """Coefficients of chiral chains.
 
-    Parameters
-    ----------
-    spec : HamiltonianSpec
-        Family and number of orbitals.
-    reach : int
-        Largest order of a coefficient.
-    n : int
-        Number of chains.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    complex128 ndarray of shape (n, 2 reach + 1, N, N)
-        Blocks D_m, m = -reach, ..., reach, in units of the root-mean-square band energy.
+    Shapes: returns (n, 2 reach + 1, N, N).
     """
     size = spec.n_orbitals
     if spec.family == "aiii_chains":
@@ -156,21 +120,7 @@ def draw_d(
 ) -> Complex[np.ndarray, "S M 3"]:
     """Coefficients of the d-vectors of two-band Hamiltonians.
 
-    Parameters
-    ----------
-    spec : HamiltonianSpec
-        Family.
-    reach : int
-        Largest component of a lattice vector.
-    n : int
-        Number of Hamiltonians.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    complex128 ndarray of shape (n, (2 reach + 1)^2, 3)
-        Coefficients d_R, R as in `square`, in units of the root-mean-square band energy.
+    Shapes: returns (n, (2 reach + 1).
     """
     if spec.family == "two_band":
         return two_band(n, hopping_range=reach, rng=rng).d_amplitudes
@@ -199,21 +149,7 @@ def draw_bands(
 ) -> Complex[np.ndarray, "S M n n"]:
     """Hopping matrices of Hamiltonians with any number of bands.
 
-    Parameters
-    ----------
-    spec : HamiltonianSpec
-        Number of bands and of occupied ones.
-    reach : int
-        Largest component of a lattice vector.
-    n : int
-        Number of Hamiltonians.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    complex128 ndarray of shape (n, (2 reach + 1)^2, bands, bands)
-        Matrices H_R, R as in `square`, in units of the root-mean-square band energy.
+    Shapes: returns (n, (2 reach + 1).
     """
     return class_a(
         n, n_bands=spec.n_bands or 2, n_occupied=spec.n_occupied, hopping_range=reach, rng=rng
@@ -231,21 +167,7 @@ def rebuild(
 ) -> Stored:
     """Hamiltonians with exactly the stored coefficients.
 
-    Parameters
-    ----------
-    kind : {"winding", "chern", "bands"}
-        Kind of data set.
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors, as stored.
-    hoppings : complex128 ndarray of shape (..., M, n, n) or (..., M, 3)
-        Coefficients, as stored.
-    filled : int
-        Number of occupied bands.
-
-    Returns
-    -------
-    ChiralHamiltonian, TwoBandHamiltonian or FourierHamiltonian
-        One Hamiltonian, or a batch.
+    Shapes: `vectors` (M, dim), `hoppings` (..., M, n, n).
     """
     if kind == "winding":
         return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
@@ -286,24 +208,7 @@ def fields_of_chains(
 ) -> tuple[dict[str, NDArray[np.generic]], Bool[np.ndarray, " S"]]:
     """Fields of chains with one or two orbitals; each sample by itself, to the last bit.
 
-    Parameters
-    ----------
-    orders : int64 ndarray of shape (M,)
-        Orders of the coefficients.
-    hoppings : complex128 ndarray of shape (S, M, n, n)
-        Coefficients, n <= 2.
-    k : float64 ndarray of shape (N,)
-        Momenta.
-    flatten : bool
-        Polar factors in `x`, or the blocks themselves.
-
-    Returns
-    -------
-    fields : dict of str to ndarray
-        `x` in single precision, `alpha`, `dalpha`.
-    good : bool ndarray of shape (S,)
-        Where they are good. The rest needs a closer look: a determinant may vanish, or squares
-        may leave the range of floating-point numbers.
+    Shapes: `orders` (M,), `hoppings` (S, M, n, n), `k` (N,); returns `good` (S,).
     """
     size, n_k, n = len(hoppings), len(k), hoppings.shape[-1]
     angles = np.multiply.outer(orders, k)
@@ -326,15 +231,7 @@ def fields_of_chains(
 def channels(matrices: Complex[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "*batch c"]:
     """Real and imaginary part of each entry, row by row.
 
-    Parameters
-    ----------
-    matrices : complex128 ndarray of shape (..., n, n)
-        Blocks or Bloch matrices.
-
-    Returns
-    -------
-    float64 ndarray of shape (..., 2 n^2)
-        The same numbers.
+    Shapes: `matrices` (..., n, n); returns (..., 2 n^2).
     """
     flat = np.ascontiguousarray(matrices).reshape(*matrices.shape[:-2], matrices.shape[-1] ** 2)
     return flat.view(np.float64)
@@ -343,15 +240,7 @@ def channels(matrices: Complex[np.ndarray, "*batch n n"]) -> Float[np.ndarray, "
 def blocks_from_channels(x: Real[np.ndarray, "*batch c"]) -> Complex[np.ndarray, "*batch n n"]:
     """Blocks or Bloch matrices from their channels: the inverse of `channels`.
 
-    Parameters
-    ----------
-    x : float ndarray of shape (..., 2 n^2)
-        Interleaved real and imaginary parts, row by row.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., n, n)
-        The same numbers.
+    Shapes: `x` (..., 2 n^2); returns (..., n, n).
 
     Examples
     --------
@@ -580,20 +469,7 @@ _CLASSES: dict[Kind, type[Family]] = {"winding": _Chains, "chern": _TwoBand, "ba
 
 
 def family_of(recipe: Recipe, spec: SplitSpec) -> Family:
-    """Family of one split.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The recipe.
-    spec : SplitSpec
-        One of its splits.
-
-    Returns
-    -------
-    Family
-        What draws, proves and evaluates its Hamiltonians.
-    """
+    """Family of one split."""
     return _CLASSES[recipe.kind](recipe, spec)
 
 

@@ -88,13 +88,7 @@ all k together with the label.
 
 
 def format_page() -> str:
-    """Write the page of the data format.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Write the page of the data format."""
     head = _HEAD.format(
         name=schema.FORMAT,
         version=schema.SCHEMA_VERSION,

@@ -68,29 +68,7 @@ class Given:
 
 
 def read_source(path: Path, n_occupied: int | None = None) -> Given:
-    """Read Hamiltonians from a file or a folder.
-
-    Parameters
-    ----------
-    path : Path
-        ``.npz`` or HDF5 with an integer array `vectors` (M, dim) and one of `block` (S, M, N, N)
-        for chiral chains, `d` (S, M, 3) for two bands, or `hoppings` (S, M, n, n) for any number of
-        bands; or a file of Wannier90; or a folder of such files with equal numbers of bands.
-    n_occupied : int, optional
-        Number of occupied bands, for `hoppings` and Wannier90; half of them where not given.
-
-    Returns
-    -------
-    Given
-        The Hamiltonians.
-
-    Raises
-    ------
-    DatasetError
-        If the file is missing or cannot be read.
-    InputError, ShapeError, KindError
-        If it does not hold Hamiltonians for which there is an invariant.
-    """
+    """Read Hamiltonians from a file or a folder."""
     if not path.exists():
         raise DatasetError(f"Source `{path}` does not exist; give a file or a folder.")
     if path.is_dir() or path.name.endswith(WANNIER):

@@ -50,20 +50,6 @@ def check_bulk(file: h5py.File, path: Path) -> None:
 
     The length of a text is not known before it is read; but it lies in the file, and what is not
     array must be little.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The open file.
-    path : Path
-        Its name.
-
-    Raises
-    ------
-    SchemaError
-        If there is much besides arrays, or an attribute is large.
-    DatasetError
-        If the file is shorter than its arrays.
     """
     sizes: list[int] = []
 
@@ -141,23 +127,7 @@ class Layout:
 
 @contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
-    """Open a data file for reading, with every failure as one line.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Yields
-    ------
-    h5py.File
-        Open file; closed at the end.
-
-    Raises
-    ------
-    DatasetError
-        If the file is missing, is not HDF5, or is damaged.
-    """
+    """Open a data file for reading, with every failure as one line."""
     if not path.exists():
         raise DatasetError(
             f"Data file `{path}` does not exist; make it with `topophys generate RECIPE.toml -o"
@@ -184,25 +154,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
 
 
 def read_layout(path: Path) -> Layout:
-    """Read and check the headers of a data file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Layout
-        Recipe, counts, and where every array lies.
-
-    Raises
-    ------
-    DatasetError
-        If the file is missing, truncated or damaged.
-    SchemaError
-        If it is not a data file of topophys, of a newer version, or not what its recipe says.
-    """
+    """Read and check the headers of a data file."""
     with opened(path) as file:
         check_bulk(file, path)
         recipe = _read_recipe(file, path)
@@ -378,56 +330,19 @@ PAGE: Final = 4096
 
 
 def sizes(portion: Portion, split: str) -> dict[str, int]:
-    """Length of each shape letter of one split.
-
-    Parameters
-    ----------
-    portion : Portion
-        What the file holds.
-    split : str
-        Name of the split.
-
-    Returns
-    -------
-    dict of str to int
-        With "S", the samples.
-    """
+    """Length of each shape letter of one split."""
     recipe = portion.recipe
     return {"S": portion.size(split), **family_of(recipe, recipe.part(split)).sizes()}
 
 
 def n_bytes(portion: Portion) -> int:
-    """Bytes of all samples on disk.
-
-    Parameters
-    ----------
-    portion : Portion
-        What the file holds.
-
-    Returns
-    -------
-    int
-        Without headers.
-    """
+    """Bytes of all samples on disk."""
     kind = portion.recipe.kind
     return sum(schema.n_bytes(kind, sizes(portion, split)) for split in portion.splits)
 
 
 def open_partial(partial: Path, mode: Literal["w", "r+"]) -> h5py.File:
-    """Open an unfinished file, on which the caller holds a lock of its own.
-
-    Parameters
-    ----------
-    partial : Path
-        The file.
-    mode : {"w", "r+"}
-        Make it anew, or change its headers.
-
-    Returns
-    -------
-    h5py.File
-        The open file.
-    """
+    """Open an unfinished file, on which the caller holds a lock of its own."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
     # since 1.10, headers carry checksums: without, a damaged one can crash the library
@@ -457,20 +372,7 @@ def _make_group(parent: h5py.Group, name: str) -> h5py.Group:
 
 
 def lay_out(portion: Portion, partial: Path) -> dict[tuple[str, str], int]:
-    """Write all headers, with zeros where only the end of the work will tell.
-
-    Parameters
-    ----------
-    portion : Portion
-        What the file will hold.
-    partial : Path
-        The file.
-
-    Returns
-    -------
-    dict of (str, str) to int
-        Offset of each array in the file, by split and name.
-    """
+    """Write all headers, with zeros where only the end of the work will tell."""
     places: dict[tuple[str, str], int] = {}
     with open_partial(partial, "w") as file:
         for name, value in _root_attributes(portion).items():
@@ -536,18 +438,7 @@ def _allocate(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str) 
 
 
 def manifest(file: h5py.File) -> str:
-    """SHA-256 over all attributes and all shard digests.
-
-    Parameters
-    ----------
-    file : h5py.File
-        Open data file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """SHA-256 over all attributes and all shard digests."""
     total = hashlib.sha256()
 
     def add(name: str, node: Any) -> None:

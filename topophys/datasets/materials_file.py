@@ -30,31 +30,7 @@ def write_materials(
     meanings: Mapping[str, str],
     card: Mapping[str, Any],
 ) -> Path:
-    """Write arrays with one row for each material, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or Path
-        HDF5 file to make.
-    arrays : mapping of str to ndarray
-        By name; the first axes of all are equal.
-    meanings : mapping of str to str
-        One sentence for each array, stored as its attribute.
-    card : mapping
-        What else is to be known, stored as JSON: seed, counts, versions.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    SchemaError
-        If an array has no meaning or another number of rows.
-    """
+    """Write arrays with one row for each material, whole or not at all."""
     rows = {name: len(array) for name, array in arrays.items()}
     if set(arrays) != set(meanings) or len(set(rows.values())) != 1:
         raise SchemaError(
@@ -73,23 +49,6 @@ def write_materials(
 
 def read_materials(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Read all arrays and the card, after checking every digest.
-
-    Parameters
-    ----------
-    path : str or Path
-        File that `write_materials` made.
-
-    Returns
-    -------
-    dict of str to ndarray, dict
-        Arrays and card.
-
-    Raises
-    ------
-    DatasetError
-        If the file is missing or damaged.
-    SchemaError
-        If it is another file, or of another version.
 
     Examples
     --------

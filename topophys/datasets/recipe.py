@@ -199,18 +199,7 @@ def _refuse(text: str) -> PydanticCustomError:
 
 
 def check_consistent(recipe: Recipe) -> None:
-    """Check what involves several keys at once.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        The recipe.
-
-    Raises
-    ------
-    PydanticCustomError
-        Of type "recipe", with a finished sentence.
-    """
+    """Check what involves several keys at once."""
     _check_hamiltonian("hamiltonian", recipe.hamiltonian)
     member = FAMILIES[recipe.hamiltonian.family]
     if recipe.label.invariant != member.invariant:

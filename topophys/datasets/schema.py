@@ -65,18 +65,7 @@ class Field:
     meaning: str
 
     def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """Lengths of all axes.
-
-        Parameters
-        ----------
-        sizes : mapping of str to int
-            Length of each letter.
-
-        Returns
-        -------
-        tuple of int
-            The shape, for example (S, N, 8).
-        """
+        """Lengths of all axes."""
         return tuple(int(axis) if axis.isdigit() else sizes[axis] for axis in self.axes)
 
     def n_bytes(self, sizes: Mapping[str, int]) -> int:
@@ -179,20 +168,7 @@ FIELD_ATTRIBUTES: Final[Mapping[str, str]] = {
 
 
 def field(kind: Kind, name: str) -> Field:
-    """Find the declaration of one field.
-
-    Parameters
-    ----------
-    kind : {"winding", "chern", "bands"}
-        Kind of data set.
-    name : str
-        Name of the field.
-
-    Returns
-    -------
-    Field
-        Its declaration.
-    """
+    """Find the declaration of one field."""
     return next(f for f in FIELDS[kind] if f.name == name)
 
 
@@ -202,20 +178,7 @@ def shards(size: int) -> int:
 
 
 def n_bytes(kind: Kind, sizes: Mapping[str, int]) -> int:
-    """Bytes of a split on disk, without headers.
-
-    Parameters
-    ----------
-    kind : {"winding", "chern", "bands"}
-        Kind of data set.
-    sizes : mapping of str to int
-        Length of each shape letter.
-
-    Returns
-    -------
-    int
-        Sum over all fields and their digests.
-    """
+    """Bytes of a split on disk, without headers."""
     digests = len(FIELDS[kind]) * shards(sizes["S"]) * DIGEST_SIZE
     return digests + sum(f.n_bytes(sizes) for f in FIELDS[kind])
 

@@ -59,25 +59,7 @@ class Portion:
 
     @classmethod
     def of(cls, recipe: Recipe, shards: tuple[int, int] | None = None) -> Portion:
-        """Make a portion, all shards where none are named.
-
-        Parameters
-        ----------
-        recipe : Recipe
-            The recipe.
-        shards : tuple of int, optional
-            First shard and the one after the last.
-
-        Returns
-        -------
-        Portion
-            With at least one shard.
-
-        Raises
-        ------
-        InputError
-            If there are no such shards.
-        """
+        """Make a portion, all shards where none are named."""
         total = recipe.n_shards
         first, stop = (0, total) if shards is None else shards
         if not 0 <= first < stop <= total:
@@ -142,23 +124,7 @@ def evaluate(
 ) -> Arrays:
     """Fields that follow from the hoppings, with the noise that belongs to the split.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        The recipe.
-    spec : SplitSpec
-        The split, filled in.
-    shard : int
-        Number of the shard.
-    hoppings : complex128 ndarray of shape (R, M, ...)
-        Coefficients of some samples of the shard.
-    rows : int ndarray of shape (R,) or slice, optional
-        Which ones they are; all where not given.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Input in single precision, as it is stored, and local targets.
+    Shapes: `hoppings` (R, M, ...), `rows` (R,).
     """
     family = family_of(recipe, spec)
     step = len(hoppings) if family.by_sample else _step(recipe, {"S": 1, **family.sizes()})
@@ -212,32 +178,8 @@ def turn_all(
     The gap is what it was, but its proof goes over other intervals and may fail by the last bit
     where the gap is `min_gap` to the last bit; then another basis is drawn.
 
-    Parameters
-    ----------
-    family : Family
-        Family of the split.
-    hoppings : complex128 ndarray of shape (S, M, ...)
-        Coefficients.
-    label : int64 ndarray of shape (S,)
-        Their invariants.
-    min_gap : float
-        Gap to be proven.
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    hoppings : complex128 ndarray of shape (S, M, ...)
-        New coefficients.
-    gap_lower : float64 ndarray of shape (S,)
-        Proven bounds of their gaps.
-    unresolved : int
-        How many bases were drawn in vain.
-
-    Raises
-    ------
-    RecipeError
-        If a Hamiltonian cannot be proven in any basis.
+    Shapes: `hoppings` (S, M, ...), `label` (S,); returns `hoppings` (S, M, ...), `gap_lower`
+    (S,).
     """
     turned, bound = hoppings.copy(), np.zeros(len(hoppings))
     left, unresolved = np.arange(len(hoppings)), 0
@@ -292,24 +234,7 @@ class Shard:
     def of(
         cls, kind: schema.Kind, number: int, arrays: Arrays, drawn: int, rejected: dict[str, int]
     ) -> Shard:
-        """Bring arrays into the form in which they are stored, with their digests.
-
-        Parameters
-        ----------
-        kind : str
-            Kind of data set.
-        number : int
-            Number of the shard, from 0.
-        arrays : dict of str to ndarray
-            Every field of the schema.
-        drawn, rejected
-            As the attributes.
-
-        Returns
-        -------
-        Shard
-            Ready to be written.
-        """
+        """Bring arrays into the form in which they are stored, with their digests."""
         stored = {
             f.name: np.ascontiguousarray(arrays[f.name], dtype=f.dtype) for f in schema.FIELDS[kind]
         }
@@ -318,18 +243,7 @@ class Shard:
 
 
 def reasons(spec: SplitSpec) -> tuple[str, ...]:
-    """Why Hamiltonians drawn for a split are not in it.
-
-    Parameters
-    ----------
-    spec : SplitSpec
-        The split.
-
-    Returns
-    -------
-    tuple of str
-        In the order of the `rejected` attribute.
-    """
+    """Why Hamiltonians drawn for a split are not in it."""
     return selection.reasons(spec.max_gap)
 
 
@@ -338,18 +252,6 @@ def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:
 
     Sample i of a split counts towards class i mod K of its K sorted classes, so that classes are
     equal to within one sample in the split and in every shard; a remainder goes to the smallest.
-
-    Parameters
-    ----------
-    spec : SplitSpec
-        The split.
-    shard : int
-        Number of the shard.
-
-    Returns
-    -------
-    dict of int to int
-        Samples wanted, by class.
     """
     classes = sorted(spec.classes)
     first = shard * schema.SHARD_SIZE
@@ -362,19 +264,7 @@ def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:
 def seed_keys(spec: SplitSpec, shard: int, draw: Int[np.ndarray, " S"]) -> Int[np.ndarray, "S 3"]:
     """Where samples come from.
 
-    Parameters
-    ----------
-    spec : SplitSpec
-        The split.
-    shard : int
-        Number of the shard.
-    draw : int64 ndarray of shape (S,)
-        Number of each sample among the draws of the shard.
-
-    Returns
-    -------
-    int64 ndarray of shape (S, 3)
-        Split id, shard and draw.
+    Shapes: `draw` (S,); returns (S, 3).
     """
     key = np.empty((len(draw), 3), np.int64)
     key[:, 0], key[:, 1], key[:, 2] = spec.split_id, shard, draw

@@ -28,23 +28,6 @@ __all__ = ["Split", "take"]
 def take(views: Sequence[NDArray[Any]], index: Any) -> NDArray[Any]:
     """Read samples of a field, as an array of their own.
 
-    Parameters
-    ----------
-    views : sequence of ndarray
-        The field in each file, one after the other along the first axis.
-    index : int, slice or array
-        Samples, as NumPy would index the first axis.
-
-    Returns
-    -------
-    ndarray
-        A copy of what was asked for.
-
-    Raises
-    ------
-    IndexError
-        If an index is out of range.
-
     Examples
     --------
     >>> take([np.arange(3), np.arange(3, 5)], [4, 0, -2])

@@ -117,24 +117,7 @@ def checked_anew(
 ) -> Iterator[str]:
     """Make a certificate of each stored sample and check it.
 
-    Parameters
-    ----------
-    family : Family
-        Where the Hamiltonians come from.
-    hoppings : complex128 ndarray of shape (S, ...)
-        Stored coefficients.
-    label, bound : ndarray of shape (S,)
-        Stored invariants and lower bounds of the gap.
-
-    Yields
-    ------
-    str
-        "" where the checker accepts a label, else its reason.
-
-    Raises
-    ------
-    MissingPackageError
-        If python-flint is not installed.
+    Shapes: `hoppings` (S, ...), `label` and `bound` (S,).
     """
     load_extra("flint", "checker")
     checker = importlib.import_module("topophys.checker")
@@ -150,20 +133,7 @@ def checked_anew(
 
 
 def check_labels(dataset: Dataset, count: int) -> str:
-    """Check some labels, spread over all splits, and say in one line how that went.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        An open data set.
-    count : int
-        How many labels to check.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Check some labels, spread over all splits, and say in one line how that went."""
     total = sum(len(dataset.split(name)) for name in dataset.splits)
     done, refused = 0, []
     try:
@@ -211,28 +181,7 @@ def check_split(
     findings: Findings,
     checker: bool = False,
 ) -> Iterator[int]:
-    """Check one split shard by shard.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        One open file.
-    portion : Portion
-        What it holds.
-    name : str
-        Name of the split.
-    fraction : float
-        Share of every shard to compute again.
-    findings : Findings
-        Where problems go.
-    checker : bool, optional
-        Whether labels computed again also go through the independent checker.
-
-    Yields
-    ------
-    int
-        Number of samples done since the last time.
-    """
+    """Check one split shard by shard."""
     split = dataset.split(name)
     digests = {f: split.digests(f) for f in split.fields}
     first, end = portion.span(name)

@@ -55,23 +55,6 @@ def claim(partial: Path) -> int:
     """Create or take over an unfinished file, unless another run is writing it.
 
     HDF5 locks files too, but only after it has cut them to length zero.
-
-    Parameters
-    ----------
-    partial : Path
-        Name of the unfinished file; may be left over from a run that was killed.
-
-    Returns
-    -------
-    int
-        File descriptor that holds the lock; closing it gives the lock back.
-
-    Raises
-    ------
-    OutputError
-        If another run is writing the file.
-    OSError
-        If the file cannot be created.
     """
     handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -91,13 +74,7 @@ def claim(partial: Path) -> int:
 
 
 def release(handle: int) -> None:
-    """Give a lock back.
-
-    Parameters
-    ----------
-    handle : int
-        What `claim` returned.
-    """
+    """Give a lock back."""
     _HELD.discard(handle)
     os.close(handle)
 
@@ -161,13 +138,6 @@ class Journal:
     """Lines of text beside an unfinished file, one for each shard, added when it is written.
 
     Every line ends with a digest of itself: the last one may have been cut off.
-
-    Parameters
-    ----------
-    path : Path
-        Name of the journal.
-    portion : Portion
-        What the file will hold.
     """
 
     def __init__(self, path: Path, portion: Portion) -> None:
@@ -183,15 +153,7 @@ class Journal:
         self._stream: int | None = None
 
     def read(self) -> tuple[dict[str, Any] | None, list[Done]]:
-        """Read what an earlier run has left.
-
-        Returns
-        -------
-        head : dict or None
-            What that run was making; None where there is no journal.
-        done : list of Done
-            Its finished shards, each once; lines that are not of this form do not count.
-        """
+        """Read what an earlier run has left."""
         try:
             with self.path.open("rb") as stream:
                 lines = map(_decode, iter(partial(stream.readline, LONGEST), b""))
@@ -204,13 +166,7 @@ class Journal:
         return entries[0], list({(done.split, done.number): done for done in shards}.values())
 
     def start(self, done: list[Done]) -> None:
-        """Begin a fresh journal, with the shards that are already there.
-
-        Parameters
-        ----------
-        done : list of Done
-            Finished shards.
-        """
+        """Begin a fresh journal, with the shards that are already there."""
         # whole or not at all: a journal that lost its lines would lose the work
         fresh = self.path.with_name(self.path.name + ".new")
         lines = [_encode(self.head), *(_encode(vars(entry)) for entry in done)]
@@ -219,13 +175,7 @@ class Journal:
         self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
     def add(self, entry: Done) -> None:
-        """Note that one more shard is written.
-
-        Parameters
-        ----------
-        entry : Done
-            The shard.
-        """
+        """Note that one more shard is written."""
         if self._stream is not None:
             os.write(self._stream, _encode(vars(entry)).encode())
 
@@ -278,20 +228,7 @@ BLOCK: Final = 1 << 22
 
 
 def check_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to go on with what another recipe, stretch of shards or version has begun.
-
-    Parameters
-    ----------
-    path : Path
-        Final name of the file.
-    found, wanted : mapping of str to Any
-        First line of the journal, as it is and as it must be.
-
-    Raises
-    ------
-    OutputError
-        If they differ.
-    """
+    """Refuse to go on with what another recipe, stretch of shards or version has begun."""
     for key, value in wanted.items():
         if found.get(key) != value:
             raise OutputError(
@@ -305,20 +242,6 @@ def restore_headers(portion: Portion, partial: Path, handle: int) -> dict[tuple[
     """Write the headers of an unfinished file once more, around the samples that are there.
 
     A run may have been killed while HDF5 wrote them.
-
-    Parameters
-    ----------
-    portion : Portion
-        What the file will hold.
-    partial : Path
-        The unfinished file.
-    handle : int
-        File descriptor of it.
-
-    Returns
-    -------
-    dict of (str, str) to int
-        Offset of each array in the file, by split and name.
     """
     scratch = partial.with_name(partial.name + ".headers")
     try:
@@ -347,24 +270,7 @@ def _gaps(portion: Portion, places: dict[tuple[str, str], int], size: int) -> li
 
 
 def intact(portion: Portion, places: dict[tuple[str, str], int], handle: int, entry: Done) -> bool:
-    """Whether the samples of a finished shard are those that were written.
-
-    Parameters
-    ----------
-    portion : Portion
-        What the file will hold.
-    places : dict of (str, str) to int
-        Offset of each array in the file.
-    handle : int
-        File descriptor.
-    entry : Done
-        The shard, as the journal has it.
-
-    Returns
-    -------
-    bool
-        False too where the journal speaks of a shard that does not belong here.
-    """
+    """Whether the samples of a finished shard are those that were written."""
     if entry.split not in portion.splits:
         return False
     (first, stop), spec = portion.span(entry.split), portion.recipe.part(entry.split)
@@ -406,25 +312,12 @@ class Writer:
     same recipe checks these and goes on from there. When the block is left before `finish`, both
     are removed, unless `keep` says that there is something worth keeping.
 
-    Parameters
-    ----------
-    portion : Portion
-        What the file will hold.
-    path : Path
-        Final name of the file; an older file of that name is replaced at the end.
-
     Attributes
     ----------
     done : set of (str, int)
         Split and number of the shards that are there already.
     keep : bool
         Leave the unfinished file for the next run.
-
-    Raises
-    ------
-    OutputError
-        If the folder is missing or cannot be written, another run writes the same file, the
-        unfinished file belongs to another recipe, or the disk is too small.
     """
 
     def __init__(self, portion: Portion, path: Path) -> None:
@@ -484,20 +377,7 @@ class Writer:
         self._leave()
 
     def add(self, split: str, shard: Shard) -> None:
-        """Write one shard; the order of shards makes no difference to the file.
-
-        Parameters
-        ----------
-        split : str
-            Name of the split.
-        shard : Shard
-            Samples.
-
-        Raises
-        ------
-        OutputError
-            If the disk fails.
-        """
+        """Write one shard; the order of shards makes no difference to the file."""
         number = shard.start // schema.SHARD_SIZE
         sha256 = {name: digest.hex() for name, digest in shard.digests.items()}
         entry = Done(split, number, shard.drawn, shard.rejected, sha256)
@@ -521,13 +401,7 @@ class Writer:
         self.done.add((entry.split, entry.number))
 
     def finish(self) -> None:
-        """Write the counts and the manifest, and give the file its final name.
-
-        Raises
-        ------
-        OutputError
-            If the disk fails or the final name cannot be taken.
-        """
+        """Write the counts and the manifest, and give the file its final name."""
         with self._one_line():
             with open_partial(self.partial, "r+") as file:
                 for split, found in self.rejected.items():

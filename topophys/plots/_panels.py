@@ -63,16 +63,6 @@ def settled(figure: Figure) -> Iterator[None]:
 
     Constrained layout nears its goal draw by draw where panels have equal scales and colour bars;
     saving twice would give two pictures.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-
-    Yields
-    ------
-    None
-        While the layout stands still.
     """
     last = np.empty(0)
     for _ in range(10):
@@ -139,35 +129,7 @@ def panels(
     sharey: bool = False,
     square: bool = False,
 ) -> tuple[Figure, list[Axes]]:
-    """Axes for n panels: new ones on a new figure, or the ones that were handed in.
-
-    Parameters
-    ----------
-    n : int
-        Number of panels.
-    ax : Axes, sequence of Axes, or None
-        Where to draw instead of on a new figure.
-    size : tuple of float
-        Width and height of a panel of a new figure, in inches.
-    most : int, optional
-        Most panels in a row.
-    sharex, sharey : bool, optional
-        Whether the panels of a new figure share the view.
-    square : bool, optional
-        Whether panels will have equal scales on both axes.
-
-    Returns
-    -------
-    figure : Figure
-        The figure of the axes.
-    axes : list of Axes
-        As many as panels.
-
-    Raises
-    ------
-    InputError
-        If `ax` holds another number of axes, or there are too many panels to read.
-    """
+    """Axes for n panels: new ones on a new figure, or the ones that were handed in."""
     if ax is not None:
         given = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax)))
         if len(given) != n or not all(isinstance(a, Axes) for a in given):
@@ -193,34 +155,7 @@ def panels(
 def split_panels(
     n: int, ax: AxesLike | None, *, size: tuple[float, float], share: float, most: int = 4
 ) -> tuple[Figure, list[Axes], list[Axes]]:
-    """Axes for n panels, each with a strip below that has the same x axis.
-
-    Parameters
-    ----------
-    n : int
-        Number of panels.
-    ax : Axes, sequence of Axes, or None
-        Where to draw instead of on a new figure. They are split in two; those that are on no
-        grid cannot be, and get no strip.
-    size : tuple of float
-        Width and height of a panel with its strip, in inches.
-    share : float
-        Height of the strip over that of the panel.
-    most : int, optional
-        Most panels in a row.
-
-    Returns
-    -------
-    figure : Figure
-        The figure of the axes.
-    axes, strips : list of Axes
-        As many as panels; no strips where axes cannot be split.
-
-    Raises
-    ------
-    InputError
-        As for `panels`.
-    """
+    """Axes for n panels, each with a strip below that has the same x axis."""
     if ax is not None:
         figure, axes = panels(n, ax, size=size)
         if any(panel.get_subplotspec() is None for panel in axes):
@@ -255,18 +190,7 @@ def _split(panel: Axes, share: float) -> Axes:
 
 
 def at_edge(axes: Sequence[Axes]) -> list[tuple[bool, bool]]:
-    """Tell which panels stand in the first column and which are the lowest of their column.
-
-    Parameters
-    ----------
-    axes : sequence of Axes
-        Panels made by `panels`.
-
-    Returns
-    -------
-    list of (bool, bool)
-        Left, lowest.
-    """
+    """Tell which panels stand in the first column and which are the lowest of their column."""
     places = [ax.get_subplotspec() for ax in axes]
     spots = [(p.rowspan.start, p.colspan.start) for p in places if p is not None]
     lowest = {column: max(r for r, c in spots if c == column) for _, column in spots}
@@ -286,26 +210,7 @@ def join(*columns: Sequence[str]) -> list[str]:
 def number_titles(values: ArrayLike | None, name: str, word: str, n: int) -> list[str]:
     """Texts such as "network 1.98", one per panel; empty ones where None.
 
-    Parameters
-    ----------
-    values : array-like of shape (n,) or None
-        The numbers.
-    name : str
-        Name of the argument, for the message.
-    word : str
-        What to put before the number.
-    n : int
-        Number of panels.
-
-    Returns
-    -------
-    list of str
-        As many as panels.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If there are not n of them or they are not finite.
+    Shapes: `values` (n,).
     """
     if values is None:
         return [""] * n
@@ -318,24 +223,7 @@ def number_titles(values: ArrayLike | None, name: str, word: str, n: int) -> lis
 def momenta(k: ArrayLike | None, n: int, name: str = "k") -> NDArray[np.float64]:
     """Momenta of n points along a chain: `k` after checks, or the grid of `topophys.k_grid`.
 
-    Parameters
-    ----------
-    k : array-like of shape (N,) or None
-        Rising momenta in radians.
-    n : int
-        Number of points there must be.
-    name : str, optional
-        Name of the argument, for the message.
-
-    Returns
-    -------
-    float64 ndarray of shape (N,)
-        Momenta in radians.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If their number is wrong or they do not rise.
+    Shapes: `k` (N,); returns (N,).
     """
     if k is None:
         return k_grid(n)[:, 0]
@@ -350,27 +238,7 @@ def momenta(k: ArrayLike | None, n: int, name: str = "k") -> NDArray[np.float64]
 
 
 def texts(values: Sequence[str] | None, name: str, n: int) -> list[str]:
-    """Check one text per panel; empty ones where None.
-
-    Parameters
-    ----------
-    values : sequence of str or None
-        The texts.
-    name : str
-        Name of the argument, for the message.
-    n : int
-        Number of panels.
-
-    Returns
-    -------
-    list of str
-        As many as panels.
-
-    Raises
-    ------
-    ShapeError
-        If their number is wrong.
-    """
+    """Check one text per panel; empty ones where None."""
     if values is None:
         return [""] * n
     if isinstance(values, str) or len(values) != n:
@@ -379,25 +247,7 @@ def texts(values: Sequence[str] | None, name: str, n: int) -> list[str]:
 
 
 def integer_array(values: Integers, name: str) -> NDArray[np.int64]:
-    """Return invariants as int64, or raise where they are no integers.
-
-    Parameters
-    ----------
-    values : array-like of int or Certificate
-        The invariants.
-    name : str
-        Name of the argument, for the message.
-
-    Returns
-    -------
-    int64 ndarray
-        The values, of the shape they have.
-
-    Raises
-    ------
-    InputError
-        If the numbers are not of an integer type.
-    """
+    """Return invariants as int64, or raise where they are no integers."""
     integers = np.asarray(values.value if isinstance(values, Certificate) else values)
     if integers.size and integers.dtype.kind not in "iu":
         raise InputError(
@@ -412,28 +262,7 @@ def integer_titles(
 ) -> list[str]:
     """Texts such as "nu = 2 (certified)", one per panel; empty ones where None.
 
-    Parameters
-    ----------
-    values : array-like of int of shape (n,), Certificate, or None
-        The invariants; of a certificate the status is told too.
-    name : str
-        Name of the argument, for the message.
-    symbol : str
-        Mathtext of the quantity.
-    n : int
-        Number of panels.
-    level : str, optional
-        What plain integers are ("sampled"), to be told in brackets.
-
-    Returns
-    -------
-    list of str
-        As many as panels.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If there are not n of them or they are no integers.
+    Shapes: `values` (n,).
     """
     if values is None:
         return [""] * n
@@ -456,27 +285,7 @@ def integer_titles(
 def check_rows(
     rows: Sequence[Mapping[str, Any]], name: str, needed: Sequence[str]
 ) -> list[Mapping[str, Any]]:
-    """Check that there are rows and that each has the needed keys.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        The rows.
-    name : str
-        Name of the argument, for the message.
-    needed : sequence of str
-        Keys that every row must have.
-
-    Returns
-    -------
-    list of mapping
-        The rows.
-
-    Raises
-    ------
-    InputError
-        If there is no row, or one lacks a key.
-    """
+    """Check that there are rows and that each has the needed keys."""
     listed = list(rows)
     if not listed:
         raise InputError(f"Argument `{name}` must hold at least one row, but is empty.")
@@ -491,25 +300,7 @@ def check_rows(
 
 
 def finite(value: Any, name: str) -> float:
-    """Return a number as float, or raise where it is none or not finite.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-    name : str
-        What it is, for the message.
-
-    Returns
-    -------
-    float
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is not a finite number.
-    """
+    """Return a number as float, or raise where it is none or not finite."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -521,16 +312,6 @@ def finite(value: Any, name: str) -> float:
 
 def percent(part: int, whole: int) -> str:
     """Percentage that reads 0 or 100 only where that is exact.
-
-    Parameters
-    ----------
-    part, whole : int
-        Counts.
-
-    Returns
-    -------
-    str
-        Such as "98.2 %".
 
     Examples
     --------
@@ -549,16 +330,6 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     r"""Wilson's 95 % interval of a proportion.
 
     .. math:: \frac{p + z^2/2n \pm z \sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}, \qquad z = 1.96
-
-    Parameters
-    ----------
-    correct, total : int
-        Counts.
-
-    Returns
-    -------
-    low, high : float
-        Bounds; exactly 0 or 1 where all are wrong or right.
 
     References
     ----------

@@ -64,16 +64,6 @@ def is_angle(name: str) -> bool:
 def parameter_label(name: str) -> str:
     r"""Mathtext of the name of a parameter: ``t2`` as $t_2$, ``lambda_so`` as $\lambda_{so}$.
 
-    Parameters
-    ----------
-    name : str
-        The name in the code.
-
-    Returns
-    -------
-    str
-        Mathtext, or the name itself where it is a word.
-
     Examples
     --------
     >>> [parameter_label(name) for name in ("t2", "phi", "lambda_so", "offset")]
@@ -97,22 +87,7 @@ LARGEST: Final = 12
 def even(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Check values of a parameter, which pixels of one size must be able to show.
 
-    Parameters
-    ----------
-    values : array-like of shape (N,)
-        The values.
-    name : str
-        Name of the argument, for the message.
-
-    Returns
-    -------
-    float64 ndarray of shape (N,)
-        The values, at least two.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If there are fewer, or they do not rise in even steps.
+    Shapes: `values` (N,); returns (N,).
     """
     points = _validation.as_real(values, name, "(..., N)")
     steps = np.diff(points)
@@ -126,40 +101,14 @@ def even(values: ArrayLike, name: str) -> NDArray[np.float64]:
 def edges(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Edges of the pixels around evenly spaced points.
 
-    Parameters
-    ----------
-    points : float64 ndarray of shape (N,)
-        Middles of the pixels.
-
-    Returns
-    -------
-    float64 ndarray of shape (N + 1,)
-        Half a step to both sides of every point.
+    Shapes: `points` (N,); returns (N + 1,).
     """
     half = 0.5 * (points[1] - points[0])
     return np.append(points - half, points[-1] + half)
 
 
 def integer_colours(reach: int) -> tuple[Colormap, BoundaryNorm]:
-    """Colours of the integers from -reach to reach, white for 0, and their norm.
-
-    Parameters
-    ----------
-    reach : int
-        Largest integer.
-
-    Returns
-    -------
-    colours : Colormap
-        Blue below and red above zero, none too dark for marks on it.
-    norm : BoundaryNorm
-        One bin for each integer.
-
-    Raises
-    ------
-    InputError
-        If there are too many to tell apart.
-    """
+    """Colours of the integers from -reach to reach, white for 0, and their norm."""
     if reach > LARGEST:
         raise InputError(f"A phase diagram shows integers up to {LARGEST}, but holds {reach}.")
     shades = colormaps[DIVERGING](0.5 + 0.36 * np.linspace(-1.0, 1.0, 2 * reach + 1))
@@ -176,21 +125,7 @@ def draw_integers(
 ) -> AxesImage:
     """Draw one pixel for each point of the plane, grey where the integer is not known.
 
-    Parameters
-    ----------
-    panel : Axes
-        Where to draw.
-    x, y : float64 ndarray of shape (Nx,), (Ny,)
-        Values of the parameters.
-    plane : int64 ndarray of shape (Nx, Ny)
-        Integers, `UNRESOLVED_VALUE` where not known.
-    reach : int
-        Largest integer of the colours.
-
-    Returns
-    -------
-    AxesImage
-        The image.
+    Shapes: `x` and `y` (Nx,), `plane` (Nx, Ny).
     """
     colours, norm = integer_colours(reach)
     across, up = edges(x), edges(y)
@@ -404,15 +339,7 @@ RING: Final[dict[str, Any]] = {
 def alone(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels that are marked although no neighbour is, diagonal ones included.
 
-    Parameters
-    ----------
-    unknown : bool ndarray of shape (Nx, Ny)
-        The marks.
-
-    Returns
-    -------
-    bool ndarray of shape (Nx, Ny)
-        Which of them are alone.
+    Shapes: `unknown` (Nx, Ny); returns (Nx, Ny).
     """
     n_x, n_y = unknown.shape
     wide = np.pad(unknown, 1).astype(np.int64)
@@ -428,19 +355,7 @@ def boundary_lines(
 ) -> LineCollection:
     """Edges between neighbouring pixels that are proven to differ.
 
-    Parameters
-    ----------
-    x, y : float64 ndarray of shape (Nx,), (Ny,)
-        Values of the parameters.
-    value : int64 ndarray of shape (Nx, Ny)
-        Integers.
-    known : bool ndarray of shape (Nx, Ny)
-        Where they are proven.
-
-    Returns
-    -------
-    LineCollection
-        One piece for each pair of pixels.
+    Shapes: `x` and `y` (Nx,), `value` (Nx, Ny), `known` (Nx, Ny).
     """
     across, up = edges(x), edges(y)
     upright = (value[1:] != value[:-1]) & known[1:] & known[:-1]
@@ -457,14 +372,7 @@ def draw_unknown(
 ) -> None:
     """Hatch pixels without a proof; on fine planes those that stand alone get a ring.
 
-    Parameters
-    ----------
-    panel : Axes
-        Where to draw.
-    x, y : float64 ndarray of shape (Nx,), (Ny,)
-        Values of the parameters.
-    known : bool ndarray of shape (Nx, Ny)
-        Where there is a proof.
+    Shapes: `x` and `y` (Nx,), `known` (Nx, Ny).
     """
     single = alone(~known) if max(known.shape) > FINE else np.zeros_like(known)
     hidden = known | single
@@ -479,18 +387,7 @@ def draw_unknown(
 
 
 def unknown_handles(panel: Axes) -> list[Artist]:
-    """Entries of the legend for what `draw_unknown` drew.
-
-    Parameters
-    ----------
-    panel : Axes
-        Where it drew.
-
-    Returns
-    -------
-    list of Artist
-        None, one or two.
-    """
+    """Entries of the legend for what `draw_unknown` drew."""
     drawn = {child.get_label() for child in panel.get_children()}
     area = Patch(facecolor=UNKNOWN, edgecolor=LINES, linewidth=0.0, hatch=HATCH, label=AREA)
     point = Line2D([], [], label=POINT, **RING)

@@ -147,43 +147,21 @@ def _defaults() -> Any:
 
 
 def tidy(ax: Axes, *, grid: Literal["x", "y", "both"] | None = None) -> None:
-    """Fix the look of ticks that Matplotlib makes only later, outside of `style`.
-
-    Parameters
-    ----------
-    ax : Axes
-        Axes to set.
-    grid : {"x", "y", "both"}, optional
-        Where to draw faint grid lines.
-    """
+    """Fix the look of ticks that Matplotlib makes only later, outside of `style`."""
     ax.tick_params(labelsize=mpl.rcParams["xtick.labelsize"], width=0.7, length=3.0, colors=INK)
     if grid is not None:
         ax.grid(visible=True, axis=grid, color="#E4E4E4", linewidth=0.6)
 
 
 def tidy_rows(ax: Axes) -> None:
-    """Set axes whose rows are named at the left: no line and no ticks there, grid lines up.
-
-    Parameters
-    ----------
-    ax : Axes
-        Axes to set.
-    """
+    """Set axes whose rows are named at the left: no line and no ticks there, grid lines up."""
     tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
 
 
 def tidy_zone(ax: Axes, coordinates: tuple[str, str]) -> None:
-    """Set axes that hold a map of the Brillouin zone: a full frame, momenta from -pi to pi.
-
-    Parameters
-    ----------
-    ax : Axes
-        Axes to set.
-    coordinates : (str, str)
-        Mathtext names of the two momenta.
-    """
+    """Set axes that hold a map of the Brillouin zone: a full frame, momenta from -pi to pi."""
     tidy(ax)
     for side in ax.spines.values():
         side.set_visible(True)
@@ -195,16 +173,6 @@ def tidy_zone(ax: Axes, coordinates: tuple[str, str]) -> None:
 
 def pi_label(multiple: float) -> str:
     r"""Text of an angle given in multiples of pi.
-
-    Parameters
-    ----------
-    multiple : float
-        The angle divided by pi.
-
-    Returns
-    -------
-    str
-        Mathtext such as ``$-\pi/2$``.
 
     Examples
     --------
@@ -221,17 +189,7 @@ def pi_label(multiple: float) -> str:
 
 
 def pi_axis(axis: Axis, *, step: float = 0.5, limit: float | None = 1.0) -> None:
-    """Put ticks at multiples of pi.
-
-    Parameters
-    ----------
-    axis : Axis
-        ``ax.xaxis`` or ``ax.yaxis``.
-    step : float, optional
-        Distance of the ticks, in units of pi.
-    limit : float or None, optional
-        Show from minus to plus this many pi; None leaves the view as it is.
-    """
+    """Put ticks at multiples of pi."""
     axis.set_major_locator(MultipleLocator(step * np.pi))
     axis.set_major_formatter(FuncFormatter(lambda value, _: pi_label(value / np.pi)))
     if limit is not None:

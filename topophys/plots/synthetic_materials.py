@@ -41,23 +41,6 @@ def plot_toy_materials(arrays: dict[str, NDArray[Any]], rows: list[int]) -> Figu
     Above: atoms of a few cells from the top, ligands small, moments as arrows. Below: the four
     bands along the path of the data set, coloured by spin where it is not an even mixture.
 
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Arrays of a file of toy materials.
-    rows : list of int
-        Which materials.
-
-    Returns
-    -------
-    Figure
-        Titles hold atoms and class, the lower ones what the proof found.
-
-    Raises
-    ------
-    InputError
-        If there is no row, or one is not in the file.
-
     References
     ----------
     .. [1] C. L. Kane, E. J. Mele, Phys. Rev. Lett. 95, 226801 (2005).

@@ -53,22 +53,7 @@ class CentreFlow:
 def flows_of(centres: ArrayLike | Z2Result, k: ArrayLike | None) -> list[CentreFlow]:
     """Flows to draw, from arrays or from what a Z2 invariant was found with.
 
-    Parameters
-    ----------
-    centres : array-like of shape (..., N, m) or Z2Result
-        Centres in lattice constants.
-    k : array-like of shape (N,) or None
-        Momenta; where None those of `topophys.k_grid`, closed by its first point.
-
-    Returns
-    -------
-    list of CentreFlow
-        One for each Hamiltonian.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If there is no flow, or numbers make no sense.
+    Shapes: `centres` (..., N, m), `k` (N,).
     """
     if isinstance(centres, Z2Result):
         return _recorded(centres, k)
@@ -103,15 +88,7 @@ def _recorded(found: Z2Result, k: ArrayLike | None) -> list[CentreFlow]:
 def gap_middles(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Middles of the largest gaps between centres on the circle.
 
-    Parameters
-    ----------
-    centres : float64 ndarray of shape (N, m)
-        Ascending centres.
-
-    Returns
-    -------
-    float64 ndarray of shape (N,)
-        Positions in [-1/2, 1/2].
+    Shapes: `centres` (N, m); returns (N,).
     """
     widths = np.diff(centres, axis=1, append=centres[:, :1] + 1.0)
     largest = widths.argmax(axis=1)[:, None]
@@ -124,17 +101,7 @@ def threads(k: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.
 
     Of all ways to pair them around the circle, that with the shortest steps.
 
-    Parameters
-    ----------
-    k : float64 ndarray of shape (N,)
-        Momenta.
-    centres : float64 ndarray of shape (N, m)
-        Ascending centres.
-
-    Returns
-    -------
-    float64 ndarray of shape ((N - 1) * m, 2, 2)
-        Ends (k, x) of each line; x leaves [-1/2, 1/2] where a line passes the edge of the cell.
+    Shapes: `k` (N,), `centres` (N, m); returns ((N - 1).
     """
     m = centres.shape[1]
     turns = (np.arange(m) + np.arange(m)[:, None]) % m
@@ -150,22 +117,7 @@ def threads(k: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.
 def z2_titles(z2: Z2Result | ArrayLike | None, n: int) -> list[str]:
     """Texts such as "Z2 = 1 (converged)", one per panel; empty ones where None.
 
-    Parameters
-    ----------
-    z2 : Z2Result, array-like of int of shape (n,), or None
-        The invariants; of a result the status is told too.
-    n : int
-        Number of panels.
-
-    Returns
-    -------
-    list of str
-        As many as panels.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If there are not n of them or they are no integers.
+    Shapes: `z2` (n,).
     """
     if not isinstance(z2, Z2Result):
         return integer_titles(z2, "z2", "Z_2", n)

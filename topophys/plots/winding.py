@@ -54,18 +54,7 @@ GIVEN_MAP = "Map H1 → α fitted elsewhere"
 
 
 def wrap(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bring angles into (-pi, pi], with those inside untouched.
-
-    Parameters
-    ----------
-    angle : float64 ndarray
-        Angles in radians.
-
-    Returns
-    -------
-    float64 ndarray
-        The same angles up to multiples of 2 pi.
-    """
+    """Bring angles into (-pi, pi], with those inside untouched."""
     turned = np.pi - np.mod(np.pi - angle, 2.0 * np.pi)
     return np.where((angle > -np.pi) & (angle <= np.pi), angle, turned)
 
@@ -78,17 +67,7 @@ def broken_line(
     Between neighbours the line takes the shorter way around; the last point is joined to the
     first, one period later.
 
-    Parameters
-    ----------
-    k : float64 ndarray of shape (N,)
-        Momenta in radians.
-    alpha : float64 ndarray of shape (N,)
-        Angles in radians.
-
-    Returns
-    -------
-    k, alpha : float64 ndarray of shape (M,)
-        Points of the line, with NaN where it breaks.
+    Shapes: `k` (N,), `alpha` (N,); returns `k, alpha` (M,).
     """
     inside = wrap(alpha)
     where = np.append(k, k[0] + 2.0 * np.pi)
@@ -114,26 +93,7 @@ def decode_angle(
 ) -> tuple[NDArray[np.float64] | None, str]:
     """Angle read off features, and a line that says how.
 
-    Parameters
-    ----------
-    features : array-like of shape (B, N, C) or (B, N), or None
-        Activations, or angles.
-    alpha : float64 ndarray of shape (B, N)
-        Exact angles.
-    decoder : callable, (weights, bias) or None
-        Map fitted elsewhere.
-
-    Returns
-    -------
-    angle : float64 ndarray of shape (B, N) or None
-        Decoded angle in radians.
-    note : str
-        Where the map was fitted; empty for angles.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If shapes do not match.
+    Shapes: `features` (B, N, C), `alpha` (B, N); returns `angle` (B, N).
     """
     if features is None:
         return None, ""

@@ -254,27 +254,7 @@ def _ordered(*values: float) -> None:
 
 
 def read_form(path: Path, form: type[BaseModel], repeat: str) -> Any:
-    """Read a JSON file of a run, as it is, once it is known to have its form.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    form : type
-        Pydantic model of it.
-    repeat : str
-        What makes it anew, for the message.
-
-    Returns
-    -------
-    object
-        Content of the file, as JSON has it; None where there is no such file.
-
-    Raises
-    ------
-    CheckpointError
-        If it is not JSON, or not of that form.
-    """
+    """Read a JSON file of a run, as it is, once it is known to have its form."""
     if not path.is_file():
         return None
     try:
@@ -292,23 +272,6 @@ def read_form(path: Path, form: type[BaseModel], repeat: str) -> Any:
 def read_measured(folder: Path, name: str) -> Any:
     """Read what was measured on a run.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of the run.
-    name : {"accuracy", "probes", "causal", "audit", "failures"}
-        Which file, without suffix.
-
-    Returns
-    -------
-    object
-        Content of the file; None where it was not measured.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is damaged.
-
     Examples
     --------
     >>> read_measured(Path("nowhere"), "probes") is None
@@ -319,21 +282,6 @@ def read_measured(folder: Path, name: str) -> Any:
 
 def read_cards(folder: Path) -> list[dict[str, str]]:
     """Read which figures of a run were drawn, and what they show.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they are.
-
-    Returns
-    -------
-    list of dict
-        Name, title and caption of each; empty where none was drawn.
-
-    Raises
-    ------
-    CheckpointError
-        If figures.json is damaged.
 
     Examples
     --------

@@ -47,20 +47,7 @@ LEAST: Final = 20
 
 
 def check_kind(run: Run, dataset: Dataset) -> None:
-    """Raise unless a data set is of the kind that a network reads.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        A data set.
-
-    Raises
-    ------
-    InputError
-        If the kinds differ.
-    """
+    """Raise unless a data set is of the kind that a network reads."""
     if dataset.kind != run.kind:
         raise InputError(
             f"Argument `dataset` must be of the kind {run.kind!r} that the network reads, but is of"
@@ -69,79 +56,26 @@ def check_kind(run: Run, dataset: Dataset) -> None:
 
 
 def unseen(run: Run, dataset: Dataset) -> list[str]:
-    """List the splits that training did not see.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Its data set.
-
-    Returns
-    -------
-    list of str
-        In the order of the recipe.
-    """
+    """List the splits that training did not see."""
     seen = {run.config.train_split, run.config.val_split}
     return [name for name in dataset.splits if name not in seen]
 
 
 def probed_split(run: Run, dataset: Dataset) -> str | None:
-    """Split to probe on: the first that training did not see and that is large enough.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Its data set.
-
-    Returns
-    -------
-    str or None
-        "test" where there is one; None where all are too small.
-    """
+    """Split to probe on: the first that training did not see and that is large enough."""
     names = sorted(unseen(run, dataset), key=lambda name: name != "test")
     return next((name for name in names if len(dataset.split(name)) >= LEAST), None)
 
 
 def clearest(run: Run, dataset: Dataset) -> dict[int, tuple[str, int]]:
-    """Of each invariant, the Hamiltonian with the largest proven gap that training did not see.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Its data set.
-
-    Returns
-    -------
-    dict of int to (str, int)
-        Split and index. Splits on the grid of the training come first; of an invariant that they
-        lack, the example is from another grid, and can be sampled on that of the training.
-    """
+    """Of each invariant, the Hamiltonian with the largest proven gap that training did not see."""
     grid = dataset.split(run.config.train_split).grid
     names = sorted(unseen(run, dataset), key=lambda name: dataset.split(name).grid != grid)
     return largest_gaps(dataset, names)
 
 
 def largest_gaps(dataset: Dataset, names: Iterable[str]) -> dict[int, tuple[str, int]]:
-    """Of each invariant, the Hamiltonian with the largest proven gap in the first split with it.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        A data set.
-    names : iterable of str
-        Splits to look into, the most wanted first.
-
-    Returns
-    -------
-    dict of int to (str, int)
-        Split and index.
-    """
+    """Of each invariant, the Hamiltonian with the largest proven gap in the first split with it."""
     found: dict[int, tuple[str, int]] = {}
     for name in names:
         label, gap = dataset.split(name).read("label", "gap_bound")
@@ -199,17 +133,7 @@ class SplitAccuracy:
 def sampled_invariants(kind: str, x: NDArray[np.float32]) -> NDArray[np.int64]:
     """Invariants by the sampled formula on the k points that a network sees.
 
-    Parameters
-    ----------
-    kind : {"winding", "chern"}
-        Kind of data set.
-    x : float32 ndarray of shape (S, *grid, c)
-        Inputs.
-
-    Returns
-    -------
-    int64 ndarray of shape (S,)
-        Integers; the smallest int64 where a gap closes on the grid.
+    Shapes: `x` (S, *grid, c); returns (S,).
     """
     if kind == "winding":
         return winding_number(blocks_from_channels(x), on_gapless="mask")
@@ -282,16 +206,6 @@ def _rows(run: Run, dataset: Dataset, name: str) -> list[SplitAccuracy]:
 
 def accuracy_table(rows: Sequence[SplitAccuracy]) -> str:
     """Aligned table of accuracies, network beside formula.
-
-    Parameters
-    ----------
-    rows : sequence of SplitAccuracy
-        As `measure_accuracy` returns them.
-
-    Returns
-    -------
-    str
-        One line for each row, under a header.
 
     Examples
     --------

@@ -85,21 +85,6 @@ class Picture:
 def csv_text(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> str:
     """Columns as comma-separated values with a header; floats with all their digits.
 
-    Parameters
-    ----------
-    columns : mapping of str to sequence
-        Columns of equal length.
-
-    Returns
-    -------
-    str
-        One line for each row.
-
-    Raises
-    ------
-    ShapeError
-        If the columns differ in length.
-
     Examples
     --------
     >>> print(csv_text({"k": [0.0, 0.5], "name": ["a", "b, c"]}))
@@ -121,16 +106,6 @@ def csv_text(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> str:
 def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Turn rows with equal keys into columns; lists within are joined by spaces.
 
-    Parameters
-    ----------
-    rows : iterable of mapping
-        The rows.
-
-    Returns
-    -------
-    dict of str to list
-        The columns.
-
     Examples
     --------
     >>> columns_of_rows([{"grid": [8, 8], "n": 1}, {"grid": [32], "n": 2}])
@@ -147,15 +122,7 @@ def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def momenta(n: int) -> NDArray[np.float64]:
     """Momenta of the periodic grid of n points, as of `topophys.k_grid`.
 
-    Parameters
-    ----------
-    n : int
-        Number of points.
-
-    Returns
-    -------
-    float64 ndarray of shape (n,)
-        From -pi on, pi excluded.
+    Shapes: returns (n,).
 
     Examples
     --------
@@ -172,20 +139,7 @@ MEASURES: Final = ("raw", "modulo exact", "window 4", "used part", "read-out")
 
 
 def shared_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
-    """Training, confusion, and whatever was measured.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Its data set.
-
-    Yields
-    ------
-    Picture
-        In the order of the page.
-    """
+    """Training, confusion, and whatever was measured."""
     yield Picture(
         FigureCard("training", "Training", "Loss and accuracy on the validation split by epoch."),
         plots.plot_training(run.history),
@@ -298,25 +252,7 @@ EXACT: Final = ("cos_sin_alpha", "dalpha")
 
 
 def chain_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
-    """Winding angle, winding steps, loops of the determinant.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Data set of winding numbers.
-
-    Yields
-    ------
-    Picture
-        In the order of the page.
-
-    Raises
-    ------
-    KindError
-        If the data set holds no chiral chains.
-    """
+    """Winding angle, winding steps, loops of the determinant."""
     examples = _Examples(run, dataset)
     alpha, dalpha = _decoders(run, dataset)
     yield examples.winding_angle(alpha)
@@ -444,20 +380,7 @@ PLANES_SHOWN: Final[tuple[int, ...]] = (1, -1, 2, -2, 0)
 
 
 def plane_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
-    """Exact flux beside what is read from layer h3.
-
-    Parameters
-    ----------
-    run : Run
-        A trained network.
-    dataset : Dataset
-        Data set of Chern numbers.
-
-    Yields
-    ------
-    Picture
-        One figure.
-    """
+    """Exact flux beside what is read from layer h3."""
     split = dataset.split(run.config.val_split)
     pick, grid = slice(0, PLANE_FIT), split.grid
     hidden = activations(run.encoder, split.read("x", index=pick)[0])["h3_features"]
@@ -490,18 +413,7 @@ def plane_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
 
 
 def surface_picture(surface: Dataset) -> Picture:
-    """Draw maps of the exact flux of a data set.
-
-    Parameters
-    ----------
-    surface : Dataset
-        Data set of Chern numbers.
-
-    Returns
-    -------
-    Picture
-        The map of the Hamiltonian with the largest proven gap for each Chern number but 0.
-    """
+    """Draw maps of the exact flux of a data set."""
     found = largest_gaps(surface, surface.splits)
     places = {chern: found[chern] for chern in sorted(found) if chern != 0}
     samples = [surface.split(name).hamiltonians(index) for name, index in places.values()]
