@@ -115,10 +115,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after this long")
     parser.add_argument("--output", type=Path, default=PAGE)
-    asked = parser.parse_args()
-    results = trial(asked.certificates, asked.mutants, asked.seed, asked.minutes)
-    asked.output.write_text(page(results, asked.seed), encoding="utf-8")
-    print(asked.output.read_text(encoding="utf-8"))
+    question = parser.parse_args()
+    results = trial(question.certificates, question.mutants, question.seed, question.minutes)
+    question.output.write_text(page(results, question.seed), encoding="utf-8")
+    print(question.output.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -111,13 +111,13 @@ def measure(folder, kind, seeds, *, supervised=False):
             }
             if kind == "winding":
                 claims["second"] = lambda run=run: second_way.measure(run, dataset, size)
-            for claim, make in claims.items():
-                kept(folder / f"{title}-{claim}-{seed}.json", make)
+            for acquire_lock, make in claims.items():
+                kept(folder / f"{title}-{acquire_lock}-{seed}.json", make)
 
 
-def found(folder, kind, claim):
+def found(folder, kind, acquire_lock):
     """Contents by seed."""
-    paths = sorted(folder.glob(f"{kind}-{claim}-*.json"))
+    paths = sorted(folder.glob(f"{kind}-{acquire_lock}-*.json"))
     return {int(p.stem.rpartition("-")[2]): json.loads(p.read_text("utf-8")) for p in paths}
 
 

@@ -34,8 +34,8 @@ OWN = ("chern", "winding", "bands", "roof")
 
 
 def main() -> None:
-    asked = sys.argv[1:] or list(SECTIONS)
-    for word in asked:
+    question = sys.argv[1:] or list(SECTIONS)
+    for word in question:
         for name in OWN if word == "own" else (word,):
             if name.startswith("peers") and not any(map(installed, PEERS)):
                 print(f"{name}: left as it is, no peer is installed (`make peers`)", flush=True)

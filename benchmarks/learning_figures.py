@@ -63,15 +63,15 @@ def reliability(rows):
     limits, wrong, total = _counts(rows, "confidence")
     middle = np.array([(low + high) / 2 for low, high in limits])
     width = np.array([high - low for low, high in limits])
-    asked = total > 0
-    share = 1.0 - wrong[asked] / total[asked]
-    kept = zip(total[asked].tolist(), wrong[asked].tolist(), strict=True)
+    question = total > 0
+    share = 1.0 - wrong[question] / total[question]
+    kept = zip(total[question].tolist(), wrong[question].tolist(), strict=True)
     bounds = np.array([wilson_interval(n - w, n) for n, w in kept])
     with style():
         figure = new_figure(4.6, 3.9)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1.0))
         above.errorbar(
-            middle[asked], share, yerr=np.abs(bounds.T - share), xerr=width[asked] / 2,
+            middle[question], share, yerr=np.abs(bounds.T - share), xerr=width[question] / 2,
             fmt="o", color=PALETTE["blue"], markersize=4, linewidth=1.0,
         )  # fmt: skip
         above.plot([0.0, 1.0], [0.5, 1.0], color=GREY, linestyle="--", linewidth=0.9)

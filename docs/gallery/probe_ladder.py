@@ -10,7 +10,7 @@ from pathlib import Path
 from small_runs import chains
 
 from topophys.interpret import probe
-from topophys.plots import Figure, plot_probe_ladder, save_figure
+from topophys.plots import Figure, plot_probes, save_figure
 
 
 def picture() -> Figure:
@@ -19,7 +19,7 @@ def picture() -> Figure:
     assert report.r2("h1_features", "untrained") > 0.8
     assert report.r2("h2_features", "trained") > report.r2("h2_features", "untrained") + 0.4
     rows = [r for r in report.to_dict()["results"] if (r["measure"], r["split"]) == ("raw", "test")]
-    return plot_probe_ladder(rows)
+    return plot_probes(rows)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def test_wrong_kind_of_data(refused, run_folder, chern_file):
 
 
 def test_wrong_kind_of_surface(refused, run_folder, tiny_file):
-    assert "'chern'" in refused("plot", run_folder, "--surface", tiny_file)
+    assert "'chern'" in refused("plot", run_folder, "--chern-data", tiny_file)
 
 
 def test_data_of_the_training_have_gone(refused, run_folder):

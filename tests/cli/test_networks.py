@@ -156,7 +156,7 @@ def test_data_of_another_class(trained_surface, touched, refused, tmp_path):
     kind, _, folder = trained_surface
     chain = tp.write_wannier90_hr(tp.models.ssh(1.0, 2.0), tmp_path / "ssh_hr.dat")
     assert "dimension" in refused(folder, chain)
-    surface = tp.write_wannier90_hr(tp.models.qwz(1.0), tmp_path / "qwz_hr.dat")
-    assert refused(touched, surface)  # the network of chains
+    chern_data = tp.write_wannier90_hr(tp.models.qwz(1.0), tmp_path / "qwz_hr.dat")
+    assert refused(touched, chern_data)  # the network of chains
     if kind == "bands":
-        assert "4 bands" in refused(folder, surface)
+        assert "4 bands" in refused(folder, chern_data)

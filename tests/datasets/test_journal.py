@@ -8,8 +8,8 @@ import json
 import pytest
 
 from topophys.datasets import Recipe, generate, writer
-from topophys.datasets.shards import Portion
-from topophys.datasets.writer import LONGEST, Done, Journal
+from topophys.datasets.shards import ShardRange
+from topophys.datasets.writer import LONGEST, FinishedShard, Journal
 from topophys.errors import OutputError
 
 RECIPE = Recipe.from_dict(
@@ -22,12 +22,12 @@ RECIPE = Recipe.from_dict(
         "split": [{"name": n, "size": 5, "classes": [0, 1]} for n in ("train", "test")],
     }
 )
-SHARD = Done("train", 0, 7, {"small gap": 2}, {"x": "ab"})
+SHARD = FinishedShard("train", 0, 7, {"small gap": 2}, {"x": "ab"})
 
 
 @pytest.fixture
 def journal(tmp_path):
-    return Journal(tmp_path / "a.h5.journal", Portion.of(RECIPE))
+    return Journal(tmp_path / "a.h5.journal", ShardRange.of(RECIPE))
 
 
 def write_lines(journal, *entries):
@@ -38,7 +38,7 @@ def write_lines(journal, *entries):
 
 
 def test_what_is_written_is_read(journal):
-    other = Done("test", 3, 4096, {}, {"x": "cd", "h": "ef"})
+    other = FinishedShard("test", 3, 4096, {}, {"x": "cd", "h": "ef"})
     journal.start([SHARD])
     journal.add(other)
     journal.close()
@@ -67,7 +67,7 @@ def test_what_is_written_is_read(journal):
     ],
 )
 def test_lines_of_another_form_do_not_count(journal, entry):
-    other = Done("test", 0, 9, {}, {})
+    other = FinishedShard("test", 0, 9, {}, {})
     write_lines(journal, entry, vars(other))
     assert journal.read() == (journal.head, [other])
 
@@ -105,7 +105,7 @@ def unfinished(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("change", [{"sha256": None}, {"rejected": {"a\nb": 1}}])
 def test_a_shard_with_other_fields_or_reasons_is_drawn_again(unfinished, tmp_path, change):
-    journal = Journal(tmp_path / "a.h5.journal", Portion.of(RECIPE))
+    journal = Journal(tmp_path / "a.h5.journal", ShardRange.of(RECIPE))
     (done,) = journal.read()[1]
     change = {"sha256": {**done.sha256, "extra": "00"}} if "sha256" in change else change
     write_lines(journal, vars(done) | change)
@@ -116,7 +116,7 @@ def test_a_shard_with_other_fields_or_reasons_is_drawn_again(unfinished, tmp_pat
 
 
 def test_a_strange_head_is_refused_in_one_line(unfinished, tmp_path):
-    journal = Journal(tmp_path / "a.h5.journal", Portion.of(RECIPE))
+    journal = Journal(tmp_path / "a.h5.journal", ShardRange.of(RECIPE))
     journal.head |= {"recipe_digest": "a\nb" + "c" * 5000}
     write_lines(journal)
     with pytest.raises(OutputError, match="unfinished run with recipe_digest 'a") as caught:

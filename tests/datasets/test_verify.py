@@ -158,8 +158,8 @@ def test_labels_go_through_the_independent_checker(copy):
     pytest.importorskip("flint")
     forge(copy, _label)
     report = verify(copy, recompute=0.02, checker=True)
-    asked = "label accepted by the independent checker"
-    assert 0 < report.checked[asked] < report.checked["sha256 of a shard"] * 1000
+    question = "label accepted by the independent checker"
+    assert 0 < report.checked[question] < report.checked["sha256 of a shard"] * 1000
     assert any(p.startswith("train: label accepted by the") for p in verify_some(copy))
 
 

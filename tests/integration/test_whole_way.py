@@ -19,21 +19,21 @@ def program(*words):
 
 
 def test_recipe_to_page(tmp_path, capsys):
-    data, surface, run = (tmp_path / name for name in ("chains.h5", "surface.h5", "run"))
+    data, chern_data, run = (tmp_path / name for name in ("chains.h5", "surface.h5", "run"))
     settings, blocks = tmp_path / "training.toml", tmp_path / "blocks.npy"
     settings.write_text(
         "epochs = 4\nbatch_size = 25\nlearning_rate = 1e-2\n[encoder]\nhidden_dims = [16, 8, 16]\n",
         encoding="utf-8",
     )
     assert program("generate", tiny("winding"), "-o", data) == 0
-    assert program("generate", tiny("chern"), "-o", surface) == 0
+    assert program("generate", tiny("chern"), "-o", chern_data) == 0
     assert program("verify", data, "--recompute", "all") == 0
     assert program("train", data, "-o", run, "--config", settings) == 0
     with open_dataset(data) as dataset:
         np.save(blocks, dataset.split("test").hamiltonians().block_on_grid(32))
     assert program("predict", run, blocks) == 0
     assert program("probe", run, "-n", "40") == 0
-    assert program("plot", run, "--surface", surface) == 0
+    assert program("plot", run, "--chern-data", chern_data) == 0
     assert program("report", run) == 0
     capsys.readouterr()
 

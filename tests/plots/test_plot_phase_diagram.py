@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 import topophys as tp
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.plots import phase_diagram, phase_diagram_data, plot_phase_plane, save_figure
-from topophys.plots.phase import alone, integer_colours, parameter_label
+from topophys.plots.phase import integer_colours, isolated_pixels, parameter_label
 
 PHI, M = np.linspace(-np.pi, np.pi, 13), np.linspace(-6.0, 6.0, 9)
 HALDANE = {"x": ("phi", PHI), "y": ("m", M), "fixed": {"t2": 1.0}}
@@ -94,7 +94,7 @@ def test_single_points_of_fine_planes_get_a_ring():
 
 def test_alone():
     marked = np.array([[1, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], bool)
-    assert np.argwhere(alone(marked)).tolist() == [[0, 0], [0, 3]]
+    assert np.argwhere(isolated_pixels(marked)).tolist() == [[0, 0], [0, 3]]
 
 
 def test_boundaries_lie_between_different_integers():

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 import topophys as tp
 from topophys.errors import InputError, ShapeError
 from topophys.plots import plot_wilson_flow, save_figure
-from topophys.plots.wilson import gap_middles, threads
+from topophys.plots.wilson import connect_centres, largest_gap_midpoints
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_what_lies_on_the_edge_of_the_cell_shows_on_both_sides():
 def test_threads_follow_the_pump_across_the_edge():
     k = np.linspace(0.0, 1.0, 6)
     pumped = np.sort((np.array([0.1, 0.4]) + 1.3 * k[:, None] + 0.5) % 1.0 - 0.5, axis=1)
-    lines = threads(k, pumped)
+    lines = connect_centres(k, pumped)
     assert lines.shape == (10, 2, 2)
     np.testing.assert_allclose(lines[:, 1, 1] - lines[:, 0, 1], 0.26, atol=1e-12)
     np.testing.assert_allclose(lines[:, :, 0], np.repeat(np.stack([k[:-1], k[1:]], -1), 2, axis=0))
@@ -71,8 +71,8 @@ def test_threads_wind_by_the_chern_number():
 
 def test_middle_of_the_largest_gap():
     centres = np.array([[-0.4, 0.4], [-0.1, 0.1], [0.1, 0.3]])
-    np.testing.assert_allclose(np.abs(gap_middles(centres)), [0.0, 0.5, 0.3], atol=1e-12)
-    assert gap_middles(centres)[2] < 0.0
+    np.testing.assert_allclose(np.abs(largest_gap_midpoints(centres)), [0.0, 0.5, 0.3], atol=1e-12)
+    assert largest_gap_midpoints(centres)[2] < 0.0
     figure = plot_wilson_flow(centres, k=[0.0, 1.0, 2.0], gap=True)
     marked = drawn(figure.axes[0], "middle of the largest gap")
     assert sorted(np.round(marked, 12).tolist()) == [[0, 0], [1, -0.5], [1, 0.5], [2, -0.3]]

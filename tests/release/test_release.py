@@ -63,8 +63,8 @@ def test_all_that_is_installed_for_tests_is_pinned():
     )
     assert len(set(pins)) == len(pins)
     names = {line.partition("==")[0] for line in pins}
-    asked = {constraints.plain(re.match(r"[\w.-]+", x)[0]) for x in constraints.wanted()}
-    assert asked <= names, "run `make constraints`"
+    question = {constraints.plain(re.match(r"[\w.-]+", x)[0]) for x in constraints.wanted()}
+    assert question <= names, "run `make constraints`"
     # and what those need
     assert {"llvmlite", "jinja2", "pluggy", "tornado", "filelock", "markdown"} <= names
 
@@ -88,9 +88,9 @@ def test_lowest_versions_are_those_of_the_project():
     lines = (ROOT / "constraints-lowest.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split("==") for line in lines if "==" in line)
     extras = PROJECT["optional-dependencies"]
-    asked = [*PROJECT["dependencies"], *(r for e in ("dask", "pandas", "xarray", "materials")
+    question = [*PROJECT["dependencies"], *(r for e in ("dask", "pandas", "xarray", "materials")
                                          for r in extras[e])]  # fmt: skip
-    for requirement in asked:
+    for requirement in question:
         name, lowest = re.fullmatch(r"([A-Za-z0-9_-]+)>=([0-9.]+)", requirement).groups()
         assert f"{pinned[name]}.".startswith(f"{lowest}."), requirement
 

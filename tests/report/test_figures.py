@@ -14,8 +14,8 @@ from topophys.datasets import Recipe, generate, open_dataset
 from topophys.errors import InputError
 from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, load_run
 from topophys.report import draw_figures, measure_accuracy
-from topophys.report.evaluation import clearest
-from topophys.report.figures import rungs
+from topophys.report.evaluation import largest_gap_samples
+from topophys.report.figures import probe_rows
 
 
 def table(path):
@@ -29,9 +29,9 @@ def chains(trained, chains_file, chern_file, tmp_path_factory):
     run = load_run(shutil.copytree(trained.path, tmp_path_factory.mktemp("figures") / "run"))
     for part in ("probes", "causal", "audit", "accuracy"):
         (run.path / f"{part}.json").unlink(missing_ok=True)
-    with open_dataset(chains_file) as dataset, open_dataset(chern_file) as surface:
-        paths = draw_figures(run, dataset, surface=surface)
-        found = clearest(run, dataset)
+    with open_dataset(chains_file) as dataset, open_dataset(chern_file) as chern_data:
+        paths = draw_figures(run, dataset, chern_data=chern_data)
+        found = largest_gap_samples(run, dataset)
         models = {c: dataset.split(s).hamiltonians(i) for c, (s, i) in found.items()}
     return run.path / "figures", paths, models
 
@@ -39,7 +39,7 @@ def chains(trained, chains_file, chern_file, tmp_path_factory):
 def test_ladders_of_runs_that_were_probed_by_earlier_releases():
     """They have one measure and one split, and do not say so in every row."""
     row = {"layer": "h2_features", "source": "trained", "target": "dalpha", "r2": 0.9}
-    (drawn,) = rungs({"split": "test", "results": [row, row | {"split": "beyond"}]})
+    (drawn,) = probe_rows({"split": "test", "results": [row, row | {"split": "beyond"}]})
     assert drawn == row | {"layer": "h2", "measure": "raw", "split": "test"}
 
 
@@ -154,7 +154,7 @@ def test_examples_of_another_grid_are_sampled_on_that_of_the_training(
                   provenance=trained.provenance | {"kind": invariant})  # fmt: skip
     with open_dataset(data) as dataset:
         draw_figures(run, dataset)
-        examples = clearest(run, dataset)
+        examples = largest_gap_samples(run, dataset)
     assert {part for part, _ in examples.values()} == {"test"}
     numbers = table(tmp_path / "figures" / f"{figure}.csv")
     points = len(numbers["k" if invariant == "winding" else "kx"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from topophys.report import find_findings
+from topophys.report import find_caveats
 
 ACCURACY = {"split": "beyond", "invariant": "all", "grid": [32], "total": 1000, "correct": 990,
             "formula_correct": 999}  # fmt: skip
@@ -44,7 +44,7 @@ BOTH = "cos alpha, sin alpha, entries of D"
     ],
 )
 def test_nothing_to_say(summary):
-    assert find_findings(summary) == []
+    assert find_caveats(summary) == []
 
 
 @pytest.mark.parametrize(
@@ -69,5 +69,5 @@ def test_nothing_to_say(summary):
     ],
 )
 def test_one_sentence(summary, words):
-    (sentence,) = find_findings(summary)
+    (sentence,) = find_caveats(summary)
     assert words in sentence

@@ -10,9 +10,9 @@ from topophys.interpret.causal import CausalReport, CausalResult
 from topophys.interpret.reports import ProbeReport, ProbeResult
 from topophys.interpret.symmetry_audit import AuditReport, AuditRow
 from topophys.report import artifacts
-from topophys.report.artifacts import read_cards, read_measured
+from topophys.report.artifacts import read_figure_records, read_measurements
 from topophys.report.evaluation import Failure, SplitAccuracy
-from topophys.report.figures import FigureCard
+from topophys.report.figures import FigureRecord
 
 PROBE = ProbeResult("h2_features", "dalpha", "trained", 0.9, 0.8, 0.95)
 CAUSAL = CausalResult("swap", "h2_features", "links", "sum", 20, 19, 9, 9)
@@ -33,15 +33,15 @@ def stored(folder, name, content):
     return folder
 
 
-@pytest.mark.parametrize("name", artifacts.FORMS)
+@pytest.mark.parametrize("name", artifacts.ARTIFACTS)
 def test_what_is_written_is_read(name, tmp_path):
     content = json.loads(json.dumps(HONEST[name]))
-    assert read_measured(stored(tmp_path, name, content), name) == content
+    assert read_measurements(stored(tmp_path, name, content), name) == content
 
 
 def test_what_was_not_measured_is_none(tmp_path):
-    assert read_measured(tmp_path, "audit") is None
-    assert read_cards(tmp_path) == []
+    assert read_measurements(tmp_path, "audit") is None
+    assert read_figure_records(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_what_was_not_measured_is_none(tmp_path):
         (artifacts.FailureRow, Failure),
         (artifacts.ProbeRow, ProbeResult),
         (artifacts.CausalRow, CausalResult),
-        (artifacts.AuditFormRow, AuditRow),
-        (artifacts.FigureForm, FigureCard),
+        (artifacts.AuditRow, AuditRow),
+        (artifacts.FigureArtifact, FigureRecord),
     ],
 )
 def test_forms_are_those_of_the_rows(form, row):
@@ -101,7 +101,7 @@ def row_of(name, **changes):
 )  # fmt: skip
 def test_what_has_another_form_is_refused(name, content, reason, tmp_path):
     with pytest.raises(CheckpointError, match=f"damaged .*{reason}") as caught:
-        read_measured(stored(tmp_path, name, content), name)
+        read_measurements(stored(tmp_path, name, content), name)
     assert "\n" not in str(caught.value)
     assert "repeat the step" in str(caught.value)
     assert len(str(caught.value)) < 600
@@ -111,11 +111,11 @@ def test_what_has_another_form_is_refused(name, content, reason, tmp_path):
 def test_pictures_lie_beside_their_cards(name, tmp_path):
     card = {"name": name, "title": "", "caption": ""}
     with pytest.raises(CheckpointError, match="name"):
-        read_cards(stored(tmp_path, "figures", [card]))
+        read_figure_records(stored(tmp_path, "figures", [card]))
 
 
 def test_probes_of_earlier_releases_have_no_measure_and_no_split(tmp_path):
     content = row_of("probes")
     for key in ("measure", "split", "networks"):
         del content["results"][0][key]
-    assert read_measured(stored(tmp_path, "probes", content), "probes") == content
+    assert read_measurements(stored(tmp_path, "probes", content), "probes") == content

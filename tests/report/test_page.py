@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from topophys.errors import CheckpointError, OutputError
-from topophys.report import find_findings, load_summary, write_page
+from topophys.report import find_caveats, load_summary, write_page
 from topophys.report.page import MAIN
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -133,7 +133,7 @@ def test_holds_every_failure(folder, page):
 
 
 def test_holds_every_finding(folder, page):
-    found = find_findings(load_summary(folder))
+    found = find_caveats(load_summary(folder))
     assert found
     text = " ".join("".join(page.text).split())
     for sentence in found:

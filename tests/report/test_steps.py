@@ -109,8 +109,8 @@ def test_table_is_aligned():
 
 
 def test_summary_keeps_what_it_is_not_told_again(run, chains_file, chern_file):
-    with open_dataset(chains_file) as dataset, open_dataset(chern_file) as surface:
-        write_summary(run, dataset, others=[surface], seconds={"train": 2.5}, notes=["small"])
+    with open_dataset(chains_file) as dataset, open_dataset(chern_file) as chern_data:
+        write_summary(run, dataset, others=[chern_data], seconds={"train": 2.5}, notes=["small"])
         first = load_summary(run.path)
         write_summary(run, dataset)
         assert load_summary(run.path) == first

@@ -37,8 +37,8 @@ def certify(
     from topophys.invariants.weyl_charge import weyl_charge
 
     h = read_wannier90(file, n_occupied=occupied)
-    asked = quantity or ("chern" if h.dim == 2 else "gap")
-    if asked == "weyl":
+    question = quantity or ("chern" if h.dim == 2 else "gap")
+    if question == "weyl":
         if centre is None:
             raise InputError("Option --centre must be given for a Weyl charge.")
         try:
@@ -47,7 +47,7 @@ def certify(
             raise InputError("Option --centre must be three numbers: 0.1,0.2,0.3.") from None
         proof = weyl_charge(h, at, half_width=half_width, on_unresolved="raise")
     else:
-        prove = certify_chern if asked == "chern" else certify_gap
+        prove = certify_chern if question == "chern" else certify_gap
         proof = prove(h, on_unresolved="raise")
     path = proof.save(output)
     print(

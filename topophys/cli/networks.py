@@ -25,8 +25,8 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder that `topophys train` ma
 Data = Annotated[
     Path | None, typer.Option("--data", help="Data set; by default the one of the training.")
 ]
-Surface = Annotated[
-    Path | None, typer.Option("--surface", help="Data set of Chern numbers, for a flux map.")
+ChernData = Annotated[
+    Path | None, typer.Option("--chern-data", help="Data set of Chern numbers, for a flux map.")
 ]
 
 
@@ -126,7 +126,7 @@ def probe(
 def plot(
     run: RunFolder,
     data: Data = None,
-    surface: Surface = None,
+    chern_data: ChernData = None,
 ) -> None:
     """Draw the figures of a run as PNG and SVG into its folder `figures`.
 
@@ -134,15 +134,15 @@ def plot(
     """
     from topophys.report import draw_figures
 
-    with _opened(run, data, surface) as (loaded, dataset, second):
-        for path in draw_figures(loaded, dataset, surface=second):
+    with _opened(run, data, chern_data) as (loaded, dataset, second):
+        for path in draw_figures(loaded, dataset, chern_data=second):
             print(path)
 
 
 def report(
     run: RunFolder,
     data: Data = None,
-    surface: Surface = None,
+    chern_data: ChernData = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Measure and draw all again.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -152,11 +152,11 @@ def report(
     """
     from topophys.report import draw_figures, measure_missing, write_page, write_summary
 
-    with _opened(run, data, surface) as (loaded, dataset, second):
+    with _opened(run, data, chern_data) as (loaded, dataset, second):
         made = measure_missing(loaded, dataset, refresh=refresh, progress=not quiet)
         # figures show what was measured: new figures of old measurements would be the same
         if made or refresh or second is not None or not (run / "figures" / "figures.json").exists():
-            draw_figures(loaded, dataset, surface=second)
+            draw_figures(loaded, dataset, chern_data=second)
         write_summary(loaded, dataset)
     print(write_page(run))
 
@@ -217,7 +217,7 @@ def _orbitals(text: str | None) -> list[int] | None:
 
 @contextmanager
 def _opened(
-    run: Path, data: Path | None, surface: Path | None = None
+    run: Path, data: Path | None, chern_data: Path | None = None
 ) -> Iterator[tuple[Run, Dataset, Dataset | None]]:
     """Open a run, its data set, and the one of Chern numbers where a flux map is wanted."""
     from topophys.datasets import open_dataset
@@ -234,9 +234,9 @@ def _opened(
     with ExitStack() as files:
         dataset = files.enter_context(open_dataset(path))
         _require(dataset, loaded.kind, "--data")
-        second = None if surface is None else files.enter_context(open_dataset(surface))
+        second = None if chern_data is None else files.enter_context(open_dataset(chern_data))
         if second is not None:
-            _require(second, "chern", "--surface")
+            _require(second, "chern", "--chern-data")
         yield loaded, dataset, second
 
 

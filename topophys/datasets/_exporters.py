@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from xarray import Dataset
 
-__all__ = ["arrays", "frame"]
+__all__ = ["arrays", "to_dataframe"]
 
 
 # --------------------------------------- Labels as a table of pandas; the only module that loads it
 
 
-def frame(splits: Sequence[Split]) -> DataFrame:
+def to_dataframe(splits: Sequence[Split]) -> DataFrame:
     """One row for every sample, without its arrays."""
     pd = load_extra("pandas", "pandas")
     parts = []

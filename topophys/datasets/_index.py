@@ -12,7 +12,7 @@ from typing import Any, Final
 from topophys._io import parse_json, write_text
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.recipe import Recipe
-from topophys.datasets.shards import Portion
+from topophys.datasets.shards import ShardRange
 from topophys.errors import DatasetError, InputError, RecipeError, SchemaError
 
 __all__ = ["Index", "Part", "is_index", "read_index", "read_part", "write_index"]
@@ -132,7 +132,7 @@ def read_index(path: Path) -> Index:
 
 def _check_cover(path: Path, recipe: Recipe, parts: Sequence[Part]) -> None:
     edges = [0, *(p.shards[1] for p in parts)]
-    starts = [*(p.shards[0] for p in parts), Portion.of(recipe).stop]
+    starts = [*(p.shards[0] for p in parts), ShardRange.of(recipe).stop]
     if edges != starts:
         raise SchemaError(f"Index `{path}` must name every shard once and in order, but does not.")
 
@@ -163,7 +163,7 @@ def read_part(index: Index, part: Part) -> Layout:
             " changed; copy it again."
         )
     layout = read_layout(path)
-    found = (layout.portion.first, layout.portion.stop)
+    found = (layout.shard_range.first, layout.shard_range.stop)
     same = layout.recipe.digest == index.recipe.digest and found == part.shards
     if not same or layout.attributes["manifest"] != part.manifest:
         raise DatasetError(
@@ -181,6 +181,6 @@ def part_of(layout: Layout, folder: Path) -> Part:
             f"Argument `parts` must be files in or below the folder of the index, `{folder}`, but"
             f" `{layout.path}` is not; move it there, or join into one file (.h5)."
         )
-    shards = (layout.portion.first, layout.portion.stop)
+    shards = (layout.shard_range.first, layout.shard_range.stop)
     name = path.relative_to(home).as_posix()
     return Part(name, shards, layout.n_bytes, str(layout.attributes["manifest"]))

@@ -72,11 +72,11 @@ class Stream(IterableDataset[Batch]):
         info = get_worker_info()
         worker, n_workers = (0, 1) if info is None else (info.id, info.num_workers)
         # workers are copies that do not count passes, but PyTorch gives them a seed for each
-        turn = self.passes if info is None else info.seed - info.id
+        epoch = self.passes if info is None else info.seed - info.id
         self.passes += 1
         size = len(self.split)
-        order = keyed_generator(self.seed, turn).permutation(-(-size // BLOCK))[worker::n_workers]
-        rng = keyed_generator(self.seed, turn, worker)
+        order = keyed_generator(self.seed, epoch).permutation(-(-size // BLOCK))[worker::n_workers]
+        rng = keyed_generator(self.seed, epoch, worker)
         left: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None
         for start in range(0, len(order), TOGETHER):
             x, label = self._read(order[start : start + TOGETHER])

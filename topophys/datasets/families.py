@@ -133,13 +133,13 @@ def draw_d(
 
 
 def _fill(
-    drawn: TwoBandHamiltonian, reach: int, turn: NDArray[np.float64]
+    drawn: TwoBandHamiltonian, reach: int, rotation: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
     """Coefficients on all vectors of `square`, turned and scaled."""
     width = 2 * reach + 1
-    d = np.zeros((len(turn), width**2, 3), np.complex128)
+    d = np.zeros((len(rotation), width**2, 3), np.complex128)
     rows = (drawn.d_vectors + reach) @ np.array([width, 1])
-    d[:, rows] = np.einsum("sij,smj->smi", turn, drawn.d_amplitudes)
+    d[:, rows] = np.einsum("sij,smj->smi", rotation, drawn.d_amplitudes)
     d /= np.sqrt((np.abs(d) ** 2).sum((-2, -1)))[:, None, None]
     return d
 
@@ -216,15 +216,21 @@ def fields_of_chains(
     x = np.empty((size, n_k, 2 * n * n), np.float32)
     alpha, dalpha = np.empty((size, n_k)), np.empty((size, n_k))
     status = np.empty(size, np.uint8)
-    here, turn = np.empty((2, CHUNK, n_k)), np.empty((2, CHUNK, n_k))
+    here, rotation = np.empty((2, CHUNK, n_k)), np.empty((2, CHUNK, n_k))
     for i in range(0, size, CHUNK):
         rows = slice(i, min(i + CHUNK, size))
         count = rows.stop - i
         chain_fields(
-            np.ascontiguousarray(hoppings[rows]), waves, flatten, x[rows], here, turn, status[rows]
+            np.ascontiguousarray(hoppings[rows]),
+            waves,
+            flatten,
+            x[rows],
+            here,
+            rotation,
+            status[rows],
         )
         np.arctan2(here[0, :count], here[1, :count], out=alpha[rows])
-        np.arctan2(turn[0, :count], turn[1, :count], out=dalpha[rows])
+        np.arctan2(rotation[0, :count], rotation[1, :count], out=dalpha[rows])
     return {"x": x, "alpha": alpha, "dalpha": dalpha}, status == st.OK
 
 
@@ -299,7 +305,7 @@ class Family(ABC):
         """Fields that follow from the coefficients: input of the network and local targets."""
 
     @abstractmethod
-    def turn(
+    def change_gauge(
         self, hoppings: NDArray[np.complex128], rng: np.random.Generator
     ) -> NDArray[np.complex128]:
         """Coefficients of the same Hamiltonians in another basis, with another origin of k."""
@@ -365,7 +371,7 @@ class _Chains(Family):
         alpha, dalpha = winding_fields(block)
         return {"x": channels(shown), "alpha": alpha, "dalpha": dalpha}
 
-    def turn(
+    def change_gauge(
         self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
     ) -> Complex[np.ndarray, "S M n n"]:
         n, size = len(hoppings), self.spec.n_orbitals
@@ -401,7 +407,7 @@ class _TwoBand(Family):
         shown = flatten_d(d) if self.flatten else d
         return {"x": shown, "flux": berry_flux_from_d(d)}
 
-    def turn(
+    def change_gauge(
         self, hoppings: Complex[np.ndarray, "S M 3"], rng: np.random.Generator
     ) -> Complex[np.ndarray, "S M 3"]:
         rotation = rotations(len(hoppings), rng)
@@ -452,7 +458,7 @@ class _Bands(Family):
             shown = np.eye(h_k.shape[-1]) - 2.0 * projector
         return {"x": channels(shown), "flux": berry_flux(h_k, n_occupied=filled)}
 
-    def turn(
+    def change_gauge(
         self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
     ) -> Complex[np.ndarray, "S M n n"]:
         basis = unitaries(len(hoppings), hoppings.shape[-1], rng)[:, None]

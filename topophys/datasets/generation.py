@@ -28,7 +28,7 @@ from topophys.datasets.dataset_card import Summary
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.reader import Dataset
 from topophys.datasets.recipe import Recipe
-from topophys.datasets.shards import Portion, Shard, digest, draw_shard, quotas
+from topophys.datasets.shards import Shard, ShardRange, digest, draw_shard, quotas
 from topophys.datasets.writer import Writer
 from topophys.errors import DatasetError, InputError, OutputError
 
@@ -107,17 +107,17 @@ def generate(
     """
     start = time.monotonic()
     count = _processors() if workers is None else _validation.positive_int(workers, "workers")
-    path, portion = Path(path), Portion.of(recipe, shards)
-    with Writer(portion, path) as writer:
+    path, shard_range = Path(path), ShardRange.of(recipe, shards)
+    with Writer(shard_range, path) as writer:
         resumed = len(writer.done)
         with _pool(executor, count) as pool:
             _draw(writer, pool, 2 * count, progress)
         writer.finish()
     return Summary(
         path=path,
-        sizes={name: portion.size(name) for name in portion.splits},
-        classes={name: _classes(portion, name) for name in portion.splits},
-        drawn={name: writer.drawn[name] for name in portion.splits},
+        sizes={name: shard_range.size(name) for name in shard_range.splits},
+        classes={name: _classes(shard_range, name) for name in shard_range.splits},
+        drawn={name: writer.drawn[name] for name in shard_range.splits},
         rejected={name: dict(counts) for name, counts in writer.rejected.items()},
         n_bytes=path.stat().st_size,
         seconds=time.monotonic() - start,
@@ -144,13 +144,13 @@ def _pool(executor: Executor | None, workers: int) -> Iterator[Executor]:
 
 def _draw(writer: Writer, pool: Executor, window: int, progress: bool) -> None:
     """Draw and write what is not there yet."""
-    portion = writer.portion
-    todo = [unit for unit in portion.shards() if unit not in writer.done]
-    parts = {name: portion.recipe.part(name) for name in portion.splits}
+    shard_range = writer.shard_range
+    todo = [unit for unit in shard_range.shards() if unit not in writer.done]
+    parts = {name: shard_range.recipe.part(name) for name in shard_range.splits}
     total = sum(sum(quotas(parts[name], number).values()) for name, number in todo)
     with track(total, "generate", progress) as advance:
         try:
-            for split, shard in _shards(portion.recipe, todo, pool, window):
+            for split, shard in _shards(shard_range.recipe, todo, pool, window):
                 writer.add(split, shard)
                 advance(len(shard.arrays["label"]))
         except BrokenExecutor as error:
@@ -182,10 +182,10 @@ def _shards(
             future.cancel()
 
 
-def _classes(portion: Portion, split: str) -> dict[int, int]:
-    spec = portion.recipe.part(split)
+def _classes(shard_range: ShardRange, split: str) -> dict[int, int]:
+    spec = shard_range.recipe.part(split)
     counts = dict.fromkeys(sorted(spec.classes), 0)
-    for number in range(*portion.span(split)):
+    for number in range(*shard_range.span(split)):
         for value, count in quotas(spec, number).items():
             counts[value] += count
     return counts
@@ -250,7 +250,7 @@ def join(parts: Sequence[str | Path], path: str | Path, *, progress: bool = True
     path = Path(path)
     layouts = _in_order([read_layout(Path(part)) for part in parts])
     recipe = layouts[0].recipe
-    whole = Portion.of(recipe)
+    whole = ShardRange.of(recipe)
     with track(whole.n_samples, "join", progress) as advance:
         if path.suffix == INDEX:
             described = [part_of(layout, path.parent) for layout in layouts]
@@ -285,7 +285,7 @@ def _in_order(layouts: list[Layout]) -> list[Layout]:
     """Parts in the order of their shards, if they are those of one data set, each once."""
     if not layouts:
         raise InputError("Argument `parts` must name at least one file, but is empty.")
-    layouts = sorted(layouts, key=lambda layout: layout.portion.first)
+    layouts = sorted(layouts, key=lambda layout: layout.shard_range.first)
     keys = ("recipe_digest", "topophys_version", "numpy_version")
     for layout in layouts[1:]:
         for key in keys:
@@ -297,9 +297,9 @@ def _in_order(layouts: list[Layout]) -> list[Layout]:
                 )
     edge = 0
     for layout in layouts:
-        _demand(edge, layout.portion.first, f"`{layout.path}`")
-        edge = layout.portion.stop
-    _demand(edge, Portion.of(layouts[0].recipe).stop, "the end")
+        _demand(edge, layout.shard_range.first, f"`{layout.path}`")
+        edge = layout.shard_range.stop
+    _demand(edge, ShardRange.of(layouts[0].recipe).stop, "the end")
     return layouts
 
 
@@ -333,7 +333,7 @@ def _check_shards(layouts: Sequence[Layout]) -> Iterator[tuple[str, Shard]]:
         with Dataset([layout], layout.path) as part:
             for name in part.splits:
                 split = part.split(name)
-                first = layout.portion.span(name)[0]
+                first = layout.shard_range.span(name)[0]
                 digests = {field: split.digests(field) for field in split.fields}
                 drawn, rejected = split.drawn, dict(split.rejected)
                 for row in range(len(digests["label"])):

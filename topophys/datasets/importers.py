@@ -21,7 +21,7 @@ from topophys.datasets.dataset_card import Summary
 from topophys.datasets.families import Arrays, family_of, square
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.schema import Kind
-from topophys.datasets.shards import REASONS, Portion, Shard, evaluate, seed_keys
+from topophys.datasets.shards import REASONS, Shard, ShardRange, evaluate, seed_keys
 from topophys.datasets.writer import Writer
 from topophys.errors import DatasetError, InputError, KindError, ShapeError
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -273,7 +273,7 @@ def label(
         SMALL: int(small.sum()),
         UNRESOLVED: int((~proof.certified & ~small).sum()),
     }
-    with Writer(Portion.of(plan), path) as writer:
+    with Writer(ShardRange.of(plan), path) as writer:
         for number in range(plan.n_shards):
             arrays = _sample_arrays(plan, given, proof, keep, number)
             # the first one brings the counts of all

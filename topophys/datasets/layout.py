@@ -19,7 +19,7 @@ from topophys import __version__
 from topophys.datasets import schema
 from topophys.datasets.families import family_of
 from topophys.datasets.recipe import GIVEN, Recipe
-from topophys.datasets.shards import Portion, reasons
+from topophys.datasets.shards import ShardRange, reasons
 from topophys.errors import DatasetError, InputError, RecipeError, SchemaError
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "Place",
     "SplitLayout",
     "Store",
-    "check_bulk",
+    "check_header_size",
     "lay_out",
     "manifest",
     "n_bytes",
@@ -45,7 +45,7 @@ LARGEST: Final = 1 << 24
 PER_ARRAY: Final = 1 << 14
 
 
-def check_bulk(file: h5py.File, path: Path) -> None:
+def check_header_size(file: h5py.File, path: Path) -> None:
     """Refuse files whose attributes would fill the memory.
 
     The length of a text is not known before it is read; but it lies in the file, and what is not
@@ -115,14 +115,14 @@ class Layout:
 
     path: Path
     n_bytes: int
-    portion: Portion
+    shard_range: ShardRange
     attributes: Mapping[str, Any]
     splits: Mapping[str, SplitLayout]
 
     @property
     def recipe(self) -> Recipe:
         """Recipe of the data set."""
-        return self.portion.recipe
+        return self.shard_range.recipe
 
 
 @contextmanager
@@ -156,12 +156,12 @@ def opened(path: Path) -> Iterator[h5py.File]:
 def read_layout(path: Path) -> Layout:
     """Read and check the headers of a data file."""
     with opened(path) as file:
-        check_bulk(file, path)
+        check_header_size(file, path)
         recipe = _read_recipe(file, path)
-        portion = _read_portion(file, recipe, path)
-        splits = {name: _read_split(file, portion, name, path) for name in portion.splits}
+        shard_range = _read_shard_range(file, recipe, path)
+        splits = {name: _read_split(file, shard_range, name, path) for name in shard_range.splits}
         attributes = {name: _plain(file.attrs[name]) for name in schema.ROOT_ATTRIBUTES}
-        return Layout(path, path.stat().st_size, portion, attributes, splits)
+        return Layout(path, path.stat().st_size, shard_range, attributes, splits)
 
 
 def _read_recipe(file: h5py.File, path: Path) -> Recipe:
@@ -185,13 +185,13 @@ def _read_recipe(file: h5py.File, path: Path) -> Recipe:
         raise SchemaError(f"Data file `{path}` must hold a valid recipe, but: {error}") from None
 
 
-def _read_portion(file: h5py.File, recipe: Recipe, path: Path) -> Portion:
+def _read_shard_range(file: h5py.File, recipe: Recipe, path: Path) -> ShardRange:
     if schema.PART not in file.attrs:
-        return Portion.of(recipe)
+        return ShardRange.of(recipe)
     edges = np.asarray(file.attrs[schema.PART])
     try:
         first, stop = map(int, edges)
-        return Portion.of(recipe, (first, stop))
+        return ShardRange.of(recipe, (first, stop))
     except (InputError, TypeError, ValueError):
         raise SchemaError(
             f"Data file `{path}`: attribute `{schema.PART}` must be a stretch of the recipe's"
@@ -209,16 +209,16 @@ def _demand(node: h5py.Group, names: list[str], path: Path) -> None:
         )
 
 
-def _read_split(file: h5py.File, portion: Portion, name: str, path: Path) -> SplitLayout:
-    recipe = portion.recipe
+def _read_split(file: h5py.File, shard_range: ShardRange, name: str, path: Path) -> SplitLayout:
+    recipe = shard_range.recipe
     hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
     group = file[name] if hard else None
     if not isinstance(group, h5py.Group):
         raise SchemaError(f"Data file `{path}` must have the group `{name}` of its recipe.")
     spec = recipe.part(name)
     family = family_of(recipe, spec)
-    sizes = {"S": portion.size(name), **family.sizes()}
-    first, stop = portion.span(name)
+    sizes = {"S": shard_range.size(name), **family.sizes()}
+    first, stop = shard_range.span(name)
     fields, digests = {}, {}
     for f in schema.FIELDS[recipe.kind]:
         rows = (stop - first, schema.DIGEST_SIZE)
@@ -329,16 +329,16 @@ class Store:
 PAGE: Final = 4096
 
 
-def sizes(portion: Portion, split: str) -> dict[str, int]:
+def sizes(shard_range: ShardRange, split: str) -> dict[str, int]:
     """Length of each shape letter of one split."""
-    recipe = portion.recipe
-    return {"S": portion.size(split), **family_of(recipe, recipe.part(split)).sizes()}
+    recipe = shard_range.recipe
+    return {"S": shard_range.size(split), **family_of(recipe, recipe.part(split)).sizes()}
 
 
-def n_bytes(portion: Portion) -> int:
+def n_bytes(shard_range: ShardRange) -> int:
     """Bytes of all samples on disk."""
-    kind = portion.recipe.kind
-    return sum(schema.n_bytes(kind, sizes(portion, split)) for split in portion.splits)
+    kind = shard_range.recipe.kind
+    return sum(schema.n_bytes(kind, sizes(shard_range, split)) for split in shard_range.splits)
 
 
 def open_partial(partial: Path, mode: Literal["w", "r+"]) -> h5py.File:
@@ -371,25 +371,29 @@ def _make_group(parent: h5py.Group, name: str) -> h5py.Group:
     return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=plan))
 
 
-def lay_out(portion: Portion, partial: Path) -> dict[tuple[str, str], int]:
+def lay_out(shard_range: ShardRange, partial: Path) -> dict[tuple[str, str], int]:
     """Write all headers, with zeros where only the end of the work will tell."""
     places: dict[tuple[str, str], int] = {}
     with open_partial(partial, "w") as file:
-        for name, value in _root_attributes(portion).items():
+        for name, value in _root_attributes(shard_range).items():
             file.attrs[name] = value
-        for split in portion.splits:
+        for split in shard_range.splits:
             group = _make_group(file, split)
-            _lay_out_split(group, portion, split)
-            for field in schema.FIELDS[portion.recipe.kind]:
+            _lay_out_split(group, shard_range, split)
+            for field in schema.FIELDS[shard_range.recipe.kind]:
                 for name in (field.name, f"{schema.DIGESTS}/{field.name}"):
                     places[split, name] = group[name].id.get_offset()
     return places
 
 
-def _root_attributes(portion: Portion) -> dict[str, Any]:
+def _root_attributes(shard_range: ShardRange) -> dict[str, Any]:
     # no time of writing: equal recipes make equal bytes
-    recipe = portion.recipe
-    part = {} if portion.whole else {schema.PART: np.array([portion.first, portion.stop], np.int64)}
+    recipe = shard_range.recipe
+    part = (
+        {}
+        if shard_range.whole
+        else {schema.PART: np.array([shard_range.first, shard_range.stop], np.int64)}
+    )
     return part | {
         "format": schema.FORMAT,
         "schema_version": np.int64(schema.SCHEMA_VERSION),
@@ -403,16 +407,16 @@ def _root_attributes(portion: Portion) -> dict[str, Any]:
     }
 
 
-def _lay_out_split(group: h5py.Group, portion: Portion, split: str) -> None:
-    recipe = portion.recipe
+def _lay_out_split(group: h5py.Group, shard_range: ShardRange, split: str) -> None:
+    recipe = shard_range.recipe
     spec = recipe.part(split)
     group.attrs["split_id"] = np.int64(spec.split_id)
     group.attrs["shard_size"] = np.int64(schema.SHARD_SIZE)
     group.attrs["rejected_reasons"] = json.dumps(reasons(spec))
     group.attrs["drawn"] = np.int64(0)
     group.attrs["rejected"] = np.zeros(len(reasons(spec)), np.int64)
-    lengths = sizes(portion, split)
-    first, stop = portion.span(split)
+    lengths = sizes(shard_range, split)
+    first, stop = shard_range.span(split)
     given = (spec.hamiltonian or recipe.hamiltonian).family in GIVEN
     digests = _make_group(group, schema.DIGESTS)
     for field in schema.FIELDS[recipe.kind]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys._io import complete_file, parse_json
-from topophys.datasets.layout import check_bulk
+from topophys.datasets.layout import check_header_size
 from topophys.errors import DatasetError, SchemaError
 
 __all__ = ["FORMAT", "read_materials", "write_materials"]
@@ -64,7 +64,7 @@ def read_materials(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str,
         )
     try:
         with h5py.File(path, "r") as file:
-            check_bulk(file, path)
+            check_header_size(file, path)
             _check_head(file, path)
             card = parse_json(str(file.attrs["card"]))
             _check_arrays(file, path)

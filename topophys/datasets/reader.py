@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys.datasets import _messages
-from topophys.datasets._exporters import arrays, frame
+from topophys.datasets._exporters import arrays, to_dataframe
 from topophys.datasets._index import is_index, read_index, read_part
 from topophys.datasets.dataset_card import card
 from topophys.datasets.layout import Layout, Store, read_layout
@@ -196,7 +196,7 @@ class Dataset:
         MissingPackageError
             If pandas is not installed.
         """
-        return frame([self.split(name) for name in self.splits])
+        return to_dataframe([self.split(name) for name in self.splits])
 
     def to_xarray(self, split: str) -> XarrayDataset:
         """All fields of a split as labelled arrays; needs xarray.

@@ -21,14 +21,14 @@ from topophys.invariants import selection
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.selection import REASONS, UNRESOLVED, Selection
 
-__all__ = ["REASONS", "Portion", "Shard", "draw_shard", "evaluate", "quotas", "turn_all"]
+__all__ = ["REASONS", "Shard", "ShardRange", "change_gauges", "draw_shard", "evaluate", "quotas"]
 
 
 # --------------------------------- Which shards of a recipe a file holds: all of them, or a stretch
 
 
 @dataclass(frozen=True)
-class Portion:
+class ShardRange:
     """Consecutive shards of a recipe, counted through all its splits.
 
     Attributes
@@ -48,7 +48,7 @@ class Portion:
     ...     "split": [{"name": "train", "size": 5000, "classes": [0, 1]},
     ...               {"name": "test", "size": 100, "classes": [0, 1]}],
     ... })
-    >>> part = Portion.of(recipe, (2, 4))
+    >>> part = ShardRange.of(recipe, (2, 4))
     >>> list(part.shards()), part.size("train"), part.size("test")
     ([('train', 2), ('test', 0)], 904, 100)
     """
@@ -58,7 +58,7 @@ class Portion:
     stop: int
 
     @classmethod
-    def of(cls, recipe: Recipe, shards: tuple[int, int] | None = None) -> Portion:
+    def of(cls, recipe: Recipe, shards: tuple[int, int] | None = None) -> ShardRange:
         """Make a portion, all shards where none are named."""
         total = recipe.n_shards
         first, stop = (0, total) if shards is None else shards
@@ -72,7 +72,7 @@ class Portion:
     @property
     def whole(self) -> bool:
         """Whether these are all shards of the recipe."""
-        return self == Portion.of(self.recipe)
+        return self == ShardRange.of(self.recipe)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def _step(recipe: Recipe, sizes: Mapping[str, int]) -> int:
 ATTEMPTS: Final = 20
 
 
-def turn_all(
+def change_gauges(
     family: Family,
     hoppings: NDArray[np.complex128],
     label: NDArray[np.int64],
@@ -184,7 +184,7 @@ def turn_all(
     turned, bound = hoppings.copy(), np.zeros(len(hoppings))
     left, unresolved = np.arange(len(hoppings)), 0
     for _ in range(ATTEMPTS):
-        fresh = family.turn(hoppings[left], rng)
+        fresh = family.change_gauge(hoppings[left], rng)
         proof = family.certify(fresh, min_gap)
         good = proof.certified & (proof.value == label[left])
         turned[left[good]], bound[left[good]] = fresh[good], proof.gap_lower[good]
@@ -302,7 +302,7 @@ def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
     source = spec if spec.gauge_of is None else recipe.part(spec.gauge_of)
     arrays, drawn, rejected = _select(recipe, source, shard)
     if spec.gauge_of is not None:
-        arrays, drawn, rejected = _turned(recipe, spec, shard, arrays)
+        arrays, drawn, rejected = _in_other_gauge(recipe, spec, shard, arrays)
     arrays |= evaluate(recipe, spec, shard, arrays["hoppings"])
     return Shard.of(recipe.kind, shard, arrays, drawn, rejected)
 
@@ -316,7 +316,7 @@ def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, d
             " were given; label the source again."
         )
     rng = keyed_generator(recipe.seed, spec.split_id, shard)
-    kept = _Kept(spec, shard)
+    kept = _AcceptedSamples(spec, shard)
     while kept.selection.unfilled():
         hoppings = family.draw(family.batch, rng)
         kept.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
@@ -325,14 +325,14 @@ def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, d
     return arrays, kept.selection.drawn, kept.selection.rejected()
 
 
-def _turned(
+def _in_other_gauge(
     recipe: Recipe, spec: SplitSpec, shard: int, arrays: Arrays
 ) -> tuple[Arrays, int, dict[str, int]]:
     """Turn the samples of another split into another gauge; with the counts that go with them."""
     family = family_of(recipe, spec)
     rng = keyed_generator(recipe.seed, spec.split_id, shard)
     hoppings, label, key = (arrays[name] for name in ("hoppings", "label", "seed_key"))
-    turned, bound, unresolved = turn_all(
+    turned, bound, unresolved = change_gauges(
         family, hoppings, label, spec.min_gap or 0.0, rng  # type: ignore[arg-type]  # by schema
     )  # fmt: skip
     own = key.copy()
@@ -347,7 +347,7 @@ def digest(array: NDArray[np.generic]) -> bytes:
     return hashlib.sha256(array.data).digest()
 
 
-class _Kept:
+class _AcceptedSamples:
     """What is kept of the draws for one shard."""
 
     def __init__(self, spec: SplitSpec, shard: int) -> None:
@@ -369,9 +369,9 @@ class _Kept:
                 "draw": before + which,
             }
         )
-        self._lose_patience()
+        self._check_progress()
 
-    def _lose_patience(self) -> None:
+    def _check_progress(self) -> None:
         value = self.selection.stalled(PATIENCE)
         if value is None:
             return

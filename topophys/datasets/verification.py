@@ -25,14 +25,14 @@ from topophys.datasets.families import Family, family_of
 from topophys.datasets.layout import Layout, manifest, opened, read_layout
 from topophys.datasets.reader import Dataset
 from topophys.datasets.recipe import GIVEN, Recipe
-from topophys.datasets.shards import Portion, digest, evaluate, quotas
+from topophys.datasets.shards import ShardRange, digest, evaluate, quotas
 from topophys.datasets.split import Split
 from topophys.errors import DatasetError, GaplessError, InputError, MissingPackageError, SchemaError
 from topophys.invariants.certificate import Certificate
 from topophys.invariants.certificate_file import document_of
 from topophys.invariants.evidence import Proof
 
-__all__ = ["MISSING", "Findings", "Report", "check_labels", "check_split", "checked_anew", "verify"]
+__all__ = ["MISSING", "Findings", "Report", "check_again", "check_labels", "check_split", "verify"]
 
 
 # ---------------------------------------------------------------- What a verification found
@@ -112,7 +112,7 @@ MISSING: Final = (
 )
 
 
-def checked_anew(
+def check_again(
     family: Family, hoppings: NDArray[np.complex128], label: NDArray[Any], bound: NDArray[Any]
 ) -> Iterator[str]:
     """Make a certificate of each stored sample and check it.
@@ -146,7 +146,7 @@ def check_labels(dataset: Dataset, count: int) -> str:
             if not part:
                 continue
             family = family_of(dataset.recipe, split.spec)
-            found = checked_anew(family, part["hoppings"], part["label"], part["gap_bound"])
+            found = check_again(family, part["hoppings"], part["label"], part["gap_bound"])
             reasons = list(found)
             done += len(reasons)
             refused += [
@@ -175,7 +175,7 @@ ANGLES: Final = ("alpha", "dalpha", "flux")
 
 def check_split(
     dataset: Dataset,
-    portion: Portion,
+    shard_range: ShardRange,
     name: str,
     fraction: float,
     findings: Findings,
@@ -184,7 +184,7 @@ def check_split(
     """Check one split shard by shard."""
     split = dataset.split(name)
     digests = {f: split.digests(f) for f in split.fields}
-    first, end = portion.span(name)
+    first, end = shard_range.span(name)
     for row, number in enumerate(range(first, end)):
         start = row * schema.SHARD_SIZE
         stop = min(start + schema.SHARD_SIZE, len(split))
@@ -200,7 +200,7 @@ def check_split(
             part = {f: array[chosen] for f, array in shard.items()}
             _recompute(dataset.recipe, split, number, part, chosen, index[chosen], findings)
             if checker:
-                _check_anew(dataset.recipe, split, part, index[chosen], findings)
+                _prove_again(dataset.recipe, split, part, index[chosen], findings)
         yield stop - start
     if split.drawn != len(split) + sum(split.rejected.values()):
         findings.add(name, "drawn: must be the number of samples and rejections")
@@ -276,14 +276,14 @@ def _recompute(
         findings.bad(split.name, f"{name} computed from hoppings", off, index)
 
 
-def _check_anew(
+def _prove_again(
     recipe: Recipe, split: Split, part: dict[str, Any], index: NDArray[Any], findings: Findings
 ) -> None:
     """Send labels and gap bounds through the checker that shares no code with the proofs."""
     fine = np.isfinite(part["hoppings"]).reshape(len(index), -1).all(1)
     family, index = family_of(recipe, split.spec), index[fine]
     stored = (part[name][fine] for name in ("hoppings", "label", "gap_bound"))
-    wrong = np.array([bool(reason) for reason in checked_anew(family, *stored)], bool)
+    wrong = np.array([bool(reason) for reason in check_again(family, *stored)], bool)
     findings.bad(split.name, "label accepted by the independent checker", wrong, index)
 
 
@@ -371,7 +371,7 @@ def verify(
     findings = Findings()
     try:
         layout = read_layout(path)
-        with track(layout.portion.n_samples, "verify", progress) as advance:
+        with track(layout.shard_range.n_samples, "verify", progress) as advance:
             _check_file(layout, fraction, checker, findings, advance)
     except (DatasetError, SchemaError) as error:
         return Report(path, (str(error),), {"structure": 0})
@@ -404,7 +404,7 @@ def _check_file(
     _check_headers(layout, findings)
     with Dataset([layout], layout.path) as dataset:
         for name in dataset.splits:
-            done = check_split(dataset, layout.portion, name, fraction, findings, checker)
+            done = check_split(dataset, layout.shard_range, name, fraction, findings, checker)
             for checked in done:
                 advance(checked)
 

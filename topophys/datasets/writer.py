@@ -24,17 +24,17 @@ from topophys import __version__
 from topophys._io import parse_json
 from topophys.datasets import schema
 from topophys.datasets.layout import lay_out, manifest, n_bytes, open_partial, sizes
-from topophys.datasets.shards import Portion, Shard, reasons
+from topophys.datasets.shards import Shard, ShardRange, reasons
 from topophys.errors import OutputError
 
 __all__ = [
-    "Done",
+    "FinishedShard",
     "Journal",
     "Writer",
+    "acquire_lock",
     "check_same",
-    "claim",
     "intact",
-    "release",
+    "release_lock",
     "restore_headers",
 ]
 
@@ -51,7 +51,7 @@ NO_LOCKS: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 _HELD: Final[set[int]] = set()
 
 
-def claim(partial: Path) -> int:
+def acquire_lock(partial: Path) -> int:
     """Create or take over an unfinished file, unless another run is writing it.
 
     HDF5 locks files too, but only after it has cut them to length zero.
@@ -73,13 +73,13 @@ def claim(partial: Path) -> int:
     return handle
 
 
-def release(handle: int) -> None:
+def release_lock(handle: int) -> None:
     """Give a lock back."""
     _HELD.discard(handle)
     os.close(handle)
 
 
-def _let_go() -> None:
+def _unlock() -> None:
     # a forked worker shares the lock, and would hold it after its parent was killed
     for handle in _HELD:
         os.close(handle)
@@ -87,7 +87,7 @@ def _let_go() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def _lock(handle: int) -> None:
@@ -110,7 +110,7 @@ MOST: Final = 1 << 53
 
 
 @dataclass(frozen=True)
-class Done:
+class FinishedShard:
     """One shard that was written.
 
     Attributes
@@ -140,19 +140,19 @@ class Journal:
     Every line ends with a digest of itself: the last one may have been cut off.
     """
 
-    def __init__(self, path: Path, portion: Portion) -> None:
+    def __init__(self, path: Path, shard_range: ShardRange) -> None:
         self.path = path
         # other versions may draw other numbers: a file must not be made by two
         self.head: dict[str, Any] = {
             "format": FORMAT,
-            "recipe_digest": portion.recipe.digest,
-            "shards": [portion.first, portion.stop],
+            "recipe_digest": shard_range.recipe.digest,
+            "shards": [shard_range.first, shard_range.stop],
             "topophys_version": __version__,
             "numpy_version": np.__version__,
         }
         self._stream: int | None = None
 
-    def read(self) -> tuple[dict[str, Any] | None, list[Done]]:
+    def read(self) -> tuple[dict[str, Any] | None, list[FinishedShard]]:
         """Read what an earlier run has left."""
         try:
             with self.path.open("rb") as stream:
@@ -165,7 +165,7 @@ class Journal:
         shards = [done for done in map(_shard, entries[1:]) if done is not None]
         return entries[0], list({(done.split, done.number): done for done in shards}.values())
 
-    def start(self, done: list[Done]) -> None:
+    def start(self, done: list[FinishedShard]) -> None:
         """Begin a fresh journal, with the shards that are already there."""
         # whole or not at all: a journal that lost its lines would lose the work
         fresh = self.path.with_name(self.path.name + ".new")
@@ -174,7 +174,7 @@ class Journal:
         fresh.replace(self.path)
         self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
-    def add(self, entry: Done) -> None:
+    def add(self, entry: FinishedShard) -> None:
         """Note that one more shard is written."""
         if self._stream is not None:
             os.write(self._stream, _encode(vars(entry)).encode())
@@ -208,9 +208,9 @@ def _decode(line: bytes) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-def _shard(entry: dict[str, Any]) -> Done | None:
+def _shard(entry: dict[str, Any]) -> FinishedShard | None:
     """Take a line at its word if it speaks of a shard; without, the shard is drawn again."""
-    if set(entry) != {field.name for field in fields(Done)}:
+    if set(entry) != {field.name for field in fields(FinishedShard)}:
         return None
     rejected, sha256 = entry["rejected"], entry["sha256"]
     if not (isinstance(rejected, dict) and isinstance(sha256, dict)):
@@ -218,7 +218,7 @@ def _shard(entry: dict[str, Any]) -> Done | None:
     counts = (entry["number"], entry["drawn"], *rejected.values())
     numbers = all(type(count) is int and 0 <= count < MOST for count in counts)
     texts = all(isinstance(text, str) for text in (entry["split"], *sha256.values()))
-    return Done(**entry) if numbers and texts else None
+    return FinishedShard(**entry) if numbers and texts else None
 
 
 # ----------- Taking up an unfinished file: headers made again, shards believed only when they check
@@ -238,16 +238,18 @@ def check_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) 
             )
 
 
-def restore_headers(portion: Portion, partial: Path, handle: int) -> dict[tuple[str, str], int]:
+def restore_headers(
+    shard_range: ShardRange, partial: Path, handle: int
+) -> dict[tuple[str, str], int]:
     """Write the headers of an unfinished file once more, around the samples that are there.
 
     A run may have been killed while HDF5 wrote them.
     """
     scratch = partial.with_name(partial.name + ".headers")
     try:
-        places = lay_out(portion, scratch)  # takes no disk space: its arrays are holes
+        places = lay_out(shard_range, scratch)  # takes no disk space: its arrays are holes
         with scratch.open("rb") as source:
-            for start, stop in _gaps(portion, places, scratch.stat().st_size):
+            for start, stop in _gaps(shard_range, places, scratch.stat().st_size):
                 for at in range(start, stop, BLOCK):
                     source.seek(at)
                     os.pwrite(handle, source.read(min(BLOCK, stop - at)), at)
@@ -256,12 +258,14 @@ def restore_headers(portion: Portion, partial: Path, handle: int) -> dict[tuple[
     return places
 
 
-def _gaps(portion: Portion, places: dict[tuple[str, str], int], size: int) -> list[tuple[int, int]]:
+def _gaps(
+    shard_range: ShardRange, places: dict[tuple[str, str], int], size: int
+) -> list[tuple[int, int]]:
     """Stretches of the file that hold no samples."""
-    fields = schema.FIELDS[portion.recipe.kind]
+    fields = schema.FIELDS[shard_range.recipe.kind]
     spans = sorted(
-        (places[split, f.name], places[split, f.name] + f.n_bytes(sizes(portion, split)))
-        for split in portion.splits
+        (places[split, f.name], places[split, f.name] + f.n_bytes(sizes(shard_range, split)))
+        for split in shard_range.splits
         for f in fields
     )
     starts = [0, *(stop for _, stop in spans)]
@@ -269,17 +273,19 @@ def _gaps(portion: Portion, places: dict[tuple[str, str], int], size: int) -> li
     return list(zip(starts, stops, strict=True))
 
 
-def intact(portion: Portion, places: dict[tuple[str, str], int], handle: int, entry: Done) -> bool:
+def intact(
+    shard_range: ShardRange, places: dict[tuple[str, str], int], handle: int, entry: FinishedShard
+) -> bool:
     """Whether the samples of a finished shard are those that were written."""
-    if entry.split not in portion.splits:
+    if entry.split not in shard_range.splits:
         return False
-    (first, stop), spec = portion.span(entry.split), portion.recipe.part(entry.split)
-    fields = schema.FIELDS[portion.recipe.kind]
+    (first, stop), spec = shard_range.span(entry.split), shard_range.recipe.part(entry.split)
+    fields = schema.FIELDS[shard_range.recipe.kind]
     known = set(entry.sha256) == {field.name for field in fields}
     if not (known and set(entry.rejected) <= set(reasons(spec)) and first <= entry.number < stop):
         return False
     begin = entry.number * schema.SHARD_SIZE
-    lengths = sizes(portion, entry.split) | {"S": min(schema.SHARD_SIZE, spec.size - begin)}
+    lengths = sizes(shard_range, entry.split) | {"S": min(schema.SHARD_SIZE, spec.size - begin)}
     for field in fields:
         n = field.n_bytes(lengths)
         row = n // lengths["S"]
@@ -320,12 +326,12 @@ class Writer:
         Leave the unfinished file for the next run.
     """
 
-    def __init__(self, portion: Portion, path: Path) -> None:
-        self.portion, self.path = portion, path
+    def __init__(self, shard_range: ShardRange, path: Path) -> None:
+        self.shard_range, self.path = shard_range, path
         self.partial = path.with_name(path.name + ".partial")
-        self.journal = Journal(path.with_name(path.name + ".journal"), portion)
+        self.journal = Journal(path.with_name(path.name + ".journal"), shard_range)
         self.drawn: Counter[str] = Counter()
-        self.reasons = {name: reasons(portion.recipe.part(name)) for name in portion.splits}
+        self.reasons = {name: reasons(shard_range.recipe.part(name)) for name in shard_range.splits}
         self.rejected = {
             name: Counter(dict.fromkeys(words, 0)) for name, words in self.reasons.items()
         }
@@ -333,18 +339,18 @@ class Writer:
         self.finished, self.begun = False, time.monotonic()
         _check_folder(path)
         with self._one_line():
-            self.handle = claim(self.partial)
+            self.handle = acquire_lock(self.partial)
         # what an earlier run has left is kept until there is something better
         self.keep = True
         try:
             with self._one_line():
                 self._begin()
         except BaseException:
-            self._leave()
+            self._discard()
             raise
 
     def _begin(self) -> None:
-        needed, there = n_bytes(self.portion), os.fstat(self.handle).st_size
+        needed, there = n_bytes(self.shard_range), os.fstat(self.handle).st_size
         head, entries = self.journal.read()
         if head is not None and there:
             check_same(self.path, head, self.journal.head)
@@ -353,11 +359,11 @@ class Writer:
         _check_room(self.path, needed - there)
         if not self.keep:
             _reserve(self.handle, needed)
-            self.places = lay_out(self.portion, self.partial)
+            self.places = lay_out(self.shard_range, self.partial)
         else:
-            self.places = restore_headers(self.portion, self.partial, self.handle)
+            self.places = restore_headers(self.shard_range, self.partial, self.handle)
         _reserve(self.handle, self.partial.stat().st_size)
-        good = [e for e in entries if intact(self.portion, self.places, self.handle, e)]
+        good = [e for e in entries if intact(self.shard_range, self.places, self.handle, e)]
         self.journal.start(good)
         for entry in good:
             self._count(entry)
@@ -374,14 +380,14 @@ class Writer:
     ) -> None:
         late = time.monotonic() - self.begun > KEEP_AFTER
         self.keep = self.keep or (late and bool(self.done))
-        self._leave()
+        self._discard()
 
     def add(self, split: str, shard: Shard) -> None:
         """Write one shard; the order of shards makes no difference to the file."""
         number = shard.start // schema.SHARD_SIZE
         sha256 = {name: digest.hex() for name, digest in shard.digests.items()}
-        entry = Done(split, number, shard.drawn, shard.rejected, sha256)
-        first = self.portion.span(split)[0] * schema.SHARD_SIZE
+        entry = FinishedShard(split, number, shard.drawn, shard.rejected, sha256)
+        first = self.shard_range.span(split)[0] * schema.SHARD_SIZE
         with self._one_line():
             for name, array in shard.arrays.items():
                 start = (shard.start - first) * (array.nbytes // len(array))
@@ -389,8 +395,8 @@ class Writer:
             self.journal.add(entry)
         self._count(entry)
 
-    def _count(self, entry: Done) -> None:
-        first = self.portion.span(entry.split)[0]
+    def _count(self, entry: FinishedShard) -> None:
+        first = self.shard_range.span(entry.split)[0]
         with self._one_line():
             for name, digest in entry.sha256.items():
                 row = (entry.number - first) * schema.DIGEST_SIZE
@@ -427,12 +433,12 @@ class Writer:
                 f"`{self.path}` cannot be written: {reason}; choose another place or make room."
             ) from None
 
-    def _leave(self) -> None:
+    def _discard(self) -> None:
         self.journal.close()
         if not (self.keep or self.finished):
             self.partial.unlink(missing_ok=True)
             self.journal.remove()
-        release(self.handle)
+        release_lock(self.handle)
 
 
 def _reserve(handle: int, size: int) -> None:

@@ -6,7 +6,7 @@ from topophys.plots._panels import new_figure
 from topophys.plots.bands import plot_bands
 from topophys.plots.berry import plot_berry_curvature, plot_berry_flux, plot_d_texture
 from topophys.plots.certificates import plot_certificate_leaves
-from topophys.plots.interpretation import plot_audit, plot_causal, plot_probe_ladder
+from topophys.plots.interpretation import plot_audit, plot_causal, plot_probes
 from topophys.plots.phase import (
     PhasePlane,
     phase_diagram,
@@ -39,7 +39,7 @@ __all__ = [
     "plot_det_loop",
     "plot_phase_diagram_prediction",
     "plot_phase_plane",
-    "plot_probe_ladder",
+    "plot_probes",
     "plot_training",
     "plot_wilson_flow",
     "plot_winding_angle_comparison",

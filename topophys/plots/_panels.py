@@ -36,7 +36,7 @@ __all__ = [
     "number_titles",
     "panels",
     "percent",
-    "settled",
+    "settled_layout",
     "split_panels",
     "texts",
     "wilson",
@@ -51,14 +51,14 @@ class Canvas(Figure):
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         buffer = io.BytesIO()
-        with style(), settled(self):
+        with style(), settled_layout(self):
             self.savefig(buffer, format="png", dpi=200)
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         return buffer.getvalue(), {"width": width, "height": height}
 
 
 @contextmanager
-def settled(figure: Figure) -> Iterator[None]:
+def settled_layout(figure: Figure) -> Iterator[None]:
     """Lay a figure out until nothing moves any more, and keep it so for the time of saving.
 
     Constrained layout nears its goal draw by draw where panels have equal scales and colour bars;

@@ -16,7 +16,7 @@ from topophys.errors import InputError
 from topophys.plots._panels import check_rows, finite, panels, wilson
 from topophys.plots.style import FAINT, PALETTE, style, tidy_rows
 
-__all__ = ["plot_audit", "plot_causal", "plot_probe_ladder"]
+__all__ = ["plot_audit", "plot_causal", "plot_probes"]
 
 
 # ------------------------------------------- What probes read from each layer, beside every control
@@ -38,7 +38,7 @@ FLOOR = -0.15
 WIDEST: Final = 30
 
 
-def plot_probe_ladder(
+def plot_probes(
     rows: Sequence[Mapping[str, Any]], *, title: str = "", ax: Axes | None = None
 ) -> Figure:
     r"""Draw the coefficient R2 of linear probes with intervals, grouped by layer and target.
@@ -74,7 +74,7 @@ def plot_probe_ladder(
 
     Examples
     --------
-    >>> figure = plot_probe_ladder([
+    >>> figure = plot_probes([
     ...     {"layer": "H1", "target": "cos a", "source": "trained", "r2": 0.97, "low": 0.96,
     ...      "high": 0.98},
     ...     {"layer": "H1", "target": "cos a", "source": "shuffled", "r2": 0.0},

@@ -33,14 +33,14 @@ from topophys.plots.style import DIVERGING, INK, PALETTE, pi_axis, style, tidy
 __all__ = [
     "UNKNOWN",
     "PhasePlane",
-    "alone",
     "boundary_lines",
     "draw_integers",
     "draw_unknown",
     "edges",
-    "even",
+    "evenly_spaced",
     "integer_colours",
     "is_angle",
+    "isolated_pixels",
     "parameter_label",
     "phase_diagram",
     "phase_diagram_data",
@@ -84,7 +84,7 @@ UNKNOWN: Final = "#A6A6A6"
 LARGEST: Final = 12
 
 
-def even(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def evenly_spaced(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Check values of a parameter, which pixels of one size must be able to show.
 
     Shapes: `values` (N,); returns (N,).
@@ -267,7 +267,7 @@ def _axis(given: Any, name: str) -> tuple[str, NDArray[np.float64]]:
     pair = isinstance(given, tuple | list) and len(given) == 2
     if not pair or not isinstance(given[0], str):
         raise InputError(f"Argument `{name}` must be a pair (name of a parameter, its values).")
-    return given[0], even(given[1], f"{name}[1]")
+    return given[0], evenly_spaced(given[1], f"{name}[1]")
 
 
 def _batch(model: Any, parameters: dict[str, Any], shape: tuple[int, ...]) -> FourierLike:
@@ -336,7 +336,7 @@ RING: Final[dict[str, Any]] = {
 }
 
 
-def alone(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def isolated_pixels(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels that are marked although no neighbour is, diagonal ones included.
 
     Shapes: `unknown` (Nx, Ny); returns (Nx, Ny).
@@ -374,7 +374,7 @@ def draw_unknown(
 
     Shapes: `x` and `y` (Nx,), `known` (Nx, Ny).
     """
-    single = alone(~known) if max(known.shape) > FINE else np.zeros_like(known)
+    single = isolated_pixels(~known) if max(known.shape) > FINE else np.zeros_like(known)
     hidden = known | single
     if not hidden.all():
         panel.pcolor(
@@ -600,7 +600,7 @@ def plot_phase_diagram_prediction(
     >>> figure.axes[1].get_title()
     'network, 1 of 6 wrong (16.7 %)'
     """
-    grid_x, grid_y = even(x, "x"), even(y, "y")
+    grid_x, grid_y = evenly_spaced(x, "x"), evenly_spaced(y, "y")
     shape = (grid_x.size, grid_y.size)
     truth, guess = integer_array(exact, "exact"), integer_array(predicted, "predicted")
     for name, values in (("exact", truth), ("predicted", guess)):

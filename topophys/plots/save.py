@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from matplotlib.figure import Figure
 
 from topophys.errors import InputError, OutputError
-from topophys.plots._panels import settled
+from topophys.plots._panels import settled_layout
 from topophys.plots.style import style
 
 __all__ = ["figure_to_data_uri", "save_figure"]
@@ -140,7 +140,7 @@ def _render(figure: Figure, name: str, dpi: int, svg_text: str) -> bytes:
     if not 10 <= dpi <= 2400:
         raise InputError(f"Argument `dpi` must be from 10 to 2400, but is {dpi}.")
     buffer = io.BytesIO()
-    with style(svg__fonttype="path" if svg_text == "path" else "none"), settled(figure):
+    with style(svg__fonttype="path" if svg_text == "path" else "none"), settled_layout(figure):
         figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])
     return buffer.getvalue()
 

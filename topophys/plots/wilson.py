@@ -28,7 +28,14 @@ from topophys.plots._panels import (
 )
 from topophys.plots.style import PALETTE, pi_axis, style, tidy
 
-__all__ = ["CentreFlow", "flows_of", "gap_middles", "plot_wilson_flow", "threads", "z2_titles"]
+__all__ = [
+    "CentreFlow",
+    "connect_centres",
+    "flows_of",
+    "largest_gap_midpoints",
+    "plot_wilson_flow",
+    "z2_titles",
+]
 
 
 # ------------- Wannier centres on the circle: largest gaps, and lines from one momentum to the next
@@ -85,7 +92,7 @@ def _recorded(found: Z2Result, k: ArrayLike | None) -> list[CentreFlow]:
     ]
 
 
-def gap_middles(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def largest_gap_midpoints(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Middles of the largest gaps between centres on the circle.
 
     Shapes: `centres` (N, m); returns (N,).
@@ -96,7 +103,7 @@ def gap_middles(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(middle - np.rint(middle))
 
 
-def threads(k: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def connect_centres(k: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lines from the centres at one momentum to those at the next, which keep their order.
 
     Of all ways to pair them around the circle, that with the shortest steps.
@@ -228,13 +235,16 @@ def _draw_flow(panel: Axes, flow: CentreFlow, *, gap: bool) -> None:
     # many bands need smaller points; all stay below the frame, which they touch as they pass it
     size = float(np.clip(9.0 / np.sqrt(1.0 + 0.02 * flow.centres.size), 1.8, 4.0))
     look = {"markeredgewidth": 0.0, "zorder": 2.2}
-    _draw_lines(panel, threads(flow.k, flow.centres))
+    _draw_lines(panel, connect_centres(flow.k, flow.centres))
     _draw_points(
         panel, flow.k, flow.centres, marker="o", markersize=size, color=PALETTE["blue"],
         label=CENTRES, **look,
     )  # fmt: skip
     if gap:
-        middles, size = gap_middles(flow.centres)[:, None], min(3.4, 24.0 / np.sqrt(len(flow.k)))
+        middles, size = (
+            largest_gap_midpoints(flow.centres)[:, None],
+            min(3.4, 24.0 / np.sqrt(len(flow.k))),
+        )
         _draw_points(
             panel, flow.k, middles, marker="D", markersize=size, color=PALETTE["orange"],
             label=GAP, **look,

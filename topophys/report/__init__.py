@@ -11,14 +11,14 @@ from topophys.report.evaluation import (
     measure_missing,
 )
 from topophys.report.figures import draw_figures
-from topophys.report.page import find_findings, write_page
+from topophys.report.page import find_caveats, write_page
 
 __all__ = [
     "Failure",
     "SplitAccuracy",
     "demo",
     "draw_figures",
-    "find_findings",
+    "find_caveats",
     "interpret_run",
     "list_failures",
     "load_summary",

@@ -18,23 +18,23 @@ from topophys.learn import Run
 from topophys.learn.run import encoder_settings
 
 __all__ = [
-    "FORMS",
+    "ARTIFACTS",
     "AccuracyRow",
-    "AuditForm",
-    "AuditFormRow",
-    "CausalForm",
+    "AuditArtifact",
+    "AuditRow",
+    "CausalArtifact",
     "CausalRow",
-    "FailureForm",
+    "FailureArtifact",
     "FailureRow",
-    "FigureForm",
+    "FigureArtifact",
     "Figures",
-    "ProbeForm",
+    "ProbeArtifact",
     "ProbeRow",
-    "SummaryForm",
+    "SummaryArtifact",
     "load_summary",
-    "read_cards",
-    "read_form",
-    "read_measured",
+    "read_artifact",
+    "read_figure_records",
+    "read_measurements",
     "write_summary",
 ]
 
@@ -49,12 +49,12 @@ Number = Annotated[float, Field(ge=-1e300, le=1e300)]
 Grid = Annotated[list[Count], Field(min_length=1, max_length=3)]
 
 
-class _Form(BaseModel):
+class _Artifact(BaseModel):
     # later releases may add keys; none may be of another type
     model_config = ConfigDict(strict=True, extra="allow")
 
 
-class AccuracyRow(_Form):
+class AccuracyRow(_Artifact):
     """One row of accuracy.json; see `SplitAccuracy`."""
 
     split: Text
@@ -70,7 +70,7 @@ class AccuracyRow(_Form):
         return self
 
 
-class FailureRow(_Form):
+class FailureRow(_Artifact):
     """One row of failures.json; see `Failure`."""
 
     split: Text
@@ -82,14 +82,14 @@ class FailureRow(_Form):
     formula: int | None
 
 
-class FailureForm(_Form):
+class FailureArtifact(_Artifact):
     """What failures.json holds."""
 
     total: Count
     listed: Annotated[list[FailureRow], Field(max_length=MOST)]
 
 
-class ProbeRow(_Form):
+class ProbeRow(_Artifact):
     """One row of probes.json; see `topophys.interpret.ProbeResult`."""
 
     layer: Text
@@ -109,7 +109,7 @@ class ProbeRow(_Form):
         return self
 
 
-class ProbeForm(_Form):
+class ProbeArtifact(_Artifact):
     """What probes.json holds."""
 
     split: Text
@@ -119,7 +119,7 @@ class ProbeForm(_Form):
     results: Annotated[list[ProbeRow], Field(max_length=MOST)]
 
 
-class CausalRow(_Form):
+class CausalRow(_Artifact):
     """One row of causal.json; see `topophys.interpret.CausalResult`."""
 
     test: Text
@@ -143,7 +143,7 @@ class CausalRow(_Form):
         return self
 
 
-class CausalForm(_Form):
+class CausalArtifact(_Artifact):
     """What causal.json holds."""
 
     split: Text
@@ -151,7 +151,7 @@ class CausalForm(_Form):
     results: Annotated[list[CausalRow], Field(max_length=MOST)]
 
 
-class AuditFormRow(_Form):
+class AuditRow(_Artifact):
     """One row of audit.json; see `topophys.interpret.AuditRow`."""
 
     operation: Text
@@ -161,15 +161,15 @@ class AuditFormRow(_Form):
     broken: Annotated[float, Field(ge=0.0, le=1.0)] | None
 
 
-class AuditForm(_Form):
+class AuditArtifact(_Artifact):
     """What audit.json holds."""
 
     n_hamiltonians: Count
-    rows: Annotated[list[AuditFormRow], Field(max_length=MOST)]
+    rows: Annotated[list[AuditRow], Field(max_length=MOST)]
 
 
-class FigureForm(_Form):
-    """One card of figures.json; see `FigureCard`."""
+class FigureArtifact(_Artifact):
+    """One card of figures.json; see `FigureRecord`."""
 
     name: Annotated[str, Field(pattern=r"\A\w{1,100}\z")]
     title: Text
@@ -177,10 +177,10 @@ class FigureForm(_Form):
 
 
 Accuracy = RootModel[Annotated[list[AccuracyRow], Field(max_length=MOST)]]
-Figures = RootModel[Annotated[list[FigureForm], Field(max_length=MOST)]]
+Figures = RootModel[Annotated[list[FigureArtifact], Field(max_length=MOST)]]
 
 
-class _Split(_Form):
+class _Split(_Artifact):
     size: Count
     grid: Grid
     classes: dict[Text, Count]
@@ -188,7 +188,7 @@ class _Split(_Form):
     rejected: dict[Text, Count]
 
 
-class _Dataset(_Form):
+class _Dataset(_Artifact):
     name: Text
     file: Text
     digest: Text
@@ -197,18 +197,18 @@ class _Dataset(_Form):
     splits: dict[Text, _Split]
 
 
-class _Provenance(_Form):
+class _Provenance(_Artifact):
     kind: Text = "winding"
     train_samples: Count
     classes_seen: list[int]
 
 
-class _Settings(_Form):
+class _Settings(_Artifact):
     seed: int
     local_supervision: Number = 0.0
 
 
-class _Training(_Form):
+class _Training(_Artifact):
     settings: _Settings
     network: dict[Text, Any]
     parameters: Count
@@ -217,7 +217,7 @@ class _Training(_Form):
     provenance: _Provenance
 
 
-class SummaryForm(_Form):
+class SummaryArtifact(_Artifact):
     """What summary.json holds."""
 
     versions: dict[Text, Text]
@@ -226,21 +226,21 @@ class SummaryForm(_Form):
     datasets: Annotated[list[_Dataset], Field(max_length=MOST)]
     training: _Training
     accuracy: Accuracy | None
-    probes: ProbeForm | None
+    probes: ProbeArtifact | None
     # summaries of earlier releases lack these
-    causal: CausalForm | None = None
-    audit: AuditForm | None = None
-    failures: FailureForm | None = None
+    causal: CausalArtifact | None = None
+    audit: AuditArtifact | None = None
+    failures: FailureArtifact | None = None
     seconds: dict[Text, Number]
 
 
 #: What is measured on a run, by the name of its file.
-FORMS: Final[dict[str, type[BaseModel]]] = {
+ARTIFACTS: Final[dict[str, type[BaseModel]]] = {
     "accuracy": Accuracy,
-    "probes": ProbeForm,
-    "causal": CausalForm,
-    "audit": AuditForm,
-    "failures": FailureForm,
+    "probes": ProbeArtifact,
+    "causal": CausalArtifact,
+    "audit": AuditArtifact,
+    "failures": FailureArtifact,
 }
 
 
@@ -253,7 +253,7 @@ def _ordered(*values: float) -> None:
 # ------------- What the steps of a run have left for each other, read back: in its form, or refused
 
 
-def read_form(path: Path, form: type[BaseModel], repeat: str) -> Any:
+def read_artifact(path: Path, form: type[BaseModel], repeat: str) -> Any:
     """Read a JSON file of a run, as it is, once it is known to have its form."""
     if not path.is_file():
         return None
@@ -269,7 +269,7 @@ def read_form(path: Path, form: type[BaseModel], repeat: str) -> Any:
     raise CheckpointError(f"File `{path}` is damaged ({reason}); delete it and repeat {repeat}.")
 
 
-def read_measured(folder: Path, name: str) -> Any:
+def read_measurements(folder: Path, name: str) -> Any:
     """Read what was measured on a run.
 
     Examples
@@ -277,10 +277,10 @@ def read_measured(folder: Path, name: str) -> Any:
     >>> read_measured(Path("nowhere"), "probes") is None
     True
     """
-    return read_form(folder / f"{name}.json", FORMS[name], "the step that wrote it")
+    return read_artifact(folder / f"{name}.json", ARTIFACTS[name], "the step that wrote it")
 
 
-def read_cards(folder: Path) -> list[dict[str, str]]:
+def read_figure_records(folder: Path) -> list[dict[str, str]]:
     """Read which figures of a run were drawn, and what they show.
 
     Examples
@@ -288,7 +288,7 @@ def read_cards(folder: Path) -> list[dict[str, str]]:
     >>> read_cards(Path("nowhere"))
     []
     """
-    return read_form(folder / "figures.json", Figures, "`topophys plot`") or []
+    return read_artifact(folder / "figures.json", Figures, "`topophys plot`") or []
 
 
 def _first(error: ValidationError) -> str:
@@ -360,7 +360,7 @@ def write_summary(
                 "provenance": run.provenance,
             },
             # what was not measured is null
-            **{name: read_measured(run.path, name) for name in FORMS},
+            **{name: read_measurements(run.path, name) for name in ARTIFACTS},
             "seconds": dict(earlier["seconds"] if seconds is None else seconds),
         },
     )
@@ -392,7 +392,7 @@ def load_summary(folder: Path) -> dict[str, Any]:
     topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
     """
     path = folder / NAME
-    content: dict[str, Any] | None = read_form(path, SummaryForm, "`topophys report`")
+    content: dict[str, Any] | None = read_artifact(path, SummaryArtifact, "`topophys report`")
     if content is None:
         raise CheckpointError(
             f"Summary `{path}` is missing; make it with `topophys report` on the run folder."

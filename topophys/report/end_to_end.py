@@ -120,10 +120,10 @@ def demo(
         say(str(generate(surfaces, folder / "chern-2d.h5", progress=progress)))
     with (
         open_dataset(folder / "winding-1d.h5") as dataset,
-        open_dataset(folder / "chern-2d.h5") as surface,
+        open_dataset(folder / "chern-2d.h5") as chern_data,
     ):
         with clock("check labels by a program that shares no code with the proofs"):
-            checked = [check_labels(data, n) for data, n in ((dataset, 200), (surface, 50))]
+            checked = [check_labels(data, n) for data, n in ((dataset, 200), (chern_data, 50))]
             checked = list(dict.fromkeys(checked))
             say("\n".join(checked))
         with clock("train on the labels -1, 0, 1"):
@@ -138,9 +138,9 @@ def demo(
             ).values():
                 say(str(report))
         with clock("draw the figures"):
-            draw_figures(run, dataset, surface=surface)
+            draw_figures(run, dataset, chern_data=chern_data)
         notes = [*([QUICK_NOTE] if quick else []), *checked]
-        write_summary(run, dataset, others=[surface], seconds=clock.seconds, notes=notes)
+        write_summary(run, dataset, others=[chern_data], seconds=clock.seconds, notes=notes)
     page = write_page(folder)
     say(f"\ntotal {sum(clock.seconds.values()):.0f} s\nrun folder   {folder}\nreport       {page}")
     return folder

@@ -28,15 +28,15 @@ __all__ = [
     "accuracy_table",
     "blocks_from_channels",
     "check_kind",
-    "clearest",
+    "held_out_splits",
     "interpret_run",
+    "largest_gap_samples",
     "largest_gaps",
     "list_failures",
     "measure_accuracy",
     "measure_missing",
     "probed_split",
     "sampled_invariants",
-    "unseen",
 ]
 
 
@@ -55,7 +55,7 @@ def check_kind(run: Run, dataset: Dataset) -> None:
         )
 
 
-def unseen(run: Run, dataset: Dataset) -> list[str]:
+def held_out_splits(run: Run, dataset: Dataset) -> list[str]:
     """List the splits that training did not see."""
     seen = {run.config.train_split, run.config.val_split}
     return [name for name in dataset.splits if name not in seen]
@@ -63,14 +63,14 @@ def unseen(run: Run, dataset: Dataset) -> list[str]:
 
 def probed_split(run: Run, dataset: Dataset) -> str | None:
     """Split to probe on: the first that training did not see and that is large enough."""
-    names = sorted(unseen(run, dataset), key=lambda name: name != "test")
+    names = sorted(held_out_splits(run, dataset), key=lambda name: name != "test")
     return next((name for name in names if len(dataset.split(name)) >= LEAST), None)
 
 
-def clearest(run: Run, dataset: Dataset) -> dict[int, tuple[str, int]]:
+def largest_gap_samples(run: Run, dataset: Dataset) -> dict[int, tuple[str, int]]:
     """Of each invariant, the Hamiltonian with the largest proven gap that training did not see."""
     grid = dataset.split(run.config.train_split).grid
-    names = sorted(unseen(run, dataset), key=lambda name: dataset.split(name).grid != grid)
+    names = sorted(held_out_splits(run, dataset), key=lambda name: dataset.split(name).grid != grid)
     return largest_gaps(dataset, names)
 
 

@@ -24,22 +24,27 @@ from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.winding import winding_angle
 from topophys.learn import Run
 from topophys.learn.run import predict_invariants
-from topophys.report.artifacts import read_cards, read_measured
-from topophys.report.evaluation import check_kind, clearest, largest_gaps, unseen
+from topophys.report.artifacts import read_figure_records, read_measurements
+from topophys.report.evaluation import (
+    check_kind,
+    held_out_splits,
+    largest_gap_samples,
+    largest_gaps,
+)
 
 __all__ = [
-    "SURFACE",
-    "FigureCard",
-    "Picture",
-    "chain_pictures",
+    "CHERN_DATA",
+    "FigureRecord",
+    "RunFigure",
+    "chain_figures",
+    "chern_data_figure",
     "columns_of_rows",
+    "common_figures",
     "csv_text",
     "draw_figures",
     "momenta",
-    "plane_pictures",
-    "rungs",
-    "shared_pictures",
-    "surface_picture",
+    "plane_figures",
+    "probe_rows",
 ]
 
 
@@ -47,7 +52,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class FigureCard:
+class FigureRecord:
     """A picture and what it shows.
 
     Attributes
@@ -64,7 +69,7 @@ class FigureCard:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class RunFigure:
     """A figure with its card and its numbers.
 
     Attributes
@@ -77,7 +82,7 @@ class Picture:
         Columns of equal length.
     """
 
-    card: FigureCard
+    card: FigureRecord
     figure: plots.Figure
     numbers: Mapping[str, Sequence[Any] | NDArray[Any]]
 
@@ -138,52 +143,52 @@ def momenta(n: int) -> NDArray[np.float64]:
 MEASURES: Final = ("raw", "modulo exact", "window 4", "used part", "read-out")
 
 
-def shared_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
+def common_figures(run: Run, dataset: Dataset) -> Iterator[RunFigure]:
     """Training, confusion, and whatever was measured."""
-    yield Picture(
-        FigureCard("training", "Training", "Loss and accuracy on the validation split by epoch."),
+    yield RunFigure(
+        FigureRecord("training", "Training", "Loss and accuracy on the validation split by epoch."),
         plots.plot_training(run.history),
         columns_of_rows(run.history),
     )
     yield _confusion(run, dataset)
     accuracy, probes, causal, audit = (
-        read_measured(run.path, name) for name in ("accuracy", "probes", "causal", "audit")
+        read_measurements(run.path, name) for name in ("accuracy", "probes", "causal", "audit")
     )
     if accuracy is not None:
-        rows = [r for r in accuracy if r["split"] in unseen(run, dataset)]
-        card = FigureCard(
+        rows = [r for r in accuracy if r["split"] in held_out_splits(run, dataset)]
+        card = FigureRecord(
             "accuracy",
             "Accuracy on each split",
             "Splits that training did not see, whole and by the size of the invariant, with"
             " 95 % Wilson intervals.",
         )
         named = [row | {"split": _row_name(row)} for row in rows]
-        yield Picture(card, plots.plot_accuracy(named), columns_of_rows(rows))
+        yield RunFigure(card, plots.plot_accuracy(named), columns_of_rows(rows))
     if probes is not None:
-        card = FigureCard(
+        card = FigureRecord(
             "probes",
             "Probes and their controls",
             "Held-out R2 of linear probes with 95 % intervals: of the layers as they are, of"
             " densities modulo exact forms and summed over windows, of the part of a layer that"
             " the output depends on, and of the density itself, to which nothing is fitted.",
         )
-        figure = plots.plot_probe_ladder(rungs(probes))
-        yield Picture(card, figure, columns_of_rows(probes["results"]))
+        figure = plots.plot_probes(probe_rows(probes))
+        yield RunFigure(card, figure, columns_of_rows(probes["results"]))
     if causal is not None:
         yield _causal(causal, dataset.split(causal["split"]).classes)
     if audit is not None:
-        card = FigureCard(
+        card = FigureRecord(
             "audit",
             "Symmetries",
             "How far layers and output miss what exact physics demands when a symmetry acts on the"
             f" input, on {audit['n_hamiltonians']} Hamiltonians.",
         )
-        yield Picture(card, plots.plot_audit(audit["rows"]), columns_of_rows(audit["rows"]))
+        yield RunFigure(card, plots.plot_audit(audit["rows"]), columns_of_rows(audit["rows"]))
 
 
-def _confusion(run: Run, dataset: Dataset) -> Picture:
+def _confusion(run: Run, dataset: Dataset) -> RunFigure:
     label, named = _all_answers(run, dataset)
-    card = FigureCard(
+    card = FigureRecord(
         "confusion",
         "Named against true invariant",
         "All splits that training did not see; classes seen in training are marked.",
@@ -192,11 +197,11 @@ def _confusion(run: Run, dataset: Dataset) -> Picture:
     seen = run.provenance["classes_seen"]
     figure = plots.plot_confusion(label, named, trained=seen, symbol=symbol)
     pairs, counts = np.unique(np.stack([label, named]), axis=1, return_counts=True)
-    return Picture(card, figure, {"true": pairs[0], "named": pairs[1], "count": counts})
+    return RunFigure(card, figure, {"true": pairs[0], "named": pairs[1], "count": counts})
 
 
-def _causal(causal: dict[str, Any], classes: dict[int, int]) -> Picture:
-    card = FigureCard(
+def _causal(causal: dict[str, Any], classes: dict[int, int]) -> RunFigure:
+    card = FigureRecord(
         "causal",
         "Does the network use what the probes read",
         "Share of cases in which the network names the integer that exact physics predicts after a"
@@ -205,10 +210,10 @@ def _causal(causal: dict[str, Any], classes: dict[int, int]) -> Picture:
     )
     chance = max(classes.values()) / sum(classes.values())
     rows = causal["results"]
-    return Picture(card, plots.plot_causal(rows, chance=chance), columns_of_rows(rows))
+    return RunFigure(card, plots.plot_causal(rows, chance=chance), columns_of_rows(rows))
 
 
-def rungs(probes: dict[str, Any]) -> list[dict[str, Any]]:
+def probe_rows(probes: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows on the split of the report, with the measure in the name of the group."""
     # runs probed by earlier releases have one measure and one split
     default = {"measure": "raw", "split": probes["split"]}
@@ -232,7 +237,7 @@ def _row_name(row: dict[str, Any]) -> str:
 
 def _all_answers(run: Run, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     labels, named = [], []
-    for name in unseen(run, dataset):
+    for name in held_out_splits(run, dataset):
         x, label = dataset.split(name).read("x", "label")
         labels.append(label.astype(np.int64))
         named.append(np.rint(predict_invariants(run.encoder, x)).astype(np.int64))
@@ -251,7 +256,7 @@ SHOWN: Final = (0, 1, -1, 2, -2, 3)
 EXACT: Final = ("cos_sin_alpha", "dalpha")
 
 
-def chain_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
+def chain_figures(run: Run, dataset: Dataset) -> Iterator[RunFigure]:
     """Winding angle, winding steps, loops of the determinant."""
     examples = _Examples(run, dataset)
     alpha, dalpha = _decoders(run, dataset)
@@ -276,7 +281,7 @@ class _Examples:
     """Of each invariant, the Hamiltonian with the largest proven gap that training did not see."""
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
-        found = clearest(run, dataset)
+        found = largest_gap_samples(run, dataset)
         places = {nu: found[nu] for nu in SHOWN if nu in found} or found
         self.run, self.nu = run, np.array(list(places))
         self.chains = [_chain(dataset.split(s), i) for s, i in places.values()]
@@ -285,7 +290,7 @@ class _Examples:
         self.x = np.concatenate(parts)
         self.blocks = np.stack([chain.block_on_grid(N_FINE) for chain in self.chains])
 
-    def winding_angle(self, decoder: LinearDecoder) -> Picture:
+    def winding_angle(self, decoder: LinearDecoder) -> RunFigure:
         hidden = activations(self.run.encoder, self.x)["h1_features"]
         n = hidden.shape[1]
         alpha = np.stack([winding_angle(chain.block_on_grid(n)) for chain in self.chains])
@@ -299,14 +304,14 @@ class _Examples:
             fine_alpha=winding_angle(self.blocks),
         )
         read = decoder(hidden)
-        card = FigureCard(
+        card = FigureRecord(
             "winding_angle",
             "Winding angle: layer h1 against exact physics",
             f"Linear read-out of h1, fitted on {self.run.config.val_split!r}, beside alpha(k) ="
             " arg det D(k) of Hamiltonians it was not fitted on: for each winding number the one"
             " with the largest proven gap among those that training did not see.",
         )
-        return Picture(
+        return RunFigure(
             card,
             figure,
             {
@@ -318,15 +323,15 @@ class _Examples:
             },
         )
 
-    def det_loop(self) -> Picture:
+    def det_loop(self) -> RunFigure:
         f = np.linalg.det(self.blocks)
-        card = FigureCard(
+        card = FigureRecord(
             "det_loop",
             "Loops of det D(k)",
             "The winding number is the number of turns around the origin. Drawn from the hoppings"
             " themselves, not flattened, for the same Hamiltonians.",
         )
-        return Picture(
+        return RunFigure(
             card,
             plots.plot_det_loop(self.blocks, nu=self.nu),
             {
@@ -345,14 +350,14 @@ def _chain(split: Split, index: int) -> ChiralHamiltonian:
     return chain
 
 
-def _winding_steps(run: Run, dataset: Dataset, decoder: LinearDecoder) -> Picture:
-    name = unseen(run, dataset)[0]
+def _winding_steps(run: Run, dataset: Dataset, decoder: LinearDecoder) -> RunFigure:
+    name = held_out_splits(run, dataset)[0]
     split = dataset.split(name)
     hidden = activations(run.encoder, split.read("x", index=slice(0, N_SHOW))[0])["h2_features"]
     chains = split.hamiltonians(slice(0, N_SHOW))
     exact = exact_targets(chains, ["dalpha"], grid=hidden.shape[1:-1])["dalpha"][..., 0]
     read = decoder(hidden)[..., 0]
-    card = FigureCard(
+    card = FigureRecord(
         "winding_steps",
         "Winding steps: layer h2 against exact physics",
         f"Linear read-out of h2, fitted on {run.config.val_split!r}, against dalpha on the links of"
@@ -364,13 +369,13 @@ def _winding_steps(run: Run, dataset: Dataset, decoder: LinearDecoder) -> Pictur
         "dalpha": exact.ravel(),
         "dalpha_read": read.ravel(),
     }
-    return Picture(card, plots.plot_winding_steps(read, exact), numbers)
+    return RunFigure(card, plots.plot_winding_steps(read, exact), numbers)
 
 
 # ------------------- Pictures of networks that read two-band Hamiltonians, and of such Hamiltonians
 
 #: Name of the flux map of a data set.
-SURFACE: Final = "berry_flux"
+CHERN_DATA: Final = "berry_flux"
 #: Hamiltonians to fit the read-out on.
 PLANE_FIT: Final = 500
 #: Grid of the flux maps; finer than that of the data set, for the eye.
@@ -379,7 +384,7 @@ N_FLUX: Final = (32, 32)
 PLANES_SHOWN: Final[tuple[int, ...]] = (1, -1, 2, -2, 0)
 
 
-def plane_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
+def plane_figures(run: Run, dataset: Dataset) -> Iterator[RunFigure]:
     """Exact flux beside what is read from layer h3."""
     split = dataset.split(run.config.val_split)
     pick, grid = slice(0, PLANE_FIT), split.grid
@@ -387,7 +392,7 @@ def plane_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
     exact = exact_targets(split.hamiltonians(pick), ["flux"], grid=hidden.shape[1:-1])["flux"]
     flat = [a.reshape(len(a), -1, a.shape[-1]) for a in (hidden, exact)]
     decoder = fit_decoder(flat[0], flat[1])
-    found = clearest(run, dataset)
+    found = largest_gap_samples(run, dataset)
     maps, charges = [], []
     for chern in [c for c in PLANES_SHOWN if c in found] or list(found):
         part, index = dataset.split(found[chern][0]), found[chern][1]
@@ -398,34 +403,34 @@ def plane_pictures(run: Run, dataset: Dataset) -> Iterator[Picture]:
         charges.append(chern)
     fields = np.stack(maps)
     titles = ["exact $F$", "read from h3"] * len(charges)
-    card = FigureCard(
+    card = FigureRecord(
         "flux_comparison",
         "Berry flux: layer h3 against exact physics",
         f"Linear read-out of h3, fitted on {run.config.val_split!r}, beside the flux F through the"
         " plaquettes of Hamiltonians it was not fitted on, on the grid of the network: for each"
         " Chern number the one with the largest proven gap among those that training did not see.",
     )
-    yield Picture(
+    yield RunFigure(
         card,
         plots.plot_berry_flux(fields, titles=titles),
         _plane_numbers(charges, fields[::2], F_read=fields[1::2]),
     )
 
 
-def surface_picture(surface: Dataset) -> Picture:
+def chern_data_figure(chern_data: Dataset) -> RunFigure:
     """Draw maps of the exact flux of a data set."""
-    found = largest_gaps(surface, surface.splits)
+    found = largest_gaps(chern_data, chern_data.splits)
     places = {chern: found[chern] for chern in sorted(found) if chern != 0}
-    samples = [surface.split(name).hamiltonians(index) for name, index in places.values()]
+    samples = [chern_data.split(name).hamiltonians(index) for name, index in places.values()]
     flux = np.stack([berry_flux(h.on_grid(N_FLUX)) for h in samples])
-    card = FigureCard(
-        SURFACE,
+    card = FigureRecord(
+        CHERN_DATA,
         "Berry flux through the plaquettes of 2D Hamiltonians",
         "F of the lower band on 32 x 32 plaquettes, of the Hamiltonian with the largest proven gap"
         " for each Chern number C of the data set; C is proven from the hoppings.",
     )
     figure = plots.plot_berry_flux(flux, chern=np.array(list(places)))
-    return Picture(card, figure, _plane_numbers(list(places), flux))
+    return RunFigure(card, figure, _plane_numbers(list(places), flux))
 
 
 def _plane_numbers(
@@ -445,7 +450,7 @@ def _plane_numbers(
 # ------------------------------------------------ Pictures of a run, each with the numbers it shows
 
 
-def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) -> list[Path]:
+def draw_figures(run: Run, dataset: Dataset, *, chern_data: Dataset | None = None) -> list[Path]:
     """Draw the pictures of a run into its folder `figures`: PNG, SVG, and the numbers as CSV.
 
     Parameters
@@ -471,17 +476,17 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
         If the folder is not writable.
     """
     check_kind(run, dataset)
-    if not unseen(run, dataset):
+    if not held_out_splits(run, dataset):
         raise InputError(
             "Argument `dataset` must have a split that training did not see, but has"
             f" {', '.join(dataset.splits)}; add one to the recipe."
         )
     folder = make_folder(run.path / "figures")
-    local = {"winding": chain_pictures, "chern": plane_pictures}.get(run.kind)
+    local = {"winding": chain_figures, "chern": plane_figures}.get(run.kind)
     pictures = chain(
         () if local is None else local(run, dataset),
-        shared_pictures(run, dataset),
-        () if surface is None else [surface_picture(surface)],
+        common_figures(run, dataset),
+        () if chern_data is None else [chern_data_figure(chern_data)],
     )
     paths: list[Path] = []
     cards = []
@@ -490,7 +495,7 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
         table = folder / f"{picture.card.name}.csv"
         paths.append(write_text(table, csv_text(picture.numbers)))
         cards.append(asdict(picture.card))
-    if surface is None:
+    if chern_data is None:
         cards += _kept(folder)
     write_json(folder / "figures.json", cards)
     return paths
@@ -498,5 +503,7 @@ def draw_figures(run: Run, dataset: Dataset, *, surface: Dataset | None = None) 
 
 def _kept(folder: Path) -> list[dict[str, str]]:
     """Card of the flux map that an earlier call drew, of a data set that is not at hand now."""
-    earlier = read_cards(folder)
-    return [c for c in earlier if c["name"] == SURFACE and (folder / f"{SURFACE}.png").is_file()]
+    earlier = read_figure_records(folder)
+    return [
+        c for c in earlier if c["name"] == CHERN_DATA and (folder / f"{CHERN_DATA}.png").is_file()
+    ]

@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from topophys._io import write_text
 from topophys.errors import CheckpointError
-from topophys.report.artifacts import load_summary, read_cards
+from topophys.report.artifacts import load_summary, read_figure_records
 
-__all__ = ["find_findings", "write_page"]
+__all__ = ["find_caveats", "write_page"]
 
 
 # -------- What a reader must not overlook: results that speak against the network, or limit a claim
@@ -26,7 +26,7 @@ MISSES: Final = 0.05
 Rows = list[dict[str, Any]]
 
 
-def find_findings(summary: dict[str, Any]) -> list[str]:
+def find_caveats(summary: dict[str, Any]) -> list[str]:
     """Sentences about negative results, from the figures of a summary alone.
 
     Parameters
@@ -43,7 +43,7 @@ def find_findings(summary: dict[str, Any]) -> list[str]:
     --------
     >>> row = {"split": "beyond", "invariant": "all", "total": 100, "correct": 90,
     ...        "formula_correct": 100, "grid": [32]}
-    >>> find_findings({"accuracy": [row]})
+    >>> find_caveats({"accuracy": [row]})
     ['On `beyond` the network is wrong in 10 of 100 cases, where the formula is wrong in 0.']
     """
     found = summary.get("probes") or {}
@@ -187,7 +187,7 @@ def write_page(folder: str | Path) -> Path:
         name=folder.resolve().name,
         summary=summary,
         kind=summary["training"]["provenance"].get("kind", "winding"),
-        findings=find_findings(summary),
+        findings=find_caveats(summary),
         ladder=_ladder(summary),
         figures=_figures(folder),
     )
@@ -207,7 +207,9 @@ def _ladder(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 def _figures(folder: Path) -> list[dict[str, Any]]:
     place = folder / "figures"
     try:
-        return [c | {"uri": _data_uri(place / f"{c['name']}.png")} for c in read_cards(place)]
+        return [
+            c | {"uri": _data_uri(place / f"{c['name']}.png")} for c in read_figure_records(place)
+        ]
     except OSError as error:
         raise CheckpointError(
             f"Figures of `{folder}` are incomplete ({error}); repeat `topophys plot`."

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.datasets.parts.conftest import files
 from topophys.datasets import Recipe, generate, join, open_dataset, verify
-from topophys.datasets.shards import Portion
+from topophys.datasets.shards import ShardRange
 from topophys.datasets.split import take
 from topophys.errors import DatasetError, InputError, SchemaError
 
@@ -19,11 +19,11 @@ from topophys.errors import DatasetError, InputError, SchemaError
 def test_portions_cover_every_shard_once(recipe):
     total = recipe.n_shards
     assert total == 6
-    every = list(Portion.of(recipe).shards())
+    every = list(ShardRange.of(recipe).shards())
     assert every == [("train", i) for i in range(4)] + [("test", 0), ("beyond", 0)]
     for a in range(total):
         for b in range(a + 1, total + 1):
-            part = Portion.of(recipe, (a, b))
+            part = ShardRange.of(recipe, (a, b))
             assert list(part.shards()) == every[a:b]
             assert part.n_samples == sum(
                 min(2048, recipe.part(s).size - 2048 * n) for s, n in every[a:b]
