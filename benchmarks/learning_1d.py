@@ -60,7 +60,7 @@ def recipe(name, seed, splits, *, gap=0.05, orbitals=2, flatten=True):
                 "hopping_range": 2,
             },
             "label": {"invariant": "winding", "min_gap": gap},
-            "input": {"grid": [32], "flatten": flatten},
+            "input": {"grid": [32], "flatten_bands": flatten},
             "split": [{"classes": SEEN, **split} for split in splits],
         }
     )

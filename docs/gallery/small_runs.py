@@ -23,7 +23,7 @@ def trained(
             "seed": 5,
             "hamiltonian": hamiltonian,
             "label": {"invariant": kind, "min_gap": gap},
-            "input": {"grid": grid, "flatten": False},
+            "input": {"grid": grid, "flatten_bands": False},
             "split": [{"name": n, "size": s, "classes": [-1, 0, 1]} for n, s in parts.items()],
         }
     )

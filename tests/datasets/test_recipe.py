@@ -23,7 +23,7 @@ hopping_range = 2
 invariant = "winding"
 min_gap = 0.1
 [input]
-flatten = true
+flatten_bands = true
 grid = [32]
 [[split]]
 name = "train"

@@ -25,7 +25,7 @@ def path(tmp_path_factory):
             "seed": 51,
             "hamiltonian": {"family": "aiii_chains", "n_orbitals": 1, "hopping_range": 1},
             "label": {"invariant": "winding", "min_gap": 0.02},
-            "input": {"grid": [4], "flatten": False},
+            "input": {"grid": [4], "flatten_bands": False},
             "split": [
                 {"name": "train", "size": SIZE, "classes": [-1, 0, 1]},
                 {"name": "val", "size": 90, "classes": [-1, 0, 1]},

@@ -76,7 +76,7 @@ def raw_file(factory):
     """Chains whose blocks are not flattened."""
     splits = [s for s in RECIPE["split"] if s["name"] in {"train", "val", "test"}]
     splits = [s | {"size": 60} for s in splits]
-    raw = {"name": "raw", "input": {"grid": [32], "flatten": False}, "split": splits}
+    raw = {"name": "raw", "input": {"grid": [32], "flatten_bands": False}, "split": splits}
     return _made(factory, Recipe.from_dict(RECIPE | raw))
 
 

@@ -117,7 +117,7 @@ hopping_range = 1
 invariant = "{invariant}"
 min_gap = 0.2
 [input]
-flatten = true
+flatten_bands = true
 grid = {trained}
 [[split]]
 name = "train"

@@ -84,7 +84,7 @@ def label(
     occupied: Annotated[
         int | None, typer.Option(help="Occupied bands; half of them by default.")
     ] = None,
-    flatten: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
+    flatten_bands: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
 ) -> None:
     """Prove the invariants of your own Hamiltonians and store them as a data set.
 
@@ -96,7 +96,16 @@ def label(
     from topophys.datasets import label as make
 
     points = None if grid is None else _grid(grid)
-    print(make(source, output, grid=points, min_gap=min_gap, n_occupied=occupied, flatten=flatten))
+    print(
+        make(
+            source,
+            output,
+            grid=points,
+            min_gap=min_gap,
+            n_occupied=occupied,
+            flatten_bands=flatten_bands,
+        )
+    )
 
 
 def _grid(text: str) -> tuple[int, ...]:

@@ -174,7 +174,7 @@ def card(recipe: Recipe, splits: Sequence[Split], versions: Mapping[str, Any], n
         {s.name: s.rejected for s in splits},
     )
     what = describe(spec, spec.hopping_range)
-    shown = "flattened, " if recipe.input.flatten else ""
+    shown = "flattened, " if recipe.input.flatten_bands else ""
     size, n_samples = n_bytes / 1e6, sum(map(len, splits))
     about = f"""# {recipe.name}
 

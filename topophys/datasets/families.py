@@ -273,7 +273,7 @@ class Family(ABC):
         self.spec: HamiltonianSpec = spec.hamiltonian or recipe.hamiltonian
         self.reach = spec.hopping_range or self.spec.hopping_range
         self.grid = spec.grid or recipe.input.grid
-        self.flatten = recipe.input.flatten
+        self.flatten_bands = recipe.input.flatten_bands
 
     @property
     def by_sample(self) -> bool:
@@ -359,7 +359,7 @@ class _Chains(Family):
         if not self.by_sample:
             return self._evaluate(hoppings)
         orders, k = self.vectors()[:, 0], k_grid(self.grid)[:, 0]
-        fields, good = fields_of_chains(orders, hoppings, k, flatten=self.flatten)
+        fields, good = fields_of_chains(orders, hoppings, k, flatten=self.flatten_bands)
         if not good.all():
             for name, part in self._evaluate(hoppings[~good]).items():
                 fields[name][~good] = part
@@ -367,7 +367,7 @@ class _Chains(Family):
 
     def _evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
         block = self._chains(hoppings).block(k_grid(self.grid))
-        shown = flatten_block(block) if self.flatten else block
+        shown = flatten_block(block) if self.flatten_bands else block
         alpha, dalpha = winding_fields(block)
         return {"x": channels(shown), "alpha": alpha, "dalpha": dalpha}
 
@@ -404,7 +404,7 @@ class _TwoBand(Family):
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Arrays:
         d = two_band_of(self.vectors(), hoppings).d(k_grid(self.grid))
-        shown = flatten_d(d) if self.flatten else d
+        shown = flatten_d(d) if self.flatten_bands else d
         return {"x": shown, "flux": berry_flux_from_d(d)}
 
     def change_gauge(
@@ -451,7 +451,7 @@ class _Bands(Family):
         h_k = self._bands(hoppings).on_grid(self.grid)
         filled = self.spec.filled
         shown = h_k
-        if self.flatten:
+        if self.flatten_bands:
             _, states = np.linalg.eigh(h_k)
             occupied = states[..., :filled]
             projector = occupied @ np.conj(np.swapaxes(occupied, -1, -2))

@@ -207,7 +207,7 @@ def label(
     *,
     grid: tuple[int, ...] | None = None,
     min_gap: float = 0.0,
-    flatten: bool = True,
+    flatten_bands: bool = True,
     n_occupied: int | None = None,
 ) -> Summary:
     """Prove the invariants of given Hamiltonians and store them as a data set.
@@ -228,7 +228,7 @@ def label(
         Number of k points of the input `x`; 32 for chains, 12 x 12 in two dimensions.
     min_gap : float, optional
         Smallest gap to be proven, in the units of the source.
-    flatten : bool, optional
+    flatten_bands : bool, optional
         Flatten the bands in `x`.
     n_occupied : int, optional
         Number of occupied bands, for `hoppings` and Wannier90.
@@ -258,7 +258,7 @@ def label(
     """
     start = time.monotonic()
     path, given = Path(path), read_source(Path(source), n_occupied)
-    plan = _recipe(given, Path(source), grid, min_gap, flatten, [0], len(given.hoppings))
+    plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, [0], len(given.hoppings))
     proof = _prove(plan, given, min_gap)
     keep = np.flatnonzero(proof.certified)
     if not len(keep):
@@ -267,7 +267,7 @@ def label(
             f" {len(proof.value)} is: gapless, or gaps below {min_gap}."
         )
     classes, counts = np.unique(proof.value[keep], return_counts=True)
-    plan = _recipe(given, Path(source), grid, min_gap, flatten, classes.tolist(), len(keep))
+    plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, classes.tolist(), len(keep))
     small = ~proof.certified & (proof.gap_upper < min_gap)
     rejected = dict.fromkeys(REASONS, 0) | {
         SMALL: int(small.sum()),
@@ -298,7 +298,7 @@ def _recipe(
     source: Path,
     grid: tuple[int, ...] | None,
     min_gap: float,
-    flatten: bool,
+    flatten_bands: bool,
     classes: list[int],
     size: int,
 ) -> Recipe:
@@ -317,7 +317,7 @@ def _recipe(
             "seed": 0,
             "hamiltonian": table,
             "label": {"invariant": "winding" if chain else "chern", "min_gap": float(min_gap)},
-            "input": {"flatten": flatten, "grid": grid or GRIDS[1 if chain else 2]},
+            "input": {"flatten_bands": flatten_bands, "grid": grid or GRIDS[1 if chain else 2]},
             "split": [{"name": SPLIT, "size": max(size, len(classes)), "classes": classes}],
         },
         source=str(source),

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from topophys._io import parse_toml, read_text
@@ -143,13 +143,18 @@ class InputSpec(Table):
 
     Attributes
     ----------
-    flatten : bool
-        Flatten the bands: polar factor of the block, unit d-vectors.
+    flatten_bands : bool
+        Spectral flattening, all energies +-1: polar factor of the block, unit d-vectors. Files of
+        schema version 1 store it as `flatten`, which recipes may write too.
     grid : tuple of int
         Number of k points along each direction.
     """
 
-    flatten: bool = True
+    flatten_bands: bool = Field(
+        True,
+        validation_alias=AliasChoices("flatten_bands", "flatten"),
+        serialization_alias="flatten",
+    )
     grid: _Grid
 
 
@@ -572,7 +577,7 @@ def _toml(value: Any) -> str:
 
 
 def _entries(table: BaseModel) -> list[str]:
-    values = table.model_dump(exclude_none=True, exclude={"hamiltonian"})
+    values = table.model_dump(exclude_none=True, exclude={"hamiltonian"}, by_alias=True)
     if isinstance(table, HamiltonianSpec) and "n_orbitals" not in FAMILIES[table.family].keys:
         del values["n_orbitals"]  # means nothing there, and may not be written
     return [f"{key} = {_toml(value)}" for key, value in values.items()]

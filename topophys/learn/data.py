@@ -316,7 +316,7 @@ def prepare_lessons(config: FitConfig, data: Taught) -> Lessons:
         **place,
         "dataset_digest": recipe.digest,
         "kind": recipe.kind,
-        "flattened_input": recipe.input.flatten,
+        "flattened_input": recipe.input.flatten_bands,
         "classes_seen": list(classes),
         "train_samples": train.size,
         "drawn_on_the_way": isinstance(data, Recipe),
