@@ -46,6 +46,6 @@ def test_names_complete_with_tab():
 
 
 def test_models_import_by_name():
-    from topophys.models import ssh  # noqa: PLC0415
+    from topophys.models import ssh
 
     assert ssh is tp.models.ssh

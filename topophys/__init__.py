@@ -3,6 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from topophys._version import __version__ as __version__
+
 if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getattr__`
     from topophys import datasets as datasets
     from topophys import ensembles, models
@@ -45,8 +47,6 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.invariants.z2 import z2_invariant
     from topophys.invariants.z2_indices import Z2Indices, z2_indices_3d
     from topophys.invariants.z2_result import Z2Result
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Certificate",

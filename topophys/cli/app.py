@@ -58,7 +58,7 @@ app.add_typer(_group)
 
 def _version(value: bool) -> None:
     if value:
-        from topophys import __version__
+        from topophys._version import __version__
 
         print(f"topophys {__version__}")
         raise typer.Exit

@@ -20,8 +20,9 @@ from typing import Final
 
 import numpy as np
 
-from topophys import __version__, _validation
+from topophys import _validation
 from topophys._progress import track
+from topophys._version import __version__
 from topophys.datasets import schema
 from topophys.datasets._index import part_of, write_index
 from topophys.datasets.dataset_card import Summary

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys import __version__
+from topophys._version import __version__
 from topophys.datasets import schema
 from topophys.datasets.families import family_of
 from topophys.datasets.recipe import GIVEN, Recipe

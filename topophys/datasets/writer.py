@@ -20,8 +20,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from topophys import __version__
 from topophys._io import parse_json
+from topophys._version import __version__
 from topophys.datasets import schema
 from topophys.datasets.layout import lay_out, manifest, n_bytes, open_partial, sizes
 from topophys.datasets.shards import Shard, ShardRange, reasons
