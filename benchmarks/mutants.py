@@ -15,16 +15,20 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
+import importlib.abc
+import importlib.util
 import json
 import os
 import re
-import shutil
-import subprocess
+import signal
 import sys
-import tempfile
+import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
@@ -35,8 +39,8 @@ RESULTS = ROOT / "runs" / "mutants"
 MARGINS = re.compile(
     r"slack|eps|error|rounding|rest|remainder|curve|curvature|spread|residual|tail"
 )
-#: Seconds after which a mutant counts as noticed: it no longer ends.
-PATIENCE = 600
+#: Seconds of processor time for all trials of a subject, and for one of them.
+QUICK, SLOW = 4.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Subject:
 WINDING = ("certify_winding",)
 TWO_BANDS = ("certify_chern, two bands",)
 MANY_BANDS = ("certify_chern, many bands", "certify_gap")
+Z2 = ("z2_invariant", "z2_invariant, broken symmetry")
 SUBJECTS: dict[str, Subject] = {}
 
 
@@ -131,10 +136,10 @@ def is_bound(node: ast.Compare) -> bool:
     return not re.search(r"\.shape|\blen\(|__name__|\bis\b|\bin\b|ndim|size\b", words)
 
 
-def dependents(tree: Path, path: str) -> set[str]:
-    """Kernel modules that import a file, directly or by way of others: their caches are stale."""
-    kernels = {p.stem: p.read_text("utf-8") for p in (tree / "topophys/kernels").glob("*.py")}
-    found, todo = set(), [Path(path).stem]
+def dependents(path: str) -> set[str]:
+    """Kernel modules that import a file, directly or by way of others, and the file itself."""
+    kernels = {p.stem: p.read_text("utf-8") for p in (ROOT / "topophys/kernels").glob("*.py")}
+    found, todo = set(), [Path(path).stem] if "kernels" in path else []
     while todo:
         name = todo.pop()
         if name in found:
@@ -145,101 +150,156 @@ def dependents(tree: Path, path: str) -> set[str]:
     return found
 
 
-def trial_code(trials: tuple[str, ...], seed: int) -> str:
-    """A program that prints outcomes of some trials as JSON, and stops at the first bad one."""
-    return f"""
-import json, sys, warnings
-warnings.simplefilter("ignore")
-from tests import proof_fuzz as f
-right = 0
-for name in {trials!r}:
-    for number in range(f.FEW[name]):
-        found, _, _ = f.trial(name, {seed}, number)
-        right += found.count("right")
-        if set(found) & set(f.BAD):
-            print(json.dumps([name, number, found])); sys.exit(3)
-print(right)
-"""
+class Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+    """Imports one module of the package from a text that is not that of its file."""
+
+    def __init__(self, path: str, text: str):
+        self.name, self.path, self.text = path[:-3].replace("/", "."), str(ROOT / path), text
+
+    def find_spec(self, fullname, path=None, target=None):  # noqa: ARG002
+        if fullname != self.name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
+
+    def get_filename(self, fullname):  # noqa: ARG002
+        return self.path
+
+    def get_data(self, path):  # noqa: ARG002
+        return self.text.encode()
 
 
-class Workshop:
-    """A copy of the sources with its own cache of machine code, in which mutants are run."""
+def change(path: str, text: str) -> None:
+    """Import the package anew in this process, with another text of one of its files.
 
-    def __init__(self, folder: Path):
-        self.tree, self.cache, self.warm = folder / "tree", folder / "cache", folder / "warm"
-        for name in ("topophys", "tests", "conftest.py", "pyproject.toml"):
-            source, target = ROOT / name, self.tree / name
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target)
-        self.env = os.environ | {
-            "PYTHONPATH": str(self.tree), "NUMBA_CACHE_DIR": str(self.cache),
-            "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
-        }  # fmt: skip
+    Compiled kernels stay, but for those that the file is part of: these are interpreted, which for
+    a few small Hamiltonians is cheaper than to compile them.
+    """
+    stale = dependents(path)
+    for name in list(sys.modules):
+        kept = name.startswith("topophys.kernels") and name.rpartition(".")[2] not in stale
+        if name.split(".")[0] in ("topophys", "tests") and not kept:
+            del sys.modules[name]
+    jit = sys.modules["topophys.kernels._jit"]
+    jit.kernel = jit.fused_kernel = lambda function: function
+    sys.meta_path.insert(0, Changed(path, text))
 
-    def run(self, *command: str) -> tuple[int, str]:
+
+def in_child(work: Callable[[], Any], patience: float) -> Any:
+    """What a function returns in a forked process; None if it does not end in time."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        signal.setitimer(signal.ITIMER_REAL, patience)  # the default action ends the process
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        warnings.simplefilter("ignore")
         try:
-            done = subprocess.run(
-                [sys.executable, *command], cwd=self.tree, env=self.env, text=True,
-                capture_output=True, timeout=PATIENCE, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return 4, "did not end"
-        return done.returncode, done.stdout.strip()[-400:]
+            answer = work()
+        except BaseException as error:
+            answer = f"error: {error!r}"
+        os.write(writing, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        words = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(words) if words else None
 
-    def warm_up(self, one: Subject) -> int:
-        """Run the unchanged sources, keep their machine code, return how many are right."""
-        shutil.rmtree(self.cache, ignore_errors=True)
-        code, words = self.run("-c", trial_code(one.trials, 7))
-        if code:
-            raise SystemExit(f"the sources as they are fail their own trials: {words}")
-        shutil.rmtree(self.warm, ignore_errors=True)
-        shutil.copytree(self.cache, self.warm)
-        return int(words.split()[-1])
 
-    def noticed(self, one: Subject, mutant: Mutant, right: int) -> str:
-        """What notices a mutant; empty where nothing does."""
-        target = self.tree / mutant.path
-        before, stat = target.read_text("utf-8"), target.stat()
-        shutil.rmtree(self.cache, ignore_errors=True)
-        shutil.copytree(self.warm, self.cache)
-        for name in dependents(self.tree, mutant.path):
-            for old in self.cache.rglob(f"{name}.*.nb?"):
-                old.unlink()
-        try:
-            target.write_text(mutant.apply(before), "utf-8")
-            code, words = self.run("-c", trial_code(one.trials, 7))
-            if code:
-                return {3: "wrong certificate", 4: "does not end"}.get(code, "error")
-            if int(words.split()[-1]) < right:
-                return "fewer certificates"
-            if one.tests:
-                code, _ = self.run("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *one.tests)
-                return "test fails" if code else ""
-            return ""
-        finally:
-            target.write_text(before, "utf-8")
-            os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+class TooSlowError(Exception):
+    """A trial that takes too long to be one of many."""
+
+
+def chosen_trials(one: Subject) -> list[tuple[str, int, list[str]]]:
+    """Trials that are quick, with their outcomes; to be called in a process of its own."""
+    fuzz = importlib.import_module("tests.proof_fuzz")
+
+    def stop(*_: object) -> None:
+        raise TooSlowError
+
+    # the interval timer of real time is that of `in_child`
+    signal.signal(signal.SIGVTALRM, stop)
+    found = []
+    for name in one.trials:
+        start, number = time.process_time(), 0
+        while time.process_time() - start < QUICK / len(one.trials) and number < 400:
+            signal.setitimer(signal.ITIMER_VIRTUAL, SLOW)
+            try:
+                outcome, _, _ = fuzz.trial(name, 7, number)
+                found.append((name, number, outcome))
+            except TooSlowError:
+                pass
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+            number += 1
+    # a trial that was cut off, whatever caught the signal, is no trial
+    return [t for t in found if not set(t[2]) & {"error", "wrong", "bound"}]
+
+
+def trials_notice(trials: list[tuple[str, int, list[str]]]) -> str:
+    """What the first trial shows that comes out otherwise than with the sources as they are."""
+    fuzz = importlib.import_module("tests.proof_fuzz")
+    for name, number, before in trials:
+        found, _, _ = fuzz.trial(name, 7, number)
+        if set(found) & set(fuzz.BAD):
+            return "error" if "error" in found else "wrong certificate"
+        if found.count("right") < before.count("right"):
+            return "fewer certificates"
+    return ""
+
+
+def tests_fail(tests: tuple[str, ...]) -> bool:
+    """Whether a test of the subject fails."""
+    pytest = importlib.import_module("pytest")
+    options = ["-x", "-q", "--assert=plain", "-o", "addopts=", "-o", "filterwarnings=",
+               "-m", "not slow", "-p", "no:cacheprovider", "-p", "tests.without_torch"]  # fmt: skip
+    return bool(pytest.main([*options, *tests]))
 
 
 def study(name: str, only: slice) -> None:
     """Run the mutants of one file and keep what noticed each."""
     one = SUBJECTS[name]
-    mutants = mutants_of(one.path, (ROOT / one.path).read_text("utf-8"))
-    with tempfile.TemporaryDirectory() as folder:
-        shop = Workshop(Path(folder))
-        right = shop.warm_up(one)
-        rows = []
-        for mutant in mutants[only]:
-            how = shop.noticed(one, mutant, right)
-            rows.append({"line": mutant.line, "old": mutant.old, "new": mutant.new, "noticed": how})
-            print(f"{name}:{mutant.line}: {mutant.old} -> {mutant.new}: {how or 'SURVIVES'}",
-                  flush=True)  # fmt: skip
-            RESULTS.mkdir(parents=True, exist_ok=True)
-            kept = {"rows": rows, "all": len(mutants)}
-            (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1), "utf-8")
+    text = (ROOT / one.path).read_text("utf-8")
+    mutants = mutants_of(one.path, text)
+
+    def changed(words: str, work: Callable[..., Any], *given: Any) -> Callable[[], Any]:
+        def run() -> Any:
+            change(one.path, words)
+            return work(*given)
+
+        return run
+
+    trials = in_child(changed(text, chosen_trials, one), 600.0)
+    start = time.monotonic()
+    if in_child(changed(text, trials_notice, trials), 600.0) != "":
+        raise SystemExit(f"{name}: the sources as they are do not repeat their own trials")
+    middle = time.monotonic()
+    if in_child(changed(text, tests_fail, one.tests), 600.0) is not False:
+        raise SystemExit(f"{name}: the sources as they are fail their own tests")
+    patience = [10.0 + 10.0 * t for t in (middle - start, time.monotonic() - middle)]
+    print(f"{name}: {len(trials)} trials, {patience} s", flush=True)
+    rows = []
+    for mutant in mutants[only]:
+        words = mutant.apply(text)
+        how = in_child(changed(words, trials_notice, trials), patience[0])
+        if how == "" and one.tests:
+            failing = in_child(changed(words, tests_fail, one.tests), patience[1])
+            how = None if failing is None else "test fails" if failing else ""
+        how = "does not end" if how is None else "error" if how.startswith("error") else how
+        rows.append({"line": mutant.line, "old": mutant.old, "new": mutant.new, "noticed": how})
+        print(f"{name}:{mutant.line}: {mutant.old} -> {mutant.new}: {how or 'SURVIVES'}",
+              flush=True)  # fmt: skip
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        kept = {"rows": rows, "all": len(mutants)}
+        (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1), "utf-8")
+
+
+def warm_up() -> None:
+    """Compile, or load, all kernels that trials use, once for all children."""
+    fuzz = importlib.import_module("tests.proof_fuzz")
+    for name in fuzz.TARGETS:
+        fuzz.run(name, 12, seed=7)
 
 
 def table() -> str:
@@ -267,31 +327,65 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--from", dest="start", type=int, default=0)
+    parser.add_argument("--from", dest="start", type=int, default=0, help="-1: only the page")
     parser.add_argument("--every", type=int, default=1)
     given = parser.parse_args()
+    if not given.list and given.start >= 0:
+        warm_up()
     for name in given.names or SUBJECTS:
         if given.list:
             path = SUBJECTS[name].path
             for m in mutants_of(path, (ROOT / path).read_text("utf-8")):
                 print(f"{m.line}: {m.old} -> {m.new}")
-        else:
+        elif given.start >= 0:
             study(name, slice(given.start, None, given.every))
     if not given.list:
         put(PAGE, "mutants", filled("python -m benchmarks.mutants", table(), harness.machine()))
 
 
-subject(
-    "topophys/kernels/winding_intervals.py", WINDING, "tests/invariants/test_certify_winding.py"
+INVARIANTS = "tests/invariants/"
+WINDING_TESTS = (
+    f"{INVARIANTS}test_certify_winding.py::test_evidence_is_what_it_says",
+    f"{INVARIANTS}test_certify_winding.py::test_no_more_points_than_allowed",
+    f"{INVARIANTS}test_certify_winding.py::test_nothing_at_all_is_unresolved",
+    f"{INVARIANTS}test_certify_winding.py::test_tiny_and_huge_units",
+    f"{INVARIANTS}test_reasons.py",
 )
-subject("topophys/kernels/certify_winding.py", WINDING, "tests/invariants/test_certify_winding.py")
-subject(
-    "topophys/kernels/determinant_series.py", WINDING, "tests/invariants/test_certify_winding.py"
+CHERN_TESTS = (
+    f"{INVARIANTS}test_certify_chern.py::test_no_more_points_than_allowed",
+    f"{INVARIANTS}test_certify_chern.py::test_degenerate_axes",
+    f"{INVARIANTS}test_certify_chern.py::test_tiny_and_huge_units",
+    f"{INVARIANTS}test_reasons.py",
 )
-subject("topophys/kernels/two_band_field.py", TWO_BANDS, "tests/invariants/test_certify_chern.py")
-subject("topophys/kernels/two_band_base.py", TWO_BANDS, "tests/invariants/test_certify_chern.py")
-subject("topophys/kernels/certify_two_band.py", TWO_BANDS, "tests/invariants/test_certify_chern.py")
+#: Those of the cells that are quick with interpreted kernels too.
+FAST = (
+    "1-1-4-2", "1-2-4-2", "phases_stay", "without_overlap", "norms", "plane_by_plane",
+    "equal_points", "limits_are_kept", "closed_gap_is_refused", "below_rounding", "flat_bands",
+    "tiles",
+)  # fmt: skip
+CELL_TESTS = (
+    f"{INVARIANTS}test_cells.py", f"{INVARIANTS}test_certify_bands.py", "-k", " or ".join(FAST),
+)  # fmt: skip
+subject("topophys/kernels/winding_intervals.py", WINDING, *WINDING_TESTS)
+subject("topophys/kernels/certify_winding.py", WINDING, *WINDING_TESTS)
+subject("topophys/kernels/determinant_series.py", WINDING, *WINDING_TESTS)
+subject("topophys/kernels/two_band_field.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/kernels/two_band_base.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/kernels/certify_two_band.py", TWO_BANDS, *CHERN_TESTS)
 subject("topophys/kernels/degree.py", TWO_BANDS, "tests/kernels/test_degree.py")
+subject("topophys/kernels/cell_bounds.py", MANY_BANDS, *CELL_TESTS)
+subject("topophys/kernels/cocycle.py", MANY_BANDS, *CELL_TESTS)
+subject("topophys/kernels/bloch_taylor.py", MANY_BANDS, *CELL_TESTS)
+subject("topophys/kernels/rounding.py", (*WINDING, *TWO_BANDS, *MANY_BANDS),
+        f"{INVARIANTS}test_reasons.py")  # fmt: skip
+subject("topophys/invariants/_cells.py", MANY_BANDS, *CELL_TESTS)
+subject("topophys/invariants/_cocycle.py", (*MANY_BANDS, "weyl_charge"), *CELL_TESTS)
+subject("topophys/invariants/_walk.py", (*MANY_BANDS, "weyl_charge"), *CELL_TESTS)
+subject("topophys/invariants/_half_zone.py", Z2, f"{INVARIANTS}test_z2_symmetry.py")
+subject("topophys/invariants/_symmetry.py", (*Z2, "spin_chern"),
+        f"{INVARIANTS}test_z2_symmetry.py")  # fmt: skip
+subject("topophys/invariants/_two_band.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/invariants/_winding.py", WINDING, *WINDING_TESTS)
 
 if __name__ == "__main__":
     main()

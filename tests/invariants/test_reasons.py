@@ -76,3 +76,30 @@ def test_slack_of_many_bands_covers_a_change_of_basis():
     few, many = (float(slack_of(norms, reach, n)) for n in (64, 256))
     assert few == pytest.approx(SLACK * 67 * 3)
     assert many == pytest.approx(SLACK * (3 + 256**1.5 / 8) * 3)
+
+
+def constant_gap(c):
+    """Proofs of all kinds for Hamiltonians whose gap is 2 sqrt(2) c at every momentum."""
+    x, z = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([1.0, -1.0])
+    chain = tp.ChiralHamiltonian({(0,): [[c * (1.0 + 1.0j)]]})
+    yield tp.certify_winding(chain)
+    yield tp.certify_gap(chain)
+    for copies in (1, 2, 5):
+        h = tp.FourierHamiltonian({(0, 0): np.kron(np.eye(copies), c * (x + z))}, n_occupied=copies)
+        yield tp.certify_chern(h)
+        yield tp.certify_gap(h)
+    four = tp.FourierHamiltonian({(0, 0): np.kron(np.eye(2), c * (x + z))}, n_occupied=2)
+    reversal = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2))
+    yield tp.z2_invariant(four, time_reversal=reversal, method="flux")
+    yield tp.z2_invariant(four, time_reversal=reversal, inversion=np.eye(4), method="parity")
+    yield tp.weyl_charge(tp.FourierHamiltonian({(0, 0, 0): c * (x + z)}), [0, 0, 0])
+    yield tp.spin_chern(four, np.diag([1.0, 1.0, -1.0, -1.0]))
+
+
+@pytest.mark.parametrize("c", [5e-324, 3.5e-323, 2.0**1023])
+def test_proven_gaps_at_both_ends_of_the_range_are_below_the_gap(c):
+    """Bounds were rounded to the nearest float64: 2 sqrt(2) to 3 of the smallest, and to inf."""
+    for proof in constant_gap(c):
+        assert proof.status == "certified", proof
+        assert np.isfinite(proof.gap_lower)
+        assert Fraction(float(proof.gap_lower)) ** 2 <= 8 * Fraction(c) ** 2, proof

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.reference import determinant_in_rationals
 from tests.strategies import SEEDS
 from topophys.kernels.determinant import determinant, determinant_error, determinants, frobenius
+from topophys.kernels.determinant_series import determinant_coefficients
 
 
 def one(matrix):
@@ -74,3 +75,65 @@ def test_growth_before_a_zero_pivot_is_not_forgotten():
     f, growth = determinant(matrix.copy())
     assert f == 0
     assert growth >= 2
+
+
+def coefficients(blocks):
+    """Coefficients of det sum_s D_s z^s, and their error bound."""
+    n_shift, n, _ = blocks.shape
+    count = n * (n_shift - 1) + 1
+    norm = np.sqrt(
+        max(np.square(np.abs(blocks)).sum(), np.linalg.norm(blocks, axis=(1, 2)).sum() ** 2)
+    )
+    f, roots = np.empty(count, complex), np.exp(2j * np.pi * np.arange(count) / count)
+    error = determinant_coefficients(blocks, norm, roots, np.empty((n, n), complex), f)
+    return f, error
+
+
+def whole(rng, n):
+    """Integer matrix of determinant 1."""
+    matrix = np.eye(n)
+    for _ in range(3):
+        i, j = rng.choice(n, 2, replace=False)
+        matrix[i] += rng.choice([-1, 1]) * matrix[j]
+    return matrix
+
+
+@pytest.mark.parametrize(("n", "reach"), [(2, 1000), (3, 2), (3, 1500), (4, 300), (5, 40)])
+def test_coefficients_of_any_number_are_within_their_bound(n, reach):
+    """D = L diag(a_i + b_i z^r) R with integers: the coefficients of its determinant are integers.
+
+    For n > 2 they come from as many samples, and the bound has to grow with their number.
+    """
+    rng = np.random.default_rng([n, reach])
+    left, right = whole(rng, n), whole(rng, n)
+    a, b = rng.integers(-8, 9, n), rng.integers(1, 9, n)
+    blocks = np.zeros((reach + 1, n, n), complex)
+    blocks[0], blocks[reach] = left @ np.diag(a) @ right, left @ np.diag(b) @ right
+    exact = np.zeros(n * reach + 1)
+    product = np.array([1.0])
+    for low, high in zip(a, b, strict=True):
+        product = np.convolve(product, [low, high])
+    exact[::reach] = product
+    f, error = coefficients(blocks)
+    assert np.abs(f - exact).max() <= error
+    assert error < 1e-6 * np.abs(exact).max()
+
+
+@given(n=st.integers(1, 4), n_shift=st.integers(1, 4), seed=SEEDS)
+def test_coefficients_of_dense_blocks_are_within_their_bound(n, n_shift, seed):
+    """Against the product of polynomials with integer coefficients."""
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(-9, 10, (n_shift, n, n))
+
+    def minor(rows, columns):
+        if not columns:
+            return np.array([1])
+        found = np.zeros((n_shift - 1) * len(columns) + 1, int)
+        for sign, column in enumerate(columns):
+            rest = [c for c in columns if c != column]
+            found += (-1) ** sign * np.convolve(blocks[:, rows[0], column], minor(rows[1:], rest))
+        return found
+
+    exact = minor(list(range(n)), list(range(n)))
+    f, error = coefficients(blocks.astype(complex))
+    assert np.abs(f - exact).max() <= error

@@ -1,0 +1,229 @@
+"""What proofs of chains and of two bands keep as evidence, and write to files."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from topophys.invariants._evidence_series import _smallest
+
+pytest.importorskip("flint")
+from topophys.invariants import certificate_file
+
+#: A share of a bound that slack and another order of sums may take.
+NEAR = 1e-6
+
+
+def leaves_of(tree, dim):
+    """Lowest corners and widths of the leaves, in units of one zone."""
+    bits, found = iter(tree.bits), []
+
+    def visit(corner, width):
+        if next(bits) == "0":
+            found.append((corner, width))
+            return
+        for child in np.ndindex(*(2,) * dim):
+            visit([c + b * width / 2 for c, b in zip(corner, child, strict=True)], width / 2)
+
+    for first in np.ndindex(*tree.start):
+        visit([i / n for i, n in zip(first, tree.start, strict=True)], 1.0 / tree.start[0])
+    corner, width = zip(*found, strict=True)
+    return np.array(corner), np.array(width)
+
+
+def chains(n_orbitals, seed):
+    rng = np.random.default_rng(seed)
+    rows = {(r,): rng.normal(size=(4, n_orbitals, n_orbitals)) * 0.5 ** abs(r) for r in (-1, 0, 2)}
+    rows[(1,)] = rng.normal(size=(4, n_orbitals, n_orbitals)) + 3.0 * np.eye(n_orbitals)
+    return tp.ChiralHamiltonian(rows)
+
+
+def far_chain(n_orbitals, reach):
+    """D = 1 + 1/2 z^reach, of winding 0, or with unlike orbitals."""
+    one = np.diag(1.0 + np.arange(n_orbitals))
+    return tp.ChiralHamiltonian({(0,): one, (reach,): 0.5 * np.eye(n_orbitals)})
+
+
+def series_of(h, element):
+    """Orders and coefficients of det D, and those of |D|^2, from samples."""
+    orders, block = h.block_range, h.block_amplitudes.reshape(-1, *h.block_amplitudes.shape[-3:])
+    block, n = block[element], h.block_amplitudes.shape[-1]
+    count = n * (len(block) - 1) + 1
+    z = np.exp(2j * np.pi * np.arange(count) / count)
+    d = np.einsum("ks,sij->kij", z[:, None] ** np.arange(len(block)), block)
+    f = np.fft.fft(np.linalg.det(d)) / count
+    g = np.array([np.vdot(block[: len(block) - m], block[m:]) for m in range(len(block))])
+    return n * orders[0] + np.arange(count), f, g
+
+
+@pytest.mark.parametrize("n_orbitals", [1, 2, 3, 4])
+@pytest.mark.parametrize("far", [False, True])
+def test_intervals_of_a_chain_prove_its_number_and_its_gap(n_orbitals, far):
+    h = far_chain(n_orbitals, 60) if far else chains(n_orbitals, 4)
+    plain = tp.certify_winding(h)
+    proof = tp.certify_winding(h, evidence=True)
+    for name in ("value", "status", "gap_lower", "gap_upper", "evaluations"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(proof, name))
+    proven = np.ravel(proof.certified)
+    assert proven.any()
+    for element in np.flatnonzero(proven):
+        tree = proof.evidence[element].tree
+        assert tree.n_leaves == np.ravel(proof.evaluations)[element]
+        orders, f, g = series_of(h, element)
+        corner, width = leaves_of(tree, 1)
+        assert width.sum() == pytest.approx(1.0)
+        ends = 2.0 * np.pi * np.stack([corner[:, 0], corner[:, 0] + width])
+        weight, size = np.abs(f), np.square(2.0 * np.pi * width) / 8.0
+        shift = round(float((orders * weight).sum() / weight.sum()))
+        value = np.exp(1j * ends[..., None] * (orders - shift)) @ f
+        step = value[1] - value[0]
+        share = -(value[0].conj() * step).real / np.abs(step).clip(1e-300) ** 2
+        chord = np.abs(value[0] + share.clip(0.0, 1.0) * step)
+        least = chord - size * (np.square(orders - shift) * weight).sum()
+        assert (least > 0.0).all()
+        turns = np.angle(value[1] / value[0]).sum() / (2.0 * np.pi)
+        assert round(turns) + shift == np.ravel(proof.value)[element]
+        lags = np.arange(1, len(g))
+        norm = g[0].real + 2.0 * (np.exp(1j * ends[..., None] * lags) @ g[1:]).real
+        norm = norm.max(0) + size * 2.0 * (np.square(lags) * np.abs(g[1:])).sum()
+        gap = 2.0 * _smallest(n_orbitals, least, norm).min()
+        low = np.ravel(proof.gap_lower)[element]
+        # what is written is what was proven: less by the slack alone
+        assert low <= gap * (1.0 + 1e-12)
+        assert low >= gap * (1.0 - NEAR)
+
+
+def planes():
+    rng = np.random.default_rng(8)
+    rows = {r: 0.3 * rng.normal(size=(4, 2, 2)) + 0.2j * rng.normal(size=(4, 2, 2))
+            for r in ((1, 0), (0, 1), (1, -1), (2, 0))}  # fmt: skip
+    rows[0, 0] = np.array([[1.0, 0.3], [0.3, -1.0]]) * np.arange(1, 5)[:, None, None]
+    return tp.FourierHamiltonian(rows)
+
+
+@pytest.mark.parametrize(
+    "h", [planes(), tp.models.qwz([-1.0, 0.5, 3.0]), tp.models.haldane(0.1, 0.1, np.pi / 2)]
+)
+def test_squares_of_two_bands_prove_their_number_and_gap(h):
+    plain = tp.certify_chern(h)
+    proof = tp.certify_chern(h, evidence=True)
+    for name in ("value", "status", "gap_lower", "gap_upper", "evaluations"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(proof, name))
+    rng = np.random.default_rng(3)
+    x, y, z = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+    for element in np.flatnonzero(np.ravel(proof.certified)):
+        kept = proof.evidence[element]
+        one = h if not h.batch_shape else h[element]
+        corner, width = leaves_of(kept.tree, 2)
+        assert np.square(width).sum() == pytest.approx(1.0)
+        assert kept.tree.start[0] == kept.tree.start[1]
+        assert len(corner) == kept.tree.n_leaves
+        low = np.ravel(proof.gap_lower)[element]
+        for _ in range(3):
+            k = 2.0 * np.pi * (corner + width[:, None] * rng.random(corner.shape))
+            h_k = one.bloch(k)
+            d = np.stack([np.einsum("kij,ji->k", h_k, s).real / 2.0 for s in (x, y, z)], -1)
+            assert 2.0 * np.linalg.norm(d, axis=-1).min() >= low * (1.0 - 1e-12)
+            if kept.directions is not None:
+                u = kept.directions / np.linalg.norm(kept.directions, axis=1, keepdims=True)
+                assert ((u * d).sum(-1) > 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("h", "certify"),
+    [
+        (chains(1, 5), tp.certify_winding), (chains(2, 5), tp.certify_winding),
+        (chains(3, 5), tp.certify_winding), (far_chain(1, 40), tp.certify_winding),
+        (tp.models.qwz([-1.0, 0.3]), tp.certify_chern), (planes(), tp.certify_chern),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("evidence", [False, True])
+def test_files_say_what_was_proven(h, certify, evidence, tmp_path):
+    """Every hopping to the bit, the integer and the gap; and the checker agrees."""
+    proof = certify(h, evidence=evidence)
+    where = int(np.flatnonzero(np.ravel(proof.certified))[0])
+    index = where if proof.value.shape else None
+    path = proof.save(tmp_path / "x.cert.json", index)
+    read = certificate_file.load(path)
+    assert read == json.loads(path.read_text())
+    assert read["claim"]["value"] == np.ravel(proof.value)[where]
+    low, claimed = np.ravel(proof.gap_lower)[where], float.fromhex(read["claim"]["gap_lower"])
+    assert (1.0 - 2e-9) * low <= claimed <= low
+    chain = certify is tp.certify_winding
+    if chain:
+        first = h.block_range[0]
+        flat = h.block_amplitudes.reshape(-1, *h.block_amplitudes.shape[-3:])[where]
+        wanted = {(first + m,): block for m, block in enumerate(flat)}
+    else:
+        one = h[where] if h.batch_shape else h
+        wanted = {tuple(r): m for r, m in zip(one.vectors.tolist(), one.amplitudes, strict=True)}
+    for vector, words in read["question"]["hoppings"]:
+        parts = np.array([float.fromhex(x) for x in words.split()])
+        matrix = parts.view(complex).reshape(wanted[tuple(vector)].shape)
+        np.testing.assert_array_equal(matrix, wanted[tuple(vector)])
+    assert certificate_file.verify(path)
+
+
+@pytest.mark.parametrize("reach", [17, 500, 3000])
+@pytest.mark.parametrize("evidence", [False, True])
+@pytest.mark.parametrize("size", [0.0, 1e-20, 1e-5])
+def test_far_hoppings_of_chains_that_matter_little(reach, evidence, size):
+    """A hopping over thousands of cells neither changes the answer nor takes memory."""
+    for n in (1, 2):
+        near = {(0,): np.diag(1.0 + np.arange(n)), (1,): 3.0 * np.eye(n)}
+        h = tp.ChiralHamiltonian(near | {(reach,): size * np.eye(n)})
+        tp.certify_winding(h, evidence=evidence)
+        tracemalloc.start()
+        proof = tp.certify_winding(h, evidence=evidence)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # a few arrays of S coefficients, not S^2 of them
+        assert peak < 2_000_000 + 3_000 * reach
+        assert (int(proof), proof.status) == (n, "certified")
+        gap = 2.0 * (3.0 - n)  # of diag(1, .., n) + 3 z
+        assert 0.1 * gap < proof.gap_lower <= gap + 2.0 * size
+
+
+@pytest.mark.parametrize("reach", [17, 500, 3000])
+@pytest.mark.parametrize("evidence", [False, True])
+@pytest.mark.parametrize("size", [0.0, 1e-20, 1e-5])
+def test_far_hoppings_of_planes_that_matter_little(reach, evidence, size):
+    rows = dict(tp.models.qwz(-1.0).hoppings)
+    rows[reach, 3] = size * np.array([[1.0, 0.0], [0.0, -1.0]])
+    h = tp.FourierHamiltonian(rows)
+    tp.certify_chern(h, evidence=evidence)
+    tracemalloc.start()
+    proof = tp.certify_chern(h, evidence=evidence)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40_000_000
+    assert (int(proof), proof.status) == (1, "certified")
+    assert 1.0 < proof.gap_lower <= 2.0 + 4 * size
+
+
+@pytest.mark.parametrize("n", [3, 4, 5])
+@pytest.mark.parametrize("far", [False, True])
+@pytest.mark.parametrize("place", [2, 12, 40])
+def test_the_determinant_of_many_orbitals_is_known_to_the_slack(n, far, place):
+    """D = L diag(1 + c_i z^r) R with integer L, R of determinant 1 and zeros next to the circle."""
+    rng = np.random.default_rng(n)
+    reach = 400 // n if far else 2
+    left, right = (np.eye(n) for _ in range(2))
+    for matrix in (left, right):
+        for _ in range(4):
+            i, j = rng.choice(n, 2, replace=False)
+            matrix[i] += rng.choice([-1, 1]) * matrix[j]
+    for inside in range(n + 1):
+        # |c| > 1: the root of 1 + c z^r lies inside the circle
+        c = np.where(np.arange(n) < inside, 1.0 + 2.0**-place, 1.0 - 2.0**-place)
+        h = tp.ChiralHamiltonian({(0,): left @ right, (reach,): left @ np.diag(c) @ right})
+        proof = tp.certify_winding(h, max_depth=40, max_evaluations=400_000)
+        assert not proof.certified or int(proof) == inside * reach
+    closed = np.ones(n)
+    closed[1:] = 0.5
+    h = tp.ChiralHamiltonian({(0,): left @ right, (reach,): left @ np.diag(closed) @ right})
+    assert not tp.certify_winding(h, max_depth=40, max_evaluations=400_000).certified
