@@ -487,8 +487,8 @@ def draw_weyl(rng):
             close = min(close, abs(float(worst)))
             if worst < 0:
                 charge += q
-    # a node within rounding of the surface, or a double one: nothing is known
-    doubtful = close < 1e-9 or any(abs(abs((-m - s) / t) - 1) < 1e-9 for s in (-2, 0, 2))
+    # a node within rounding of the surface; double ones, wherever they are, have the charge 0
+    doubtful = close < 1e-9
     case.truth = [CLOSED if doubtful else charge]
     case.extra |= {"centre": centre, "half_width": half}
     return case

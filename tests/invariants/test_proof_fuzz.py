@@ -171,3 +171,10 @@ def test_eigenphases_of_a_permutation_are_roots_of_unity():
     assert whole % TURN == 0
     whole, each = phases_of_loop([1, 0], [0, 0])
     assert (whole % TURN, sorted(each)) == (TURN // 2, [0, TURN // 2])
+
+
+@pytest.mark.parametrize(("seed", "number"), [(1007, 50), (1006, 14), (1023, 35)])
+def test_double_nodes_away_from_the_surface_are_no_closed_gap(seed, number):
+    """Two nodes of opposite charge at one point, or 1e-5 apart, in the box or outside of it."""
+    found, _, case = trial("weyl_charge", seed, number)
+    assert (case.truth, found) == ([0], ["right"])
