@@ -88,6 +88,29 @@ def test_bounds_become_sharp():
     assert found.frobenius.max() < 2e-3
 
 
+@pytest.mark.parametrize("bands", [2, 4, 12])
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_curvature_of_levels_is_counted_in_full(bands, dim, sign):
+    """Levels +-(dim + 1 + s sum cos k): at k = 0 the bound is sharp to the third order."""
+    side = np.repeat([-1.0, 1.0], bands // 2)
+    near = np.abs(np.arange(bands) - (bands - 1) / 2) < 1.0
+    flat = np.where(near, (dim + 1) * side, 20.0 * side)
+    wave = np.diag(np.where(near, 0.5 * sign * side, 0.0))
+    hops = {(0,) * dim: np.diag(flat)} | {tuple(v): wave for v in np.eye(dim, dtype=int).tolist()}
+    h = tp.FourierHamiltonian(hops, n_occupied=bands // 2)
+    ham, r = Hoppings.of(h, bands // 2), 0.05
+    found = bound_cells(
+        ham, np.zeros(1, np.int64), np.zeros((1, dim), np.int64),
+        lambda p: np.ones((len(p), len(ham.vectors)), complex), r * np.eye(dim), np.ones(1),
+        np.zeros(1), frames=False,
+    )  # fmt: skip
+    least = 2.0 * (dim + 1 + sign * dim * (1.0 if sign < 0 else np.cos(r)))
+    gap = np.ldexp(found.gap[0], int(ham.exponent[0]))
+    third = 2.0 * 2.0 * (dim * r) ** 3 / 6.0
+    assert least - 4.0 * third - 1e-9 <= gap <= least
+
+
 @pytest.mark.parametrize(("bands", "filled"), [(3, 1), (4, 2), (6, 5), (10, 5)])
 def test_transition_phases_stay_near_their_middle(bands, filled):
     """Frames of two cells, and any occupied space within both bounds."""

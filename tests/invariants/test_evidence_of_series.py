@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -43,9 +44,9 @@ def chains(n_orbitals, seed):
 
 
 def far_chain(n_orbitals, reach):
-    """D = 1 + 1/2 z^reach, of winding 0, or with unlike orbitals."""
+    """D = diag(1, 2, ..) + (3 + 4i)/10 z^reach, of winding 0."""
     one = np.diag(1.0 + np.arange(n_orbitals))
-    return tp.ChiralHamiltonian({(0,): one, (reach,): 0.5 * np.eye(n_orbitals)})
+    return tp.ChiralHamiltonian({(0,): one, (reach,): (0.3 + 0.4j) * np.eye(n_orbitals)})
 
 
 def series_of(h, element):
@@ -60,10 +61,16 @@ def series_of(h, element):
     return n * orders[0] + np.arange(count), f, g
 
 
+def lowest_gap(h, element):
+    """Gap 2 sigma_min(D) between momenta so close that no lower one is missed by much."""
+    block = h.block_on_grid(4096).reshape(-1, 4096, *h.block_amplitudes.shape[-2:])[element]
+    return 1.99 * np.linalg.svd(block, compute_uv=False)[:, -1].min()
+
+
 @pytest.mark.parametrize("n_orbitals", [1, 2, 3, 4])
 @pytest.mark.parametrize("far", [False, True])
 def test_intervals_of_a_chain_prove_its_number_and_its_gap(n_orbitals, far):
-    h = far_chain(n_orbitals, 60) if far else chains(n_orbitals, 4)
+    h = far_chain(n_orbitals, 200 if n_orbitals < 3 else 60) if far else chains(n_orbitals, 4)
     plain = tp.certify_winding(h)
     proof = tp.certify_winding(h, evidence=True)
     for name in ("value", "status", "gap_lower", "gap_upper", "evaluations"):
@@ -92,6 +99,7 @@ def test_intervals_of_a_chain_prove_its_number_and_its_gap(n_orbitals, far):
         norm = norm.max(0) + size * 2.0 * (np.square(lags) * np.abs(g[1:])).sum()
         gap = 2.0 * _smallest(n_orbitals, least, norm).min()
         low = np.ravel(proof.gap_lower)[element]
+        assert np.ravel(proof.gap_upper)[element] >= lowest_gap(h, element)
         # what is written is what was proven: less by the slack alone
         assert low <= gap * (1.0 + 1e-12)
         assert low >= gap * (1.0 - NEAR)
@@ -227,3 +235,49 @@ def test_the_determinant_of_many_orbitals_is_known_to_the_slack(n, far, place):
     closed[1:] = 0.5
     h = tp.ChiralHamiltonian({(0,): left @ right, (reach,): left @ np.diag(closed) @ right})
     assert not tp.certify_winding(h, max_depth=40, max_evaluations=400_000).certified
+
+
+@pytest.mark.parametrize("n_orbitals", [1, 2, 3])
+def test_the_gap_that_was_met_is_rounded_up(n_orbitals):
+    """In 50 digits the gap at `k_at_gap_upper` is no larger than what is told of it."""
+    h = chains(n_orbitals, 6)
+    proof = tp.certify_winding(h)
+    first = h.block_range[0]
+    for blocks, k, told in zip(
+        h.block_amplitudes, proof.k_at_gap_upper[:, 0], proof.gap_upper, strict=True
+    ):
+        with mpmath.workdps(50):
+            d = mpmath.zeros(n_orbitals)
+            for order, block in enumerate(blocks, start=first):
+                d += mpmath.expjpi(order * mpmath.mpf(k) / mpmath.pi) * mpmath.matrix(
+                    block.tolist()
+                )
+            assert 2 * min(mpmath.svd_c(d, compute_uv=False)) <= mpmath.mpf(told)
+            assert told == pytest.approx(float(2 * min(mpmath.svd_c(d, compute_uv=False))))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_errors_of_long_chains_enter_their_gap(n):
+    """The stretch that has nearly everything is proven, and all that is left out is an error."""
+    rows = {(0,): np.eye(n), (1,): 0.25 * np.eye(n), (3000,): 1e-4 * np.eye(n)}
+    h = tp.ChiralHamiltonian(rows)
+    h._error = np.array(0.1)
+    # 1 - 1/4 - 1e-4 - 0.1 at worst, times two
+    for few in ({}, {"max_evaluations": 200}):
+        assert tp.certify_winding(h, min_gap=1.1, **few).certified
+        assert not tp.certify_winding(h, min_gap=1.3, **few).certified
+        assert tp.certify_winding(h, **few).gap_lower < 1.3
+
+
+def test_a_determinant_that_is_rounding_is_no_closed_gap():
+    small = np.diag([1.0] + 4 * [2.0**-14])
+    proof = tp.certify_winding(tp.ChiralHamiltonian({(0,): small, (1,): 0.25 * small}))
+    assert (proof.status, proof.reason) == ("unresolved", "rounding")
+
+
+def test_what_is_not_proven_has_no_evidence():
+    for reach in (1, 300):
+        h = tp.ChiralHamiltonian({(0,): [[[1.0]], [[1.0]]], (reach,): [[[1.0]], [[0.5]]]})
+        proof = tp.certify_winding(h, evidence=True)
+        assert proof.evidence[0] is None
+        assert proof.evidence[1] is not None
