@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from functools import partial
 from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Real
 from numpy.typing import NDArray
 
-from topophys.datasets._prescreening import bloch_at, screened, with_gap
 from topophys.datasets.recipe import HamiltonianSpec, Recipe, SplitSpec
-from topophys.datasets.schema import Kind
+from topophys.datasets.tasks import get_task
 from topophys.ensembles import aiii_chains, class_a, disordered_ssh, two_band
-from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.certificate import Certificate
-from topophys.invariants.certify_chern import certify_chern
-from topophys.invariants.certify_gap import certify_gap
-from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.evidence import Asked
-from topophys.invariants.winding import winding_fields
 from topophys.kernels import status as st
 from topophys.kernels.chain_fields import chain_fields
 from topophys.models import haldane, qwz
@@ -43,7 +34,6 @@ __all__ = [
     "draw_d",
     "family_of",
     "fields_of_chains",
-    "rebuild",
     "rotations",
     "square",
     "two_band_of",
@@ -160,20 +150,6 @@ def draw_bands(
 
 #: Hamiltonians that a data file can hold.
 Stored: TypeAlias = ChiralHamiltonian | TwoBandHamiltonian | FourierHamiltonian
-
-
-def rebuild(
-    kind: Kind, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
-) -> Stored:
-    """Hamiltonians with exactly the stored coefficients.
-
-    Shapes: `vectors` (M, dim), `hoppings` (..., M, n, n).
-    """
-    if kind == "winding":
-        return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
-    if kind == "chern":
-        return two_band_of(vectors, hoppings)
-    return bands_of(vectors, hoppings, filled)
 
 
 def two_band_of(vectors: NDArray[np.int64], hoppings: NDArray[np.complex128]) -> TwoBandHamiltonian:
@@ -318,167 +294,7 @@ class Family(ABC):
         return np.cos(angle) + 1j * np.sin(angle)
 
 
-class _Chains(Family):
-    """Chiral chains: certified winding numbers, winding angles on a grid."""
-
-    @property
-    def by_sample(self) -> bool:
-        return self.spec.n_orbitals <= 2
-
-    def sizes(self) -> dict[str, int]:
-        n = self.spec.n_orbitals
-        return {"N": self.grid[0], "c": 2 * n**2, "M": 2 * self.reach + 1, "n": n}
-
-    def vectors(self) -> Int[np.ndarray, "M 1"]:
-        return np.arange(-self.reach, self.reach + 1)[:, None]
-
-    def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
-        return draw_chains(self.spec, self.reach, n, rng)
-
-    def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
-        if self.spec.n_orbitals <= 2:
-            return certify_winding(self._chains(hoppings), min_gap=min_gap)
-
-        return screened(hoppings, min_gap, 1, self._gaps, partial(self._prove, min_gap))
-
-    def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
-        return Asked(self._chains(hoppings), "winding number")
-
-    def _gaps(
-        self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 1"]
-    ) -> Float[np.ndarray, "S P"]:
-        sigma = np.linalg.svd(bloch_at(self.vectors(), hoppings, k), compute_uv=False)
-        return np.asarray(2.0 * sigma[..., -1])
-
-    def _prove(self, min_gap: float, hoppings: Complex[np.ndarray, "S M n n"]) -> Certificate:
-        chains = self._chains(hoppings)
-        # from determinants the gap of larger blocks is only known to be above something too small
-        return with_gap(certify_winding(chains), certify_gap(chains, min_gap=min_gap))
-
-    def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
-        if not self.by_sample:
-            return self._evaluate(hoppings)
-        orders, k = self.vectors()[:, 0], k_grid(self.grid)[:, 0]
-        fields, good = fields_of_chains(orders, hoppings, k, flatten=self.flatten_bands)
-        if not good.all():
-            for name, part in self._evaluate(hoppings[~good]).items():
-                fields[name][~good] = part
-        return fields
-
-    def _evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
-        block = self._chains(hoppings).block(k_grid(self.grid))
-        shown = flatten_block(block) if self.flatten_bands else block
-        alpha, dalpha = winding_fields(block)
-        return {"x": channels(shown), "alpha": alpha, "dalpha": dalpha}
-
-    def change_gauge(
-        self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
-    ) -> Complex[np.ndarray, "S M n n"]:
-        n, size = len(hoppings), self.spec.n_orbitals
-        left, right = (unitaries(n, size, rng)[:, None] for _ in range(2))
-        turned: NDArray[np.complex128] = left @ hoppings @ right
-        return self._shift(n, rng)[..., None, None] * turned
-
-    def _chains(self, hoppings: Complex[np.ndarray, "S M n n"]) -> ChiralHamiltonian:
-        return ChiralHamiltonian.from_array(-self.reach, hoppings)
-
-
-class _TwoBand(Family):
-    """Two bands in two dimensions: certified Chern numbers, Berry flux on a grid."""
-
-    def sizes(self) -> dict[str, int]:
-        n_x, n_y = self.grid
-        return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2}
-
-    def vectors(self) -> Int[np.ndarray, "M 2"]:
-        return square(self.reach)
-
-    def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M 3"]:
-        return draw_d(self.spec, self.reach, n, rng)
-
-    def certify(self, hoppings: Complex[np.ndarray, "S M 3"], min_gap: float) -> Certificate:
-        return certify_chern(two_band_of(self.vectors(), hoppings), min_gap=min_gap)
-
-    def asked(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Asked:
-        return Asked(two_band_of(self.vectors(), hoppings), "Chern number", 1)
-
-    def evaluate(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Arrays:
-        d = two_band_of(self.vectors(), hoppings).d(k_grid(self.grid))
-        shown = flatten_d(d) if self.flatten_bands else d
-        return {"x": shown, "flux": berry_flux_from_d(d)}
-
-    def change_gauge(
-        self, hoppings: Complex[np.ndarray, "S M 3"], rng: np.random.Generator
-    ) -> Complex[np.ndarray, "S M 3"]:
-        rotation = rotations(len(hoppings), rng)
-        turned: NDArray[np.complex128] = np.einsum("sij,smj->smi", rotation, hoppings)
-        return self._shift(len(hoppings), rng)[..., None] * turned
-
-
-class _Bands(Family):
-    """Any number of bands in two dimensions: certified Chern numbers, Berry flux on a grid."""
-
-    # a proof takes milliseconds: draws that nobody wants cost more than the loop
-    batch: ClassVar[int] = 64
-
-    def sizes(self) -> dict[str, int]:
-        n_x, n_y = self.grid
-        n = self.spec.n_bands or 2
-        return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2, "n": n, "c": 2 * n**2}
-
-    def vectors(self) -> Int[np.ndarray, "M 2"]:
-        return square(self.reach)
-
-    def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
-        return draw_bands(self.spec, self.reach, n, rng)
-
-    def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
-        return screened(hoppings, min_gap, 2, self._gaps, partial(self._prove, min_gap))
-
-    def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
-        return Asked(self._bands(hoppings), "Chern number", self.spec.filled)
-
-    def _gaps(
-        self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 2"]
-    ) -> Float[np.ndarray, "S P"]:
-        energy = np.linalg.eigvalsh(bloch_at(self.vectors(), hoppings, k))
-        return np.asarray(energy[..., self.spec.filled] - energy[..., self.spec.filled - 1])
-
-    def _prove(self, min_gap: float, hoppings: Complex[np.ndarray, "S M n n"]) -> Certificate:
-        return certify_chern(self._bands(hoppings), min_gap=min_gap)
-
-    def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
-        h_k = self._bands(hoppings).on_grid(self.grid)
-        filled = self.spec.filled
-        shown = h_k
-        if self.flatten_bands:
-            _, states = np.linalg.eigh(h_k)
-            occupied = states[..., :filled]
-            projector = occupied @ np.conj(np.swapaxes(occupied, -1, -2))
-            shown = np.eye(h_k.shape[-1]) - 2.0 * projector
-        return {"x": channels(shown), "flux": berry_flux(h_k, n_occupied=filled)}
-
-    def change_gauge(
-        self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
-    ) -> Complex[np.ndarray, "S M n n"]:
-        basis = unitaries(len(hoppings), hoppings.shape[-1], rng)[:, None]
-        turned: NDArray[np.complex128] = basis @ hoppings @ np.conj(np.swapaxes(basis, -1, -2))
-        turned = self._shift(len(hoppings), rng)[..., None, None] * turned
-        # H(-R) = H(R)^dagger to the last bit; -R stands where R stands from the other end
-        return 0.5 * (turned + np.conj(np.swapaxes(turned[:, ::-1], -1, -2)))
-
-    def _bands(self, hoppings: Complex[np.ndarray, "S M n n"]) -> FourierHamiltonian:
-        return bands_of(self.vectors(), hoppings, self.spec.filled)
-
-
-_CLASSES: dict[Kind, type[Family]] = {"winding": _Chains, "chern": _TwoBand, "bands": _Bands}
-
-
 def family_of(recipe: Recipe, spec: SplitSpec) -> Family:
     """Family of one split."""
-    return _CLASSES[recipe.kind](recipe, spec)
-
-
-def family_batch(kind: Kind) -> int:
-    """Hamiltonians drawn at a time, for each kind of data set."""
-    return _CLASSES[kind].batch
+    found: Family = get_task(recipe.kind).family(recipe, spec)
+    return found

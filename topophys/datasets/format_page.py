@@ -9,8 +9,8 @@ from typing import Final
 
 from topophys.datasets import schema
 from topophys.datasets.dataset_card import markdown_table
-from topophys.datasets.families import family_batch
 from topophys.datasets.shards import PATIENCE, REASONS
+from topophys.datasets.tasks import get_task
 
 __all__ = ["format_page"]
 
@@ -96,8 +96,8 @@ def format_page() -> str:
         digests=schema.DIGESTS,
     )
     sampling = _SAMPLING.format(
-        batch=family_batch("winding"),
-        few=family_batch("bands"),
+        batch=get_task("winding").batch,
+        few=get_task("bands").batch,
         patience=f"{PATIENCE:,}",
         reasons=", ".join(f'"{r}"' for r in REASONS),
     )

@@ -20,7 +20,6 @@ from topophys.datasets import schema
 from topophys.datasets.dataset_card import Summary
 from topophys.datasets.families import Arrays, family_of, square
 from topophys.datasets.recipe import GIVEN, Recipe
-from topophys.datasets.schema import Kind
 from topophys.datasets.shards import REASONS, Shard, ShardRange, evaluate, seed_keys
 from topophys.datasets.writer import Writer
 from topophys.errors import DatasetError, InputError, KindError, ShapeError
@@ -36,7 +35,7 @@ __all__ = ["Given", "label", "read_source"]
 # -------------- Hamiltonians that users bring along: NumPy archives, HDF5 files, files of Wannier90
 
 #: Name of the array with the coefficients, by kind of data set.
-NAMES: Final[dict[str, Kind]] = {"block": "winding", "d": "chern", "hoppings": "bands"}
+NAMES: Final[dict[str, str]] = {"block": "winding", "d": "chern", "hoppings": "bands"}
 #: Largest component of a lattice vector, as in recipes.
 LARGEST_REACH: Final = 64
 #: Bytes that the coefficients may take when they are laid out on all lattice vectors within reach.
@@ -61,7 +60,7 @@ class Given:
         Number of occupied bands, for the kind "bands".
     """
 
-    kind: Kind
+    kind: str
     reach: int
     hoppings: NDArray[np.complex128]
     n_occupied: int | None
@@ -127,7 +126,7 @@ def _check_before_reading(arrays: list[h5py.Dataset], n_bytes: int) -> None:
 
 
 def _complete(
-    kind: Kind, vectors: NDArray[Any], given: NDArray[np.complex128], n_occupied: int | None
+    kind: str, vectors: NDArray[Any], given: NDArray[np.complex128], n_occupied: int | None
 ) -> Given:
     """Coefficients on all vectors within reach, those of -R filled in where they follow."""
     rows = {tuple(v): given[:, m] for m, v in enumerate(vectors.tolist())}
@@ -157,7 +156,7 @@ def _room(shape: tuple[int, ...]) -> NDArray[np.complex128]:
 
 
 def _planar(
-    kind: Kind, vectors: NDArray[np.int64], given: NDArray[np.complex128], filled: int | None
+    kind: str, vectors: NDArray[np.int64], given: NDArray[np.complex128], filled: int | None
 ) -> Given:
     if vectors.shape[1] != 2:
         raise KindError(

@@ -17,7 +17,6 @@ from topophys.datasets._index import is_index, read_index, read_part
 from topophys.datasets.dataset_card import card
 from topophys.datasets.layout import Layout, Store, read_layout
 from topophys.datasets.recipe import Recipe
-from topophys.datasets.schema import Kind
 from topophys.datasets.split import Split
 from topophys.errors import InputError, ShapeError
 
@@ -92,7 +91,7 @@ class Dataset:
         self.path = path
         self.n_bytes = sum(part.n_bytes for part in layouts)
         self.recipe: Recipe = first.recipe
-        self.kind: Kind = first.recipe.kind
+        self.kind: str = first.recipe.kind
         sealed = {} if manifest is None else {"manifest": manifest}
         self.attributes: Mapping[str, Any] = {**first.attributes, **sealed}
 

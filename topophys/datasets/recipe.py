@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from topophys._io import parse_toml, read_text
 from topophys.datasets import _messages
-from topophys.datasets.schema import Kind, shards
+from topophys.datasets.schema import shards
+from topophys.datasets.tasks import FAMILIES, GIVEN
 from topophys.errors import RecipeError
 
 __all__ = [
@@ -29,39 +39,23 @@ __all__ = [
 
 # ----------------------------------------------- The tables of a recipe, each key checked by itself
 
-FamilyName: TypeAlias = Literal[
-    "aiii_chains", "ssh_copies", "disordered_ssh", "two_band", "qwz", "haldane", "class_a",
-    "given_chains", "given_two_band", "given_bands",
-]  # fmt: skip
+
+def _one_of(value: Any, names: Sequence[str]) -> Any:
+    """Refuse what is not among the names, with the message of a literal."""
+    if value not in names:
+        *most, last = map(repr, names)
+        expected = f"{', '.join(most)} or {last}" if most else last
+        raise PydanticKnownError("literal_error", {"expected": expected})
+    return value
 
 
-class Member(NamedTuple):
-    """What follows from the name of a family."""
-
-    kind: Kind
-    dim: int
-    invariant: Literal["winding", "chern"]
-    keys: tuple[str, ...]
-
-
-#: Kind of data set, dimension of k space, invariant, and the keys of the table `hamiltonian` that
-#: have a meaning for it.
-FAMILIES: Final[dict[str, Member]] = {
-    "aiii_chains": Member("winding", 1, "winding", ("n_orbitals",)),
-    "ssh_copies": Member("winding", 1, "winding", ("n_orbitals",)),
-    "disordered_ssh": Member("winding", 1, "winding", ("n_orbitals", "disorder")),
-    "two_band": Member("chern", 2, "chern", ()),
-    "qwz": Member("chern", 2, "chern", ()),
-    "haldane": Member("chern", 2, "chern", ()),
-    "class_a": Member("bands", 2, "chern", ("n_bands", "n_occupied")),
-    "given_chains": Member("winding", 1, "winding", ("n_orbitals",)),
-    "given_two_band": Member("chern", 2, "chern", ()),
-    "given_bands": Member("bands", 2, "chern", ("n_bands", "n_occupied")),
-}
-#: Families of Hamiltonians that were not drawn but given by a user, and their kinds.
-GIVEN: Final[dict[str, Kind]] = {
-    name: member.kind for name, member in FAMILIES.items() if name.startswith("given")
-}
+FamilyName: TypeAlias = Annotated[str, BeforeValidator(lambda v: _one_of(v, list(FAMILIES)))]
+InvariantName: TypeAlias = Annotated[
+    str,
+    BeforeValidator(
+        lambda v: _one_of(v, list(dict.fromkeys(m.invariant for m in FAMILIES.values())))
+    ),
+]
 #: Largest absolute value of a class; labels beyond it are typing errors.
 LARGEST_CLASS: Final = 1000
 
@@ -134,7 +128,7 @@ class LabelSpec(Table):
         Smallest proven energy gap of a sample, in units of the rms band energy.
     """
 
-    invariant: Literal["winding", "chern"]
+    invariant: InvariantName
     min_gap: _Gap = 0.0
 
 
@@ -477,7 +471,7 @@ class Recipe(Table):
             raise RecipeError(f"Recipe `{source}`: {_messages.one_line(error, cls)}") from None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> str:
         """Kind of data set, which fixes its fields."""
         return FAMILIES[self.hamiltonian.family].kind
 

@@ -1,4 +1,4 @@
-"""The one registry of what a data file holds; writer, reader, validator and format page follow it.
+"""What a data file holds; writer, reader, validator and format page follow it.
 
 A file has one HDF5 group per split. In it lies one contiguous, uncompressed dataset per `Field`,
 and a group ``sha256`` with one dataset of digests per field, one digest per shard of samples.
@@ -6,16 +6,22 @@ and a group ``sha256`` with one dataset of digests per field, one digest per sha
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["FIELDS", "FORMAT", "ROOT_ATTRIBUTES", "SCHEMA_VERSION", "SHARD_SIZE", "Field", "Kind"]
+from topophys.datasets.tasks import FIELDS, Field
 
-Kind: TypeAlias = Literal["winding", "chern", "bands"]
+__all__ = [
+    "COMMON",
+    "FIELDS",
+    "FORMAT",
+    "ROOT_ATTRIBUTES",
+    "SCHEMA_VERSION",
+    "SHARD_SIZE",
+    "Field",
+]
 
 #: Value of the root attribute `format`; tells our files from any other HDF5 file.
 FORMAT: Final = "topophys-dataset"
@@ -40,84 +46,18 @@ LETTERS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Field:
-    """One array of a split.
-
-    Attributes
-    ----------
-    name : str
-        Name of the HDF5 dataset.
-    axes : tuple of str
-        Letters of `LETTERS`, or digits for fixed lengths; "S" first.
-    dtype : str
-        Little-endian NumPy dtype.
-    unit : str
-        Unit of the numbers.
-    meaning : str
-        One sentence for the format page, the card and the HDF5 attribute of the same name.
-    """
-
-    name: str
-    axes: tuple[str, ...]
-    dtype: str
-    unit: str
-    meaning: str
-
-    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """Lengths of all axes."""
-        return tuple(int(axis) if axis.isdigit() else sizes[axis] for axis in self.axes)
-
-    def n_bytes(self, sizes: Mapping[str, int]) -> int:
-        """Size of the array in bytes, for given lengths of the letters."""
-        return math.prod(self.shape(sizes)) * np.dtype(self.dtype).itemsize
-
-
 _LABEL: Final = (
     "Invariant proven for the continuous Hamiltonian with exactly the stored `hoppings`."
 )
 _GAP: Final = "Proven lower bound of the energy gap over all k; at least `min_gap` of the recipe."
 _KEY: Final = "Where the sample comes from: (split id, shard, number of the draw within the shard)."
 
-_COMMON: Final = (
+#: Fields of every task.
+COMMON: Final = (
     Field("label", ("S",), "<i8", "1", _LABEL),
     Field("gap_bound", ("S",), "<f8", "rms band energy", _GAP),
     Field("seed_key", ("S", "3"), "<i8", "1", _KEY),
 )
-
-#: Every field of a split, by kind of data set.
-FIELDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
-    "winding": (
-        Field("x", ("S", "N", "c"), "<f4", "1 (flattened) or rms band energy",
-              "Input of a network: block D(k), complex n x n array viewed as 2 n^2 floats."),
-        Field("hoppings", ("S", "M", "n", "n"), "<c16", "rms band energy",
-              "Coefficients D_m of D(k) = sum_m D_m exp(i m k), m from attribute `vectors`."),
-        Field("alpha", ("S", "N"), "<f8", "rad",
-              "Winding angle arg det D(k) in (-pi, pi], from float64 blocks."),
-        Field("dalpha", ("S", "N"), "<f8", "rad",
-              "Wrapped step of alpha from k_j to k_(j+1), cyclic; from float64 blocks."),
-        *_COMMON,
-    ),
-    "chern": (
-        Field("x", ("S", "Nx", "Ny", "3"), "<f4", "1 (flattened) or rms band energy",
-              "Input of a network: d-vector of H(k) = d(k).sigma, divided by |d(k)| if flattened."),
-        Field("hoppings", ("S", "M", "3"), "<c16", "rms band energy",
-              "Coefficients d_R of d(k) = sum_R d_R exp(i k.R), R from attribute `vectors`."),
-        Field("flux", ("S", "Nx", "Ny"), "<f8", "rad",
-              "Berry flux of the lower band through the plaquette at k, from float64 d(k)."),
-        *_COMMON,
-    ),
-    "bands": (
-        Field("x", ("S", "Nx", "Ny", "c"), "<f4", "1 (flattened) or rms band energy",
-              "Input of a network: H(k), or if flattened 1 - 2 P(k) with the projector P on the"
-              " occupied bands, complex n x n array viewed as 2 n^2 floats."),
-        Field("hoppings", ("S", "M", "n", "n"), "<c16", "rms band energy",
-              "Matrices H_R of H(k) = sum_R H_R exp(i k.R), R from attribute `vectors`."),
-        Field("flux", ("S", "Nx", "Ny"), "<f8", "rad",
-              "Berry flux of the occupied bands through the plaquette at k, from float64 H(k)."),
-        *_COMMON,
-    ),
-}  # fmt: skip
 
 #: Unit of energies in data sets of Hamiltonians that were given, not drawn.
 GIVEN_UNIT: Final = "as in the source"
@@ -167,7 +107,7 @@ FIELD_ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 
 
-def field(kind: Kind, name: str) -> Field:
+def field(kind: str, name: str) -> Field:
     """Find the declaration of one field."""
     return next(f for f in FIELDS[kind] if f.name == name)
 
@@ -177,7 +117,7 @@ def shards(size: int) -> int:
     return -(-size // SHARD_SIZE)
 
 
-def n_bytes(kind: Kind, sizes: Mapping[str, int]) -> int:
+def n_bytes(kind: str, sizes: Mapping[str, int]) -> int:
     """Bytes of a split on disk, without headers."""
     digests = len(FIELDS[kind]) * shards(sizes["S"]) * DIGEST_SIZE
     return digests + sum(f.n_bytes(sizes) for f in FIELDS[kind])

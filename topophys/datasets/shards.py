@@ -232,7 +232,7 @@ class Shard:
 
     @classmethod
     def of(
-        cls, kind: schema.Kind, number: int, arrays: Arrays, drawn: int, rejected: dict[str, int]
+        cls, kind: str, number: int, arrays: Arrays, drawn: int, rejected: dict[str, int]
     ) -> Shard:
         """Bring arrays into the form in which they are stored, with their digests."""
         stored = {

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import _messages
-from topophys.datasets.families import Stored, rebuild
+from topophys.datasets.families import Stored
 from topophys.datasets.layout import Layout, Place, Store
 from topophys.datasets.recipe import SplitSpec
-from topophys.datasets.schema import Kind
+from topophys.datasets.tasks import get_task
 from topophys.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Split:
         self.name = name
         self.spec: SplitSpec = recipe.part(name)
         self.own_family = any(s.name == name and s.hamiltonian for s in recipe.split)
-        self.kind: Kind = recipe.kind
+        self.kind: str = recipe.kind
         self.drawn: int = sum(part.drawn for part in self._layouts)
         self.rejected: Mapping[str, int] = {
             reason: sum(part.rejected[reason] for part in self._layouts)
@@ -256,7 +256,8 @@ class Split:
         """
         (hoppings,) = self.read("hoppings", index=index)
         filled = self.spec.hamiltonian.filled if self.spec.hamiltonian else 1
-        return rebuild(self.kind, self.vectors, hoppings, filled)
+        found: Stored = get_task(self.kind).hamiltonians(self.vectors, hoppings, filled)
+        return found
 
     def _places(self, name: str) -> list[Place]:
         if name not in self.fields:

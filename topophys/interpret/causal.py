@@ -15,6 +15,7 @@ from topophys import _validation
 from topophys._progress import track
 from topophys._random import keyed_generator
 from topophys.datasets import Dataset
+from topophys.datasets.tasks import get_task
 from topophys.interpret.activations import module_of_feature, replaced
 from topophys.interpret.erasure import encoding_directions, fit_eraser, random_eraser
 from topophys.interpret.probed_network import LAYERS, Layer, Samples, Subject, draw_samples
@@ -467,10 +468,11 @@ def causal_tests(
     samples = draw_samples(dataset, split, n_hamiltonians, seed)
     subject = Subject(run.encoder)
     last = next(layer for layer in LAYERS[dataset.kind] if layer.last)
-    jobs: list[Callable[[], list[Outcome]]] = []
-    if dataset.kind == "winding":
-        chains = ChainInterventions(subject, samples, seed)
-        jobs += [lambda: chains.erase(n_random), chains.steer, lambda: chains.swap(n_swaps // 5)]
+    jobs: list[Callable[[], list[Outcome]]] = [
+        *get_task(dataset.kind).interventions(
+            subject, samples, seed=seed, n_swaps=n_swaps, n_random=n_random
+        )
+    ]
     jobs.append(lambda: swap_sums(subject, samples, last, n_swaps, seed))
     results: list[CausalResult] = []
     with track(len(jobs), "causal tests", progress) as advance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -13,6 +14,7 @@ from torch import nn
 from topophys import _validation
 from topophys._random import keyed_generator
 from topophys.datasets import Dataset
+from topophys.datasets.tasks import OfEachTask
 from topophys.errors import InputError
 from topophys.interpret.activations import activations, module_of_feature
 from topophys.interpret.active_subspace import UsedPart, invariant_density, used_part
@@ -51,13 +53,7 @@ class Layer:
 
 
 #: Layers by kind of data set.
-LAYERS: Final = {
-    "winding": (
-        Layer("h1_features", "cos_sin_alpha", "cos_sin_permanent"),
-        Layer("h2_features", "dalpha", "dpermanent", "dalpha_scrambled", last=True),
-    ),
-    "chern": (Layer("h3_features", "flux", "flux_folded", "flux_scrambled", last=True),),
-}
+LAYERS: Final[Mapping[str, tuple[Layer, ...]]] = OfEachTask(lambda task: task.probe_layers())
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from topophys._progress import track
 from topophys.datasets import Dataset
 from topophys.datasets.families import blocks_from_channels, channels, unitaries
+from topophys.datasets.tasks import get_task
 from topophys.interpret.activations import activations
 from topophys.interpret.probed_network import LAYERS, Layer, Samples, draw_samples
 from topophys.interpret.regression import RidgeFit, fit_ridge
@@ -19,7 +20,16 @@ from topophys.interpret.reports import RowReport
 from topophys.learn import Run
 from topophys.learn.run import placement, predict_invariants
 
-__all__ = ["SYMMETRIES", "AuditReport", "AuditRow", "Symmetry", "audit", "channels_of", "fields_of"]
+__all__ = [
+    "CHAIN_SYMMETRIES",
+    "PLANE_SYMMETRIES",
+    "AuditReport",
+    "AuditRow",
+    "Symmetry",
+    "audit",
+    "channels_of",
+    "fields_of",
+]
 
 
 # ------------ Operations on blocks and d-vectors, and what exact physics says of their consequences
@@ -209,56 +219,53 @@ _ALL: Final = ("h1_features", "h2_features", "h3_features")
 _SHIFTED: Final = dict.fromkeys(_ALL, _rolled)
 _FIXED: Final = dict.fromkeys(_ALL, _same)
 _INVARIANT: Final = {"cos_sin_alpha": "invariant", "dalpha": "invariant", "flux": "invariant"}
-#: Operations by kind of data set.
-SYMMETRIES: Final[Mapping[str, tuple[Symmetry, ...]]] = {
-    "winding": (
-        Symmetry(
-            "D -> W D X, unitary",
-            _basis,
-            1,
-            {"cos_sin_alpha": "turned", "dalpha": "invariant", "whole": "invariant"},
-            {"h2_features": _same},
-        ),
-        Symmetry(
-            "origin of k",
-            _origin,
-            1,
-            dict.fromkeys(("cos_sin_alpha", "dalpha", "whole"), "equivariant"),
-            _SHIFTED,
-        ),
-        Symmetry(
-            "k -> -k",
-            _reverse_chain,
-            -1,
-            {"cos_sin_alpha": "equivariant", "dalpha": "odd", "whole": "equivariant"},
-            {"h1_features": _points_reversed},
-        ),
-        Symmetry("D -> D^dagger", _dagger, -1, {"cos_sin_alpha": "mirrored", "dalpha": "odd"}),
-        Symmetry("D -> r(k) D, r > 0", _scale, 1, _INVARIANT | {"whole": "invariant"}, _FIXED),
-        Symmetry(
-            "D -> exp(i phi(k)) D",
-            _gauge,
-            1,
-            {"cos_sin_alpha": "turned", "dalpha": "plus exact difference"},
-        ),
+#: Operations on chains.
+CHAIN_SYMMETRIES: Final = (
+    Symmetry(
+        "D -> W D X, unitary",
+        _basis,
+        1,
+        {"cos_sin_alpha": "turned", "dalpha": "invariant", "whole": "invariant"},
+        {"h2_features": _same},
     ),
-    "chern": (
-        Symmetry(
-            "rotation of d",
-            _rotation,
-            1,
-            {"flux": "invariant", "whole": "invariant"},
-            {"h3_features": _same},
-        ),
-        Symmetry(
-            "origin of k", _origin, 1, {"flux": "equivariant", "whole": "equivariant"}, _SHIFTED
-        ),
-        Symmetry("k -> -k", _reverse_plane, 1, {"flux": "equivariant"}),
-        Symmetry("kx <-> ky", _exchange, -1, {"flux": "odd"}),
-        Symmetry("d -> -d", _other_band, -1, {"flux": "odd"}),
-        Symmetry("d -> r(k) d, r > 0", _scale, 1, _INVARIANT | {"whole": "invariant"}, _FIXED),
+    Symmetry(
+        "origin of k",
+        _origin,
+        1,
+        dict.fromkeys(("cos_sin_alpha", "dalpha", "whole"), "equivariant"),
+        _SHIFTED,
     ),
-}
+    Symmetry(
+        "k -> -k",
+        _reverse_chain,
+        -1,
+        {"cos_sin_alpha": "equivariant", "dalpha": "odd", "whole": "equivariant"},
+        {"h1_features": _points_reversed},
+    ),
+    Symmetry("D -> D^dagger", _dagger, -1, {"cos_sin_alpha": "mirrored", "dalpha": "odd"}),
+    Symmetry("D -> r(k) D, r > 0", _scale, 1, _INVARIANT | {"whole": "invariant"}, _FIXED),
+    Symmetry(
+        "D -> exp(i phi(k)) D",
+        _gauge,
+        1,
+        {"cos_sin_alpha": "turned", "dalpha": "plus exact difference"},
+    ),
+)
+#: Operations on two bands in two dimensions.
+PLANE_SYMMETRIES: Final = (
+    Symmetry(
+        "rotation of d",
+        _rotation,
+        1,
+        {"flux": "invariant", "whole": "invariant"},
+        {"h3_features": _same},
+    ),
+    Symmetry("origin of k", _origin, 1, {"flux": "equivariant", "whole": "equivariant"}, _SHIFTED),
+    Symmetry("k -> -k", _reverse_plane, 1, {"flux": "equivariant"}),
+    Symmetry("kx <-> ky", _exchange, -1, {"flux": "odd"}),
+    Symmetry("d -> -d", _other_band, -1, {"flux": "odd"}),
+    Symmetry("d -> r(k) d, r > 0", _scale, 1, _INVARIANT | {"whole": "invariant"}, _FIXED),
+)
 
 
 # ------------ Symmetries act on the input: layers and output beside what exact physics says of them
@@ -395,7 +402,7 @@ def audit(
     samples = draw_samples(dataset, split, n_hamiltonians, seed)
     look = _Look(run.encoder, samples, LAYERS[dataset.kind])
     rows: list[AuditRow] = []
-    operations = SYMMETRIES[dataset.kind]
+    operations = get_task(dataset.kind).symmetries()
     with track(len(operations), "symmetry audit", progress) as advance:
         for number, symmetry in enumerate(operations):
             rows += look.rows(symmetry, np.random.default_rng([seed, number]))

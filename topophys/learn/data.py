@@ -15,6 +15,7 @@ from torch import Tensor
 from topophys._random import keyed_generator
 from topophys.datasets import Dataset, Recipe, Split, draw_shard
 from topophys.datasets.schema import SHARD_SIZE, shards
+from topophys.datasets.tasks import OfEachTask
 from topophys.errors import RecipeError
 from topophys.learn.config import FitConfig
 from topophys.learn.encoders.registry import READERS
@@ -35,7 +36,7 @@ __all__ = [
 # ----------------------------------- Where batches come from: memory, disk, or the generator itself
 
 #: Field with the exact local contributions to the invariant, by kind of data set.
-LOCAL_FIELDS: Final = {"winding": "dalpha", "chern": "flux", "bands": "flux"}
+LOCAL_FIELDS: Final = OfEachTask(lambda task: task.local_field)
 #: Neighbours on disk that stay together, and how many such blocks are shuffled among themselves.
 BLOCK: Final = 256
 TOGETHER: Final = 64

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from topophys._io import write_text
+from topophys.datasets.tasks import get_task
 from topophys.learn.run import encoder_settings
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _row(score: Score) -> str:
 
 def _limits(run: Run) -> list[str]:
     classes, kind = run.provenance["classes_seen"], run.provenance.get("kind", "winding")
-    what = "winding number of chiral chains" if kind == "winding" else "Chern number of two bands"
+    what = get_task(kind).title
     proof = "It proves nothing: where an answer matters, use a certificate."
     errs = "Near a closing gap and on coarse grids it errs, as the formula does."
     lines = [

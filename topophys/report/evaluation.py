@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from topophys._io import write_json
 from topophys.datasets import Dataset
 from topophys.datasets.families import blocks_from_channels
+from topophys.datasets.tasks import OfEachTask
 from topophys.errors import InputError
 from topophys.interpret import audit, causal_tests, probe
 from topophys.invariants.berry import chern_number_from_d
@@ -89,7 +90,7 @@ def largest_gaps(dataset: Dataset, names: Iterable[str]) -> dict[int, tuple[str,
 # -------------- How often a network is right on each split, beside the formula on the same k points
 
 #: Name of the invariant by kind of data set.
-SYMBOLS: Final = {"winding": "nu", "chern": "C"}
+SYMBOLS: Final = OfEachTask(lambda task: task.symbol if task.probe_layers() else "")
 
 
 @dataclass(frozen=True)

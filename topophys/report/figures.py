@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from topophys import plots
 from topophys._io import make_folder, write_json, write_text
 from topophys.datasets import Dataset, Split
+from topophys.datasets.tasks import get_task
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
@@ -482,9 +483,8 @@ def draw_figures(run: Run, dataset: Dataset, *, chern_data: Dataset | None = Non
             f" {', '.join(dataset.splits)}; add one to the recipe."
         )
     folder = make_folder(run.path / "figures")
-    local = {"winding": chain_figures, "chern": plane_figures}.get(run.kind)
     pictures = chain(
-        () if local is None else local(run, dataset),
+        get_task(run.kind).figures(run, dataset),
         common_figures(run, dataset),
         () if chern_data is None else [chern_data_figure(chern_data)],
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from torch import nn
 
+from topophys.datasets.tasks import OfEachTask
 from topophys.errors import KindError, RecipeError
 from topophys.learn.encoders.chain import TopologicalMLEncoder
 from topophys.learn.encoders.loops import TopologicalMLEncoderLoops
@@ -22,11 +23,7 @@ ENCODERS: Final[Mapping[str, type[nn.Module]]] = {
     "TopologicalMLEncoderLoops": TopologicalMLEncoderLoops,
 }
 #: Name of the network that reads a kind of data set.
-READERS: Final[Mapping[str, str]] = {
-    "winding": "TopologicalMLEncoder",
-    "chern": "TopologicalMLEncoder2D",
-    "bands": "TopologicalMLEncoderLoops",
-}
+READERS: Final[Mapping[str, str]] = OfEachTask(lambda task: task.encoder)
 
 
 def encoder_name(kind: str) -> str:

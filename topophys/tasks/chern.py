@@ -1,0 +1,112 @@
+"""Chern numbers of two bands in two dimensions (class A), from d-vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from jaxtyping import Complex, Int
+from numpy.typing import NDArray
+
+from topophys.datasets.families import Arrays, Family, draw_d, rotations, square, two_band_of
+from topophys.datasets.recipe import Recipe, SplitSpec
+from topophys.datasets.schema import COMMON, Field
+from topophys.datasets.tasks import Task, register_task
+from topophys.grids import k_grid
+from topophys.hamiltonians.flatten import flatten_d
+from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.invariants.berry import berry_flux_from_d
+from topophys.invariants.certificate import Certificate
+from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.evidence import Asked
+
+__all__ = ["ChernTask", "TwoBand"]
+
+
+class TwoBand(Family):
+    """Two bands in two dimensions: certified Chern numbers, Berry flux on a grid."""
+
+    def sizes(self) -> dict[str, int]:
+        n_x, n_y = self.grid
+        return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2}
+
+    def vectors(self) -> Int[np.ndarray, "M 2"]:
+        return square(self.reach)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M 3"]:
+        return draw_d(self.spec, self.reach, n, rng)
+
+    def certify(self, hoppings: Complex[np.ndarray, "S M 3"], min_gap: float) -> Certificate:
+        return certify_chern(two_band_of(self.vectors(), hoppings), min_gap=min_gap)
+
+    def asked(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Asked:
+        return Asked(two_band_of(self.vectors(), hoppings), "Chern number", 1)
+
+    def evaluate(self, hoppings: Complex[np.ndarray, "S M 3"]) -> Arrays:
+        d = two_band_of(self.vectors(), hoppings).d(k_grid(self.grid))
+        shown = flatten_d(d) if self.flatten_bands else d
+        return {"x": shown, "flux": berry_flux_from_d(d)}
+
+    def change_gauge(
+        self, hoppings: Complex[np.ndarray, "S M 3"], rng: np.random.Generator
+    ) -> Complex[np.ndarray, "S M 3"]:
+        rotation = rotations(len(hoppings), rng)
+        turned: NDArray[np.complex128] = np.einsum("sij,smj->smi", rotation, hoppings)
+        return self._shift(len(hoppings), rng)[..., None] * turned
+
+
+class ChernTask(Task):
+    """Chern number of two bands: the Berry flux through plaquettes is the local physics."""
+
+    name = "chern"
+    dim = 2
+    invariant = "chern"
+    title = "Chern number of two bands"
+    symbol = "C"
+    families: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "two_band": (),
+        "qwz": (),
+        "haldane": (),
+        "given_two_band": (),
+    }
+    fields = (
+        Field("x", ("S", "Nx", "Ny", "3"), "<f4", "1 (flattened) or rms band energy",
+              "Input of a network: d-vector of H(k) = d(k).sigma, divided by |d(k)| if flattened."),
+        Field("hoppings", ("S", "M", "3"), "<c16", "rms band energy",
+              "Coefficients d_R of d(k) = sum_R d_R exp(i k.R), R from attribute `vectors`."),
+        Field("flux", ("S", "Nx", "Ny"), "<f8", "rad",
+              "Berry flux of the lower band through the plaquette at k, from float64 d(k)."),
+        *COMMON,
+    )  # fmt: skip
+    encoder = "TopologicalMLEncoder2D"
+    local_field = "flux"
+
+    def family(self, recipe: Recipe, spec: SplitSpec) -> TwoBand:
+        return TwoBand(recipe, spec)
+
+    def hamiltonians(
+        self,
+        vectors: NDArray[np.int64],
+        hoppings: NDArray[np.complex128],
+        filled: int,  # noqa: ARG002
+    ) -> TwoBandHamiltonian:
+        return two_band_of(vectors, hoppings)
+
+    def probe_layers(self) -> tuple[Any, ...]:
+        from topophys.interpret.probed_network import Layer
+
+        return (Layer("h3_features", "flux", "flux_folded", "flux_scrambled", last=True),)
+
+    def symmetries(self) -> tuple[Any, ...]:
+        from topophys.interpret.symmetry_audit import PLANE_SYMMETRIES
+
+        return PLANE_SYMMETRIES
+
+    def figures(self, run: Any, dataset: Any) -> Iterable[Any]:
+        from topophys.report.figures import plane_figures
+
+        return plane_figures(run, dataset)
+
+
+TASK: Final = register_task(ChernTask())
