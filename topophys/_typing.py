@@ -21,7 +21,7 @@ __all__ = [
     "is_two_band_like",
 ]
 
-#: Called with (done, total) while long work goes on.
+#: Called with (done, total) while long work continues.
 Progress: TypeAlias = Callable[[int, int], Any]
 
 

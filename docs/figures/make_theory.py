@@ -63,7 +63,7 @@ def slivers() -> Figure:
                 ax.add_patch(Rectangle((x, y), 0.5, 0.5, fill=False))
         ax.add_patch(Polygon([(0, 0), (1, 0), (1, 1)], color=BLUE, alpha=0.25, lw=0))
         ax.add_patch(Polygon([(0, 0), (1, 1), (0, 1)], color=BLUE, alpha=0.12, lw=0))
-        # drawn apart: in the zone the sliver has no area
+        # drawn apart: in the Brillouin zone the sliver has no area
         ax.add_patch(Polygon([(1.0, 0), (1.06, 0.5), (1.0, 1)], color=ORANGE, alpha=0.8, lw=0))
         for point, name, side in (((1, 0), "q", -1), ((1.06, 0.5), "m", 1), ((1, 1), "p", 1)):
             ax.plot(*point, "o", color="black", markersize=4)

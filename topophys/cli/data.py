@@ -27,7 +27,7 @@ def generate(
 ) -> None:
     """Draw Hamiltonians, prove their invariants, write a data set.
 
-    A run that was killed goes on where it was when it is started again.
+    A run that was killed continues where it was when it is started again.
 
     Example: topophys generate datasets/winding-1d/recipe.toml -o winding.h5
     """
@@ -140,7 +140,7 @@ def verify(
 
     Exit status 1 if anything is wrong.
 
-    With --checker each label that is proven anew is also written as a certificate and checked by
+    With --checker each label that is proven again is also written as a certificate and checked by
     a program that shares no code with the proofs.
 
     Example: topophys verify winding.h5 --recompute 0.01

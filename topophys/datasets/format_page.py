@@ -75,7 +75,7 @@ whose gap was seen to be below it at some k; `noise`, the standard deviation of 
 `x` alone, drawn for a whole shard from `SeedSequence(root_seed, spawn_key=(split_id, s, 1))`; and
 `gauge_of`, with which sample i is sample i of the split named, in another random constant basis
 (unitaries on both sides of D, one unitary around H, a rotation of d) and with another origin of k,
-proven anew, the last number of its `seed_key` being that of its source. Every split draws from
+proven again, the last number of its `seed_key` being that of its source. Every split draws from
 streams of its own, so that no two splits share a Hamiltonian.
 
 Of the Hamiltonians drawn, up to and with the last one kept of each shard, the others were rejected

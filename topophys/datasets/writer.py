@@ -315,7 +315,7 @@ class Writer:
     the headers only; its library does not survive a failing disk. The disk space is reserved at
     the start, and samples are written with plain system calls to the places that HDF5 has set
     aside for them. A journal beside the file says which shards are done; the next run with the
-    same recipe checks these and goes on from there. When the block is left before `finish`, both
+    same recipe checks these and continues from there. When the block is left before `finish`, both
     are removed, unless `keep` says that there is something worth keeping.
 
     Attributes

@@ -202,7 +202,7 @@ def replaced(
     module : torch.nn.Module
         A network.
     changes : mapping of str to callable
-        From the name of a submodule to a function of its output; the rest of the network goes on
+        From the name of a submodule to a function of its output; the rest of the network continues
         with what it returns.
 
     Yields

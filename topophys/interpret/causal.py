@@ -423,7 +423,7 @@ def causal_tests(
     encode :math:`(\cos\alpha, \sin\alpha)` to where it would be for another angle
     :math:`\alpha' = \alpha + m k` or :math:`-\alpha`; the predicted integer is the winding of
     :math:`\alpha'`. *Swap* (last layer): the links (plaquettes) of a part of the zone are taken
-    from another Hamiltonian; since the output is a sum over the zone,
+    from another Hamiltonian; since the output is a sum over the Brillouin zone,
 
     .. math:: \nu' = \frac{1}{2\pi} \Bigl( \sum_{j \notin I} \Delta\alpha_j^A
         + \sum_{j \in I} \Delta\alpha_j^B \Bigr)

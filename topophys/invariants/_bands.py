@@ -24,7 +24,7 @@ from topophys.kernels.rounding import lower_bound, upper_bound
 
 __all__ = ["charge_evidence", "chern_evidence", "gap_evidence", "one_thread", "statuses"]
 
-#: Starting cells of the zone in each direction.
+#: Starting cells of the Brillouin zone in each direction.
 START: Final = 8
 #: Hamiltonians treated together, and bytes that the bases of their cells may take.
 GROUP, GROUP_BYTES = 256, 64 << 20

@@ -84,7 +84,7 @@ def common_edges(plus: Sides, minus: Sides) -> tuple[Int, Int, Int, Int, Int]:
     start = keys % span
     end = np.minimum(plus.end[i], minus.end[j])
     line = lines[keys // span]
-    # both families must cover the same intervals: each edge goes on where the one before ends
+    # both families must cover the same intervals: each edge continues where the one before ends
     same = (plus.line[i] == line).all(-1) & (minus.line[j] == line).all(-1)
     length = (end - start).sum()
     if not (

@@ -109,7 +109,7 @@ def square_tree(vectors: NDArray[np.int64], series: NDArray[np.float64], least: 
     Returns
     -------
     CellTree
-        Squares of the zone.
+        Squares of the Brillouin zone.
     """
     mean, even, odd = series[0, 0], series[1:, 0], series[1:, 1]
     weight = (vectors**2).sum(1).astype(float)

@@ -107,7 +107,7 @@ def prove_half_zone(
     filled : int
         Number of occupied bands.
     max_depth : int
-        How often a cell may be quartered.
+        How often a cell may be subdivided.
     max_evaluations : int
         Largest number of eigenproblems to solve.
     evidence : bool

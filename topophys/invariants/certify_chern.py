@@ -31,7 +31,7 @@ def certify_chern(
 
     .. math:: C = \frac{1}{2\pi} \int \mathrm{d}^2k \; \mathrm{tr}\,\Omega(k)
 
-    The zone is quartered into square cells until each is proven. With two bands: until Taylor's
+    The zone is subdivided into square cells until each is proven. With two bands: until Taylor's
     theorem keeps d(k) on the cell in an open half space; C is then the degree of the
     piecewise-linear map on a triangulation of the cells, counted by signs alone. With more: until
     the occupied and the empty block of H stay apart on the cell. The bundle of occupied states
@@ -48,7 +48,7 @@ def certify_chern(
         Certify only what is proven to have at least this direct gap, in the units of the
         hoppings. More cells are used where needed.
     max_depth : int, optional
-        How often a cell of the starting grid may be quartered, at most 24.
+        How often a cell of the starting grid may be subdivided, at most 24.
     max_evaluations : int, optional
         How many k points may be looked at per Hamiltonian.
     tightness : float, optional

@@ -1,7 +1,7 @@
 """What a proof rests on: how cells were divided, and the frames that make each cell provable.
 
 Engines fill these where `evidence=True` was asked for; `certificate_file` writes them; the checker
-proves every number anew. Nothing here is trusted: trees and frames only say where to look.
+proves every number again. Nothing here is trusted: trees and frames only say where to look.
 """
 
 from __future__ import annotations
@@ -321,7 +321,7 @@ class Proof:
     question : Question
         What was asked.
     evidence : ProofEvidence or None
-        What an engine noted; None where the division of cells is to be found anew.
+        What an engine noted; None where the division of cells is to be found again.
     """
 
     question: Question

@@ -269,7 +269,7 @@ def _certified(
     """Prove the Chern numbers of the two halves by the sectors of the spin operator."""
     rows, exponent = divide_out(rows_of(h))
     error = error_of(h, exponent)
-    # the unit of the spin is divided out: nothing underflows where sectors are told apart
+    # the unit of the spin is divided out: nothing underflows where sectors are distinguished
     _, unit = np.frexp(max(np.abs(spin.real).max(), np.abs(spin.imag).max()))
     sectors = _sectors(np.ldexp(spin.real, -unit) + 1j * np.ldexp(spin.imag, -unit))
     found = [
@@ -308,7 +308,7 @@ def _sectors(spin: NDArray[np.complex128]) -> list[_Sector]:
     """Eigenspaces of a spin operator by ascending value; values closer than rounding are one.
 
     Of many such values in a row one sector is made, which may be as wide as its distance from the
-    next: halves are told apart by the spins at the edges of sectors, not by means.
+    next: halves are distinguished by the spins at the edges of sectors, not by means.
     """
     level, state = np.linalg.eigh(spin)
     cuts = np.flatnonzero(np.diff(level) > GAPLESS * np.abs(level).max()) + 1

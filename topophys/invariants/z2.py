@@ -106,7 +106,7 @@ def z2_invariant(
         unproven is then unresolved. Where not given: for Hamiltonians of up to eight bands, and
         for parities.
     max_depth : int, optional
-        How often a cell of a proof may be quartered, at most 24.
+        How often a cell of a proof may be subdivided, at most 24.
     max_evaluations : int, optional
         Largest number of cells of a proof.
     rules : FlowRules, optional

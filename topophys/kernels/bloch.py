@@ -23,7 +23,7 @@ def bloch_at(
 
     onsite (n, n) = H_0, hops (M, n, n) of the vectors (M, D) of one half space; table (T,) holds
     e^(2 pi i j / T). With D = 0 rows in `slopes` the derivatives are left out. Equal points
-    (modulo the zone) give equal bits.
+    (modulo the Brillouin zone) give equal bits.
     """
     n, n_table, n_dim = h.shape[0], table.shape[0], vectors.shape[1]
     stride = fine // n_table

@@ -180,8 +180,8 @@ def walk_torus(
     depth of the proven cells, as many as evaluations.
 
     The degree is that of the piecewise-linear map on a conforming triangulation. A leaf counts
-    the two triangles of its corners; a cell that is quartered counts, on each side, the sliver
-    (corner, midpoint, corner) as its neighbour sees it. Where the neighbour is quartered as well
+    the two triangles of its corners; a cell that is subdivided counts, on each side, the sliver
+    (corner, midpoint, corner) as its neighbour sees it. Where the neighbour is subdivided as well
     the two slivers cancel, where it is not they make the hanging vertex part of its boundary.
     """
     slack = bounds(coefficients, vectors, moments)

@@ -83,7 +83,7 @@ def value_at(
 ) -> None:
     """Fill a row of points (K, 3) with d at k = 2 pi (x, y) / fine.
 
-    Equal lattice points (modulo the zone) give equal bits, whichever cell asks.
+    Equal lattice points (modulo the Brillouin zone) give equal bits, whichever cell asks.
     """
     dx, dy, dz = coefficients[0, 0], coefficients[0, 1], coefficients[0, 2]
     for m in range(vectors.shape[0]):

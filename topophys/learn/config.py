@@ -25,7 +25,7 @@ class EncoderConfig(BaseModel):
     num_classes : int
         Number of consecutive integers around 0 with class scores.
     output_features : int
-        Number of features after the sum over the zone.
+        Number of features after the sum over the Brillouin zone.
     gated, flatten : bool
         Bilinear layers; polar factor of the input (unit vectors in two dimensions).
     point_layers : int, optional
@@ -105,7 +105,7 @@ class FitConfig(BaseModel):
     in_memory : bool
         Hold the training split in memory, or read each batch from disk.
     checkpoint_steps : int, optional
-        Steps between two saved states, from which training can go on; by default there is one
+        Steps between two saved states, from which training can continue; by default there is one
         at the end of each epoch.
     threads : int
         Threads of torch on the CPU. One, because layers this small are slower on more where

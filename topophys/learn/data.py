@@ -71,7 +71,7 @@ class Source(Protocol):
     """What a trainer asks of its data.
 
     The batches of an epoch are a function of the epoch and of nothing else, so that training can
-    go on from any step.
+    continue from any step.
 
     Attributes
     ----------
@@ -282,7 +282,7 @@ def prepare_lessons(config: FitConfig, data: Taught) -> Lessons:
     config : FitConfig
         Settings.
     data : Dataset or Recipe
-        Data set, or recipe to draw from while training goes on.
+        Data set, or recipe to draw from while training continues.
 
     Returns
     -------

@@ -306,7 +306,7 @@ class InvariantHead(nn.Module):
         Parameters
         ----------
         features : tensor of shape (B, n_in)
-            Features summed over the zone.
+            Features summed over the Brillouin zone.
 
         Returns
         -------

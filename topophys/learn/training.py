@@ -57,7 +57,7 @@ def fit(
         Settings.
     data : Dataset or Recipe
         A data set of a kind that a network reads; or a recipe, whose training split is drawn
-        while training goes on, with new samples in every epoch.
+        while training continues, with new samples in every epoch.
     path : str or Path
         Folder to make. It receives training.toml, log.jsonl (a line per epoch), best and last
         weights (safetensors with a JSON card each), and once training has ended run.json and a
@@ -85,7 +85,7 @@ def fit(
     OutputError
         If the folder cannot be written or holds a training already.
     CheckpointError
-        If the state to go on from is damaged, or of other settings or data.
+        If the state to continue from is damaged, or of other settings or data.
     InputError
         If torch cannot use the device, or the loss does not stay finite.
 

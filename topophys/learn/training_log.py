@@ -45,7 +45,7 @@ class Diary:
     folder : Path
         Folder of the run.
     begun : bool
-        Whether there is a state to go on from.
+        Whether there is a state to continue from.
     history : list of dict
         One record per epoch.
 
@@ -85,7 +85,7 @@ class Diary:
         Parameters
         ----------
         resume : bool
-            Whether there may be a training in it to go on with.
+            Whether there may be a training in it to continue with.
 
         Returns
         -------

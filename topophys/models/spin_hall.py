@@ -70,7 +70,7 @@ def bhz(
     Parameters
     ----------
     m : array-like of shape (...)
-        Mass at the centre of the zone, in units of energy.
+        Mass at the centre of the Brillouin zone, in units of energy.
     a : array-like of shape (...), optional
         Coupling of the orbitals.
     b : array-like of shape (...), optional

@@ -43,7 +43,7 @@ def plot_bands(
     H : FourierHamiltonian
         A Hamiltonian, or a batch: a panel each.
     path : array-like of shape (P, dim), optional
-        Corners of the path, in radians. Where not given: the zone of a chain, and
+        Corners of the path, in radians. Where not given: the Brillouin zone of a chain, and
         (0,0) - (pi,0) - (pi,pi) - (0,0) in two dimensions.
     labels : sequence of str, optional
         Names of the corners.
@@ -148,7 +148,7 @@ def _draw_bands(
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
         zorder=5,
     )
-    # gaps like to sit at the ends of the zone, where the frame would hide the mark
+    # gaps like to sit at the ends of the Brillouin zone, where the frame would hide the mark
     margin = 0.025 * (along[-1] - along[0])
     panel.set_xlim(along[0] - margin, along[-1] + margin)
 

@@ -166,7 +166,7 @@ def plot_wilson_flow(
     ----------
     centres : array-like of shape (..., N, m) or Z2Result
         Centres from `topophys.wannier_centres`, in lattice constants; or the result of
-        `topophys.z2_invariant`, whose own lines over half of the zone are drawn.
+        `topophys.z2_invariant`, whose own lines over half of the Brillouin zone are drawn.
     k : array-like of shape (N,), optional
         Rising pumping momenta in radians. Where not given: `topophys.k_grid`, and its first point
         again at the end.

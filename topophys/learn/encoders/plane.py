@@ -298,7 +298,7 @@ class TopologicalMLEncoder2D(nn.Module):
         Bilinear layers, or the plain convolutional net.
     oriented : bool, optional
         Take the difference of both directions around each plaquette, so that no constant has to
-        cancel over the zone; else the first term alone. Without it, training stays at the
+        cancel over the Brillouin zone; else the first term alone. Without it, training stays at the
         constant answer for long, or for good.
     flatten : bool, optional
         Divide d by its length first, so that the scale of d does not matter.

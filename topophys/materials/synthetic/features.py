@@ -264,7 +264,7 @@ def quarter_zone(n: int, *, flat: bool = False) -> tuple[NDArray[np.float64], ND
     Returns
     -------
     float64 ndarray of shape (P, 3) or (P, 2), float64 ndarray of shape (P,)
-        Momenta, the first at zero, and the share of the zone that each stands for.
+        Momenta, the first at zero, and the share of the Brillouin zone that each stands for.
     """
     half = 2.0 * np.pi * np.arange(n // 2 + 1) / n
     whole = 2.0 * np.pi * np.arange(n) / n

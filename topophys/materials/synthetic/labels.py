@@ -105,7 +105,7 @@ def walk_cells(
 
 # -------------- Proof of a global gap of two-band blocks: no level of any k reaches the Fermi level
 
-#: Cells of the starting grid along each direction; how often they are quartered; cells of one
+#: Cells of the starting grid along each direction; how often they are subdivided; cells of one
 #: Hamiltonian at one depth beyond which the proof gives up.
 START: Final = 12
 DEPTH: Final = 6
@@ -124,7 +124,7 @@ def prove_fermi_gap(
             \le (d_0 - u \cdot d)(c) + r \sum_i |\partial_i (d_0 - u \cdot d)(c)| + M_2 r^2 / 2
 
     on a square cell with centre c and half width r, for any unit vector u, here the direction of
-    d(c); and likewise from below for the upper level. Cells where this does not do are quartered.
+    d(c); and likewise from below for the upper level. Cells where this does not do are subdivided.
 
     Parameters
     ----------
