@@ -26,13 +26,13 @@ test-slow: $(STAMP)  ## the long checks: hundreds of thousands of Hamiltonians a
 	$(BIN)/python -m pytest -m slow
 
 fuzz: $(STAMP)  ## every reader against changed files, commands against Ctrl-C; writes a page of results
-	$(BIN)/python -m benchmarks.fuzz
+	$(BIN)/python -m benchmarks.quality.fuzz
 
 install-matrix: $(STAMP)  ## every way to install, each in an environment from nothing; writes a page of results
-	$(BIN)/python -m benchmarks.install
+	$(BIN)/python -m benchmarks.quality.install
 
 constraints:  ## what is pinned, for every Python; `make constraints UPGRADE=--upgrade` takes the newest
-	$(PYTHON) -m benchmarks.constraints $(UPGRADE)
+	$(PYTHON) -m benchmarks.quality.constraints $(UPGRADE)
 
 lowest:  ## tests with the lowest versions of all dependencies and extras (Python 3.11)
 	$(PYTHON) -m venv .venv-lowest

@@ -1,16 +1,25 @@
-"""Names that every doctest may use, and compiled kernels that are those of the sources."""
+"""Hypothesis profiles, seeds, names of doctests, and kernels that are those of the sources."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 KERNELS = Path(__file__).parent / "topophys" / "kernels"
 #: A plug-in that hides PyTorch when it is imported, also by a search for doctests.
 collect_ignore = ["tests/without_torch.py"]
+
+# the same examples in every run; new ones are looked for by `make test-random`, and what fails
+# there stays as an `@example`
+settings.register_profile("same", max_examples=60, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("random", max_examples=500, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_configure() -> None:
@@ -32,3 +41,21 @@ def _doctest_names(doctest_namespace: dict[str, Any]) -> None:
 
     doctest_namespace["np"] = np
     doctest_namespace["tp"] = topophys
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    # layers as small as those of the tests only wait for each other on more; imported here, since
+    # the run-time type checks are not in place yet when this file is read
+    try:
+        import torch  # noqa: PLC0415
+    except ImportError:  # tests of the physics need no networks
+        return
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    # whatever ran before: a test alone draws what it draws among all
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)

@@ -1,12 +1,16 @@
-"""Paired timing: two ways to do one job, in turn, in one process, by CPU time."""
+"""Paired timing by CPU time, and results of long runs that are kept beside their settings."""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import platform
 import statistics
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -69,3 +73,49 @@ def machine():
     packages = ", ".join(f"{p} {version(p)}" for p in ("topophys", "numpy", "numba", "scipy"))
     place = f"{platform.machine()}, Python {platform.python_version()}"
     return f"{place}, {packages}; CPU time of one thread"
+
+
+class Study:
+    """Results of one study in a file of JSON Lines, each beside the settings it depends on.
+
+    What is there for some settings is not computed again; changed settings ask for a new result, a
+    changed comment does not. A change of code that changes results raises a number in the
+    settings. Later lines win; a line cut off by a crash counts as missing.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def entries(self) -> list[tuple[dict, dict]]:
+        """Settings and result of everything that is there, in the order it was first stored."""
+        if not self.path.is_file():
+            return []
+        found = {}
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # cut off
+                continue
+            found[_key(entry["settings"])] = entry["settings"], entry["result"]
+        return list(found.values())
+
+    def get(self, settings: dict) -> dict | None:
+        """Result of these settings; None where there is none."""
+        return next((r for s, r in self.entries() if _key(s) == _key(settings)), None)
+
+    def put(self, settings: dict, result: dict) -> None:
+        """Add a result as one line, written at once; others may be writing to the same file."""
+        line = json.dumps({"settings": settings, "result": result}) + "\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if end := file.seek(0, os.SEEK_END):
+                file.seek(end - 1)
+                if file.read(1) != b"\n":  # the last one was cut off
+                    line = "\n" + line
+            file.write(line.encode())
+
+
+def _key(settings: dict) -> str:
+    """Settings as text: lists and tuples are one, and the order of names does not matter."""
+    return json.dumps(settings, sort_keys=True)

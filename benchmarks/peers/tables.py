@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import topophys as tp
-from benchmarks import harness, wrong_answers
+from benchmarks import harness
 from benchmarks.peers.client import Peer, installed, save
+from benchmarks.quality import wrong_answers
 
 GRID = 24
 #: Peer, what is asked, and how many Hamiltonians of each kind of run it can be given.
@@ -105,7 +106,7 @@ ASKED = {("pyqula", "chern"): 200, ("z2pack", "chern"): 100, ("z2pack", "adaptiv
 
 
 def wrong() -> str:
-    """The Hamiltonians of `benchmarks.wrong_answers`, asked of every peer."""
+    """The Hamiltonians of `benchmarks.quality.wrong_answers`, asked of every peer."""
     H, truth = wrong_answers.planes()
     known = np.flatnonzero(truth != wrong_answers.OPEN)
     lines = [

@@ -1,7 +1,7 @@
 """Certificates of random and adversarial Hamiltonians against algebra; the oracles themselves.
 
 The same runs at full size, a million for winding numbers and a million for two bands, are written
-into docs/results/trust.md by `python -m benchmarks.trust`.
+into docs/results/trust.md by `python -m benchmarks.quality.trust`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ SOUND = [
     (trust_bands.trust_gaps, 1000, 0.5),
     (trust_bands.trust_kramers, 20, 0.8),
 ]
-#: Sizes of the slow runs; all of the page are made by `python -m benchmarks.trust`.
+#: Sizes of the slow runs; all of the page are made by `python -m benchmarks.quality.trust`.
 SLOW = [
     (run, {"trust_bands": 10_000, "trust_kramers": 500}.get(run.__name__, 1_000_000), least)
     for run, _, least in SOUND
