@@ -7,6 +7,9 @@ import base64
 import copy
 import json
 import struct
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,16 +18,19 @@ from topophys.errors import InputError
 from topophys.invariants.certificate_file import document_of
 from topophys.invariants.evidence import Proof
 
-#: Share of each kind in a trial: chains and two bands are quick, many bands are not.
+#: Share of each kind in a trial: chains are quick, boxes and many bands are not.
 KINDS = {
-    "chain": 0.5,
-    "two bands": 0.22,
-    "gap 1D": 0.12,
-    "gap 2D": 0.03,
-    "bands": 0.04,
-    "Z2": 0.04,
-    "Weyl": 0.05,
+    "chain": 0.807,
+    "gap 1D": 0.08,
+    "two bands": 0.07,
+    "gap 2D": 0.015,
+    "bands": 0.01,
+    "Z2": 0.01,
+    "Weyl": 0.004,
+    "gap 3D": 0.004,
 }
+#: Share of files whose Hamiltonian is known up to an error only.
+UNCERTAIN = 0.25
 
 
 def gaussian(rng, *shape):
@@ -72,6 +78,12 @@ def certificate(kind, rng):  # noqa: PLR0911  (one branch for each kind)
         hop = hermitian(rng, n, [(0, 0), (0, 1), (1, 0), (1, -1)], scale)
         filled = int(rng.integers(1, n))
         return tp.certify_gap(tp.FourierHamiltonian(hop), n_occupied=filled, min_gap=min_gap)
+    if kind == "gap 3D":
+        n = int(rng.integers(2, 4))
+        axes = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0)]
+        hop = hermitian(rng, n, axes, 0.1 * scale)
+        hop[0, 0, 0] = hop[0, 0, 0] + np.diag([-1.0, *np.ones(n - 1)]) * scale
+        return tp.certify_gap(tp.FourierHamiltonian(hop), n_occupied=1, min_gap=min_gap)
     if kind == "bands":
         n = int(rng.integers(3, 7))
         hop = hermitian(rng, n, [(0, 0), (0, 1), (1, 0), (1, -1)], scale)
@@ -118,11 +130,30 @@ def document(kind, rng):
     gap = float(found.gap_lower)
     if kind == "Z2":
         gap = max(0.0, gap - float(found.symmetry_violation))
-    proof = Proof(found.asked.question(()))
+    question = found.asked.question(())
+    if rng.random() < UNCERTAIN:
+        error = gap * 10.0 ** rng.uniform(-6, -0.5)
+        question = replace(question, amplitude_error=question.amplitude_error + error)
+        gap = max(0.0, gap - 2.0 * error)
     try:
-        return document_of(proof, int(found.value), gap)
+        return document_of(Proof(question), int(found.value), gap)
     except InputError:
         return None
+
+
+#: How many certificates of each kind the tests of every run make; one of any other.
+FEW = {"chain": 20, "gap 1D": 6, "two bands": 4, "gap 2D": 2}
+
+
+@cache
+def texts(kind, seed=5):
+    """Certificate files of a kind, made once for all tests."""
+    rng, found = np.random.default_rng(seed), []
+    while len(found) < FEW.get(kind, 1):
+        one = document(kind, rng)
+        if one is not None:
+            found.append(json.dumps(one))
+    return tuple(found)
 
 
 # ---------------------------------------------------------------- truth, by sampling
@@ -167,11 +198,8 @@ def claim_is_true(data):
     if quantity == "Weyl charge":
         box = [np.array([float.fromhex(w) if w != "0" else 0.0 for w in question[key]])
                for key in ("centre", "half_width")]  # fmt: skip
-        h = tp.FourierHamiltonian(
-            {tuple(v.tolist()): a for v, a in zip(vectors, matrices, strict=True)}
-        )
-        found = tp.weyl_charge(h, box[0], half_width=box[1], n_occupied=filled, max_cells=128)
-        return bool(found.certified) and int(found.value) == value and found.gap_upper >= least
+        found, gap = _flux(vectors, matrices, filled, *box)
+        return found == value and gap >= least
     dim = len(vectors[0])
     points = {1: 4096, 2: 96, 3: 24}[dim]
     line = 2 * np.pi * np.arange(points) / points
@@ -188,6 +216,25 @@ def claim_is_true(data):
         {tuple(v.tolist()): a for v, a in zip(vectors, matrices, strict=True)}
     )
     return int(tp.z2_invariant(h, n_occupied=filled, tolerance=1e9, prove=False).value) == value
+
+
+def _flux(vectors, matrices, filled, centre, half, points=48):
+    """Flux of the Berry curvature out of a box, plaquette by plaquette, and the smallest gap."""
+    line, turns, gap = np.linspace(-1.0, 1.0, points + 1), 0.0, np.inf
+    for face in range(6):
+        normal, up = divmod(face, 2)
+        k = np.empty((points + 1, points + 1, 3))
+        k[..., normal] = 2 * up - 1
+        k[..., (normal + 1) % 3], k[..., (normal + 2) % 3] = np.meshgrid(line, line, indexing="ij")
+        phases = np.exp(1j * ((centre + half * k) @ vectors.T))
+        energy, states = np.linalg.eigh(np.einsum("...r,rij->...ij", phases, matrices))
+        gap = min(gap, (energy[..., filled] - energy[..., filled - 1]).min())
+        v = states[..., :filled]
+        loop = [v[:-1, :-1], v[1:, :-1], v[1:, 1:], v[:-1, 1:], v[:-1, :-1]]
+        links = [np.linalg.det(a.conj().swapaxes(-1, -2) @ b)
+                 for a, b in pairwise(loop)]  # fmt: skip
+        turns += (2 * up - 1) * np.angle(np.prod(links, axis=0)).sum() / (2 * np.pi)
+    return -round(float(turns)), gap
 
 
 # ---------------------------------------------------------------- files made false
@@ -357,6 +404,93 @@ def _symmetry(data, rng):
     question["time_reversal"] = " ".join(words)
 
 
+def fields(data):
+    """Every field of a file: its name in the table of the format, where it is, its key."""
+    found = []
+    for part in ("question", "claim", "evidence"):
+        holders = [(part, data[part])]
+        for name, holder in holders:
+            for key, value in holder.items():
+                found.append((f"{name}.{key}", holder, key))
+                inner = value if key == "faces" else [value]
+                holders += [(f"{name}.{key}", x) for x in inner if isinstance(x, dict)]
+    return found
+
+
+def _field(data, rng):
+    """Change one field, each as often as any other, in one of the ways of its type."""
+    found = fields(data)
+    names = sorted({name for name, *_ in found})
+    name = names[int(rng.integers(len(names)))]
+    same = [(holder, key) for other, holder, key in found if other == name]
+    holder, key = same[int(rng.integers(len(same)))]
+    holder[key] = _other(key, holder[key], rng)
+    return f"field {name}"
+
+
+def _other(key, value, rng):  # noqa: PLR0911  (one branch for each type)
+    """Another value of the same type."""
+    if isinstance(value, int):
+        return value + int(rng.choice([-2, -1, 1, 2]))
+    if isinstance(value, dict):
+        gone = str(rng.choice(sorted(value)))
+        return {k: v for k, v in value.items() if k != gone}
+    if isinstance(value, list):
+        return _other_list(value, rng)
+    if key == "quantity":
+        return value + " "
+    if key == "tree":
+        bits = list(value) or ["0"]
+        i, j = rng.integers(len(bits), size=2)
+        changes = [[*bits[:i], *bits[j:]], [*bits[:i], "0", *bits[i:]], [*bits[:i], "1", *bits[i:]]]
+        bits[i], bits[j] = bits[j], bits[i]
+        return "".join([*changes, bits][int(rng.integers(4))])
+    if key in ("bases", "levels"):
+        kind = np.dtype("<f4" if key == "bases" else "<f8")
+        numbers = np.frombuffer(base64.b64decode(value), kind).copy()
+        if not len(numbers):
+            return base64.b64encode(np.ones(2, kind).tobytes()).decode()
+        i, what = int(rng.integers(len(numbers))), int(rng.integers(5))
+        if what == 0:
+            numbers[i] *= 1.0 + 10.0 ** rng.uniform(-6, 0)
+        elif what == 1:
+            numbers = np.roll(numbers, 1 + i)
+        elif what == 2:
+            numbers = -numbers
+        elif what == 3:
+            numbers = np.append(numbers, numbers[:i])
+        else:
+            numbers = numbers * kind.type(10.0 ** rng.uniform(-3, 3))
+        return base64.b64encode(numbers.tobytes()).decode()
+    words = value.split(" ")
+    i = int(rng.integers(len(words)))
+    x = 0.0 if words[i] == "0" else float.fromhex(words[i])
+    words[i] = _word(rng.choice([-x, x + 1.0, 2.0 * x, x * (1.0 + 1e-9), x - 1e-6, 1e300, 5e-324]))
+    return " ".join(words)
+
+
+def _other_list(value, rng):
+    """Another list."""
+    if not value:
+        return [[0, 0]]
+    i, what, value = int(rng.integers(len(value))), int(rng.integers(5)), copy.deepcopy(value)
+    if what == 0:
+        del value[i]
+    elif what == 1:
+        value.insert(i, value[-1])
+    elif what == 2:
+        value = value[i:] + value[:i]
+    elif isinstance(value[i], int):
+        value[i] += int(rng.choice([-1, 1]))
+    elif isinstance(value[i], str):
+        value[i] = _other("", value[i], rng)
+    elif isinstance(value[i], list):
+        value[i] = _other_list(value[i], rng)
+    else:
+        value[i] = {}
+    return value
+
+
 CONTENT = (
     _value, _sign, _gap, _hopping, _drop_hopping, _move_hopping, _error, _filling, _quantity, _tree,
     _coarse, _start, _bases, _phases, _missing, _extra, _swapped, _type, _symmetry,
@@ -365,12 +499,12 @@ CONTENT = (
 
 def mutated(text, rng):
     """A changed file and the name of the change."""
-    if rng.random() < 0.12:
+    if rng.random() < 0.1:
         return _mutated_text(text, rng)
     data = json.loads(text)
-    change = CONTENT[int(rng.integers(len(CONTENT)))]
-    change(data, rng)
-    return json.dumps(data), change.__name__.strip("_")
+    change = CONTENT[int(rng.integers(len(CONTENT)))] if rng.random() < 0.5 else _field
+    name = change(data, rng) or change.__name__.strip("_")
+    return json.dumps(data), name
 
 
 def _mutated_text(text, rng):
@@ -387,8 +521,3 @@ def _mutated_text(text, rng):
         odd = str(rng.choice(["NaN", "Infinity", "-Infinity", "1e5", "1" * 5000, "[" * 100_000]))
         return text.replace('"gap_lower": "', f'"gap_lower": {odd}, "x": "', 1), "odd number"
     return text.replace('"depth": ', f'"depth": {int(rng.integers(1, 10**6))}', 1), "depth"
-
-
-def copied(data):
-    """Deep copy."""
-    return copy.deepcopy(data)

@@ -20,12 +20,13 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache, reduce
 from itertools import pairwise, product
-from math import frexp, ldexp, sqrt
-from operator import mul
+from math import frexp, ldexp, prod, sqrt
+from operator import add, mul
 from typing import Any, NamedTuple, TypeAlias
 
-from flint import acb, acb_poly, arb, ctx, fmpq, fmpz_mat
+from flint import acb, acb_poly, arb, arb_mat, ctx, fmpq, fmpz_mat
 
 FORMAT, VERSION = "topophys certificate", 1
 #: Limits that keep time and memory in proportion to the file.
@@ -439,6 +440,10 @@ def solid_angle(a: Sequence[arb], b: Sequence[arb], c: Sequence[arb]) -> arb:
 # ---------------------------------------------------------------- 5. many bands
 
 
+#: Axes along which a derivative is taken.
+Order: TypeAlias = tuple[int, ...]
+
+
 class Matrix(NamedTuple):
     """Complex matrix of integers; the unit is said where it is used."""
 
@@ -452,9 +457,16 @@ class Matrix(NamedTuple):
     def __add__(self, other: Any) -> Matrix:
         return Matrix(self.re + other.re, self.im + other.im)
 
+    def __sub__(self, other: Matrix) -> Matrix:
+        return Matrix(self.re - other.re, self.im - other.im)
+
     def scaled(self, factor: int) -> Matrix:
         """Integer multiple."""
         return Matrix(self.re * factor, self.im * factor)
+
+    def conjugate(self) -> Matrix:
+        """Complex conjugate."""
+        return Matrix(self.re, -self.im)
 
     def adjoint(self) -> Matrix:
         """Conjugate transpose."""
@@ -465,65 +477,70 @@ class Matrix(NamedTuple):
         rows, cols = self.re.nrows(), self.re.ncols()
         return Matrix(*(fmpz_mat(rows, cols, [x >> bits for x in part.entries()]) for part in self))
 
-    def frobenius2(self) -> arb:
-        """Sum of squares."""
-        entries = self.re.entries() + self.im.entries()
-        return arb(sum(map(mul, entries, entries)))
+    def square(self) -> int:
+        """Square of the Frobenius norm: the trace of X X^T of both parts."""
+        wide = self.re.nrows() <= self.re.ncols()
+        grams = [x * x.transpose() if wide else x.transpose() * x for x in self]
+        return sum(int(gram[i, i]) for gram in grams for i in range(gram.nrows()))
 
-    def values(self, bits: int) -> list[complex]:
-        """Entries as floats, in units of 2^-bits: to suggest factors, never as a proof."""
-        unit, parts = 2.0**-bits, zip(self.re.entries(), self.im.entries(), strict=True)
-        return [complex(int(x) * unit, int(y) * unit) for x, y in parts]
+    def size(self, bits: int) -> arb:
+        """Frobenius norm, the unit being 2^-bits."""
+        return arb(self.square()).sqrt() * arb((1, -bits))
+
+    def values(self, bits: int) -> list[list[complex]]:
+        """Rows of floats, the unit being 2^-bits: to suggest factors, never as a proof."""
+        parts = [[float(x) * 2.0**-bits for x in arb_mat(part).entries()] for part in self]
+        flat, cols = list(map(complex, *parts)), self.re.ncols()
+        return [flat[i : i + cols] for i in range(0, len(flat), cols)]
 
 
-def rows_of(z: Sequence[complex], rows: int, cols: int) -> Matrix:
+def fixed_point(re_: Sequence[float], im_: Sequence[float], rows: int, cols: int) -> Matrix:
     """Matrix in units of 2^-BITS of numbers up to about 1; each part moves by less than 1."""
-    parts = (
-        [int(ldexp(x, BITS)) for x in part] for part in ((w.real for w in z), (w.imag for w in z))
-    )
-    return Matrix(*(fmpz_mat(rows, cols, part) for part in parts))
+    return Matrix(*(fmpz_mat(rows, cols, [int(x * 2.0**BITS) for x in z]) for z in (re_, im_)))
 
 
-def norm(x: Matrix) -> arb:
-    """Operator norm from above, by |X|^16 <= |(X^dagger X)^4|_F^2 of X cut to 30 bits."""
-    loss = max(0, int(max(map(abs, x.re.entries() + x.im.entries()))).bit_length() - 30)
+def matrix(z: Sequence[complex], n: int) -> Matrix:
+    """Do the same for a square matrix."""
+    return fixed_point([w.real for w in z], [w.imag for w in z], n, n)
+
+
+@cache
+def identity(n: int, bits: int) -> Matrix:
+    """Build a unit matrix in units of 2^-bits."""
+    one = [(i % (n + 1) == 0) << bits for i in range(n * n)]
+    return Matrix(fmpz_mat(n, n, one), fmpz_mat(n, n))
+
+
+def norm(x: Matrix, bits: int) -> arb:
+    """Operator norm from above, by |X|^16 <= |(X^dagger X)^4|_F^2 of X cut to 32 bits."""
+    loss = max(0, x.square().bit_length() // 2 - 32)
     small = x.cut(loss) if loss else x
     gram = small.adjoint() @ small if x.re.ncols() <= x.re.nrows() else small @ small.adjoint()
     square = gram @ gram
-    found = (square @ square).frobenius2()
+    found = arb((square @ square).square())
     for _ in range(4):
         found = found.sqrt()
     rest = arb(2 * x.re.nrows() * x.re.ncols()).sqrt() if loss else arb(0)
-    return arb(((found + rest) * arb((1, loss))).upper())
-
-
-def units(x: arb, bits: int) -> arb:
-    """Turn a number in units of 2^-bits into itself."""
-    return x * arb((1, -bits))
+    return arb(((found + rest) * arb((1, loss - bits))).upper())
 
 
 def unitary(z: Matrix) -> tuple[Matrix, arb]:
     """Polar factor of a nearly unitary matrix in units of 2^-BITS, and how far it may be off.
 
-    With Z^dagger Z = 1 + E it is Z (1 - E/2 + 3 E^2/8 - ...), |rest| <= |E|^3 for |E| <= 1/4.
+    With Z^dagger Z = 1 + E it is Z (1 - E/2 + rest), |rest| <= 0.4 |E|^2 for |E| <= 0.001.
     """
     n = z.re.nrows()
-    one = fmpz_mat(n, n, [(i % (n + 1) == 0) << (2 * BITS) for i in range(n * n)])
-    off = z.adjoint() @ z + Matrix(-one, fmpz_mat(n, n))
-    size = units(off.frobenius2().sqrt(), 2 * BITS)
+    e = z.adjoint() @ z - identity(n, 2 * BITS)
+    size = e.size(2 * BITS)
     need(size < 0.001, "a basis is far from orthonormal")
-    e = off.cut(BITS)
-    root = (e @ e).scaled(3).cut(BITS + 3) + Matrix(-e.re, -e.im).cut(1)
-    root = root + Matrix(
-        fmpz_mat(n, n, [(i % (n + 1) == 0) << BITS for i in range(n * n)]), fmpz_mat(n, n)
-    )
-    return (z @ root).cut(BITS), size * size * size + units(arb(8 * n), BITS)
+    found = (z @ (identity(n, 2 * BITS + 1) - e)).cut(2 * BITS + 1)
+    return found, size * size / 2 + arb((2 * n, -BITS))
 
 
 class Shape(NamedTuple):
     """What cells of one size share: Taylor weights of each R, and bounds."""
 
-    weights: dict[tuple[int, ...], list[int]]
+    weights: dict[Order, list[int]]
     third: arb
     rounding: arb
     size: arb
@@ -543,34 +560,30 @@ class Bands:
     """Hamiltonian on a box of momenta k = unit (origin + step x) with x on an integer lattice."""
 
     def __init__(
-        self, h: Hoppings, filled: int, unit: arb | None, origin: Sequence[fmpq],
-        step: Sequence[fmpq], claim: float,
+        self, question: dict[str, Any], claim: dict[str, Any], unit: arb | None,
+        origin: Sequence[fmpq], step: Sequence[fmpq],
     ) -> None:  # fmt: skip
-        self.n, self.filled, self.dim, n = h.n, filled, h.dim, h.n
+        self.dim, self.n, self.filled = sizes(question)
         self.origin, self.step = origin, step
         self.turns, self.unit = unit is not None, unit or arb(1)
+        h, n = hoppings(question, self.n, self.dim), self.n
+        self.scale = arb((1, -exponent(h)))  # the unit of energy is 2^exponent
         self.exponent = exponent(h)
-        self.claim, self.error = self.scale(claim), self.scale(h.error)
+        self.claim, self.error = claim["gap"] * self.scale, h.error * self.scale
         self.wrong = arb(0)  # violation of a symmetry
-        scaled = {r: rows_of([self.shrink(z) for z in m], n, n) for r, m in h.terms.items()}
-        zero = (0,) * h.dim
-        self.home = scaled.pop(zero, Matrix(fmpz_mat(n, n), fmpz_mat(n, n)))
-        self.vectors, self.matrices = list(scaled), list(scaled.values())
-        self.norms = [units(norm(m) + 2 * n, BITS) for m in self.matrices]
-        self.table = Matrix(
-            *(
-                fmpz_mat(
-                    len(self.matrices), n * n, [x for m in self.matrices for x in m[part].entries()]
-                )
-                for part in (0, 1)
-            )
-        )
+        terms = {r: matrix([self.shrink(z) for z in m], n) for r, m in h.terms.items()}
+        self.home = terms.pop((0,) * h.dim, identity(n, 0).scaled(0))
+        self.vectors, self.matrices = list(terms), list(terms.values())
+        self.norms = [norm(m, BITS) + arb((2 * n, -BITS)) for m in self.matrices]
+        # c X(k) + s Y(k) + adjoint = S + i A is kept as the real matrix S + A, S being symmetric
+        # and A antisymmetric
+        table = []
+        for x, y in self.matrices:
+            xt, yt = x.transpose(), y.transpose()
+            table += [(x + xt + y - yt).entries(), (x - xt - y - yt).entries()]
+        self.table = fmpz_mat(len(table), n * n, [x for row in table for x in row])
         self.shapes: dict[tuple[tuple[int, int], ...], Shape] = {}
         self.waves: dict[fmpq, tuple[int, int]] = {}
-
-    def scale(self, x: float) -> arb:
-        """Energy in units of the power of two above the largest hopping."""
-        return arb(x) * arb((1, -self.exponent))
 
     def shrink(self, z: complex) -> complex:
         """Scale a hopping; what falls below the smallest float is below rounding."""
@@ -578,33 +591,35 @@ class Bands:
 
     def shape(self, sides: tuple[tuple[int, int], ...]) -> Shape:
         """Weights and bounds of cells that extend by +-edge/2 along each (axis, edge)."""
-        if sides not in self.shapes:
-            half = [self.unit * self.step[axis] * edge / 2 for axis, edge in sides]
-            reach = [[half[i] * r[axis] for r in self.vectors] for i, (axis, _) in enumerate(sides)]
-            weights, rounding, size, n = {}, arb(16 * self.n), arb(0), self.n
-            for order in orders(len(sides)):
-                factor = [arb(1)] * len(self.vectors)
-                for i in order:
-                    factor = [f * q for f, q in zip(factor, reach[i], strict=True)]
-                for f, a in zip(factor, self.norms, strict=True):
-                    rounding += 3 * ((abs(f) + 3) * a + n * (abs(f) + 1))
-                    size += 2 * abs(f) * a
-                rounding += 8 * n
-                weights[order] = [fixed(f) for f in factor]
-            third = arb(0)
-            for signs in product((1, -1), repeat=len(sides)):
-                total = arb(0)
-                for m, a in enumerate(self.norms):
-                    at = sum((s * q[m] for s, q in zip(signs, reach, strict=True)), arb(0))
-                    total += abs(at * at * at) * a / 3  # R and -R
-                third = third.max(total)
-            size += units(norm(self.home), BITS)
-            self.shapes[sides] = Shape(weights, third, units(rounding, BITS), size)
+        if sides in self.shapes:
+            return self.shapes[sides]
+        half = [self.unit * self.step[axis] * edge / 2 for axis, edge in sides]
+        reach = [
+            [q * r[axis] for r in self.vectors] for q, (axis, _) in zip(half, sides, strict=True)
+        ]
+        weights, n = dict[Order, list[int]](), self.n
+        rounding, size, third = arb(16 * n), norm(self.home, BITS), arb(0)
+        for order in orders(len(sides)):
+            factor = [arb(1)] * len(self.vectors)
+            for i in order:
+                factor = list(map(mul, factor, reach[i]))
+            for f, a in zip(factor, self.norms, strict=True):
+                rounding += 3 * ((abs(f) + 3) * a + n * (abs(f) + 1))
+                size += 2 * abs(f) * a
+            rounding += 8 * n
+            weights[order] = [fixed(f) for f in factor]
+        for signs in product((1, -1), repeat=len(sides)):
+            total = arb(0)
+            for m, a in enumerate(self.norms):
+                at = sum((s * q[m] for s, q in zip(signs, reach, strict=True)), arb(0))
+                total += abs(at * at * at) * a / 3  # R and -R
+            third = third.max(total)
+        self.shapes[sides] = Shape(weights, third, rounding * arb((1, -BITS)), size)
         return self.shapes[sides]
 
     def wave(self, vector: tuple[int, ...], at: Sequence[fmpq]) -> tuple[int, int]:
-        """Cosine and sine of k.R, off by less than 1 in units of 2^-BITS."""
-        q = sum((r * x for r, x in zip(vector, at, strict=True)), fmpq(0))
+        """Cosine and sine of k.R, off by less than 1.01 in units of 2^-BITS."""
+        q = sum(map(mul, vector, at), fmpq(0))
         if self.turns:
             q -= 2 * (q / 2).floor()
         if q not in self.waves:
@@ -614,29 +629,21 @@ class Bands:
             self.waves[q] = fixed(c), fixed(s)
         return self.waves[q]
 
-    def derivatives(self, at: Sequence[fmpq], shape: Shape) -> dict[tuple[int, ...], Matrix]:
+    def derivatives(self, at: Sequence[fmpq], shape: Shape) -> dict[Order, Matrix]:
         """H and its derivatives times half edges, in units of 2^-BITS."""
-        n = self.n
-        waves = [self.wave(r, at) for r in self.vectors]
-        re_, im_ = list[int](), list[int]()
+        n, waves, rows = self.n, [self.wave(r, at) for r in self.vectors], list[int]()
         for order, weight in shape.weights.items():
-            parts = [
-                [w * x >> BITS for w, x in zip(weight, part, strict=True)]
-                for part in zip(*waves, strict=True)
-            ] or [[], []]
-            for _ in order:  # a factor i for each derivative
-                parts = [[-x for x in parts[1]], parts[0]]
-            re_, im_ = re_ + parts[0], im_ + parts[1]
-        count = len(shape.weights)
-        sums = (
-            Matrix(fmpz_mat(count, len(waves), re_), fmpz_mat(count, len(waves), im_)) @ self.table
-        ).cut(BITS)
-        real, imag = sums.re.entries(), sums.im.entries()
+            for w, (c, s) in zip(weight, waves, strict=True):
+                for _ in order:  # a factor i for each derivative
+                    c, s = -s, c  # noqa: PLW2901
+                rows += [w * c >> BITS, w * s >> BITS]
+        sums = (fmpz_mat(len(shape.weights), 2 * len(waves), rows) * self.table).entries()
         out = {}
         for i, order in enumerate(shape.weights):
-            cut = slice(i * n * n, (i + 1) * n * n)
-            half = Matrix(fmpz_mat(n, n, real[cut]), fmpz_mat(n, n, imag[cut]))
-            out[order] = half + half.adjoint()
+            half = [x >> (BITS + 1) for x in sums[i * n * n : (i + 1) * n * n]]
+            both = fmpz_mat(n, n, half)
+            turned = both.transpose()
+            out[order] = Matrix(both + turned, both - turned)
         out[()] += self.home
         return out
 
@@ -646,33 +653,29 @@ class Bands:
     ) -> Frame:  # fmt: skip
         """Prove the gap on a cell, and how far the occupied space can turn; 5. of the page."""
         sides = tuple((axis, e) for axis, e in enumerate(edge) if e)
-        dim, n, m = len(sides), self.filled, self.n - self.filled
-        at = [
-            o + s * (c + fmpq(e, 2))
-            for o, s, c, e in zip(self.origin, self.step, corner, edge, strict=True)
-        ]
+        dim, n, bits = len(sides), self.n, 3 * BITS
+        middle = [c + fmpq(e, 2) for c, e in zip(corner, edge, strict=True)]
+        at = [o + s * x for o, s, x in zip(self.origin, self.step, middle, strict=True)]
         shape = self.shape(sides)
         exact, off = unitary(basis)
-        v, w = columns(exact, 0, n), columns(exact, n, self.n)
+        v, w = columns(exact, 0, self.filled), columns(exact, self.filled, n)
         vd, wd = v.adjoint(), w.adjoint()
-        a, b, k = {}, {}, {}
+        a, b, k = (dict[Order, Matrix]() for _ in range(3))
         for order, x in self.derivatives(at, shape).items():
             xv = x @ v
             a[order], b[order], k[order] = vd @ xv, wd @ xv, wd @ (x @ w)
         rounding = arb(101) / 100 * shape.rounding + arb(21) / 10 * off * shape.size
         rest = shape.third + rounding + self.error
-        apart: list[arb] = []
-        for i, signs in enumerate(product((1, -1), repeat=dim)):
-            top = highest(at_corner(a, signs), ldexp(levels[2 * i], -self.exponent))
-            low = -highest(
-                at_corner(k, signs).scaled(-1), -ldexp(levels[2 * i + 1], -self.exponent)
-            )
-            apart.append(low - top)
-        gap = min_of(*apart)
+        energies = [ldexp(x, -self.exponent) for x in levels]
+        gap = min_of(*(
+            -highest(y.scaled(-1), -high) - highest(x, low)
+            for x, y, low, high in zip(corners(a, dim), corners(k, dim), energies[::2],
+                                       energies[1::2], strict=True)
+        ))  # fmt: skip
         pure = [x[i, i] for x in (a, k) for i in range(dim)]
-        bend = sum((units(x.frobenius2().sqrt(), 3 * BITS + 2) for x in pure), arb(0))
+        bend = sum((x.size(bits + 2) for x in pure), arb(0))
         if not bend < FLAT * gap:
-            bend = sum((units(norm(x), 3 * BITS + 2) for x in pure), arb(0))
+            bend = sum((norm(x, bits + 2) for x in pure), arb(0))
         proven = gap - bend - 2 * rest
         need(proven >= self.claim, "the gap may be smaller on a cell")
         proven -= 2 * self.wrong
@@ -680,28 +683,27 @@ class Bands:
         if not turning:
             return Frame(v, w, off, arb(0), arb(0))
         rest += self.wrong
-        root = arb(min(n, m)).sqrt()
+        root = arb(min(self.filled, n - self.filled)).sqrt()
+        linear = [
+            reduce(add, (b[i,].scaled(s) for i, s in enumerate(signs)))
+            for signs in product((1, -1), repeat=dim) if signs[:1] == (1,)
+        ]  # fmt: skip
         both: list[arb] = []
-        for measure, extra in ((lambda x: x.frobenius2().sqrt(), root * rest), (norm, rest)):
+        for measure, extra in ((Matrix.size, root * rest), (norm, rest)):
             largest = arb(0)
-            for signs in product((1, -1), repeat=dim):
-                if not dim or signs[0] > 0:
-                    x = b[()].scaled(0)
-                    for i, s in enumerate(signs):
-                        x = x + b[i,].scaled(s)
-                    largest = largest.max(measure(x))
-            largest += measure(b[()])
+            for x in linear:
+                largest = largest.max(measure(x, bits))
             for order, x in b.items():
-                if len(order) == 2:
-                    largest += measure(x) / (2 if order[0] == order[1] else 1)
-            both.append(2 * (units(largest, 3 * BITS) + extra) / proven)  # |tan 2 Theta|
+                if len(order) != 1:
+                    largest += measure(x, bits) / (2 if order and order[0] == order[1] else 1)
+            both.append(2 * (largest + extra) / proven)  # |tan 2 Theta|
             if both[0] < SMALL:
                 break
         double = min_of(*both)
         return Frame(v, w, off, both[0] / 2, double / (1 + (1 + double * double).sqrt()))
 
 
-def orders(dim: int) -> list[tuple[int, ...]]:
+def orders(dim: int) -> list[Order]:
     """No derivative, first and second derivatives."""
     pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
     return [(), *((i,) for i in range(dim)), *pairs]
@@ -721,16 +723,15 @@ def columns(x: Matrix, low: int, high: int) -> Matrix:
     return Matrix(x.re * pick, x.im * pick)
 
 
-def at_corner(x: dict[tuple[int, ...], Matrix], signs: Sequence[int]) -> Matrix:
-    """Block at a corner of the cell, with half of the pure second derivatives' range; times 4."""
-    total = x[()].scaled(4)
-    for order, y in x.items():
-        if len(order) == 1:
-            total = total + y.scaled(4 * signs[order[0]])
-        elif len(order) == 2:
-            i, j = order
-            total = total + (y if i == j else y.scaled(4 * signs[i] * signs[j]))
-    return total
+def corners(x: dict[Order, Matrix], dim: int) -> Iterator[Matrix]:
+    """Block at each corner, with half of the range of pure second derivatives; times 4."""
+    base = reduce(add, (x[i, i] for i in range(dim)), x[()].scaled(4))
+    slopes = {o: y.scaled(4) for o, y in x.items() if o and len(set(o)) == len(o)}
+    for signs in product((1, -1), repeat=dim):
+        total = base
+        for order, y in slopes.items():
+            total = total + y if prod(signs[i] for i in order) > 0 else total - y
+        yield total
 
 
 def highest(x: Matrix, level: float) -> arb:
@@ -742,23 +743,20 @@ def highest(x: Matrix, level: float) -> arb:
     n, bits = x.re.nrows(), 3 * BITS + 2
     need(abs(level) < 2.0**40, "an energy is out of range")
     top = int(level * 2.0**80) << (bits - 80)
-    diagonal = fmpz_mat(n, n, [top * (i % (n + 1) == 0) for i in range(n * n)])
-    rest = Matrix(diagonal - x.re, -x.im)
-    values = rest.values(bits)
-    rows: list[list[complex]] = []
-    bars: list[list[complex]] = []
-    for i in range(n):
+    rest = identity(n, 0).scaled(top) - x
+    rows, bars = list[list[complex]](), list[list[complex]]()
+    for i, given in enumerate(rest.values(bits)):
         row: list[complex] = []
         for j in range(i):
-            row.append((values[i * n + j] - sum(map(mul, row, bars[j]))) / bars[j][j])
-        square = values[i * n + i].real - sum(abs(z) ** 2 for z in row)
+            row.append((given[j] - sum(map(mul, row, bars[j]))) / bars[j][j])
+        square = given[i].real - sum(abs(z) ** 2 for z in row)
         need(square > 0.0, "a block is not on its side of the gap")
         row.append(complex(sqrt(square)))
         rows.append(row)
         bars.append([z.conjugate() for z in row])
-    factor = rows_of([rows[i][j] if j <= i else 0j for i in range(n) for j in range(n)], n, n)
-    minus = (factor @ factor.adjoint()).scaled(-(1 << (bits - 2 * BITS)))
-    return units(arb(top) + (rest + minus).frobenius2().sqrt(), bits)
+    lower = matrix([z for row in rows for z in row + [0j] * (n - len(row))], n)
+    rest -= (lower @ lower.adjoint()).scaled(1 << (bits - 2 * BITS))
+    return arb(top) * arb((1, -bits)) + rest.size(bits)
 
 
 # ---------------------------------------------------------------- 6. phases on edges
@@ -767,6 +765,8 @@ PLUS_MINUS = arb(0, 1)
 #: Where Frobenius norms do as well as operator norms, the latter are not worked out: phases below
 #: the first, angles below the second, curvature below the third part of the gap.
 FINE, SMALL, FLAT = arb(0.1), arb(0.2), arb(0.05)
+#: Phases that are known this well are not sharpened.
+GOOD = arb(0.01)
 Point: TypeAlias = tuple[int, ...]
 #: Axis along it, and the point on it whose coordinate along it is 0.
 Line: TypeAlias = tuple[int, Point]
@@ -775,41 +775,32 @@ Line: TypeAlias = tuple[int, Point]
 class Stored:
     """Bases and energies of one kind of cell, handed out in order."""
 
-    def __init__(self, data: Any, n: int, count: int, corners_: int) -> None:
-        self.n, self.corners, self.at = n, corners_, 0
+    def __init__(self, data: dict[str, Any], n: int, count: int, corners_: int) -> None:
+        self.n, self.levels_each, self.at, self.count = n, 2 * corners_, 0, count
         self.bases = floats(data["bases"], "f", count * 2 * n * n)
         self.levels = floats(data["levels"], "d", count * 2 * corners_)
-        self.count = count
 
     def next(self) -> tuple[Matrix, Sequence[float]]:
         """Basis and energies of the next cell."""
         need(self.at < self.count, "a cell has no basis")
-        n, i = self.n, self.at
+        n, i, m = self.n, self.at, self.levels_each
         self.at += 1
         z = self.bases[i * 2 * n * n : (i + 1) * 2 * n * n]
-        need(all(abs(x) < 2 for x in z), "a basis is far from orthonormal")
-        basis = rows_of([complex(x, y) for x, y in zip(z[::2], z[1::2], strict=True)], n, n)
-        return basis, self.levels[i * 2 * self.corners : (i + 1) * 2 * self.corners]
-
-
-def leaf_frames(
-    bands: Bands, data: dict[str, Any], leaves: list[Cell], dim: int, *, turning: bool
-) -> list[Frame]:
-    """Prove every leaf."""
-    stored = Stored(data, bands.n, len(leaves), 1 << dim)
-    return [bands.frame(*leaf, *stored.next(), turning=turning) for leaf in leaves]
+        need(max(z) < 2 and min(z) > -2, "a basis is far from orthonormal")
+        return fixed_point(z[::2], z[1::2], n, n), self.levels[i * m : (i + 1) * m]
 
 
 def transition(one: Frame, two: Frame) -> arb:
     """Phase arg det(V_1^dagger P(k) V_2) as a ball that holds it wherever both frames are valid."""
     off = arb(101) / 100 * (one.off + two.off)
-    best: arb | None = None
-    cosine = arb(0)
-    for low, frame in ((one.w.adjoint() @ two.v, one), (two.w.adjoint() @ one.v, two)):
+    best, cosine = arb(4), arb(0)
+    # begin with the frame that turns less: the other is often not needed
+    for frame, other in sorted(((one, two), (two, one)), key=lambda x: float(x[0].tau.mid())):
+        low = frame.w.adjoint() @ other.v
         rank = arb(min(low.re.nrows(), low.re.ncols()))
-        spread = units(low.frobenius2().sqrt(), 2 * BITS) + rank.sqrt() * off
-        for fine in (True, False):
-            sine = spread if fine else units(norm(low), 2 * BITS) + off
+        spread = low.size(2 * BITS) + rank.sqrt() * off
+        for measure in (spread, None):
+            sine = norm(low, 2 * BITS) + off if measure is None else measure
             rest = 1 - sine * sine
             if not rest > 0:
                 continue
@@ -819,12 +810,12 @@ def transition(one: Frame, two: Frame) -> arb:
                 continue
             total, most = arb(total.upper()), arb(most.upper())
             turned = min_of(rank, total / most) * most.asin() if most > 0 else arb(0)
-            best = turned if best is None else min_of(best, turned)
-            cosine = cosine.max(rest.sqrt())
+            best, cosine = min_of(best, turned), cosine.max(rest.sqrt())
             if turned < FINE:
                 break
-    if best is None or not best < arb.pi():
-        raise RejectedError("frames of neighbouring cells are too far apart")
+        if best < GOOD:
+            break
+    need(best < arb.pi(), "frames of neighbouring cells are too far apart")
     return determinant_phase(one.v.adjoint() @ two.v, off, cosine) + PLUS_MINUS * best
 
 
@@ -833,33 +824,24 @@ def determinant_phase(x: Matrix, off: arb, least: arb) -> arb:
 
     For any L and U, det(LU) = det X det(1 - X^-1 R) with R = X - LU.
     """
-    n, values = x.re.nrows(), x.values(2 * BITS)
-    rows = [values[i * n : (i + 1) * n] for i in range(n)]
-    order, sign = list(range(n)), 1
+    n, rows, sign = x.re.nrows(), x.values(2 * BITS), 1
+    order = list(range(n))
     for k in range(n):
         pivot = max(range(k, n), key=lambda i: abs(rows[i][k]))
         if pivot != k:
-            rows[k], rows[pivot], order[k], order[pivot] = (
-                rows[pivot],
-                rows[k],
-                order[pivot],
-                order[k],
-            )
+            rows[k], rows[pivot] = rows[pivot], rows[k]
+            order[k], order[pivot] = order[pivot], order[k]
             sign = -sign
-        head = rows[k]
+        head, tail = rows[k], rows[k][k + 1 :]
         need(abs(head[k]) > 1e-30, "frames of neighbouring cells are too far apart")
         for row in rows[k + 1 :]:
-            row[k] /= head[k]
-            row[k + 1 :] = [
-                a - row[k] * b for a, b in zip(row[k + 1 :], head[k + 1 :], strict=True)
-            ]
-    lower = rows_of(
-        [rows[i][j] if j < i else complex(i == j) for i in range(n) for j in range(n)], n, n
-    )
-    upper = rows_of([rows[i][j] if j >= i else 0j for i in range(n) for j in range(n)], n, n)
-    pick = fmpz_mat(n, n, [j == order[i] for i in range(n) for j in range(n)])
-    rest = Matrix(pick * x.re, pick * x.im) + (lower @ upper).scaled(-1)
-    size = (units(rest.frobenius2().sqrt(), 2 * BITS) + off) / least
+            factor = row[k] = row[k] / head[k]
+            row[k + 1 :] = [a - factor * b for a, b in zip(row[k + 1 :], tail, strict=True)]
+    lower = matrix([z for i, r in enumerate(rows) for z in [*r[:i], 1, *[0j] * (n - i - 1)]], n)
+    upper = matrix([z for i, r in enumerate(rows) for z in [0j] * i + r[i:]], n)
+    pick = fmpz_mat(n, n, [j == i for i in order for j in range(n)])
+    rest = Matrix(pick * x.re, pick * x.im) - lower @ upper
+    size = (rest.size(2 * BITS) + off) / least
     need(size < 1, "frames of neighbouring cells are too far apart")
     found = acb(sign)
     for i in range(n):
@@ -889,27 +871,56 @@ class Phases:
 
     def __init__(self, bands: Bands, evidence: dict[str, Any], period: Sequence[int]) -> None:
         self.bands, self.period = bands, period  # of each coordinate, 0 where there is none
+        self.sides: dict[Line, tuple[list[Interval], list[Interval]]]
+        self.sides = defaultdict(lambda: ([], []))
         self.known: dict[Point, arb] = defaultdict(arb)
         self.pairs: dict[tuple[int, int], arb] = {}
-        thin, points = (
-            keys(evidence["thin"], "tree bases levels"),
-            keys(evidence["points"], "at bases levels"),
-        )
-        self.plan, self.step = thin["tree"], 0
-        need(
-            isinstance(self.plan, str) and re.fullmatch("[012]*", self.plan), "edges are malformed"
-        )
-        self.thin = Stored(thin, bands.n, self.plan.count("1"), 2)
         self.vertices: dict[Point, list[tuple[int, arb, Frame, Frame]]] = defaultdict(list)
-        at = [tuple(whole(x, 0, 2**62) for x in listed(p)) for p in listed(points["at"])]
+        thin = keys(evidence["thin"], "tree bases levels")
+        points = keys(evidence["points"], "at bases levels")
+        self.plan, self.step = thin["tree"], 0
+        good = isinstance(self.plan, str) and re.fullmatch("[012]*", self.plan)
+        need(good, "edges are malformed")
+        self.thin = Stored(thin, bands.n, self.plan.count("1"), 2)
+        at = [tuple(whole(x, 0, 2**62) for x in listed(p, bands.dim)) for p in listed(points["at"])]
         need(len(set(at)) == len(at), "a vertex comes twice")
         stored = Stored(points, bands.n, len(at), 1)
-        self.points = {
-            p: bands.frame(p, (0,) * len(p), *stored.next()) for p in at if len(p) == bands.dim
-        }
-        need(len(self.points) == len(at), "a vertex has the wrong number of coordinates")
+        self.points = {p: bands.frame(p, (0,) * len(p), *stored.next()) for p in at}
 
-    def edge(self, line: Line, low: int, high: int, one: Frame, two: Frame, sign: int = 1) -> None:
+    def cells(self, data: dict[str, Any], leaves: list[Cell], u: int, v: int, up: int) -> None:
+        """Prove leaves of a plane with axes u, v, and note their sides.
+
+        Those that are run through downwards come second; `up`: anticlockwise is from u to v.
+        """
+        stored = Stored(data, self.bands.n, len(leaves), 4)
+        for corner, edge in leaves:
+            cell = self.bands.frame(corner, edge, *stored.next())
+            for axis, other, far in ((u, v, 0), (v, u, 1), (u, v, 1), (v, u, 0)):
+                base = list(corner)
+                base[other] += far * edge[other]
+                base[axis] = 0
+                down, low = (far == (axis == u)) == up, corner[axis]
+                self.sides[axis, self.wrapped(base)][down].append(
+                    Interval(low, low + edge[axis], cell)
+                )
+
+    def wrapped(self, point: Sequence[int]) -> Point:
+        """Take a point to one period."""
+        return tuple(x % m if m else x for x, m in zip(point, self.period, strict=True))
+
+    def edges(self, line: Line, plus: list[Interval], minus: list[Interval], sign: int = 1) -> None:
+        """Add all that two lists of intervals, which cover the same part of a line, share."""
+        plus, minus = sorted(plus, key=lambda i: i.low), sorted(minus, key=lambda i: i.low)
+        i = j = 0
+        while i < len(plus) and j < len(minus):
+            low, high = max(plus[i].low, minus[j].low), min(plus[i].high, minus[j].high)
+            need(low < high, "cells on the two sides of a line do not match")
+            self.edge(line, low, high, plus[i].cell, minus[j].cell, sign)
+            i, j = i + (plus[i].high == high), j + (minus[j].high == high)
+        good = i == len(plus) and j == len(minus)
+        need(good, "cells on the two sides of a line do not match")
+
+    def edge(self, line: Line, low: int, high: int, one: Frame, two: Frame, sign: int) -> None:
         """Add the interval [low, high] of a line between two cells."""
         need(self.step < len(self.plan), "edges are missing")
         what, (axis, base) = self.plan[self.step], line
@@ -932,8 +943,7 @@ class Phases:
 
     def add(self, point: Point, sign: int, phase: arb, one: Frame, two: Frame) -> None:
         """Add a phase to the sum at a vertex."""
-        at = tuple(x % m if m else x for x, m in zip(point, self.period, strict=True))
-        self.vertices[at].append((sign, phase, one, two))
+        self.vertices[self.wrapped(point)].append((sign, phase, one, two))
 
     def at(self, sign: int, phase: arb, one: Frame, two: Frame, frame: Frame | None) -> arb:
         """Sharpen a phase at a vertex by a frame there."""
@@ -965,76 +975,54 @@ class Phases:
             found += int(turns)
         return found
 
-
-def common(plus: list[Interval], minus: list[Interval]) -> Iterator[tuple[int, int, Frame, Frame]]:
-    """Cut two lists of intervals that cover the same part of a line into common pieces."""
-    plus, minus = sorted(plus, key=lambda i: i.low), sorted(minus, key=lambda i: i.low)
-    i = j = 0
-    while i < len(plus) and j < len(minus):
-        low, high = max(plus[i].low, minus[j].low), min(plus[i].high, minus[j].high)
-        need(low < high, "cells on the two sides of a line do not match")
-        yield low, high, plus[i].cell, minus[j].cell
-        i, j = i + (plus[i].high == high), j + (minus[j].high == high)
-    need(i == len(plus) and j == len(minus), "cells on the two sides of a line do not match")
+    def settle(self, value: int) -> None:
+        """Match all lines; the integer must be the one claimed."""
+        for line in sorted(self.sides):
+            self.edges(line, *self.sides[line])
+        need(self.total() == value, "the phases add up to another integer")
 
 
-Sides: TypeAlias = dict[Line, tuple[list[Interval], list[Interval]]]
+def sizes(question: dict[str, Any]) -> tuple[int, int, int]:
+    """Dimension, number of bands and number of those below the gap."""
+    n = whole(question["bands"], 2, MAX_BANDS)
+    return whole(question["dimension"], 1, 3), n, whole(question["n_occupied"], 1, n - 1)
 
 
-def sides_of(leaves: list[Cell], frames: list[Frame], period: Sequence[int]) -> Sides:
-    """Sides of cells of the plane: those run through upwards, and those run through downwards."""
-    out: Sides = defaultdict(lambda: ([], []))
-    for ((x, y), (w, _)), cell in zip(leaves, frames, strict=True):
-        for axis, at, low, down in ((0, y, x, 0), (1, x + w, y, 0), (0, y + w, x, 1), (1, x, y, 1)):
-            across = at % period[1 - axis] if period[1 - axis] else at
-            line = (0, (0, across)) if axis == 0 else (1, (across, 0))
-            out[line][down].append(Interval(low, low + w, cell))
-    return out
+def zone(
+    question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any], *, half: bool = False
+) -> tuple[Bands, list[Cell], list[int]]:
+    """Hamiltonian and leaves on the zone, or on its half 0 <= k_x <= pi."""
+    dim, *_ = sizes(question)
+    start, depth = box(evidence, dim)
+    size = [m << depth for m in start]
+    step = [fmpq(1 if half and axis == 0 else 2, m) for axis, m in enumerate(size)]
+    bands = Bands(question, claim, arb.pi(), [fmpq(0)] * dim, step)
+    return bands, tree(evidence["tree"], start, depth), size
 
 
 def gap(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
     """Direct gap in one to three dimensions; 5. of the page."""
     keys(evidence, "start depth tree bases levels")
-    dim = whole(question["dimension"], 1, 3)
-    bands, leaves, _ = torus(question, claim, evidence, dim)
-    leaf_frames(bands, evidence, leaves, dim, turning=False)
-    need(claim["value"] == bands.filled, "the value of a gap is the number of bands below it")
-
-
-def torus(
-    question: dict[str, Any],
-    claim: dict[str, Any],
-    evidence: dict[str, Any],
-    dim: int,
-    *,
-    half: bool = False,
-) -> tuple[Bands, list[Cell], list[int]]:
-    """Hamiltonian and leaves on the zone, or on its half 0 <= k_x <= pi."""
-    n = whole(question["bands"], 2, MAX_BANDS)
-    filled = whole(question["n_occupied"], 1, n - 1)
-    start, depth = box(evidence, dim)
-    size = [m << depth for m in start]
-    step = [fmpq(1 if half and axis == 0 else 2, m) for axis, m in enumerate(size)]
-    bands = Bands(hoppings(question, n, dim), filled, arb.pi(), [fmpq(0)] * dim, step, claim["gap"])
-    return bands, tree(evidence["tree"], start, depth), size
+    need(claim["value"] == sizes(question)[2], "the value of a gap is the number of bands below it")
+    bands, leaves, _ = zone(question, claim, evidence)
+    stored = Stored(evidence, bands.n, len(leaves), 1 << bands.dim)
+    for leaf in leaves:
+        bands.frame(*leaf, *stored.next(), turning=False)
 
 
 def chern(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]) -> None:
     """Chern number of the occupied bands; 4. or 6. of the page."""
-    whole(question["dimension"], 2, 2)
+    dim, n, _ = sizes(question)
+    need(dim == 2, "a Chern number is one of two dimensions")
     if "bases" not in evidence:
-        whole(question["bands"], 2, 2)
-        whole(question["n_occupied"], 1, 1)
+        need(n == 2, "more than two bands need bases")
         degree(question, claim, evidence)
         return
     keys(evidence, "start depth tree bases levels thin points")
-    bands, leaves, size = torus(question, claim, evidence, 2)
-    frames = leaf_frames(bands, evidence, leaves, 2, turning=True)
-    phases = Phases(bands, evidence, size)
-    for line, both in sorted(sides_of(leaves, frames, size).items(), key=lambda item: item[0]):
-        for piece in common(*both):
-            phases.edge(line, *piece)
-    need(phases.total() == claim["value"], "the phases add up to another integer")
+    bands, leaves, period = zone(question, claim, evidence)
+    phases = Phases(bands, evidence, period)
+    phases.cells(evidence, leaves, 0, 1, 1)
+    phases.settle(claim["value"])
 
 
 # ---------------------------------------------------------------- 7. charge of a box
@@ -1044,55 +1032,30 @@ def weyl(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, An
     """Flux out of a box; 7. of the page."""
     keys(question, QUESTION + " centre half_width")
     keys(evidence, "start depth faces thin points")
-    n = whole(question["bands"], 2, MAX_BANDS)
-    filled = whole(question["n_occupied"], 1, n - 1)
-    whole(question["dimension"], 3, 3)
+    need(sizes(question)[0] == 3, "a Weyl charge is one of three dimensions")
     centre, half = (
-        [rational(number(x)) for x in listed(question[k], 3)] for k in ("centre", "half_width")
+        [fmpq(*number(x).as_integer_ratio()) for x in listed(question[k], 3)]
+        for k in ("centre", "half_width")
     )
     need(all(x > 0 for x in half), "the box is empty")
-    start, depth = box({**evidence, "depth": whole(evidence["depth"], 0, DEEPEST[2])}, 3)
+    start, depth = box(evidence, 3)
     size = [m << depth for m in start]
-    origin, step = zip(
-        *((c - x, 2 * x / m) for c, x, m in zip(centre, half, size, strict=True)), strict=True
-    )
-    bands = Bands(hoppings(question, n, 3), filled, None, origin, step, claim["gap"])
-    sides: Sides = defaultdict(lambda: ([], []))
+    origin = [c - x for c, x in zip(centre, half, strict=True)]
+    step = [2 * x / m for x, m in zip(half, size, strict=True)]
+    phases = Phases(Bands(question, claim, None, origin, step), evidence, (0, 0, 0))
     for face, data in enumerate(listed(evidence["faces"], 6)):
-        keys(data, "tree bases levels")
         normal, up = divmod(face, 2)
         u, v = (normal + 1) % 3, (normal + 2) % 3
-        flat = tree(data["tree"], (start[u], start[v]), depth)
+        keys(data, "tree bases levels")
         leaves = [
-            Cell(placed(normal, up * size[normal], *c), placed(normal, 0, *e)) for c, e in flat
-        ]
-        for (corner, edge), cell in zip(
-            leaves, leaf_frames(bands, data, leaves, 2, turning=True), strict=True
-        ):
-            for axis, other, far in ((u, v, 0), (v, u, 1), (u, v, 1), (v, u, 0)):
-                base = list(corner)
-                base[other] += far * edge[other]
-                base[axis] = 0
-                down = (far == (axis == u)) == up  # anticlockwise as seen from outside
-                low = corner[axis]
-                sides[axis, tuple(base)][down].append(Interval(low, low + edge[axis], cell))
-    phases = Phases(bands, evidence, (0, 0, 0))
-    for line, both in sorted(sides.items(), key=lambda item: item[0]):
-        for piece in common(*both):
-            phases.edge(line, *piece)
-    need(phases.total() == claim["value"], "the phases add up to another integer")
-
-
-def placed(normal: int, across: int, first: int, second: int) -> tuple[int, ...]:
-    """Three coordinates from one along the normal of a face and two in it."""
-    out = [0, 0, 0]
-    out[normal], out[(normal + 1) % 3], out[(normal + 2) % 3] = across, first, second
-    return tuple(out)
-
-
-def rational(x: float) -> fmpq:
-    """Exact value."""
-    return fmpq(*x.as_integer_ratio())
+            Cell(*(
+                tuple(pair[(i - u) % 3] if i != normal else across for i in range(3))
+                for pair, across in ((corner, up * size[normal]), (edge, 0))
+            ))
+            for corner, edge in tree(data["tree"], (start[u], start[v]), depth)
+        ]  # fmt: skip
+        phases.cells(data, leaves, u, v, up)
+    phases.settle(claim["value"])
 
 
 # ---------------------------------------------------------------- 8. time reversal
@@ -1102,42 +1065,25 @@ def z2(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]
     """Z2 invariant from half the zone and from what time reversal does at its ends; 8."""
     keys(question, QUESTION + " time_reversal symmetry_violation")
     keys(evidence, "start depth tree bases levels thin points")
-    whole(question["dimension"], 2, 2)
-    bands, leaves, size = torus(question, claim, evidence, 2, half=True)
-    need(
-        evidence["start"][1] % 2 == 0 and bands.filled % 2 == 0 and bands.n % 2 == 0,
-        "an odd number",
-    )
-    reverse = Reversal(
-        bands,
-        complexes(question["time_reversal"], bands.n**2),
-        positive(question["symmetry_violation"]),
-    )
-    frames = leaf_frames(bands, evidence, leaves, 2, turning=True)
-    phases = Phases(bands, evidence, (0, size[1]))
-    end, top = size[0], size[1] // 2
-
-    def inside(point: Point, sign: int, phase: arb, one: Frame, two: Frame) -> None:
-        x, y = point[0], point[1] % size[1]
-        if x in (0, end) and 0 < y < top:  # counted where time reversal takes it
-            point, phase, one, two = (x, -y), -phase, reverse(one), reverse(two)
-        Phases.add(phases, point, sign, phase, one, two)
-
-    phases.add = inside  # type: ignore[method-assign]
+    need(sizes(question)[0] == 2, "a Z2 invariant is one of two dimensions")
+    bands, leaves, (end, period) = zone(question, claim, evidence, half=True)
+    even = (evidence["start"][1], bands.filled, bands.n)
+    need(not any(x % 2 for x in even), "an odd number")
+    unitary_, stated = question["time_reversal"], positive(question["symmetry_violation"])
+    reverse = Reversal(bands, complexes(unitary_, bands.n**2), stated)
+    phases = HalfZone(bands, evidence, (0, period), reverse, end)
+    phases.cells(evidence, leaves, 0, 1, 1)
     first: dict[Point, Frame] = {}
-    for line, (plus, minus) in sorted(
-        sides_of(leaves, frames, phases.period).items(), key=lambda item: item[0]
-    ):
-        axis, (x, _) = line
+    top = period // 2
+    for line in sorted(phases.sides):
+        (axis, (x, _)), (plus, minus) = line, phases.sides[line]
         if axis == 0 or 0 < x < end:
-            for piece in common(plus, minus):
-                phases.edge(line, *piece)
+            phases.edges(line, plus, minus)
             continue
         lower = [i for i in plus + minus if i.low >= top]
         upper = [i for i in plus + minus if i.low < top]
-        images = [Interval(size[1] - i.high, size[1] - i.low, reverse(i.cell)) for i in upper]
-        for piece in common(lower, images):
-            phases.edge(line, *piece, 1 if x else -1)
+        images = [Interval(period - i.high, period - i.low, reverse(i.cell)) for i in upper]
+        phases.edges(line, lower, images, 1 if x else -1)
         first[x, 0] = min(upper, key=lambda i: i.low).cell
         first[x, top] = max(upper, key=lambda i: i.high).cell
     for point, cell in first.items():
@@ -1148,31 +1094,48 @@ def z2(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, Any]
     need(phases.total() % 2 == claim["value"], "the phases add up to another parity")
 
 
+class HalfZone(Phases):
+    """At the ends of the half zone, vertices with k_y > 0 are counted where T takes them."""
+
+    def __init__(
+        self, bands: Bands, evidence: dict[str, Any], period: Sequence[int], reverse: Reversal,
+        end: int,
+    ) -> None:  # fmt: skip
+        super().__init__(bands, evidence, period)
+        self.reverse, self.end = reverse, end
+
+    def add(self, point: Point, sign: int, phase: arb, one: Frame, two: Frame) -> None:
+        """Add a phase, or the phase of the image."""
+        x, y = self.wrapped(point)
+        if x in (0, self.end) and 0 < y < self.period[1] // 2:
+            point, phase, one, two = (x, -y), -phase, self.reverse(one), self.reverse(two)
+        super().add(point, sign, phase, one, two)
+
+
 class Reversal:
     """Time reversal k -> -k, psi -> U psi*, with the exact U antisymmetric and unitary."""
 
     def __init__(self, bands: Bands, entries: list[complex], stated: float) -> None:
         n = self.n = bands.n
         need(all(abs(z) < 2 for z in entries), "time reversal is far from unitary")
-        stored = rows_of(entries, n, n)
-        turned = Matrix(*(-part.transpose() for part in stored))
-        self.u, self.off = unitary((stored + turned).cut(1))
+        given = matrix(entries, n)
+        turned = given.adjoint().conjugate()
+        self.u, self.off = unitary((given - turned).cut(1))
         self.images: dict[int, tuple[Frame, Frame]] = {}
         wrong = arb(0)
         for vector, h in [*zip(bands.vectors, bands.matrices, strict=True), ((), bands.home)]:
-            image = self.u @ Matrix(h.re, -h.im) @ self.u.adjoint()
-            size = units(norm(h), BITS)
-            found = units(norm(h.scaled(1 << 2 * BITS) + image.scaled(-1)), 3 * BITS)
-            found += units(arb(8 * n), BITS) + 3 * self.off * size
+            image = self.u @ h.conjugate() @ self.u.adjoint()
+            found = norm(h.scaled(1 << 2 * BITS) - image, 3 * BITS)
+            found += arb((8 * n, -BITS)) + 3 * self.off * norm(h, BITS)
             wrong += found if vector else found / 2
-        need(wrong <= bands.scale(stated), "time reversal is violated by more than it says")
-        bands.wrong = bands.scale(stated)
+        bands.wrong = stated * bands.scale
+        need(wrong <= bands.wrong, "time reversal is violated by more than it says")
 
     def __call__(self, frame: Frame) -> Frame:
         """Image of a frame, valid at the image of its cell."""
         if id(frame) not in self.images:
-            v, w = ((self.u @ Matrix(x.re, -x.im)).cut(BITS) for x in (frame.v, frame.w))
-            off = arb(101) / 100 * (frame.off + self.off) + units(arb(2 * self.n), BITS)
+            v, w = ((self.u @ x.conjugate()).cut(BITS) for x in (frame.v, frame.w))
+            off = arb(101) / 100 * (frame.off + self.off) + arb((2 * self.n, -BITS))
             self.images[id(frame)] = frame, Frame(v, w, off, frame.tau, frame.most)
         return self.images[id(frame)][1]
 
@@ -1180,24 +1143,14 @@ class Reversal:
         """Phase of the Pfaffian of V^dagger U V* at a momentum that time reversal keeps."""
         n = frame.v.re.ncols()
         small = frame.v.adjoint() @ self(frame).v
-        gram = small.adjoint() @ small
-        one = fmpz_mat(n, n, [(i % (n + 1) == 0) << (4 * BITS) for i in range(n * n)])
-        gram = gram + Matrix(-one, fmpz_mat(n, n))
+        gram = small.adjoint() @ small - identity(n, 4 * BITS)
         off = arb(101) / 100 * (frame.off + self(frame).off)
-        need(units(gram.frobenius2().sqrt(), 4 * BITS) + 3 * off < 0.5, "a basis is not symmetric")
+        need(gram.size(4 * BITS) + 3 * off < 0.5, "a basis is not symmetric")
         moved = 4 * (frame.most + off)  # |w^-1| <= 1.5, and w moves by at most 2t + t^2
         need(moved < 1, "a basis is not good enough")
-        ball = PLUS_MINUS * off
-        w = [
-            [
-                acb(
-                    units(arb(small.re[i, j]), 2 * BITS) + ball,
-                    units(arb(small.im[i, j]), 2 * BITS) + ball,
-                )
-                for j in range(n)
-            ]
-            for i in range(n)
-        ]
+        unit, ball = arb((1, -2 * BITS)), acb(PLUS_MINUS * off, PLUS_MINUS * off)
+        parts = zip(small.re.table(), small.im.table(), strict=True)
+        w = [[acb(x * unit, y * unit) + ball for x, y in zip(*row, strict=True)] for row in parts]
         return argument(pfaffian(w)) + PLUS_MINUS * n * moved.asin() / 2
 
 
@@ -1206,8 +1159,7 @@ def pfaffian(a: list[list[acb]]) -> acb:
     n, found = len(a), acb(1)
     a = [[a[i][j] if i < j else -a[j][i] for j in range(n)] for i in range(n)]
     while a:
-        n = len(a)
-        j = max(range(1, n), key=lambda j: float(abs(a[0][j]).mid()))
+        j = max(range(1, len(a)), key=lambda j: float(abs(a[0][j]).mid()))
         if j > 1:
             a[1], a[j] = a[j], a[1]
             for row in a:
@@ -1216,13 +1168,8 @@ def pfaffian(a: list[list[acb]]) -> acb:
         p = a[0][1]
         need(p.abs_lower() > 0, "a Pfaffian may vanish")
         found *= p
-        a = [
-            [
-                a[i][j] + (a[i][0] * a[1][j] - a[i][1] * a[0][j]) / p if i != j else acb(0)
-                for j in range(2, n)
-            ]
-            for i in range(2, n)
-        ]
+        later = range(2, len(a))
+        a = [[a[i][j] + (a[i][0] * a[1][j] - a[i][1] * a[0][j]) / p for j in later] for i in later]
     return found
 
 
