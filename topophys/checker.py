@@ -24,6 +24,7 @@ from functools import cache, reduce
 from itertools import pairwise, product
 from math import frexp, ldexp, prod, sqrt
 from operator import add, mul
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from flint import acb, acb_poly, arb, arb_mat, ctx, fmpq, fmpz_mat
@@ -31,7 +32,7 @@ from flint import acb, acb_poly, arb, arb_mat, ctx, fmpq, fmpz_mat
 FORMAT, VERSION = "topophys certificate", 1
 #: Limits that keep time and memory in proportion to the file.
 MAX_BYTES, MAX_BANDS, MAX_RANGE, MAX_START = 2**31, 256, 10**6, 10**6
-MAX_SPAN, MAX_COST = 20_000, 2 * 10**8
+MAX_SPAN, MAX_COST, MAX_MINORS, MAX_WAVES = 20_000, 2 * 10**8, 10**8, 2 * 10**7
 DEEPEST = {1: 48, 2: 26, 3: 20}
 #: Matrices hold integers in units of 2^-BITS of the largest hopping.
 BITS = 58
@@ -79,7 +80,7 @@ def read(text: str) -> dict[str, Any]:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise UnreadableError(f'not a "{FORMAT}"')
     if data.get("version") != VERSION or isinstance(data["version"], bool):
-        raise UnreadableError(f"version {data.get('version')!r}; this checker reads {VERSION}")
+        raise UnreadableError(f"another version; this checker reads {VERSION}")
     keys(data, "format version question claim evidence")
     return data
 
@@ -183,6 +184,7 @@ def tree(bits: Any, start: Sequence[int], depth: int) -> list[Cell]:
     """Leaves of a tree, which tile the box by construction; 2. of the page."""
     dim = len(start)
     need(isinstance(bits, str) and re.fullmatch("[01]*", bits), "a tree must be a string of bits")
+    need(prod(start) <= len(bits), "leaves are missing")
     children, leaves, at = list(product((0, 1), repeat=dim)), [], 0
     for first in product(*(range(n) for n in start)):
         stack = [(tuple(x << depth for x in first), depth)]
@@ -284,7 +286,7 @@ def winding(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str,
     span = n * (high - low) + 1
     (start,), depth = box(evidence, 1)
     leaves = tree(evidence["tree"], (start,), depth)
-    good = high - low <= MAX_SPAN and n * 2**n * span <= MAX_COST
+    good = high - low <= MAX_SPAN and n * 2**n * span <= MAX_MINORS
     need(good and len(leaves) * span <= MAX_COST, "the determinant has too many harmonics")
     ctx.prec = 256
     rows = [
@@ -357,6 +359,7 @@ def degree(question: dict[str, Any], claim: dict[str, Any], evidence: dict[str, 
     need(start[0] == start[1], "cells must be squares")
     fine = start[0] << depth
     leaves = tree(evidence["tree"], start, depth)
+    need(len(leaves) * len(series) <= MAX_WAVES, "too many hoppings for so many cells")
     phases: dict[int, tuple[arb, arb]] = {}
 
     def field(point: tuple[int, int]) -> list[arb]:
@@ -584,6 +587,7 @@ class Bands:
         self.table = fmpz_mat(len(table), n * n, [x for row in table for x in row])
         self.shapes: dict[tuple[tuple[int, int], ...], Shape] = {}
         self.waves: dict[fmpq, tuple[int, int]] = {}
+        self.work = 0
 
     def shrink(self, z: complex) -> complex:
         """Scale a hopping; what falls below the smallest float is below rounding."""
@@ -631,6 +635,8 @@ class Bands:
 
     def derivatives(self, at: Sequence[fmpq], shape: Shape) -> dict[Order, Matrix]:
         """H and its derivatives times half edges, in units of 2^-BITS."""
+        self.work += len(self.vectors)
+        need(self.work <= MAX_WAVES, "too many hoppings for so many cells")
         n, waves, rows = self.n, [self.wave(r, at) for r in self.vectors], list[int]()
         for order, weight in shape.weights.items():
             for w, (c, s) in zip(weight, waves, strict=True):
@@ -1207,15 +1213,20 @@ def check(text: str) -> str:
     return f"{quantity} {value}, gap at least {least:.6g}"
 
 
+def contents(path: Path) -> str:
+    """Text of a regular file; pipes and devices could keep us waiting, or fill the memory."""
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise UnreadableError("no file, or one that is too large")
+    return path.read_bytes().decode()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check files; 0 if all are accepted, 1 if one is rejected, 2 if one cannot be read."""
     names = sys.argv[1:] if arguments is None else list(arguments)
     status = 0 if names else 2
     for name in names:
         try:
-            with open(name, "rb") as file:
-                raw = file.read(MAX_BYTES)
-            print(f"{name}: accepted: {check(raw.decode())}")
+            print(f"{name}: accepted: {check(contents(Path(name)))}")
         except (OSError, UnicodeDecodeError, UnreadableError) as error:
             print(f"{name}: unreadable: {error}")
             status = 2

@@ -1,6 +1,7 @@
 """The checker accepts what is proven, refuses everything else, and stands alone."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -153,47 +154,98 @@ def test_save_refuses_what_is_no_single_proof(tmp_path):
         verify(tmp_path / "y")
 
 
-HOSTILE = {
-    "nested": "[" * 10**6,
-    "nested in a certificate": '{"format":"topophys certificate","version":1,"question":'
-    + "[" * 10**5 + "]" * 10**5 + ',"claim":{},"evidence":{}}',
-    "huge integer": '{"format":"topophys certificate","version":' + "9" * 10**6 + "}",
-    "nan": '{"format":"topophys certificate","version":NaN}',
-    "list": "[1]",
-    "empty": "",
-}  # fmt: skip
+def changed(data, part, **fields):
+    return json.dumps({**data, part: {**data[part], **fields}})
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_texts_end_in_one_line(name):
-    assert verdict(HOSTILE[name])[0] in ("rejected", "unreadable")
-
-
-def hostile_evidence():
-    """Small files that ask for large work or memory."""
-    text = texts("chain")[0]
-    data = json.loads(text)
+def hostile():  # noqa: C901  (one attack after the other)
+    """Texts of little size that ask for much work or memory, or are no certificates."""
+    head = '{"format":"topophys certificate","version":1,'
+    yield from ("", "[1]", "NaN", "[" * 10**6, '{"a":' * 10**5, '"' + "\\ud800" * 10**5 + '"')
+    yield head + '"question":' + "[" * 10**5 + "]" * 10**5 + ',"claim":{},"evidence":{}}'
+    for version in ("9" * 10**6, "NaN", "1.0", "true", json.dumps("x" * 10**6)):
+        yield head.replace(":1,", f":{version},") + '"question":{},"claim":{},"evidence":{}}'
+    yield head + '"question":{},' * 10**5 + '"claim":{},"evidence":{}}'
+    chain, line, plane, bands, box = (
+        json.loads(texts(kind)[0]) for kind in ("chain", "gap 1D", "two bands", "bands", "Weyl")
+    )
+    one = "0x1.0000000000000p+0"
+    for word in ("nan", "inf", "0x1p+99999", "0x1." + "0" * 10**6 + "p+0", 1, None):
+        yield changed(chain, "claim", gap_lower=word)
+        yield changed(chain, "question", amplitude_error=word)
+        yield changed(box, "question", half_width=[word] * 3)
+    for value in (10**17, -(10**17), "1", True, [], {}):
+        yield changed(chain, "claim", value=value)
     for change in (
         {"start": [10**6]}, {"start": [10**18]}, {"depth": 48, "tree": "1" * 40}, {"depth": -1},
         {"tree": "0" * 10**6}, {"depth": 10**9}, {"start": []}, {"start": [0]},
+        {"tree": "1" * 10**6},
     ):  # fmt: skip
-        yield {**data, "evidence": {**data["evidence"], **change}}
-    for block, span in ((16, 10**6), (2, 10**6), (1, 10**6), (256, 1)):
-        one = " ".join(["0x1.0000000000000p+0", "0"] * block**2)
-        question = {**data["question"], "block": block, "hoppings": [[[0], one], [[span], one]]}
-        yield {**data, "question": question}
-    text = texts("gap 1D")[0]
-    data = json.loads(text)
+        yield changed(chain, "evidence", **change)
+    for block, span in ((16, 10**6), (2, 10**6), (1, 10**6), (16, 20_000), (256, 1)):
+        terms = [[[r], " ".join([one, "0"] * block**2)] for r in (0, span)]
+        yield changed(chain, "question", block=block, hoppings=terms)
     for change in ({"bands": 256}, {"bands": 10**9}, {"dimension": 3}, {"dimension": 10**9}):
-        yield {**data, "question": {**data["question"], **change}}
-    yield {**data, "evidence": {**data["evidence"], "tree": "0" * 10**5, "start": [10**5]}}
+        yield changed(line, "question", **change)
+    for change in (
+        {"tree": "0" * 10**5, "start": [10**5]}, {"bases": "!" * 10**6}, {"bases": "=" * 10**5},
+        {"levels": "A"}, {"bases": "A" * len(line["evidence"]["bases"])},
+    ):  # fmt: skip
+        yield changed(line, "evidence", **change)
+    for start in ([10**6, 10**6], [10**6, 1], [1, 10**6]):
+        yield changed(plane, "evidence", start=start)
+    # each is read in no time, but every cell needs every hopping
+    many = [
+        [[0, 0], f"{one} 0 0 0 0 0 -{one} 0"],
+        *([[0, r], "0 0 0 0 0 0 0 0"] for r in range(1, 2000)),
+    ]
+    cells = {"start": [128, 128], "depth": 4, "tree": "0" * 128**2}
+    yield changed({**plane, "evidence": cells}, "question", hoppings=many)
+    for name in ("thin", "points"):
+        part = bands["evidence"][name]
+        for key in part:
+            for value in ("2" * 10**5, [[2**62, 0]] * 10**4, [[0] * 10**5], "A" * 10**6, None):
+                yield changed(bands, "evidence", **{name: {**part, key: value}})
+    for faces in ([], [{}] * 6, [[]] * 10**5, [box["evidence"]["faces"][0]] * 7):
+        yield changed(box, "evidence", faces=faces)
+    yield changed(box, "evidence", start=[10**6] * 3)
 
 
-@pytest.mark.parametrize("number", range(17))
-def test_hostile_evidence_is_refused_without_much_work(number):
-    cases = list(hostile_evidence())
-    assert len(cases) == 17
-    assert verdict(json.dumps(cases[number]))[0] == "rejected"
+def test_hostile_files_end_in_one_line_soon_and_with_little_memory(tmp_path):
+    """All in one process: 2 s of one processor for each, 300 MB resident, 600 MB of addresses."""
+    names = []
+    for number, text in enumerate(hostile()):
+        names.append(f"{number}.json")
+        (tmp_path / names[-1]).write_text(text)
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**40)
+    names += ["fifo", "folder", "loop", "zeros", "sparse", "x" * 1000]
+    run = (
+        "import resource, sys, time; sys.path.insert(0, sys.argv[1]); import checker;"
+        "resource.setrlimit(resource.RLIMIT_AS, (600 * 2**20,) * 2)\n"
+        "for name in sys.argv[2:]:\n"
+        "    start = time.process_time(); status = checker.main([name])\n"
+        "    print(status, time.process_time() - start)\n"
+        "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", run, str(Path(checker.__file__).parent), *names], cwd=tmp_path,
+        capture_output=True, text=True, check=False, env={"PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert not done.stderr
+    *lines, kilobytes = done.stdout.splitlines()
+    assert len(lines) == 2 * len(names)
+    assert int(kilobytes) < 300 * 1024
+    for name, said, numbers in zip(names, lines[::2], lines[1::2], strict=True):
+        status, seconds = numbers.split()
+        assert said.startswith((f"{name}: rejected: ", f"{name}: unreadable: ")), said
+        assert len(said) < 2 * len(name) + 200
+        assert status in "12"
+        assert float(seconds) < 2.0, said
 
 
 def matrix(rng, rows, cols):
