@@ -59,7 +59,7 @@ Z2 = ("z2_invariant", "z2_invariant, broken symmetry")
 SUBJECTS: dict[str, Subject] = {}
 
 
-def subject(name, trials, *tests):
+def subject(name: str, trials: tuple[str, ...], *tests: str) -> None:
     SUBJECTS[Path(name).stem] = Subject(name, trials, tests)
 
 
@@ -356,6 +356,7 @@ CHERN_TESTS = (
     f"{INVARIANTS}test_certify_chern.py::test_no_more_points_than_allowed",
     f"{INVARIANTS}test_certify_chern.py::test_degenerate_axes",
     f"{INVARIANTS}test_certify_chern.py::test_tiny_and_huge_units",
+    "tests/kernels/test_two_band_margins.py",
     f"{INVARIANTS}test_reasons.py",
 )
 #: Those of the cells that are quick with interpreted kernels too.
