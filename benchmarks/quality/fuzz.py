@@ -19,9 +19,9 @@ from pathlib import Path
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from tests.hardening import batches, interrupts, limits
-from tests.hardening.bombs import BOMBS
-from tests.hardening.readers import READERS
+from topophys.testing.hardening import batches, interrupts, limits
+from topophys.testing.hardening.bombs import BOMBS
+from topophys.testing.hardening.readers import READERS
 
 PAGE = ROOT / "docs" / "results" / "hardening.md"
 #: Readers that coverage guides: those of texts that need no packages with imports of minutes.
@@ -102,7 +102,7 @@ def long_batches(items: int) -> tuple[str, int]:
     total = 0
     for name in batches.BATCHES:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.hardening.batches", name, str(items)],
+            [sys.executable, "-m", "topophys.testing.hardening.batches", name, str(items)],
             capture_output=True, text=True, check=False, cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import atheris
 
-from tests.hardening.limits import attempt
-from tests.hardening.readers import READERS
+from topophys.testing.hardening.limits import attempt
+from topophys.testing.hardening.readers import READERS
 
 
 def main() -> None:

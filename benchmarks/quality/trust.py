@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from tests import trust, trust_bands
+from topophys.testing import trust
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
 STUDY = harness.Study(ROOT / "runs" / "trust.jsonl")
@@ -37,9 +37,9 @@ class Run:
 RUNS = {
     "chains": Run(trust.trust_chains, 1_000_000, 4, 1),
     "planes": Run(trust.trust_planes, 1_000_000, 4, 1),
-    "bands": Run(trust_bands.trust_bands, 1_000_000, 100, 1),
-    "gaps": Run(trust_bands.trust_gaps, 1_000_000, 20, 1),
-    "kramers": Run(trust_bands.trust_kramers, 30_000, 30, 1),
+    "bands": Run(trust.trust_bands, 1_000_000, 100, 1),
+    "gaps": Run(trust.trust_gaps, 1_000_000, 20, 1),
+    "kramers": Run(trust.trust_kramers, 30_000, 30, 1),
 }
 
 

@@ -17,7 +17,7 @@ from benchmarks.quality.trust import PAGE as TRUST_PAGE
 from benchmarks.quality.trust import RUNS, table
 from benchmarks.speed import operations, roofline
 from benchmarks.speed.invariants_page import PAGE, SECTIONS
-from tests.trust import Tally
+from topophys.testing.trust import Tally
 
 FAKE = """
 def version():

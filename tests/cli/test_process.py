@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.hardening.interrupts import audible
 from tests.integration.artefacts import tiny
+from topophys.testing.hardening.interrupts import audible
 
 PROGRAM = [sys.executable, "-m", "topophys.cli"]
 

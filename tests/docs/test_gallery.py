@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from tests.hamiltonians.wannier_files import wannier_file
 from topophys.plots import save_figure
+from topophys.testing.wannier_files import wannier_file
 
 FOLDER = Path(__file__).parents[2] / "docs" / "gallery"
 HELPERS = {"make", "small_runs", "curves"}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import FILES, save, small_hr, small_tb, wannier_file
 from topophys.errors import HermiticityError
+from topophys.testing.wannier_files import FILES, save, small_hr, small_tb, wannier_file
 
 
 def chain():

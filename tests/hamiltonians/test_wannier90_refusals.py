@@ -12,7 +12,6 @@ import pytest
 
 import topophys as tp
 from tests.hamiltonians.test_wannier90 import packed
-from tests.hamiltonians.wannier_files import save, small_hr, small_tb
 from tests.strategies import plain
 from topophys.errors import (
     DatasetError,
@@ -23,6 +22,7 @@ from topophys.errors import (
     SchemaError,
     TopophysError,
 )
+from topophys.testing.wannier_files import save, small_hr, small_tb
 
 
 def changed(lines, number, text):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.hardening import interrupts
+from topophys.testing.hardening import interrupts
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 COMMANDS = ("generate", "train", "demo", "materials train", "materials generate")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.hardening import batches
 from tests.strategies import plain
+from topophys.testing.hardening import batches
 
 #: Bytes that a call may take for each byte of its argument.
 SHARE = 12

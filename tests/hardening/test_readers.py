@@ -10,11 +10,11 @@ import re
 
 import pytest
 
-from tests.hardening import limits
-from tests.hardening.bombs import BOMBS
-from tests.hardening.readers import READERS
-from tests.hardening.readers.materials import EXTRA
 from topophys.errors import SchemaError
+from topophys.testing.hardening import limits
+from topophys.testing.hardening.bombs import BOMBS
+from topophys.testing.hardening.readers import READERS
+from topophys.testing.hardening.readers.materials import EXTRA
 
 #: Cases that are tried in every test run.
 FEW = 40
@@ -103,7 +103,7 @@ def test_faults_of_every_kind_are_found(tmp_path, monkeypatch, source, fault):
     (tmp_path / "bad.py").write_text(
         "import os, sys\n"
         "import numpy as np\n"
-        "from tests.hardening import limits, readers\n"
+        "from topophys.testing.hardening import limits, readers\n"
         "def read(path):\n"
         "    if path.read_text() != 'name = 1\\n':\n"
         f"        {source}\n"

@@ -8,10 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import topophys as tp
-from tests.reference import chern_dense, lower_bands_chern
 from tests.strategies import bloch_grids, generators, two_bands, unitaries
 from topophys.kernels.flux import flux_from_links
 from topophys.kernels.frame_links import frame_links
+from topophys.testing.oracles import chern_dense, lower_bands_chern
 
 MASKED = np.iinfo(np.int64).min
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import wannier_file
 from topophys.invariants._cells import (
     PLANES,
     Hoppings,
@@ -20,6 +19,7 @@ from topophys.invariants._domains import Box, Zone
 from topophys.kernels.cell_bounds import gram_norm, power_norm
 from topophys.kernels.cocycle import edge_phases
 from topophys.kernels.small_eigh import small_extremes
+from topophys.testing.wannier_files import wannier_file
 
 
 def hermitian(rng, *shape):

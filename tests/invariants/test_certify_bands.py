@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import topophys as tp
-from tests.reference import lower_bands_chern, smallest_gap_of_chain
 from tests.strategies import SEEDS, chains, generators, plain, two_bands, unitaries
 from topophys.errors import InputError, KindError, UnresolvedError
 from topophys.invariants._bands import chern_evidence
 from topophys.invariants._limits import limits
+from topophys.testing.oracles import lower_bands_chern, smallest_gap_of_chain
 
 FAR = limits(0.0, 16, 100_000, deepest=24)
 

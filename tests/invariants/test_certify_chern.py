@@ -8,11 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import topophys as tp
-from tests.reference import chern_dense, degree_by_solid_angles, smallest_gap_of_two_bands
 from tests.strategies import SEEDS, generators, plain, two_bands
 from topophys.errors import InputError, KindError, UnresolvedError
 from topophys.invariants._two_band import AXES
 from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.testing.oracles import chern_dense, degree_by_solid_angles, smallest_gap_of_two_bands
 
 
 def remake(h, change):

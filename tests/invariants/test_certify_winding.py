@@ -8,10 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import topophys as tp
-from tests.reference import smallest_gap_of_chain, winding_by_roots
 from tests.strategies import SEEDS, chains, generators, plain, unitaries
 from topophys.errors import InputError, KindError, UnresolvedError
 from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.testing.oracles import smallest_gap_of_chain, winding_by_roots
 
 
 def by_roots(chain):

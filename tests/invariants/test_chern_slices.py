@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import wannier_file
 from tests.strategies import generators
 from topophys.errors import InputError, KindError
 from topophys.invariants._slices import bloch_at, slice_at
+from topophys.testing.wannier_files import wannier_file
 
 
 def random_model(rng, dim=3, n=3, batch=()):

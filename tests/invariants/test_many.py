@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.reference import chern_dense, smallest_gap_of_two_bands, winding_by_roots
+from topophys.testing.oracles import chern_dense, smallest_gap_of_two_bands, winding_by_roots
 
 #: A dense grid of n points per direction is trusted where 2 |d| on it stays above this over n.
 TRUSTED = 25.0

@@ -13,15 +13,15 @@ import pytest
 from scipy.optimize import minimize
 
 import topophys as tp
-from tests import trust, trust_bands
-from tests.oracles import (
+from topophys.testing import trust
+from topophys.testing.oracles import (
     degrees_by_preimages,
+    determinant_polynomial,
     determinant_polynomials,
     from_roots,
     least_on_circle,
     windings_by_roots,
 )
-from tests.reference import determinant_polynomial
 
 
 def test_polynomials_of_determinants():
@@ -103,9 +103,9 @@ def test_adversarial_planes_have_the_gap_they_are_given(kind):
 SOUND = [
     (trust.trust_chains, 4000, 0.92),
     (trust.trust_planes, 4000, 0.9),
-    (trust_bands.trust_bands, 200, 0.85),
-    (trust_bands.trust_gaps, 1000, 0.5),
-    (trust_bands.trust_kramers, 20, 0.8),
+    (trust.trust_bands, 200, 0.85),
+    (trust.trust_gaps, 1000, 0.5),
+    (trust.trust_kramers, 20, 0.8),
 ]
 #: Sizes of the slow runs; all of the page are made by `python -m benchmarks.quality.trust`.
 SLOW = [
@@ -142,19 +142,19 @@ def test_no_certified_integer_of_a_million_is_wrong(run, n, least, record_proper
 
 def test_mixing_keeps_the_symmetry_and_the_shift_moves_hoppings():
     """The adversarial models are what they claim: invariant under T, with terms that moved."""
-    model, truth, sure = trust_bands.kramers("random", 1, 5, np.random.default_rng(0))
-    u, k = trust_bands.REVERSAL, np.array([0.3, -1.1])
+    model, truth, sure = trust.kramers("random", 1, 5, np.random.default_rng(0))
+    u, k = trust.REVERSAL, np.array([0.3, -1.1])
     np.testing.assert_allclose(u @ model.bloch(k).conj() @ u.T, model.bloch(-k), atol=1e-12)
     assert np.abs(model.vectors).max() == 2
     assert set(truth.tolist()) <= {0, 1}
     assert sure.all()
 
 
-@pytest.mark.parametrize("kind", [k for k in trust_bands.GAP_KINDS if "gapless" not in k])
+@pytest.mark.parametrize("kind", [k for k in trust.GAP_KINDS if "gapless" not in k])
 def test_a_known_gap_is_there(kind):
     """The gap that a proven bound is held against is one of the Hamiltonian, to rounding."""
     rng = np.random.default_rng(1)
-    model, gap = trust_bands.least_gaps(kind, 0, 20, rng)
+    model, gap = trust.least_gaps(kind, 0, 20, rng)
     momenta = np.random.default_rng(1).uniform(-np.pi, np.pi, (20, 2))
     for i in range(20):
         energy = np.linalg.eigvalsh(model[i].bloch(momenta[i][: model.dim]))
@@ -170,7 +170,7 @@ def test_a_bound_above_the_known_gap_is_counted(monkeypatch):
         return dataclasses.replace(proof, gap_lower=proof.gap_lower + 0.5)
 
     monkeypatch.setattr(tp, "certify_gap", boasting)
-    assert trust_bands.trust_gaps(200).count("wrong") >= 100
+    assert trust.trust_gaps(200).count("wrong") >= 100
 
 
 def concentrated_grid(model, n=48, levels=40):
@@ -195,11 +195,11 @@ def concentrated_grid(model, n=48, levels=40):
 def test_open_ones_of_the_million(seed, number, index):
     """With no uniform grid up to 768 x 768 do these agree; with one that is dense at the gap."""
     rng = np.random.default_rng([seed, number, 3])
-    kind, size = trust_bands.batches(trust_bands.KINDS, 10_000, 50)[number]
-    model = trust_bands.band_models(kind, number, size, rng)[0][index]
+    kind, size = trust.batches(trust.KINDS, 10_000, 50)[number]
+    model = trust.band_models(kind, number, size, rng)[0][index]
     proof = tp.certify_chern(model, max_evaluations=50_000)
     assert proof.certified
     assert proof.gap_upper < 1e-5
     h = model.bloch(concentrated_grid(model))
-    assert trust_bands.grid_chern(h, model.n_occupied) == proof.value
-    assert trust_bands.grid_chern(model.on_grid((48, 48)), model.n_occupied) != proof.value
+    assert trust.grid_chern(h, model.n_occupied) == proof.value
+    assert trust.grid_chern(model.on_grid((48, 48)), model.n_occupied) != proof.value

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import wannier_file
 from tests.invariants.samples import X, Y, Z, direct_sum, rotated, unitary
 from tests.strategies import generators
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
+from topophys.testing.wannier_files import wannier_file
 
 MASKED = np.iinfo(np.int64).min
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import topophys as tp
-from tests.reference import winding_in_rationals
 from tests.strategies import NASTY, chains, generators, plain, unitaries
 from topophys.errors import GaplessError, InputError, ShapeError, TopophysError
+from topophys.testing.oracles import winding_in_rationals
 
 MASKED = np.iinfo(np.int64).min
 N_K = 96

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import wannier_file
 from tests.invariants.samples import (
     ONE,
     Y,
@@ -21,6 +20,7 @@ from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._flow import FlowRules, follow, make_line, shift_between
 from topophys.invariants._half_zone import prove_half_zone
 from topophys.invariants._slices import Slice
+from topophys.testing.wannier_files import wannier_file
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.
 REVERSAL = np.kron(1j * Y, ONE)

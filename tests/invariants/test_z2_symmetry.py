@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import wannier_file
 from tests.invariants.samples import ONE, X, Y, Z, direct_sum, rotated, unitary
 from tests.invariants.z2_cases import draw, verdict
 from tests.strategies import generators
@@ -22,6 +21,7 @@ from topophys.invariants._symmetry import (
     symmetrise,
 )
 from topophys.invariants._z2_parity import count_parities
+from topophys.testing.wannier_files import wannier_file
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.
 REVERSAL = np.kron(1j * Y, ONE)

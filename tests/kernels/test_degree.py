@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
-from tests.reference import covers_axis_in_rationals
 from tests.strategies import NASTY, generators
 from topophys.kernels.degree import AMBIGUOUS, covers_axis
+from topophys.testing.oracles import covers_axis_in_rationals
 
 TRIANGLES = hnp.arrays(np.float64, (3, 3), elements=NASTY)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.reference import determinant_in_rationals
 from tests.strategies import SEEDS
 from topophys.kernels.determinant import determinant, determinant_error, determinants, frobenius
 from topophys.kernels.determinant_series import determinant_coefficients
+from topophys.testing.oracles import determinant_in_rationals
 
 
 def one(matrix):

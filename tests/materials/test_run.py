@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from tests.materials.rock_salt import POSCAR
 from tests.materials.test_crystal import ROCK_SALT
 from tests.materials.test_lists import CLASSES, write_lists
 from topophys.errors import CheckpointError, DatasetError, InputError
@@ -18,6 +17,7 @@ from topophys.materials import (
     read_structure,
     report,
 )
+from topophys.testing.rock_salt import POSCAR
 
 pytest.importorskip("pymatgen.core", reason="needs the extra `materials`")
 

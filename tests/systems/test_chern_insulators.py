@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.reference import degree_by_solid_angles
+from topophys.testing.oracles import degree_by_solid_angles
 
 EDGE = 3 * np.sqrt(3)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.reference import degree_by_solid_angles
 from tests.systems.reference_models import certified_and_sampled, plane
 from topophys.errors import InputError
+from topophys.testing.oracles import degree_by_solid_angles
 
 
 @pytest.mark.parametrize("n", [-3, -1, 1, 2, 4])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import wannier_file
 from tests.systems.reference_models import TIME_REVERSAL, energies, plane, spin_block
+from topophys.testing.wannier_files import wannier_file
 
 
 def gap_minimum(h, start, step):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.hardening.readers import (
+from topophys.testing.hardening.readers import (
     datasets,
     hamiltonians,
     journals,
@@ -10,7 +10,7 @@ from tests.hardening.readers import (
     networks,
     reports,
 )
-from tests.hardening.readers.reader import Reader
+from topophys.testing.hardening.readers.reader import Reader
 
 __all__ = ["READERS", "Reader"]
 

@@ -7,10 +7,10 @@ import zipfile
 
 import numpy as np
 
-from tests.hardening import changes
-from tests.hardening.readers.reader import Reader
-from tests.hardening.readers.weights import change_run
-from tests.materials.rock_salt import POSCAR
+from topophys.testing.hardening import changes
+from topophys.testing.hardening.readers.reader import Reader
+from topophys.testing.hardening.readers.weights import change_run
+from topophys.testing.rock_salt import POSCAR
 
 CIF = """data_NaCl
 _cell_length_a 5.64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tests.hardening import changes
+from topophys.testing.hardening import changes
 
 
 def change_weights(rng, path, change):

@@ -6,8 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.hardening import changes
-from tests.hardening.readers.reader import Reader
+from topophys.testing.hardening import changes
+from topophys.testing.hardening.readers.reader import Reader
 
 ROOT = Path(__file__).parents[3]
 _RECIPE = """

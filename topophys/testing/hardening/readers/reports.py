@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.hardening import changes
-from tests.hardening.readers.datasets import CHAINS
-from tests.hardening.readers.networks import SMALL
-from tests.hardening.readers.reader import Reader
+from topophys.testing.hardening import changes
+from topophys.testing.hardening.readers.datasets import CHAINS
+from topophys.testing.hardening.readers.networks import SMALL
+from topophys.testing.hardening.readers.reader import Reader
 
 #: Files that `topophys plot` and `topophys report` read back.
 FILES = ("summary.json", "accuracy.json", "probes.json", "causal.json", "audit.json",

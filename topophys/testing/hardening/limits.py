@@ -1,6 +1,7 @@
-"""Readers under limits: a process of their own, with little memory and little time.
+r"""Readers under limits: a process of their own, with little memory and little time.
 
-    python -m tests.hardening.limits '[[["recipe", "/tmp/honest", 0, 10]], 10.0, 268435456]'
+    python -m topophys.testing.hardening.limits \
+        '[[["recipe", "/tmp/honest", 0, 10]], 10.0, 268435456]'
 
 changes the honest recipes of that folder in ways 0 to 9 and reads what comes out. A line of JSON is
 written before each case and after it, so that the case that kills the process is known.
@@ -21,9 +22,9 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.hardening.bombs import BOMB_READERS
-from tests.hardening.readers import READERS
 from topophys.errors import TopophysError
+from topophys.testing.hardening.bombs import BOMB_READERS
+from topophys.testing.hardening.readers import READERS
 
 #: Bytes that reading may take beyond those of the process, for files of less than a megabyte.
 MEMORY = 256 * 2**20
@@ -31,7 +32,7 @@ MEMORY = 256 * 2**20
 SECONDS = 10
 ROOT = Path(__file__).parents[2]
 #: What a child process runs.
-COMMAND = ["-m", "tests.hardening.limits"]
+COMMAND = ["-m", "topophys.testing.hardening.limits"]
 
 
 class TooSlow(BaseException):  # no error: no reader may catch it

@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from tests.hardening import changes
-from tests.hardening.readers.datasets import CHAINS
-from tests.hardening.readers.reader import Reader
+from topophys.testing.hardening import changes
+from topophys.testing.hardening.readers.datasets import CHAINS
+from topophys.testing.hardening.readers.reader import Reader
 
 
 def _make_journals(folder):

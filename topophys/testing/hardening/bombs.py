@@ -10,10 +10,10 @@ from dataclasses import replace
 import h5py
 import numpy as np
 
-from tests.hamiltonians.wannier_files import small_hr
-from tests.hardening.readers import READERS
-from tests.hardening.readers.materials import ATOMS
-from tests.materials.rock_salt import POSCAR
+from topophys.testing.hardening.readers import READERS
+from topophys.testing.hardening.readers.materials import ATOMS
+from topophys.testing.rock_salt import POSCAR
+from topophys.testing.wannier_files import small_hr
 
 
 def deep_toml(path):

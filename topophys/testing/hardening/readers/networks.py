@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.hardening import changes
-from tests.hardening.readers.datasets import make_datasets
-from tests.hardening.readers.reader import Reader
-from tests.hardening.readers.weights import change_run, change_weights
+from topophys.testing.hardening import changes
+from topophys.testing.hardening.readers.datasets import make_datasets
+from topophys.testing.hardening.readers.reader import Reader
+from topophys.testing.hardening.readers.weights import change_run, change_weights
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"epochs": 1, "batch_size": 3, "val_split": "test",

@@ -1,6 +1,6 @@
 """Very long batches: one call, or one loop of calls, over millions of tiny Hamiltonians.
 
-    python -m tests.hardening.batches NAME N
+    python -m topophys.testing.hardening.batches NAME N
 
 tries one of them and prints what came out as a line of JSON.
 """

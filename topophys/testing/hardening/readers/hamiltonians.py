@@ -8,9 +8,9 @@ import tarfile
 
 import numpy as np
 
-from tests.hamiltonians.wannier_files import small_hr, small_tb
-from tests.hardening import changes
-from tests.hardening.readers.reader import Reader
+from topophys.testing.hardening import changes
+from topophys.testing.hardening.readers.reader import Reader
+from topophys.testing.wannier_files import small_hr, small_tb
 
 
 def _make_sources(folder):

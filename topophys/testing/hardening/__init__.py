@@ -1,0 +1,1 @@
+"""Readers against changed files, memory limits, and Ctrl-C."""
