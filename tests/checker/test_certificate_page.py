@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificate_trials import texts
 from topophys.invariants.certificate_page import SCHEMA, format_page
+from topophys.testing.certificates import texts
 
 ROOT = Path(__file__).parents[2]
 

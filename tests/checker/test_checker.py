@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from benchmarks.checker import trial
-from tests.certificate_trials import KINDS, claim_is_true, mutated, texts
 from topophys.errors import InputError, UnresolvedError
 from topophys.invariants.certificate_file import load, verify
 from topophys.invariants.certificate_page import SCHEMA
+from topophys.testing.certificates import KINDS, claim_is_true, mutated, texts, trial
 
 flint = pytest.importorskip("flint")
 checker = pytest.importorskip("topophys.checker")

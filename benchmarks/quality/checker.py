@@ -1,69 +1,18 @@
-"""The independent checker on real and on false files: `python -m benchmarks.checker`.
+"""The independent checker on real and on false files: `python -m benchmarks.quality.checker`.
 
 Writes docs/results/checker.md. Every accepted mutant is decided by dense samples, which share
 nothing with the checker: if its claim is false, the checker was wrong.
 """
 
 import argparse
-import json
-import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from tests.certificate_trials import KINDS, claim_is_true, document, mutated
-from topophys import checker
+from benchmarks.pages import ROOT
+from topophys.testing.certificates import trial
 
-PAGE = Path("docs/results/checker.md")
-
-
-def verdict(text):
-    """What the checker says of a text: accepted, rejected or unreadable; and why."""
-    try:
-        return "accepted", checker.check(text)
-    except checker.RejectedError as error:
-        return "rejected", str(error)
-    except checker.UnreadableError as error:
-        return "unreadable", str(error)
-
-
-def trial(n_real, n_mutants, seed, minutes=1e9):
-    """Numbers of a trial; quick certificates are changed more often than slow ones."""
-    rng = np.random.default_rng(seed)
-    real, mutants, changes, seconds = Counter(), Counter(), Counter(), {}
-    shares = np.array(list(KINDS.values()))
-    wrong = []
-    per_text = max(1, round(n_mutants / n_real))
-    end = time.monotonic() + 60 * minutes
-    while sum(map(len, seconds.values())) < n_real and time.monotonic() < end:
-        kind = str(rng.choice(list(KINDS), p=shares / shares.sum()))
-        found = document(kind, rng)
-        if found is None:
-            continue
-        text = json.dumps(found)
-        start = time.process_time()
-        said, why = verdict(text)
-        spent = time.process_time() - start
-        seconds.setdefault(kind, []).append(spent)
-        real[kind, said] += 1
-        if said != "accepted":
-            wrong.append(("real", kind, why))
-            continue
-        real["error"] += found["question"]["amplitude_error"] != "0"
-        # as many seconds for mutants of each kind as it has certificates, or so
-        for _ in range(per_text if spent < 0.3 else max(1, per_text // 4)):
-            changed, change = mutated(text, rng)
-            said, why = verdict(changed)
-            if changed == text:
-                continue
-            if said == "accepted":
-                said = "still true" if claim_is_true(json.loads(changed)) else "WRONG"
-                if said == "WRONG":
-                    wrong.append((kind, change, why))
-            mutants[said] += 1
-            changes[change, said] += 1
-    return real, mutants, changes, seconds, wrong
+PAGE = ROOT / "docs" / "results" / "checker.md"
 
 
 def page(results, seed):
@@ -72,7 +21,8 @@ def page(results, seed):
     lines = [
         "# The checker, tried",
         "",
-        "Written by `python -m benchmarks.checker`: certificates of random Hamiltonians of all",
+        "Written by `python -m benchmarks.quality.checker`: certificates of random Hamiltonians of "
+        "all",
         "kinds, scales from 1e-250 to 1e250 among them, are written, checked, changed, and checked",
         "again. Mutants that are accepted are decided by dense samples. A change called *field* is",
         "one of that field of [the format](../certificate-format.md), in one of several ways.",

@@ -1,12 +1,14 @@
 """Certificates of all kinds, files made false, and the truth by means that prove nothing.
 
-Used by the tests in small numbers and by `python -m benchmarks.checker` in large ones.
+Used by the tests in small numbers and by `python -m benchmarks.quality.checker` in large ones.
 """
 
 import base64
 import copy
 import json
 import struct
+import time
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -14,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 import topophys as tp
+from topophys import checker
 from topophys.errors import InputError
 from topophys.invariants.certificate_file import document_of
 from topophys.invariants.evidence import Proof
@@ -521,3 +524,51 @@ def _mutated_text(text, rng):
         odd = str(rng.choice(["NaN", "Infinity", "-Infinity", "1e5", "1" * 5000, "[" * 100_000]))
         return text.replace('"gap_lower": "', f'"gap_lower": {odd}, "x": "', 1), "odd number"
     return text.replace('"depth": ', f'"depth": {int(rng.integers(1, 10**6))}', 1), "depth"
+
+
+def verdict(text):
+    """What the checker says of a text: accepted, rejected or unreadable; and why."""
+    try:
+        return "accepted", checker.check(text)
+    except checker.RejectedError as error:
+        return "rejected", str(error)
+    except checker.UnreadableError as error:
+        return "unreadable", str(error)
+
+
+def trial(n_real, n_mutants, seed, minutes=1e9):
+    """Numbers of a trial; quick certificates are changed more often than slow ones."""
+    rng = np.random.default_rng(seed)
+    real, mutants, changes, seconds = Counter(), Counter(), Counter(), {}
+    shares = np.array(list(KINDS.values()))
+    wrong = []
+    per_text = max(1, round(n_mutants / n_real))
+    end = time.monotonic() + 60 * minutes
+    while sum(map(len, seconds.values())) < n_real and time.monotonic() < end:
+        kind = str(rng.choice(list(KINDS), p=shares / shares.sum()))
+        found = document(kind, rng)
+        if found is None:
+            continue
+        text = json.dumps(found)
+        start = time.process_time()
+        said, why = verdict(text)
+        spent = time.process_time() - start
+        seconds.setdefault(kind, []).append(spent)
+        real[kind, said] += 1
+        if said != "accepted":
+            wrong.append(("real", kind, why))
+            continue
+        real["error"] += found["question"]["amplitude_error"] != "0"
+        # as many seconds for mutants of each kind as it has certificates, or so
+        for _ in range(per_text if spent < 0.3 else max(1, per_text // 4)):
+            changed, change = mutated(text, rng)
+            said, why = verdict(changed)
+            if changed == text:
+                continue
+            if said == "accepted":
+                said = "still true" if claim_is_true(json.loads(changed)) else "WRONG"
+                if said == "WRONG":
+                    wrong.append((kind, change, why))
+            mutants[said] += 1
+            changes[change, said] += 1
+    return real, mutants, changes, seconds, wrong
