@@ -3,18 +3,24 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# processes that share the tests, file by file: those of a file share what it makes
+JOBS ?= 2
+PARALLEL := --numprocesses $(JOBS) --dist loadfile
 # what depends on the versions of others: numbers, files, networks
 LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/datasets tests/learn tests/interpret tests/materials tests/plots
 # what needs neither networks nor data sets
 PHYSICS := $(foreach part,kernels hamiltonians invariants ensembles,tests/$(part) topophys/$(part)) tests/systems topophys/grids.py
 
-.PHONY: demo test test-random test-physics test-slow fuzz install-matrix constraints lowest lint docs ci peers clean
+.PHONY: demo test test-fast test-random test-physics test-slow fuzz install-matrix constraints lowest lint docs ci peers clean
 
 demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 	$(BIN)/topophys demo -o runs/demo
 
-test: $(STAMP)  ## the test suite
-	$(BIN)/python -m pytest
+test: $(STAMP)  ## the test suite, all but `slow`
+	$(BIN)/python -m pytest $(PARALLEL)
+
+test-fast: $(STAMP)  ## what needs no other processes, no site and no wheel
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not process and not release"
 
 test-random: $(STAMP)  ## the tests with random examples, others in every run and many more of them
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "hypothesis and not slow" tests

@@ -22,11 +22,13 @@ settings.register_profile("random", max_examples=500, deadline=None, print_blob=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Drop cached machine code older than a kernel source.
 
     Numba looks at the file of a function only, not at the files of the kernels it calls.
     """
+    if hasattr(config, "workerinput"):  # done by the process that started this one
+        return
     sources = [path.stat().st_mtime for path in KERNELS.glob("*.py")]
     cached = list((KERNELS / "__pycache__").glob("*.nb?"))
     if cached and max(sources) > min(path.stat().st_mtime for path in cached):

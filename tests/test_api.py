@@ -25,17 +25,20 @@ def fresh(code):
     return done.stdout.strip()
 
 
+@pytest.mark.process
 def test_import_loads_nothing_heavy():
     code = "import sys, topophys; print([m for m in {heavy} if m in sys.modules])"
     assert fresh(code.format(heavy=HEAVY)) == "[]"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", PACKAGES)
 def test_every_subpackage_is_an_attribute_after_a_bare_import(name):
     code = f"import topophys as tp; print('{name}' in vars(tp), tp.{name}.__name__)"
     assert fresh(code) == f"False topophys.{name}"
 
 
+@pytest.mark.process
 def test_star_import_loads_no_network_library():
     code = "from topophys import *; import sys; print('torch' in sys.modules, 'learn' in globals())"
     assert fresh(code) == "False False"

@@ -144,6 +144,7 @@ def test_imports_go_down_the_drawing(path):
                 assert height[parts[0]] < height[own], f"line {node.lineno} imports {parts[0]}"
 
 
+@pytest.mark.process
 def test_import_pulls_in_no_heavy_dependency():
     heavy = {"torch", "h5py", "matplotlib", "sklearn"}
     for use, more in (("", {"numpy", "numba"}), ("topophys.certify_chern", set())):
@@ -153,6 +154,7 @@ def test_import_pulls_in_no_heavy_dependency():
         assert out.stdout.split() == []
 
 
+@pytest.mark.process
 def test_nothing_is_printed_on_import():
     command = [sys.executable, "-W", "error", "-c", "import topophys"]
     out = subprocess.run(command, capture_output=True, text=True, check=True)

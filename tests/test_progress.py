@@ -41,6 +41,7 @@ def test_a_bar_where_someone_watches(capsys, monkeypatch):
     assert "draw" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_rich_is_loaded_only_for_a_bar():
     code = (
         "import sys; from topophys._progress import track\n"

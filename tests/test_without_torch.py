@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("kernels", "hamiltonians", "invariants", "ensembles")
 ALL = [f"{top}/{part}" for part in PARTS for top in ("tests", "topophys")]
@@ -25,17 +27,20 @@ def run(*words):
     )
 
 
+@pytest.mark.process
 def test_physics_is_collected_without_torch():
     done = run("-p", "tests.without_torch", "--collect-only", *ALL, "tests/systems")
     assert done.returncode == 0, done.stdout[-2000:]
 
 
+@pytest.mark.process
 def test_physics_passes_without_torch():
     done = run("-p", "tests.without_torch", *SOME)
     assert done.returncode == 0, done.stdout[-2000:]
     assert " passed" in done.stdout
 
 
+@pytest.mark.process
 def test_torch_is_really_missing():
     done = run("-p", "tests.without_torch", "tests/learn/test_losses.py")
     assert done.returncode != 0

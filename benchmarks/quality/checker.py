@@ -21,8 +21,10 @@ def page(results, seed):
     lines = [
         "# The checker, tried",
         "",
-        "Written by `python -m benchmarks.quality.checker`: certificates of random Hamiltonians of "
-        "all",
+        (
+            "Written by `python -m benchmarks.quality.checker`: certificates of random Hamiltonians"
+            " of all"
+        ),
         "kinds, scales from 1e-250 to 1e250 among them, are written, checked, changed, and checked",
         "again. Mutants that are accepted are decided by dense samples. A change called *field* is",
         "one of that field of [the format](../certificate-format.md), in one of several ways.",

@@ -48,6 +48,7 @@ def test_pages_have_a_place_for_every_table():
             assert text.count(f"<!-- {name} -->") == text.count(f"<!-- end of {name} -->") == 1
 
 
+@pytest.mark.process
 def test_a_worker_answers_and_survives_what_its_peer_does(tmp_path):
     (tmp_path / "run_fake.py").write_text(FAKE, encoding="utf-8")
     (tmp_path / "worker.py").write_text(

@@ -16,6 +16,8 @@ from benchmarks.pages import ROOT
 from benchmarks.quality import constraints, fuzz, install
 from benchmarks.speed import startup
 
+pytestmark = pytest.mark.release
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

@@ -99,6 +99,7 @@ def document_of_model(found):
     return document_of(Proof(found.asked.question(())), int(found.value), float(found.gap_lower))
 
 
+@pytest.mark.process
 def test_a_copy_of_the_file_runs_without_the_package(tmp_path):
     tp.certify_winding(tp.models.ssh([2.0, 1.0], [1.0, 2.0])).save(tmp_path / "x.cert.json", 1)
     data = json.loads((tmp_path / "x.cert.json").read_text())
@@ -210,6 +211,7 @@ def hostile():  # noqa: C901  (one attack after the other)
     yield changed(box, "evidence", start=[10**6] * 3)
 
 
+@pytest.mark.process
 def test_hostile_files_end_in_one_line_soon_and_with_little_memory(tmp_path):
     """All in one process: 2 s of one processor for each, 300 MB resident, 600 MB of addresses."""
     names = []

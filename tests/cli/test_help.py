@@ -86,6 +86,7 @@ def test_misuse_ends_with_status_2(words):
     assert "Traceback" not in found.output
 
 
+@pytest.mark.process
 def test_help_is_fast_because_it_loads_no_heavy_library():
     code = """
 import sys

@@ -11,6 +11,8 @@ import pytest
 from tests.integration.artefacts import tiny
 from topophys.testing.hardening.interrupts import audible
 
+pytestmark = pytest.mark.process
+
 PROGRAM = [sys.executable, "-m", "topophys.cli"]
 
 

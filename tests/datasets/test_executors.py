@@ -19,6 +19,8 @@ import pytest
 from topophys.datasets import Recipe, generate, open_dataset, schema
 from topophys.datasets.shards import draw_shard
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def recipe():

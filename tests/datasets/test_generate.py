@@ -54,6 +54,7 @@ def test_the_order_of_shards_makes_no_difference(recipes, files, tmp_path):
     assert sha(tmp_path / "b.h5") == sha(files / "chern.h5")
 
 
+@pytest.mark.process
 def test_memory_that_was_used_before_does_not_show(recipes, files, tmp_path):
     code = """
         import sys
@@ -69,6 +70,7 @@ def test_memory_that_was_used_before_does_not_show(recipes, files, tmp_path):
     assert sha(target) == sha(files / "winding.h5")
 
 
+@pytest.mark.process
 def test_processes_do_the_same_as_threads(recipes, files, tmp_path):
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
@@ -152,6 +154,7 @@ def test_an_interrupted_run_keeps_the_older_file(recipes, tmp_path, monkeypatch)
     assert (tmp_path / "a.h5").read_text() == "older"
 
 
+@pytest.mark.process
 def test_a_disk_that_is_too_small_after_all_is_one_line_and_leaves_nothing(recipes, tmp_path):
     # a limit on the size of files fails the same system calls as a full disk
     code = """

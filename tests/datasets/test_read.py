@@ -135,6 +135,7 @@ def _checksum(split):
     return float(split.read("x")[0].sum()), split.name
 
 
+@pytest.mark.process
 def test_other_processes_and_threads_read_the_same(dataset):
     split = dataset.split("train")
     expected = _checksum(split)
@@ -178,6 +179,7 @@ def test_torch_sees_x_and_label(dataset):
         assert np.array_equal(torch.cat([b[1] for b in batches]), label)
 
 
+@pytest.mark.process
 def test_torch_workers_read_from_disk(files):
     torch = pytest.importorskip("torch")
     with open_dataset(files / "winding.h5") as dataset:

@@ -74,6 +74,7 @@ def test_orders_follow_the_seed_and_change_from_pass_to_pass(path):
         assert numbers(dataset.torch("train", batch_size=512, seed=2), dataset) != one
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_share_the_work(path, method):
     with open_dataset(path) as dataset:
@@ -98,6 +99,7 @@ def test_small_splits_and_large_batches(path):
             dataset.torch("val", batch_size=0)
 
 
+@pytest.mark.process
 def test_a_map_from_disk_with_two_workers(path):
     with open_dataset(path) as dataset:
         view = dataset.torch("val", in_memory=False)
@@ -168,6 +170,7 @@ def test_two_dimensions_go_to_xarray(files):
             dataset.to_xarray("nothing")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounts need root")
 def test_a_file_system_that_may_only_be_read(path, tmp_path):
     mount = tmp_path / "ro"

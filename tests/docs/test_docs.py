@@ -35,6 +35,7 @@ def read(page: Path) -> tuple[list[Block], list[str]]:
     return split_page(page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("page", EXECUTED, ids=name)
 def test_the_python_blocks_of_a_page_run_in_order(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from topophys.plots import save_figure
 from topophys.testing.wannier_files import wannier_file
 
+pytestmark = pytest.mark.release
+
 FOLDER = Path(__file__).parents[2] / "docs" / "gallery"
 HELPERS = {"make", "small_runs", "curves"}
 SCRIPTS = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in HELPERS)

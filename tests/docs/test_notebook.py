@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.release
+
 nbformat = pytest.importorskip("nbformat", reason="notebooks need `pip install 'topophys[docs]'`")
 nbclient = pytest.importorskip("nbclient", reason="notebooks need `pip install 'topophys[docs]'`")
 ROOT = Path(__file__).parents[2]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.release
+
 pytest.importorskip("mkdocs", reason="the site needs `pip install 'topophys[docs]'`")
 
 ROOT = Path(__file__).parents[2]

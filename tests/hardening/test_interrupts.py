@@ -11,7 +11,7 @@ import pytest
 
 from topophys.testing.hardening import interrupts
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(os.name == "nt", reason="signals of Unix")]
 COMMANDS = ("generate", "train", "demo", "materials train", "materials generate")
 
 

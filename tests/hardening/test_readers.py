@@ -16,6 +16,8 @@ from topophys.testing.hardening.bombs import BOMBS
 from topophys.testing.hardening.readers import READERS
 from topophys.testing.hardening.readers.materials import EXTRA
 
+pytestmark = pytest.mark.process
+
 #: Cases that are tried in every test run.
 FEW = 40
 #: Cases of the slow run.

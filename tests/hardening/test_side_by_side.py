@@ -34,6 +34,7 @@ def test_threads(alone):
         assert list(pool.map(digest, SEEDS)) == alone
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_processes_forked_after_use(alone):
     with warnings.catch_warnings():
@@ -43,6 +44,7 @@ def test_processes_forked_after_use(alone):
             assert list(pool.map(digest, SEEDS)) == alone
 
 
+@pytest.mark.process
 def test_fresh_processes_side_by_side(alone):
     words = [sys.executable, "-m", "tests.hardening.work"]
     running = [
@@ -53,6 +55,7 @@ def test_fresh_processes_side_by_side(alone):
     assert found == [alone[0], alone[1], alone[0], alone[1]]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_threads_below_do_not_matter(alone, count):
     words = [sys.executable, "-m", "tests.hardening.work", "0"]
@@ -73,6 +76,7 @@ print(int(tp.certify_winding(tp.models.ssh(1.0, 2.0))), int(tp.winding_number(ci
 """
 
 
+@pytest.mark.process
 def test_no_place_for_a_cache(tmp_path):
     """As in a container: the package is read-only, and there is no home."""
     package = Path(topophys.__file__).parent

@@ -103,6 +103,7 @@ def assert_same(run, other):
 
 
 # six steps an epoch: killed before the first state, within an epoch, and while a state is written
+@pytest.mark.process
 @pytest.mark.parametrize(("moment", "number"), [("step", 2), ("step", 10), ("writing", 5)])
 def test_killed_and_gone_on_with(straight, tiny_file, tmp_path, moment, number):
     folder = tmp_path / "run"
@@ -120,6 +121,7 @@ def test_killed_and_gone_on_with(straight, tiny_file, tmp_path, moment, number):
                 and p.name not in {"best.safetensors", "last.safetensors"}]  # fmt: skip
 
 
+@pytest.mark.process
 def test_two_processes_do_as_one(straight, tiny_file, tmp_path):
     (tmp_path / "member.py").write_text(MEMBER, encoding="utf-8")
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")

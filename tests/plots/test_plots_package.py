@@ -12,6 +12,7 @@ from topophys.plots import figure_to_data_uri, plot_bands, plot_det_loop, style
 from topophys.plots.style import PALETTE, pi_label
 
 
+@pytest.mark.process
 def test_import_loads_neither_pyplot_nor_heavy_packages():
     code = (
         "import sys, topophys.plots as p;"

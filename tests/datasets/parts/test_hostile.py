@@ -138,6 +138,7 @@ HOSTILE = [absurd_shape, absurd_recipe, virtual_source_outside, external_split, 
            huge_array_attribute, huge_unknown_attribute, huge_shards]  # fmt: skip
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("attack", HOSTILE, ids=lambda a: a.__name__)
 def test_hostile_files_are_refused_before_memory_is_taken(parts, attack):
     with h5py.File(parts / "3.h5", "r+", libver=("v110", "v110")) as file:
@@ -152,6 +153,7 @@ def test_hostile_files_are_refused_before_memory_is_taken(parts, attack):
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.process
 def test_an_honest_file_opens_within_that_memory(home):
     done = subprocess.run(
         [sys.executable, "-c", OPEN, str(home / "whole.h5")],

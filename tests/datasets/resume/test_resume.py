@@ -37,6 +37,7 @@ for _ in sys.stdin:
 """
 
 
+@pytest.mark.process
 def test_twenty_kills_do_not_show(recipe, whole, tmp_path):
     target = tmp_path / "a.h5"
     forge = start(recipe, target, FORGE, stdin=subprocess.PIPE)
@@ -197,6 +198,7 @@ def test_a_full_disk_in_the_middle_of_a_long_run_keeps_the_work(
     assert finish(recipe, tmp_path / "a.h5", whole).resumed >= 3
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no small file system to fill")
 def test_a_disk_that_is_really_full(recipe, tmp_path):
     mount = tmp_path / "small"

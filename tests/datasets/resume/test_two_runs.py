@@ -105,6 +105,7 @@ def _die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.process
 def test_a_worker_process_that_dies_is_one_line_and_keeps_the_work(
     recipe, whole, tmp_path, monkeypatch
 ):
