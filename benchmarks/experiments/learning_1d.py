@@ -213,7 +213,7 @@ def refined(run, path, split, points, part=5000):
             (label,) = rows.read("label", index=pick)
             blocks = rows.hamiltonians(pick).block_on_grid(points)
             right += int((run.predict(blocks, refine=2).value == label).sum())
-            x = run.present(blocks, refine=2)[0]
+            x = run.prepare_input(blocks, refine=2)[0]
             found = tp.winding_number(blocks_from_channels(x), on_gapless="mask")
             beside += int((found == label).sum())
             n += len(label)

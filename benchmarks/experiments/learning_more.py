@@ -29,7 +29,7 @@ from topophys.learn import (
     TopologicalMLEncoder,
     compute_topological_loss,
 )
-from topophys.learn.data import Batch, FromMemory
+from topophys.learn.data import Batch, InMemoryLoader
 from topophys.learn.encoders import (
     ConvolutionBaseline,
     LogisticBaseline,
@@ -119,7 +119,7 @@ def _learn(network, path, config, seed):
     with open_dataset(path) as data:
         x, label = (torch.from_numpy(a) for a in data.split("train").read("x", "label"))
     config = config.model_copy(update={"seed": seed})
-    trainer = Trainer(config, network, FromMemory(Batch(x, label), seed), torch.device("cpu"))
+    trainer = Trainer(config, network, InMemoryLoader(Batch(x, label), seed), torch.device("cpu"))
     for _ in range(config.epochs):
         trainer.epoch(_unseen)
     return network
@@ -189,7 +189,7 @@ def _to_099(seed, quick):
     config = FitConfig(epochs=1, batch_size=256, learning_rate=2e-2, seed=seed)
     config = config.model_copy(update={"checkpoint_steps": 40})
     size = min(len(x), 60_000)
-    source = FromMemory(Batch(x[:size], label[:size]), seed)
+    source = InMemoryLoader(Batch(x[:size], label[:size]), seed)
     trainer = Trainer(config, network, source, torch.device("cpu"))
     spent, start, reached = 0.0, time.process_time(), None
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from topophys.interpret.causal import ChainInterventions
 from topophys.interpret.erasure import fit_eraser
-from topophys.interpret.probed_network import Subject, draw_samples
+from topophys.interpret.probed_network import ProbedNetwork, draw_samples
 
 
 def share(y, x):
@@ -36,7 +36,7 @@ def sum_of_traces(entries):
 def measure(run, dataset, n_hamiltonians, seed=0):
     """Shares of the output explained with the angle erased and with nothing erased."""
     samples = draw_samples(dataset, "test", n_hamiltonians, seed)
-    chains = ChainInterventions(Subject(run.encoder), samples, seed)
+    chains = ChainInterventions(ProbedNetwork(run.encoder), samples, seed)
     entries = samples.exact("entries", chains.grid)
     traces, label = sum_of_traces(entries), samples.label
     angle = samples.exact("cos_sin_alpha", chains.grid)

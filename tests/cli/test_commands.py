@@ -90,7 +90,7 @@ def test_train_goes_on_and_draws_on_the_way(program, tmp_path):
     assert (tmp_path / "run" / "run.json").read_bytes() == before
     code, _, err = program(*words)
     assert code == 2
-    assert "go on with it" in err
+    assert "continue it" in err
     code, _, err = program("report", tmp_path / "run")
     assert (code, "--data" in err) == (2, True)
 

@@ -64,7 +64,7 @@ def test_flux_sums_to_the_chern_number():
 
 
 @pytest.mark.parametrize("name", [n for n, t in TARGETS.items() if t.control])
-def test_controls_say_little_of_what_they_stand_beside(name):
+def test_controls_correlate_weakly_with_their_targets(name):
     true = {"points": "cos_sin_alpha", "links": "dalpha", "plaquettes": "flux"}
     target = TARGETS[name]
     model = {

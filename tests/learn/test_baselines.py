@@ -8,7 +8,7 @@ import topophys as tp
 from tests.integration.artefacts import read
 from topophys.errors import ShapeError
 from topophys.learn import FitConfig, compute_topological_loss
-from topophys.learn.data import Batch, FromMemory
+from topophys.learn.data import Batch, InMemoryLoader
 from topophys.learn.encoders import (
     ConvolutionBaseline,
     LogisticBaseline,
@@ -47,7 +47,7 @@ def test_trained_by_the_trainer_of_the_encoders(kind, chains_file):
     x, label = map(torch.from_numpy, read(chains_file, "train", "x", "label"))
     config = FitConfig(epochs=4, batch_size=64, learning_rate=3e-3, auxiliary_weight=1.0)
     network = build(kind)
-    trainer = Trainer(config, network, FromMemory(Batch(x, label), 0), torch.device("cpu"))
+    trainer = Trainer(config, network, InMemoryLoader(Batch(x, label), 0), torch.device("cpu"))
     records = [trainer.epoch(lambda n: None) for _ in range(4)]
     assert records[-1]["auxiliary_loss"] < 0.98 * records[0]["auxiliary_loss"]
     found = predict_invariants(network, x.numpy())

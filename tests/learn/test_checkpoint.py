@@ -41,7 +41,7 @@ def put_weights(folder, content):
     change(folder, sha256=hashlib.sha256(content).hexdigest())
 
 
-def test_comes_back_bit_identical(saved):
+def test_loaded_encoder_is_bit_identical(saved):
     folder, encoder = saved
     found = load_encoder(folder, "best")
     assert found.settings == encoder.settings

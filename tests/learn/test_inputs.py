@@ -67,7 +67,7 @@ def test_named_models_with_smaller_blocks(trained, model, value):
     assert not answer.abstains
 
 
-def test_chains_whose_sublattices_are_not_told(trained, chains_file):
+def test_sublattices_of_general_chains_are_found(trained, chains_file):
     with open_dataset(chains_file) as data:
         chains = data.split("test").hamiltonians(slice(0, 40))
     mixed = [2, 0, 3, 1]  # orbitals in another order, that of nobody
@@ -168,7 +168,7 @@ def test_too_few_points(trained):
     refused(ShapeError, trained, np.ones((5, 2, 1, 1)) * np.eye(2), "at least 3")
 
 
-def test_unnormalised_blocks_are_no_matter(trained, chains_file):
+def test_unnormalised_blocks_are_accepted(trained, chains_file):
     (x,) = read(chains_file, "test", "x")
     blocks = np.ascontiguousarray(x[:9].astype(float)).view(complex).reshape(9, 32, 2, 2)
     np.testing.assert_array_equal(
@@ -179,7 +179,7 @@ def test_unnormalised_blocks_are_no_matter(trained, chains_file):
 # ---- two dimensions
 
 
-def test_surfaces_in_every_form(surfaces):
+def test_two_band_inputs_in_every_form(surfaces):
     model = tp.models.qwz(np.array([-1.0, 1.0, 3.0]))
     grid = tuple(surfaces.encoder.settings["k_grid"])
     real = surfaces.predict(model).real
@@ -222,7 +222,7 @@ def test_many_bands(bands):
     refused(InputError, bands, off, "Hermitian")
 
 
-def test_wannier_file_of_a_surface(surfaces, tmp_path):
+def test_wannier_file_of_two_bands(surfaces, tmp_path):
     path = tp.write_wannier90_hr(tp.models.qwz(-1.0), tmp_path / "qwz_hr.dat")
     np.testing.assert_allclose(
         surfaces.predict(path).real, surfaces.predict(tp.models.qwz(-1.0)).real, atol=1e-3
@@ -232,7 +232,7 @@ def test_wannier_file_of_a_surface(surfaces, tmp_path):
     refused((SchemaError, DatasetError), surfaces, path, "qwz_hr")
 
 
-def test_runs_without_the_newer_notes(touched):
+def test_runs_of_earlier_releases_are_read(touched):
     # runs of earlier releases do not say what kind they are, nor where to abstain
     from topophys.learn import load_run
 

@@ -64,7 +64,7 @@ def test_gradient_is_bounded_far_from_the_integer():
 
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int32, torch.int64])
-def test_any_integers_do(dtype):
+def test_targets_of_any_integer_type_are_accepted(dtype):
     targets = torch.tensor([-1, 0, 1, 1, 0, -1, 0, 0, 0])
     found = compute_topological_loss(predictions(), targets.to(dtype))
     expected = compute_topological_loss(predictions(), targets)

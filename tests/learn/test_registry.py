@@ -5,7 +5,7 @@ import torch
 
 from topophys.errors import InputError, KindError, RecipeError
 from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, TopologicalMLEncoderLoops
-from topophys.learn.encoders.registry import ENCODERS, build_encoder, encoder_name, rebuild_encoder
+from topophys.learn.encoders.registry import ENCODERS, build_encoder, encoder_class, rebuild_encoder
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from topophys.learn.encoders.registry import ENCODERS, build_encoder, encoder_na
 def test_kinds_of_data_have_their_networks(kind, shape, cls):
     encoder = build_encoder(kind, shape, {"hidden_dims": (4, 5, 6), "num_classes": 5})
     assert type(encoder) is cls
-    assert encoder_name(kind) == cls.__name__
+    assert encoder_class(kind) == (cls.__name__, cls)
     out = encoder(torch.randn(2, *shape))
     assert out["topological_logits"].shape == (2, 5)
 
@@ -46,7 +46,7 @@ def test_both_networks_answer_in_one_schema():
 def test_refusals():
     with pytest.raises(KindError, match="kind"):
         build_encoder("weather", (4, 4))
-    with pytest.raises(KindError, match="newer release"):
+    with pytest.raises(KindError, match="register_encoder"):
         rebuild_encoder("TopologicalMLEncoder9D", {})
     with pytest.raises(RecipeError, match=r"encoder\.depth.*hidden_dims"):
         build_encoder("winding", (32, 8), {"depth": 3})

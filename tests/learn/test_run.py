@@ -90,7 +90,7 @@ def test_known_models(trained):
     np.testing.assert_array_equal(answer.value, [0, 0, 1, 1])
 
 
-def test_nothing_in_nothing_out(trained):
+def test_empty_batches_give_empty_predictions(trained):
     assert trained.predict(np.ones((0, 32, 2, 2))).value.shape == (0,)
 
 
@@ -136,7 +136,7 @@ def test_hamiltonians_without_a_chiral_block(trained):
 
 
 @pytest.mark.parametrize("given", ["chain", None, {"a": 1}])
-def test_things_that_are_no_numbers(trained, given):
+def test_inputs_that_are_not_numbers_are_refused(trained, given):
     refused(InputError, trained, given, "`H`")
 
 
@@ -161,7 +161,7 @@ def plain_runs(tiny_file, raw_file, tmp_path_factory):
     return runs
 
 
-def test_inputs_are_presented_as_in_training(plain_runs, tiny_file, raw_file):
+def test_prepared_inputs_equal_those_of_training(plain_runs, tiny_file, raw_file):
     # a network that knows flattened blocks only must not be shown others, and the reverse
     from topophys.learn.run import predict_invariants
 

@@ -5,12 +5,12 @@ import torch
 
 from topophys.errors import InputError, RecipeError
 from topophys.learn import FitConfig, TopologicalMLEncoder
-from topophys.learn.data import Batch, FromMemory
-from topophys.learn.distributed import Team
+from topophys.learn.data import Batch, InMemoryLoader
+from topophys.learn.distributed import ProcessGroup
 from topophys.learn.trainer import Trainer
 
 
-def trainer(n=20, *, local=False, team=None, **settings):
+def trainer(n=20, *, local=False, group=None, **settings):
     config = FitConfig.from_mapping(
         {"epochs": 2, "batch_size": 6, "learning_rate": 0.01} | settings
     )
@@ -18,8 +18,8 @@ def trainer(n=20, *, local=False, team=None, **settings):
     encoder = TopologicalMLEncoder(hidden_dims=(4, 3, 6), output_features=2)
     steps = torch.randn(n, 8, dtype=torch.float64) if local else None
     samples = Batch(torch.randn(n, 8, 8), torch.arange(n) % 3 - 1, steps)
-    source = FromMemory(samples, config.seed)
-    return Trainer(config, encoder, source, torch.device("cpu"), team or Team())
+    source = InMemoryLoader(samples, config.seed)
+    return Trainer(config, encoder, source, torch.device("cpu"), group or ProcessGroup())
 
 
 def seen(made, monkeypatch):
@@ -37,7 +37,7 @@ def seen(made, monkeypatch):
     return steps
 
 
-def test_an_epoch_sees_whole_batches_and_no_sample_twice(monkeypatch):
+def test_epoch_has_complete_batches_without_repeated_samples(monkeypatch):
     made = trainer()
     steps = seen(made, monkeypatch)
     assert [len(step) for step in steps] == [6, 6, 6]
@@ -96,7 +96,7 @@ def test_means_are_those_of_the_steps(monkeypatch):
     assert found == {"loss": 3.0, "regression_loss": 6.0, "auxiliary_loss": 0.0}
 
 
-def test_position_moves_on():
+def test_position_advances():
     made, places = trainer(checkpoint_steps=2), []
     made.epoch(lambda n: None, lambda: places.append((made.position.epoch, made.position.step)))
     assert places == [(0, 2)]
@@ -131,5 +131,5 @@ def test_local_supervision_trains_a_read_out_beside_the_network():
 
 def test_more_processes_than_samples_in_a_step():
     with pytest.raises(RecipeError, match="at least 7") as caught:
-        trainer(team=Team(0, 7))
+        trainer(group=ProcessGroup(0, 7))
     assert "\n" not in str(caught.value)

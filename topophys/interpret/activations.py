@@ -1,4 +1,4 @@
-"""Layers of a network as arrays that line up with the k points."""
+"""Activations of any network as arrays aligned with the k points."""
 
 from __future__ import annotations
 
@@ -29,25 +29,13 @@ __all__ = [
 ]
 
 
-# ---------------------------------------------------------------- Which axis of a layer is which
+# ---- Layouts
 
 Layout: TypeAlias = Literal["auto", "channels_last", "channels_first"]
 
 
 def input_grid(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
     """Numbers of k points of an input.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the input, samples first.
-    layout : {"channels_last", "channels_first"}
-        Where its channels are.
-
-    Returns
-    -------
-    tuple of int
-        The other axes.
 
     Examples
     --------
@@ -60,36 +48,8 @@ def input_grid(shape: tuple[int, ...], layout: str) -> tuple[int, ...]:
 def channels_last(
     value: NDArray[np.float64], grid: tuple[int, ...], layout: Layout, name: str
 ) -> NDArray[np.float64]:
-    """Move the channels of a layer to the end, and check that its places are those of the grid.
-
-    Parameters
-    ----------
-    value : float64 ndarray of shape (S, ...)
-        Output of the layer.
-    grid : tuple of int
-        Numbers of k points of the input.
-    layout : {"auto", "channels_last", "channels_first"}
-        Where its channels are; "auto" compares with the grid.
-    name : str
-        Name of the layer, for messages.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, *places, C) or (S, C)
-        The same numbers.
-
-    Raises
-    ------
-    ShapeError
-        If the places are not those of the grid or a multiple of it.
-    InputError
-        If "auto" finds that both layouts fit.
-
-    Examples
-    --------
-    >>> channels_last(np.zeros((5, 6, 32)), (32,), "auto", "conv1").shape
-    (5, 32, 6)
-    """
+    """Move the channels of a layer to the end, and check that its places are those of the grid."""
+    # value of (S, ...) -> (S, *places, C) or (S, C)
     if value.ndim == 2:
         return value
     shape = value.shape
@@ -121,68 +81,31 @@ def _multiple(places: tuple[int, ...], grid: tuple[int, ...]) -> bool:
     return len(factors) == 1 and 0 not in factors
 
 
-# ----------------------------- Reading and replacing the outputs of submodules while a network runs
+# ---- Hooks
 
 
 def layer_modules(module: nn.Module) -> dict[str, nn.Module]:
-    """Submodules by name, without the network itself.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        A network.
-
-    Returns
-    -------
-    dict of str to torch.nn.Module
-        As ``named_modules`` gives them.
-    """
+    """Submodules by name, without the network itself."""
     return {name: part for name, part in module.named_modules() if name}
 
 
 @contextmanager
 def captured(module: nn.Module, layers: Sequence[str]) -> Iterator[Mapping[str, Tensor]]:
-    """Keep the outputs of some layers of the forward pass inside the block.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        A network.
-    layers : sequence of str
-        Names of submodules.
-
-    Yields
-    ------
-    mapping of str to tensor
-        Filled while the network runs.
-
-    Raises
-    ------
-    InputError
-        If a layer does not exist, returns no tensor, or was not called exactly once.
-
-    Examples
-    --------
-    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
-    >>> with captured(net, ["0"]) as seen:
-    ...     out = net(torch.ones(5, 2))
-    >>> seen["0"].shape
-    torch.Size([5, 3])
-    """
-    seen: dict[str, Tensor] = {}
+    """Keep the outputs of some layers of the forward pass inside the block."""
+    outputs: dict[str, Tensor] = {}
     calls = dict.fromkeys(layers, 0)
 
     def keep(name: str) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
             calls[name] += 1
-            seen[name] = _tensor(output, name)
+            outputs[name] = _tensor(output, name)
 
         return hook
 
     with ExitStack() as stack:
         for name in layers:
             stack.callback(_find(module, name).register_forward_hook(keep(name)).remove)
-        yield seen
+        yield outputs
     for name, count in calls.items():
         if count != 1:
             raise InputError(
@@ -195,33 +118,7 @@ def captured(module: nn.Module, layers: Sequence[str]) -> Iterator[Mapping[str, 
 def replaced(
     module: nn.Module, changes: Mapping[str, Callable[[Tensor], Tensor]]
 ) -> Iterator[None]:
-    """Change the outputs of some layers of every forward pass inside the block.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        A network.
-    changes : mapping of str to callable
-        From the name of a submodule to a function of its output; the rest of the network continues
-        with what it returns.
-
-    Yields
-    ------
-    None
-        While the changes are in force.
-
-    Raises
-    ------
-    InputError
-        If a layer does not exist, returns no tensor, or the function changes the shape.
-
-    Examples
-    --------
-    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
-    >>> with replaced(net, {"0": torch.zeros_like}):
-    ...     print(net(torch.ones(1, 2)))
-    tensor([[0., 0., 0.]])
-    """
+    """Change the outputs of some layers of every forward pass inside the block."""
 
     def swap(name: str, change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Tensor:
@@ -245,33 +142,7 @@ def replaced(
 
 @torch.no_grad()
 def module_of_feature(module: nn.Module, x: Tensor, feature: str) -> str:
-    """Name of the submodule that returns an entry of ``output["local_features"]``.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        A network of this package.
-    x : tensor
-        A small batch of inputs.
-    feature : str
-        Such as "h1_features".
-
-    Returns
-    -------
-    str
-        Name of the submodule, whose output can be read and replaced.
-
-    Raises
-    ------
-    InputError
-        If no submodule returns it: it is made from several, or by a function.
-
-    Examples
-    --------
-    >>> from topophys.learn import TopologicalMLEncoder
-    >>> module_of_feature(TopologicalMLEncoder(), torch.zeros(1, 8, 8), "h1_features")
-    'point'
-    """
+    """Name of the submodule that returns an entry of ``output["local_features"]``."""
     outputs: dict[str, Any] = {}
 
     def keep(name: str) -> Callable[..., None]:
@@ -311,7 +182,7 @@ def _tensor(output: Any, name: str) -> Tensor:
     return output
 
 
-# ------------------------------------- Layers of a network as arrays that line up with the k points
+# ---- Activations
 
 #: Where networks of this package show the layers on their path.
 LOCAL: Final = "local_features"
@@ -438,11 +309,11 @@ def activation_batches(
     hooked = [] if layers is None else [n for n in layers if n in layer_modules(module)]
     for part in batches(len(inputs), size):
         batch = torch.from_numpy(inputs[part]).to(device, dtype)
-        with torch.no_grad(), captured(module, hooked) as seen:
+        with torch.no_grad(), captured(module, hooked) as outputs:
             output = module(batch)
         local = _local(output, layers, hooked)
         found = {name: _array(value) for name, value in local.items()}
-        found |= {n: channels_last(_array(seen[n]), grid, layout, n) for n in hooked}
+        found |= {n: channels_last(_array(outputs[n]), grid, layout, n) for n in hooked}
         yield part, found if layers is None else {name: found[name] for name in layers}
 
 

@@ -1,4 +1,4 @@
-"""Which part of a layer the rest of the network listens to."""
+"""Active subspace: directions of a layer on which the output depends most."""
 
 from __future__ import annotations
 
@@ -17,45 +17,23 @@ from topophys.errors import InputError
 from topophys.interpret.activations import replaced
 from topophys.learn.run import batches, placement
 
-__all__ = ["UsedPart", "invariant_density", "used_part"]
+__all__ = ["ActiveSubspace", "find_active_subspace", "invariant_density"]
 
 #: Random signs per sample; their effect on the mean over thousands of places is small.
 DRAWS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class UsedPart:
-    """Directions of a layer, those that matter most for what follows first.
+class ActiveSubspace:
+    """Directions of a layer, those that matter most for what follows first."""
 
-    Attributes
-    ----------
-    mean : float64 ndarray of shape (C,)
-        Mean of the activations.
-    directions : float64 ndarray of shape (C, R)
-        Projections onto them are uncorrelated and have variance 1; R is the rank of the layer.
-    share : float64 ndarray of shape (R,)
-        Share of the sensitivity of the output that each carries; falling, with sum 1.
-    """
-
-    mean: Float[np.ndarray, " c"]
+    mean: Float[np.ndarray, " c"]  # mean of the activations
+    #: projections onto them are uncorrelated and have variance 1
     directions: Float[np.ndarray, "c r"]
-    share: Float[np.ndarray, " r"]
+    share: Float[np.ndarray, " r"]  # share of the sensitivity of the output that each carries
 
     def __call__(self, features: Float[np.ndarray, "... c"], r: int) -> Float[np.ndarray, "... r"]:
-        """Project activations onto the first r directions.
-
-        Parameters
-        ----------
-        features : float64 ndarray of shape (..., C)
-            Activations.
-        r : int
-            How many directions.
-
-        Returns
-        -------
-        float64 ndarray of shape (..., r)
-            Coordinates.
-        """
+        """Project activations onto the first r directions."""
         return np.asarray((features - self.mean) @ self.directions[:, :r])
 
 
@@ -65,32 +43,6 @@ def invariant_density(encoder: Any, output: dict[str, Any]) -> Float[Tensor, "..
     .. math:: \hat\nu = \sum_j q_j, \qquad q_j = w \cdot V h_j
 
     with h the last local layer. This is no probe: nothing is fitted.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        Network of this package, with `project` and `head.readout`.
-    output : dict
-        What it returned for a batch.
-
-    Returns
-    -------
-    tensor of shape (B, N) or (B, Nx, Ny)
-        The density.
-
-    Raises
-    ------
-    InputError
-        If the network has no such read-out.
-
-    Examples
-    --------
-    >>> from topophys.learn import TopologicalMLEncoder
-    >>> encoder = TopologicalMLEncoder(hidden_dims=(4, 4, 4))
-    >>> output = encoder(torch.randn(2, 8, 8))
-    >>> density = invariant_density(encoder, output)
-    >>> bool(torch.allclose(density.sum(1), output["invariant"], atol=1e-5))
-    True
     """
     if not (hasattr(encoder, "project") and hasattr(encoder, "head")):
         raise InputError(
@@ -102,7 +54,7 @@ def invariant_density(encoder: Any, output: dict[str, Any]) -> Float[Tensor, "..
     return density
 
 
-def used_part(
+def find_active_subspace(
     module: nn.Module,
     x: ArrayLike,
     layer: str,
@@ -110,7 +62,7 @@ def used_part(
     density: Callable[[Any], Tensor],
     batch_size: int = 256,
     seed: int = 0,
-) -> UsedPart:
+) -> ActiveSubspace:
     r"""Directions of a layer by how much the density of the output depends on them.
 
     .. math:: S = \left\langle \frac{\partial q_j}{\partial h_i}
@@ -122,45 +74,10 @@ def used_part(
     moves the output most. Labels and exact physics do not enter. The mean over j is taken with
     random signs: the gradient of :math:`\sum_j \epsilon_j q_j` has it as its second moment.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Any network.
-    x : array-like of shape (S, *grid, c)
-        Inputs, as the network wants them.
-    layer : str
-        Name of a submodule that returns channels last.
-    density : callable
-        From the output of the network to a tensor (B, *places): what the invariant is the sum of.
-    batch_size : int, optional
-        Samples at a time.
-    seed : int, optional
-        Seed of the signs.
-
-    Returns
-    -------
-    UsedPart
-        The directions.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If `x` or `layer` does not fit.
-
-    References
-    ----------
-    .. [1] P. G. Constantine, E. Dow, Q. Wang, SIAM J. Sci. Comput. 36, A1500 (2014), on active
-       subspaces.
-
-    Examples
-    --------
-    >>> net = nn.Sequential(nn.Identity(), nn.Linear(3, 1, bias=False))
-    >>> _ = nn.init.constant_(net[1].weight[:, :2], 0.0)
-    >>> x = np.random.default_rng(0).standard_normal((20, 5, 3))
-    >>> used = used_part(net, x, "0", density=lambda out: out[..., 0])
-    >>> bool(used.share[0] > 0.999)
-    True
+    Ref.: P. G. Constantine, E. Dow, Q. Wang, SIAM J. Sci. Comput. 36, A1500 (2014), on active
+    subspaces.
     """
+    # x of (S, *grid, c)
     inputs = torch.from_numpy(_validation.as_real(x, "x", "(..., S, N, c)"))
     module.eval()
     device, dtype = placement(module)
@@ -204,13 +121,13 @@ class _Sums:
         rows = gradient.double().cpu().reshape(-1, gradient.shape[-1]).numpy()
         self.gradient = self.gradient + rows.T @ rows
 
-    def result(self) -> UsedPart:
+    def result(self) -> ActiveSubspace:
         mean = self.first / self.count
         values, vectors = np.linalg.eigh(self.second / self.count - np.outer(mean, mean))
         alive = values > 1e-10 * values[-1]
         root = np.sqrt(values[alive])
         back = vectors[:, alive] * root  # from coordinates of variance 1 to activations
-        share, turn = np.linalg.eigh(back.T @ self.gradient @ back)
-        share, turn = np.maximum(share[::-1], 0.0), turn[:, ::-1]
+        share, rotation = np.linalg.eigh(back.T @ self.gradient @ back)
+        share, rotation = np.maximum(share[::-1], 0.0), rotation[:, ::-1]
         total = share.sum() or 1.0
-        return UsedPart(mean, (vectors[:, alive] / root) @ turn, share / total)
+        return ActiveSubspace(mean, (vectors[:, alive] / root) @ rotation, share / total)

@@ -18,8 +18,8 @@ from topophys.datasets import Dataset
 from topophys.datasets.tasks import get_task
 from topophys.interpret.activations import module_of_feature, replaced
 from topophys.interpret.erasure import encoding_directions, fit_eraser, random_eraser
-from topophys.interpret.probed_network import LAYERS, Layer, Samples, Subject, draw_samples
-from topophys.interpret.reports import RowReport
+from topophys.interpret.probed_network import LAYERS, Layer, ProbedNetwork, Samples, draw_samples
+from topophys.interpret.reports import TableReport
 from topophys.interpret.targets import wrapped_steps
 from topophys.learn import Run
 from topophys.learn.run import batches, placement
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-# --------------- The changes themselves: what is put into a layer, and what integer should come out
+# ---- Interventions
 
 Array: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
@@ -48,62 +48,37 @@ H1: Final = "h1_features"
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Integers before and after a change, beside those predicted.
+    """Integers before and after a change, beside those predicted."""
 
-    Attributes
-    ----------
-    test, layer, what, predicted : str
-        As in `CausalResult`.
-    named, expected, before : int64 ndarray of shape (cases,)
-        Named by the network after the change, predicted, and true of the unchanged Hamiltonian.
-    r2 : float or None
-        Explained variance of the real-valued invariant.
-    """
-
-    test: str
-    layer: str
-    what: str
-    predicted: str
+    test: str  # as in `CausalResult`
+    layer: str  # as in `CausalResult`
+    what: str  # as in `CausalResult`
+    predicted: str  # as in `CausalResult`
+    #: (cases,), named by the network after the change, predicted, and true of the unchanged
+    #: Hamiltonian
     named: Integers
+    #: (cases,), named by the network after the change, predicted, and true of the unchanged
+    #: Hamiltonian
     expected: Integers
+    #: (cases,), named by the network after the change, predicted, and true of the unchanged
+    #: Hamiltonian
     before: Integers
-    r2: float | None = None
+    r2: float | None = None  # explained variance of the real-valued invariant
 
 
 class ChainInterventions:
-    """Changes of h1 of a network that reads chains.
+    """Changes of h1 of a network that reads chains."""
 
-    Parameters
-    ----------
-    subject : Subject
-        The network.
-    samples : Samples
-        Chains.
-    seed : int
-        Seed of random directions and of pairs.
-    """
-
-    def __init__(self, subject: Subject, samples: Samples, seed: int) -> None:
-        self.subject, self.samples, self.seed = subject, samples, seed
-        self.hidden = subject.hidden(samples, H1)
+    def __init__(self, network: ProbedNetwork, samples: Samples, seed: int) -> None:
+        self.network, self.samples, self.seed = network, samples, seed
+        self.hidden = network.hidden(samples, H1)
         self.grid = self.hidden.shape[1:-1]
-        self.device, self.dtype = placement(subject.encoder)
+        self.device, self.dtype = placement(network.encoder)
         first = torch.from_numpy(samples.x[:1]).to(self.device, self.dtype)
-        self.module = module_of_feature(subject.encoder, first, H1)
+        self.module = module_of_feature(network.encoder, first, H1)
 
     def erase(self, n_random: int) -> list[Outcome]:
-        """Remove the angle, the entries, both, the control, random directions.
-
-        Parameters
-        ----------
-        n_random : int
-            Draws of random directions.
-
-        Returns
-        -------
-        list of Outcome
-            Expected is the true integer: the share right is what is left of the accuracy.
-        """
+        """Remove the angle, the entries, both, the control, random directions."""
         alpha, entries = self._exact("cos_sin_alpha"), self._exact("entries")
         wanted = {
             "nothing": None,
@@ -129,13 +104,7 @@ class ChainInterventions:
         return Outcome("erase", H1, what, "true integer", _whole(named), true, true)
 
     def steer(self) -> list[Outcome]:
-        """Move h1 to where it would be for another angle, or another phase of the permanent.
-
-        Returns
-        -------
-        list of Outcome
-            Expected is the winding of the new angle; of the permanent, no change.
-        """
+        """Move h1 to where it would be for another angle, or another phase of the permanent."""
         k = 2.0 * np.pi * np.arange(self.grid[0]) / self.grid[0]
         moves: dict[str, Callable[[Array], Array]] = {
             "one turn more": lambda angle: angle + k,
@@ -153,7 +122,7 @@ class ChainInterventions:
                 there = np.stack([np.cos(new), np.sin(new)], axis=-1)
                 named = self.named(self.hidden + (there - vector) @ directions)
                 true = self.samples.label
-                expected = true if held else _turns(new)
+                expected = true if held else _windings(new)
                 rule = "true integer" if held else "winding of the new alpha"
                 found.append(
                     Outcome("steer", H1, f"{text} {what}", rule, _whole(named), expected, true,
@@ -162,24 +131,13 @@ class ChainInterventions:
         return found
 
     def swap(self, n_swaps: int) -> list[Outcome]:
-        """Take the points of an interval from another chain.
-
-        Parameters
-        ----------
-        n_swaps : int
-            Pairs with an interval.
-
-        Returns
-        -------
-        list of Outcome
-            Expected is the winding of the polygon through the mixed points.
-        """
+        """Take the points of an interval from another chain."""
         host, guest, inside = _pairs(len(self.hidden), self.grid, n_swaps, self.seed)
         vector = self._exact("cos_sin_alpha")
         angle = np.arctan2(vector[..., 1], vector[..., 0])
         mixed = np.where(inside, angle[guest], angle[host])
         named = self.named(np.where(inside[..., None], self.hidden[guest], self.hidden[host]))
-        expected, before = _turns(mixed), self.samples.label[host]
+        expected, before = _windings(mixed), self.samples.label[host]
         clear = np.abs(wrapped_steps(mixed)).max(1) <= LONGEST
         return [
             Outcome("swap", H1, what, "winding of the mixed polygon", _whole(named[pick]),
@@ -193,19 +151,9 @@ class ChainInterventions:
 
     @torch.no_grad()
     def named(self, hidden: Array) -> Array:
-        """Real-valued invariants of the network with another h1.
-
-        Parameters
-        ----------
-        hidden : float64 ndarray of shape (B, N, channels)
-            What to put in place of h1.
-
-        Returns
-        -------
-        float64 ndarray of shape (B,)
-            The invariants.
-        """
-        encoder, out = self.subject.encoder, np.empty(len(hidden))
+        """Real-valued invariants of the network with another h1."""
+        # hidden of (B, N, channels) -> (B,)
+        encoder, out = self.network.encoder, np.empty(len(hidden))
         x = torch.from_numpy(self.samples.x).to(self.device, self.dtype)
         for part in batches(len(hidden), len(x)):
             new = torch.from_numpy(hidden[part]).to(self.device, self.dtype)
@@ -215,29 +163,10 @@ class ChainInterventions:
 
 
 def swap_sums(
-    subject: Subject, samples: Samples, layer: Layer, n_swaps: int, seed: int
+    network: ProbedNetwork, samples: Samples, layer: Layer, n_swaps: int, seed: int
 ) -> list[Outcome]:
-    """Take part of the last layer from another Hamiltonian.
-
-    Parameters
-    ----------
-    subject : Subject
-        The network.
-    samples : Samples
-        Hamiltonians.
-    layer : Layer
-        The layer whose sum the output reads.
-    n_swaps : int
-        Pairs with an interval of links, or a rectangle of plaquettes.
-    seed : int
-        Seed of the pairs.
-
-    Returns
-    -------
-    list of Outcome
-        Expected is the exact sum, where it is close to an integer.
-    """
-    density = subject.density(samples, layer.name)[..., 0]
+    """Take part of the last layer from another Hamiltonian."""
+    density = network.density(samples, layer.name)[..., 0]
     grid = density.shape[1:]
     exact = samples.exact(layer.target, grid)[..., 0] / (2.0 * np.pi)
     host, guest, inside = _pairs(len(density), grid, n_swaps, seed)
@@ -274,7 +203,7 @@ def _constant(value: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda _: value
 
 
-def _turns(angle: Array) -> Integers:
+def _windings(angle: Array) -> Integers:
     return _whole(wrapped_steps(angle).sum(1) / (2.0 * np.pi))
 
 
@@ -287,7 +216,7 @@ def _r2(value: Array, exact: Array | Integers) -> float | None:
     return None if spread == 0.0 else float(1.0 - ((value - exact) ** 2).sum() / spread)
 
 
-# ----------------- Does the network use what a probe reads? Change it, predict the integer, compare
+# ---- Causal tests
 
 
 @dataclass(frozen=True)
@@ -345,7 +274,7 @@ class CausalResult:
 
 
 @dataclass(frozen=True)
-class CausalReport(RowReport):
+class CausalReport(TableReport):
     """Causal tests of one network.
 
     Attributes
@@ -415,7 +344,7 @@ def causal_tests(
     seed: int = 0,
     progress: bool = True,
 ) -> CausalReport:
-    r"""Erase, steer and swap what the layers hold, and predict the integer from exact physics.
+    r"""Erase, steer and swap activations, and predict the integer from exact physics.
 
     *Erase* (chains, h1): what a linear map can read of a quantity is removed; without the angle
     the network should know nothing, without a control quantity or random directions as many,
@@ -466,14 +395,14 @@ def causal_tests(
     _validation.positive_int(n_swaps, "n_swaps")
     _validation.positive_int(n_random, "n_random")
     samples = draw_samples(dataset, split, n_hamiltonians, seed)
-    subject = Subject(run.encoder)
+    network = ProbedNetwork(run.encoder)
     last = next(layer for layer in LAYERS[dataset.kind] if layer.last)
     jobs: list[Callable[[], list[Outcome]]] = [
         *get_task(dataset.kind).interventions(
-            subject, samples, seed=seed, n_swaps=n_swaps, n_random=n_random
+            network, samples, seed=seed, n_swaps=n_swaps, n_random=n_random
         )
     ]
-    jobs.append(lambda: swap_sums(subject, samples, last, n_swaps, seed))
+    jobs.append(lambda: swap_sums(network, samples, last, n_swaps, seed))
     results: list[CausalResult] = []
     with track(len(jobs), "causal tests", progress) as advance:
         for job in jobs:

@@ -19,35 +19,14 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Eraser:
-    """Affine map that takes some directions of a layer to their mean.
+    """Affine map that takes some directions of a layer to their mean."""
 
-    Attributes
-    ----------
-    mean : float64 ndarray of shape (C,)
-        Mean of the activations.
-    matrix : float64 ndarray of shape (C, C)
-        Projection onto what is removed.
-    rank : int
-        How many directions are removed.
-    """
-
-    mean: Float[np.ndarray, " c"]
-    matrix: Float[np.ndarray, "c c"]
-    rank: int
+    mean: Float[np.ndarray, " c"]  # mean of the activations
+    matrix: Float[np.ndarray, "c c"]  # projection onto what is removed
+    rank: int  # how many directions are removed
 
     def __call__(self, features: Float[np.ndarray, "... c"]) -> Float[np.ndarray, "... c"]:
-        """Erase.
-
-        Parameters
-        ----------
-        features : float64 ndarray of shape (..., C)
-            Activations.
-
-        Returns
-        -------
-        float64 ndarray of shape (..., C)
-            What is left.
-        """
+        """Erase."""
         return np.asarray(features - (features - self.mean) @ self.matrix.T)
 
 
@@ -64,40 +43,8 @@ def fit_eraser(
     with P the orthogonal projection onto the columns of :math:`W \Sigma_{hy}`. Of all affine maps
     that leave no covariance with the target it changes the layer least.
 
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, N, C)
-        Activations.
-    target : float64 ndarray of shape (S, N, T)
-        What is to be removed.
-    method : {"leace", "projection"}, optional
-        The map above, or the orthogonal projection along the columns of :math:`\Sigma_{hy}`, which
-        removes the covariance too, but changes the layer more.
-
-    Returns
-    -------
-    Eraser
-        The map.
-
-    Raises
-    ------
-    ShapeError
-        If features and targets are not at the same places.
-    InputError
-        If the method is unknown.
-
-    References
-    ----------
-    .. [1] N. Belrose, D. Schneider-Joseph, S. Ravfogel, R. Cotterell, E. Raff, S. Biderman, Proc.
-       NeurIPS (2023).
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).standard_normal((50, 8, 4))
-    >>> eraser = fit_eraser(x, x[..., :1])
-    >>> left = eraser(x)
-    >>> bool(left[..., 0].std() < 1e-9), bool(np.allclose(left[..., 1:].std(), 1, atol=0.1))
-    (True, True)
+    Ref.: N. Belrose, D. Schneider-Joseph, S. Ravfogel, R. Cotterell, E. Raff, S. Biderman, Proc.
+    NeurIPS (2023).
     """
     _validation.one_of(method, "method", ("leace", "projection"))
     rows, wanted = _rows(features, target)
@@ -119,26 +66,6 @@ def random_eraser(
 
     It removes as many directions and the same share of the variance, counted in units of that of
     each direction: random in the coordinates in which the layer has covariance 1.
-
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, N, C)
-        Activations.
-    rank : int
-        How many directions.
-    rng : numpy.random.Generator
-        Source of the directions.
-
-    Returns
-    -------
-    Eraser
-        The map.
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).standard_normal((50, 8, 4))
-    >>> random_eraser(x, 2, np.random.default_rng(1)).rank
-    2
     """
     rows = features.reshape(-1, features.shape[-1])
     mean = rows.mean(0)
@@ -156,29 +83,6 @@ def encoding_directions(
 
     the regression of the layer on the target. Adding :math:`(y' - y) B` changes what is held of y
     into what would be held of y', and leaves alone all that is uncorrelated with y.
-
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, N, C)
-        Activations.
-    target : float64 ndarray of shape (S, N, T)
-        Exact quantities at the same places.
-
-    Returns
-    -------
-    float64 ndarray of shape (T, C)
-        Change of the layer by unit change of each target.
-
-    Raises
-    ------
-    ShapeError
-        If features and targets are not at the same places.
-
-    Examples
-    --------
-    >>> y = np.random.default_rng(0).standard_normal((50, 8, 1))
-    >>> np.round(encoding_directions(np.concatenate([2 * y, -y], axis=-1), y), 9)
-    array([[ 2., -1.]])
     """
     rows, wanted = _rows(features, target)
     goal = wanted - wanted.mean(0)

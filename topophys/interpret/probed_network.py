@@ -17,39 +17,32 @@ from topophys.datasets import Dataset
 from topophys.datasets.tasks import OfEachTask
 from topophys.errors import InputError
 from topophys.interpret.activations import activations, module_of_feature
-from topophys.interpret.active_subspace import UsedPart, invariant_density, used_part
+from topophys.interpret.active_subspace import (
+    ActiveSubspace,
+    find_active_subspace,
+    invariant_density,
+)
 from topophys.interpret.targets import TARGETS, exact_targets
 from topophys.learn.run import encoder_settings
 
-__all__ = ["LAYERS", "Layer", "Samples", "Subject", "draw_samples", "untrained_like"]
+__all__ = ["LAYERS", "Layer", "ProbedNetwork", "Samples", "draw_samples", "untrained_like"]
 
 
-# --------------------- What is probed: Hamiltonians of a split, and the layers that are asked about
+# ---- Samples
 
 Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer and what it is held to contain.
+    """A layer, the quantity it should encode, and its controls."""
 
-    Attributes
-    ----------
-    name : str
-        Entry of "local_features".
-    target : str
-        Key of `TARGETS`.
-    control, scrambled : str or None
-        Keys of `TARGETS`: quantities of the same kind that no invariant depends on.
-    last : bool
-        Whether the invariant is read from the sum of this layer.
-    """
-
-    name: str
-    target: str
-    control: str
+    name: str  # entry of "local_features"
+    target: str  # key of `TARGETS`
+    control: str  # keys of `TARGETS`: quantities of the same kind that no invariant depends on
+    #: keys of `TARGETS`: quantities of the same kind that no invariant depends on
     scrambled: str | None = None
-    last: bool = False
+    last: bool = False  # whether the invariant is read from the sum of this layer
 
 
 #: Layers by kind of data set.
@@ -58,81 +51,33 @@ LAYERS: Final[Mapping[str, tuple[Layer, ...]]] = OfEachTask(lambda task: task.pr
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Hamiltonians of a split and their inputs.
+    """Hamiltonians of a split and their inputs."""
 
-    Attributes
-    ----------
-    split : str
-        Name of the split.
-    x : float32 ndarray of shape (S, *grid, c)
-        Inputs as stored.
-    hamiltonians : ChiralHamiltonian or TwoBandHamiltonian
-        A batch of S.
-    label : int64 ndarray of shape (S,)
-        Invariants.
-    gap : float64 ndarray of shape (S,)
-        Proven gaps.
-    """
-
-    split: str
-    x: NDArray[np.float32]
-    hamiltonians: Any
-    label: NDArray[np.int64]
-    gap: Array
+    split: str  # name of the split
+    x: NDArray[np.float32]  # (S, *grid, c), inputs as stored
+    hamiltonians: Any  # A batch of S
+    label: NDArray[np.int64]  # (S,), invariants
+    gap: Array  # (S,), proven gaps
     _exact: dict[Any, Array] = field(default_factory=dict, repr=False)
 
     def exact(self, name: str, grid: tuple[int, ...]) -> Array:
-        """Exact quantity on a grid; each is made once.
-
-        Parameters
-        ----------
-        name : str
-            Key of `TARGETS`.
-        grid : tuple of int
-            Numbers of k points.
-
-        Returns
-        -------
-        float64 ndarray of shape (S, *grid, T)
-            From the hoppings, in double precision.
-        """
+        """Exact quantity on a grid; each is made once."""
+        # -> (S, *grid, T)
         key = (name, grid)
         if key not in self._exact:
             self._exact[key] = exact_targets(self.hamiltonians, [name], grid=grid)[name]
         return self._exact[key]
 
     def local_input(self, grid: tuple[int, ...]) -> Array:
-        """Input at the points of a grid; the flattened one where the layer refines the grid.
-
-        Parameters
-        ----------
-        grid : tuple of int
-            Numbers of k points.
-
-        Returns
-        -------
-        float64 ndarray of shape (S, *grid, c)
-            Inputs.
-        """
+        """Input at the points of a grid; the flattened one where the layer refines the grid."""
+        # -> (S, *grid, c)
         if self.x.shape[1:-1] == grid:
             return self.x.astype(np.float64)
         return self.exact("entries" if len(grid) == 1 else "d", grid)
 
     def raw_input(self, layer: Layer, grid: tuple[int, ...]) -> Array:
-        """Input at all points that a place of a layer touches.
-
-        Parameters
-        ----------
-        layer : Layer
-            The layer.
-        grid : tuple of int
-            Numbers of places.
-
-        Returns
-        -------
-        float64 ndarray of shape (S, *grid, m c)
-            m = 1 for points, 2 for links, 4 for plaquettes.
-        """
+        """Input at all points that a place of a layer touches."""
+        # -> (S, *grid, m c)
         x = self.local_input(grid)
         if TARGETS[layer.target].place == "points":
             return x
@@ -142,29 +87,7 @@ class Samples:
 
 
 def draw_samples(dataset: Dataset, split: str, n: int, seed: int) -> Samples:
-    """Take some Hamiltonians of a split at random, in the order of the file.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The data set.
-    split : str
-        Name of the split.
-    n : int
-        How many; at least 20.
-    seed : int
-        Seed of the choice.
-
-    Returns
-    -------
-    Samples
-        The samples.
-
-    Raises
-    ------
-    InputError
-        If the data set is of another kind, lacks the split, or has too few Hamiltonians.
-    """
+    """Take some Hamiltonians of a split at random, in the order of the file."""
     if dataset.kind not in LAYERS or split not in dataset.splits:
         raise InputError(
             f"Argument `dataset` must hold winding or Chern numbers and a split `{split}`, but is"
@@ -182,57 +105,27 @@ def draw_samples(dataset: Dataset, split: str, n: int, seed: int) -> Samples:
     return Samples(split, x, chosen.hamiltonians(pick), label.astype(np.int64), gap)
 
 
-# ----------------------------------------------- Networks, and the layers that they make of samples
+# ---- Networks
 
 
-class Subject:
-    """A network and its layers on some samples; computed when asked for.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        The network.
-    """
+class ProbedNetwork:
+    """A network and its layers on some samples; computed when asked for."""
 
     def __init__(self, encoder: nn.Module) -> None:
         self.encoder = encoder
         self._hidden: dict[int, dict[str, Array]] = {}
-        self._used: dict[str, UsedPart | None] = {}
+        self._active: dict[str, ActiveSubspace | None] = {}
 
     def hidden(self, samples: Samples, layer: str) -> Array:
-        """Activations of a layer.
-
-        Parameters
-        ----------
-        samples : Samples
-            The samples.
-        layer : str
-            Entry of "local_features".
-
-        Returns
-        -------
-        float64 ndarray of shape (S, *places, C)
-            Activations.
-        """
+        """Activations of a layer."""
+        # -> (S, *places, C)
         if id(samples) not in self._hidden:
             self._hidden[id(samples)] = activations(self.encoder, samples.x)
         return self._hidden[id(samples)][layer]
 
     def density(self, samples: Samples, layer: str) -> Array:
-        """Read off what each place adds to the invariant.
-
-        Parameters
-        ----------
-        samples : Samples
-            The samples.
-        layer : str
-            The last layer.
-
-        Returns
-        -------
-        float64 ndarray of shape (S, *places, 1)
-            The density.
-        """
+        """Read off what each place adds to the invariant."""
+        # -> (S, *places, 1)
         weights = next(self.encoder.parameters())
         hidden = torch.from_numpy(self.hidden(samples, layer)).to(weights.device, weights.dtype)
         with torch.no_grad():
@@ -240,29 +133,15 @@ class Subject:
         value: Array = found.double().cpu().numpy()[..., None]
         return value
 
-    def used(self, samples: Samples, layer: str, r: int) -> Array | None:
-        """Part of a layer that the output depends on most.
+    def active_part(self, samples: Samples, layer: str, r: int) -> Array | None:
+        """Part of a layer that the output depends on most."""
+        # -> (S, *places, r)
+        if layer not in self._active:
+            self._active[layer] = self._find_active(samples, layer)
+        active = self._active[layer]
+        return None if active is None else active(self.hidden(samples, layer), r)
 
-        Parameters
-        ----------
-        samples : Samples
-            The samples.
-        layer : str
-            Entry of "local_features".
-        r : int
-            How many directions.
-
-        Returns
-        -------
-        float64 ndarray of shape (S, *places, r) or None
-            Projections; None for a layer that no submodule returns.
-        """
-        if layer not in self._used:
-            self._used[layer] = self._find_used(samples, layer)
-        used = self._used[layer]
-        return None if used is None else used(self.hidden(samples, layer), r)
-
-    def _find_used(self, samples: Samples, layer: str) -> UsedPart | None:
+    def _find_active(self, samples: Samples, layer: str) -> ActiveSubspace | None:
         weights = next(self.encoder.parameters())
         probe = torch.from_numpy(samples.x[:1]).to(weights.device, weights.dtype)
         try:
@@ -273,24 +152,11 @@ class Subject:
         def density(output: Any) -> torch.Tensor:
             return invariant_density(self.encoder, output)
 
-        return used_part(self.encoder, samples.x, name, density=density)
+        return find_active_subspace(self.encoder, samples.x, name, density=density)
 
 
 def untrained_like(encoder: Any, seed: int) -> nn.Module:
-    """Make a network of the same architecture with random weights.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        Network of this package, with `settings`.
-    seed : int
-        Seed of the weights.
-
-    Returns
-    -------
-    torch.nn.Module
-        The network; the random state of torch is as before.
-    """
+    """Make a network of the same architecture with random weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: nn.Module = type(encoder)(**encoder_settings(encoder))

@@ -19,8 +19,8 @@ from topophys.errors import InputError
 from topophys.interpret.probed_network import (
     LAYERS,
     Layer,
+    ProbedNetwork,
     Samples,
-    Subject,
     draw_samples,
     untrained_like,
 )
@@ -38,92 +38,52 @@ from topophys.learn import Run
 from topophys.learn.run import encoder_settings
 
 __all__ = [
-    "Held",
-    "Ladder",
+    "HeldOut",
+    "ProbeSuite",
     "circular",
+    "derangement",
     "modulo_exact",
-    "others_of",
     "probe",
     "single_channel",
     "whole_layer",
 ]
 
 
-# ---------------------- Ways to ask whether features hold a target; each gives held-out predictions
+# ---- Probe types
 
 Array: TypeAlias = NDArray[np.float64]
-#: Pieces of the segmented regression.
-PIECES = 8
+#: Number of segments of the piecewise-linear regression.
+SEGMENTS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
-    """Held-out predictions beside what they should be.
+class HeldOut:
+    """Held-out predictions and their targets."""
 
-    Attributes
-    ----------
-    predicted, target : float64 ndarray of shape (S, P, T)
-        Predictions and exact values.
-    baseline : float64 ndarray of shape (S, P, T) or None
-        Predictions to compare with; None for the mean.
-    """
-
-    predicted: Array
-    target: Array
-    baseline: Array | None = None
+    predicted: Array  # (S, P, T), predictions and exact values
+    target: Array  # (S, P, T), predictions and exact values
+    baseline: Array | None = None  # (S, P, T), predictions to compare with
 
     def r2(self) -> float:
-        """Share of the variance that is explained beyond the baseline.
-
-        Returns
-        -------
-        float
-            As `r_squared`.
-        """
+        """Share of the variance that is explained beyond the baseline."""
         return r_squared(self.predicted, self.target, baseline=self.baseline)
 
     def interval(self, seed: int) -> tuple[float, float]:
-        """95 % bootstrap interval over Hamiltonians.
-
-        Parameters
-        ----------
-        seed : int
-            Seed of the resamples.
-
-        Returns
-        -------
-        tuple of float
-            Lower and upper end.
-        """
+        """95 % bootstrap interval over Hamiltonians."""
         rng = keyed_generator(seed, 2)
         return bootstrap_interval(self.predicted, self.target, rng, baseline=self.baseline)
 
 
 def whole_layer(
     features: Float[np.ndarray, "samples k c"], target: Float[np.ndarray, "samples k t"], folds: int
-) -> Held:
-    """Ridge regression on all channels.
-
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, P, C)
-        Activations at P places.
-    target : float64 ndarray of shape (S, P, T)
-        Exact values.
-    folds : int
-        Folds of whole Hamiltonians.
-
-    Returns
-    -------
-    Held
-        Held-out predictions.
-    """
-    return Held(held_out_predictions(features, target, folds=folds), target)
+) -> HeldOut:
+    """Ridge regression on all channels."""
+    return HeldOut(held_out_predictions(features, target, folds=folds), target)
 
 
 def circular(
     features: Float[np.ndarray, "samples k c"], angle: Float[np.ndarray, "samples k"], folds: int
-) -> Held:
+) -> HeldOut:
     r"""Regression of an angle: ridge for its cosine and sine, then the direction they point in.
 
     .. math:: R^2 = 1 - \sum (1 - \cos(\alpha - \hat\alpha)) / \sum (1 - |\bar u|^2) / 2
@@ -131,29 +91,12 @@ def circular(
     with :math:`\bar u` the mean of :math:`u = (\cos\alpha, \sin\alpha)`: the usual R^2 of u, since
     :math:`|u - \hat u|^2 = 2 (1 - \cos(\alpha - \hat\alpha))`.
 
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, P, C)
-        Activations.
-    angle : float64 ndarray of shape (S, P)
-        Angles in radians.
-    folds : int
-        Folds of whole Hamiltonians.
-
-    Returns
-    -------
-    Held
-        Unit vectors.
-
-    References
-    ----------
-    .. [1] N. I. Fisher, *Statistical Analysis of Circular Data*, Cambridge University Press
-       (1993).
+    Ref.: N. I. Fisher, *Statistical Analysis of Circular Data*, Cambridge University Press (1993).
     """
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     found = held_out_predictions(features, unit, folds=folds)
     size = np.linalg.norm(found, axis=-1, keepdims=True)
-    return Held(found / np.where(size > 0.0, size, 1.0), unit)
+    return HeldOut(found / np.where(size > 0.0, size, 1.0), unit)
 
 
 def modulo_exact(
@@ -161,7 +104,7 @@ def modulo_exact(
     target: Float[np.ndarray, "samples k t"],
     exact: Float[np.ndarray, "samples k f"],
     folds: int,
-) -> Held:
+) -> HeldOut:
     r"""Regression up to terms whose sum over the zone is zero.
 
     .. math:: y \approx h W + e V, \qquad
@@ -170,26 +113,10 @@ def modulo_exact(
     where e are exact forms and :math:`V_0` the best that these can do alone. The score is what
     the layer explains of that part of the target which exact forms do not explain by themselves:
     features without the target score 0, also where exact forms follow the target closely.
-
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, P, C)
-        Activations h.
-    target : float64 ndarray of shape (S, P, T)
-        Exact density y.
-    exact : float64 ndarray of shape (S, P, F)
-        Exact forms, such as `difference_features`.
-    folds : int
-        Folds of whole Hamiltonians.
-
-    Returns
-    -------
-    Held
-        Predictions with h and e, beside those with e alone.
     """
     alone = held_out_predictions(exact, target, folds=folds)
     both = np.concatenate([features, exact], axis=-1)
-    return Held(held_out_predictions(both, target, folds=folds), target, alone)
+    return HeldOut(held_out_predictions(both, target, folds=folds), target, alone)
 
 
 def single_channel(
@@ -198,30 +125,10 @@ def single_channel(
     folds: int,
     *,
     segmented: bool = False,
-) -> Held:
+) -> HeldOut:
     """Regression on one channel for each target, picked on the training part of each fold.
 
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, P, C)
-        Activations.
-    target : float64 ndarray of shape (S, P, T)
-        Exact values.
-    folds : int
-        Folds of whole Hamiltonians, at least 4.
-    segmented : bool, optional
-        Continuous piecewise-linear function of the channel, with breaks at its quantiles in the
-        training part, instead of a straight line. A channel that *is* the target up to scale
-        gains nothing from it.
-
-    Returns
-    -------
-    Held
-        Held-out predictions.
-
-    References
-    ----------
-    .. [1] V. M. R. Muggeo, Stat. Med. 22, 3055 (2003), on regressions with breaks.
+    Ref.: V. M. R. Muggeo, Stat. Med. 22, 3055 (2003), on regressions with breaks.
     """
     fold = fold_of_each(len(features), folds)
     out = np.empty_like(target)
@@ -232,75 +139,52 @@ def single_channel(
             origin = features[0].mean(0)
             best = int(np.argmax(gram_sums(features[inside], wanted, origin).channel_scores()))
             train, test = features[inside][..., best], features[outside][..., best]
-            breaks = np.quantile(train, np.arange(1, PIECES) / PIECES) if segmented else ()
+            breaks = np.quantile(train, np.arange(1, SEGMENTS) / SEGMENTS) if segmented else ()
             fit = fit_ridge(_hinges(train, breaks), wanted, folds=folds - 1)
             out[outside, :, t] = fit(_hinges(test, breaks))[..., 0]
-    return Held(out, target)
+    return HeldOut(out, target)
 
 
 def _hinges(x: Array, breaks: Array | tuple[()]) -> Array:
     return np.stack([x, *(np.maximum(x - b, 0.0) for b in breaks)], axis=-1)
 
 
-# ----------------------------- All questions put to one layer, from the plain probe to its controls
+# ---- Probe suite
 
 Job: TypeAlias = Callable[[], list[ProbeResult]]
 
 
 @dataclass(frozen=True, eq=False)
-class Ladder:
-    """Questions about the layers of trained and untrained networks.
+class ProbeSuite:
+    """Questions about the layers of trained and untrained networks."""
 
-    Attributes
-    ----------
-    samples : Samples
-        Hamiltonians to probe on.
-    elsewhere : sequence of Samples
-        Those of other splits.
-    trained, untrained : sequence of Subject
-        The networks.
-    folds, seed : int
-        Of the cross-validation and of the bootstrap.
-    """
-
-    samples: Samples
-    elsewhere: Sequence[Samples]
-    trained: Sequence[Subject]
-    untrained: Sequence[Subject]
-    folds: int
-    seed: int
+    samples: Samples  # hamiltonians to probe on
+    other_splits: Sequence[Samples]  # those of other splits
+    trained: Sequence[ProbedNetwork]  # the networks
+    untrained: Sequence[ProbedNetwork]  # the networks
+    folds: int  # of the cross-validation and of the bootstrap
+    seed: int  # of the cross-validation and of the bootstrap
 
     def jobs(self, layer: Layer) -> list[Job]:
-        """Split the work on one layer into pieces.
-
-        Parameters
-        ----------
-        layer : Layer
-            The layer.
-
-        Returns
-        -------
-        list of callable
-            Each gives some rows of the report.
-        """
-        rungs = [self._plain, self._elsewhere, self._channels]
+        """Split the work on one layer into pieces."""
+        probes = [self._plain, self._other_splits, self._channels]
         if not layer.last:
-            rungs += [self._circular, self._used]
+            probes += [self._circular, self._active]
         else:
-            rungs += [self._read_out, self._modulo, self._windows]
-        return [lambda rung=rung: list(rung(layer)) for rung in rungs]  # type: ignore[misc]  # bound now
+            probes += [self._read_out, self._modulo, self._windows]
+        return [lambda probe=probe: list(probe(layer)) for probe in probes]  # type: ignore[misc]  # bound now
 
-    # ---- rungs
+    # ---- probes
 
     def _plain(self, layer: Layer) -> Iterator[ProbeResult]:
         grid = self._grid(layer)
         target = self._target(layer)
-        other = others_of(len(self.samples.x), self.seed)
+        others = derangement(len(self.samples.x), self.seed)
         probed = self._each(self.trained, layer)
         yield self._row(layer, "trained", [self._whole(f, target) for f in probed])
         random = self._each(self.untrained, layer)
         yield self._row(layer, "untrained", [self._whole(f, target) for f in random])
-        yield self._row(layer, "shuffled", [self._whole(f, target[other]) for f in probed])
+        yield self._row(layer, "shuffled", [self._whole(f, target[others]) for f in probed])
         raw = _flat(self.samples.raw_input(layer, grid))
         yield self._row(layer, "raw input", [self._whole(raw, target)])
         for source, name in (("control", layer.control), ("scrambled", layer.scrambled)):
@@ -309,23 +193,23 @@ class Ladder:
                 found = [self._whole(f, control) for f in probed]
                 yield self._row(layer, source, found, target=name)
 
-    def _elsewhere(self, layer: Layer) -> Iterator[ProbeResult]:
+    def _other_splits(self, layer: Layer) -> Iterator[ProbeResult]:
         target = self._target(layer)
-        for source, subjects in self._both():
-            fits = [fit_ridge(f, target, folds=self.folds) for f in self._each(subjects, layer)]
-            for samples in self.elsewhere:
+        for source, networks in self._both():
+            fits = [fit_ridge(f, target, folds=self.folds) for f in self._each(networks, layer)]
+            for samples in self.other_splits:
                 wanted = _flat(samples.exact(layer.target, self._grid(layer, samples)))
-                hidden = [_flat(s.hidden(samples, layer.name)) for s in subjects]
-                held = [Held(fit(h), wanted) for fit, h in zip(fits, hidden, strict=True)]
+                hidden = [_flat(s.hidden(samples, layer.name)) for s in networks]
+                held = [HeldOut(fit(h), wanted) for fit, h in zip(fits, hidden, strict=True)]
                 yield self._row(layer, source, held, split=samples.split)
 
     def _channels(self, layer: Layer) -> Iterator[ProbeResult]:
         target = self._target(layer)
         for measure, segmented in (("best channel", False), ("segmented", True)):
-            for source, subjects in self._both():
+            for source, networks in self._both():
                 held = [
                     single_channel(f, target, self.folds, segmented=segmented)
-                    for f in self._each(subjects, layer)
+                    for f in self._each(networks, layer)
                 ]
                 yield self._row(layer, source, held, measure)
 
@@ -334,16 +218,16 @@ class Ladder:
                              ("control", layer.control)):  # fmt: skip
             vector = _flat(self.samples.exact(name, self._grid(layer)))
             angle = np.arctan2(vector[..., 1], vector[..., 0])
-            subjects = self.untrained if source == "untrained" else self.trained
-            held = [circular(f, angle, self.folds) for f in self._each(subjects, layer)]
+            networks = self.untrained if source == "untrained" else self.trained
+            held = [circular(f, angle, self.folds) for f in self._each(networks, layer)]
             yield self._row(layer, source, held, "circular", target=name)
 
-    def _used(self, layer: Layer) -> Iterator[ProbeResult]:
+    def _active(self, layer: Layer) -> Iterator[ProbeResult]:
         target = self._target(layer)
         r = target.shape[-1]
         parts = {
-            source: [s.used(self.samples, layer.name, r) for s in subjects]
-            for source, subjects in self._both()
+            source: [s.active_part(self.samples, layer.name, r) for s in networks]
+            for source, networks in self._both()
         }
         if any(p is None for found in parts.values() for p in found):
             return
@@ -359,9 +243,9 @@ class Ladder:
     def _read_out(self, layer: Layer) -> Iterator[ProbeResult]:
         # nothing is fitted: 2 pi times what each place adds to the invariant, beside the density
         target = self._target(layer)
-        for source, subjects in self._both():
-            found = [2.0 * np.pi * _flat(s.density(self.samples, layer.name)) for s in subjects]
-            yield self._row(layer, source, [Held(f, target) for f in found], "read-out")
+        for source, networks in self._both():
+            found = [2.0 * np.pi * _flat(s.density(self.samples, layer.name)) for s in networks]
+            yield self._row(layer, source, [HeldOut(f, target) for f in found], "read-out")
 
     def _modulo(self, layer: Layer) -> Iterator[ProbeResult]:
         target, grid = self._target(layer), self._grid(layer)
@@ -369,12 +253,12 @@ class Ladder:
         forms = _flat(difference_features(x) if len(grid) == 1 else curl_features(x))
         yield self._row(layer, "exact forms", [self._whole(forms, target)])
         control = _flat(self.samples.exact(layer.control, grid))
-        for source, subjects, wanted, name in (
+        for source, networks, wanted, name in (
             ("trained", self.trained, target, layer.target),
             ("untrained", self.untrained, target, layer.target),
             ("control", self.trained, control, layer.control),
         ):
-            held = [modulo_exact(f, wanted, forms, self.folds) for f in self._each(subjects, layer)]
+            held = [modulo_exact(f, wanted, forms, self.folds) for f in self._each(networks, layer)]
             yield self._row(layer, source, held, "modulo exact", target=name)
 
     def _windows(self, layer: Layer) -> Iterator[ProbeResult]:
@@ -383,23 +267,23 @@ class Ladder:
         width = 2
         while all(n % width == 0 for n in grid):
             wanted = _flat(window_sums(target, width))
-            for source, subjects in self._both():
+            for source, networks in self._both():
                 held = [
                     self._whole(
                         _flat(window_sums(s.hidden(self.samples, layer.name), width)), wanted
                     )
-                    for s in subjects
+                    for s in networks
                 ]
                 yield self._row(layer, source, held, f"window {width}")
             width *= 2
 
-    # ---- pieces
+    # ---- helpers
 
-    def _both(self) -> list[tuple[str, Sequence[Subject]]]:
+    def _both(self) -> list[tuple[str, Sequence[ProbedNetwork]]]:
         return [("trained", self.trained), ("untrained", self.untrained)]
 
-    def _each(self, subjects: Sequence[Subject], layer: Layer) -> list[Array]:
-        return [_flat(s.hidden(self.samples, layer.name)) for s in subjects]
+    def _each(self, networks: Sequence[ProbedNetwork], layer: Layer) -> list[Array]:
+        return [_flat(s.hidden(self.samples, layer.name)) for s in networks]
 
     def _grid(self, layer: Layer, samples: Samples | None = None) -> tuple[int, ...]:
         chosen = self.samples if samples is None else samples
@@ -408,14 +292,14 @@ class Ladder:
     def _target(self, layer: Layer) -> Array:
         return _flat(self.samples.exact(layer.target, self._grid(layer)))
 
-    def _whole(self, features: Array, target: Array) -> Held:
+    def _whole(self, features: Array, target: Array) -> HeldOut:
         return whole_layer(features, target, self.folds)
 
     def _row(
         self,
         layer: Layer,
         source: str,
-        held: Sequence[Held],
+        held: Sequence[HeldOut],
         measure: str = "raw",
         *,
         target: str | None = None,
@@ -447,31 +331,16 @@ def _flat(value: Array) -> Array:
     return value.reshape(len(value), -1, value.shape[-1])
 
 
-def others_of(n: int, seed: int) -> NDArray[np.int64]:
-    """Permutation that leaves nothing in its place: one cycle through all in random order.
-
-    Parameters
-    ----------
-    n, seed : int
-        Length, and seed of the order.
-
-    Returns
-    -------
-    int64 ndarray of shape (n,)
-        The permutation.
-
-    Examples
-    --------
-    >>> bool((others_of(5, 0) != np.arange(5)).all())
-    True
-    """
+def derangement(n: int, seed: int) -> NDArray[np.int64]:
+    """Random cyclic permutation, which has no fixed point."""
+    # -> (n,)
     order = keyed_generator(seed, 1).permutation(n)
     other = np.empty_like(order)
     other[order] = np.roll(order, 1)
     return other
 
 
-# ------------------- Linear probes of the hidden layers for exact local physics, with every control
+# ---- Entry point
 
 
 def probe(
@@ -491,11 +360,11 @@ def probe(
     Targets are :math:`(\cos\alpha_j, \sin\alpha_j)` at the k points for h1 and
     :math:`\Delta\alpha_j` on the links for h2 of chains, and the Berry flux F through the
     plaquettes for h3 of two-band Hamiltonians, all from the stored hoppings in double precision.
-    The same probes are put to every control that could explain a high score:
-    networks of the same architecture with random weights, the targets of other Hamiltonians, the
-    input itself, and quantities of the same kind that no invariant depends on. Probes fitted on
-    `split` are tried as they are on the other splits. How a density is asked for is part of the
-    answer: as it is, modulo exact forms, and summed over windows.
+    The same probes are fitted to every control that could explain a high score: networks of the
+    same architecture with random weights, the targets of other Hamiltonians, the input itself, and
+    control quantities on which no invariant depends. Probes fitted on `split` are evaluated without
+    refitting on the other splits. Densities are probed as they are, modulo exact forms, and summed
+    over windows.
 
     Parameters
     ----------
@@ -562,17 +431,17 @@ def probe(
             f"Argument `folds` must be at most `n_hamiltonians` = {n_hamiltonians}, but is {folds}."
         )
     samples = draw_samples(dataset, split, n_hamiltonians, seed)
-    elsewhere = _elsewhere(runs[0], dataset, split, others, n_hamiltonians, seed)
+    other_splits = _other_splits(runs[0], dataset, split, others, n_hamiltonians, seed)
     first = runs[0].encoder
-    ladder = Ladder(
+    suite = ProbeSuite(
         samples,
-        elsewhere,
-        trained=[Subject(r.encoder) for r in runs],
-        untrained=[Subject(untrained_like(first, seed + 1 + i)) for i in range(n_untrained)],
+        other_splits,
+        trained=[ProbedNetwork(r.encoder) for r in runs],
+        untrained=[ProbedNetwork(untrained_like(first, seed + 1 + i)) for i in range(n_untrained)],
         folds=folds,
         seed=seed,
     )
-    jobs = [job for layer in LAYERS[dataset.kind] for job in ladder.jobs(layer)]
+    jobs = [job for layer in LAYERS[dataset.kind] for job in suite.jobs(layer)]
     results: list[ProbeResult] = []
     with track(len(jobs), "probing", progress) as advance:
         for job in jobs:
@@ -596,11 +465,11 @@ def _alike(run: Run | Sequence[Run]) -> list[Run]:
     return runs
 
 
-def _elsewhere(
+def _other_splits(
     run: Run, dataset: Dataset, split: str, others: Sequence[str] | None, n: int, seed: int
 ) -> list[Samples]:
-    seen = {run.config.train_split, run.config.val_split, split}
-    names = [s for s in dataset.splits if s not in seen] if others is None else list(others)
+    excluded = {run.config.train_split, run.config.val_split, split}
+    names = [s for s in dataset.splits if s not in excluded] if others is None else list(others)
     sizes = {name: len(dataset.split(name)) for name in names}
     few = [name for name, size in sizes.items() if size < 20]
     if few and others is not None:

@@ -31,36 +31,22 @@ __all__ = [
 ]
 
 
-# ---------------- Sums of products from which linear regressions are solved, for any union of parts
+# ---- Gram matrices
 
 Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class GramSums:
-    """Sums over the places of some Hamiltonians; those of two parts add.
+    """Sums over the places of some Hamiltonians; those of two parts add."""
 
-    Attributes
-    ----------
-    count : int
-        Number of places.
-    x, y : float64 ndarray of shape (C,), (T,)
-        Sums of features, counted from the origin, and of targets.
-    xx, xy : float64 ndarray of shape (C, C), (C, T)
-        Sums of products.
-    yy : float64 ndarray of shape (T,)
-        Sums of squares of the targets.
-    origin : float64 ndarray of shape (C,)
-        Where features are counted from.
-    """
-
-    count: int
-    x: Array
-    y: Array
-    xx: Array
-    xy: Array
-    yy: Array
-    origin: Array
+    count: int  # number of places
+    x: Array  # (C,), sums of features, counted from the origin, and of targets
+    y: Array  # (T,), sums of features, counted from the origin, and of targets
+    xx: Array  # (C, C), sums of products
+    xy: Array  # (C, T), sums of products
+    yy: Array  # (T,), sums of squares of the targets
+    origin: Array  # (C,), where features are counted from
 
     def __add__(self, other: GramSums) -> GramSums:
         return GramSums(
@@ -74,50 +60,25 @@ class GramSums:
         )
 
     def columns(self, kept: NDArray[np.int64]) -> GramSums:
-        """Keep the sums of some features only.
-
-        Parameters
-        ----------
-        kept : int64 ndarray of shape (K,)
-            Which features.
-
-        Returns
-        -------
-        GramSums
-            Of the same places.
-        """
+        """Keep the sums of some features only."""
+        # kept of (K,)
         xx, origin = self.xx[np.ix_(kept, kept)], self.origin[kept]
         return GramSums(self.count, self.x[kept], self.y, xx, self.xy[kept], self.yy, origin)
 
     def centred(self) -> tuple[Array, Array]:
-        """Covariances of features with features and with targets.
-
-        Returns
-        -------
-        float64 ndarray of shape (C, C), (C, T)
-            Means of products about the means.
-        """
+        """Covariances of features with features and with targets."""
+        # -> (C, C), (C, T)
         x, y = self.x / self.count, self.y / self.count
         return self.xx / self.count - np.outer(x, x), self.xy / self.count - np.outer(x, y)
 
     def target_variances(self) -> Array:
-        """Variance of each target.
-
-        Returns
-        -------
-        float64 ndarray of shape (T,)
-            Mean squares about the means.
-        """
+        """Variance of each target."""
+        # -> (T,)
         return np.asarray(self.yy / self.count - (self.y / self.count) ** 2)
 
     def channel_scores(self) -> Array:
-        """Share of the variance of the targets that each feature explains alone.
-
-        Returns
-        -------
-        float64 ndarray of shape (C,)
-            Squared correlation, weighted by the variances of the targets; 0 for constants.
-        """
+        """Share of the variance of the targets that each feature explains alone."""
+        # -> (C,)
         xx, xy = self.centred()
         own = np.diag(xx)
         explained = np.divide((xy**2).sum(1), own, out=np.zeros_like(own), where=own > 0.0)
@@ -129,22 +90,8 @@ def gram_sums(
     target: Float[np.ndarray, "samples k t"],
     origin: Array,
 ) -> GramSums:
-    """Add up products over all places of some Hamiltonians, by matrix products.
-
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, N, C)
-        Activations.
-    target : float64 ndarray of shape (S, N, T)
-        Exact quantities at the same places.
-    origin : float64 ndarray of shape (C,)
-        Where to count features from; near their mean, so that little cancels later.
-
-    Returns
-    -------
-    GramSums
-        The sums.
-    """
+    """Add up products over all places of some Hamiltonians, by matrix products."""
+    # origin of (C,)
     x = (features - origin).reshape(-1, features.shape[-1])
     y = target.reshape(-1, target.shape[-1])
     return GramSums(
@@ -157,22 +104,9 @@ def solve_ridge(sums: GramSums, penalties: Sequence[float]) -> list[tuple[Array,
 
     .. math:: w = (Z^\top Z + \lambda)^{-1} Z^\top y, \qquad Z = (X - \bar X) / \sigma
 
-    Parameters
-    ----------
-    sums : GramSums
-        Sums of the training part.
-    penalties : sequence of float
-        Values of lambda.
-
-    Returns
-    -------
-    list of (float64 ndarray of shape (C, T), float64 ndarray of shape (T,))
-        Weights and offsets in the units of the features, for each penalty.
-
-    References
-    ----------
-    .. [1] A. E. Hoerl, R. W. Kennard, Technometrics 12, 55 (1970).
+    Ref.: A. E. Hoerl, R. W. Kennard, Technometrics 12, 55 (1970).
     """
+    # -> weights (C, T) and offsets (T,) for each penalty
     xx, xy = sums.centred()
     own = np.diag(xx)
     alive = own > 1e-14 * (own + (sums.x / sums.count) ** 2)  # else constant but for rounding
@@ -189,21 +123,9 @@ def solve_ridge(sums: GramSums, penalties: Sequence[float]) -> list[tuple[Array,
 
 
 def squared_errors(sums: GramSums, weights: Array, bias: Array) -> Array:
-    """Sum of squared errors of an affine map on a part, from its sums alone.
-
-    Parameters
-    ----------
-    sums : GramSums
-        Sums of the part.
-    weights, bias : float64 ndarray of shape (C, T), (T,)
-        The map.
-
-    Returns
-    -------
-    float64 ndarray of shape (T,)
-        Sums of squares.
-    """
-    rest = bias + sums.origin @ weights  # offset as seen from the origin
+    """Sum of squared errors of an affine map on a part, from its sums alone."""
+    # weights, bias of (C, T), (T,) -> (T,)
+    rest = bias + sums.origin @ weights  # offset relative to the origin
     return np.asarray(
         sums.yy
         + np.einsum("ct,cd,dt->t", weights, sums.xx, weights)
@@ -214,7 +136,7 @@ def squared_errors(sums: GramSums, weights: Array, bias: Array) -> Array:
     )
 
 
-# ---------------------------- Explained variance, and how far it would move with other Hamiltonians
+# ---- Scores
 
 
 def r_squared(
@@ -268,32 +190,7 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """95 % interval of `r_squared` when other Hamiltonians had been drawn.
 
-    Parameters
-    ----------
-    predicted, target : float64 ndarray of shape (S, N, T)
-        Held-out predictions and exact values.
-    rng : numpy.random.Generator
-        Source of the resamples.
-    draws : int, optional
-        Number of resamples of whole Hamiltonians.
-    baseline : float64 ndarray of shape (S, N, T), optional
-        As for `r_squared`.
-
-    Returns
-    -------
-    tuple of float
-        2.5 % and 97.5 % quantile.
-
-    References
-    ----------
-    .. [1] B. Efron, Ann. Stat. 7, 1 (1979).
-
-    Examples
-    --------
-    >>> y = np.arange(40.0).reshape(10, 4, 1)
-    >>> low, high = bootstrap_interval(y + 0.1, y, np.random.default_rng(0))
-    >>> 0.99 < low <= high < 1.0
-    True
+    Ref.: B. Efron, Ann. Stat. 7, 1 (1979).
     """
     left = ((target - predicted) ** 2).sum((1, 2))
     start = target.mean(axis=(0, 1)) if baseline is None else baseline
@@ -304,63 +201,26 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-# ------------------------------ Cross-validated linear regression from sums over whole Hamiltonians
+# ---- Ridge regression
 
 PENALTIES: Final = (1e-4, 1e-1, 1e2)  # per standardised feature, on sums of tens of thousands
 
 
 @dataclass(frozen=True, eq=False)
 class RidgeFit:
-    """Affine map found by ridge regression.
+    """Affine map found by ridge regression."""
 
-    Attributes
-    ----------
-    weights : float64 ndarray of shape (C, T)
-        One column for each target.
-    bias : float64 ndarray of shape (T,)
-        Offsets.
-    penalty : float
-        The penalty that cross-validation chose.
-    """
-
-    weights: Float[np.ndarray, "c t"]
-    bias: Float[np.ndarray, " t"]
-    penalty: float
+    weights: Float[np.ndarray, "c t"]  # one column for each target
+    bias: Float[np.ndarray, " t"]  # offsets
+    penalty: float  # the penalty that cross-validation chose
 
     def __call__(self, features: Float[np.ndarray, "... c"]) -> Float[np.ndarray, "... t"]:
-        """Predict.
-
-        Parameters
-        ----------
-        features : float64 ndarray of shape (..., C)
-            Activations.
-
-        Returns
-        -------
-        float64 ndarray of shape (..., T)
-            Predictions.
-        """
+        """Predict."""
         return np.asarray(features @ self.weights + self.bias)
 
 
 def fold_of_each(n_samples: int, folds: int) -> Int[np.ndarray, " samples"]:
-    """Fold of each Hamiltonian: random, of equal size, the same in every call.
-
-    Parameters
-    ----------
-    n_samples, folds : int
-        Number of Hamiltonians and of folds.
-
-    Returns
-    -------
-    int64 ndarray of shape (S,)
-        Numbers from 0 to folds - 1.
-
-    Raises
-    ------
-    InputError
-        If there are fewer Hamiltonians than folds, or fewer than two folds.
-    """
+    """Fold of each Hamiltonian: random, of equal size, the same in every call."""
     if not 2 <= folds <= n_samples:
         raise InputError(
             f"Argument `folds` must be from 2 to the number of Hamiltonians, {n_samples}, but is"
@@ -376,7 +236,7 @@ def held_out_predictions(
     folds: int = 5,
     select: Callable[[GramSums], NDArray[np.int64]] | None = None,
 ) -> Float[np.ndarray, "samples k t"]:
-    r"""Predict each Hamiltonian's targets from a ridge regression that never saw it.
+    r"""Predict each Hamiltonian's targets from a ridge regression fitted on the others.
 
     .. math:: \hat y = X (X^\top X + \lambda)^{-1} X^\top y
 
@@ -438,34 +298,7 @@ def fit_ridge(
     *,
     folds: int = 5,
 ) -> RidgeFit:
-    """Ridge regression on all samples, to be tried on others.
-
-    Parameters
-    ----------
-    features : float64 ndarray of shape (S, N, C)
-        Activations.
-    target : float64 ndarray of shape (S, N, T)
-        Exact quantities at the same places.
-    folds : int, optional
-        Folds of the cross-validation that chooses the penalty, made of whole Hamiltonians.
-
-    Returns
-    -------
-    RidgeFit
-        The map.
-
-    Raises
-    ------
-    ShapeError, InputError
-        As `held_out_predictions`.
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).standard_normal((20, 8, 3))
-    >>> fit = fit_ridge(x, 2.0 * x[..., :1] - 1.0)
-    >>> bool(np.allclose(fit.weights[:, 0], [2.0, 0.0, 0.0], atol=1e-4))
-    True
-    """
+    """Ridge regression on all samples, to be tried on others."""
     with threadpool_limits(1):
         _, parts = _parts(features, target, folds)
         return _fit(parts)
@@ -505,7 +338,7 @@ def _fit(parts: list[GramSums]) -> RidgeFit:
     return RidgeFit(weights, bias, PENALTIES[best])
 
 
-# ---------------------------------- Linear read-out of the winding angle from a layer, for pictures
+# ---- Linear decoder
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,15 +11,15 @@ from topophys._optional import load_extra
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["ProbeReport", "ProbeResult", "RowReport"]
+__all__ = ["ProbeReport", "ProbeResult", "TableReport"]
 
 
-# --------- Reports made of rows: a row is found by what it says, and all goes through JSON and back
+# ---- Reports as tables
 
-R = TypeVar("R", bound="RowReport")
+R = TypeVar("R", bound="TableReport")
 
 
-class RowReport:
+class TableReport:
     """Base of the reports; a subclass is a frozen dataclass with a tuple of rows.
 
     Attributes
@@ -91,7 +91,7 @@ def _stored(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-# ------------------------------------------------------ Results of probes, each beside its controls
+# ---- Probe reports
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class ProbeResult:
     low, high : float
         95 % interval: Student's over several networks, else bootstrap over Hamiltonians.
     measure : str
-        How it was asked: "raw", "modulo exact", "window 4", "best channel", "segmented",
+        Probe type: "raw", "modulo exact", "window 4", "best channel", "segmented",
         "circular", "used part", "read-out".
     split : str
         Split of the data set it was tried on.
@@ -138,7 +138,7 @@ class ProbeResult:
 
 
 @dataclass(frozen=True)
-class ProbeReport(RowReport):
+class ProbeReport(TableReport):
     """All probes of one network, or of several trained alike.
 
     Attributes
@@ -233,7 +233,7 @@ class ProbeReport(RowReport):
         Returns
         -------
         float
-            1 for a layer that holds the physics and nothing else, 0 for one that holds anything.
+            1 for a layer that encodes the physics alone, 0 for one that encodes anything.
 
         Raises
         ------

@@ -16,7 +16,7 @@ from topophys.datasets.tasks import get_task
 from topophys.interpret.activations import activations
 from topophys.interpret.probed_network import LAYERS, Layer, Samples, draw_samples
 from topophys.interpret.regression import RidgeFit, fit_ridge
-from topophys.interpret.reports import RowReport
+from topophys.interpret.reports import TableReport
 from topophys.learn import Run
 from topophys.learn.run import placement, predict_invariants
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-# ------------ Operations on blocks and d-vectors, and what exact physics says of their consequences
+# ---- Symmetry operations
 
 Array: TypeAlias = NDArray[np.float64]
 Follow: TypeAlias = Callable[[Array], Array]
@@ -41,68 +41,31 @@ Act: TypeAlias = Callable[[Any, np.random.Generator], tuple[Any, Mapping[str, Fo
 
 @dataclass(frozen=True, eq=False)
 class Symmetry:
-    """An operation and its consequences.
+    """An operation and its consequences."""
 
-    Attributes
-    ----------
-    name : str
-        For the table.
-    act : callable
-        From blocks (S, N, n, n) or d-vectors (S, Nx, Ny, 3) and a generator to the changed ones,
-        and by target the map that its values must follow.
-    sign : int
-        1 where the invariant stays, -1 where it changes sign.
-    words : mapping of str to str
-        Expectation by target, and under "whole" that of layers.
-    whole : mapping of str to callable
-        By layer, what all its channels must follow, whatever they are.
-    """
-
-    name: str
+    name: str  # for the table
+    #: from blocks (S, N, n, n) or d-vectors (S, Nx, Ny, 3) and a generator to the changed
+    #: ones, and by target the map that its values must follow
     act: Act
-    sign: int
-    words: Mapping[str, str]
+    sign: int  # 1 where the invariant stays, -1 where it changes sign
+    words: Mapping[str, str]  # expectation by target, and under "whole" that of layers
+    #: by layer, what all its channels must follow, whatever they are
     whole: Mapping[str, Follow] = field(default_factory=dict)
 
 
 def fields_of(x: Array) -> Any:
-    """Blocks or d-vectors from the channels of a data set.
-
-    Parameters
-    ----------
-    x : float64 ndarray of shape (S, N, 2 n^2) or (S, Nx, Ny, 3)
-        Inputs.
-
-    Returns
-    -------
-    complex128 ndarray of shape (S, N, n, n) or float64 ndarray of shape (S, Nx, Ny, 3)
-        The same numbers.
-
-    Examples
-    --------
-    >>> fields_of(np.ones((2, 5, 8))).shape
-    (2, 5, 2, 2)
-    """
+    """Blocks or d-vectors from the channels of a data set."""
+    # x of (S, N, 2 n^2) or (S, Nx, Ny, 3) -> (S, N, n, n) or (S, Nx, Ny, 3)
     return x if x.ndim == 4 else blocks_from_channels(x)
 
 
 def channels_of(fields: Any) -> Array:
-    """Channels of a data set from blocks or d-vectors: the inverse of `fields_of`.
-
-    Parameters
-    ----------
-    fields : complex128 ndarray of shape (S, N, n, n) or float64 ndarray of shape (S, Nx, Ny, 3)
-        Blocks or d-vectors.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, N, 2 n^2) or (S, Nx, Ny, 3)
-        Channels last.
-    """
+    """Channels of a data set from blocks or d-vectors: the inverse of `fields_of`."""
+    # fields of (S, N, n, n) or (S, Nx, Ny, 3) -> (S, N, 2 n^2) or (S, Nx, Ny, 3)
     return channels(fields) if np.iscomplexobj(fields) else np.asarray(fields)
 
 
-# ---- what values follow
+# ---- predicted effect on targets
 
 
 def _same(value: Array) -> Array:
@@ -113,7 +76,7 @@ def _minus(value: Array) -> Array:
     return -value
 
 
-def _turned(angle: Array) -> Follow:
+def _rotated(angle: Array) -> Follow:
     """Rotation of (cos, sin) by an angle of shape (S, N or 1)."""
 
     def follow(value: Array) -> Array:
@@ -145,18 +108,18 @@ def _cells_reversed(value: Array) -> Array:
 
 def _basis(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
     left, right = (unitaries(len(d), d.shape[-1], rng)[:, None] for _ in range(2))
-    turn = np.angle(np.linalg.det(left) * np.linalg.det(right))
-    return left @ d @ right, {"cos_sin_alpha": _turned(turn), "dalpha": _same}
+    phase = np.angle(np.linalg.det(left) * np.linalg.det(right))
+    return left @ d @ right, {"cos_sin_alpha": _rotated(phase), "dalpha": _same}
 
 
 def _gauge(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
     k = 2.0 * np.pi * np.arange(d.shape[1]) / d.shape[1]
     size, start = rng.uniform(0.1, 0.5, (len(d), 1)), rng.uniform(0.0, 2.0 * np.pi, (len(d), 1))
     phi = size * np.sin(k + start)
-    turn = d.shape[-1] * phi
-    step = (np.roll(turn, -1, axis=1) - turn)[..., None]
+    phase = d.shape[-1] * phi
+    step = (np.roll(phase, -1, axis=1) - phase)[..., None]
     changed = np.exp(1j * phi)[..., None, None] * d
-    return changed, {"cos_sin_alpha": _turned(turn), "dalpha": lambda value: value + step}
+    return changed, {"cos_sin_alpha": _rotated(phase), "dalpha": lambda value: value + step}
 
 
 def _scale(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
@@ -199,8 +162,8 @@ def _rotation(d: Any, rng: np.random.Generator) -> tuple[Any, Mapping[str, Follo
     q, r = np.linalg.qr(rng.standard_normal((len(d), 1, 3, 3)))
     q = q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
     q[..., 0] *= np.sign(np.linalg.det(q))[..., None]
-    turned = np.einsum("suab,sxyb->sxya", q, d)
-    return turned, {"flux": _same}
+    rotated = np.einsum("suab,sxyb->sxya", q, d)
+    return rotated, {"flux": _same}
 
 
 def _reverse_plane(d: Any, _: np.random.Generator) -> tuple[Any, Mapping[str, Follow]]:
@@ -268,7 +231,7 @@ PLANE_SYMMETRIES: Final = (
 )
 
 
-# ------------ Symmetries act on the input: layers and output beside what exact physics says of them
+# ---- Audit
 
 
 @dataclass(frozen=True)
@@ -302,7 +265,7 @@ class AuditRow:
 
 
 @dataclass(frozen=True)
-class AuditReport(RowReport):
+class AuditReport(TableReport):
     """Symmetry audit of one network.
 
     Attributes

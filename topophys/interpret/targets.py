@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-# ------- Local functions whose sum over the zone is zero: differences on links, curls on plaquettes
+# ---- Exact forms
 
 
 def difference_features(x: Float[np.ndarray, "samples k c"]) -> Float[np.ndarray, "samples k f"]:
@@ -44,24 +44,9 @@ def difference_features(x: Float[np.ndarray, "samples k c"]) -> Float[np.ndarray
 
     .. math:: f(k_{j+1}) - f(k_j), \qquad f \in \{ x_a, \; x_a x_b \}
 
-    A density on links may hold any of them without changing its sum over the zone. The functions
-    must be local: every field that sums to zero is the difference of some function of all points.
-
-    Parameters
-    ----------
-    x : float64 ndarray of shape (S, N, c)
-        Inputs.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, N, c + c (c + 1) / 2)
-        Differences on the links, one channel for each function.
-
-    Examples
-    --------
-    >>> found = difference_features(np.random.default_rng(0).standard_normal((2, 5, 3)))
-    >>> found.shape, bool(np.abs(found.sum(1)).max() < 1e-12)
-    ((2, 5, 9), True)
+    Adding any of them to a density on links leaves its sum over the Brillouin zone unchanged. The
+    functions must be local: every field that sums to zero is the difference of some function of all
+    points.
     """
     f = _quadratic(x)
     return np.roll(f, -1, axis=1) - f
@@ -84,36 +69,15 @@ def curl_features(
     d-vectors the last kind spans what is left free to a network that measures the degree of d
     with another area form on the sphere than the uniform one: a form of total 4 pi differs from
     that by the differential of a one-form, :math:`p(d) (d \times \partial d)_a`.
-
-    Parameters
-    ----------
-    x : float64 ndarray of shape (S, Nx, Ny, c)
-        Inputs.
-    links : float64 ndarray of shape (S, Nx, Ny, 2, L), optional
-        Further functions on the links that leave k along x and y, such as a layer of the network.
-    degree : int, optional
-        Highest degree of p.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, Nx, Ny, F)
-        Curls, a channel for each function and direction.
-
-    Examples
-    --------
-    >>> x = np.random.default_rng(0).standard_normal((2, 4, 5, 3))
-    >>> found = curl_features(x, degree=1)
-    >>> found.shape, bool(np.abs(found.sum((1, 2))).max() < 1e-12)
-    ((2, 4, 5, 54), True)
     """
     parts = []
     for axis in (1, 2):
         ahead = np.roll(x, -1, axis=axis)
         pairs = np.einsum("...a,...b->...ab", x, ahead)
         first, second = np.triu_indices(x.shape[-1], 1)
-        turns = pairs[..., first, second] - pairs[..., second, first]
+        antisymmetric = pairs[..., first, second] - pairs[..., second, first]
         weights = _monomials(0.5 * (x + ahead), degree)
-        weighted = np.einsum("...p,...t->...pt", weights[..., 1:], turns)
+        weighted = np.einsum("...p,...t->...pt", weights[..., 1:], antisymmetric)
         cells = x.shape[:-1]
         fields = [_quadratic(x), pairs.reshape(*cells, -1), weighted.reshape(*cells, -1)]
         if links is not None:
@@ -144,23 +108,6 @@ def window_sums(
 
     What a total difference adds to a window is due to its ends alone, so it fades as windows
     grow.
-
-    Parameters
-    ----------
-    value : float64 ndarray of shape (S, N, C) or (S, Nx, Ny, C)
-        A density.
-    width : int
-        Links in a window; it must divide the numbers of places.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, N / width, C) or (S, Nx / width, Ny / width, C)
-        Sums.
-
-    Examples
-    --------
-    >>> window_sums(np.arange(6.0).reshape(1, 6, 1), 3)[0, :, 0]
-    array([ 3., 12.])
     """
     for axis in range(1, value.ndim - 1):
         shape = (*value.shape[:axis], value.shape[axis] // width, width, *value.shape[axis + 1 :])
@@ -168,7 +115,7 @@ def window_sums(
     return value
 
 
-# --------------- Local quantities that only interpretation needs: controls, and other ways to count
+# ---- Control quantities
 
 T = TypeVar("T")
 
@@ -179,27 +126,7 @@ def permanent(block: Complex[np.ndarray, "... n n"]) -> Complex[np.ndarray, "...
     .. math:: \mathrm{perm}\, D = \sum_\sigma \prod_i D_{i \sigma(i)}
 
     A quadratic form of a 2 x 2 block like the determinant, but it may vanish on a gapped chain:
-    its phase knows nothing of the winding number.
-
-    Parameters
-    ----------
-    block : complex128 ndarray of shape (..., n, n)
-        Blocks, n at most 6.
-
-    Returns
-    -------
-    complex128 ndarray of shape (...)
-        Permanents.
-
-    Raises
-    ------
-    InputError
-        If n is larger than 6.
-
-    Examples
-    --------
-    >>> permanent(np.array([[[1.0, 2.0j], [3.0, 4.0]]]))
-    array([4.+6.j])
+    its phase is unrelated to the winding number.
     """
     n = block.shape[-1]
     if n > 6:
@@ -210,45 +137,13 @@ def permanent(block: Complex[np.ndarray, "... n n"]) -> Complex[np.ndarray, "...
 
 
 def wrapped_steps(angle: Float[np.ndarray, "samples n"]) -> Float[np.ndarray, "samples n"]:
-    """Change of an angle from each k point to the next, around the zone.
-
-    Parameters
-    ----------
-    angle : float64 ndarray of shape (S, N)
-        Angles in radians.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, N)
-        Steps in [-pi, pi).
-
-    Examples
-    --------
-    >>> wrapped_steps(np.pi * np.array([[0.0, 0.75, -0.75]])) / np.pi
-    array([[0.75, 0.5 , 0.75]])
-    """
+    """Change of an angle from each k point to the next, around the zone."""
     step = np.roll(angle, -1, axis=1) - angle
     return np.asarray((step + np.pi) % (2.0 * np.pi) - np.pi)
 
 
 def cumulative_winding(steps: Float[np.ndarray, "samples n"]) -> Float[np.ndarray, "samples n"]:
-    """Count the turns completed after each link, from the first k point on.
-
-    Parameters
-    ----------
-    steps : float64 ndarray of shape (S, N)
-        Winding steps in radians.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, N)
-        Turns; the last is the winding number.
-
-    Examples
-    --------
-    >>> cumulative_winding(np.full((1, 4), np.pi / 2))
-    array([[0.25, 0.5 , 0.75, 1.  ]])
-    """
+    """Cumulative winding after each link, from the first k point."""
     return np.asarray(np.cumsum(steps, axis=1) / (2.0 * np.pi))
 
 
@@ -260,26 +155,7 @@ def solid_angle(d: Float[np.ndarray, "samples nx ny 3"]) -> Float[np.ndarray, "s
     summed over the two triangles of the plaquette. Where both are small it is twice the Berry flux
     of the lower band.
 
-    Parameters
-    ----------
-    d : float64 ndarray of shape (S, Nx, Ny, 3)
-        Unit vectors on a periodic grid.
-
-    Returns
-    -------
-    float64 ndarray of shape (S, Nx, Ny)
-        Solid angles; the sum is 4 pi times an integer.
-
-    References
-    ----------
-    .. [1] A. Van Oosterom, J. Strackee, IEEE Trans. Biomed. Eng. BME-30, 125 (1983).
-
-    Examples
-    --------
-    >>> import topophys as tp
-    >>> d = tp.flatten_d(tp.models.qwz([-1.0]).d_on_grid((16, 16)))
-    >>> round(float(solid_angle(d).sum() / (4 * np.pi)), 12)
-    1.0
+    Ref.: A. Van Oosterom, J. Strackee, IEEE Trans. Biomed. Eng. BME-30, 125 (1983).
     """
     right, above = np.roll(d, -1, axis=1), np.roll(d, -1, axis=2)
     across = np.roll(right, -1, axis=2)
@@ -298,21 +174,6 @@ def fold_d(d: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
     """Reflect d-vectors into the upper half space.
 
     The flux of the result is as local and as large as the true one, but its sum is always 0.
-
-    Parameters
-    ----------
-    d : float64 ndarray of shape (..., 3)
-        d-vectors.
-
-    Returns
-    -------
-    float64 ndarray of shape (..., 3)
-        (dx, dy, |dz|).
-
-    Examples
-    --------
-    >>> fold_d(np.array([0.6, 0.0, -0.8]))
-    array([0.6, 0. , 0.8])
     """
     return np.concatenate([d[..., :2], np.abs(d[..., 2:])], axis=-1)
 
@@ -322,28 +183,6 @@ def scrambled(H: T) -> T:
 
     A chain has its coefficients rotated by one, D_(n+1) at n and the lowest at the highest, so
     that the reach stays the same; a two-band Hamiltonian has those of all R > 0 moved on by one.
-
-    Parameters
-    ----------
-    H : ChiralHamiltonian or TwoBandHamiltonian
-        Hamiltonians.
-
-    Returns
-    -------
-    ChiralHamiltonian or TwoBandHamiltonian
-        Of the same kind; its densities are as large as those of `H` and have nothing to do with
-        them.
-
-    Raises
-    ------
-    InputError
-        If `H` is of another kind, or has too few coefficients to move.
-
-    Examples
-    --------
-    >>> import topophys as tp
-    >>> scrambled(tp.ensembles.aiii_chains(2, rng=0)).block_range
-    (-2, 2)
     """
     if isinstance(H, ChiralHamiltonian):
         lowest, _ = H.block_range
@@ -365,7 +204,7 @@ def scrambled(H: T) -> T:
     return moved  # type: ignore[return-value]  # of the type of H by construction
 
 
-# ------- Exact local physics at points, links and plaquettes, and quantities that only look like it
+# ---- Targets
 
 Array: TypeAlias = NDArray[np.float64]
 Place: TypeAlias = Literal["points", "links", "plaquettes"]
@@ -373,18 +212,10 @@ Place: TypeAlias = Literal["points", "links", "plaquettes"]
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """Hamiltonians, and their flattened blocks or d-vectors on a grid, in double precision.
+    """Hamiltonians, and their flattened blocks or d-vectors on a grid, in double precision."""
 
-    Attributes
-    ----------
-    hamiltonians : ChiralHamiltonian or TwoBandHamiltonian
-        A batch of S.
-    grid : tuple of int
-        Numbers of k points.
-    """
-
-    hamiltonians: object
-    grid: tuple[int, ...]
+    hamiltonians: object  # A batch of S
+    grid: tuple[int, ...]  # numbers of k points
 
     @property
     def kind(self) -> str:
@@ -410,7 +241,7 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Target:
-    """A quantity that a layer may hold.
+    """A quantity that a layer may encode.
 
     Attributes
     ----------

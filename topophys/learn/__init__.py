@@ -1,21 +1,27 @@
-"""Networks that read Bloch Hamiltonians and name their invariants."""
+"""Neural networks that predict topological invariants of Bloch Hamiltonians."""
 
 from topophys.learn.config import EncoderConfig, FitConfig
+from topophys.learn.data import BatchDataset
 from topophys.learn.encoders.chain import TopologicalMLEncoder
 from topophys.learn.encoders.loops import TopologicalMLEncoderLoops
 from topophys.learn.encoders.plane import TopologicalMLEncoder2D
+from topophys.learn.encoders.registry import register_encoder
 from topophys.learn.latent_hamiltonian import (
     FeatureHamiltonian,
     create_hamiltonian_from_features,
 )
+from topophys.learn.layers import InvariantHead
 from topophys.learn.losses import compute_topological_loss
 from topophys.learn.run import Prediction, Run, load_run
-from topophys.learn.training import fit
+from topophys.learn.training import Callback, fit
 
 __all__ = [
+    "BatchDataset",
+    "Callback",
     "EncoderConfig",
     "FeatureHamiltonian",
     "FitConfig",
+    "InvariantHead",
     "Prediction",
     "Run",
     "TopologicalMLEncoder",
@@ -25,4 +31,5 @@ __all__ = [
     "create_hamiltonian_from_features",
     "fit",
     "load_run",
+    "register_encoder",
 ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -17,51 +18,31 @@ from torch import Tensor, nn
 
 from topophys._io import complete_file, parse_json, read_json, sha256, write_json
 from topophys.errors import CheckpointError, TopophysError
-from topophys.learn.encoders.registry import rebuild_encoder
+from topophys.learn.adapters import OutputAdapter, inner_module
+from topophys.learn.encoders.registry import rebuild_encoder, registered_name
 from topophys.learn.trainer import Position, Trainer
 
 __all__ = [
     "DAMAGE",
     "STATE",
+    "check_file_header",
     "filled_network",
     "load_encoder",
     "load_state",
-    "require_stamp",
     "save_encoder",
     "save_state",
 ]
 
 
-# -------------------------- Files of this package name their format and version; others are refused
+# ---- File header check
 
 
-def require_stamp(content: Any, file: str, *, name: str, version: int) -> dict[str, Any]:
+def check_file_header(content: Any, file: str, *, name: str, version: int) -> dict[str, Any]:
     """Raise unless what a JSON file holds is of a format and version.
-
-    Parameters
-    ----------
-    content : any
-        What was read.
-    file : str
-        What the file is and its path, for the message.
-    name : str
-        Format there must be.
-    version : int
-        Version there must be.
-
-    Returns
-    -------
-    dict
-        The content.
-
-    Raises
-    ------
-    CheckpointError
-        If it is of another format or version.
 
     Examples
     --------
-    >>> require_stamp({"version": 1}, "Run `a.json`", name="topophys-run", version=1)
+    >>> check_file_header({"version": 1}, "Run `a.json`", name="topophys-run", version=1)
     Traceback (most recent call last):
     ...
     topophys.errors.CheckpointError: Run `a.json` is not one of topophys (no format entry).
@@ -76,7 +57,7 @@ def require_stamp(content: Any, file: str, *, name: str, version: int) -> dict[s
     return content
 
 
-# ---------------- Networks on disk: weights as safetensors, settings as JSON, nothing that executes
+# ---- Networks
 
 FORMAT: Final = "topophys-encoder"
 VERSION: Final = 1
@@ -90,27 +71,7 @@ DAMAGE: Final = (
 
 
 def save_encoder(folder: Path, name: str, encoder: nn.Module) -> Path:
-    """Write NAME.safetensors and NAME.json.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to write; must exist.
-    name : str
-        Common name of the two files.
-    encoder : torch.nn.Module
-        The network.
-
-    Returns
-    -------
-    Path
-        The JSON file, which holds the settings and the digest of the weights.
-
-    Raises
-    ------
-    OutputError
-        If the folder is not writable.
-    """
+    """Write NAME.safetensors and NAME.json."""
     weights = folder / f"{name}.safetensors"
     state = {key: value.detach().cpu().contiguous() for key, value in encoder.state_dict().items()}
     with complete_file(weights) as partial:
@@ -120,33 +81,25 @@ def save_encoder(folder: Path, name: str, encoder: nn.Module) -> Path:
         {
             "format": FORMAT,
             "version": VERSION,
-            "encoder": type(encoder).__name__,
-            "settings": encoder.settings,
+            **_description(encoder),
             "sha256": sha256(weights),
         },
     )
 
 
-def load_encoder(folder: Path, name: str) -> nn.Module:
-    """Read NAME.safetensors and NAME.json.
+def _description(encoder: nn.Module) -> dict[str, Any]:
+    network = inner_module(encoder)
+    known = {
+        "encoder": registered_name(network) or type(network).__name__,
+        "settings": getattr(network, "settings", {}),
+    }
+    if isinstance(encoder, OutputAdapter):
+        known["adapter"] = {"num_classes": encoder.num_classes}
+    return known
 
-    Parameters
-    ----------
-    folder : Path
-        Where to read.
-    name : str
-        Common name of the two files.
 
-    Returns
-    -------
-    torch.nn.Module
-        On the CPU, in evaluation mode.
-
-    Raises
-    ------
-    CheckpointError
-        If a file is missing, truncated, foreign, altered, or of another version.
-    """
+def load_encoder(folder: Path, name: str, *, model: nn.Module | None = None) -> nn.Module:
+    """Read NAME.safetensors and NAME.json; into `model` if its class is not registered."""
     card = _read_card(folder / f"{name}.json")
     weights = folder / f"{name}.safetensors"
     try:
@@ -162,11 +115,9 @@ def load_encoder(folder: Path, name: str) -> nn.Module:
             " it was altered or cut short; restore it or train again."
         )
     try:
-        with torch.random.fork_rng(devices=[]):  # the first weights, at once replaced, are random
+        with torch.random.fork_rng(devices=[]):  # building draws random weights
             encoder = filled_network(
-                lambda settings: rebuild_encoder(card["encoder"], settings),
-                card["settings"],
-                load(content),
+                lambda settings: _network(card, settings, model), card["settings"], load(content)
             )
     except DAMAGE as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.:'):.200}"
@@ -176,32 +127,20 @@ def load_encoder(folder: Path, name: str) -> nn.Module:
     return encoder.eval()
 
 
+def _network(card: dict[str, Any], settings: Any, model: nn.Module | None) -> nn.Module:
+    """Network of a checkpoint: a copy of `model`, or made from its registered class."""
+    network = rebuild_encoder(card["encoder"], settings) if model is None else deepcopy(model)
+    adapter = card.get("adapter")
+    return network if adapter is None else OutputAdapter(network, int(adapter["num_classes"]))
+
+
 def filled_network(
     make: Callable[[Any], nn.Module], settings: Any, weights: Mapping[str, Tensor]
 ) -> nn.Module:
-    """Network of some settings with these weights, built only if it has as many of them.
+    """Network with these settings and weights, which must have the same names and shapes.
 
-    Settings of a few bytes can ask for more memory than there is. So it is first built without
-    any, on the device "meta".
-
-    Parameters
-    ----------
-    make : callable
-        From settings to the network.
-    settings : object
-        What stands in the card.
-    weights : mapping of str to tensor
-        All of them, by name.
-
-    Returns
-    -------
-    torch.nn.Module
-        On the CPU.
-
-    Raises
-    ------
-    CheckpointError, and whatever else `DAMAGE` lists
-        If settings and weights do not belong together.
+    Settings of a few bytes can ask for more memory than there is, so that the network is first
+    built on the device "meta", which allocates none.
     """
     if _largest(settings) > LARGEST:
         raise CheckpointError(f"a setting is larger than {LARGEST}")
@@ -219,7 +158,7 @@ def filled_network(
 
 
 def _largest(settings: Any) -> float:
-    """Largest number in settings, in the lists and mappings among them too."""
+    """Largest number in nested settings."""
     if isinstance(settings, Mapping):
         return max(map(_largest, settings.values()), default=0)
     if isinstance(settings, list | tuple):
@@ -236,42 +175,21 @@ def _read_card(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Checkpoint `{path}` cannot be read: {error}.") from None
-    return require_stamp(card, f"Checkpoint `{path}`", name=FORMAT, version=VERSION)
+    return check_file_header(card, f"Checkpoint `{path}`", name=FORMAT, version=VERSION)
 
 
-# --- The state of a training on disk: everything that is needed to go on as if nothing had happened
-# One file, replaced at once, so that its parts always belong together: tensors as safetensors, and
-# all else as JSON in the header of it. Nothing in it executes.
+# ---- Training state
+# One file, replaced atomically: tensors as safetensors, everything else as JSON in its header.
+# Reading it executes nothing.
 
 STATE: Final = "state.safetensors"
 STATE_FORMAT: Final = "topophys-training-state"
-#: What epochs are compared by.
+#: Metrics by which epochs are compared.
 SCORES: Final = ("val_accuracy", "val_loss")
 
 
-def save_state(folder: Path, trainer: Trainer, notes: dict[str, Any]) -> Path:
-    """Write the state of a training; a kill at any moment leaves the old one or the new one.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the run.
-    trainer : Trainer
-        The training. Random numbers are keyed by seed, epoch and step, so that the position is
-        the state of all of them.
-    notes : dict
-        More to keep, as JSON can store it.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    OutputError
-        If the folder is not writable.
-    """
+def save_state(folder: Path, trainer: Trainer, log: dict[str, Any]) -> Path:
+    """Write the state of a training; a kill at any moment leaves the old one or the new one."""
     inner = trainer.optimizer.state_dict()
     tensors = {f"encoder.{k}": v for k, v in trainer.encoder.state_dict().items()}
     if trainer.local is not None:
@@ -283,7 +201,7 @@ def save_state(folder: Path, trainer: Trainer, notes: dict[str, Any]) -> Path:
         "rate": trainer.rate,
         "groups": inner["param_groups"],
         "schedule": {k: v for k, v in trainer.schedule.state_dict().items() if _plain(v)},
-        "notes": notes,
+        "notes": log,
     }
     content = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     header = {"format": STATE_FORMAT, "version": str(VERSION), "card": json.dumps(card)}
@@ -298,25 +216,7 @@ def _plain(value: Any) -> bool:
 
 
 def load_state(folder: Path, trainer: Trainer) -> dict[str, Any]:
-    """Put a training back into the state that was saved.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the run.
-    trainer : Trainer
-        A fresh training with the same settings.
-
-    Returns
-    -------
-    dict
-        The notes that were kept.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is missing, damaged, foreign, of another version, or of another training.
-    """
+    """Put a training back into the state that was saved."""
     path = folder / STATE
     tensors, card = _read(path)
     try:
@@ -338,12 +238,12 @@ def load_state(folder: Path, trainer: Trainer) -> dict[str, Any]:
         # these two follow from the settings and the position, whatever the file says
         fixed = {"total_steps": schedule["total_steps"], "last_epoch": steps}
         trainer.schedule.load_state_dict({**card["schedule"], **fixed})
-        return _notes(card["notes"])
+        return _checked_log(card["notes"])
     except (*DAMAGE, ZeroDivisionError) as error:
         reason = " ".join(str(error).split()).rstrip(".:")[:200]
         raise CheckpointError(
-            f"State `{path}` does not fit these settings ({type(error).__name__}: {reason}); go on"
-            " with the settings it began with, or start in another folder."
+            f"State `{path}` does not fit these settings ({type(error).__name__}: {reason});"
+            " resume with the settings it started with, or start in another folder."
         ) from None
 
 
@@ -385,8 +285,8 @@ def _check_moments(trainer: Trainer, moments: dict[int, dict[str, Tensor]]) -> N
             raise ValueError(f"moments of parameter {number} do not fit it")
 
 
-def _notes(given: dict[str, Any]) -> dict[str, Any]:
-    """Check that the numbers in the notes of a diary are numbers."""
+def _checked_log(given: dict[str, Any]) -> dict[str, Any]:
+    """Check the state of a training log: numbers must be numbers."""
     history = [dict(record) for record in given["history"]]
     if not all(isinstance(r[k], int | float) for r in history for k in ("epoch", *SCORES)):
         raise ValueError("history without numbers")
@@ -402,7 +302,7 @@ def _below(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
-        raise CheckpointError(f"State `{path}` is missing; there is nothing to go on with.")
+        raise CheckpointError(f"State `{path}` is missing; there is no training to resume.")
     try:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}

@@ -38,6 +38,10 @@ class EncoderConfig(BaseModel):
         Powers of the loops; see `TopologicalMLEncoderLoops`.
     rotation_invariant : bool, optional
         Products of d alone; see `TopologicalMLEncoder2D`.
+    name : str, optional
+        A network of `register_encoder`; by default the one that reads the kind of data.
+    options : dict, optional
+        More keyword arguments of that network.
 
     Examples
     --------
@@ -58,6 +62,8 @@ class EncoderConfig(BaseModel):
     upsample: PositiveInt | None = None
     harmonics: PositiveInt | None = None
     rotation_invariant: bool | None = None
+    name: str | None = None
+    options: dict[str, Any] = {}
 
     def arguments(self, known: Collection[str]) -> dict[str, Any]:
         """Keyword arguments of the network; those that were left out take its defaults.
@@ -73,9 +79,10 @@ class EncoderConfig(BaseModel):
             By name; with settings that it does not have where they differ from their defaults,
             so that the network can refuse them.
         """
-        given = self.model_dump(exclude_none=True)
+        given = self.model_dump(exclude_none=True, exclude={"name", "options"})
         fields = type(self).model_fields
-        return {k: v for k, v in given.items() if k in known or v != fields[k].default}
+        chosen = {k: v for k, v in given.items() if k in known or v != fields[k].default}
+        return {**chosen, **self.options}
 
 
 class FitConfig(BaseModel):
@@ -98,15 +105,15 @@ class FitConfig(BaseModel):
     auxiliary_weight : float
         Weight of the cross entropy in the loss.
     local_supervision : float
-        Weight of the exact local contributions in the loss; 0 learns from labels alone. What it
-        is, is declared in run.json, in the card of the run and in reports.
+        Weight of the auxiliary local loss on exact local contributions; 0 trains on labels alone.
+        The weight is declared in run.json, in the model card and in reports.
     patience : int, optional
         Stop after so many epochs without a better one; by default all epochs are made.
     in_memory : bool
         Hold the training split in memory, or read each batch from disk.
     checkpoint_steps : int, optional
-        Steps between two saved states, from which training can continue; by default there is one
-        at the end of each epoch.
+        Steps between two saved states from which training can resume; by default one state is
+        saved at the end of each epoch.
     threads : int
         Threads of torch on the CPU. One, because layers this small are slower on more where
         cores are shared, and because the last bits of a sum depend on the number.
@@ -192,9 +199,14 @@ class FitConfig(BaseModel):
         """
         own = self.model_dump(mode="json", exclude_none=True)
         network = own.pop("encoder")
+        options = network.pop("options")
         # JSON writes numbers, texts, truth values and lists of numbers as TOML does
         tables = [[f"{k} = {json.dumps(v)}" for k, v in table.items()] for table in (own, network)]
-        return "\n".join([*tables[0], "", "[encoder]", *tables[1]]) + "\n"
+        text = "\n".join([*tables[0], "", "[encoder]", *tables[1]]) + "\n"
+        if options:
+            more = "\n".join(f"{k} = {json.dumps(v)}" for k, v in options.items())
+            text += f"\n[encoder.options]\n{more}\n"
+        return text
 
     @classmethod
     def from_toml(cls, path: str | Path) -> FitConfig:

@@ -1,4 +1,4 @@
-"""Training data: batches from memory, from disk or drawn on the fly; the validation split."""
+"""Training data: loaders of batches, and the validation split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
 
+from topophys import _validation
 from topophys._random import keyed_generator
 from topophys.datasets import Dataset, Recipe, Split, draw_shard
 from topophys.datasets.schema import SHARD_SIZE, shards
@@ -23,117 +25,90 @@ from topophys.learn.encoders.registry import READERS
 __all__ = [
     "LOCAL_FIELDS",
     "Batch",
-    "FromDisk",
-    "FromMemory",
-    "FromRecipe",
-    "Lessons",
-    "Source",
-    "Taught",
-    "prepare_lessons",
+    "BatchDataset",
+    "DataSource",
+    "InMemoryLoader",
+    "Loader",
+    "OnTheFlyLoader",
+    "StreamingLoader",
+    "TrainingData",
+    "prepare_training_data",
 ]
 
 
-# ----------------------------------- Where batches come from: memory, disk, or the generator itself
+# ---- Loaders
 
 #: Field with the exact local contributions to the invariant, by kind of data set.
 LOCAL_FIELDS: Final = OfEachTask(lambda task: task.local_field)
-#: Neighbours on disk that stay together, and how many such blocks are shuffled among themselves.
+#: Consecutive samples on disk that are read together, and number of such blocks in the buffer
+#: within which samples are shuffled.
 BLOCK: Final = 256
-TOGETHER: Final = 64
-#: Generated shards that are kept, so that a batch may reach over the end of one.
-KEPT: Final = 4
+BUFFER_BLOCKS: Final = 64
+#: Number of generated shards that are cached, since a batch may extend over two of them.
+CACHED_SHARDS: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Samples of one step.
+    """Samples of one step."""
 
-    Attributes
-    ----------
-    x : float32 tensor of shape (S, ...)
-        Inputs.
-    label : int64 tensor of shape (S,)
-        Invariants.
-    local : float64 tensor of shape (S, ...), optional
-        Exact local contributions, where they were asked for.
-    """
-
-    x: Tensor
-    label: Tensor
-    local: Tensor | None = None
+    x: Tensor  # (S, ...), inputs
+    label: Tensor  # (S,), invariants
+    local_targets: Tensor | None = None  # (S, ...), exact local contributions, if requested
 
     def __len__(self) -> int:
         return len(self.label)
 
 
 @runtime_checkable
-class Source(Protocol):
-    """What a trainer asks of its data.
+class Loader(Protocol):
+    """Source of batches.
 
-    The batches of an epoch are a function of the epoch and of nothing else, so that training can
-    continue from any step.
-
-    Attributes
-    ----------
-    size : int
-        Samples in an epoch.
+    The batches of an epoch depend on the epoch alone, so that training can resume at any step.
     """
 
-    size: int
+    size: int  # samples per epoch
 
     def batches(
-        self, epoch: int, size: int, *, skip: int = 0, part: slice = slice(None)
+        self,
+        epoch: int,
+        size: int,
+        *,
+        skip: int = 0,
+        stride: int = 1,
+        rank_slice: slice = slice(None),
     ) -> Iterator[Batch]:
-        """Whole batches of one epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            Which pass.
-        size : int
-            Samples per batch; the rest of the epoch is left out.
-        skip : int, optional
-            Batches to leave out at the beginning.
-        part : slice, optional
-            Samples of each batch to take, where several processes share the work.
-
-        Returns
-        -------
-        iterator of Batch
-            In order.
-        """
+        """Every `stride`-th complete batch of an epoch from `skip` on, sliced for one rank."""
         ...
 
 
-def _picks(
-    order: NDArray[np.int64], size: int, skip: int, part: slice
+def _batch_indices(
+    order: NDArray[np.int64], size: int, steps: slice, rank_slice: slice
 ) -> Iterator[NDArray[np.int64]]:
-    for step in range(skip, len(order) // size):
-        yield order[step * size : (step + 1) * size][part]
+    for step in range(len(order) // size)[steps]:
+        yield order[step * size : (step + 1) * size][rank_slice]
 
 
-class FromMemory:
-    """A split that is held in memory; every epoch has a random order of its own.
-
-    Parameters
-    ----------
-    samples : Batch
-        The whole split.
-    seed : int
-        Seed of the orders.
-    """
+class InMemoryLoader:
+    """A split held in memory, shuffled in every epoch by a key of seed and epoch."""
 
     def __init__(self, samples: Batch, seed: int) -> None:
         self.samples, self.seed, self.size = samples, seed, len(samples)
 
     def batches(
-        self, epoch: int, size: int, *, skip: int = 0, part: slice = slice(None)
+        self,
+        epoch: int,
+        size: int,
+        *,
+        skip: int = 0,
+        stride: int = 1,
+        rank_slice: slice = slice(None),
     ) -> Iterator[Batch]:
-        """Whole batches of one epoch; see `Source`."""
+        """Complete batches of one epoch; see `Loader`."""
         order = keyed_generator(self.seed, epoch).permutation(self.size)
-        for pick in _picks(order, size, skip, part):
+        for pick in _batch_indices(order, size, slice(skip, None, stride), rank_slice):
             chosen = torch.from_numpy(pick)
-            local = self.samples.local
+            local = self.samples.local_targets
             yield Batch(
                 self.samples.x[chosen],
                 self.samples.label[chosen],
@@ -141,20 +116,11 @@ class FromMemory:
             )
 
 
-class FromDisk:
-    """A split that stays on disk, for data sets larger than the memory.
+class StreamingLoader:
+    """A split read from disk, for data sets larger than memory.
 
-    Blocks of 256 neighbours come in random order and 64 of them are shuffled together, so that
-    the samples of a batch lie near each other in the file.
-
-    Parameters
-    ----------
-    split : Split
-        The split.
-    seed : int
-        Seed of the orders.
-    local : str, optional
-        Field of local contributions to read along.
+    Blocks of 256 consecutive samples are visited in random order, and samples are shuffled within
+    a buffer of 64 blocks, so that a batch reads few places of the file.
     """
 
     def __init__(self, split: Split, seed: int, local: str | None = None) -> None:
@@ -166,32 +132,29 @@ class FromDisk:
         blocks = rng.permutation(-(-self.size // BLOCK))
         index = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
         index = index[index < self.size]
-        stretch = BLOCK * TOGETHER
-        groups = [index[i : i + stretch] for i in range(0, self.size, stretch)]
-        return np.concatenate([rng.permutation(group) for group in groups])
+        buffer = BLOCK * BUFFER_BLOCKS
+        buffers = [index[i : i + buffer] for i in range(0, self.size, buffer)]
+        return np.concatenate([rng.permutation(part) for part in buffers])
 
     def batches(
-        self, epoch: int, size: int, *, skip: int = 0, part: slice = slice(None)
+        self,
+        epoch: int,
+        size: int,
+        *,
+        skip: int = 0,
+        stride: int = 1,
+        rank_slice: slice = slice(None),
     ) -> Iterator[Batch]:
-        """Whole batches of one epoch; see `Source`."""
-        for pick in _picks(self._order(epoch), size, skip, part):
+        """Complete batches of one epoch; see `Loader`."""
+        for pick in _batch_indices(self._order(epoch), size, slice(skip, None, stride), rank_slice):
             yield Batch(*map(torch.from_numpy, self.split.read(*self.fields, index=pick)))
 
 
-class FromRecipe:
-    """Samples drawn while training goes on: none is ever seen twice.
+class OnTheFlyLoader:
+    """Samples generated during training, with new ones in every epoch.
 
-    The first shards are those of a data set made from the same recipe; later epochs go on with
-    the shards that it would have if the split were larger.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to draw.
-    split : str
-        Split to draw; its size, rounded up to whole shards of 2048, is that of an epoch.
-    local : str, optional
-        Field of local contributions to keep.
+    The first epoch has the shards of a data set made from the same recipe; later epochs continue
+    with the shards of a larger split.
     """
 
     def __init__(self, recipe: Recipe, split: str, local: str | None = None) -> None:
@@ -203,36 +166,42 @@ class FromRecipe:
         ]
         self.recipe = recipe.model_copy(update={"split": tuple(endless)})
         self.name, self.local = split, local
-        self._drawn: OrderedDict[int, Batch] = OrderedDict()
+        self._cache: OrderedDict[int, Batch] = OrderedDict()
 
     def _shard(self, number: int) -> Batch:
-        if number not in self._drawn:
+        if number not in self._cache:
             arrays = draw_shard(self.recipe, self.name, number).arrays
             local = None if self.local is None else torch.from_numpy(arrays[self.local])
             x, label = (torch.from_numpy(arrays[name]) for name in ("x", "label"))
-            self._drawn[number] = Batch(x.float(), label.long(), local)
-            while len(self._drawn) > KEPT:
-                self._drawn.popitem(last=False)
-        return self._drawn[number]
+            self._cache[number] = Batch(x.float(), label.long(), local)
+            while len(self._cache) > CACHED_SHARDS:
+                self._cache.popitem(last=False)
+        return self._cache[number]
 
     def batches(
-        self, epoch: int, size: int, *, skip: int = 0, part: slice = slice(None)
+        self,
+        epoch: int,
+        size: int,
+        *,
+        skip: int = 0,
+        stride: int = 1,
+        rank_slice: slice = slice(None),
     ) -> Iterator[Batch]:
-        """Whole batches of one epoch; see `Source`."""
+        """Complete batches of one epoch; see `Loader`."""
         first = epoch * self.shards
-        for step in range(skip, self.size // size):
-            index = np.arange(step * size, (step + 1) * size)[part]
+        for step in range(skip, self.size // size, stride):
+            index = np.arange(step * size, (step + 1) * size)[rank_slice]
             shard, within = index // SHARD_SIZE, torch.from_numpy(index % SHARD_SIZE)
             picked = []
             for number in np.unique(shard).tolist():
                 rows, drawn = within[torch.from_numpy(shard == number)], self._shard(first + number)
-                local = None if drawn.local is None else drawn.local[rows]
+                local = None if drawn.local_targets is None else drawn.local_targets[rows]
                 picked.append(Batch(drawn.x[rows], drawn.label[rows], local))
             yield _joined(picked)
 
 
 def _joined(parts: list[Batch]) -> Batch:
-    locals_ = [part.local for part in parts if part.local is not None]
+    locals_ = [part.local_targets for part in parts if part.local_targets is not None]
     return Batch(
         torch.cat([part.x for part in parts]),
         torch.cat([part.label for part in parts]),
@@ -240,73 +209,119 @@ def _joined(parts: list[Batch]) -> Batch:
     )
 
 
-# ---------- What a training learns from: its batches, its validation split, and where both are from
+# ---- Training data
 
-#: What a training can learn from: a data set, or a recipe whose samples are drawn on the way.
-Taught: TypeAlias = Dataset | Recipe
-
-
-@dataclass(frozen=True, eq=False)
-class Lessons:
-    """What a training learns from.
-
-    Attributes
-    ----------
-    kind : str
-        Kind of data set.
-    train : Source
-        Batches.
-    val : Batch
-        Validation split.
-    shape : tuple of int
-        Shape of one input.
-    n_occupied : int
-        Number of occupied bands.
-    provenance : dict
-        Name, place and digests of the data, whether inputs are flattened, and what was seen.
-    """
-
-    kind: str
-    train: Source
-    val: Batch
-    shape: tuple[int, ...]
-    n_occupied: int
-    provenance: dict[str, Any]
+#: A data set, or a recipe whose samples are generated during training.
+DataSource: TypeAlias = Dataset | Recipe
 
 
-def prepare_lessons(config: FitConfig, data: Taught) -> Lessons:
-    """Check that a network can learn from the data with these settings, and get them ready.
+class BatchDataset(IterableDataset[tuple[Tensor, Tensor]]):
+    """Shuffled batches of a split, for `torch.utils.data.DataLoader` and loops of your own.
+
+    The order depends on the seed and the epoch alone, whatever the number of workers. With workers,
+    batch b comes from worker b modulo their number, which is the order `DataLoader` keeps. Workers
+    cannot share an open file: use them with splits in memory and with recipes.
 
     Parameters
     ----------
-    config : FitConfig
-        Settings.
     data : Dataset or Recipe
-        Data set, or recipe to draw from while training continues.
-
-    Returns
-    -------
-    Lessons
-        Ready to be used; nothing is written.
+        Where samples come from; those of a recipe are generated, with new ones in every epoch.
+    split : str
+        Name of the split.
+    batch_size : int
+        Samples per batch; an incomplete last batch is dropped.
+    seed : int, optional
+        Seed of the order.
+    in_memory : bool, optional
+        Hold the split in memory, or read each batch from disk.
 
     Raises
     ------
     RecipeError
-        If the data are of a kind that no network reads, lack a split that the settings name, have
-        too many classes for the network, or samples of another shape in the validation split.
+        If there is no such split.
+
+    Examples
+    --------
+    >>> from torch.utils.data import DataLoader
+    >>> from topophys.datasets import Recipe
+    >>> recipe = Recipe.from_dict({
+    ...     "name": "small", "seed": 1,
+    ...     "hamiltonian": {"family": "aiii_chains", "hopping_range": 2},
+    ...     "label": {"invariant": "winding", "min_gap": 0.1}, "input": {"grid": [32]},
+    ...     "split": [{"name": "train", "size": 30, "classes": [-1, 0, 1]}],
+    ... })
+    >>> x, label = next(iter(DataLoader(BatchDataset(recipe, "train", 512), batch_size=None)))
+    >>> x.shape, label.shape
+    (torch.Size([512, 32, 8]), torch.Size([512]))
     """
+
+    def __init__(
+        self,
+        data: DataSource,
+        split: str,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        in_memory: bool = True,
+    ) -> None:
+        super().__init__()
+        if split not in _split_names(data):
+            raise RecipeError(
+                f"Argument `split` must be one of {', '.join(_split_names(data))}, but is"
+                f" {split!r}."
+            )
+        self.loader = _make_loader(data, split, seed, in_memory=in_memory)
+        self.batch_size = min(_validation.positive_int(batch_size, "batch_size"), self.loader.size)
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.loader.size // self.batch_size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, as for `torch.utils.data.DistributedSampler`.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, which decides the order of the samples.
+        """
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker = get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for batch in self.loader.batches(self.epoch, self.batch_size, skip=first, stride=stride):
+            yield batch.x, batch.label
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Everything that a training needs of its data."""
+
+    kind: str  # kind of data set
+    train: Loader  # batches
+    val: Batch  # validation split
+    shape: tuple[int, ...]  # shape of one input
+    n_occupied: int  # number of occupied bands
+    #: name, path and digests of the data, whether inputs are flattened, classes of the training
+    provenance: dict[str, Any]
+
+
+def prepare_training_data(config: FitConfig, data: DataSource) -> TrainingData:
+    """Check that the data fit the settings, and prepare loaders; nothing is written."""
     recipe = data if isinstance(data, Recipe) else data.recipe
     _check_kind_and_splits(config, data, recipe)
     local = LOCAL_FIELDS[recipe.kind] if config.local_supervision else None
+    train = _make_loader(
+        data, config.train_split, config.seed, in_memory=config.in_memory, local=local
+    )
     if isinstance(data, Recipe):
         classes = tuple(sorted(recipe.part(config.train_split).classes))
-        train: Source = FromRecipe(recipe, config.train_split, local)
         val = _drawn(recipe, config.val_split)
         place: dict[str, Any] = {"dataset_path": None, "dataset_manifest": None}
     else:
         split = data.split(config.train_split)
         classes = tuple(split.classes)
-        train = _stored(config, data, local)
         val = _memory(data, config.val_split)
         manifest = str(data.attributes.get("manifest", ""))
         place = {"dataset_path": str(data.path.resolve()), "dataset_manifest": manifest}
@@ -321,18 +336,24 @@ def prepare_lessons(config: FitConfig, data: Taught) -> Lessons:
         "classes_seen": list(classes),
         "train_samples": train.size,
         "drawn_on_the_way": isinstance(data, Recipe),
+        "input_shape": list(val.x.shape[1:]),
+        "n_occupied": recipe.hamiltonian.filled,
     }
     filled = recipe.hamiltonian.filled
-    return Lessons(recipe.kind, train, val, tuple(val.x.shape[1:]), filled, provenance)
+    return TrainingData(recipe.kind, train, val, tuple(val.x.shape[1:]), filled, provenance)
 
 
-def _check_kind_and_splits(config: FitConfig, data: Taught, recipe: Recipe) -> None:
+def _split_names(data: DataSource) -> tuple[str, ...]:
+    return data.splits if isinstance(data, Dataset) else tuple(s.name for s in data.split)
+
+
+def _check_kind_and_splits(config: FitConfig, data: DataSource, recipe: Recipe) -> None:
     if recipe.kind not in READERS:
         raise RecipeError(
             f"Argument `data` must be of a kind that a network reads ({', '.join(READERS)}), but is"
             f" a data set of kind {recipe.kind!r}."
         )
-    splits = data.splits if isinstance(data, Dataset) else tuple(s.name for s in recipe.split)
+    splits = _split_names(data)
     for name in (config.train_split, config.val_split):
         if name not in splits:
             raise RecipeError(
@@ -359,10 +380,14 @@ def _check_shapes(config: FitConfig, recipe: Recipe) -> None:
         )
 
 
-def _stored(config: FitConfig, data: Dataset, local: str | None) -> Source:
-    if not config.in_memory:
-        return FromDisk(data.split(config.train_split), config.seed, local)
-    return FromMemory(_memory(data, config.train_split, local), config.seed)
+def _make_loader(
+    data: DataSource, split: str, seed: int, *, in_memory: bool, local: str | None = None
+) -> Loader:
+    if isinstance(data, Recipe):
+        return OnTheFlyLoader(data, split, local)
+    if in_memory:
+        return InMemoryLoader(_memory(data, split, local), seed)
+    return StreamingLoader(data.split(split), seed, local)
 
 
 def _memory(data: Dataset, split: str, local: str | None = None) -> Batch:

@@ -1,4 +1,4 @@
-"""Devices, and several processes that train one network together."""
+"""Devices, threads, and process groups for data-parallel training."""
 
 from __future__ import annotations
 
@@ -14,30 +14,15 @@ from torch import Tensor
 
 from topophys.errors import InputError
 
-__all__ = ["ALONE", "Team", "limited_threads", "resolve_device", "team"]
+__all__ = ["SINGLE_PROCESS", "ProcessGroup", "join_processes", "limited_threads", "resolve_device"]
 
-
-# ---------------------------------------------------------------- Where torch computes
+CPU: Final = torch.device("cpu")
+#: Backends of torch.distributed by type of device.
+BACKENDS: Final = {"cpu": "gloo", "cuda": "nccl"}
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Return a usable torch device, or raise in one line.
-
-    Parameters
-    ----------
-    device : str or torch.device
-        For example "cpu" or "cuda:0".
-
-    Returns
-    -------
-    torch.device
-        The device.
-
-    Raises
-    ------
-    InputError
-        If torch cannot use it here.
-    """
+    """Return a usable torch device, or raise `InputError` in one line."""
     try:
         found = torch.device(device)
         torch.empty(1, device=found)
@@ -52,27 +37,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 @contextmanager
 def limited_threads(number: int) -> Iterator[None]:
-    """Let torch use so many threads on the CPU, and as many as before afterwards.
-
-    Parameters
-    ----------
-    number : int
-        Number of threads.
-
-    Yields
-    ------
-    None
-        For the block.
-
-    Examples
-    --------
-    >>> before = torch.get_num_threads()
-    >>> with limited_threads(1):
-    ...     torch.get_num_threads()
-    1
-    >>> torch.get_num_threads() == before
-    True
-    """
+    """Let torch use this number of CPU threads within the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -81,121 +46,74 @@ def limited_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-# ------------------------------------------------ Several processes that train one network together
-
-
 @dataclass(frozen=True)
-class Team:
-    """Place of this process among those that train together.
+class ProcessGroup:
+    """Rank and size of a data-parallel training, and its collective operations.
 
-    Every process holds the whole network, takes its part of each batch, and adds up its gradients
-    with those of the others: the sum is the gradient of the whole batch.
-
-    Attributes
-    ----------
-    rank, size : int
-        Number of this process, and how many there are.
+    Every process holds the whole network and takes its slice of each batch;
+    `DistributedDataParallel` averages the gradients.
     """
 
-    rank: int = 0
-    size: int = 1
+    rank: int = 0  # number of this process
+    size: int = 1  # number of processes
+    device: torch.device = CPU  # device of this process
 
     @property
-    def leads(self) -> bool:
-        """Whether this process writes the files."""
+    def is_main_process(self) -> bool:
+        """Whether this process validates and writes files."""
         return self.rank == 0
 
     @property
-    def part(self) -> slice:
+    def rank_slice(self) -> slice:
         """Samples of each batch that this process takes."""
         return slice(self.rank, None, self.size)
 
-    def add_up(self, tensors: Sequence[Tensor], share: float) -> list[Tensor]:
-        """Weighted sums over all processes, in one exchange.
-
-        Parameters
-        ----------
-        tensors : sequence of tensor
-            Values of this process.
-        share : float
-            Weight of this process: its part of the samples.
-
-        Returns
-        -------
-        list of tensor
-            Sums; the tensors themselves where there is one process.
-        """
-        if self.size == 1:
-            return list(tensors)
-        flat = torch.cat([tensor.detach().flatten() for tensor in tensors]) * share
-        dist.all_reduce(flat)
-        pieces = torch.split(flat, [tensor.numel() for tensor in tensors])
-        return [piece.view_as(tensor) for piece, tensor in zip(pieces, tensors, strict=True)]
-
-    def told(self, values: Sequence[float]) -> list[float]:
-        """Numbers of the leading process, in all processes.
-
-        Parameters
-        ----------
-        values : sequence of float
-            As many in every process; those of the leading one count.
-
-        Returns
-        -------
-        list of float
-            The same in all processes.
-        """
+    def all_reduce(self, values: Sequence[Tensor], weight: float) -> list[Tensor]:
+        """Weighted sums of scalars over all processes, in one exchange."""
         if self.size == 1:
             return list(values)
-        message = torch.tensor(values, dtype=torch.float64)
+        sums = torch.stack([value.detach() for value in values]) * weight
+        dist.all_reduce(sums)
+        return list(sums.unbind(0))
+
+    def broadcast(self, values: Sequence[float]) -> list[float]:
+        """Values of the main process, on all processes."""
+        if self.size == 1:
+            return list(values)
+        message = torch.tensor(values, dtype=torch.float64, device=self.device)
         dist.broadcast(message, src=0)
         return [float(value) for value in message]
 
-    def wait(self) -> None:
-        """Wait until all processes are here."""
+    def barrier(self) -> None:
+        """Wait for all processes."""
         if self.size > 1:
             dist.barrier()
 
 
-ALONE: Final = Team()
+SINGLE_PROCESS: Final = ProcessGroup()
 
 
 @contextmanager
-def team(device: torch.device) -> Iterator[Team]:
-    """Join the processes that `torchrun` started; alone without it.
+def join_processes(device: torch.device) -> Iterator[ProcessGroup]:
+    """Join the processes started by `torchrun`; a single process without it.
 
-    Parameters
-    ----------
-    device : torch.device
-        Where torch computes; processes talk by gloo on the CPU.
-
-    Yields
-    ------
-    Team
-        Place of this process.
-
-    Raises
-    ------
-    InputError
-        If there are several processes and the device is not the CPU.
-
-    Examples
-    --------
-    >>> with team(torch.device("cpu")) as together:
-    ...     together.size
-    1
+    Processes communicate by gloo on the CPU and by NCCL on CUDA, where each takes the GPU of its
+    local rank.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield ALONE
+        yield ProcessGroup(device=device)
         return
-    if device.type != "cpu":
+    if device.type not in BACKENDS:
         raise InputError(
-            f"Argument `device` must be the CPU for {size} processes together, but is {device};"
-            " train with one process there."
+            f"Argument `device` must be a CPU or CUDA device for {size} processes, but is"
+            f" {device}; train with one process there."
         )
-    dist.init_process_group("gloo")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    dist.init_process_group(BACKENDS[device.type])
     try:
-        yield Team(dist.get_rank(), size)
+        yield ProcessGroup(dist.get_rank(), size, device)
     finally:
         dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""From Hamiltonians, arrays and files to what a network reads."""
+"""Inputs of networks from Hamiltonians, arrays and files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-# --------------------------------------- The chiral block of a chain whose sublattices are not told
+# ---- Sublattices
 
 #: Hoppings within a sublattice that count as rounding, as a share of the largest hopping.
 TOLERANCE: Final = 1e-6
@@ -48,34 +48,7 @@ def chiral_block(
     connected with every other one this fixes the sublattices up to their names, that is the
     winding number up to its sign; orbital 0 is taken to be of the first one.
 
-    Parameters
-    ----------
-    H : FourierHamiltonian
-        Chain, or a batch of chains with the same sublattices.
-    sublattice : sequence of int, optional
-        Orbitals of the first sublattice, where they cannot be found or the sign matters.
-
-    Returns
-    -------
-    ChiralHamiltonian
-        With orbitals of both sublattices in their old order.
-
-    Raises
-    ------
-    KindError
-        If the Hamiltonian is not a chain, or has no chiral block.
-    InputError
-        If `sublattice` does not fit.
-
-    References
-    ----------
-    .. [1] C.-K. Chiu, J. C. Y. Teo, A. P. Schnyder, S. Ryu, Rev. Mod. Phys. 88, 035005 (2016).
-
-    Examples
-    --------
-    >>> chain = FourierHamiltonian({(0,): [[0, 1], [1, 0]], (1,): [[0, 2], [0, 0]]})
-    >>> chiral_block(chain).block([[0.0]]).real.ravel()
-    array([3.])
+    Ref.: C.-K. Chiu, J. C. Y. Teo, A. P. Schnyder, S. Ryu, Rev. Mod. Phys. 88, 035005 (2016).
     """
     if H.dim != 1:
         raise KindError(
@@ -141,37 +114,18 @@ def _colours(size: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(colour == 0)
 
 
-# -------------------------------------- From Hamiltonians, arrays and files to what a network reads
+# ---- Inputs
 
 #: Largest share of a Bloch matrix that may violate H = H^dagger.
 DEVIATION: Final = 1e-9
 #: Share of the largest norm that counts as none: sums of hoppings cancel up to rounding only.
 CLOSED: Final = 1e-13
-#: Fewest k points along a direction from which a step can be told from its reverse.
+#: Fewest k points along a direction for which a step differs from its reverse.
 FEWEST: Final = 3
 
 
 def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
-    """Read Hamiltonians from a file: NumPy arrays (.npy) or Wannier90 hoppings.
-
-    Parameters
-    ----------
-    path : str or Path
-        File of an array of blocks, d-vectors or Bloch matrices on a k grid; or ``_hr.dat`` or
-        ``_tb.dat``, also gzipped.
-
-    Returns
-    -------
-    ndarray or WannierHamiltonian
-        What the file holds. Pickled objects are refused, nothing is executed.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read as an array.
-    DatasetError, SchemaError, HermiticityError, InputError
-        If it is a damaged file of Wannier90; see `read_wannier90`.
-    """
+    """Read Hamiltonians from a file: NumPy arrays (.npy) or Wannier90 hoppings."""
     path = Path(path)
     if ".dat" in path.suffixes or path.name.endswith((".gz", ".tgz")):
         return read_wannier90(path)
@@ -190,32 +144,8 @@ def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
 def chain_blocks(
     H: Any, k_points: int, size: int, sublattice: Sequence[int] | None
 ) -> NDArray[np.complex128]:
-    """Blocks D(k) of chains on a grid.
-
-    Parameters
-    ----------
-    H : FourierHamiltonian or array-like of shape (..., N, n, n)
-        Chains, or their blocks.
-    k_points : int
-        Number of k points for Hamiltonians.
-    size : int
-        Rows of the blocks that are wanted. Hamiltonians with smaller blocks are completed by
-        uncoupled orbitals of winding number 0: D + 1, with the scale of D.
-    sublattice : sequence of int or None
-        Orbitals of the first sublattice, for Hamiltonians that do not say.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., N, size, size)
-        Blocks.
-
-    Raises
-    ------
-    KindError
-        If a Hamiltonian has no chiral block.
-    ShapeError, InputError
-        If the blocks have another size, too few k points, or are not finite.
-    """
+    """Blocks D(k) of chains on a grid."""
+    # H of (..., N, n, n) -> (..., N, size, size)
     if isinstance(H, FourierHamiltonian):
         chain = H if isinstance(H, ChiralHamiltonian) else chiral_block(H, sublattice)
         d_k = _completed(chain.block_on_grid(k_points), size)
@@ -250,27 +180,8 @@ def _completed(d_k: NDArray[np.complex128], size: int) -> NDArray[np.complex128]
 
 
 def d_vectors(H: Any, grid: tuple[int, ...]) -> NDArray[np.float64]:
-    """d-vectors of two-band Hamiltonians on a grid.
-
-    Parameters
-    ----------
-    H : FourierHamiltonian or array-like of shape (..., Nx, Ny, 3) or (..., Nx, Ny, 2, 2)
-        Hamiltonians with two bands in two dimensions, their d-vectors, or Bloch matrices.
-    grid : tuple of two ints
-        Number of k points for Hamiltonians.
-
-    Returns
-    -------
-    float64 ndarray of shape (..., Nx, Ny, 3)
-        d-vectors.
-
-    Raises
-    ------
-    KindError
-        If a Hamiltonian has another dimension, or more bands than two.
-    ShapeError, InputError
-        If arrays have another shape, are not Hermitian, or not finite.
-    """
+    """d-vectors of two-band Hamiltonians on a grid."""
+    # H of (..., Nx, Ny, 3) or (..., Nx, Ny, 2, 2) -> (..., Nx, Ny, 3)
     if isinstance(H, FourierHamiltonian):
         if H.dim != 2 or H.n_bands != 2:
             raise KindError(
@@ -292,31 +203,8 @@ def d_vectors(H: Any, grid: tuple[int, ...]) -> NDArray[np.float64]:
 def flat_bands(
     H: Any, grid: tuple[int, ...], n_bands: int, n_occupied: int
 ) -> NDArray[np.complex128]:
-    """Bloch matrices with flat bands, 1 - 2 P, on a grid.
-
-    Parameters
-    ----------
-    H : FourierHamiltonian or array-like of shape (..., Nx, Ny, n, n)
-        Hamiltonians in two dimensions, or their Bloch matrices.
-    grid : tuple of two ints
-        Number of k points for Hamiltonians.
-    n_bands, n_occupied : int
-        Number of bands, and of occupied ones.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., Nx, Ny, n, n)
-        Matrices with eigenvalues -1 and 1.
-
-    Raises
-    ------
-    KindError
-        If a Hamiltonian has another dimension.
-    ShapeError, InputError
-        If there are more or fewer bands, or matrices are not Hermitian or not finite.
-    GaplessError
-        If the gap closes at one of the k points.
-    """
+    """Bloch matrices with flat bands, 1 - 2 P, on a grid."""
+    # H of (..., Nx, Ny, n, n) -> (..., Nx, Ny, n, n)
     if isinstance(H, FourierHamiltonian) and H.dim != 2:
         raise KindError(
             "Argument `H` must be two-dimensional for this network, but is a"
@@ -343,20 +231,8 @@ def flat_bands(
 
 
 def refuse_closed(size: NDArray[np.float64], axes: int) -> None:
-    """Refuse Hamiltonians that vanish at a k point, on the scale that they have at others.
-
-    Parameters
-    ----------
-    size : float64 ndarray of shape (..., N) or (..., Nx, Ny)
-        Largest entry at each k point.
-    axes : int
-        Number of k axes.
-
-    Raises
-    ------
-    GaplessError
-        If some do.
-    """
+    """Refuse Hamiltonians that vanish at a k point, on the scale that they have at others."""
+    # size of (..., N) or (..., Nx, Ny)
     over = tuple(range(-axes, 0))
     closed = np.ravel(size.min(axis=over) <= CLOSED * size.max(axis=over))
     if closed.any():

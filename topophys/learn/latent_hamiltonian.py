@@ -23,15 +23,15 @@ from topophys.invariants.certify_winding import certify_winding
 __all__ = [
     "CHAIN_PARAMETERS",
     "FACTORS",
-    "SURFACE_PARAMETERS",
+    "TWO_BAND_PARAMETERS",
     "FeatureHamiltonian",
     "chain_hoppings",
     "create_hamiltonian_from_features",
-    "surface_hoppings",
+    "two_band_hoppings",
 ]
 
 
-# -------------------------------------------- Hoppings of gapped chiral chains from free parameters
+# ---- Chiral chains
 
 #: Factors of first degree in exp(i k): the hopping range is half of it.
 FACTORS: Final = 4
@@ -53,24 +53,10 @@ def chain_hoppings(
     :math:`\tanh(|\ln |z|| / 2)`; the radii are kept so far from 1 that the product of four is at
     least the margin. The winding number is the number of roots inside the circle, minus 4.
 
-    Parameters
-    ----------
-    parameters : tensor of shape (B, 36)
-        Any real numbers.
-    margin : float
-        Smallest singular value of D(k).
-
-    Returns
-    -------
-    complex tensor of shape (B, 5, 2, 2)
-        D_m for m = -2, ..., 2.
-
-    References
-    ----------
-    .. [1] L. V. Ahlfors, *Complex Analysis*, McGraw-Hill (1979), chap. 4: the argument principle.
+    Ref.: L. V. Ahlfors, *Complex Analysis*, McGraw-Hill (1979), chap. 4: the argument principle.
     """
     roots = parameters[:, : 4 * FACTORS].reshape(-1, FACTORS, 2, 2)
-    turns = _rotations(parameters[:, 4 * FACTORS :].reshape(-1, FACTORS + 1, 4))
+    rotations = _rotations(parameters[:, 4 * FACTORS :].reshape(-1, FACTORS + 1, 4))
     least = 2.0 * math.atanh(margin ** (1.0 / FACTORS))
     free = roots[..., 0]
     log_radius = free + torch.copysign(torch.full_like(free, least), free)
@@ -80,9 +66,9 @@ def chain_hoppings(
     # a polynomial of degree 4 is known from its values at five points
     unit, waves = _points(constant.dtype, constant.device)
     value = lead * unit + constant
-    factors = value.mT.unsqueeze(-1) * turns[:, :-1].unsqueeze(2)
+    factors = value.mT.unsqueeze(-1) * rotations[:, :-1].unsqueeze(2)
     pairs = factors[:, 1::2] @ factors[:, 0::2]
-    sampled = turns[:, -1:] @ (pairs[:, 1] @ pairs[:, 0])
+    sampled = rotations[:, -1:] @ (pairs[:, 1] @ pairs[:, 0])
     return (waves @ sampled.flatten(2)).reshape(-1, FACTORS + 1, 2, 2)
 
 
@@ -105,16 +91,16 @@ def _rotations(q: Float[Tensor, "batch j 4"]) -> Complex[Tensor, "batch j 2 2"]:
     return torch.view_as_complex(entries.reshape(*q.shape[:-1], 2, 2, 2))
 
 
-# ------------------ Hoppings of gapped two-band Hamiltonians in two dimensions from free parameters
+# ---- Two bands
 
 #: Four masses, two amplitudes, a rotation (four numbers) and an origin of k.
-SURFACE_PARAMETERS: Final = 12
-#: Signs of cos kx and cos ky at the four momenta where sin kx = sin ky = 0, in the order of the
-#: masses: (0, 0), (pi, 0), (0, pi), (pi, pi).
-CORNERS: Final = ((1, 1), (-1, 1), (1, -1), (-1, -1))
+TWO_BAND_PARAMETERS: Final = 12
+#: Signs of cos kx and cos ky at the time-reversal-invariant momenta, in the order of the masses:
+#: (0, 0), (pi, 0), (0, pi), (pi, pi).
+MOMENTUM_SIGNS: Final = ((1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
-def surface_hoppings(
+def two_band_hoppings(
     parameters: Float[Tensor, "batch p"], margin: float
 ) -> Complex[Tensor, "batch 9 3"]:
     r"""Coefficients of a d-vector with :math:`|d(k)|` at least `margin`.
@@ -130,26 +116,12 @@ def surface_hoppings(
     margin - t (1 + margin). The Chern number is half the sum of the signs of the masses, each
     with the sign of its momentum: +, -, -, +. All of -2, ..., 2 are reached.
 
-    Parameters
-    ----------
-    parameters : tensor of shape (B, 12)
-        Any real numbers.
-    margin : float
-        Smallest length of d(k): half the gap.
-
-    Returns
-    -------
-    complex tensor of shape (B, 9, 3)
-        d_R for R in {-1, 0, 1}^2, in lexical order.
-
-    References
-    ----------
-    .. [1] X.-L. Qi, Y.-S. Wu, S.-C. Zhang, Phys. Rev. B 74, 085308 (2006): the model with
-       masses m + 2, m, m, m - 2.
+    Ref.: X.-L. Qi, Y.-S. Wu, S.-C. Zhang, Phys. Rev. B 74, 085308 (2006): the model with masses m +
+    2, m, m, m - 2.
     """
-    raw, amplitude, turn, origin = torch.split(parameters, [4, 2, 4, 2], dim=-1)
+    raw, amplitude, rotation, origin = torch.split(parameters, [4, 2, 4, 2], dim=-1)
     mass = torch.copysign(margin + (1.0 - margin) * raw.tanh().abs(), raw)
-    signs = torch.tensor(CORNERS, dtype=mass.dtype, device=mass.device)
+    signs = torch.tensor(MOMENTUM_SIGNS, dtype=mass.dtype, device=mass.device)
     # coefficients of 1, cos kx, cos ky, cos kx cos ky
     waves = torch.stack([torch.ones_like(signs[:, 0]), signs[:, 0], signs[:, 1], signs.prod(1)])
     flat = mass @ waves.T / 4.0
@@ -167,7 +139,7 @@ def surface_hoppings(
     angle = -(origin[:, :1, None] * step[:, None] + origin[:, 1:, None] * step[None, :])
     phase = torch.polar(torch.ones_like(angle), angle)
     moved = (phase[..., None] * d).reshape(-1, 9, 3)
-    return moved @ _rotation(turn).transpose(-1, -2).to(moved.dtype)
+    return moved @ _rotation(rotation).transpose(-1, -2).to(moved.dtype)
 
 
 def _rotation(q: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 3 3"]:
@@ -181,11 +153,11 @@ def _rotation(q: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 3 3"]:
     return torch.stack([torch.stack(row, -1) for row in rows], -2)
 
 
-# ------ Gapped Hamiltonians from learnt features: a latent model, not the Hamiltonian of a material
+# ---- Maps from features
 
 ModelType: TypeAlias = Literal["1d_a3", "2d_a"]
 #: Numbers that fix a Hamiltonian of each type.
-PARAMETERS: Final = {"1d_a3": CHAIN_PARAMETERS, "2d_a": SURFACE_PARAMETERS}
+PARAMETERS: Final = {"1d_a3": CHAIN_PARAMETERS, "2d_a": TWO_BAND_PARAMETERS}
 #: Lattice vectors of the coefficients.
 VECTORS: Final = {
     "1d_a3": np.arange(-2, 3)[:, None],
@@ -199,7 +171,7 @@ class FeatureHamiltonian(nn.Module):
     One linear map takes all features to the parameters of a family that has a gap by
     construction: four-band chiral chains of range 2 ("1d_a3", winding numbers -4 to 4, see
     `chain_hoppings`), or two bands in two dimensions of range 1 ("2d_a", Chern numbers -2 to 2,
-    see `surface_hoppings`). The Hamiltonian is a finite Fourier series, so it is periodic, and
+    see `two_band_hoppings`). The Hamiltonian is a finite Fourier series, so it is periodic, and
     its hoppings can be handed to the certificates.
 
     It is differentiable except where the invariant changes. There it jumps: an invariant cannot
@@ -307,7 +279,7 @@ class FeatureHamiltonian(nn.Module):
                 f"Argument `features` must have shape (B, {self.linear.in_features}), but has"
                 f" {tuple(features.shape)}."
             )
-        make = chain_hoppings if self.model_type == "1d_a3" else surface_hoppings
+        make = chain_hoppings if self.model_type == "1d_a3" else two_band_hoppings
         return make(self.linear(features), self.margin)
 
     def hamiltonians(

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-# ----------------------------------------------------- Flattening of chiral blocks inside a network
+# ---- Spectral flattening
 
 #: Keeps quotients finite where a block is singular; far below any entry of a scaled block.
 TINY: Final = 1e-30
@@ -36,31 +36,7 @@ def flatten_channels(x: Float[Tensor, "*points c"]) -> Float[Tensor, "*points c"
 
     .. math:: D \mapsto D (D^\dagger D)^{-1/2}
 
-    Parameters
-    ----------
-    x : tensor of shape (..., 2 n^2)
-        Real and imaginary parts of the entries of D, row by row, interleaved; on any scale.
-
-    Returns
-    -------
-    tensor of shape (..., 2 n^2)
-        The unitary factor in the same layout; differentiable where D is not singular, also where
-        D is unitary already.
-
-    Raises
-    ------
-    ShapeError
-        If the number of channels is not 2 n^2.
-
-    References
-    ----------
-    .. [1] N. J. Higham, *Functions of Matrices*, SIAM (2008), chap. 8.
-
-    Examples
-    --------
-    >>> import torch
-    >>> flatten_channels(torch.tensor([3.0, 4.0]))
-    tensor([0.6000, 0.8000])
+    Ref.: N. J. Higham, *Functions of Matrices*, SIAM (2008), chap. 8.
     """
     n = math.isqrt(x.shape[-1] // 2)
     if n == 0 or 2 * n * n != x.shape[-1]:
@@ -123,13 +99,13 @@ class _Polar(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         left, sigma, right = ctx.saved_tensors
-        turned = left.mH @ grad @ right.mH
+        rotated = left.mH @ grad @ right.mH
         sums = sigma.unsqueeze(-1) + sigma.unsqueeze(-2)
-        inner: Tensor = left @ ((turned - turned.mH) / (sums + TINY)) @ right
+        inner: Tensor = left @ ((rotated - rotated.mH) / (sums + TINY)) @ right
         return inner
 
 
-# ------------------------------- Building blocks: products of linear forms, on channels-last arrays
+# ---- Layers on channels
 
 
 class GatedLinear(nn.Module):
@@ -139,23 +115,10 @@ class GatedLinear(nn.Module):
 
     Every output channel is a quadratic form of the input. Determinants of 2 x 2 blocks and the
     cosine and sine of a phase difference are sums of such forms; a network of affine maps and
-    rectifiers has to piece them together.
+    rectifiers can only approximate them piecewise.
 
-    Parameters
-    ----------
-    n_in, n_out : int
-        Number of input and output channels.
-
-    References
-    ----------
-    .. [1] Y. N. Dauphin, A. Fan, M. Auli, D. Grangier, Proc. ICML 70, 933 (2017): gated layers
-       with a sigmoid; without one as here the layer is bilinear.
-
-    Examples
-    --------
-    >>> import torch
-    >>> GatedLinear(8, 24)(torch.zeros(5, 32, 8)).shape
-    torch.Size([5, 32, 24])
+    Ref.: Y. N. Dauphin, A. Fan, M. Auli, D. Grangier, Proc. ICML 70, 933 (2017): gated layers with
+    a sigmoid; without one as here the layer is bilinear.
     """
 
     def __init__(self, n_in: int, n_out: int) -> None:
@@ -163,18 +126,7 @@ class GatedLinear(nn.Module):
         self.pair = nn.Linear(n_in, 2 * n_out)
 
     def forward(self, x: Float[Tensor, "... c_in"]) -> Float[Tensor, "... c_out"]:
-        """Multiply the two halves of one affine map of `x`.
-
-        Parameters
-        ----------
-        x : tensor of shape (..., n_in)
-            Input channels last.
-
-        Returns
-        -------
-        tensor of shape (..., n_out)
-            Products.
-        """
+        """Multiply the two halves of one affine map of `x`."""
         left, right = self.pair(x).chunk(2, dim=-1)
         product: Tensor = left * right
         return product
@@ -183,20 +135,7 @@ class GatedLinear(nn.Module):
 class PlainLinear(nn.Module):
     """Affine map and rectifier: the layer of an ordinary convolutional network.
 
-    Parameters
-    ----------
-    n_in, n_out : int
-        Number of input and output channels.
-
-    References
-    ----------
-    .. [1] N. Sun, J. Yi, P. Zhang, H. Shen, H. Zhai, Phys. Rev. B 98, 085402 (2018).
-
-    Examples
-    --------
-    >>> import torch
-    >>> PlainLinear(8, 24)(torch.zeros(5, 32, 8)).shape
-    torch.Size([5, 32, 24])
+    Ref.: N. Sun, J. Yi, P. Zhang, H. Shen, H. Zhai, Phys. Rev. B 98, 085402 (2018).
     """
 
     def __init__(self, n_in: int, n_out: int) -> None:
@@ -204,60 +143,20 @@ class PlainLinear(nn.Module):
         self.linear = nn.Linear(n_in, n_out)
 
     def forward(self, x: Float[Tensor, "... c_in"]) -> Float[Tensor, "... c_out"]:
-        """Rectified affine map of `x`.
-
-        Parameters
-        ----------
-        x : tensor of shape (..., n_in)
-            Input channels last.
-
-        Returns
-        -------
-        tensor of shape (..., n_out)
-            Rectified channels.
-        """
+        """Rectified affine map of `x`."""
         return torch.relu(self.linear(x))
 
 
 def local_layer(n_in: int, n_out: int, *, gated: bool) -> nn.Module:
-    """Return a layer acting on channels alone: bilinear, or affine with a rectifier.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Number of input and output channels.
-    gated : bool
-        Which of the two.
-
-    Returns
-    -------
-    torch.nn.Module
-        Maps (..., n_in) to (..., n_out).
-    """
+    """Return a layer acting on channels alone: bilinear, or affine with a rectifier."""
     return GatedLinear(n_in, n_out) if gated else PlainLinear(n_in, n_out)
 
 
-# --------------------------- From features summed over the zone to an invariant and to class scores
+# ---- Heads
 
 
 def centred_classes(num_classes: int) -> tuple[int, ...]:
-    """Return the `num_classes` consecutive integers around 0: (-1, 0, 1) for three.
-
-    Parameters
-    ----------
-    num_classes : int
-        How many.
-
-    Returns
-    -------
-    tuple of int
-        Symmetric for odd numbers; for even ones there is one positive class more.
-
-    Examples
-    --------
-    >>> centred_classes(3), centred_classes(4)
-    ((-1, 0, 1), (-1, 0, 1, 2))
-    """
+    """Return the `num_classes` consecutive integers around 0: (-1, 0, 1) for three."""
     lowest = -((num_classes - 1) // 2)
     return tuple(range(lowest, lowest + num_classes))
 
@@ -267,8 +166,9 @@ class InvariantHead(nn.Module):
 
     .. math:: \hat\nu = w \cdot z, \qquad \mathrm{logit}_c = -(\hat\nu - c)^2 / (2 \tau^2)
 
-    The scores hold no knowledge of their own, so the list of classes can be longer at inference
-    than in training: a network can name an integer that it never saw.
+    The scores have no parameters of their own but the width, so that the list of classes can be
+    longer at inference than in training: a network can predict an integer outside its training
+    classes.
 
     Parameters
     ----------
@@ -318,7 +218,7 @@ class InvariantHead(nn.Module):
         return invariant, -0.5 * distance.square() * torch.exp(-2.0 * self.log_width)
 
 
-# ---------------------------------- Band-limited interpolation of periodic samples inside a network
+# ---- Trigonometric interpolation
 
 
 def upsample_periodic(
@@ -334,36 +234,7 @@ def upsample_periodic(
     everywhere from 2 r + 1 points, as long as it is not flattened before. It is what padding the
     discrete Fourier transform with zeros does, as one product with a matrix.
 
-    Parameters
-    ----------
-    x : tensor
-        Real or complex samples on uniform periodic grids along `dims`.
-    factor : int
-        How many points replace one; every `factor`-th of them is a given one.
-    dims : sequence of int
-        Axes to refine.
-
-    Returns
-    -------
-    tensor
-        As `x`, with `factor` times the length along `dims`; `x` itself where `factor` is 1.
-
-    Raises
-    ------
-    InputError
-        If `factor` is not a positive integer.
-
-    References
-    ----------
-    .. [1] L. N. Trefethen, *Spectral Methods in MATLAB*, SIAM (2000), chap. 3.
-
-    Examples
-    --------
-    >>> import torch
-    >>> k = torch.arange(6) * torch.pi / 3
-    >>> fine = upsample_periodic(torch.cos(2 * k), 4, dims=[0])
-    >>> bool(torch.allclose(fine, torch.cos(2 * torch.arange(24) * torch.pi / 12), atol=1e-6))
-    True
+    Ref.: L. N. Trefethen, *Spectral Methods in MATLAB*, SIAM (2000), chap. 3.
     """
     if _validation.positive_int(factor, "factor") == 1:
         return x

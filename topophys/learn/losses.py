@@ -15,9 +15,9 @@ from topophys.learn.layers import centred_classes
 __all__ = ["LocalReadout", "compute_topological_loss"]
 
 
-# ---------------------------------------------------------------- What training makes small
+# ---- Training loss
 
-#: Distance from the integer at which the penalty turns from quadratic to linear.
+#: Distance from the integer at which the loss changes from quadratic to linear.
 HUBER_WIDTH: Final = 0.5
 
 
@@ -35,9 +35,9 @@ def compute_topological_loss(
         + w \, \langle -\log p_\nu \rangle + s \, \langle (\hat f_j - f_j)^2 \rangle,
         \qquad p = \mathrm{softmax}(\mathrm{logits})
 
-    The last term compares a read-out of the local features with the exact winding steps (or
-    Berry fluxes) f. It is there only where `local_supervision` s is not zero; what such a network
-    holds in its layers was put there, and did not emerge.
+    The last term, the auxiliary local loss, compares a read-out of the local features with the
+    exact winding steps (or Berry fluxes) f. It is present only if `local_supervision` s is not
+    zero; local physics in the layers of such a network was supervised and did not emerge.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def compute_topological_loss(
     Returns
     -------
     dict of scalar tensors
-        "regression_loss", "auxiliary_loss" and, where asked for, "local_loss", each without
+        "regression_loss", "auxiliary_loss" and, if requested, "local_loss", each without
         weight; and "total_loss".
 
     Raises
@@ -110,7 +110,7 @@ def _local_loss(predictions: Mapping[str, Any], targets: Tensor | None) -> Tenso
 
 
 def _check(targets: Tensor, invariant: Tensor, classes: tuple[int, ...]) -> None:
-    # a column of targets would be broadcast against the row of predictions, without a word
+    # a column of targets would be broadcast silently against the row of predictions
     if targets.shape != invariant.shape or not len(targets):
         raise ShapeError(
             f"Argument `targets` must have one entry for each of {len(invariant)} predictions (and"
@@ -128,7 +128,7 @@ def _check(targets: Tensor, invariant: Tensor, classes: tuple[int, ...]) -> None
         )
 
 
-# ------ Read-out of exact local contributions, for training under supervision of the local features
+# ---- Auxiliary local loss
 
 
 class LocalReadout(nn.Module):
@@ -137,25 +137,6 @@ class LocalReadout(nn.Module):
     It reads h2 of a chain (a number for each link, to be compared with the winding step) and h3
     in two dimensions (one for each plaquette, to be compared with the Berry flux). It serves the
     loss alone and is no part of the network that is kept.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        Network with the output schema of `TopologicalMLEncoder`.
-    x : tensor of shape (1, ...)
-        A sample, to learn the number of features.
-
-    Raises
-    ------
-    RecipeError
-        If the network refines its grid, so that its features lie elsewhere than the targets.
-
-    Examples
-    --------
-    >>> from topophys.learn import TopologicalMLEncoder
-    >>> encoder, x = TopologicalMLEncoder(hidden_dims=(4, 3, 6)), torch.randn(2, 8, 8)
-    >>> LocalReadout(encoder, x[:1])(encoder(x)).shape
-    torch.Size([2, 8])
     """
 
     def __init__(self, encoder: nn.Module, x: Tensor) -> None:
@@ -176,16 +157,6 @@ class LocalReadout(nn.Module):
         return cast("Tensor", features.get("h3_features", features["h2_features"]))
 
     def forward(self, predictions: Mapping[str, Any]) -> Tensor:
-        """Read the local features of a batch.
-
-        Parameters
-        ----------
-        predictions : mapping
-            Output of the network.
-
-        Returns
-        -------
-        tensor of shape (B, N) or (B, Nx, Ny)
-            One number per link or plaquette.
-        """
+        """Read the local features of a batch."""
+        # -> (B, N) or (B, Nx, Ny)
         return cast("Tensor", self.linear(self._features(predictions))).squeeze(-1)

@@ -1,4 +1,4 @@
-"""Card of a trained network: what it is, how it does, and where it ends."""
+"""Model card of a trained network: facts, scores, limits."""
 
 from __future__ import annotations
 
@@ -22,17 +22,7 @@ QUANTILE: Final = 1.959963984540054
 
 
 class Score(NamedTuple):
-    """Right answers on a split.
-
-    Attributes
-    ----------
-    name : str
-        Split, or part of one.
-    correct, total : int
-        Named right, and asked.
-    formula : int or None
-        Named right by the sampled invariant of the same k points, where it was counted.
-    """
+    """Right answers on a split."""
 
     name: str
     correct: int
@@ -43,25 +33,7 @@ class Score(NamedTuple):
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     """Interval of 95 % for a share.
 
-    Parameters
-    ----------
-    correct, total : int
-        Successes and trials.
-
-    Returns
-    -------
-    float, float
-        Lower and upper end.
-
-    References
-    ----------
-    .. [1] E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(10, 10)
-    >>> round(low, 3), round(high, 3)
-    (0.722, 1.0)
+    Ref.: E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
     """
     if total == 0:
         return 0.0, 1.0
@@ -72,26 +44,7 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
 
 
 def write_card(run: Run, scores: Sequence[Score] = ()) -> Path:
-    """Write README.md into the folder of a run.
-
-    Parameters
-    ----------
-    run : Run
-        A finished training.
-    scores : sequence of Score, optional
-        What was measured after it. Without any, the card has the validation split alone, which
-        chose the epoch and so is no fair test; it says so.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    OutputError
-        If the folder is not writable.
-    """
+    """Write README.md into the folder of a run."""
     notes, best = run.provenance, run.best_epoch
     total = int(notes.get("val_samples", 0))
     chosen = Score(
@@ -120,13 +73,13 @@ def _facts(run: Run) -> list[str]:
     weights = sum(p.numel() for p in run.encoder.parameters())
     listed = ", ".join(f"{k} {v}" for k, v in settings.items())
     versions = ", ".join(f"{k} {notes[k]}" for k in ("torch", "numpy", "python") if k in notes)
-    manifest = notes.get("dataset_manifest") or "none (drawn while training went on)"
+    manifest = notes.get("dataset_manifest") or "none (generated during training)"
     return [
         f"- network: {type(run.encoder).__name__}, {weights} parameters ({listed})",
-        f"- learnt from: {notes.get('supervision', 'labels only')}",
-        f"- classes seen: {', '.join(map(str, notes['classes_seen']))}",
+        f"- supervision: {notes.get('supervision', 'labels only')}",
+        f"- classes in training: {', '.join(map(str, notes['classes_seen']))}",
         f"- samples per epoch: {notes['train_samples']}, epochs: {len(run.history)}",
-        f"- epoch that was kept: {run.best_epoch['epoch']}",
+        f"- best epoch: {run.best_epoch['epoch']}",
         f"- recipe of the data (SHA-256): {notes.get('dataset_digest', 'unknown')}",
         f"- content of the data (SHA-256): {manifest}",
         f"- seed: {run.config.seed}; {versions}",
@@ -146,15 +99,15 @@ def _limits(run: Run) -> list[str]:
     classes, kind = run.provenance["classes_seen"], run.provenance.get("kind", "winding")
     what = get_task(kind).title
     proof = "It proves nothing: where an answer matters, use a certificate."
-    errs = "Near a closing gap and on coarse grids it errs, as the formula does."
+    errs = "Near a closing gap and on coarse grids it fails, as the sampled formula does."
     lines = [
         f"- It names the {what} of one size of block, from samples on a k grid. {proof}",
-        f"- It saw the invariants {min(classes)} to {max(classes)}; others are extrapolated.",
-        f"- {errs} It abstains where its real-valued answer lies far from an integer.",
+        f"- Its training classes are {min(classes)} to {max(classes)}; others are extrapolated.",
+        f"- {errs} It abstains if its real-valued prediction is far from an integer.",
     ]
     if run.config.local_supervision:
         lines.append(
-            "- Its local features were trained towards exact values. Nothing found in them has"
-            " emerged by itself."
+            "- Its local features were supervised with exact values. Local physics in them did not"
+            " emerge."
         )
     return lines

@@ -1,4 +1,4 @@
-"""A trained network in its folder, and its predictions."""
+"""A trained network: its folder and its predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from topophys._io import read_json
 from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.learn.checkpoint import load_encoder, require_stamp
+from topophys.learn.adapters import OutputAdapter, inner_module
+from topophys.learn.checkpoint import check_file_header, load_encoder
 from topophys.learn.config import FitConfig
 from topophys.learn.encoders.registry import READERS
 from topophys.learn.inputs import (
@@ -47,56 +48,23 @@ __all__ = [
 ]
 
 
-# ------------------------------------------------------- Predictions of a network over many samples
+# ---- Inference
 
 
 def batches(n: int, size: int) -> Iterator[slice]:
-    """Consecutive slices of at most `size` that cover range(n).
-
-    Parameters
-    ----------
-    n, size : int
-        Number of samples, and of samples per slice.
-
-    Returns
-    -------
-    iterator of slice
-        In order.
-    """
+    """Consecutive slices of at most `size` that cover range(n)."""
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def placement(encoder: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Where a network computes, and in which precision.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        The network.
-
-    Returns
-    -------
-    torch.device, torch.dtype
-        Of its first parameter; CPU and float32 where it has none.
-    """
+    """Where a network computes, and in which precision."""
     first = next(encoder.parameters(), torch.empty(0))
     return first.device, first.dtype
 
 
 def encoder_settings(encoder: nn.Module) -> dict[str, Any]:
-    """Keyword arguments that make the same network again.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        One of the networks of this package.
-
-    Returns
-    -------
-    dict
-        Its attribute `settings`.
-    """
-    return cast("dict[str, Any]", encoder.settings)
+    """Keyword arguments that make the same network again; empty if it has none."""
+    return cast("dict[str, Any]", getattr(inner_module(encoder), "settings", {}))
 
 
 @torch.inference_mode()
@@ -107,24 +75,8 @@ def predict_invariants(
     device: str | torch.device = "cpu",
     batch_size: int = 512,
 ) -> NDArray[np.float64]:
-    """Real-valued invariants that a network gives to an array of inputs.
-
-    Parameters
-    ----------
-    encoder : torch.nn.Module
-        Network with the output schema of `TopologicalMLEncoder`; left in evaluation mode.
-    x : float32 ndarray of shape (S, N, channels) or (S, Nx, Ny, channels)
-        Inputs.
-    device : str or torch.device, optional
-        Where to compute.
-    batch_size : int, optional
-        Samples at a time.
-
-    Returns
-    -------
-    float64 ndarray of shape (S,)
-        Predictions before rounding.
-    """
+    """Real-valued invariants that a network gives to an array of inputs."""
+    # x of (S, N, channels) or (S, Nx, Ny, channels) -> (S,)
     encoder.eval().to(device)
     _, dtype = placement(encoder)
     out = np.empty(len(x))
@@ -134,7 +86,7 @@ def predict_invariants(
     return out
 
 
-# ----------------------- What a network says of Hamiltonians, and when it should rather say nothing
+# ---- Predictions and abstention
 
 #: Confidence below which a network abstains at least: a quarter away from the integer.
 LEAST_CONFIDENCE: Final = 0.5
@@ -144,7 +96,7 @@ ALLOWED_ERRORS: Final = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a network says of a batch of Hamiltonians.
+    """Predicted invariants of a batch of Hamiltonians.
 
     Attributes
     ----------
@@ -189,7 +141,7 @@ class Prediction:
 
     @property
     def abstains(self) -> Bool[np.ndarray, "..."]:
-        """Where the answer lies too far from an integer to be one."""
+        """Where the prediction is too far from an integer to be accepted."""
         return np.asarray(~self.sure(self.threshold))
 
     def sure(self, threshold: float = LEAST_CONFIDENCE) -> Bool[np.ndarray, "..."]:
@@ -209,39 +161,20 @@ class Prediction:
 
 
 def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) -> float:
-    """Smallest confidence at which at most one in a thousand accepted answers is wrong.
+    """Smallest confidence at which at most one in a thousand accepted predictions is wrong.
 
     With the confidences c_s, the answers r_s and the labels l_s, it is the smallest t >= 1/2 with
     #{s : c_s >= t, r_s != l_s} <= #{s : c_s >= t} / 1000, put in the middle between the last
     confidence that is accepted and the first that is not.
-
-    Parameters
-    ----------
-    real : float64 ndarray of shape (S,)
-        Predictions before rounding, on samples that were not learnt from.
-    label : int64 ndarray of shape (S,)
-        Invariants.
-
-    Returns
-    -------
-    float
-        At least 1/2, since nothing else is known of inputs of another kind; above 1, so that
-        every answer is refused, where no confidence is good enough or no answer has one of 1/2.
-
-    Examples
-    --------
-    >>> calibrated_threshold(np.array([0.0, 0.9, 0.7]), np.array([0, 1, 1]))
-    0.5
-    >>> calibrated_threshold(np.array([0.0, 0.9, 0.8]), np.array([0, 1, 0])) > 0.6
-    True
     """
+    # real of (S,), label of (S,)
     nearest = np.rint(real)
     confidence = 1.0 - 2.0 * np.abs(real - nearest)
-    # what is less sure is refused in any case: it says nothing about the answers that are given
-    heard = confidence >= LEAST_CONFIDENCE
+    # predictions below the least confidence are refused whatever the threshold
+    kept = confidence >= LEAST_CONFIDENCE
     # the share of errors is not monotone in the threshold: every threshold counts for itself
-    level, group = np.unique(-confidence[heard], return_inverse=True)
-    wrong = np.bincount(group, (nearest != label)[heard], len(level)).cumsum()
+    level, group = np.unique(-confidence[kept], return_inverse=True)
+    wrong = np.bincount(group, (nearest != label)[kept], len(level)).cumsum()
     accepted = np.bincount(group, minlength=len(level)).cumsum()
     allowed = np.flatnonzero(wrong <= ALLOWED_ERRORS * accepted)
     if not len(allowed):
@@ -255,39 +188,19 @@ def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) ->
     return float(middle if middle > next_one else least)
 
 
-# -------------------------------------------- The file that ends a training, and what must be in it
+# ---- run.json
 
-#: File that ends a training, and what it says of itself.
+#: File written at the end of a training, its format and version.
 CARD: Final = "run.json"
 FORMAT: Final = "topophys-run"
 VERSION: Final = 1
-#: What must be known of each epoch, and of the training as a whole, to use its network.
+#: Required entries of each epoch and of the provenance.
 RECORD: Final = ("epoch", "loss", "val_loss", "val_accuracy")
 PROVENANCE: Final = ("dataset_path", "flattened_input", "classes_seen", "train_samples")
 
 
 def read_run_file(folder: Path) -> tuple[FitConfig, list[dict[str, Any]], dict[str, Any]]:
-    """Read settings, history and provenance of the run in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder that `fit` made.
-
-    Returns
-    -------
-    config : FitConfig
-        Settings of the training.
-    history : list of dict
-        One record per epoch.
-    provenance : dict
-        Data, versions, and what the network was told.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is missing, foreign, damaged, incomplete or of another version.
-    """
+    """Read settings, history and provenance of the run in a folder."""
     card = folder / CARD
     if not card.is_file():
         raise CheckpointError(
@@ -309,13 +222,13 @@ def read_run_file(folder: Path) -> tuple[FitConfig, list[dict[str, Any]], dict[s
 
 
 def _is_record(record: Any) -> bool:
-    """Whether all that must be known of an epoch is there, and is numbers."""
+    """Whether the required metrics of an epoch are there and finite."""
     values = [dict(record).get(key) for key in RECORD]
     return all(isinstance(v, int | float) and math.isfinite(v) for v in values)
 
 
 def _is_provenance(known: dict[str, Any]) -> bool:
-    """Whether all that must be known of the data is there, and of its kind."""
+    """Whether the required entries about the data are there and of the right type."""
     if not set(PROVENANCE) <= set(known) or not isinstance(known["classes_seen"], list):
         return False
     place, limit = known["dataset_path"], known.get("abstain_below", LEAST_CONFIDENCE)
@@ -332,10 +245,10 @@ def _read_card(path: Path) -> dict[str, Any]:
         content = read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Run `{path}` cannot be read ({error}); train again.") from None
-    return require_stamp(content, f"Run `{path}`", name=FORMAT, version=VERSION)
+    return check_file_header(content, f"Run `{path}`", name=FORMAT, version=VERSION)
 
 
-# ---------------------------------------------------------------- A trained network in its folder
+# ---- Runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -354,8 +267,8 @@ class Run:
         One record per epoch: epoch, loss, regression_loss, auxiliary_loss, val_loss,
         val_accuracy, lr, seconds.
     provenance : dict
-        Kind, file and digests of the data, whether inputs are flattened, classes seen, what the
-        loss was told, confidence below which to abstain, versions.
+        Kind, file and digests of the data, whether inputs are flattened, classes of the training
+        split, supervision, confidence below which to abstain, versions.
     """
 
     path: Path
@@ -367,10 +280,10 @@ class Run:
     def __repr__(self) -> str:
         size = sum(p.numel() for p in self.encoder.parameters())
         best = self.best_epoch
-        seen = ", ".join(map(str, self.provenance["classes_seen"]))
+        classes = ", ".join(map(str, self.provenance["classes_seen"]))
         lines = [
             f"Run `{self.path}` ({self.kind}): {type(self.encoder).__name__}, {size:,} weights",
-            f"  trained on       {self.provenance['train_samples']:,} samples of classes {seen}",
+            f"  trained on       {self.provenance['train_samples']:,} samples of classes {classes}",
             f"  epochs           {len(self.history)}, best {best['epoch']}",
             f"  validation       {best['val_accuracy']:.4f} right",
         ]
@@ -395,7 +308,7 @@ class Run:
         sublattice: Sequence[int] | None = None,
         threshold: float | None = None,
     ) -> Prediction:
-        """Name the invariant of Hamiltonians.
+        """Predict the invariant of Hamiltonians.
 
         Parameters
         ----------
@@ -404,7 +317,7 @@ class Run:
             (..., N, n, n) on the grid of `topophys.k_grid`. In two dimensions: Hamiltonians with
             two bands, their d-vectors (..., Nx, Ny, 3) or Bloch matrices (..., Nx, Ny, 2, 2).
             Files hold such an array (.npy) or hoppings of Wannier90. The scale does not matter,
-            unless the network was trained on inputs that were not flattened in any way.
+            unless the network was trained on inputs that were not flattened.
         k_points : int or tuple of int, optional
             Number of k points to sample a Hamiltonian on; that of the training by default.
         refine : int, optional
@@ -437,7 +350,9 @@ class Run:
                 f"Argument `sublattice` must be None for a network of kind {self.kind!r}, but is"
                 f" {list(sublattice)}; it is for chains."
             )
-        x, batch = self.present(given, k_points=k_points, refine=refine, sublattice=sublattice)
+        x, batch = self.prepare_input(
+            given, k_points=k_points, refine=refine, sublattice=sublattice
+        )
         real = predict_invariants(self.encoder, x).reshape(batch)
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
         return Prediction(
@@ -446,7 +361,7 @@ class Run:
             threshold=float(limit if threshold is None else threshold),
         )
 
-    def present(
+    def prepare_input(
         self,
         H: Any,
         *,
@@ -454,7 +369,7 @@ class Run:
         refine: int = 1,
         sublattice: Sequence[int] | None = None,
     ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
-        """Bring Hamiltonians into the form in which the network reads them.
+        """Convert Hamiltonians to the input of the network.
 
         Parameters
         ----------
@@ -477,30 +392,42 @@ class Run:
         """
         if self.kind == "winding":
             return self._chains(H, k_points, refine, sublattice)
-        return self._surfaces(H, k_points, refine)
+        return self._planes(H, k_points, refine)
+
+    def _input_settings(self) -> dict[str, Any]:
+        """Grid, channels and filling of the inputs; of the data for networks that do not say."""
+        known = encoder_settings(self.encoder)
+        if "input_shape" not in self.provenance:
+            return known
+        *grid, channels = self.provenance["input_shape"]
+        points = {"k_points": grid[0]} if len(grid) == 1 else {"k_grid": tuple(grid)}
+        own = "input_dim" in known and not isinstance(self.encoder, OutputAdapter)
+        derived = {"input_dim": channels, "n_occupied": self.provenance.get("n_occupied", 1)}
+        # whether a network of a user needs inputs scaled to order 1 is not known: keep the scale
+        return {**derived, **points, "flatten": False, **(known if own else {})}
 
     def _chains(
         self, H: Any, k_points: Any, refine: int, sublattice: Sequence[int] | None
     ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
-        settings = encoder_settings(self.encoder)
+        settings = self._input_settings()
         n = math.isqrt(settings["input_dim"] // 2)
         points = settings["k_points"] if k_points is None else k_points
         d_k = refined(chain_blocks(H, points, n, sublattice), refine, [-3])
         refuse_closed(np.abs(d_k).max((-2, -1)), axes=1)
         flat = flatten_block(d_k)  # refuses single blocks that are singular
-        return self._presented(d_k, flat, d_k.shape[-3:-2]), d_k.shape[:-3]
+        return self._channels(d_k, flat, d_k.shape[-3:-2]), d_k.shape[:-3]
 
-    def _surfaces(
+    def _planes(
         self, H: Any, k_points: Any, refine: int
     ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
-        settings = encoder_settings(self.encoder)
+        settings = self._input_settings()
         given = settings["k_grid"] if k_points is None else k_points
         grid = (given, given) if isinstance(given, int) else tuple(given)
         if self.kind == "chern":
             d = refined(d_vectors(H, grid), refine, [-3, -2])
             refuse_closed(np.abs(d).max(-1), axes=2)
             flat = flatten_d(d)
-            return self._presented(d, flat, d.shape[-3:-1]), d.shape[:-3]
+            return self._channels(d, flat, d.shape[-3:-1]), d.shape[:-3]
         if refine != 1:
             raise InputError(
                 f"Argument `refine` must be 1 for networks that read projectors, but is {refine};"
@@ -508,31 +435,34 @@ class Run:
             )
         n = math.isqrt(settings["input_dim"] // 2)
         bands = flat_bands(H, grid, n, settings["n_occupied"])
-        return self._presented(bands, bands, bands.shape[-4:-2]), bands.shape[:-4]
+        return self._channels(bands, bands, bands.shape[-4:-2]), bands.shape[:-4]
 
-    def _presented(
+    def _channels(
         self, samples: NDArray[Any], flat: NDArray[Any], grid: tuple[int, ...]
     ) -> NDArray[np.float32]:
-        """Real channels on a grid, in the form in which the network got to know them."""
-        shown = flat
+        """Real channels on a grid, flattened or scaled as in training."""
+        values = flat
         if not self.provenance["flattened_input"]:
-            shown = samples
-            if encoder_settings(self.encoder).get("flatten", True):
+            values = samples
+            if self._input_settings().get("flatten", True):
                 # single precision holds no numbers beyond 1e38; the network divides by the scale
                 axes = tuple(range(-len(grid) - (1 if self.kind == "chern" else 2), 0))
-                shown = samples / np.abs(samples).max(axis=axes, keepdims=True)
-        channels = encoder_settings(self.encoder)["input_dim"]
-        x = np.ascontiguousarray(shown).view(np.float64).reshape(-1, *grid, channels)
+                values = samples / np.abs(samples).max(axis=axes, keepdims=True)
+        channels = self._input_settings()["input_dim"]
+        x = np.ascontiguousarray(values).view(np.float64).reshape(-1, *grid, channels)
         return x.astype(np.float32)
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path, *, model: nn.Module | None = None) -> Run:
     """Read the folder that `fit` made.
 
     Parameters
     ----------
     path : str or Path
         The folder.
+    model : torch.nn.Module, optional
+        For a run of a network of your own whose class is not registered: a network of the same
+        architecture. The run holds a copy of it with the saved weights.
 
     Returns
     -------
@@ -553,4 +483,4 @@ def load_run(path: str | Path) -> Run:
     """
     folder = Path(path)
     known = read_run_file(folder)
-    return Run(folder, load_encoder(folder, "best"), *known)
+    return Run(folder, load_encoder(folder, "best", model=model), *known)

@@ -1,22 +1,23 @@
-"""One pass after the other over the training samples."""
+"""The training loop: optimizer, schedule, position."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from topophys._progress import Advance
 from topophys.errors import InputError, RecipeError
 from topophys.learn.config import FitConfig
-from topophys.learn.data import Batch, Source
-from topophys.learn.distributed import ALONE, Team
+from topophys.learn.data import Batch, Loader
+from topophys.learn.distributed import SINGLE_PROCESS, ProcessGroup
 from topophys.learn.losses import LocalReadout, compute_topological_loss
 
-__all__ = ["Position", "Trainer"]
+__all__ = ["Position", "Trainer", "optimizer_step"]
 
 #: Share of the steps in which the learning rate rises.
 WARM_UP: Final = 0.2
@@ -24,75 +25,78 @@ WARM_UP: Final = 0.2
 
 @dataclass
 class Position:
-    """How far a training has come.
+    """Progress of a training."""
 
-    Attributes
-    ----------
-    epoch, step : int
-        Epochs done, and steps done of the next one.
-    totals : dict of str to float
-        Sums of each term of the loss over these steps.
-    """
+    epoch: int = 0  # completed epochs
+    step: int = 0  # completed steps of the next epoch
+    totals: dict[str, float] = field(default_factory=dict)  # sums of each loss term in this epoch
 
-    epoch: int = 0
-    step: int = 0
-    totals: dict[str, float] = field(default_factory=dict)
+
+def optimizer_step(
+    loss: Tensor, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], clip: float
+) -> None:
+    """Backpropagate, clip the norm of the gradient, and update the parameters."""
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(parameters, clip)
+    optimizer.step()
+
+
+class _LossModule(nn.Module):
+    """Network and loss in one module, so that `DistributedDataParallel` wraps all parameters."""
+
+    def __init__(self, config: FitConfig, encoder: nn.Module, readout: LocalReadout | None) -> None:
+        super().__init__()
+        self.config, self.encoder, self.readout = config, encoder, readout
+
+    def forward(self, x: Tensor, label: Tensor, local: Tensor | None) -> dict[str, Tensor]:
+        predictions = self.encoder(x)
+        if self.readout is not None and local is not None:
+            predictions["local_prediction"] = self.readout(predictions)
+        return compute_topological_loss(
+            predictions,
+            label,
+            self.config.auxiliary_weight,
+            local_supervision=self.config.local_supervision,
+            local_targets=local,
+        )
 
 
 class Trainer:
-    """Optimizer, schedule and position.
+    """Optimizer, learning-rate schedule and position of one training.
 
-    Parameters
-    ----------
-    config : FitConfig
-        Settings.
-    encoder : torch.nn.Module
-        Network to train, on `device`.
-    source : Source
-        What to learn from.
-    device : torch.device
-        Where to compute.
-    team : Team, optional
-        Processes that train together.
-
-    Attributes
-    ----------
-    size, steps_per_epoch : int
-        Samples per step of all processes, and steps per epoch; the rest of an epoch is left out.
-    position : Position
-        How far the training has come.
-    rate : float
-        Learning rate of the last step.
-    local : LocalReadout or None
-        Read-out of local features, under local supervision.
-
-    Raises
-    ------
-    RecipeError
-        If there are more processes than samples in a step.
+    `size` is the number of samples per step over all processes; an incomplete last batch of an
+    epoch is dropped. `rate` is the learning rate of the last step, and `local` the read-out of
+    local features under local supervision.
     """
 
     def __init__(
         self,
         config: FitConfig,
         encoder: nn.Module,
-        source: Source,
+        source: Loader,
         device: torch.device,
-        team: Team = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
+        *,
+        unused_parameters: bool = False,
     ) -> None:
         self.config, self.encoder, self.device = config, encoder, device
-        self.source, self.team, self.position = source, team, Position()
+        self.source, self.group, self.position = source, group, Position()
         self.rate = 0.0
         self.size = min(config.batch_size, source.size)
         self.steps_per_epoch = source.size // self.size
-        if self.size < team.size:
+        if self.size < group.size:
             raise RecipeError(
-                f"Training settings: `batch_size` must be at least {team.size} for that many"
+                f"Training settings: `batch_size` must be at least {group.size} for that many"
                 f" processes, but a step has {self.size} samples."
             )
         self.local = self._local_readout()
-        parts = [encoder] if self.local is None else [encoder, self.local]
-        self.parameters = [p for part in parts for p in part.parameters()]
+        self._loss: nn.Module = _LossModule(config, encoder, self.local)
+        self.parameters = list(self._loss.parameters())
+        if group.size > 1:
+            self._loss = DistributedDataParallel(
+                self._loss, find_unused_parameters=unused_parameters
+            )
         self.optimizer = torch.optim.AdamW(
             self.parameters,
             lr=config.learning_rate,
@@ -117,29 +121,15 @@ class Trainer:
             return LocalReadout(self.encoder, first.x.to(self.device)).to(self.device)
 
     def epoch(self, advance: Advance, save: Callable[[], object] | None = None) -> dict[str, float]:
-        """Pass once over the training split, or over what is left of it.
+        """Train for one epoch, or for the rest of it; return the mean of each loss term.
 
-        Parameters
-        ----------
-        advance : callable
-            Told the number of samples after each step.
-        save : callable, optional
-            Called after every `checkpoint_steps` steps.
-
-        Returns
-        -------
-        dict of str to float
-            Mean of each term of the loss: "loss", "regression_loss", "auxiliary_loss" and, where
-            asked for, "local_loss".
-
-        Raises
-        ------
-        InputError
-            If the loss is not finite any more.
+        `save` is called after every `checkpoint_steps` steps.
         """
-        self.encoder.train()
+        self._loss.train()
         here, every = self.position, self.config.checkpoint_steps
-        batches = self.source.batches(here.epoch, self.size, skip=here.step, part=self.team.part)
+        batches = self.source.batches(
+            here.epoch, self.size, skip=here.step, rank_slice=self.group.rank_slice
+        )
         for batch in batches:
             for name, value in self._step(batch).items():
                 here.totals[name] = here.totals.get(name, 0.0) + value
@@ -152,42 +142,24 @@ class Trainer:
         return {"loss": means.pop("total_loss"), **means}
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        predictions = self.encoder(batch.x.to(self.device))
-        local = batch.local
-        if self.local is not None and local is not None:
-            predictions["local_prediction"] = self.local(predictions)
-            local = local.to(self.device)
-        return compute_topological_loss(
-            predictions,
-            batch.label.to(self.device),
-            self.config.auxiliary_weight,
-            local_supervision=self.config.local_supervision,
-            local_targets=local,
-        )
+        local = None if batch.local_targets is None else batch.local_targets.to(self.device)
+        inputs = (batch.x.to(self.device), batch.label.to(self.device), local)
+        return cast("dict[str, Tensor]", self._loss(*inputs))
 
     def _step(self, batch: Batch) -> dict[str, float]:
         losses = self._losses(batch)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(losses["total_loss"])
-        losses = self._together(losses, len(batch) / self.size)
+        objective, share = losses["total_loss"], len(batch) / self.size
+        if self.group.size > 1:
+            # gradients are averaged over processes, whose slices may differ in length by one
+            objective = objective * (share * self.group.size)
+        losses = dict(zip(losses, self.group.all_reduce([*losses.values()], share), strict=True))
         total = losses["total_loss"]
         if not torch.isfinite(total):
             raise InputError(
-                f"Training left the finite numbers: the loss is {float(total.detach())}; lower"
-                f" `learning_rate`, which is {self.config.learning_rate:g}."
+                f"Loss became non-finite ({float(total.detach())}); lower `learning_rate`, which"
+                f" is {self.config.learning_rate:g}."
             )
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
         self.rate = float(self.optimizer.param_groups[0]["lr"])
-        self.optimizer.step()
+        optimizer_step(objective, self.optimizer, self.parameters, self.config.gradient_clip)
         self.schedule.step()
         return {name: float(value.detach()) for name, value in losses.items()}
-
-    def _together(self, losses: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-        """Losses and gradients of the whole batch, of which this process had a share."""
-        if self.team.size == 1:
-            return losses
-        slopes = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.parameters]
-        summed = self.team.add_up([*slopes, *losses.values()], share)
-        for parameter, slope in zip(self.parameters, summed, strict=False):
-            parameter.grad = slope
-        return dict(zip(losses, summed[len(slopes) :], strict=True))

@@ -1,11 +1,16 @@
-"""Training."""
+"""Training of a network: `fit`."""
 
 from __future__ import annotations
 
 import inspect
 import platform
+import shutil
+import tempfile
 import time
+import weakref
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,11 +18,18 @@ from torch import nn
 
 from topophys._io import write_json, write_text
 from topophys._progress import track
+from topophys.errors import InputError
+from topophys.learn.adapters import adapted
 from topophys.learn.checkpoint import STATE, load_encoder, load_state, save_encoder, save_state
 from topophys.learn.config import FitConfig
-from topophys.learn.data import Batch, Lessons, Taught, prepare_lessons
-from topophys.learn.distributed import Team, limited_threads, resolve_device, team
-from topophys.learn.encoders.registry import ENCODERS, build_encoder, encoder_name
+from topophys.learn.data import Batch, DataSource, TrainingData, prepare_training_data
+from topophys.learn.distributed import (
+    ProcessGroup,
+    join_processes,
+    limited_threads,
+    resolve_device,
+)
+from topophys.learn.encoders.registry import build_encoder, encoder_class
 from topophys.learn.losses import HUBER_WIDTH
 from topophys.learn.model_card import write_card
 from topophys.learn.run import (
@@ -30,16 +42,46 @@ from topophys.learn.run import (
     predict_invariants,
 )
 from topophys.learn.trainer import Trainer
-from topophys.learn.training_log import SETTINGS, Diary
+from topophys.learn.training_log import SETTINGS, TrainingLog
 
-__all__ = ["fit"]
+__all__ = ["Callback", "fit"]
+
+
+@runtime_checkable
+class Callback(Protocol):
+    """Called by `fit` on the main process after each epoch.
+
+    Examples
+    --------
+    >>> class Losses:
+    ...     def __init__(self):
+    ...         self.values = []
+    ...     def on_epoch_end(self, epoch, metrics):
+    ...         self.values.append(metrics["loss"])
+    >>> isinstance(Losses(), Callback)
+    True
+    """
+
+    def on_epoch_end(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Receive the metrics of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch, from 0.
+        metrics : mapping of str to float
+            A line of log.jsonl: epoch, loss and its terms, val_loss, val_accuracy, lr, seconds.
+        """
+        ...
 
 
 def fit(
     config: FitConfig,
-    data: Taught,
-    path: str | Path,
+    data: DataSource,
+    path: str | Path | None = None,
     *,
+    model: nn.Module | None = None,
+    callbacks: Sequence[Callback] = (),
     device: str = "cpu",
     progress: bool = True,
     resume: bool = False,
@@ -47,35 +89,44 @@ def fit(
 ) -> Run:
     """Train a network on the labels of a data set and keep its best epoch.
 
-    One seed fixes the weights and the order of the samples: equal settings, data and machine give
-    equal networks, also if the training was killed and went on in between. The global random
-    state of torch is left alone. Started by `torchrun`, several processes share each batch.
+    The seed determines the weights and the order of the samples: equal settings, data and machine
+    give equal networks, also if the training was interrupted and resumed. The global random state
+    of torch is left alone. Processes started by `torchrun` share each batch.
 
     Parameters
     ----------
     config : FitConfig
         Settings.
     data : Dataset or Recipe
-        A data set of a kind that a network reads; or a recipe, whose training split is drawn
-        while training continues, with new samples in every epoch.
-    path : str or Path
-        Folder to make. It receives training.toml, log.jsonl (a line per epoch), best and last
-        weights (safetensors with a JSON card each), and once training has ended run.json and a
-        model card, README.md.
+        A data set of a kind that a network reads; or a recipe, whose training split is generated
+        during training, with new samples in every epoch.
+    path : str or Path, optional
+        Folder to create. It receives training.toml, log.jsonl (a line per epoch), best and last
+        weights (safetensors with a JSON file each), and at the end run.json and a model card,
+        README.md. By default a temporary folder, which is removed with the returned run.
+    model : torch.nn.Module, optional
+        A network of your own, trained in place: it maps inputs of shape (B, N, channels) or
+        (B, Nx, Ny, channels) to the output of `TopologicalMLEncoder`, to class scores
+        (B, num_classes) or to an invariant (B,). By default the network that `config.encoder`
+        describes. To load such a run, give `load_run` a model too, or register the class by
+        `register_encoder`.
+    callbacks : sequence of Callback, optional
+        Objects whose `on_epoch_end(epoch, metrics)` is called after each epoch.
     device : str, optional
         Where torch computes.
     progress : bool, optional
         Show progress.
     resume : bool, optional
-        Go on from the state in the folder, if there is one. A finished run is returned as it is.
+        Continue from the state in the folder, if there is one. A finished run is returned as it
+        is.
     tensorboard : bool, optional
         Write records for TensorBoard too, which must be installed.
 
     Returns
     -------
     Run
-        The network of the epoch with the best accuracy on `config.val_split`; of equals, the one
-        with the smallest loss there.
+        The network of the epoch with the best accuracy on `config.val_split`; among equals, the
+        one with the smallest loss there.
 
     Raises
     ------
@@ -85,13 +136,13 @@ def fit(
     OutputError
         If the folder cannot be written or holds a training already.
     CheckpointError
-        If the state to continue from is damaged, or of other settings or data.
+        If the state to resume from is damaged, or of other settings or data.
     InputError
-        If torch cannot use the device, or the loss does not stay finite.
+        If torch cannot use the device, the loss becomes non-finite, `model` returns something
+        else, a callback has no `on_epoch_end`, or `path` is missing where it is needed.
 
     Examples
     --------
-    >>> import tempfile
     >>> from topophys.datasets import Recipe
     >>> splits = [{"name": s, "size": 30, "classes": [-1, 0, 1]} for s in ("train", "val")]
     >>> recipe = Recipe.from_dict({
@@ -100,66 +151,120 @@ def fit(
     ...     "label": {"invariant": "winding", "min_gap": 0.1},
     ...     "input": {"grid": [32]}, "split": splits,
     ... })
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     run = fit(FitConfig(epochs=2), recipe, folder + "/run", progress=False)
+    >>> run = fit(FitConfig(epochs=2), recipe, progress=False)
     >>> len(run.history), run.provenance["classes_seen"]
     (2, [-1, 0, 1])
     """
     place = resolve_device(device)
-    lessons = prepare_lessons(config, data)
-    with team(place) as together, limited_threads(config.threads):
-        trainer = Trainer(config, _network(config, lessons, place), lessons.train, place, together)
-        diary = Diary(Path(path), config, lessons.provenance, together, tensorboard=tensorboard)
-        if diary.open(resume=resume):
-            if diary.begun:
-                diary.recall(load_state(diary.folder, trainer))
-            _train(trainer, lessons.val, diary, progress=progress)
-            if together.leads:
-                _finish(trainer, diary, lessons)
-        together.wait()
-    return load_run(path)
+    _check_callbacks(callbacks)
+    training_data = prepare_training_data(config, data)
+    with join_processes(place) as group, limited_threads(config.threads):
+        folder = _folder(path, group, resume=resume)
+        log = TrainingLog(folder, config, training_data.provenance, group, tensorboard=tensorboard)
+        encoder = _network(config, training_data, group.device, model)
+        trainer = Trainer(
+            config,
+            encoder,
+            training_data.train,
+            group.device,
+            group,
+            unused_parameters=model is not None,
+        )
+        if log.open(resume=resume):
+            if log.resuming:
+                log.restore(load_state(log.folder, trainer))
+            _train(trainer, training_data.val, log, callbacks, progress=progress)
+            if group.is_main_process:
+                _finish(trainer, log, training_data, model)
+        group.barrier()
+    run = load_run(folder, model=model)
+    if path is None:
+        weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
+    return run
 
 
-def _network(config: FitConfig, lessons: Lessons, place: torch.device) -> nn.Module:
-    known = inspect.signature(ENCODERS[encoder_name(lessons.kind)]).parameters
-    settings = config.encoder.arguments(known)
-    if "n_occupied" in known:
-        settings["n_occupied"] = lessons.n_occupied
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        return build_encoder(lessons.kind, lessons.shape, settings).to(place)
+def _check_callbacks(callbacks: Sequence[Any]) -> None:
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise InputError(
+                "Argument `callbacks` must hold objects with a method"
+                f" on_epoch_end(epoch, metrics), but has a {type(callback).__name__}."
+            )
 
 
-def _train(trainer: Trainer, val: Batch, diary: Diary, *, progress: bool) -> None:
-    config, together = trainer.config, trainer.team
+def _folder(path: str | Path | None, group: ProcessGroup, *, resume: bool) -> Path:
+    if path is not None:
+        return Path(path)
+    if resume or group.size > 1:
+        raise InputError(
+            "Argument `path` must be given to resume a training and where several processes train."
+        )
+    return Path(tempfile.mkdtemp(prefix="topophys-run-"))
+
+
+def _network(
+    config: FitConfig, data: TrainingData, place: torch.device, model: nn.Module | None
+) -> nn.Module:
+    if model is None:
+        name = config.encoder.name
+        _, cls = encoder_class(data.kind, name)
+        known = inspect.signature(cls).parameters
+        settings = config.encoder.arguments(known)
+        if "n_occupied" in known:
+            settings["n_occupied"] = data.n_occupied
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = build_encoder(data.kind, data.shape, settings, name=name).to(place)
+        if name is None:
+            return network
+    else:
+        network = model.to(place)
+    return adapted(network, data.val.x[:2].to(place), config.encoder.num_classes)
+
+
+def _train(
+    trainer: Trainer,
+    val: Batch,
+    log: TrainingLog,
+    callbacks: Sequence[Callback] = (),
+    *,
+    progress: bool,
+) -> None:
+    config, group = trainer.config, trainer.group
 
     def save() -> None:
-        if together.leads:
-            save_state(diary.folder, trainer, diary.notes())
+        if group.is_main_process:
+            save_state(log.folder, trainer, log.state())
 
     per_epoch = trainer.steps_per_epoch * trainer.size
     done = trainer.position.epoch * per_epoch + trainer.position.step * trainer.size
     with track(
-        config.epochs * per_epoch - done, "training", progress and together.leads
+        config.epochs * per_epoch - done, "training", progress and group.is_main_process
     ) as advance:
-        while trainer.position.epoch < config.epochs and not diary.out_of_patience:
+        while trainer.position.epoch < config.epochs and not log.should_stop:
             epoch, started = trainer.position.epoch, time.perf_counter()
             record = {"epoch": epoch, **trainer.epoch(advance, save)}
-            record |= _validate(trainer, val, together)
+            record |= _validate(trainer, val, group)
             record |= {"lr": trainer.rate, "seconds": time.perf_counter() - started}
-            if diary.enter(record) and together.leads:
-                save_encoder(diary.folder, "best", trainer.encoder)
+            if log.log_epoch(record) and group.is_main_process:
+                save_encoder(log.folder, "best", trainer.encoder)
             save()
+            if group.is_main_process:
+                for callback in callbacks:
+                    callback.on_epoch_end(epoch, dict(record))
 
 
-def _finish(trainer: Trainer, diary: Diary, lessons: Lessons) -> None:
-    folder = diary.folder
+def _finish(
+    trainer: Trainer, log: TrainingLog, training_data: TrainingData, model: nn.Module | None
+) -> None:
+    folder = log.folder
     save_encoder(folder, "last", trainer.encoder)
     weight = trainer.config.local_supervision
-    answers = predict_invariants(load_encoder(folder, "best"), lessons.val.x.numpy())
-    versions = {
+    best = load_encoder(folder, "best", model=model)
+    answers = predict_invariants(best, training_data.val.x.numpy())
+    versions: dict[str, Any] = {
         "device": str(trainer.device),
-        "processes": trainer.team.size,
+        "processes": trainer.group.size,
         "torch": torch.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -168,11 +273,11 @@ def _finish(trainer: Trainer, diary: Diary, lessons: Lessons) -> None:
         "format": FORMAT,
         "version": VERSION,
         "config": trainer.config.model_dump(mode="json"),
-        "history": diary.history,
+        "history": log.history,
         "provenance": {
-            **lessons.provenance,
-            "val_samples": len(lessons.val),
-            "abstain_below": calibrated_threshold(answers, lessons.val.label.numpy()),
+            **training_data.provenance,
+            "val_samples": len(training_data.val),
+            "abstain_below": calibrated_threshold(answers, training_data.val.label.numpy()),
             "supervision": f"labels and exact local contributions, weight {weight:g}"
             if weight
             else "labels only",
@@ -181,16 +286,16 @@ def _finish(trainer: Trainer, diary: Diary, lessons: Lessons) -> None:
     }
     write_text(folder / SETTINGS, trainer.config.to_toml())
     write_json(folder / CARD, content)
-    write_card(load_run(folder))
+    write_card(load_run(folder, model=model))
     (folder / STATE).unlink(missing_ok=True)
 
 
-def _validate(trainer: Trainer, val: Batch, together: Team) -> dict[str, float]:
+def _validate(trainer: Trainer, val: Batch, group: ProcessGroup) -> dict[str, float]:
     found = [0.0, 0.0]
-    if together.leads:
+    if group.is_main_process:
         predicted = predict_invariants(trainer.encoder, val.x.numpy(), device=trainer.device)
         found = _score(predicted, val.label.numpy())
-    loss, accuracy = together.told(found)
+    loss, accuracy = group.broadcast(found)
     return {"val_loss": loss, "val_accuracy": accuracy}
 
 

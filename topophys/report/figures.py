@@ -287,7 +287,7 @@ class _Examples:
         self.run, self.nu = run, np.array(list(places))
         self.chains = [_chain(dataset.split(s), i) for s, i in places.values()]
         grid = dataset.split(run.config.train_split).grid
-        parts = [run.present(chain, k_points=grid[0])[0] for chain in self.chains]
+        parts = [run.prepare_input(chain, k_points=grid[0])[0] for chain in self.chains]
         self.x = np.concatenate(parts)
         self.blocks = np.stack([chain.block_on_grid(N_FINE) for chain in self.chains])
 
@@ -398,7 +398,7 @@ def plane_figures(run: Run, dataset: Dataset) -> Iterator[RunFigure]:
     for chern in [c for c in PLANES_SHOWN if c in found] or list(found):
         part, index = dataset.split(found[chern][0]), found[chern][1]
         h: Any = part.hamiltonians(index)
-        x, _ = run.present(h, k_points=grid)
+        x, _ = run.prepare_input(h, k_points=grid)
         layer = activations(run.encoder, x)["h3_features"]
         maps += [berry_flux_from_d(h.d_on_grid(layer.shape[1:-1])), decoder(layer)[0, ..., 0]]
         charges.append(chern)

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-# ----------------------------------- Head and settings of classifiers over a fixed list of integers
+# ---- Class head and settings
 
 
 class ClassHead(nn.Module):
@@ -37,14 +37,7 @@ class ClassHead(nn.Module):
     .. math:: \mathrm{logits} = W z + b, \qquad \hat\nu = \mathrm{argmax}_c \, \mathrm{logit}_c
 
     It cannot name an integer that is not in its list. The answer has no derivative, so that only
-    the cross entropy of the loss teaches it.
-
-    Parameters
-    ----------
-    n_in : int
-        Number of features.
-    num_classes : int
-        Number of consecutive integers around 0.
+    the cross entropy of the loss trains it.
 
     Examples
     --------
@@ -60,18 +53,7 @@ class ClassHead(nn.Module):
         self.lowest = centred_classes(num_classes)[0]
 
     def forward(self, features: Float[Tensor, "batch c"]) -> dict[str, Any]:
-        """Score the classes.
-
-        Parameters
-        ----------
-        features : tensor of shape (B, n_in)
-            Features.
-
-        Returns
-        -------
-        dict
-            Schema of the encoders, without local features.
-        """
+        """Score the classes."""
         logits = cast("Tensor", self.linear(features))
         answer = (logits.argmax(-1) + self.lowest).to(logits.dtype)
         return {
@@ -85,27 +67,7 @@ class ClassHead(nn.Module):
 def checked_settings(
     input_dim: int, k_points: int, hidden_dims: Sequence[int], num_classes: int, flatten: bool
 ) -> dict[str, Any]:
-    """Check the settings that the classifiers of chains have in common.
-
-    Parameters
-    ----------
-    input_dim, k_points, num_classes : int
-        Real channels per k point, number of k points, classes around 0.
-    hidden_dims : sequence of int
-        Sizes of the hidden layers.
-    flatten : bool
-        Show flattened blocks.
-
-    Returns
-    -------
-    dict
-        By name.
-
-    Raises
-    ------
-    InputError
-        If a size is not a positive integer.
-    """
+    """Check the settings that the classifiers of chains have in common."""
     return {
         "input_dim": _validation.positive_int(input_dim, "input_dim"),
         "k_points": _validation.positive_int(k_points, "k_points"),
@@ -115,7 +77,7 @@ def checked_settings(
     }
 
 
-# ---------------------------------- The usual convolutional network, with the faults that are usual
+# ---- Convolutional network
 
 
 class ConvolutionBaseline(nn.Module):
@@ -183,7 +145,7 @@ class ConvolutionBaseline(nn.Module):
         return cast("dict[str, Any]", self.head(hidden.mean(dim=-1)))
 
 
-# ------------------ Classifiers that know nothing of the zone: a perceptron and logistic regression
+# ---- Perceptron and logistic regression
 
 
 class PerceptronBaseline(nn.Module):
@@ -283,11 +245,11 @@ class LogisticBaseline(PerceptronBaseline):
         del self.settings["hidden_dims"]
 
 
-# -------------------------------------------- The sampled formula behind the interface of a network
+# ---- Sampled formula
 
 
 class SampledFormula(nn.Module):
-    """Winding number of the samples that a network would see; nothing in it is learnt.
+    """Sampled winding number of the input of a network; it has no trainable parameters.
 
     Parameters
     ----------

@@ -121,8 +121,8 @@ class TopologicalMLEncoder(nn.Module):
         self.point = local_layer(input_dim, n_h1, gated=gated)
         deeper = range(self.settings["point_layers"] - 1)
         self.deeper = nn.Sequential(*(local_layer(n_h1, n_h1, gated=gated) for _ in deeper))
-        seen = n_h1 + (int(input_dim) if keep_input else 0)
-        self.link = local_layer(2 * seen, n_link, gated=gated)
+        n_point = n_h1 + (int(input_dim) if keep_input else 0)
+        self.link = local_layer(2 * n_point, n_link, gated=gated)
         self.density = nn.Linear(n_link, n_h2)
         further = range(self.settings["link_layers"] - 1)
         self.further = nn.Sequential(

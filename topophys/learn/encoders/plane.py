@@ -15,49 +15,33 @@ from topophys.errors import InputError, ShapeError
 from topophys.learn.layers import TINY, InvariantHead, local_layer, upsample_periodic
 
 __all__ = [
-    "ACROSS",
+    "N_INVARIANTS",
     "LinkLayer",
     "PlaquetteLayer",
     "TopologicalMLEncoder2D",
-    "corner_products",
-    "link_products",
-    "mirrored",
+    "link_invariants",
+    "plaquette_invariants",
+    "reversed_orientation",
 ]
 
 
-# -------------- Products of unit vectors on a periodic grid that no common rotation of them changes
+# ---- SO(3) invariants
 
 #: Products of the corners of a plaquette that do not belong to one link: two diagonals, and four
 #: triple products.
-ACROSS: Final = 6
+N_INVARIANTS: Final = 6
 
 
-def link_products(n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y 2 1"]:
+def link_invariants(n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y 2 1"]:
     r"""Scalar products of next neighbours.
 
     .. math:: y_\mu(k) = n(k) \cdot n(k + \hat\mu)
-
-    Parameters
-    ----------
-    n : tensor of shape (B, Nx, Ny, 3)
-        Vectors.
-
-    Returns
-    -------
-    tensor of shape (B, Nx, Ny, 2, 1)
-        For the links that leave k along x and along y.
-
-    Examples
-    --------
-    >>> import torch
-    >>> link_products(torch.ones(1, 4, 4, 3)).shape
-    torch.Size([1, 4, 4, 2, 1])
     """
     found = [(n * n.roll(-1, dims=axis)).sum(-1, keepdim=True) for axis in (1, 2)]
     return torch.stack(found, dim=3)
 
 
-def corner_products(n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y 6"]:
+def plaquette_invariants(n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y 6"]:
     r"""Products of the corners of each plaquette that no rotation of all vectors changes.
 
     .. math:: n_1 \cdot n_3, \quad n_2 \cdot n_4, \quad t_{123}, \quad t_{134}, \quad t_{124},
@@ -67,25 +51,7 @@ def corner_products(n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y
     orientation does, as the solid angle between the vectors does. With the scalar products of the
     links these are all invariants of three and four vectors under SO(3).
 
-    Parameters
-    ----------
-    n : tensor of shape (B, Nx, Ny, 3)
-        Vectors.
-
-    Returns
-    -------
-    tensor of shape (B, Nx, Ny, 6)
-        For the plaquettes whose lower left corner is k.
-
-    References
-    ----------
-    .. [1] H. Weyl, *The Classical Groups*, Princeton University Press (1939), chap. 2.
-
-    Examples
-    --------
-    >>> import torch
-    >>> corner_products(torch.ones(1, 4, 4, 3))[0, 0, 0]
-    tensor([3., 3., 0., 0., 0., 0.])
+    Ref.: H. Weyl, *The Classical Groups*, Princeton University Press (1939), chap. 2.
     """
     right, above = n.roll(-1, dims=1), n.roll(-1, dims=2)
     opposite = above.roll(-1, dims=1)
@@ -102,30 +68,15 @@ def corner_products(n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y
     return torch.stack([(a * b).sum(-1) for a, b in pairs], dim=-1)
 
 
-def mirrored(products: Float[Tensor, "*plaquettes 6"]) -> Float[Tensor, "*plaquettes 6"]:
-    """Exchange corners 2 and 4 in the products: each plaquette run through the other way.
-
-    Parameters
-    ----------
-    products : tensor of shape (..., 6)
-        Result of `corner_products`.
-
-    Returns
-    -------
-    tensor of shape (..., 6)
-        Exchanging two vectors of a triple product changes its sign.
-
-    Examples
-    --------
-    >>> import torch
-    >>> mirrored(torch.arange(6.0))
-    tensor([ 0.,  1., -3., -2., -4., -5.])
-    """
+def reversed_orientation(
+    products: Float[Tensor, "*plaquettes 6"],
+) -> Float[Tensor, "*plaquettes 6"]:
+    """Exchange corners 2 and 4 in the products: each plaquette run through the other way."""
     t_123, t_134 = products[..., 2:3], products[..., 3:4]
     return torch.cat([products[..., :2], -t_134, -t_123, -products[..., 4:]], dim=-1)
 
 
-# ----------- Layers on the cells of a periodic grid: from points to links, from links to plaquettes
+# ---- Layers on links and plaquettes
 
 
 class _Gathered(nn.Module):
@@ -158,37 +109,13 @@ class LinkLayer(_Gathered):
     r"""One layer on all links of a periodic square grid; both directions share its weights.
 
     .. math:: y_\mu(k) = g\left( W_1 h(k) + W_2 h(k + \hat\mu) + b \right)
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels of the points and of the links.
-    gated : bool
-        g multiplies the two halves of its argument, or is a rectifier.
-
-    Examples
-    --------
-    >>> import torch
-    >>> LinkLayer(3, 8, gated=True)(torch.zeros(2, 6, 5, 3)).shape
-    torch.Size([2, 6, 5, 2, 8])
     """
 
     def __init__(self, n_in: int, n_out: int, *, gated: bool) -> None:
         super().__init__(2, n_in, n_out, gated=gated)
 
     def forward(self, h: Float[Tensor, "batch x y c"]) -> Float[Tensor, "batch x y 2 c_out"]:
-        """Links from every point to its next neighbours.
-
-        Parameters
-        ----------
-        h : tensor of shape (B, Nx, Ny, n_in)
-            Points.
-
-        Returns
-        -------
-        tensor of shape (B, Nx, Ny, 2, n_out)
-            Links that leave k along x and along y.
-        """
+        """Links from every point to its next neighbours."""
         pairs = [torch.cat([h, h.roll(-1, dims=axis)], dim=-1) for axis in (1, 2)]
         weight = torch.cat([*self.weight], dim=1)
         return self.act(nn.functional.linear(torch.stack(pairs, dim=3), weight, self.bias))
@@ -202,22 +129,6 @@ class PlaquetteLayer(_Gathered):
 
     Seen in a mirror, the links of a plaquette change places: x with y, above with right. The same
     weights then answer to the plaquette run through the other way.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels of the links and of the plaquettes.
-    gated : bool
-        g multiplies the two halves of its argument, or is a rectifier.
-    n_across : int, optional
-        Channels c of each plaquette that belong to none of its links.
-
-    Examples
-    --------
-    >>> import torch
-    >>> there, back = PlaquetteLayer(8, 16, gated=True)(torch.zeros(2, 6, 5, 2, 8))
-    >>> there.shape, back.shape
-    (torch.Size([2, 6, 5, 16]), torch.Size([2, 6, 5, 16]))
     """
 
     def __init__(self, n_in: int, n_out: int, *, gated: bool, n_across: int = 0) -> None:
@@ -230,38 +141,23 @@ class PlaquetteLayer(_Gathered):
         both: bool = True,
         across: Sequence[Float[Tensor, "batch x y c_across"]] = (),
     ) -> list[Float[Tensor, "batch x y c_out"]]:
-        """Plaquettes whose lower left corner is k.
-
-        Parameters
-        ----------
-        u : tensor of shape (B, Nx, Ny, 2, n_in)
-            Links that leave k along x and along y.
-        both : bool, optional
-            Run through every plaquette the other way, too.
-        across : sequence of tensors of shape (B, Nx, Ny, n_across), optional
-            Channels c for each way around, where the layer has such.
-
-        Returns
-        -------
-        list of one or two tensors of shape (B, Nx, Ny, n_out)
-            Plaquettes, and their mirror images.
-        """
+        """Plaquettes whose lower left corner is k."""
         along_x, along_y = u.unbind(3)
         # the neighbours are narrower than what is made of them, so they are what is moved
         ahead, above = along_y.roll(-1, dims=1), along_x.roll(-1, dims=2)
         links = torch.cat([u.flatten(3), ahead, above], dim=-1)
         bottom, right, top, left = self.weight
-        turns = [(bottom, left, right, top), (left, bottom, top, right)][: 1 + both]
-        weight = torch.cat([torch.cat(parts, dim=1) for parts in turns])
-        sums = nn.functional.linear(links, weight, self.bias.repeat(len(turns)))
-        parts: Sequence[Tensor] = sums.chunk(len(turns), dim=-1)
+        orientations = [(bottom, left, right, top), (left, bottom, top, right)][: 1 + both]
+        weight = torch.cat([torch.cat(parts, dim=1) for parts in orientations])
+        sums = nn.functional.linear(links, weight, self.bias.repeat(len(orientations)))
+        parts: Sequence[Tensor] = sums.chunk(len(orientations), dim=-1)
         if self.across is not None:
-            seen = [nn.functional.linear(c, self.across) for c in across[: len(turns)]]
-            parts = [part + more for part, more in zip(parts, seen, strict=True)]
+            extra = [nn.functional.linear(c, self.across) for c in across[: len(orientations)]]
+            parts = [part + more for part, more in zip(parts, extra, strict=True)]
         return [self.act(part) for part in parts]
 
 
-# ---------------------------------- The network that reads a two-band Hamiltonian in two dimensions
+# ---- Encoder
 
 
 class TopologicalMLEncoder2D(nn.Module):
@@ -373,7 +269,7 @@ class TopologicalMLEncoder2D(nn.Module):
         else:
             self.point = local_layer(input_dim, n_h1, gated=gated)
             self.link = LinkLayer(n_h1, n_h2, gated=gated)
-        n_across = ACROSS if rotation_invariant else 0
+        n_across = N_INVARIANTS if rotation_invariant else 0
         self.plaquette = PlaquetteLayer(n_h2, n_h3, gated=gated, n_across=n_across)
         self.density = nn.Linear(n_h3, n_h3)
         self.project = nn.Linear(n_h3, output_features, bias=False)
@@ -414,10 +310,10 @@ class TopologicalMLEncoder2D(nn.Module):
         h2 = cast("Tensor", self.link(h1))
         across: tuple[Tensor, ...] = ()
         if self.settings["rotation_invariant"]:
-            products = corner_products(h1)
-            across = (products, mirrored(products))
-        turns = self.plaquette(h2, both=self.settings["oriented"], across=across)
-        there, *back = (nn.functional.gelu(self.density(turn)) for turn in turns)
+            products = plaquette_invariants(h1)
+            across = (products, reversed_orientation(products))
+        orientations = self.plaquette(h2, both=self.settings["oriented"], across=across)
+        there, *back = (nn.functional.gelu(self.density(part)) for part in orientations)
         h3 = there - back[0] if back else there
         features = cast("Tensor", self.project(h3.sum(dim=(1, 2))))
         invariant, logits = self.head(features)
@@ -433,4 +329,4 @@ class _LinkProducts(nn.Module):
     """Scalar products of next neighbours as a layer without weights."""
 
     def forward(self, n: Float[Tensor, "batch x y 3"]) -> Float[Tensor, "batch x y 2 1"]:
-        return link_products(n)
+        return link_invariants(n)

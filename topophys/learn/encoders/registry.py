@@ -1,4 +1,4 @@
-"""Which network reads which kind of data set."""
+"""Registry of encoders: which network reads which kind of data set."""
 
 from __future__ import annotations
 
@@ -8,132 +8,134 @@ from typing import Any, Final
 
 from torch import nn
 
+from topophys import _validation
 from topophys.datasets.tasks import OfEachTask
-from topophys.errors import KindError, RecipeError
+from topophys.errors import InputError, KindError, RecipeError
 from topophys.learn.encoders.chain import TopologicalMLEncoder
 from topophys.learn.encoders.loops import TopologicalMLEncoderLoops
 from topophys.learn.encoders.plane import TopologicalMLEncoder2D
 
-__all__ = ["ENCODERS", "READERS", "build_encoder", "encoder_name", "rebuild_encoder"]
+__all__ = [
+    "ENCODERS",
+    "READERS",
+    "build_encoder",
+    "encoder_class",
+    "rebuild_encoder",
+    "register_encoder",
+    "registered_name",
+]
 
-#: Networks by the name that stands in checkpoints.
-ENCODERS: Final[Mapping[str, type[nn.Module]]] = {
+#: Networks by the name in checkpoints.
+ENCODERS: Final[dict[str, type[nn.Module]]] = {
     "TopologicalMLEncoder": TopologicalMLEncoder,
     "TopologicalMLEncoder2D": TopologicalMLEncoder2D,
     "TopologicalMLEncoderLoops": TopologicalMLEncoderLoops,
 }
-#: Name of the network that reads a kind of data set.
+#: Name of the default network for each kind of data set.
 READERS: Final[Mapping[str, str]] = OfEachTask(lambda task: task.encoder)
+#: Names that `register_encoder` does not give away.
+BUILT_IN: Final = tuple(ENCODERS)
+#: Kind of data that each registered network reads.
+_KINDS: Final[dict[str, str]] = {}
 
 
-def encoder_name(kind: str) -> str:
-    """Name of the network that reads a kind of data set.
+def register_encoder(name: str, cls: type[nn.Module], kind: str) -> None:
+    """Make a network of your own available to settings, checkpoints and the command line.
+
+    `FitConfig(encoder={"name": name})` trains it, and `load_run` builds it again. An instance
+    needs the attribute `settings`, the keyword arguments that make the same network again.
+    `input_dim` and `k_points` (chains) or `k_grid` (two dimensions) are passed if `cls` has such
+    arguments.
 
     Parameters
     ----------
-    kind : str
-        Kind of data set, as in the schema.
-
-    Returns
-    -------
-    str
-        A key of `ENCODERS`.
+    name : str
+        Name in settings and checkpoints; a name of the package cannot be taken.
+    cls : type
+        Subclass of `torch.nn.Module` that maps inputs (B, N, channels) or (B, Nx, Ny, channels)
+        to the output of `TopologicalMLEncoder`, or to class scores (B, num_classes).
+    kind : {"winding", "chern", "bands"}
+        Kind of data set that it reads.
 
     Raises
     ------
-    KindError
-        If no network reads that kind.
+    InputError
+        If the name is taken by another class, `cls` is not a module class, or `kind` is unknown.
 
     Examples
     --------
-    >>> encoder_name("chern")
-    'TopologicalMLEncoder2D'
+    >>> class Linear(nn.Module):
+    ...     def __init__(self, input_dim=8, num_classes=3):
+    ...         super().__init__()
+    ...         self.settings = {"input_dim": input_dim, "num_classes": num_classes}
+    ...         self.scores = nn.Linear(input_dim, num_classes)
+    ...     def forward(self, x):
+    ...         return self.scores(x.mean(1))
+    >>> register_encoder("Linear", Linear, "winding")
+    >>> build_encoder("winding", (32, 8), name="Linear").settings["input_dim"]
+    8
     """
+    _validation.one_of(kind, "kind", tuple(READERS))
+    if nn.Module not in getattr(cls, "__mro__", ()):
+        raise InputError(f"Argument `cls` must be a subclass of torch.nn.Module, but is {cls!r}.")
+    if name in BUILT_IN:
+        raise InputError(f"Argument `name` must not be one of the package, but is {name!r}.")
+    ENCODERS[name] = cls
+    _KINDS[name] = kind
+
+
+def registered_name(encoder: nn.Module) -> str | None:
+    """Name under which the class of a network is registered, if it is."""
+    names = (name for name, cls in ENCODERS.items() if cls is type(encoder))
+    return next(names, None)
+
+
+def encoder_class(kind: str, name: str | None = None) -> tuple[str, type[nn.Module]]:
+    """Name and class of the network for a kind of data set; the default one without a name."""
     if kind not in READERS:
         raise KindError(
             f"Argument `kind` must be a kind of data set that a network reads"
             f" ({', '.join(READERS)}), but is {kind!r}."
         )
-    return READERS[kind]
+    chosen = READERS[kind] if name is None else name
+    known = [READERS[kind], *(n for n, k in _KINDS.items() if k == kind)]
+    if chosen not in known:
+        raise RecipeError(
+            f"Training settings: `encoder.name` must be a network for {kind!r} data"
+            f" ({', '.join(known)}), but is {chosen!r}; see `register_encoder`."
+        )
+    return chosen, ENCODERS[chosen]
 
 
 def build_encoder(
-    kind: str, shape: Sequence[int], settings: Mapping[str, Any] | None = None
+    kind: str,
+    shape: Sequence[int],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
 ) -> nn.Module:
-    """Make a new network for a data set; its weights come from the global state of torch.
-
-    Parameters
-    ----------
-    kind : str
-        Kind of data set, as in the schema.
-    shape : sequence of int
-        Shape of one sample of `x`, without the axis of samples: (N, c) or (Nx, Ny, c).
-    settings : mapping of str to Any, optional
-        Keyword arguments of the network, except those that follow from `kind` and `shape`.
-
-    Returns
-    -------
-    torch.nn.Module
-        The network; its `settings` make the same one again with `rebuild_encoder`.
-
-    Raises
-    ------
-    KindError
-        If no network reads that kind.
-    RecipeError
-        If the network has no such setting.
-    InputError
-        If a setting is impossible.
-
-    Examples
-    --------
-    >>> encoder = build_encoder("winding", (32, 8), {"hidden_dims": (8, 8, 16)})
-    >>> type(encoder).__name__, encoder.settings["input_dim"]
-    ('TopologicalMLEncoder', 8)
-    """
-    name = encoder_name(kind)
+    """Make a new network for a data set; its weights come from the global state of torch."""
+    chosen, cls = encoder_class(kind, name)
     *grid, channels = (int(n) for n in shape)
     points = {"k_points": grid[0]} if len(grid) == 1 else {"k_grid": tuple(grid)}
-    chosen = {**(settings or {}), "input_dim": channels, **points}
-    known = set(inspect.signature(ENCODERS[name]).parameters)
-    if unknown := sorted(set(chosen) - known):
+    derived: dict[str, Any] = {"input_dim": channels, **points}
+    known = set(inspect.signature(cls).parameters)
+    if name is not None:
+        derived = {key: value for key, value in derived.items() if key in known}
+    arguments = {**(settings or {}), **derived}
+    if unknown := sorted(set(arguments) - known):
         raise RecipeError(
-            f"Training settings: `encoder.{unknown[0]}` is not a setting of {name}; known are"
+            f"Training settings: `encoder.{unknown[0]}` is not a setting of {chosen}; known are"
             f" {', '.join(sorted(known))}."
         )
-    return ENCODERS[name](**chosen)
+    return cls(**arguments)
 
 
 def rebuild_encoder(name: str, settings: Mapping[str, Any]) -> nn.Module:
-    """Make a network again from what a checkpoint says of it, with random weights.
-
-    Parameters
-    ----------
-    name : str
-        Key of `ENCODERS`.
-    settings : mapping of str to Any
-        The attribute `settings` of the network that was saved.
-
-    Returns
-    -------
-    torch.nn.Module
-        The network.
-
-    Raises
-    ------
-    KindError
-        If there is no such network.
-    TypeError, InputError
-        If it has no such setting, or one is impossible.
-
-    Examples
-    --------
-    >>> rebuild_encoder("TopologicalMLEncoder", {"hidden_dims": [4, 4, 4]}).settings["k_points"]
-    32
-    """
+    """Make the network of a checkpoint, with random weights."""
     if name not in ENCODERS:
         raise KindError(
-            f"Argument `name` must be one of {', '.join(ENCODERS)}, but is {name!r}; it may be of a"
-            " newer release."
+            f"Argument `name` must be one of {', '.join(ENCODERS)}, but is {name!r}; register it"
+            " by `register_encoder`, or use the release that wrote it."
         )
     return ENCODERS[name](**settings)

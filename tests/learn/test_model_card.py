@@ -1,0 +1,46 @@
+"""Card of a run: what it says is what was measured."""
+
+import shutil
+
+import pytest
+
+from topophys.learn import load_run
+from topophys.learn.model_card import Score, wilson_interval, write_card
+
+
+@pytest.fixture
+def run(touched, tmp_path):
+    return load_run(shutil.copytree(touched, tmp_path / "copy"))
+
+
+def test_every_training_writes_a_model_card(run):
+    text = (run.path / "README.md").read_text(encoding="utf-8")
+    assert run.provenance["dataset_digest"] in text
+    assert run.provenance["dataset_manifest"] in text
+    assert len(run.provenance["dataset_manifest"]) == 64
+    assert "supervision: labels only" in text
+    assert "## Limits" in text
+    assert "val (chose the epoch)" in text
+
+
+def test_figures_with_their_intervals(run):
+    write_card(run, [Score("test", 95, 100, 97), Score("empty", 0, 0)])
+    text = (run.path / "README.md").read_text(encoding="utf-8")
+    assert "| test | 95 | 100 | 0.95000 | 0.88825 to 0.97846 | 0.97000 |" in text
+    assert "empty" not in text
+
+
+def test_local_supervision_is_declared(run):
+    run.provenance["supervision"] = "labels and exact local contributions, weight 0.5"
+    object.__setattr__(run, "config", run.config.model_copy(update={"local_supervision": 0.5}))
+    text = write_card(run).read_text(encoding="utf-8")
+    assert "supervision: labels and exact local contributions, weight 0.5" in text
+    assert "did not emerge." in text
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [(0, 0, 0.0, 1.0), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634)],
+)
+def test_wilson_interval(correct, total, low, high):
+    assert wilson_interval(correct, total) == pytest.approx((low, high), abs=1e-4)
