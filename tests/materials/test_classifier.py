@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import topophys as tp
 from topophys.errors import InputError, ShapeError
 from topophys.materials import (
     LOSS_WEIGHTS,
@@ -86,7 +87,7 @@ def test_no_parameter_is_made_after_the_constructor(net, data):
     assert {name: p.shape for name, p in net.named_parameters()} == before
 
 
-def test_every_parameter_learns(net, data):
+def test_every_parameter_changes_in_training(net, data):
     net.train()
     batch = data.all()
     # a token learns where its modality is missing
@@ -128,7 +129,7 @@ def test_a_missing_modality_has_no_influence_and_a_present_one_has(net, data, m)
     assert (full - clean).abs().max() > 1e-4
 
 
-def test_missing_is_learned_and_not_zero(net, data):
+def test_mask_tokens_are_trained(net, data):
     batch = data.all()
     none = dataclasses.replace(batch, present=torch.zeros_like(batch.present))
     with torch.no_grad():
@@ -152,7 +153,7 @@ def test_gradients_do_not_see_what_is_missing(net, data):
 
 
 def test_the_total_is_the_documented_sum(data):
-    weights = {"combined_loss": 0.7, "auxiliary_loss": 0.0, "magnetism_loss": 1.3}
+    weights = {"combined_loss": 0.7, "topological_ml_total": 0.0, "magnetism_loss": 1.3}
     net = EnhancedMultiModalMaterialClassifier(loss_weights=weights)
     batch = data.all()
     losses = net.compute_enhanced_loss(net(batch), targets(batch))
@@ -257,3 +258,69 @@ def test_a_subset_holds_the_chosen_materials(data):
     for name, value in wanted.rows.items():
         torch.testing.assert_close(some.rows[name], value)
     assert list(some.ids) == list(wanted.ids)
+
+
+TERMS = {
+    "combined_loss", "topology_loss", "magnetism_loss", "topological_ml_total", "total_loss",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("branch", [True, False])
+def test_every_term_is_returned_and_absent_ones_are_zero(data, branch):
+    net = EnhancedMultiModalMaterialClassifier(use_topological_ml=branch)
+    batch = data.all()
+    losses = net.compute_enhanced_loss(net(batch), {"topology": batch.topology})
+    assert set(losses) == TERMS
+    assert float(losses["magnetism_loss"]) == 0.0
+    assert (float(losses["topological_ml_total"].detach()) == 0.0) is not branch
+    weighted = sum(weight * losses[name] for name, weight in LOSS_WEIGHTS.items())
+    torch.testing.assert_close(losses["total_loss"], weighted)
+
+
+def test_topology_loss_trains_the_primary_head_and_topological_ml_total_the_branch(data):
+    net = EnhancedMultiModalMaterialClassifier()
+    batch = data.all()
+    losses = net.compute_enhanced_loss(net(batch), targets(batch))
+    losses["topology_loss"].backward(retain_graph=True)
+    assert net.primary.weight.grad.abs().sum() > 0
+    assert net.auxiliary.weight.grad is None
+    losses["topological_ml_total"].backward()
+    assert net.auxiliary.weight.grad.abs().sum() > 0
+    assert all(p.grad is not None for p in net.branch.parameters() if p.requires_grad)
+
+
+def test_weights_of_earlier_releases_keep_their_meaning():
+    former = EnhancedMultiModalMaterialClassifier(loss_weights={"primary_loss": 0.7})
+    assert former.loss_weights == {**LOSS_WEIGHTS, "topology_loss": 0.7}
+
+
+def test_training_loop_of_the_public_contract(toys):
+    from topophys.plots import plot_winding_angle_comparison
+
+    torch.manual_seed(0)
+    net = EnhancedMultiModalMaterialClassifier(
+        crystal_node_feature_dim=8,
+        kspace_node_feature_dim=toys["kspace"].shape[-1],
+        asph_feature_dim=10,
+        scalar_feature_dim=toys["scalars"].shape[-1],
+        decomposition_feature_dim=toys["decomposition"].shape[-1],
+        use_topological_ml=True,
+        topological_ml_model_type="1d_a3",
+    )
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    batch = toy_data(toys, np.arange(48)).all()
+    totals = []
+    for _ in range(12):
+        predictions = net(batch)
+        losses = net.compute_enhanced_loss(predictions, targets(batch))
+        optimizer.zero_grad()
+        losses["total_loss"].backward()
+        optimizer.step()
+        totals.append(float(losses["total_loss"].detach()))
+    assert set(losses) >= TERMS
+    assert totals[-1] < 0.9 * totals[0]
+    h1 = predictions["local_features"]["h1_features"][:2].detach().numpy()
+    chains = net.branch.hamiltonian.hamiltonians(predictions["fused_features"][:2])
+    alpha = tp.winding_angle(chains.block_on_grid(h1.shape[1]))
+    figure = plot_winding_angle_comparison(h1, alpha)
+    assert len(figure.axes) >= 2

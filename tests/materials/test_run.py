@@ -109,7 +109,7 @@ def test_jarvis_files(tmp_path):
         read_jarvis(tmp_path / "no.json")
 
 
-def test_a_run_comes_back_and_predicts(toy_run, poscar):
+def test_saved_run_is_loaded_and_predicts(toy_run, poscar):
     run = load_material_run(toy_run)
     answer = run.predict(read_structure(poscar))
     assert set(answer.topology) == {"trivial", "topological insulator", "semimetal"}

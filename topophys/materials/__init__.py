@@ -1,4 +1,4 @@
-"""Materials: what is known of a crystal, from structure to bands, and its topology class."""
+"""Classifiers of crystalline materials by topology and magnetism."""
 
 from topophys.materials.classifier import LOSS_WEIGHTS, EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal, CrystalGraph, crystal_graph

@@ -1,4 +1,4 @@
-"""Classifier of materials from whatever is known of them, and its loss."""
+"""Multimodal classifier of materials, and its loss."""
 
 from __future__ import annotations
 
@@ -28,21 +28,26 @@ __all__ = [
 ]
 
 
-# ---------------------------------- The loss of the classifier of materials: named terms, each once
+# ---- Loss
 
 #: Weight of each term of the loss; the total is their weighted sum.
 LOSS_WEIGHTS: Final[Mapping[str, float]] = {
     "combined_loss": 1.0,
-    "primary_loss": 0.3,
-    "auxiliary_loss": 0.2,
+    "topology_loss": 0.3,
+    "topological_ml_total": 0.2,
     "magnetism_loss": 0.5,
 }
-#: Logits that each term looks at, and the labels it compares them with.
+#: Logits and labels of each term.
 TERMS: Final[Mapping[str, tuple[str, str]]] = {
     "combined_loss": ("combined_logits", "topology"),
-    "primary_loss": ("topology_logits_primary", "topology"),
-    "auxiliary_loss": ("topology_logits_auxiliary", "topology"),
+    "topology_loss": ("topology_logits_primary", "topology"),
+    "topological_ml_total": ("topology_logits_auxiliary", "topology"),
     "magnetism_loss": ("magnetism_logits_aux", "magnetism"),
+}
+#: Names of terms in the settings of runs saved by version 0.1.
+FORMER_NAMES: Final[Mapping[str, str]] = {
+    "primary_loss": "topology_loss",
+    "auxiliary_loss": "topological_ml_total",
 }
 
 
@@ -52,31 +57,13 @@ def weighted_losses(
     loss_weights: Mapping[str, float],
     class_weights: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
-    """Each term that applies, and the weighted sum; see `compute_enhanced_loss`.
-
-    Parameters
-    ----------
-    predictions, targets : mapping
-        As in `EnhancedMultiModalMaterialClassifier.compute_enhanced_loss`.
-    loss_weights : mapping of str to float
-        Weight of each term.
-    class_weights : mapping of str to tensor of shape (classes,)
-        Weights of the classes of "topology" and of "magnetism".
-
-    Returns
-    -------
-    dict of str to scalar tensor
-        Terms without their weights, and "total_loss".
-
-    Raises
-    ------
-    InputError, ShapeError
-        If a target is no class, or there is not one for each prediction.
-    """
+    """Every term and the weighted sum; see `compute_enhanced_loss`."""
+    # class_weights of (classes,)
     losses: dict[str, Tensor] = {}
     total = class_weights["topology"].new_zeros(())
     for term, (logits_name, label_name) in TERMS.items():
         if logits_name not in predictions or label_name not in targets:
+            losses[term] = torch.zeros_like(total)
             continue
         logits, labels = predictions[logits_name], targets[label_name]
         _check_labels(labels, logits, label_name)
@@ -91,30 +78,15 @@ def weighted_losses(
 
 
 def checked_weights(weights: Mapping[str, float]) -> dict[str, float]:
-    """Refuse weights that are negative or of no term.
-
-    Parameters
-    ----------
-    weights : mapping of str to float
-        What a user gave.
-
-    Returns
-    -------
-    dict of str to float
-        The same.
-
-    Raises
-    ------
-    InputError
-        If a name is no term or a weight no number from 0 on.
-    """
-    for name, value in weights.items():
+    """Refuse weights that are negative or of no term."""
+    given = {FORMER_NAMES.get(name, name): value for name, value in weights.items()}
+    for name, value in given.items():
         if name not in LOSS_WEIGHTS or not 0.0 <= float(value) < float("inf"):
             raise InputError(
                 f"Argument `loss_weights` must have numbers >= 0 for some of"
                 f" {', '.join(LOSS_WEIGHTS)}, but has {name!r}: {value!r}."
             )
-    return {name: float(value) for name, value in weights.items()}
+    return {name: float(value) for name, value in given.items()}
 
 
 def _check_labels(labels: Tensor, logits: Tensor, name: str) -> None:
@@ -131,7 +103,7 @@ def _check_labels(labels: Tensor, logits: Tensor, name: str) -> None:
         )
 
 
-# ------------------------------------------- Classifier of materials from whatever is known of them
+# ---- Network
 
 
 class EnhancedMultiModalMaterialClassifier(nn.Module):
@@ -183,7 +155,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
     --------
     >>> net = EnhancedMultiModalMaterialClassifier(8, 16, 10, 48, 12)
     >>> sorted(net.loss_weights)
-    ['auxiliary_loss', 'combined_loss', 'magnetism_loss', 'primary_loss']
+    ['combined_loss', 'magnetism_loss', 'topological_ml_total', 'topology_loss']
     """
 
     def __init__(
@@ -249,7 +221,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
             self.branch = make_branch(topological_ml_model_type, fused_dim, t, k_points)
             self.auxiliary = nn.Linear(t, num_topology_classes)
             self.combined = nn.Linear(fused_dim + t, num_topology_classes)
-        self.used = [name in modalities for name in MODALITIES]
+        self.enabled = [name in modalities for name in MODALITIES]
         self.modality_dropout = modality_dropout
         self.topology_weights: Tensor
         self.magnetism_weights: Tensor
@@ -293,10 +265,10 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         ShapeError
             If an input has another length than the encoders were made for.
         """
-        present = batch.present & torch.tensor(self.used, device=batch.present.device)
+        present = batch.present & torch.tensor(self.enabled, device=batch.present.device)
         if self.training and self.modality_dropout > 0.0:
             keep = torch.rand(present.shape, device=present.device) >= self.modality_dropout
-            # what would lose everything keeps everything
+            # a material that would lose all modalities keeps them
             keep |= ~(present & keep).any(1, keepdim=True)
             present = present & keep
         parts = []
@@ -336,7 +308,7 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
             inputs = [rows[part] for part in PHYSICS]
         else:
             inputs = [rows[name]]
-        # what is missing may hold anything, NaN too, and must not reach a gradient
+        # arrays of missing modalities may contain NaN, which must not reach a gradient
         clean = [
             x if x.dtype == torch.bool
             else torch.where(there.view(-1, *[1] * (x.ndim - 1)), x, 0.0)
@@ -362,7 +334,11 @@ class EnhancedMultiModalMaterialClassifier(nn.Module):
         Returns
         -------
         dict of str to scalar tensor
-            Each term of `loss_weights` that applies, without its weight, and "total_loss".
+            Cross entropies, each without its weight: "combined_loss" of the combined head,
+            "topology_loss" of the primary head, "topological_ml_total" of the head on the
+            features of the topological branch, and "magnetism_loss"; and "total_loss", their sum
+            weighted by `loss_weights`. A term without logits or labels (no branch, no magnetism)
+            is 0.
 
         Raises
         ------

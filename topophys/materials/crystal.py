@@ -25,7 +25,7 @@ LONGEST: Final = 1e5
 #: Cells to look for neighbours in, and pairs of an atom and an image of another one.
 MOST_IMAGES: Final = 100_000
 MOST_PAIRS: Final = 500_000_000
-#: Pairs looked at together.
+#: Pairs processed at once.
 AT_ONCE: Final = 1_000_000
 
 
@@ -59,7 +59,7 @@ class Crystal:
     def checked(
         cls, numbers: ArrayLike, fractional: ArrayLike, lattice: ArrayLike, sample_id: str
     ) -> Crystal:
-        """Make a crystal, or say in one line what is wrong with which sample.
+        """Make a crystal, or raise one line that names the invalid sample.
 
         Parameters
         ----------

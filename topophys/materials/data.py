@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-# ------------------ Materials as tensors: every modality, and for each material whether it is there
+# ---- Tensors
 
 #: Modalities of a material, in the order of the fusion.
 MODALITIES: Final = ("crystal", "kspace", "asph", "scalar", "physics")
@@ -263,45 +263,19 @@ def _pick(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return starts[index][owner] + within, owner, first
 
 
-# -------------------------------------------- Real structures with the classes that lists give them
+# ---- Structures with labels
 
 
 @dataclass(frozen=True)
 class LabelledStructure:
-    """A structure and the entry of a list that it belongs to.
+    """A structure and the entry of a list that it belongs to."""
 
-    Attributes
-    ----------
-    crystal : Crystal
-        The structure.
-    entry : ListedMaterial
-        Formula, space group and class.
-    """
-
-    crystal: Crystal
-    entry: ListedMaterial
+    crystal: Crystal  # the structure
+    entry: ListedMaterial  # formula, space group and class
 
 
 def as_listed(crystal: Crystal, label: int = UNKNOWN) -> ListedMaterial:
-    """Reduced formula and space group of a structure, as a line of a list.
-
-    Parameters
-    ----------
-    crystal : Crystal
-        Structure.
-    label : int, optional
-        Class.
-
-    Returns
-    -------
-    ListedMaterial
-        With the formula in its smallest whole numbers.
-
-    Raises
-    ------
-    InputError
-        If there is no space group.
-    """
+    """Reduced formula and space group of a structure, as a line of a list."""
     kinds, counts = np.unique(crystal.numbers, return_counts=True)
     smallest = gcd(*counts.tolist())
     composition = tuple((int(z), float(n // smallest)) for z, n in zip(kinds, counts, strict=True))
@@ -333,7 +307,7 @@ def match_structures(
     entries = {(m.composition, m.space_group): m for m in lists.materials}
     found: list[LabelledStructure] = []
     counts = {"matched": 0, "not in the lists": 0, "no space group": 0, "repeated": 0}
-    seen: set[ListedMaterial] = set()
+    matched: set[ListedMaterial] = set()
     for crystal in crystals.values():
         try:
             one = as_listed(crystal)
@@ -344,9 +318,9 @@ def match_structures(
         if entry is None:
             counts["not in the lists"] += 1
         else:
-            again = entry in seen
+            again = entry in matched
             counts["repeated" if again else "matched"] += 1
-            seen.add(entry)
+            matched.add(entry)
             if keep_repeated or not again:
                 found.append(LabelledStructure(crystal, entry))
     return found, counts

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-# ---------------------------------- The periodic table, as far as it follows from the atomic number
+# ---- Periodic table
 
 #: Symbols by atomic number; the first entry stands for none.
 SYMBOLS: Final = (
@@ -43,28 +43,7 @@ NOBLE: Final = (0, 2, 10, 18, 36, 54, 86, 118)
 
 
 def atomic_number(symbol: str) -> int:
-    """Atomic number of an element.
-
-    Parameters
-    ----------
-    symbol : str
-        Chemical symbol.
-
-    Returns
-    -------
-    int
-        From 1 to 118.
-
-    Raises
-    ------
-    InputError
-        If there is no such element.
-
-    Examples
-    --------
-    >>> atomic_number("Bi")
-    83
-    """
+    """Atomic number of an element."""
     if symbol not in SYMBOLS[1:]:
         raise InputError(f"Element must be a chemical symbol such as 'Bi', but is {symbol!r:.20}.")
     return SYMBOLS.index(symbol)
@@ -91,28 +70,8 @@ _TABLE: Final = np.array([(0.0,) * len(ELEMENT_FEATURES), *(_row(z) for z in ran
 
 
 def element_features(z: ArrayLike) -> Float[np.ndarray, "..."]:
-    """Descriptors of elements.
-
-    Parameters
-    ----------
-    z : array-like of int of shape (...)
-        Atomic numbers; 0 stands for no atom and gives zeros.
-
-    Returns
-    -------
-    float64 ndarray of shape (..., 8)
-        Columns as in `ELEMENT_FEATURES`.
-
-    Raises
-    ------
-    InputError
-        If a number is not from 0 to 118.
-
-    Examples
-    --------
-    >>> element_features(83)[:3]
-    array([ 6., 15.,  5.])
-    """
+    """Descriptors of elements."""
+    # z of (...)
     numbers = np.asarray(z)
     if numbers.dtype.kind not in "iu" or numbers.min(initial=0) < 0 or numbers.max(initial=0) > 118:
         raise InputError(
@@ -121,7 +80,7 @@ def element_features(z: ArrayLike) -> Float[np.ndarray, "..."]:
     return np.asarray(_TABLE[numbers])
 
 
-# ------------------------------------- Measured properties of elements, from the tables of pymatgen
+# ---- Tabulated properties
 
 #: Numbers that the tables give.
 MEASURED: Final = (
@@ -140,16 +99,9 @@ def element_properties() -> NDArray[np.float64]:
     Where the tables give no value (the electronegativity of He, Ne, Ar and the like) the median
     over the elements stands in its place, for all models alike.
 
-    Returns
-    -------
-    float64 ndarray of shape (119, 11)
-        Row by atomic number, columns as in `ELEMENT_PROPERTIES`; mean 0 and spread 1 over the
-        elements up to 95. Row 0 and those beyond 103 are medians.
-
-    References
-    ----------
-    .. [1] S. P. Ong et al., Comput. Mater. Sci. 68, 314 (2013).
+    Ref.: S. P. Ong et al., Comput. Mater. Sci. 68, 314 (2013).
     """
+    # -> (119, 11)
     element = load_extra("pymatgen.core", "materials").Element
     table = np.full((119, len(ELEMENT_PROPERTIES)), np.nan)
     with quiet():

@@ -32,25 +32,11 @@ __all__ = [
 ]
 
 
-# ---------------------------------------------------- What the encoders of materials have in common
+# ---- Common parts
 
 
 def demand(x: Tensor, name: str, tail: tuple[str | int, ...]) -> None:
     """Refuse inputs of another shape.
-
-    Parameters
-    ----------
-    x : tensor
-        The input, materials first.
-    name : str
-        Name of the argument, for the message.
-    tail : tuple of str or int
-        The other axes: a length, or a letter that stands for any.
-
-    Raises
-    ------
-    ShapeError
-        If `x` has other axes.
 
     Examples
     --------
@@ -67,38 +53,16 @@ def demand(x: Tensor, name: str, tail: tuple[str | int, ...]) -> None:
 
 
 def each(n_in: int, width: int) -> nn.Sequential:
-    """Perceptron with one hidden layer on the features of each k point or token.
-
-    Parameters
-    ----------
-    n_in, width : int
-        Numbers of features before and after.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Maps (..., n_in) to (..., width).
-    """
+    """Perceptron with one hidden layer on the features of each k point or token."""
     return nn.Sequential(nn.Linear(n_in, width), nn.GELU(), nn.Linear(width, width))
 
 
 def read_out(width: int, n_out: int) -> nn.Sequential:
-    """Last layer on two summaries of a set, side by side.
-
-    Parameters
-    ----------
-    width, n_out : int
-        Number of features of each summary, and of the result.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Maps (B, 2 width) to (B, n_out).
-    """
+    """Last layer on two summaries of a set, side by side."""
     return nn.Sequential(nn.Linear(2 * width, n_out), nn.GELU())
 
 
-# --------------------------------------------------------------- Encoder of periodic crystal graphs
+# ---- Crystal graphs
 
 
 class TopologicalCrystalEncoder(nn.Module):
@@ -242,7 +206,7 @@ class _Messages(nn.Module):
         return cast("Tensor", self.update(torch.cat([h, total, square], dim=-1)))
 
 
-# --------------------------------------------------------- Encoder of bands along a path of momenta
+# ---- Bands
 
 
 class KSpaceTransformerGNNEncoder(nn.Module):
@@ -332,7 +296,7 @@ class KSpaceTransformerGNNEncoder(nn.Module):
         return cast("Tensor", self.out(torch.cat([some.mean(1), h.amax(1)], dim=-1)))
 
 
-# ----------------------------- Encoders of persistence tokens, scalars and band-structure summaries
+# ---- Persistence tokens, scalars, band summaries
 
 
 class PHTokenEncoder(nn.Module):
@@ -475,7 +439,7 @@ class _Residual(nn.Module):
 
 
 class EnhancedKSpacePhysicsFeatures(nn.Module):
-    """Perceptron on what a band structure says: decomposition, gap, density of states, Fermi level.
+    """Perceptron on band-structure summaries: decomposition, gap, density of states, Fermi level.
 
     Parameters
     ----------
@@ -540,7 +504,7 @@ class EnhancedKSpacePhysicsFeatures(nn.Module):
         return cast("Tensor", self.net(torch.cat(parts, dim=-1)))
 
 
-# ---------------------- From fused features to a Hamiltonian, and from that to topological features
+# ---- Topological branch
 
 #: Kinds of branch: a chain of class AIII or a two-band Hamiltonian in two dimensions made from
 #: features, the two-band Hamiltonians of the material itself, or a perceptron.
@@ -555,17 +519,6 @@ class TopologicalBranch(nn.Module):
     """A gapped Hamiltonian made from features, and the network that reads its invariant.
 
     The Hamiltonian is a latent variable with a definite invariant, not that of the material.
-
-    Parameters
-    ----------
-    n_features : int
-        Length of the fused features.
-    output_features : int
-        Length of the result: features of the encoder, then its three class scores.
-    model_type : {"1d_a3", "2d_a"}, optional
-        Chains of class AIII, or two bands in two dimensions.
-    k_points : int, optional
-        Grid of the Hamiltonian along each direction.
     """
 
     def __init__(
@@ -610,13 +563,6 @@ class ExactBranch(nn.Module):
     Nothing is made from features here: the input is what a calculation of the bands gives. The
     squares of the real-valued invariants come with their features, because which of two spins
     has which sign says nothing about the class.
-
-    Parameters
-    ----------
-    output_features : int
-        Length of the result.
-    k_points : int, optional
-        Grid along each direction that the Hamiltonians are given on.
     """
 
     def __init__(self, output_features: int, *, k_points: int = MOST_2D) -> None:
@@ -644,15 +590,7 @@ class ExactBranch(nn.Module):
 
 
 class PlainBranch(nn.Module):
-    """Perceptron in place of the topological branch, with about as many parameters.
-
-    Parameters
-    ----------
-    n_features, output_features : int
-        As in `TopologicalBranch`.
-    hidden : int, optional
-        Width of its two layers.
-    """
+    """Perceptron in place of the topological branch, with about as many parameters."""
 
     def __init__(self, n_features: int, output_features: int, *, hidden: int = 34) -> None:
         super().__init__()
@@ -667,26 +605,7 @@ class PlainBranch(nn.Module):
 
 
 def make_branch(kind: str, n_features: int, output_features: int, k_points: int) -> nn.Module:
-    """Return the branch of a kind.
-
-    Parameters
-    ----------
-    kind : {"1d_a3", "2d_a", "exact_2d", "mlp"}
-        Which.
-    n_features, output_features, k_points : int
-        Sizes.
-
-    Returns
-    -------
-    torch.nn.Module
-        Maps (B, n_features) and the rows of the batch to (B, output_features) and a dict of local
-        features.
-
-    Raises
-    ------
-    InputError
-        If there is no such kind, or a size is too small.
-    """
+    """Return the branch of a kind."""
     _validation.one_of(kind, "topological_ml_model_type", BRANCHES)
     if k_points < 4 or output_features <= CLASSES:
         raise InputError(

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-# ------------------------------------------------------ Numbers that describe a material as a whole
+# ---- Scalars
 
 _COLUMNS: Final = ("atomic number", *ELEMENT_FEATURES)
 _SCALES: Final = np.array([50.0, 7.0, 18.0, 10.0, 1.0, 1.0, 1.0, 1.0, 1.0])
@@ -50,20 +50,8 @@ SCALAR_FEATURES: Final = (
 def composition_statistics(
     numbers: NDArray[np.int64], amounts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Mean, spread, minimum and maximum of the descriptors of elements, weighted by amount.
-
-    Parameters
-    ----------
-    numbers : int64 ndarray of shape (m,)
-        Atomic numbers.
-    amounts : float64 ndarray of shape (m,)
-        How much there is of each.
-
-    Returns
-    -------
-    float64 ndarray of shape (38,)
-        First columns of `SCALAR_FEATURES`.
-    """
+    """Mean, spread, minimum and maximum of the descriptors of elements, weighted by amount."""
+    # numbers of (m,), amounts of (m,) -> (38,)
     table = np.column_stack([numbers, element_features(numbers)]) / _SCALES
     share = amounts / amounts.sum()
     mean = share @ table
@@ -75,25 +63,7 @@ def composition_statistics(
 
 
 def space_group(crystal: Crystal, *, tolerance: float = 0.01) -> tuple[int, int]:
-    """Space group by spglib, and the number of atoms in the primitive cell.
-
-    Parameters
-    ----------
-    crystal : Crystal
-        Structure.
-    tolerance : float, optional
-        How far an atom may be from its image, in angstrom.
-
-    Returns
-    -------
-    int, int
-        International number from 1 to 230; atoms.
-
-    Raises
-    ------
-    InputError
-        If spglib finds none.
-    """
+    """Space group by spglib, and the number of atoms in the primitive cell."""
     spglib = load_extra("spglib", "materials")
     cell = (crystal.lattice, crystal.fractional, crystal.numbers)
     with quiet():
@@ -132,7 +102,7 @@ def scalar_features(crystal: Crystal) -> tuple[Float[np.ndarray, " 48"], int]:
     return np.concatenate([statistics, systems, rest]).astype(np.float32), group
 
 
-# ------------------------------------------ Atom-specific persistent homology of crystal structures
+# ---- Persistent homology
 
 #: Names of the columns of a token.
 ASPH_FEATURES: Final = (
@@ -226,7 +196,7 @@ def _bars(gudhi: Any, cloud: NDArray[np.float64], radius: float) -> list[tuple[f
     return found or [(0.0, 0.0, 0.0, 1.0, 0.0, 0.0)]
 
 
-# -------------------- Features of a formula and a space group: what decides how bands can be filled
+# ---- Formula and space group
 
 #: Blocks of columns, in order; each can be left out.
 BLOCKS: Final = (
@@ -346,16 +316,8 @@ def _properties(one: ListedMaterial) -> NDArray[np.float64]:
 
 @cache
 def space_group_features() -> NDArray[np.float64]:
-    """Operations of each space group, from the tables of spglib.
-
-    Returns
-    -------
-    float64 ndarray of shape (231, 13)
-        Row by number: logarithm of the number of operations of the point group and of centring
-        translations; shares of operations that are 2-, 3-, 4-, 6-fold rotations, inversion,
-        mirrors, -3, -4, -6; shares with a fractional translation (screws, glides), of rotations
-        and of improper operations.
-    """
+    """Operations of each space group, from the tables of spglib."""
+    # -> (231, 13)
     spglib = load_extra("spglib", "materials")
     table = np.zeros((231, 13))
     done: set[int] = set()

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-# ------------------------------------------- Structures from files: POSCAR, CIF, and JSON of JARVIS
+# ---- Structures
 
 #: Bytes that a file of JARVIS may have; the largest has some hundred million.
 LARGEST_JSON: Final = 4 * 2**30
@@ -67,27 +67,7 @@ def read_structure(path: str | Path) -> Crystal:
 
 
 def parse_structure(text: str, sample_id: str, *, cif: bool) -> Crystal:
-    """Make a crystal from the text of a CIF or POSCAR file.
-
-    Parameters
-    ----------
-    text : str
-        Content.
-    sample_id : str
-        Name for messages.
-    cif : bool
-        CIF, or POSCAR.
-
-    Returns
-    -------
-    Crystal
-        Checked structure.
-
-    Raises
-    ------
-    InputError
-        As in `read_structure`.
-    """
+    """Make a crystal from the text of a CIF or POSCAR file."""
     module = load_extra("pymatgen.io.cif" if cif else "pymatgen.io.vasp", "materials")
     kind = "CIF" if cif else "POSCAR"
     if not cif:
@@ -121,25 +101,7 @@ def _refuse_crowds(text: str, sample_id: str) -> None:
 
 
 def from_pymatgen(structure: Any, sample_id: str) -> Crystal:
-    """Check and convert a structure of pymatgen.
-
-    Parameters
-    ----------
-    structure : pymatgen.core.Structure
-        Ordered structure.
-    sample_id : str
-        Name for messages.
-
-    Returns
-    -------
-    Crystal
-        The same atoms.
-
-    Raises
-    ------
-    InputError
-        If sites are partly occupied, or as in `Crystal.checked`.
-    """
+    """Check and convert a structure of pymatgen."""
     if not structure.is_ordered:
         raise InputError(
             f"Sample `{sample_id}`: every site must have one element, but some are partly occupied."
@@ -257,7 +219,7 @@ def read_aflow_prototypes() -> dict[str, Crystal]:
     return found
 
 
-# ------------------------- Real Hamiltonians: a folder of Wannier90 files, and what their bands say
+# ---- Wannier90 folders
 
 #: Points along each direction, by dimension of k space.
 POINTS: Final = {1: 256, 2: 24, 3: 10}
@@ -276,7 +238,7 @@ def read_hr_folder(
         The folder.
     n_occupied : mapping of str to int
         Number of occupied bands of each material, by the file's name without `_hr.dat`. Files do
-        not say it, and guessing half of the bands would make up a Fermi level.
+        not contain it, and assuming half filling would invent a Fermi level.
 
     Returns
     -------

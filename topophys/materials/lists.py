@@ -1,4 +1,4 @@
-"""Lists of materials: a space group, a formula, and the class that a file stands for."""
+"""Lists of materials: space group, formula, and the class named by the file."""
 
 from __future__ import annotations
 
@@ -27,24 +27,12 @@ _GROUP: Final = re.compile(r"[0-9]{1,3}")
 
 @dataclass(frozen=True)
 class ListedMaterial:
-    """One line of a list.
+    """One line of a list."""
 
-    Attributes
-    ----------
-    formula : str
-        As in the file.
-    composition : tuple of (int, float)
-        Atomic numbers, ascending, and amounts.
-    space_group : int
-        International number.
-    label : int
-        Class, the position of the file among the classes.
-    """
-
-    formula: str
-    composition: tuple[tuple[int, float], ...]
-    space_group: int
-    label: int
+    formula: str  # as in the file
+    composition: tuple[tuple[int, float], ...]  # atomic numbers, ascending, and amounts
+    space_group: int  # international number
+    label: int  # class, the position of the file among the classes
 
     @property
     def system(self) -> tuple[int, ...]:
@@ -70,7 +58,7 @@ class MaterialList:
     ambiguous : list of str
         (formula, space group) pairs with several classes, which were dropped.
     repeated : int
-        Lines that say again what another line said.
+        Repeated lines.
     """
 
     materials: list[ListedMaterial]

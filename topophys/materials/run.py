@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-# --------------------- A trained classifier in its folder: weights as safetensors, settings as JSON
+# ---- Runs
 
 FORMAT: Final = "topophys-materials-run"
 VERSION: Final = 1
@@ -42,31 +42,15 @@ HEADS: Final = {"topology": "combined_logits", "magnetism": "magnetism_logits_au
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """Shift and scale of scalar features, and where they are cut off.
+    """Shift and scale of scalar features, and where they are cut off."""
 
-    Attributes
-    ----------
-    mean, spread : list of float
-        Of each column, over the training set.
-    """
-
-    mean: list[float]
-    spread: list[float]
+    mean: list[float]  # of each column, over the training set
+    spread: list[float]  # of each column, over the training set
 
     @classmethod
     def of(cls, x: NDArray[np.float64]) -> Scaler:
-        """Measure a training set.
-
-        Parameters
-        ----------
-        x : float64 ndarray of shape (S, c)
-            Features.
-
-        Returns
-        -------
-        Scaler
-            With a least spread of 0.05, so that rare columns do not explode.
-        """
+        """Measure a training set."""
+        # x of (S, c)
         return cls(x.mean(0).tolist(), np.maximum(x.std(0), 0.05).tolist())
 
     def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,14 +61,14 @@ class Scaler:
 
 @dataclass(frozen=True)
 class MaterialPrediction:
-    """What a network says of one structure.
+    """Predicted classes of one structure.
 
     Attributes
     ----------
     sample_id : str
         Name of the structure.
     topology, magnetism : dict of str to float
-        Probability of each class; empty where the network was not taught it.
+        Probability of each class; empty if the network was not trained on it.
     present : tuple of str
         Modalities that the structure had; learned tokens stood in for the others.
     seconds : float
@@ -134,7 +118,7 @@ class MaterialRun:
     card: dict[str, Any] = field(default_factory=dict)
 
     def describe(self, crystal: Crystal) -> MaterialData:
-        """Features of one structure, as the network got to know them.
+        """Features of one structure, scaled as in training.
 
         Parameters
         ----------
@@ -285,7 +269,7 @@ def _checked_run(net: EnhancedMultiModalMaterialClassifier, card: dict[str, Any]
     return MaterialRun(net, card["kind"], classes, scaler, dict(card["card"]))
 
 
-# ---------------------------------------------------------------- A trained classifier in words
+# ---- Text report
 
 
 def report(run: MaterialRun) -> str:
@@ -302,7 +286,7 @@ def report(run: MaterialRun) -> str:
         Lines of text.
     """
     lines = [f"classifier of materials, trained on {run.kind}: {run.card.get('data', 'unknown')}"]
-    used = [name for name, on in zip(run.net.encoders.keys(), run.net.used, strict=True) if on]
+    used = [name for name, on in zip(run.net.encoders.keys(), run.net.enabled, strict=True) if on]
     lines.append(f"  modalities {', '.join(used)}")
     kind = run.net.settings["topological_ml_model_type"]
     lines.append(f"  branch     {kind if run.net.branch is not None else 'none'}")

@@ -16,6 +16,7 @@ from topophys._progress import track
 from topophys._random import keyed_generator
 from topophys.errors import InputError
 from topophys.learn.distributed import limited_threads
+from topophys.learn.trainer import optimizer_step
 from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal
 from topophys.materials.data import (
@@ -44,7 +45,10 @@ __all__ = [
 ]
 
 
-# ---------------------------------------------------------------- Training of the classifier
+# ---- Training loop
+
+#: Largest norm of the gradient of a step.
+GRADIENT_CLIP: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class TrainOptions:
 
 @dataclass
 class History:
-    """What happened in a training.
+    """Losses and time of a training.
 
     Attributes
     ----------
@@ -95,7 +99,7 @@ def train_classifier(
     data: MaterialData,
     options: TrainOptions,
     *,
-    say: Callable[[int, dict[str, float]], None] | None = None,
+    on_epoch_end: Callable[[int, dict[str, float]], None] | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -104,11 +108,11 @@ def train_classifier(
     net : EnhancedMultiModalMaterialClassifier
         The network.
     data : MaterialData
-        What to learn from.
+        Training set.
     options : TrainOptions
         Settings.
-    say : callable, optional
-        Told (epoch, mean losses) after each epoch.
+    on_epoch_end : callable, optional
+        Called with (epoch, mean losses) after each epoch.
 
     Returns
     -------
@@ -126,8 +130,9 @@ def train_classifier(
     order = torch.Generator().manual_seed(options.seed)
     size = min(options.batch_size, len(data))
     per_epoch = len(data) // size
+    parameters = list(net.parameters())
     optimizer = torch.optim.AdamW(
-        net.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+        parameters, lr=options.learning_rate, weight_decay=options.weight_decay
     )
     steps = max(4, options.epochs * per_epoch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -148,21 +153,18 @@ def train_classifier(
                 total = losses["total_loss"]
                 if not torch.isfinite(total):
                     raise InputError(
-                        "Training left the finite numbers in a step with the samples"
+                        "Loss became non-finite in a step with the samples"
                         f" {', '.join(batch.ids[:5])}, ...; lower the learning rate."
                     )
-                optimizer.zero_grad()
-                torch.autograd.backward(total)
-                torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-                optimizer.step()
+                optimizer_step(total, optimizer, parameters, GRADIENT_CLIP)
                 schedule.step()
                 for name, value in losses.items():
                     totals[name] = totals.get(name, 0.0) + float(value.detach())
             history.seconds += time.perf_counter() - start
             history.samples += per_epoch * size
             history.losses.append({name: value / per_epoch for name, value in totals.items()})
-            if say is not None:
-                say(epoch, history.losses[-1])
+            if on_epoch_end is not None:
+                on_epoch_end(epoch, history.losses[-1])
     net.eval()
     return history
 
@@ -197,20 +199,8 @@ def predict_logits(
 
 
 def scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, Any]:
-    """Accuracy, macro F1 and recall of each class among the known labels.
-
-    Parameters
-    ----------
-    logits : float32 ndarray of shape (S, C)
-        Class scores.
-    labels : int64 ndarray of shape (S,)
-        Classes; `UNKNOWN` ones are left out.
-
-    Returns
-    -------
-    dict
-        "accuracy", "macro_f1", "recall" (a list), "count" (a list).
-    """
+    """Accuracy, macro F1 and recall of each class among the known labels."""
+    # logits of (S, C), labels of (S,)
     known = labels != UNKNOWN
     found, truth, n = logits[known].argmax(1), labels[known], logits.shape[1]
     table = np.zeros((n, n), np.int64)
@@ -225,7 +215,7 @@ def scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, 
     }
 
 
-# -------------------------- Training from files: toy materials, or lists with or without structures
+# ---- Training from files
 
 #: Share of modalities replaced by their tokens in training, so that the network can do without.
 MODALITY_DROPOUT: Final = 0.1
@@ -321,20 +311,7 @@ def fit_toys(
 def toy_network(
     arrays: Mapping[str, NDArray[Any]], **settings: Any
 ) -> EnhancedMultiModalMaterialClassifier:
-    """Make the network for toy materials: layers and solids differ in how long their inputs are.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        Arrays of a file.
-    **settings
-        Of the classifier.
-
-    Returns
-    -------
-    EnhancedMultiModalMaterialClassifier
-        The network.
-    """
+    """Make the network for toy materials: layers and solids differ in how long their inputs are."""
     return EnhancedMultiModalMaterialClassifier(
         kspace_node_feature_dim=arrays["kspace"].shape[-1],
         decomposition_feature_dim=arrays["decomposition"].shape[-1],
@@ -396,22 +373,7 @@ def fit_lists(
 def list_network(
     n_scalars: int, n_classes: int, *, with_structures: bool, branch: str | None = "1d_a3"
 ) -> EnhancedMultiModalMaterialClassifier:
-    """Make the network for lists: a wide encoder of scalars.
-
-    Parameters
-    ----------
-    n_scalars, n_classes : int
-        Numbers of features and classes.
-    with_structures : bool
-        Let it look at crystal graphs and persistence where they are there.
-    branch : {"1d_a3", "mlp", None}, optional
-        Topological branch.
-
-    Returns
-    -------
-    EnhancedMultiModalMaterialClassifier
-        The network.
-    """
+    """Make the network for lists: a wide encoder of scalars."""
     return EnhancedMultiModalMaterialClassifier(
         scalar_feature_dim=n_scalars,
         num_topology_classes=n_classes,
@@ -432,24 +394,8 @@ def list_data(
     rows: NDArray[np.int64],
     matched: list[LabelledStructure],
 ) -> MaterialData:
-    """Turn some materials of the lists into tensors, with the structures there are.
-
-    Parameters
-    ----------
-    lists : MaterialList
-        Materials with classes.
-    scalars : float64 ndarray of shape (S, c)
-        Scaled features of all.
-    rows : int64 ndarray
-        Which.
-    matched : list of LabelledStructure
-        Structures.
-
-    Returns
-    -------
-    MaterialData
-        Tensors.
-    """
+    """Turn some materials of the lists into tensors, with the structures there are."""
+    # scalars of (S, c)
     crystals = {one.entry: one.crystal for one in matched}
     chosen = [lists.materials[row] for row in rows.tolist()]
     return structure_data(
@@ -468,4 +414,4 @@ def _train(
 ) -> None:
     net.balance(torch.as_tensor(data.topology), torch.as_tensor(data.magnetism))
     with track(options.epochs, "train", progress) as advance:
-        train_classifier(net, data, options, say=lambda _epoch, _losses: advance(1))
+        train_classifier(net, data, options, on_epoch_end=lambda _epoch, _losses: advance(1))

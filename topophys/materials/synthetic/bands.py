@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-# -------------------------------------------------- Bonds between the active atoms of toy materials
+# ---- Bonds
 
 #: Distance, in units of the sum of the radii, below which two atoms overlap.
 OVERLAP: Final = 0.55
@@ -53,23 +53,13 @@ DIFFERENT: Final = 0.9
 
 @dataclass(frozen=True, eq=False)
 class Bonds:
-    """Bonds from A at the origin to B in the nearest cells, one row for each structure.
+    """Bonds from A at the origin to B in the nearest cells, one row for each structure."""
 
-    Attributes
-    ----------
-    vector : float64 ndarray of shape (B, M, 3)
-        From A to B in each of M cells, in angstrom.
-    distance, hop, near : float64 ndarray of shape (B, M)
-        Length; amplitude of the hopping; 1 for a short bond, falling smoothly to 0.
-    alike : bool ndarray of shape (B, 1)
-        Whether both orbitals have the same angular momentum.
-    """
-
-    vector: NDArray[np.float64]
-    distance: NDArray[np.float64]
-    hop: NDArray[np.float64]
-    near: NDArray[np.float64]
-    alike: NDArray[np.bool_]
+    vector: NDArray[np.float64]  # (B, M, 3), from A to B in each of M cells, in angstrom
+    distance: NDArray[np.float64]  # (B, M), length
+    hop: NDArray[np.float64]  # (B, M), length
+    near: NDArray[np.float64]  # (B, M), length
+    alike: NDArray[np.bool_]  # (B, 1), whether both orbitals have the same angular momentum
 
 
 def bonds_of(
@@ -81,21 +71,8 @@ def bonds_of(
 
     Orbitals of different angular momentum about the normal of a layer hop by the share of the bond
     that lies in the layer; in a solid there is no such direction.
-
-    Parameters
-    ----------
-    crystals : ToyStructures
-        Structures.
-    cells : int64 ndarray of shape (M, D), optional
-        Cells along the first D lattice vectors: two of a layer, or three of a solid.
-    ends : tuple of float, optional
-        Where hoppings end, as for `amplitude`.
-
-    Returns
-    -------
-    Bonds
-        In the order of `cells`.
     """
+    # cells of (M, D)
     where, dim = crystals.positions, cells.shape[1]
     shifts = cells @ crystals.lattice[:, :dim]
     vector = (where[:, 1] - where[:, 0])[:, None] + shifts
@@ -127,20 +104,8 @@ def smooth_end(x: NDArray[np.float64], start: float, stop: float) -> NDArray[np.
 
 
 def overlapping(crystals: ToyStructures, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether two atoms of a crystal are closer than `OVERLAP` times the sum of their radii.
-
-    Parameters
-    ----------
-    crystals : ToyStructures
-        Batch of n.
-    cells : int64 ndarray of shape (m, D)
-        Neighbouring cells along the first D lattice vectors, with the origin in the middle.
-
-    Returns
-    -------
-    bool ndarray of shape (n,)
-        True for crystals to leave out.
-    """
+    """Whether two atoms of a crystal are closer than `OVERLAP` times the sum of their radii."""
+    # cells of (m, D) -> (n,)
     where, radius = crystals.positions, column("radius")
     shifts = cells @ crystals.lattice[:, : cells.shape[1]]
     bad = np.zeros(len(crystals), np.bool_)
@@ -156,22 +121,8 @@ def overlapping(crystals: ToyStructures, cells: NDArray[np.int64]) -> NDArray[np
 
 
 def too_far(crystals: ToyStructures, dim: int, reach: float) -> NDArray[np.bool_]:
-    """Whether a hopping between the two active atoms would reach beyond the neighbouring cells.
-
-    Parameters
-    ----------
-    crystals : ToyStructures
-        Batch of n.
-    dim : int
-        Lattice vectors along which there are cells.
-    reach : float
-        Where hoppings end, in units of the sum of the radii.
-
-    Returns
-    -------
-    bool ndarray of shape (n,)
-        True for crystals to leave out.
-    """
+    """Whether a hopping between the two active atoms would reach beyond the neighbouring cells."""
+    # -> (n,)
     cells = cells_within(3, dim)
     shifts = cells[np.abs(cells).max(1) > 1] @ crystals.lattice[:, :dim]
     where, radius = crystals.positions, column("radius")[crystals.species[:, :2]]
@@ -181,7 +132,7 @@ def too_far(crystals: ToyStructures, dim: int, reach: float) -> NDArray[np.bool_
     return np.asarray(between | alike)
 
 
-# ---------------------------------------------------------------- On-site energies of toy materials
+# ---- On-site energies
 
 #: Decay length, in angstrom, of the crystal field of a ligand.
 FIELD_LENGTH: Final = 0.9
@@ -196,23 +147,8 @@ def with_crystal_field(
     r"""Levels of the active atoms in the field of the ligands.
 
     .. math:: \varepsilon_i + s \sum_L q_L \sum_R e^{-r_{iL}(R) / \rho}
-
-    Parameters
-    ----------
-    level : float64 ndarray of shape (B, 2)
-        Levels without it.
-    crystals : ToyStructures
-        Structures.
-    shifts : float64 ndarray of shape (B, M, 3)
-        Vectors to the cells in which ligands are looked for, in angstrom.
-    strength : float
-        Factor s.
-
-    Returns
-    -------
-    float64 ndarray of shape (B, 2)
-        Levels.
     """
+    # level of (B, 2), shifts of (B, M, 3) -> (B, 2)
     where, charges = crystals.positions, column("level")
     for slot in range(2, where.shape[1]):
         apart = where[:, slot, None, None] + shifts[:, :, None] - where[:, None, :2]
@@ -222,7 +158,7 @@ def with_crystal_field(
     return np.asarray(level)
 
 
-# ------------------------------------------- Magnetic order of toy materials, from their structures
+# ---- Magnetic order
 
 #: Names of the classes, by the integer in `ToyMagnetism.order`.
 ORDERS: Final = ("NM", "FM", "AFM")
@@ -327,7 +263,7 @@ def _through_ligands(crystals: ToyStructures, cells: NDArray[np.int64]) -> NDArr
     return total
 
 
-# ------------------------------- Tight-binding Hamiltonians of toy materials, from their structures
+# ---- Hamiltonians of layers
 
 #: Hopping between like atoms of neighbouring cells, as a share of that over a bond of its length.
 ACROSS: Final = 0.7
@@ -429,20 +365,8 @@ def _block(
 def layer_hamiltonian(
     like: NDArray[np.float64] | NDArray[np.complex128], hop: NDArray[np.complex128]
 ) -> TwoBandHamiltonian:
-    """Two bands from hoppings in the order of `LAYER_CELLS`.
-
-    Parameters
-    ----------
-    like : ndarray of shape (B, 9, 2)
-        Hoppings A to A and B to B; levels at the origin.
-    hop : complex128 ndarray of shape (B, 9)
-        <A 0|H|B R>: coefficients of e^{ikR} in the upper right entry.
-
-    Returns
-    -------
-    TwoBandHamiltonian
-        Batch of shape (B,).
-    """
+    """Two bands from hoppings in the order of `LAYER_CELLS`."""
+    # like of (B, 9, 2), hop of (B, 9)
     d = np.zeros((*hop.shape, 3), np.complex128)
     d[..., 2] = 0.5 * (like[..., 0] - like[..., 1])
     # dx - i dy = sum hop e^{ikR}, dx + i dy = its conjugate, in which R and -R change places
@@ -494,7 +418,7 @@ def _spin_orbit(
     return twist, far & (strength.max(1) > 0.0)
 
 
-# ----------- Tight-binding Hamiltonians of toy materials in three dimensions, from their structures
+# ---- Hamiltonians of solids
 
 #: Position of the cell (0, 0, 0) in `SOLID_CELLS`.
 SOLID_ORIGIN: Final = 13
@@ -624,18 +548,8 @@ def solid_hamiltonian(bands: SolidBands) -> FourierHamiltonian:
 def spin_corner(
     bond: NDArray[np.float64] | NDArray[np.complex128],
 ) -> NDArray[np.complex128]:
-    """Hoppings from A to B as matrices of the spin, plain + i (x, y, z).sigma.
-
-    Parameters
-    ----------
-    bond : ndarray of shape (..., 4)
-        As in `SolidBands`.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., 2, 2)
-        Upper right corners of Hamiltonians.
-    """
+    """Hoppings from A to B as matrices of the spin, plain + i (x, y, z).sigma."""
+    # bond of (..., 4) -> (..., 2, 2)
     plain, x, y, z = np.moveaxis(bond, -1, 0)
     corner = np.empty((*plain.shape, 2, 2), np.complex128)
     corner[..., 0, 0], corner[..., 1, 1] = plain + 1j * z, plain - 1j * z
@@ -650,18 +564,6 @@ def mirror_blocks(bands: SolidBands, plane: int) -> list[TwoBandHamiltonian]:
     turn the spin: blocks (A up, B down) and (A down, B up). Where B lies half a lattice vector
     above A and :math:`k_z = \pi`, they do not: blocks (A up, B up) and (A down, B down).
     Like orbitals have hoppings that never turn the spin, and blocks of the second kind.
-
-    Parameters
-    ----------
-    bands : SolidBands
-        Hoppings.
-    plane : {0, 1}
-        Plane k_z = 0 or pi.
-
-    Returns
-    -------
-    list of two TwoBandHamiltonian
-        Batches of shape (B,) in two dimensions; both together have every level of the plane.
     """
     sign = np.where((SOLID_CELLS[:, 2] % 2 == 1) & (plane == 1), -1.0, 1.0)[:, None]
     flat = len(LAYER_CELLS)

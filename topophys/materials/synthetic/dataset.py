@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 
-# ---------------------------------------------------- What the arrays of files of toy materials are
+# ---- Array descriptions
 
 #: What each array of a file of layers is.
 MEANINGS: Final = {
@@ -108,43 +108,19 @@ SOLID_MEANINGS: Final = {
 
 
 def meanings(dim: int) -> dict[str, str]:
-    """Say what each array of a file is.
-
-    Parameters
-    ----------
-    dim : {2, 3}
-        Of the materials.
-
-    Returns
-    -------
-    dict of str to str
-        One sentence for each array.
-    """
+    """Say what each array of a file is."""
     layers = {"d_up", "d0_up", "d_down", "d0_down"}
     common = {name: text for name, text in MEANINGS.items() if dim == 2 or name not in layers}
     return common if dim == 2 else common | SOLID_MEANINGS
 
 
-# ------------------------------------------------------ Shards of toy materials in three dimensions
+# ---- Shards of solids
 
 
 def draw_solid_batch(
     seed: int, shard: int, batch: int, size: int, min_gap: float
 ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-    """Draw, label and describe one batch of solids, as `toy_dataset.draw_batch` does layers.
-
-    Parameters
-    ----------
-    seed, shard, batch, size : int
-        As for layers.
-    min_gap : float
-        As in `label_solids`.
-
-    Returns
-    -------
-    dict of str to ndarray, int64 ndarray, int64 ndarray
-        As for layers.
-    """
+    """Draw, label and describe one batch of solids, as `toy_dataset.draw_batch` does layers."""
     crystals = draw_solids(size, rng=keyed_generator(seed, shard, batch))
     bands = solid_bands(crystals)
     labels = label_solids(bands, crystals.fractional[:, 1], min_gap=min_gap)
@@ -161,7 +137,7 @@ def draw_solid_batch(
     return arrays, good, labels.reason
 
 
-# -------------- Data sets of toy materials: drawn, labelled with proof, described in every modality
+# ---- Generation
 
 SHARD: Final = 512
 #: Draws of one batch within a shard; a shard takes as many batches as it needs.
@@ -199,20 +175,7 @@ class ToySummary:
 
 
 def toy_crystal(arrays: dict[str, NDArray[Any]], row: int) -> Crystal:
-    """Structure of one material of a file.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Arrays of the file.
-    row : int
-        Which material.
-
-    Returns
-    -------
-    Crystal
-        Its atoms and lattice.
-    """
+    """Structure of one material of a file."""
     there = arrays["numbers"][row] > 0
     return Crystal(
         arrays["numbers"][row][there].astype(np.int64),
@@ -225,24 +188,8 @@ def toy_crystal(arrays: dict[str, NDArray[Any]], row: int) -> Crystal:
 def draw_batch(
     seed: int, shard: int, batch: int, size: int, min_gap: float
 ) -> tuple[dict[str, Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Draw, label and describe one batch of layers.
-
-    Parameters
-    ----------
-    seed, shard, batch : int
-        Key of the random stream.
-    size : int
-        Materials to draw.
-    min_gap : float
-        As in `label_toys`.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Arrays of the materials that are kept, but those that follow from the structure alone.
-    int64 ndarray, int64 ndarray of shape (size,)
-        Draws that are kept, and the reason of each draw.
-    """
+    """Draw, label and describe one batch of layers."""
+    # -> (size,)
     crystals = draw_structures(size, rng=keyed_generator(seed, shard, batch))
     bands = toy_bands(crystals)
     labels = label_toys(bands, min_gap=min_gap)
@@ -262,24 +209,7 @@ def draw_batch(
 
 
 def draw_shard(seed: int, shard: int, size: int, min_gap: float, dim: int = 2) -> dict[str, Any]:
-    """Draw materials from the streams of one shard until `size` are kept.
-
-    Parameters
-    ----------
-    seed : int
-        Root seed; batch b of the shard draws from the stream (shard, b).
-    shard, size : int
-        Number of the shard and of its materials.
-    min_gap : float
-        As in `label_toys` and `label_solids`.
-    dim : {2, 3}, optional
-        Layers or solids.
-
-    Returns
-    -------
-    dict
-        Arrays of the meanings, and "drawn" and "reasons" up to the last one kept.
-    """
+    """Draw materials from the streams of one shard until `size` are kept."""
     make, reasons_known = (draw_batch, REASONS) if dim == 2 else (draw_solid_batch, SOLID_REASONS)
     parts: list[dict[str, NDArray[Any]]] = []
     kept, drawn, reasons = 0, 0, np.zeros(len(reasons_known), np.int64)
@@ -394,7 +324,7 @@ def generate_toys(
     return ToySummary(Path(path), size, drawn, rejected, counts)
 
 
-# ---------------------------------------------------------------- Files of toy materials as tensors
+# ---- Tensors
 
 #: Arrays without which there is no training.
 NEEDED: Final = (
@@ -455,22 +385,8 @@ def _demand(good: NDArray[np.bool_], message: str) -> None:
 def hamiltonian_grid(
     arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64], points: int = 12
 ) -> NDArray[np.float32]:
-    """Sample the Hamiltonians of both spins.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Arrays of a file.
-    rows : int64 ndarray
-        Which materials.
-    points : int, optional
-        k points along each direction.
-
-    Returns
-    -------
-    float32 ndarray of shape (S, 2, points, points, 3)
-        d-vectors on the grid of `topophys.k_grid`.
-    """
+    """Sample the Hamiltonians of both spins."""
+    # -> (S, 2, points, points, 3)
     phases = np.exp(1j * (k_grid(points, dim=2) @ LAYER_CELLS.T))
     both = [np.einsum("xym,smi->sxyi", phases, arrays[f"d_{spin}"][rows], optimize=True).real
             for spin in ("up", "down")]  # fmt: skip

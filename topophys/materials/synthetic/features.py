@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-# ------ Bands, density of states and gap of toy materials, as a calculation of real ones gives them
+# ---- Layers
 
 #: Corners of the path through the zone, in units of 2 pi; it passes through K = (1, -1) / 3.
 CORNERS: Final = ((0.5, 0.0), (0.0, 0.0), (0.5, 0.5), (0.0, 0.5), (0.0, 0.0), (0.5, -0.5))
@@ -57,23 +57,12 @@ DEGENERATE: Final = 1e-7
 def path_through(corners: Sequence[tuple[float, ...]], steps: int) -> NDArray[np.float64]:
     """Momenta along a path.
 
-    Parameters
-    ----------
-    corners : sequence of tuple of float
-        Its P corners, in units of 2 pi.
-    steps : int
-        Steps from one to the next.
-
-    Returns
-    -------
-    float64 ndarray of shape (steps (P - 1) + 1, dim)
-        Momenta, both ends included.
-
     Examples
     --------
     >>> path_through([(0.0, 0.0), (0.5, 0.0)], 2)[:, 0] / np.pi
     array([0. , 0.5, 1. ])
     """
+    # -> (steps (P - 1) + 1, dim)
     spots = 2.0 * np.pi * np.array(corners)
     parts = [a + (b - a) * np.arange(steps)[:, None] / steps for a, b in pairwise(spots)]
     return np.concatenate([*parts, spots[-1:]])
@@ -85,38 +74,16 @@ K_PATH: Final = path_through(CORNERS, STEPS)
 def shared_by_equals(
     energy: NDArray[np.float64], *values: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    """Give equal levels the mean of their values: which of them comes first means nothing.
-
-    Parameters
-    ----------
-    energy : float64 ndarray of shape (..., n)
-        Levels.
-    *values : float64 ndarray of shape (..., n)
-        What each has.
-
-    Returns
-    -------
-    list of float64 ndarray of shape (..., n)
-        The means.
-    """
+    """Give equal levels the mean of their values: which of them comes first means nothing."""
+    # energy of (..., n), *values of (..., n) -> (..., n)
     same = (np.abs(energy[..., :, None] - energy[..., None, :]) < DEGENERATE).astype(np.float64)
     share = same / same.sum(-1, keepdims=True)
     return [(share @ value[..., None])[..., 0] for value in values]
 
 
 def dos_places(energy: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Find the bin of each level, counted through the densities of states of a batch.
-
-    Parameters
-    ----------
-    energy : float64 ndarray of shape (B, P, n)
-        Levels, from the Fermi level.
-
-    Returns
-    -------
-    int64 ndarray of shape (B, P, n)
-        `DOS_BINS` times the material, and the bin; what lies beyond counts in the last one.
-    """
+    """Find the bin of each level, counted through the densities of states of a batch."""
+    # energy of (B, P, n) -> (B, P, n)
     place = np.floor((energy + DOS_RANGE) * DOS_BINS / (2.0 * DOS_RANGE)).astype(np.int64)
     first = np.arange(len(energy))[:, None, None] * DOS_BINS
     return np.asarray(first + np.clip(place, 0, DOS_BINS - 1))
@@ -137,20 +104,8 @@ def _sorted_levels(
 
 
 def levels_of(h: TwoBandHamiltonian, k: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Both energies at given momenta.
-
-    Parameters
-    ----------
-    h : TwoBandHamiltonian
-        Batch of shape (B,).
-    k : float64 ndarray of shape (P, 2)
-        Momenta.
-
-    Returns
-    -------
-    float64 ndarray of shape (B, P, 2)
-        Lower and upper level.
-    """
+    """Both energies at given momenta."""
+    # k of (P, 2) -> (B, P, 2)
     mean, half, _ = _spread(h, k)
     return np.stack([mean - half, mean + half], axis=-1)
 
@@ -177,22 +132,7 @@ def _spread(
 
 
 def band_features(bands: ToyBands) -> dict[str, NDArray[np.float32]]:
-    """Modalities of the electrons of each material.
-
-    Parameters
-    ----------
-    bands : ToyBands
-        Hamiltonians of shape (B,).
-
-    Returns
-    -------
-    dict of str to float32 ndarray
-        "kspace" (B, 31, 16): columns `K_FEATURES` along the path, energies from the Fermi level.
-        "decomposition" (B, 12): weight on the first atom of the lower level of spin up and of
-        spin down at six momenta. "gap" (B, 2): direct and global gap on the path, negative where
-        bands overlap. "dos" (B, 32): density of states. "fermi" (B, 4): density at the Fermi
-        level, width of the bands below and above, spin of the levels next to it.
-    """
+    """Modalities of the electrons of each material."""
     energy, spin, weight = _sorted_levels(bands, K_PATH)
     top, bottom = energy[..., 1].max(1), energy[..., 2].min(1)
     fermi = 0.5 * (top + bottom)
@@ -230,7 +170,7 @@ def _density(
     return dos, summary
 
 
-# -------------- Bands and density of states of toy solids, as a calculation of real ones gives them
+# ---- Solids
 
 #: Corners of the path, in units of 2 pi: all eight invariant momenta, and back to the first.
 SOLID_CORNERS: Final = (
@@ -252,20 +192,8 @@ SOLID_PATH: Final = path_through(SOLID_CORNERS, SOLID_STEPS)
 
 
 def quarter_zone(n: int, *, flat: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points of a grid that inversion and the mirror do not map to each other, and their weights.
-
-    Parameters
-    ----------
-    n : int
-        Even number of points of the whole grid along each direction.
-    flat : bool, optional
-        Of a plane of fixed k_z instead, where the two together turn it by half a turn.
-
-    Returns
-    -------
-    float64 ndarray of shape (P, 3) or (P, 2), float64 ndarray of shape (P,)
-        Momenta, the first at zero, and the share of the Brillouin zone that each stands for.
-    """
+    """Points of a grid that inversion and mirror do not map to each other, and their weights."""
+    # -> points (P, 3) or (P, 2), weights (P,)
     half = 2.0 * np.pi * np.arange(n // 2 + 1) / n
     whole = 2.0 * np.pi * np.arange(n) / n
     share = np.where(np.arange(n // 2 + 1) % (n // 2) == 0, 1.0, 2.0) / n
@@ -290,21 +218,7 @@ def _levels(
 
 
 def solid_features(bands: SolidBands) -> dict[str, NDArray[np.float32]]:
-    """Modalities of the electrons of each solid.
-
-    Parameters
-    ----------
-    bands : SolidBands
-        Batch of shape (B,).
-
-    Returns
-    -------
-    dict of str to float32 ndarray
-        "kspace" (B, 33, 18): columns `SOLID_K_FEATURES` along the path, energies from the Fermi
-        level. "decomposition" (B, 16): at each of eight invariant momenta weight on the first
-        atom and spin of the two lower levels together. "gap" (B, 2): direct and global gap on the
-        path, negative where bands overlap. "dos" (B, 32), "fermi" (B, 4): as in two dimensions.
-    """
+    """Modalities of the electrons of each solid."""
     h = solid_hamiltonian(bands)
     energy, spin, weight = _levels(h, SOLID_PATH)
     top, bottom = energy[..., 1].max(1), energy[..., 2].min(1)

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 
-# ---------- Dividing cells of k space until a bound holds on each, for a batch of materials at once
+# ---- Subdivision
 
 #: From materials (C,), centres (C, dim) and half widths of cells to lower bounds (C,).
 Margin: TypeAlias = Callable[[NDArray[np.int64], NDArray[np.float64], float], NDArray[np.float64]]
@@ -55,26 +55,6 @@ def walk_cells(
 ) -> NDArray[np.float64]:
     """Smallest of the bounds over all cells of each material, once all of them are positive.
 
-    Parameters
-    ----------
-    margin : callable
-        Bound that holds on a whole cell; not positive where it must be divided.
-    n : int
-        Number of materials.
-    start : float64 ndarray of shape (C, dim)
-        Centres of the cells to begin with.
-    half : float
-        Half their width.
-    depth : int
-        How often a cell may be divided.
-    most : int
-        Cells of one material at one depth beyond which the proof gives up.
-
-    Returns
-    -------
-    float64 ndarray of shape (n,)
-        Proven bounds; 0 where there is no proof.
-
     Examples
     --------
     >>> grown = walk_cells(lambda row, k, half: 0.5 - half + 0.0 * row, 2, np.zeros((1, 2)), 0.6,
@@ -82,6 +62,7 @@ def walk_cells(
     >>> grown
     array([0.2, 0.2])
     """
+    # start of (C, dim) -> (n,)
     dim = start.shape[1]
     children = np.stack(np.meshgrid(*[[-0.5, 0.5]] * dim, indexing="ij"), -1).reshape(-1, dim)
     proven = np.full(n, np.inf)
@@ -103,14 +84,14 @@ def walk_cells(
     return proven
 
 
-# -------------- Proof of a global gap of two-band blocks: no level of any k reaches the Fermi level
+# ---- Global gap of two-band blocks
 
 #: Cells of the starting grid along each direction; how often they are subdivided; cells of one
 #: Hamiltonian at one depth beyond which the proof gives up.
 START: Final = 12
 DEPTH: Final = 6
 MOST: Final = 1500
-#: Cells that are looked at together, for the sake of memory.
+#: Cells processed at once, to bound the memory.
 CHUNK: Final = 200_000
 
 
@@ -124,28 +105,9 @@ def prove_fermi_gap(
             \le (d_0 - u \cdot d)(c) + r \sum_i |\partial_i (d_0 - u \cdot d)(c)| + M_2 r^2 / 2
 
     on a square cell with centre c and half width r, for any unit vector u, here the direction of
-    d(c); and likewise from below for the upper level. Cells where this does not do are subdivided.
-
-    Parameters
-    ----------
-    h : TwoBandHamiltonian
-        Batch of shape (B,) in two dimensions.
-    level : float64 ndarray of shape (B,)
-        Energy that no level may reach.
-    below : int64 ndarray of shape (B,)
-        Levels that must lie below: 0, 1 or 2.
-
-    Returns
-    -------
-    float64 ndarray of shape (B,)
-        Proven least distance of any level to `level`; 0 where there is no proof.
-
-    Examples
-    --------
-    >>> import topophys as tp
-    >>> prove_fermi_gap(tp.models.qwz([-1.0, -2.0]), np.zeros(2), np.ones(2, int)) > 0.5
-    array([ True, False])
+    d(c); and likewise from below for the upper level. Cells where this does not do are quartered.
     """
+    # level of (B,), below of (B,) -> (B,)
     vectors, series = _series(h)
     weight = np.abs(vectors).sum(-1)
     size = np.linalg.norm(series[..., 1:], axis=-1) + np.abs(series[..., 0])
@@ -207,14 +169,14 @@ def _margin(
     return margin
 
 
-# ----------- Proof of a global gap of four-band solids: two levels below the Fermi level at every k
+# ---- Global gap of four-band solids
 
 #: Cells of the starting grid along half of the zone; how often they are divided; cells of one
 #: material at one depth beyond which the proof gives up.
 SOLID_START: Final = 4
 SOLID_DEPTH: Final = 5
 SOLID_MOST: Final = 6000
-#: Cells that are looked at together, for the sake of memory.
+#: Cells processed at once, to bound the memory.
 SOLID_CHUNK: Final = 20_000
 
 
@@ -231,25 +193,9 @@ def prove_solid_gap(
     principle of Courant and Fischer; likewise the third level from below. Cells where this does
     not do are divided into eight. Inversion and the mirror leave a quarter of the zone to do.
 
-    Parameters
-    ----------
-    bands : SolidBands
-        Batch of shape (B,).
-    offset : float64 ndarray of shape (B, 3)
-        Position of B in units of the lattice vectors: with it in the phases, derivatives are
-        smaller, and the levels are the same.
-    level : float64 ndarray of shape (B,)
-        Energy that no level may reach.
-
-    Returns
-    -------
-    float64 ndarray of shape (B,)
-        Proven least distance of any level to `level`; 0 where there is no proof.
-
-    References
-    ----------
-    .. [1] R. Courant, D. Hilbert, *Methods of Mathematical Physics*, vol. 1, Interscience (1953).
+    Ref.: R. Courant, D. Hilbert, *Methods of Mathematical Physics*, vol. 1, Interscience (1953).
     """
+    # offset of (B, 3), level of (B,) -> (B,)
     if not len(bands):
         return np.zeros(0)
     span = np.abs(SOLID_CELLS + offset[:, None]).sum(-1)
@@ -317,7 +263,7 @@ def _norm(block: NDArray[np.complex128]) -> NDArray[np.float64]:
     return np.asarray(0.5 * np.abs(a + d) + np.hypot(0.5 * (a - d), b))
 
 
-# ---------------------------------------------------- Classes of toy materials, proven or not given
+# ---- Classes of layers
 
 #: Topology classes, by the integer in `ToyLabels.topology`.
 CLASSES: Final = ("trivial", "topological insulator", "semimetal")
@@ -375,18 +321,8 @@ class ToyLabels:
 
 
 def reasons_to_drop(bands: ToyBands | SolidBands) -> NDArray[np.int64]:
-    """Drop what structure and magnetic order alone rule out.
-
-    Parameters
-    ----------
-    bands : ToyBands or SolidBands
-        Batch of shape (B,).
-
-    Returns
-    -------
-    int64 ndarray of shape (B,)
-        Position in `REASONS`; 0 where there is none so far.
-    """
+    """Drop what structure and magnetic order alone rule out."""
+    # -> (B,)
     order = bands.magnetism.order
     reason = np.where(bands.sound, 0, 1)
     return np.where((reason == 0) & (order < 0), np.where(order == -1, 2, 3), reason)
@@ -395,22 +331,8 @@ def reasons_to_drop(bands: ToyBands | SolidBands) -> NDArray[np.int64]:
 def certified_chern(
     h: TwoBandHamiltonian, ask: NDArray[np.int64], sure: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Chern numbers of chosen Hamiltonians.
-
-    Parameters
-    ----------
-    h : TwoBandHamiltonian
-        Batch of shape (B,).
-    ask : int64 ndarray
-        Which.
-    sure : bool ndarray of shape (B,)
-        False from now on where there is no certificate.
-
-    Returns
-    -------
-    int64 ndarray of shape (B,)
-        Proven integers; 0 where there is none, or none was asked for.
-    """
+    """Chern numbers of chosen Hamiltonians."""
+    # sure of (B,) -> (B,)
     value = np.zeros(len(sure), np.int64)
     if len(ask):
         proof = certify_chern(h[ask])
@@ -525,7 +447,7 @@ def _touching(bands: ToyBands) -> NDArray[np.bool_]:
     return found
 
 
-# -------------------------------- Classes of toy materials in three dimensions, proven or not given
+# ---- Classes of solids
 
 #: What proves a class, by the integer in `SolidLabels.evidence`.
 SOLID_EVIDENCE: Final = (
@@ -546,33 +468,25 @@ CORNERS: Final = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0
 
 @dataclass(frozen=True, eq=False)
 class SolidLabels:
-    """Classes with their evidence, one row for each material.
+    """Classes with their evidence, one row for each material."""
 
-    Attributes
-    ----------
-    topology, evidence, reason : int64 ndarrays of shape (B,)
-        Positions in `toy_labels.CLASSES`, `SOLID_EVIDENCE` (-1 where dropped), `SOLID_REASONS`.
-    chern : int64 ndarray of shape (B, 2, 2)
-        Certified Chern numbers of the occupied bands in the planes k_z = 0 and pi, for each
-        mirror eigenvalue; 0 where the class does not rest on them.
-    odd : int64 ndarray of shape (B, 8)
-        Occupied states of odd parity at `CORNERS`; 0 for semimetals.
-    z2 : int64 ndarray of shape (B, 4)
-        (nu_0; nu_1 nu_2 nu_3) of insulators without moments; -1 for others.
-    gap_bound, overlap, fermi : float64 ndarrays of shape (B,)
-        Proven lower bound of the global gap; energy by which bands overlap at the two momenta;
-        Fermi level at half filling, from the grid. 0 where there is none.
-    """
-
+    #: (B,), positions in `toy_labels.CLASSES`, `SOLID_EVIDENCE` (-1 where dropped),
+    #: `SOLID_REASONS`
     topology: NDArray[np.int64]
+    #: (B,), positions in `toy_labels.CLASSES`, `SOLID_EVIDENCE` (-1 where dropped),
+    #: `SOLID_REASONS`
     evidence: NDArray[np.int64]
+    #: (B,), positions in `toy_labels.CLASSES`, `SOLID_EVIDENCE` (-1 where dropped),
+    #: `SOLID_REASONS`
     reason: NDArray[np.int64]
+    #: (B, 2, 2), certified Chern numbers of the occupied bands in the planes k_z = 0 and pi,
+    #: for each mirror eigenvalue
     chern: NDArray[np.int64]
-    odd: NDArray[np.int64]
-    z2: NDArray[np.int64]
-    gap_bound: NDArray[np.float64]
-    overlap: NDArray[np.float64]
-    fermi: NDArray[np.float64]
+    odd: NDArray[np.int64]  # (B, 8), occupied states of odd parity at `CORNERS`
+    z2: NDArray[np.int64]  # (B, 4), (nu_0
+    gap_bound: NDArray[np.float64]  # (B,), proven lower bound of the global gap
+    overlap: NDArray[np.float64]  # (B,), proven lower bound of the global gap
+    fermi: NDArray[np.float64]  # (B,), proven lower bound of the global gap
 
 
 def label_solids(
@@ -591,26 +505,11 @@ def label_solids(
     with the number n of occupied states of odd parity, or, with moments, if the sum of n over
     the eight momenta is 2 modulo 4 (axion insulator). The rest is dropped, and `reason` says why.
 
-    Parameters
-    ----------
-    bands : SolidBands
-        Batch of shape (B,).
-    offset : float64 ndarray of shape (B, 3)
-        Position of B from A, in units of the lattice vectors: multiples of one half.
-    min_gap : float, optional
-        Smallest gap, and smallest overlap, on the grid, to keep.
-
-    Returns
-    -------
-    SolidLabels
-        Classes and evidence.
-
-    References
-    ----------
-    .. [1] L. Fu, C. L. Kane, Phys. Rev. B 76, 045302 (2007).
-    .. [2] A. M. Turner, Y. Zhang, R. S. K. Mong, A. Vishwanath, Phys. Rev. B 85, 165120 (2012).
-    .. [3] J. C. Y. Teo, L. Fu, C. L. Kane, Phys. Rev. B 78, 045426 (2008).
+    Ref.: L. Fu, C. L. Kane, Phys. Rev. B 76, 045302 (2007). A. M. Turner, Y. Zhang, R. S. K. Mong,
+    A. Vishwanath, Phys. Rev. B 85, 165120 (2012). J. C. Y. Teo, L. Fu, C. L. Kane, Phys. Rev. B 78,
+    045426 (2008).
     """
+    # offset of (B, 3)
     reason = reasons_to_drop(bands)
     fermi, overlap = _fermi_level(bands, reason == 0)
     overlapping = (reason == 0) & (overlap > min_gap)

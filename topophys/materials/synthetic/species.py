@@ -19,37 +19,22 @@ class Species:
 
     The symbol and atomic number are those of an element, so that structures can be written to
     files and read by any program; the numbers are not those of the element.
-
-    Attributes
-    ----------
-    symbol : str
-        Chemical symbol.
-    z : int
-        Atomic number.
-    radius : float
-        Covalent radius, in angstrom.
-    level : float
-        On-site energy of the active orbital; for a ligand the strength of its crystal field.
-    turn : int
-        Angular momentum of the active orbital about the plane's normal for spin up (0 for s and
-        pz, 1 for p+); that for spin down is the opposite.
-    spin_orbit : float
-        Strength of the spin-orbit coupling that an electron picks up when it passes the atom.
-    repulsion, moment : float
-        Mean repulsion U of the Stoner criterion and saturated exchange splitting; 0 where the
-        species never carries a moment.
-    crossover : float
-        Distance, in units of the sum of the radii, at which the direct exchange changes its sign.
     """
 
-    symbol: str
-    z: int
-    radius: float
-    level: float
+    symbol: str  # chemical symbol
+    z: int  # atomic number
+    radius: float  # covalent radius, in angstrom
+    level: float  # on-site energy of the active orbital
+    #: angular momentum of the active orbital about the plane's normal for spin up (0 for s
+    #: and pz, 1 for p+)
     turn: int = 0
+    #: strength of the spin-orbit coupling that an electron picks up when it passes the atom
     spin_orbit: float = 0.0
+    #: mean repulsion U of the Stoner criterion and saturated exchange splitting
     repulsion: float = 0.0
-    moment: float = 0.0
+    moment: float = 0.0  # mean repulsion U of the Stoner criterion and saturated exchange splitting
+    #: distance, in units of the sum of the radii, at which the direct exchange changes its
+    #: sign
     crossover: float = 1.0
 
 
@@ -88,18 +73,8 @@ LIGANDS: Final = tuple(range(17, len(SPECIES)))
 
 
 def column(name: str) -> NDArray[np.float64]:
-    """One parameter of all species.
-
-    Parameters
-    ----------
-    name : str
-        Attribute of `Species`.
-
-    Returns
-    -------
-    float64 ndarray of shape (len(SPECIES),)
-        In the order of `SPECIES`.
-    """
+    """One parameter of all species."""
+    # -> (len(SPECIES),)
     return np.array([getattr(one, name) for one in SPECIES], np.float64)
 
 

@@ -27,29 +27,18 @@ __all__ = [
 ]
 
 
-# ---------------------------------------------------------------- Cells about the one at the origin
+# ---- Neighbouring cells
 
 
 def cells_within(reach: int, dim: int) -> NDArray[np.int64]:
     """Cells up to `reach` steps away along each lattice vector, in lexical order.
-
-    Parameters
-    ----------
-    reach : int
-        Steps.
-    dim : int
-        Lattice vectors along which there are cells.
-
-    Returns
-    -------
-    int64 ndarray of shape ((2 reach + 1)^dim, dim)
-        The cell of the origin is in the middle.
 
     Examples
     --------
     >>> cells_within(1, 2)[:4].tolist()
     [[-1, -1], [-1, 0], [-1, 1], [0, -1]]
     """
+    # -> ((2 reach + 1)^dim, dim)
     steps = np.arange(-reach, reach + 1, dtype=np.int64)
     return np.stack(np.meshgrid(*[steps] * dim, indexing="ij"), -1).reshape(-1, dim)
 
@@ -59,7 +48,7 @@ LAYER_CELLS: Final = cells_within(1, 2)
 SOLID_CELLS: Final = cells_within(1, 3)
 
 
-# ------------------- Structures of toy materials: two active atoms in a layer, and ligands about it
+# ---- Layers
 
 #: Prototype: ratio b / a, angle in degrees, position of the second active atom.
 PROTOTYPES: Final = {
@@ -215,7 +204,7 @@ def _add_ligands(
         species[:, 2 + slot] = np.where(there, generator.choice(LIGANDS, n), -1)
 
 
-# ----- Structures of toy materials in three dimensions: two active atoms in an orthogonal-axis cell
+# ---- Solids
 
 #: Solid: position of the second active atom, in units of the lattice vectors; c / a.
 SOLIDS: Final = {

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 import topophys as tp
-from tests.materials.test_toy_solids import wilson_dirac
+from tests.materials.test_synthetic_solids import wilson_dirac
 from topophys.materials.synthetic import draw_solids, solid_bands, solid_hamiltonian
 from topophys.materials.synthetic.bands import mirror_blocks
 from topophys.materials.synthetic.features import quarter_zone, solid_features

@@ -15,7 +15,7 @@ from topophys.materials.training import scores
 
 
 @pytest.mark.parametrize("branch", ["1d_a3", "2d_a", "mlp", None])
-def test_it_learns_toy_materials(toys, branch):
+def test_classifier_learns_toy_materials(toys, branch):
     torch.manual_seed(2)
     extra = (
         {"use_topological_ml": False} if branch is None else {"topological_ml_model_type": branch}

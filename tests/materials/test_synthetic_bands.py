@@ -78,7 +78,7 @@ def test_without_moments_the_spins_are_time_reversed_partners():
     assert np.abs(bands.up[magnetic].bloch(K) - bands.down[magnetic].bloch(-K).conj()).max() > 0.1
 
 
-def test_energies_do_not_change_under_rotations_of_the_crystal():
+def test_energies_are_invariant_under_rotations_of_the_crystal():
     crystals = draw_structures(100, rng=12)
     one, two = toy_bands(crystals), toy_bands(turned(crystals, 0.7))
     np.testing.assert_allclose(levels(one.up), levels(two.up), atol=1e-12)

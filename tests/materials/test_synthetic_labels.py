@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.materials.test_toy_bands import honeycomb
+from tests.materials.test_synthetic_bands import honeycomb
 from topophys.materials.synthetic import draw_structures, toy_bands
 from topophys.materials.synthetic.bands import ToyBands
 from topophys.materials.synthetic.features import levels_of
@@ -81,7 +81,7 @@ def test_known_crystals(pair, topology, evidence):
     assert (labels.topology[0], labels.evidence[0]) == (topology, evidence)
 
 
-def test_time_reversal_gives_spin_down_without_proof_anew(labelled):
+def test_time_reversal_gives_spin_down_without_a_second_proof(labelled):
     bands, labels = labelled
     rows = np.flatnonzero((labels.evidence == 0) & (bands.magnetism.order == 0))[:40]
     again = tp.certify_chern(bands.down[rows])

@@ -8,7 +8,7 @@ from topophys.errors import DatasetError, InputError
 from topophys.materials.io import band_summary, read_hr_folder
 
 
-def test_a_folder_comes_back_with_its_gaps(tmp_path):
+def test_hr_folder_is_read_with_its_gaps(tmp_path):
     models = {"bhz": tp.models.kane_mele(0.1), "qwz": tp.models.qwz(-1.0)}
     for name, h in models.items():
         tp.write_wannier90_hr(h, tmp_path / f"{name}_hr.dat")
