@@ -23,7 +23,7 @@ def gap_minimum(h, start, step):
 
 
 def test_bhz_file():
-    h = tp.read_wannier90(wannier_file("BHZ_hr.dat"))
+    h = tp.read_wannier90(wannier_file("BHZ_hr.dat"), n_occupied=2)
     k = np.random.default_rng(0).uniform(-3, 3, (9, 2))
     np.testing.assert_allclose(energies(h, k), energies(tp.models.bhz(2.0), k), atol=1e-12)
     up, down = (int(tp.certify_chern(spin_block(h, spin))) for spin in ("up", "down"))
@@ -36,12 +36,12 @@ def test_bhz_file():
 @pytest.mark.parametrize(("kz", "chern"), [(0.0, 1), (1.0, 1), (-1.0, 1), (1.1, 0), (np.pi, 0)])
 def test_weyl_file(kz, chern):
     """Nodes at kz = +-pi / 3 = +-1.047."""
-    h = tp.read_wannier90(wannier_file("Weyl3D_hr.dat"))
+    h = tp.read_wannier90(wannier_file("Weyl3D_hr.dat"), n_occupied=1)
     assert int(tp.certify_chern(plane(h, kz))) == chern
 
 
 def test_nodes_of_the_weyl_file():
-    h = tp.read_wannier90(wannier_file("Weyl3D_hr.dat"))
+    h = tp.read_wannier90(wannier_file("Weyl3D_hr.dat"), n_occupied=1)
     np.testing.assert_allclose(energies(h, [0, 0, np.pi / 3]), 0.0, atol=1e-12)
     assert tp.certify_gap(h, max_evaluations=20_000).status == "unresolved"
 
@@ -55,7 +55,7 @@ def test_graphene_file():
 
 
 def test_silicon_file():
-    h = tp.read_wannier90(wannier_file("silicon_hr.dat"))
+    h = tp.read_wannier90(wannier_file("silicon_hr.dat"), n_occupied=4)
     gamma, x, length = energies(h, 2 * np.pi * np.array([[0, 0, 0], [0.5, 0, 0.5], [0.5] * 3]))
     # one s-like state, three p-like, then the p-like antibonding triplet
     assert np.ptp(gamma[1:4]) < 1e-2 < gamma[1] - gamma[0]

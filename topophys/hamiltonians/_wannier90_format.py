@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
 import tarfile
 import zlib
@@ -26,6 +27,9 @@ DEFLATE: Final = 1032
 LONGEST_LINE: Final = 4096
 #: Blank lines in a row; a compressed file can hold a thousand times as many as it has bytes.
 MOST_BLANK: Final = 1000
+#: What LZMA shrinks a text by in the worst case, and the memory that unpacking may take.
+LZMA: Final = 16_384
+LZMA_MEMORY: Final = 2**28
 #: Archives are walked through, so their size costs time; nothing sensible is larger.
 LARGEST_ARCHIVE: Final = 16 * 2**30
 LARGEST_HEADER: Final = 2**20
@@ -51,6 +55,7 @@ class Lines:
         self.name = name
         self.capacity = capacity
         self.number = 0
+        self._waiting: list[tuple[str, int]] = []
 
     def take(self) -> str:
         """Next line without its end; raise `DatasetError` where the text is over."""
@@ -68,12 +73,26 @@ class Lines:
                 return line
         raise self._too_blank()
 
+    def peek_two(self) -> tuple[str, str]:
+        """Look at the next two lines that are not blank; "" past the end."""
+        before = self.number
+        found: list[tuple[str, int]] = []
+        while len(found) < 2:
+            try:
+                found.append((self.take_filled(), self.number))
+            except DatasetError:  # the end, about which the next reader complains
+                found.append(("", self.number))
+        self._waiting, self.number = [one for one in found if one[0]], before
+        return found[0][0], found[1][0]
+
     def block(self, count: int) -> list[str]:
         """Next `count` lines that are not blank."""
         return [self.take_filled() for _ in range(count)]
 
-    def nothing_left(self) -> bool:
-        """Whether only blank lines follow."""
+    def nothing_left(self, *, keep: bool = False) -> bool:
+        """Whether only blank lines follow; the first other one is taken, unless it is to stay."""
+        if keep:
+            return not self.peek_two()[0]
         for _ in range(MOST_BLANK):
             if not (line := self._next()):
                 return True
@@ -88,6 +107,9 @@ class Lines:
         )
 
     def _next(self) -> str:
+        if self._waiting:
+            waiting, self.number = self._waiting.pop(0)
+            return waiting + "\n"
         line = self._stream.readline(LONGEST_LINE)
         self.number += 1 if line else 0
         if len(line) == LONGEST_LINE:
@@ -96,6 +118,27 @@ class Lines:
                 f" {LONGEST_LINE} characters."
             )
         return line
+
+
+class _Unxz(io.RawIOBase):
+    """Text of an .xz file, read forward, with a bound on the memory that its header may ask for."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._inner = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LZMA_MEMORY)
+
+    def readinto(self, buffer: Any) -> int:
+        data = b""
+        while not data and not self._inner.eof:
+            packed = self._raw.read(65_536) if self._inner.needs_input else b""
+            if self._inner.needs_input and not packed:
+                raise EOFError("the compressed text has no end")
+            data = self._inner.decompress(packed, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readable(self) -> bool:
+        return True
 
 
 class _Guarded(io.RawIOBase):
@@ -130,7 +173,7 @@ class _Guarded(io.RawIOBase):
 
 @contextmanager
 def open_lines(path: str | Path) -> Iterator[Lines]:
-    """Open a plain, gzipped, or gzipped and archived text; nothing is unpacked to disk.
+    """Open a plain, compressed, or gzipped and archived text; nothing is unpacked to disk.
 
     Parameters
     ----------
@@ -155,6 +198,9 @@ def open_lines(path: str | Path) -> Iterator[Lines]:
     try:
         with file.open("rb") as raw:
             size = file.stat().st_size
+            if raw.peek(6)[:6] == b"\xfd7zXZ\x00":
+                yield Lines(_text(io.BufferedReader(_Unxz(raw))), str(file), LZMA * size)
+                return
             if raw.peek(2)[:2] != b"\x1f\x8b":
                 yield Lines(_text(raw), str(file), size)
                 return
@@ -166,7 +212,7 @@ def open_lines(path: str | Path) -> Iterator[Lines]:
                     yield Lines(_text(unpacked), str(file), DEFLATE * size)
     except (DatasetError, SchemaError):
         raise
-    except (EOFError, zlib.error, tarfile.TarError, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, gzip.BadGzipFile) as error:
         raise DatasetError(
             f"File `{file}` is truncated or damaged: {error}; copy it again."
         ) from None
@@ -280,21 +326,68 @@ class Blocks:
         self.vectors = np.zeros((n_r, 3), np.int64)
         # what the file gives is finite, so that NaN marks what it does not give
         self.matrices = np.full((n_r, n, n), np.nan, np.complex128)
+        self.centres: NDArray[np.float64] | None = None
+        self._slots: dict[tuple[int, int, int], int] = {}
+        self._blockwise = self._cyclic = True
         self._decimals, self._exponents = 6, False
 
     def read_hoppings(self) -> None:
-        """Read the blocks of a `_hr.dat`: every line names its lattice vector."""
-        done, size = 0, self.n * self.n
-        for numbers in self._pieces(self.n_r * size, 7):
-            block, place = np.divmod(done + np.arange(len(numbers)), size)
-            done += len(numbers)
-            vectors = self._integers(numbers[:, :3])
-            first = place == 0
-            self.vectors[block[first]] = vectors[first]
-            if (vectors != self.vectors[block]).any():
-                raise self._misfit("a lattice vector changes within its block")
-            self._place(block, numbers[:, 3:])
+        """Read the lines of a `_hr.dat` in any order: every line names its lattice vector."""
+        size = self.n * self.n
+        for slots, numbers, done in self._rows(self.n_r * size):
+            rows = done + np.arange(len(numbers))
+            self._blockwise &= bool((slots == rows // size).all())
+            self._cyclic &= bool((slots == rows % self.n_r).all())
+            self._place(slots, numbers[:, 3:])
+        if len(self._slots) < self.n_r and self._blockwise_or_full():
+            raise SchemaError(
+                f"File `{self.lines.name}` must have distinct lattice vectors, but repeats one."
+            )
         self._refuse_unless_full(self.matrices)
+
+    def read_sparse(self, n_rows: int) -> None:
+        """Read the lines of a sparse `_hr.dat` of WannierTools: what is not there is zero."""
+        given = 0
+        for slots, numbers, done in self._rows(n_rows):
+            self._blockwise &= bool((np.diff(slots) >= 0).all())
+            self._place(slots, numbers[:, 3:])
+            given = done + len(numbers)
+        self._cyclic = False
+        found = int((~np.isnan(self.matrices)).sum())
+        if found < given:
+            raise self._misfit(f"{given - found} hoppings are given more than once")
+        self.matrices[np.isnan(self.matrices)] = 0.0
+        # a lattice vector without hoppings has no line
+        kept = len(self._slots)
+        self.vectors, self.matrices = self.vectors[:kept], self.matrices[:kept]
+
+    def order_is_known(self) -> bool:
+        """Whether the order of the lattice vectors, and so of their degeneracies, is certain."""
+        return (self._blockwise or self._cyclic) and len(self._slots) == self.n_r
+
+    def _rows(self, total: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], int]]:
+        """Lines of seven numbers, with the place of the lattice vector of each."""
+        done = 0
+        for numbers in self._pieces(total, 7):
+            vectors = self._integers(numbers[:, :3])
+            # most lines have the lattice vector of the one before
+            new = np.ones(len(vectors), bool)
+            new[1:] = (vectors[1:] != vectors[:-1]).any(1)
+            places = [self._slot(tuple(v)) for v in vectors[new].tolist()]
+            yield np.array(places, np.int64)[np.cumsum(new) - 1], numbers, done
+            done += len(numbers)
+
+    def _slot(self, vector: tuple[int, int, int]) -> int:
+        place = self._slots.setdefault(vector, len(self._slots))
+        if place == self.n_r:
+            raise self._misfit(f"there are more lattice vectors, {vector} among them")
+        self.vectors[place] = vector
+        return place
+
+    def _blockwise_or_full(self) -> bool:
+        """Whether what is missing is a whole block of a lattice vector, not single lines."""
+        seen = ~np.isnan(self.matrices[: len(self._slots)])
+        return bool(seen.all())
 
     def read_tight_binding(self) -> None:
         """Read the blocks of a `_tb.dat`: a lattice vector, then its hoppings."""
@@ -302,14 +395,18 @@ class Blocks:
             self.vectors[m] = self._vector()
             for numbers in self._pieces(self.n * self.n, 4):
                 self._place(m, numbers)
+        self._slots = {tuple(v): m for m, v in enumerate(self.vectors.tolist())}
         self._refuse_unless_full(self.matrices)
-        for m in range(self.n_r):  # matrix elements of the position: not kept, but must be sound
+        # of the matrix elements of the position only the centres are kept, but all must be sound
+        for m in range(self.n_r):
             if (self._vector() != self.vectors[m]).any():
                 raise self._misfit("positions are not in the order of the hoppings")
-            seen = np.full((self.n, self.n), np.nan)
+            seen = np.full((self.n, self.n, 3), np.nan)
             for numbers in self._pieces(self.n * self.n, 8):
-                seen[self._pairs(numbers)] = 0.0
-            self._refuse_unless_full(seen[None])
+                seen[self._pairs(numbers)] = numbers[:, 2::2]
+            self._refuse_unless_full(seen[None, ..., 0])
+            if not self.vectors[m].any():
+                self.centres = seen[np.arange(self.n), np.arange(self.n)].copy()
 
     def unit(self) -> float:
         """One unit of the last digit of the largest hopping, as the file has it."""
@@ -393,6 +490,10 @@ class Content:
         Primitive vectors as rows, in Angstrom, where the file has them.
     unit : float
         One unit of the last digit of the largest hopping in the file, in eV.
+    comment : str
+        First line of the file.
+    centres : float64 ndarray of shape (n, 3) or None
+        Centres of the Wannier functions, in Angstrom, where the file has them.
     """
 
     vectors: NDArray[np.int64]
@@ -400,10 +501,12 @@ class Content:
     matrices: NDArray[np.complex128]
     lattice: NDArray[np.float64] | None
     unit: float
+    comment: str = ""
+    centres: NDArray[np.float64] | None = None
 
 
 def parse(lines: Lines, max_memory: int) -> Content:
-    """Read a file, `_hr.dat` or `_tb.dat`.
+    """Read a file, `_hr.dat`, dense or sparse, or `_tb.dat`.
 
     Parameters
     ----------
@@ -417,7 +520,7 @@ def parse(lines: Lines, max_memory: int) -> Content:
     Content
         What it holds, divided by the degeneracies.
     """
-    lines.take()  # comment: anything
+    comment = lines.take()  # anything
     first = lines.take()
     tight_binding = COUNT.fullmatch(first) is None and len(first.split()) >= 3
     lattice = None
@@ -426,8 +529,12 @@ def parse(lines: Lines, max_memory: int) -> Content:
         lattice = table(rows, 3, lines)
         first = lines.take_filled()
     n, n_r = _count(first, lines), _count(lines.take_filled(), lines)
-    shortest = len("1 1 0 0\n") if tight_binding else len("0 0 0 1 1 0 0\n")
-    if n * n * n_r * shortest > lines.capacity + 1:  # the last line may lack its end
+    n_rows, row, weighted = n * n * n_r, "1 1 0 0\n" if tight_binding else "0 0 0 1 1 0 0\n", True
+    sparse = not tight_binding and _is_sparse(lines, comment + first, n_r)
+    if sparse:
+        n_rows, n, n_r = n, n_r, _count(lines.take_filled(), lines)
+        weighted = len(lines.peek_two()[0].split()) != 7
+    if n_rows * len(row) > lines.capacity + 1:  # the last line may lack its end
         raise SchemaError(
             f"File `{lines.name}` is truncated or not a Wannier90 file: it promises {n_r} lattice"
             f" vectors with {n} x {n} hoppings each, but is too short for them."
@@ -437,10 +544,12 @@ def parse(lines: Lines, max_memory: int) -> Content:
             f"Argument `max_memory` must be at least {n * n * n_r * BYTES_PER_HOPPING} bytes for"
             f" `{lines.name}`, but is {max_memory}."
         )
-    weights = _weights(lines, n_r)
+    weights = _weights(lines, n_r) if weighted else np.ones(n_r, np.int64)
     blocks = Blocks(lines, n, n_r)
     if tight_binding:
         blocks.read_tight_binding()
+    elif sparse:
+        blocks.read_sparse(n_rows)
     else:
         blocks.read_hoppings()
     if not lines.nothing_left():
@@ -448,9 +557,40 @@ def parse(lines: Lines, max_memory: int) -> Content:
             f"File `{lines.name}` has more than its {n_r} lattice vectors with {n} x {n} hoppings:"
             f" line {lines.number} should not be there."
         )
+    if (weights != weights[0]).any() and not (tight_binding or blocks.order_is_known()):
+        raise SchemaError(
+            f"File `{lines.name}` must list its lattice vectors in one order, but does not, so that"
+            " their different degeneracies belong to none of them."
+        )
     unit = blocks.unit()
+    weights = weights[: len(blocks.vectors)]
     blocks.matrices /= weights[:, None, None]
-    return Content(blocks.vectors, weights, blocks.matrices, lattice, unit)
+    return Content(
+        blocks.vectors, weights, blocks.matrices, lattice, unit, comment.strip(), blocks.centres
+    )
+
+
+def begins_as_wannier90(path: str | Path) -> bool:
+    """Whether the first lines of a file are those of Wannier90; its name says nothing."""
+    try:
+        with open_lines(path) as lines:
+            lines.take()
+            first = lines.take()
+            if COUNT.fullmatch(first) is None:
+                return table([first, lines.take(), lines.take()], 3, lines).shape == (3, 3)
+            return COUNT.fullmatch(lines.take_filled()) is not None
+    except (DatasetError, SchemaError):
+        return False
+
+
+def _is_sparse(lines: Lines, words: str, second: int) -> bool:
+    """Whether the counts are those of a sparse file: hoppings, orbitals, lattice vectors."""
+    third, fourth = lines.peek_two()
+    if COUNT.fullmatch(third) is None:
+        return False
+    # with one lattice vector the third number of a dense file is its degeneracy
+    bare = second != 1 and len(fourth.split()) == 7
+    return bare or re.search(r"sparse|non-?zero", words, re.IGNORECASE) is not None
 
 
 def _count(line: str, lines: Lines) -> int:

@@ -13,6 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._io import complete_file
 from topophys.errors import HermiticityError, InputError, KindError, SchemaError
+from topophys.hamiltonians._wannier90_beside import (
+    beside,
+    mesh_of,
+    read_centres,
+    read_lattice,
+    with_images,
+)
 from topophys.hamiltonians._wannier90_format import Content, open_lines, parse
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
@@ -32,13 +39,17 @@ class WannierHamiltonian(FourierHamiltonian):
     hoppings : mapping of tuple of int to array-like of shape (n, n)
         Hopping matrix of each lattice vector, in eV.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands. Where it is not given, questions that depend on it are refused
+        until they name it: that of a material is not to be guessed.
     hermitian : {"check", "average"}, optional
         As for `FourierHamiltonian`.
     lattice : array-like of shape (3, 3), optional
         Primitive vectors as rows, in Angstrom.
     directions : tuple of int, optional
         Which of the three lattice directions the components of R and k belong to.
+    positions : array-like of shape (n, dim), optional
+        Centres of the Wannier functions, in units of the primitive vectors. They are kept for
+        pictures and other programs, and enter no phase.
 
     Attributes
     ----------
@@ -46,6 +57,12 @@ class WannierHamiltonian(FourierHamiltonian):
         Primitive vectors as rows, in Angstrom.
     directions : tuple of int
         Lattice directions of the components of R and k.
+    positions : float64 ndarray of shape (n, dim) or None
+        Centres of the Wannier functions, in units of the primitive vectors.
+    notes : tuple of str
+        What the reader of results should know about the file.
+    averaged : float
+        Largest difference of a hopping and its conjugate partner, in eV, that was averaged out.
 
     Raises
     ------
@@ -62,7 +79,12 @@ class WannierHamiltonian(FourierHamiltonian):
     >>> h = WannierHamiltonian({(0,): [[0.0, 1.0], [1.0, 0.0]]}, lattice=np.eye(3))
     >>> h.directions, h.lattice.shape
     ((0,), (3, 3))
+    >>> h
+    WannierHamiltonian: 1D, 2 bands (filling not given), 1 lattice vectors
     """
+
+    notes: tuple[str, ...] = ()
+    averaged: float = 0.0
 
     def __init__(
         self,
@@ -72,7 +94,9 @@ class WannierHamiltonian(FourierHamiltonian):
         hermitian: Literal["check", "average"] = "check",
         lattice: ArrayLike | None = None,
         directions: tuple[int, ...] | None = None,
+        positions: ArrayLike | None = None,
     ) -> None:
+        self._filled = True  # the base class asks, to check what is given
         super().__init__(hoppings, n_occupied=n_occupied, hermitian=hermitian)
         self.lattice: Float[np.ndarray, "3 3"] | None = (
             None if lattice is None else _validation.as_real(lattice, "lattice", "(..., 3, 3)")
@@ -82,24 +106,62 @@ class WannierHamiltonian(FourierHamiltonian):
             raise InputError(
                 f"Argument `directions` must name {self.dim} directions, but is {self.directions}."
             )
+        self.positions: Float[np.ndarray, "n dim"] | None = (
+            None
+            if positions is None
+            else _validation.as_real(positions, "positions", f"(..., {self.n_bands}, {self.dim})")
+        )
+        self._filled = n_occupied is not None or self.n_bands == 1
+
+    @property
+    def n_occupied(self) -> int:
+        """Number of occupied bands; an error where it was not given."""
+        if not self._filled:
+            raise InputError(
+                f"Argument `n_occupied` must be given, because nothing says how many of the"
+                f" {self.n_bands} bands of this material are occupied: to this function, or to"
+                " read_wannier90 (there also as `fermi_energy` or `n_electrons`), or as -n on the"
+                " command line."
+            )
+        return super().n_occupied
 
     def _blank(self: W) -> W:
         fresh = super()._blank()
         fresh.lattice, fresh.directions = self.lattice, self.directions
+        fresh.positions, fresh._filled = self.positions, self._filled
+        fresh.notes, fresh.averaged = self.notes, self.averaged
         return fresh
+
+    def __repr__(self) -> str:
+        if self._filled:
+            return super().__repr__()
+        many = " x ".join(map(str, self.batch_shape)) + " of " if self.batch_shape else ""
+        return (
+            f"{type(self).__name__}: {many}{self.dim}D, {self.n_bands} bands (filling not given),"
+            f" {len(self.vectors)} lattice vectors"
+        )
 
 
 # --------------------------------------- Hamiltonians of real materials from the files of Wannier90
 
 #: Hoppings of R and -R are rounded each on its own; more than this many last digits is no rounding.
 TOLERANCE: Final = 2.0
+#: Volume in cubic Angstrom of a lattice that is none.
+SMALLEST_CELL: Final = 1e-12
+#: First line of files that `write_wannier90_hr` makes: their hoppings are where they belong.
+WRITTEN: Final = "written by topophys"
 
 
 def read_wannier90(
     path: str | Path,
     *,
     n_occupied: int | None = None,
+    fermi_energy: float | None = None,
+    n_electrons: int | None = None,
+    spin_degenerate: bool | None = None,
     dim: int | None = None,
+    wsvec: str | Path | None = "auto",
+    hermitian: Literal["check", "average"] = "check",
     max_memory: int = 4 * 2**30,
 ) -> WannierHamiltonian:
     r"""Read the hoppings that Wannier90 writes to ``seedname_hr.dat`` or ``seedname_tb.dat``.
@@ -107,12 +169,16 @@ def read_wannier90(
     .. math:: H_{mn}(k) = \sum_R \frac{1}{w_R} \langle m 0 | H | n R \rangle \, e^{i k \cdot R}
 
     with the degeneracies :math:`w_R` of the file divided out. Positions of the Wannier functions
-    do not enter the phases; those of a ``_tb.dat`` are checked and not kept.
+    do not enter the phases; where a file has them, they are kept in `positions`.
 
-    The file may be plain, gzipped (``.gz``), or the only one of its kind in a gzipped archive
-    (``.tar.gz``), which is never unpacked to disk. Before anything is allocated, the counts in its
-    header are compared with its length (for ``.gz``, with the longest text of that compressed
-    size) and with `max_memory`, at 128 bytes for each hopping; the text itself is read piecewise.
+    The file may be plain, packed (``.gz``, ``.xz``), or the only one of its kind in a gzipped
+    archive (``.tar.gz``), which is never unpacked to disk. Its lines may come in any order, and it
+    may be a sparse file of WannierTools. Before anything is allocated, the counts in its header
+    are compared with its length (of a packed one, with the longest text of that size) and with
+    `max_memory`, at 128 bytes for each hopping; the text itself is read piecewise.
+
+    Where ``seedname_wsvec.dat``, ``seedname_centres.xyz`` and ``seedname.win`` lie beside it, the
+    images of the Wannier functions, their centres and the lattice are read from them.
 
     Materials with fewer than three periodic directions are stored with zeros: a direction along
     which no lattice vector has a component is left out, unless `dim` says otherwise.
@@ -122,17 +188,32 @@ def read_wannier90(
     path : str or Path
         The file.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands. Without any of the three, the file is read, and questions that
+        depend on it must name it: half filling is not assumed.
+    fermi_energy : float, optional
+        In place of `n_occupied`: an energy in eV. The same number of bands must lie below it at
+        all momenta of a grid, or the material is a metal and has no such number.
+    n_electrons : int, optional
+        In place of `n_occupied`: number of electrons in the Wannier functions; needs
+        `spin_degenerate`.
+    spin_degenerate : bool, optional
+        Whether each band stands for both spins and holds two electrons.
     dim : int, optional
         Number of directions to keep, first those with hoppings, then the lowest; by default those
         with hoppings, at least one.
+    wsvec : path-like, "auto" or None, optional
+        The ``_wsvec.dat``; "auto" takes ``seedname_wsvec.dat`` where it lies beside the file. None
+        says that there is none to be had: the hoppings stay where the file has them.
+    hermitian : {"check", "average"}, optional
+        Refuse hoppings of R and -R that differ by more than rounding, or take their mean; the
+        largest difference is kept in `averaged` either way.
     max_memory : int, optional
         Largest number of bytes to use.
 
     Returns
     -------
     WannierHamiltonian
-        In eV, with `lattice` in Angstrom for a ``_tb.dat``, else None.
+        In eV, with `lattice` in Angstrom, None where it is not known.
 
     Raises
     ------
@@ -145,7 +226,8 @@ def read_wannier90(
         If the hoppings of R and -R differ by more than two units of the last digit (of the sixth
         decimal, where there are fewer). Smaller differences are averaged out.
     InputError
-        If `n_occupied` or `dim` does not fit the file, or `max_memory` is too small for it.
+        If `n_occupied` or `dim` does not fit the file, the filling is given twice or is that of a
+        metal, or `max_memory` is too small.
 
     References
     ----------
@@ -158,24 +240,118 @@ def read_wannier90(
     >>> import topophys as tp
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = tp.write_wannier90_hr(tp.models.qwz(-1.0), Path(folder) / "qwz_hr.dat")
-    ...     h = tp.read_wannier90(file)
+    ...     h = tp.read_wannier90(file, n_occupied=1)
     >>> h, int(tp.certify_chern(h))
     (WannierHamiltonian: 2D, 2 bands (1 occupied), 5 lattice vectors, 1)
     """
     limit = _validation.positive_int(max_memory, "max_memory")
+    _validation.one_of(hermitian, "hermitian", ("check", "average"))
+    given = [n_occupied is not None, fermi_energy is not None, n_electrons is not None]
+    if sum(given) > 1:
+        raise InputError(
+            "Arguments `n_occupied`, `fermi_energy` and `n_electrons` must not be given together:"
+            " each says which bands are occupied."
+        )
+    filled = n_occupied if n_electrons is None else _of_electrons(n_electrons, spin_degenerate)
     with open_lines(path) as lines:
         content = parse(lines, limit)
         name = lines.name
-    _refuse_unless_hermitian(content, name)
+    _require_partners(content, name)
+    images = _beside(Path(path), wsvec)
+    averaged = _difference(content, name, strict=hermitian == "check")
+    notes = [] if images else _doubts(content, wsvec)
+    if images:
+        content = with_images(content, images, limit)
+        _require_partners(content, str(images))
+        # what is shared out differs by as much as what was read
+        _difference(content, str(images), strict=hermitian == "check")
+    if averaged > 0.0 and hermitian == "average":
+        notes.append(f"hoppings of R and -R differ by up to {averaged:.3g} eV, and were averaged")
     directions = _directions(content.vectors, dim, name)
     keys = map(tuple, content.vectors[:, directions].tolist())
-    return WannierHamiltonian(
+    lattice, positions = _geometry(content, Path(path))
+    h = WannierHamiltonian(
         dict(zip(keys, content.matrices, strict=True)),
-        n_occupied=n_occupied,
+        n_occupied=filled,
         hermitian="average",
-        lattice=content.lattice,
+        lattice=lattice,
         directions=directions,
+        positions=None if positions is None else positions[:, directions],
     )
+    h.notes, h.averaged = tuple(notes), averaged
+    if fermi_energy is not None:
+        h._n_occupied, h._filled = _below(h, fermi_energy), True
+    return h
+
+
+def _of_electrons(n_electrons: int, spin_degenerate: bool | None) -> int:
+    electrons = _validation.positive_int(n_electrons, "n_electrons")
+    if not isinstance(spin_degenerate, bool):
+        raise InputError(
+            "Argument `spin_degenerate` must be True or False with `n_electrons`: whether a band"
+            f" holds two electrons, but is {_validation.short(spin_degenerate)}."
+        )
+    if spin_degenerate and electrons % 2:
+        raise InputError(
+            "Argument `n_electrons` must be even, because each band holds two electrons, but is"
+            f" {electrons}: half a band is no insulator."
+        )
+    return electrons // 2 if spin_degenerate else electrons
+
+
+#: Momenta along each direction at which bands below the Fermi energy are counted.
+FERMI_GRID: Final = {1: 64, 2: 16, 3: 6}
+
+
+def _below(h: WannierHamiltonian, fermi_energy: float) -> int:
+    """Count bands below an energy; refuse a metal."""
+    energy = float(_validation.as_real(fermi_energy, "fermi_energy", "(...)"))
+    grid = (FERMI_GRID[h.dim],) * h.dim
+    counts = (np.linalg.eigvalsh(h.on_grid(grid)) < energy).sum(-1)
+    low, high = int(counts.min()), int(counts.max())
+    if low != high or not 0 < low < h.n_bands:
+        found = f"{low}" if low == high else f"{low} to {high}"
+        raise InputError(
+            f"Argument `fermi_energy` must lie in a gap, with some bands below and some above at"
+            f" every momentum, but below {energy:g} eV are {found} of {h.n_bands} bands"
+            f" ({counts.size} momenta)."
+        )
+    return low
+
+
+def _beside(path: Path, wsvec: str | Path | None) -> Path | None:
+    """File with the images of the Wannier functions."""
+    if wsvec is None or wsvec == "auto":
+        return None if wsvec is None else beside(path, "_wsvec.dat")
+    return Path(wsvec)
+
+
+def _doubts(content: Content, wsvec: str | Path | None) -> list[str]:
+    """Say where hoppings may have to be moved to nearest images, and nothing says so."""
+    mesh = mesh_of(content)
+    own = content.comment == WRITTEN
+    if wsvec is None or own or mesh is None or content.matrices.shape[-1] == 1:
+        return []
+    note = (
+        f"no _wsvec.dat was read: the lattice vectors are those of a {'x'.join(map(str, mesh))}"
+        " mesh of k points, and if the file was made with use_ws_distance (the default of"
+        " Wannier90), its bands are right at these only; give `wsvec`, or None if there is none"
+    )
+    return [note]
+
+
+def _geometry(
+    content: Content, path: Path
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """Lattice and reduced positions, from the file itself or from those beside it."""
+    lattice, centres = content.lattice, content.centres
+    if lattice is None and (win := beside(path, ".win")) is not None:
+        lattice = read_lattice(win)
+    if centres is None and (xyz := beside(path, "_centres.xyz")) is not None:
+        centres = read_centres(xyz, content.matrices.shape[-1])
+    if lattice is None or centres is None or abs(np.linalg.det(lattice)) < SMALLEST_CELL:
+        return lattice, None
+    return lattice, centres @ np.linalg.inv(lattice)
 
 
 def _directions(vectors: NDArray[np.int64], dim: int | None, name: str) -> tuple[int, ...]:
@@ -190,36 +366,45 @@ def _directions(vectors: NDArray[np.int64], dim: int | None, name: str) -> tuple
     return tuple(sorted(used + others[: wanted - len(used)]))
 
 
-def _refuse_unless_hermitian(content: Content, name: str) -> None:
+def _partners(content: Content) -> list[int | None]:
     rows = {tuple(r): m for m, r in enumerate(content.vectors.tolist())}
-    if len(rows) < len(content.vectors):
+    return [rows.get(tuple(-x for x in r)) for r in rows]
+
+
+def _require_partners(content: Content, name: str) -> None:
+    partners = _partners(content)
+    if len(partners) < len(content.vectors):
         raise SchemaError(f"File `{name}` must have distinct lattice vectors, but repeats one.")
-    partners = [rows.get(tuple(-x for x in r)) for r in rows]
     if None in partners:
-        alone = list(rows)[partners.index(None)]
+        alone = tuple(content.vectors[partners.index(None)].tolist())
         raise HermiticityError(
             f"File `{name}` must have -R with every lattice vector R, but lacks that of {alone}."
         )
-    for m, partner in enumerate(partners):
+
+
+def _difference(content: Content, name: str, *, strict: bool) -> float:
+    """Largest difference of a hopping and its partner, in eV; refused where it is no rounding."""
+    largest = 0.0
+    for m, partner in enumerate(_partners(content)):
         if partner is None or partner < m:
             continue
         difference = content.matrices[m] - content.matrices[partner].conj().T
+        largest = max(largest, float(np.abs(difference).max()))
         # as the file has it, before the division by the degeneracy
         off = float(np.abs(difference).max() * content.weights[m])
-        if off > TOLERANCE * content.unit:
+        if strict and off > TOLERANCE * content.unit:
             raise HermiticityError(
                 f"File `{name}` must satisfy H(-R) = H(R)^dagger to its last digit"
                 f" ({content.unit:.0e} eV), but violates it by {off:.3g} eV at R ="
-                f" {tuple(content.vectors[m].tolist())}."
+                f" {tuple(content.vectors[m].tolist())}; hermitian='average' takes the mean."
             )
+    return largest
 
 
 # -------------------------------------------------------------- Hoppings in the format of Wannier90
 
 
-def write_wannier90_hr(
-    H: FourierHamiltonian, path: str | Path, *, comment: str = "written by topophys"
-) -> Path:
+def write_wannier90_hr(H: FourierHamiltonian, path: str | Path, *, comment: str = WRITTEN) -> Path:
     """Write the hoppings of a Hamiltonian as a ``_hr.dat`` of Wannier90.
 
     All degeneracies are 1, missing components of R are 0, and numbers have 17 digits, so that

@@ -72,7 +72,14 @@ class Slice:
         return bloch_at(self.vectors, self.amplitudes, k_grid(shape, self.vectors.shape[1]))
 
 
-def slice_at(H: FourierLike, axis: int, k: ArrayLike, *, halves: bool = False) -> Slice:
+def slice_at(
+    H: FourierLike,
+    axis: int,
+    k: ArrayLike,
+    *,
+    halves: bool = False,
+    n_occupied: int | None = None,
+) -> Slice:
     r"""Fix one component of the momentum.
 
     .. math:: H_k(\kappa) = \sum_\rho \Big( \sum_{R_\perp = \rho} H_R \, e^{i k R_{axis}} \Big)
@@ -93,6 +100,8 @@ def slice_at(H: FourierLike, axis: int, k: ArrayLike, *, halves: bool = False) -
     halves : bool, optional
         Whether `k` counts half turns instead: integers h for the momenta pi h, which no float64
         is.
+    n_occupied : int, optional
+        Number of occupied bands; that of `H` where not given.
 
     Returns
     -------
@@ -129,7 +138,7 @@ def slice_at(H: FourierLike, axis: int, k: ArrayLike, *, halves: bool = False) -
     return Slice(
         vectors,
         amplitudes.reshape(*shape, len(vectors), n, n),
-        H.n_occupied,
+        H.n_occupied if n_occupied is None else n_occupied,
         np.broadcast_to(error[:, None], made.shape[:2]).reshape(shape).copy(),
     )
 

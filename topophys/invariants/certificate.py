@@ -169,6 +169,7 @@ class Certificate:
             lines += [f"  reason           {told}"] if told else []
         if total:
             lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
+        lines += [f"  note             {note}" for note in (self.asked.notes if self.asked else ())]
         return "\n".join(lines)
 
 

@@ -75,4 +75,5 @@ def chern_on_slices(
     """
     found = require_dimension(H, 3)
     momenta = k_grid(n)[:, 0] if k is None else k
-    return certify_chern(slice_at(found, axis, momenta), **options)
+    plane = slice_at(found, axis, momenta, n_occupied=options.get("n_occupied"))
+    return certify_chern(plane, **options)

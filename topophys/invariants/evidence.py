@@ -291,6 +291,11 @@ class Asked:
     centre: NDArray[np.float64] | None = None
     half_width: NDArray[np.float64] | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known about where the Hamiltonians come from."""
+        return tuple(getattr(self.H, "notes", ()))
+
     def question(self, index: tuple[int, ...]) -> Question:
         """Question of one element of the batch."""
         h = self.H

@@ -151,7 +151,8 @@ def z2_invariant(
     with threadpool_limits(1):
         if is_fourier_like(h):
             found = require_dimension(h, 2)
-            filled = _filled(n_occupied, found.n_occupied, found.n_bands)
+            default = found.n_occupied if n_occupied is None else n_occupied
+            filled = _filled(default, default, found.n_bands)
             usual = method == "parity" or found.n_bands <= FEW_BANDS
             ask = _Question(
                 method, filled, time_reversal, inversion, tolerance, rules or FlowRules(),

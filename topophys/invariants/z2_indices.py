@@ -182,7 +182,7 @@ def z2_indices_3d(
     found = require_dimension(h, 3)
     ends = np.array([0, 1])  # in half turns: no float64 is pi
     x, y, z = (
-        z2_invariant(slice_at(found, axis, ends, halves=True), n_occupied=n_occupied, **options)
+        z2_invariant(slice_at(found, axis, ends, halves=True, n_occupied=n_occupied), **options)
         for axis in range(3)
     )
     planes = (x, y, z)
