@@ -14,11 +14,20 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys import materials as materials
     from topophys import plots as plots
     from topophys import report as report
+    from topophys.datasets.tbmodels_file import read_tbmodels as read_tbmodels
     from topophys.grids import k_grid
     from topophys.hamiltonians.chiral import ChiralHamiltonian
     from topophys.hamiltonians.flatten import flatten_block, flatten_d
     from topophys.hamiltonians.fourier import FourierHamiltonian
+    from topophys.hamiltonians.interop import (
+        from_kwant,
+        from_pythtb,
+        from_sisl,
+        from_tbmodels,
+        to_pythtb,
+    )
     from topophys.hamiltonians.sampled import from_callable
+    from topophys.hamiltonians.symmetrize import find_time_reversal, symmetrize
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
     from topophys.hamiltonians.wannier90 import read_wannier90, write_wannier90_hr
     from topophys.invariants._flow import FlowRules
@@ -72,9 +81,14 @@ __all__ = [
     "chern_number_from_d",
     "chern_on_slices",
     "ensembles",
+    "find_time_reversal",
     "flatten_block",
     "flatten_d",
     "from_callable",
+    "from_kwant",
+    "from_pythtb",
+    "from_sisl",
+    "from_tbmodels",
     "k_grid",
     "local_chern_marker",
     "models",
@@ -82,6 +96,8 @@ __all__ = [
     "read_wannier90",
     "real_space_winding",
     "spin_chern",
+    "symmetrize",
+    "to_pythtb",
     "wannier_centres",
     "weyl_charge",
     "wilson_loop",
@@ -119,9 +135,14 @@ _HOMES: Final = {
     "chern_number_from_d": "topophys.invariants.berry",
     "chern_on_slices": "topophys.invariants.chern_slices",
     "ensembles": "topophys.ensembles",
+    "find_time_reversal": "topophys.hamiltonians.symmetrize",
     "flatten_block": "topophys.hamiltonians.flatten",
     "flatten_d": "topophys.hamiltonians.flatten",
     "from_callable": "topophys.hamiltonians.sampled",
+    "from_kwant": "topophys.hamiltonians.interop",
+    "from_pythtb": "topophys.hamiltonians.interop",
+    "from_sisl": "topophys.hamiltonians.interop",
+    "from_tbmodels": "topophys.hamiltonians.interop",
     "k_grid": "topophys.grids",
     "local_chern_marker": "topophys.invariants.local_chern_marker",
     "models": "topophys.models",
@@ -129,6 +150,8 @@ _HOMES: Final = {
     "read_wannier90": "topophys.hamiltonians.wannier90",
     "real_space_winding": "topophys.invariants.real_space_winding",
     "spin_chern": "topophys.invariants.spin_chern",
+    "symmetrize": "topophys.hamiltonians.symmetrize",
+    "to_pythtb": "topophys.hamiltonians.interop",
     "wannier_centres": "topophys.invariants.wannier_centres",
     "weyl_charge": "topophys.invariants.weyl_charge",
     "wilson_loop": "topophys.invariants.wilson_loop",
@@ -153,11 +176,16 @@ _SUBPACKAGES: Final = (
     "report",
 )
 
+#: Not part of `from topophys import *` either: it brings h5py.
+_ELSEWHERE: Final = {"read_tbmodels": "topophys.datasets.tbmodels_file"}
+
 
 def __getattr__(name: str) -> Any:
     """Load a public name at its first use, so that importing the package costs next to nothing."""
     if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")  # which binds the name as well
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(_ELSEWHERE[name]), name)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(_HOMES[name])
@@ -167,4 +195,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names."""
-    return sorted({*globals(), *__all__, *_SUBPACKAGES})
+    return sorted({*globals(), *__all__, *_SUBPACKAGES, *_ELSEWHERE})

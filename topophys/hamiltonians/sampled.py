@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.interop import hoppings_of
 
 __all__ = ["SampledHamiltonian", "from_callable"]
 
@@ -127,7 +129,8 @@ def from_callable(
     n_bands: int | None = None,
     n_occupied: int | None = None,
     vectorized: bool = False,
-) -> SampledHamiltonian:
+    hopping_range: int | tuple[int, ...] | None = None,
+) -> SampledHamiltonian | FourierHamiltonian:
     r"""Make a Hamiltonian from a Python function H(k).
 
     Only `sampled` invariants exist for it: hand ``.on_grid(shape)`` to `chern_number` and the
@@ -147,10 +150,14 @@ def from_callable(
         Number of occupied bands; half of the bands where not given.
     vectorized : bool, optional
         Whether `h` takes many momenta (M, dim) at once and returns (M, n, n).
+    hopping_range : int or tuple of int, optional
+        Largest component of a lattice vector, where the function is known to be a sum of such
+        hoppings. They are then found by a Fourier transform and checked off its grid, and the
+        result can be certified: about the hoppings, with which the function agrees to 1e-9.
 
     Returns
     -------
-    SampledHamiltonian
+    SampledHamiltonian or FourierHamiltonian
         With ``.bloch(k)`` and ``.on_grid(shape)``.
 
     Raises
@@ -177,6 +184,8 @@ def from_callable(
     >>> int(tp.chern_number(model.on_grid((16, 16))))
     1
     """
+    if hopping_range is not None:
+        return hoppings_of(h, dim, hopping_range, n_occupied=n_occupied, vectorized=vectorized)
     if not callable(h):
         raise KindError(f"Argument `h` must be a function of k, but is {_validation.short(h)}.")
     n_dim = _validation.positive_int(dim, "dim")
