@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
 
 import topophys as tp
 from topophys.cli import main
-from topophys.datasets import generate, label, open_dataset, schema, verify
+from topophys.datasets import generate, label, label_files, open_dataset, schema, verify
 from topophys.errors import DatasetError, InputError, KindError, OutputError, ShapeError
 
 
@@ -64,10 +67,87 @@ def test_a_folder_of_wannier90(tmp_path):
     masses = [-1.0, 1.0, 3.0]
     for i, m in enumerate(masses):
         tp.write_wannier90_hr(tp.models.qwz(m), folder / f"{i}_hr.dat")
-    label(folder, tmp_path / "a.h5", grid=(8, 8))
+    label(folder, tmp_path / "a.h5", grid=(8, 8), n_occupied=1)
     check(tmp_path / "a.h5", [1, -1, 0], 3)
-    label(folder / "1_hr.dat", tmp_path / "b.h5")
+    label(folder / "1_hr.dat", tmp_path / "b.h5", n_occupied=1)
     check(tmp_path / "b.h5", [-1], 1)
+
+
+def test_a_data_set_of_files_names_them_and_says_what_was_left_out(tmp_path):
+    folder = mixed(tmp_path)
+    summary = label(folder, tmp_path / "a.h5", grid=(8, 8), n_occupied=1)
+    assert summary.classes == {"all": {-1: 1, 1: 1}}
+    check(tmp_path / "a.h5", [1, -1], 2)
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
+    assert [(row["index"], Path(row["file"]).name, row["value"]) for row in rows[:2]] == [
+        ("0", "a_hr.dat", "1"), ("1", "b_hr.dat", "-1")]  # fmt: skip
+    reasons = {Path(row["file"]).name: row["reason"] for row in rows if not row["index"]}
+    assert set(reasons) == {"broken_hr.dat", "chain_hr.dat", "solid_hr.dat", "wide_hr.dat"}
+    assert "truncated" in reasons["broken_hr.dat"]
+    assert "1D" in reasons["chain_hr.dat"]
+    assert "1 of 4" in reasons["wide_hr.dat"]
+
+
+def mixed(tmp_path):
+    """Files of one, two and three dimensions, of two and four bands, and a broken one."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    tp.write_wannier90_hr(tp.models.qwz(-1.0), folder / "a_hr.dat")
+    tp.write_wannier90_hr(tp.models.qwz(1.0), folder / "b_hr.dat")
+    tp.write_wannier90_hr(tp.models.bhz(1.0), folder / "wide_hr.dat")
+    tp.write_wannier90_hr(tp.models.ssh(1.0, 2.0), folder / "chain_hr.dat")
+    layers = {(*R, 0): m for R, m in tp.models.qwz(-1.0).hoppings.items()}
+    layers[0, 0, 1] = 0.1 * np.diag([1.0, -1.0])
+    tp.write_wannier90_hr(tp.FourierHamiltonian(layers), folder / "solid_hr.dat")
+    whole = (folder / "a_hr.dat").read_text()
+    (folder / "broken_hr.dat").write_text(whole[: len(whole) // 2])
+    (folder / "notes.txt").write_text("nothing to label")
+    return folder
+
+
+def test_a_table_holds_files_of_any_dimension_and_stops_at_none(tmp_path):
+    table = label(mixed(tmp_path), tmp_path / "a.csv", n_occupied=1)
+    rows = {row.path.name: row for row in table.rows}
+    values = {name: row.answer.value for name, row in rows.items() if row.answer}
+    assert values == {
+        "a_hr.dat": "+1", "b_hr.dat": "-1", "chain_hr.dat": "+1", "solid_hr.dat": "(+0, +0, +1)",
+        "wide_hr.dat": ""}  # fmt: skip
+    assert table.counts == {"certified": 4, "failed": 1, "unresolved": 1}
+    assert "truncated" in rows["broken_hr.dat"].reason
+    assert "closed gap" in rows["wide_hr.dat"].reason  # one band of a Kramers pair
+    written = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
+    assert [Path(row["file"]).name for row in written] == [row.path.name for row in table.rows]
+    assert written[3]["question"].startswith("Winding number of the lowest 1 of 2 bands in 1D")
+    assert "6 files: 4 certified, 1 failed, 1 unresolved" in repr(table)
+
+
+def test_each_file_has_its_own_question(tmp_path):
+    folder = mixed(tmp_path)
+    (folder / "list.csv").write_text(
+        "file,n_occupied,question\nwide_hr.dat,2,z2\na_hr.dat,1,\nb_hr.dat,1,gap\nb_hr.dat,,\n"
+    )
+    table = label_files(folder / "list.csv")
+    assert [row.answer.value if row.answer else "" for row in table.rows] == ["1", "+1", "open", ""]
+    assert "-n" in table.rows[3].reason
+    (folder / "list.csv").write_text("file,n_occupied\na_hr.dat,one\n")
+    with pytest.raises(InputError, match="line 2"):
+        label_files(folder / "list.csv")
+    (folder / "list.csv").write_text("name\na_hr.dat\n")
+    with pytest.raises(InputError, match="columns file, n_occupied"):
+        label_files(folder / "list.csv")
+
+
+def test_patterns_and_names_that_say_nothing(tmp_path):
+    folder = mixed(tmp_path)
+    table = label_files(str(folder / "[ab]_hr.dat"), n_occupied=1)
+    assert [row.path.name for row in table.rows] == ["a_hr.dat", "b_hr.dat"]
+    (folder / "b_hr.dat").rename(tmp_path / "hoppings.txt")
+    label(tmp_path / "hoppings.txt", tmp_path / "b.h5", n_occupied=1)
+    check(tmp_path / "b.h5", [-1], 1)
+    with pytest.raises(InputError, match="`n_occupied`"):
+        label(tmp_path / "hoppings.txt", tmp_path / "b.h5")
+    with pytest.raises(DatasetError, match="does not exist"):
+        label_files(str(folder / "nothing*"))
 
 
 def test_more_than_one_shard(tmp_path):
@@ -95,7 +175,7 @@ WRONG = [
     ({"vectors": [[0.5]], "block": ONE}, ShapeError, "must have integers"),
     ({"vectors": [[0], [1]], "block": ONE}, ShapeError, r"shape \(S, 2, ...\)"),
     ({"vectors": [[0, 0]], "block": ONE}, KindError, "must belong to chains"),
-    ({"vectors": [[0]], "hoppings": np.eye(2)[None, None]}, KindError, "two-dimensional"),
+    ({"vectors": [[0]], "hoppings": np.eye(2)[None, None]}, InputError, "option -n"),
     ({"vectors": [[0]], "block": 0 * ONE}, InputError, "none of 1 is"),
     ({"vectors": [[0]], "block": np.nan * ONE}, InputError, "finite"),
     ({"vectors": [[0]], "block": np.array([[[[None]]]], object)}, DatasetError, "cannot be read"),

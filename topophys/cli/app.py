@@ -9,7 +9,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from topophys.cli import certificates, data, materials, networks
+from topophys.cli import answers, certificates, data, materials, networks
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -42,7 +42,7 @@ def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-for _command in (*data.COMMANDS, *certificates.COMMANDS, *networks.COMMANDS):
+for _command in (*answers.COMMANDS, *data.COMMANDS, *certificates.COMMANDS, *networks.COMMANDS):
     app.command()(_stoppable(_command))
 
 _group = typer.Typer(
@@ -77,8 +77,8 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit status.
 
-    0: done; 1: checked and found wrong; 2: could not be done, with one line that says why;
-    130: stopped from the keyboard.
+    0: done; 1: checked and found wrong, or asked and without an answer; 2: could not be done, with
+    one line that says why; 130: stopped from the keyboard.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             raise
         _say(str(error) or type(error).__name__)
-        sys.exit(2)
+        sys.exit(getattr(error, "exit_status", 2))
     except Exception as error:
         if debug:
             raise

@@ -13,7 +13,7 @@ __all__ = ["COMMANDS"]
 def certify(
     file: Annotated[Path, typer.Argument(help="Hoppings of Wannier90 (_hr.dat, _tb.dat).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to make: x.cert.json.")],
-    occupied: Annotated[int, typer.Option(help="Number of occupied bands.")],
+    occupied: Annotated[int, typer.Option("-n", "--occupied", help="Number of occupied bands.")],
     quantity: Annotated[
         Literal["gap", "chern", "weyl"] | None,
         typer.Option(help="What to prove; by default chern in two dimensions, else the gap."),

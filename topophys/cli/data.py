@@ -74,38 +74,52 @@ def join(
 
 def label(
     source: Annotated[
-        Path, typer.Argument(help="NumPy archive, HDF5, _hr.dat or _tb.dat, or a folder of these.")
+        str,
+        typer.Argument(
+            help="NumPy archive, HDF5, file of Wannier90, folder, pattern, or list (CSV: file,"
+            " n_occupied, question)."
+        ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to make.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Data set (.h5) or table (.csv) to make.")
+    ],
     grid: Annotated[
         str | None, typer.Option(help="k points of the input, such as 32 or 12,12.")
     ] = None,
     min_gap: Annotated[float, typer.Option(help="Smallest gap to prove.")] = 0.0,
     occupied: Annotated[
-        int | None, typer.Option(help="Occupied bands; half of them by default.")
+        int | None,
+        typer.Option("-n", "--occupied", help="Occupied bands, of files of hoppings."),
+    ] = None,
+    question: Annotated[
+        Literal["winding", "chern", "gap", "z2", "planes"] | None,
+        typer.Option(help="For tables: what to ask; by default by the dimension."),
     ] = None,
     flatten_bands: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
 ) -> None:
     """Prove the invariants of your own Hamiltonians and store them as a data set.
 
     Arrays: `vectors` (M, dim) and one of `block` (S, M, N, N), `d` (S, M, 3), `hoppings`
-    (S, M, n, n).
+    (S, M, n, n). A table holds files of any dimension and size, failed ones with their reasons;
+    exit status 1 where no file has a label.
 
-    Example: topophys label mine.npz -o mine.h5
+    Example: topophys label materials -n 28 -o labels.csv
     """
     from topophys.datasets import label as make
 
     points = None if grid is None else _grid(grid)
-    print(
-        make(
-            source,
-            output,
-            grid=points,
-            min_gap=min_gap,
-            n_occupied=occupied,
-            flatten_bands=flatten_bands,
-        )
+    made = make(
+        source,
+        output,
+        grid=points,
+        min_gap=min_gap,
+        n_occupied=occupied,
+        flatten_bands=flatten_bands,
+        question=question,
     )
+    print(made)
+    if getattr(made, "labelled", 1) == 0:
+        raise typer.Exit(1)
 
 
 def _grid(text: str) -> tuple[int, ...]:

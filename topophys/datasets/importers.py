@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import re
 import time
@@ -15,14 +17,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _validation
-from topophys._io import NUMBERS, most_unpacked, read_npz
+from topophys._io import NUMBERS, most_unpacked, read_npz, write_text
 from topophys.datasets import schema
 from topophys.datasets.dataset_card import Summary
 from topophys.datasets.families import Arrays, family_of, square
+from topophys.datasets.label_table import (
+    ENDINGS,
+    FileLabel,
+    LabelTable,
+    failures,
+    label_files,
+    sources,
+)
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import REASONS, Shard, ShardRange, evaluate, seed_keys
 from topophys.datasets.writer import Writer
-from topophys.errors import DatasetError, InputError, KindError, ShapeError
+from topophys.errors import (
+    DatasetError,
+    InputError,
+    KindError,
+    ShapeError,
+    TopophysError,
+    why,
+)
+from topophys.hamiltonians._wannier90_format import begins_as_wannier90
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
@@ -40,8 +58,6 @@ NAMES: Final[dict[str, str]] = {"block": "winding", "d": "chern", "hoppings": "b
 LARGEST_REACH: Final = 64
 #: Bytes that the coefficients may take when they are laid out on all lattice vectors within reach.
 LARGEST: Final = 4 * 2**30
-#: Endings of the files of Wannier90.
-WANNIER: Final = ("_hr.dat", "_hr.dat.gz", "_tb.dat", "_tb.dat.gz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +80,25 @@ class Given:
     reach: int
     hoppings: NDArray[np.complex128]
     n_occupied: int | None
+    names: tuple[str, ...] = ()
+
+
+def holds_files(source: str | Path) -> bool:
+    """Whether a source is files of Wannier90: a folder, a pattern, a list, or a file of theirs."""
+    path = Path(source)
+    if not path.is_file():
+        return path.is_dir() or any(c in str(source) for c in "*?[")
+    if path.suffix.lower() == ".csv":
+        return True
+    return path.name.endswith(ENDINGS) or begins_as_wannier90(path)
 
 
 def read_source(path: Path, n_occupied: int | None = None) -> Given:
     """Read Hamiltonians from a file or a folder."""
+    if holds_files(path):
+        return _from_wannier(path, n_occupied)[0]
     if not path.exists():
-        raise DatasetError(f"Source `{path}` does not exist; give a file or a folder.")
-    if path.is_dir() or path.name.endswith(WANNIER):
-        return _from_wannier(path, n_occupied)
+        raise DatasetError(f"Source `{path}` does not exist; give a file, a folder or a pattern.")
     arrays = _arrays(path)
     found = [name for name in NAMES if name in arrays]
     if len(found) != 1 or "vectors" not in arrays:
@@ -141,6 +168,11 @@ def _complete(
     if kind == "chern":
         d = TwoBandHamiltonian(rows)
         return _planar(kind, d.d_vectors, d.d_amplitudes, None)
+    if n_occupied is None:
+        raise InputError(
+            "Argument `n_occupied` (option -n) must be given for `hoppings`, because the file does"
+            f" not say how many of the {given.shape[-1]} bands are occupied."
+        )
     h = FourierHamiltonian(rows, n_occupied=n_occupied)
     return _planar(kind, h.vectors, h.amplitudes, h.n_occupied)
 
@@ -169,27 +201,44 @@ def _planar(
     return Given(kind, reach, full, filled)
 
 
-def _from_wannier(path: Path, n_occupied: int | None) -> Given:
-    files = [path] if path.is_file() else sorted(f for f in path.iterdir()
-                                                 if f.name.endswith(WANNIER))  # fmt: skip
-    if not files:
-        raise InputError(f"Folder `{path}` must hold files {', '.join(WANNIER)}, but has none.")
-    parts = []
-    for file in files:
-        h = read_wannier90(file, n_occupied=n_occupied, dim=2)
-        parts.append(_planar("bands", h.vectors, h.amplitudes[None], h.n_occupied))
-    shapes = {part.hoppings.shape[-1] for part in parts}
-    if len(shapes) > 1:
-        raise ShapeError(
-            f"Files in `{path}` must have equal numbers of bands, but have {sorted(shapes)}; label"
-            " them apart."
+def _from_wannier(source: str | Path, n_occupied: int | None) -> tuple[Given, list[FileLabel]]:
+    """Stack files of one kind; the others are handed back with the reason why they are left out."""
+    files = sources(source, n_occupied=n_occupied)
+    kinds: dict[tuple[int, int], list[tuple[Path, Given]]] = {}
+    left_out: list[FileLabel] = []
+    for one in files:
+        try:
+            h = read_wannier90(one.path, n_occupied=one.n_occupied)
+            if h.dim != 2 or one.question not in (None, "chern"):
+                asked = one.question or "none"
+                raise KindError(
+                    f"A data set of Chern numbers must hold 2D Hamiltonians, but this is {h.dim}D"
+                    f" (question: {asked}); a table (.csv) holds files of any kind."
+                )
+            part = _planar("bands", h.vectors, h.amplitudes[None], h.n_occupied)
+            kinds.setdefault((h.n_bands, h.n_occupied), []).append((one.path, part))
+        except TopophysError as error:
+            left_out.append(FileLabel(one.path, None, " ".join(str(error).split())))
+    if not kinds:
+        raise InputError(
+            f"Source `{source}` must hold files that can be labelled with Chern numbers, but none"
+            f" of {len(files)} is one: {failures(left_out)}"
         )
-    reach = max(part.reach for part in parts)
-    rows = [_planar("bands", square(part.reach), part.hoppings, None) for part in parts]
+    (n, filled), kept = max(kinds.items(), key=lambda pair: len(pair[1]))
+    for (n_bands, occupied), others in kinds.items():
+        if (n_bands, occupied) != (n, filled):
+            reason = (
+                f"A data set holds Hamiltonians of one kind, here {filled} of {n} bands, but this"
+                f" has {occupied} of {n_bands}; a table (.csv) holds files of any kind."
+            )
+            left_out += [FileLabel(path, None, reason) for path, _ in others]
+    reach = max(part.reach for _, part in kept)
+    rows = [_planar("bands", square(part.reach), part.hoppings, None) for _, part in kept]
     full = _room((len(rows), len(square(reach)), *rows[0].hoppings.shape[2:]))
     for i, row in enumerate(rows):
         full[i, (square(row.reach) + reach) @ np.array([2 * reach + 1, 1])] = row.hoppings[0]
-    return Given("bands", reach, full, parts[0].n_occupied)
+    names = tuple(str(path) for path, _ in kept)
+    return Given("bands", reach, full, filled, names), left_out
 
 
 # ---------------------------------- From Hamiltonians that users bring along to a labelled data set
@@ -208,8 +257,9 @@ def label(
     min_gap: float = 0.0,
     flatten_bands: bool = True,
     n_occupied: int | None = None,
-) -> Summary:
-    """Prove the invariants of given Hamiltonians and store them as a data set.
+    question: str | None = None,
+) -> Summary | LabelTable:
+    """Prove the invariants of given Hamiltonians and store them as a data set, or as a table.
 
     Those whose invariant or gap cannot be proven do not enter the file; how many, and why, is
     recorded. Energies stay in the units they come in. All lie in one split, `all`, in the order of
@@ -219,10 +269,14 @@ def label(
     ----------
     source : str or Path
         ``.npz`` or HDF5 with an integer array `vectors` (M, dim) and one of `block` (S, M, N, N)
-        for chiral chains, `d` (S, M, 3) for two bands, or `hoppings` (S, M, n, n); or a ``_hr.dat``
-        or ``_tb.dat`` of Wannier90, or a folder of these.
+        for chiral chains, `d` (S, M, 3) for two bands, or `hoppings` (S, M, n, n); or files of
+        Wannier90: one, a folder of them, a pattern, or a CSV file with the columns ``file``,
+        ``n_occupied`` and ``question``.
     path : str or Path
-        Name of the HDF5 file to make.
+        Name of the file to make. A name that ends in ``.csv`` makes a table of files of Wannier90
+        of any dimension and size, see `label_files`. Any other one makes an HDF5 file, of those
+        with the most frequent number of bands in two dimensions, and a table of all files beside
+        it.
     grid : tuple of int, optional
         Number of k points of the input `x`; 32 for chains, 12 x 12 in two dimensions.
     min_gap : float, optional
@@ -230,12 +284,14 @@ def label(
     flatten_bands : bool, optional
         Flatten the bands in `x`.
     n_occupied : int, optional
-        Number of occupied bands, for `hoppings` and Wannier90.
+        Number of occupied bands, for `hoppings` and Wannier90; half filling is not assumed.
+    question : str, optional
+        For tables: what to ask of files that have no question of their own.
 
     Returns
     -------
-    Summary
-        Sizes, classes, rejections and time.
+    Summary or LabelTable
+        Sizes, classes, rejections and time; or one row for each file.
 
     Raises
     ------
@@ -256,7 +312,13 @@ def label(
     {'all': {0: 1, 1: 1}}
     """
     start = time.monotonic()
-    path, given = Path(path), read_source(Path(source), n_occupied)
+    path, left_out = Path(path), list[FileLabel]()
+    if path.suffix.lower() == ".csv":
+        return label_files(source, path, n_occupied=n_occupied, question=question)
+    if holds_files(source):
+        given, left_out = _from_wannier(source, n_occupied)
+    else:
+        given = read_source(Path(source), n_occupied)
     plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, [0], len(given.hoppings))
     proof = _prove(plan, given, min_gap)
     keep = np.flatnonzero(proof.certified)
@@ -264,6 +326,7 @@ def label(
         raise InputError(
             f"Source `{source}` must hold Hamiltonians with a provable invariant, but none of"
             f" {len(proof.value)} is: gapless, or gaps below {min_gap}."
+            f"{' Left out: ' + failures(left_out) if left_out else ''}"
         )
     classes, counts = np.unique(proof.value[keep], return_counts=True)
     plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, classes.tolist(), len(keep))
@@ -281,6 +344,8 @@ def label(
             counted = rejected if first else dict.fromkeys(REASONS, 0)
             writer.add(SPLIT, Shard.of(plan.kind, number, arrays, drawn, counted))
         writer.finish()
+    if given.names:
+        _write_names(path.with_suffix(".csv"), given, proof, left_out)
     return Summary(
         path=path,
         sizes={SPLIT: len(keep)},
@@ -290,6 +355,21 @@ def label(
         n_bytes=path.stat().st_size,
         seconds=time.monotonic() - start,
     )
+
+
+def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[FileLabel]) -> None:
+    """Write which file each Hamiltonian is from, and why others are not in the data set."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("index", "file", "value", "status", "reason", "n_occupied"))
+    for i, name in enumerate(given.names):
+        known = bool(proof.certified[i])
+        value = int(proof.value[i]) if known else ""
+        row = (i, name, value, proof.status[i], why([str(proof.reason[i])]) if not known else "")
+        writer.writerow((*row, given.n_occupied))
+    for one in left_out:
+        writer.writerow(("", one.path, "", "left out", one.reason, ""))
+    write_text(path, text.getvalue())
 
 
 def _recipe(

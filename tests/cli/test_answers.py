@@ -1,0 +1,182 @@
+"""One question about one file, answered in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from topophys.cli.answers import _momenta
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    made = {
+        "plane": tp.models.qwz(-1.0),
+        "metal": tp.models.qwz(2.0),
+        "chain": tp.models.ssh(1.0, 1.4),
+        "kramers": tp.models.bhz(1.0),
+        "node": tp.models.weyl_semimetal(1.0),
+    }
+    made["noisy"] = tp.FourierHamiltonian(
+        {R: m + 1e-4 * (R == (0, 0)) * np.diag([1.0, 0, 0, 0])
+         for R, m in tp.models.bhz(1.0, delta=0.3).hoppings.items()})  # fmt: skip
+    order = [0, 2, 1, 3]  # up down up down
+    made["alternating"] = tp.FourierHamiltonian(
+        {R: m[np.ix_(order, order)] for R, m in tp.models.bhz(1.0, delta=0.3).hoppings.items()}
+    )
+    layers = {(*R, 0): m for R, m in tp.models.bhz(1.0).hoppings.items()}
+    made["solid"] = tp.FourierHamiltonian(layers | {(0, 0, 1): 0.01 * np.eye(4)})
+    return {name: tp.write_wannier90_hr(h, folder / f"{name}_hr.dat") for name, h in made.items()}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("chern", "plane", "-n", "1"), "Chern number of the lowest 1 of 2 bands in 2D"),
+        (("winding", "chain"), "Winding number of the lowest 1 of 2 bands in 1D"),
+        (("gap", "kramers", "-n", "2"), "Direct gap above the lowest 2 of 4 bands in 2D"),
+        (("z2", "kramers", "-n", "2"), "Z2 invariant of the lowest 2 of 4 bands in 2D"),
+        (("weyl", "node", "-n", "1", "--near", "0,0,1"), "Weyl charge of the lowest 1 of 2"),
+    ],
+)
+def test_a_line_states_question_answer_status_gap_and_time(program, files, words, told):
+    code, out, err = program(words[0], files[words[1]], *words[2:])
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 1
+    assert out.startswith(told)
+    assert "phases exp(ik.R) of lattice vectors: " in out
+    assert "(certified)" in out
+    assert "gap at least " in out
+    assert " s" in out
+
+
+VALUES = [
+    (("chern", "plane", "-n", "1"), "+1"),
+    (("chern", "plane", "--fermi-energy", "0.0"), "+1"),
+    (("chern", "plane", "--electrons", "2", "--spin-degenerate"), "+1"),
+    (("winding", "chain"), "+1"),
+    (("gap", "chain", "-n", "1"), "open"),
+    (("z2", "kramers", "-n", "2"), "1"),
+    (("z2", "noisy", "-n", "2"), "1"),
+    (("z2", "alternating", "-n", "2"), "1"),
+    (("z2", "solid", "-n", "2"), "(0; 001)"),
+    (("weyl", "node", "-n", "1", "--near", "0.1,0,pi/3"), None),
+]
+
+
+@pytest.mark.parametrize(("words", "value"), VALUES, ids=[" ".join(w) for w, _ in VALUES])
+def test_json(program, files, words, value):
+    code, out, err = program(words[0], files[words[1]], *words[2:], "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert told["status"] == "certified"
+    if value is None:
+        h = tp.read_wannier90(files[words[1]], n_occupied=1)
+        value = f"{int(tp.weyl_charge(h, [0, 0, 1.0], half_width=0.5)):+d}"
+        assert value != "+0"
+    assert told["value"] == value
+    assert told["gap_lower"] > 0.0
+    assert told["seconds"] > 0.0
+    assert told["n_occupied"] == (2 if told["n_bands"] == 4 else 1)
+
+
+def test_spins_are_found_in_either_order(program, files):
+    for name, order in (("noisy", "up first"), ("alternating", "alternating")):
+        _, out, _ = program("z2", files[name], "-n", "2")
+        assert f"spins '{order}'" in out
+    _, out, _ = program("z2", files["kramers"], "-n", "2", "--time-reversal", "none")
+    assert "1 (converged)" in out
+
+
+def test_the_proof_goes_into_a_file(program, files, tmp_path):
+    checker = pytest.importorskip("topophys.checker")
+    path = tmp_path / "x.cert.json"
+    code, out, _ = program("chern", files["plane"], "-n", "1", "-o", path)
+    assert code == 0
+    assert out.rstrip().endswith(f"proof in {path}")
+    assert checker.main([str(path)]) == 0
+    code, _, err = program("z2", files["solid"], "-n", "2", "-o", path)
+    assert (code, err.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("command", ["chern", "gap", "z2", "weyl"])
+def test_no_filling_is_assumed(program, files, command):
+    more = ("--near", "0,0,1") if command == "weyl" else ()
+    code, out, err = program(command, files["plane"], *more)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "Option -n must be given" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("chern", "chain", "-n", "1"), 1, "must be asked of a 2D Hamiltonian, but the file is 1D"),
+        (("winding", "plane"), 1, "must be asked of a 1D"),
+        (("weyl", "plane", "-n", "1", "--near", "0,0,0"), 1, "must be asked of a 3D"),
+        (("chern", "plane", "-n", "2"), 1, "`n_occupied` must be from 1 to 1"),
+        (("z2", "kramers", "-n", "1"), 1, "must be even"),
+        (("chern", "nothing", "-n", "1"), 1, "cannot be read: No such file"),
+    ],
+)
+def test_errors_are_one_line(program, files, tmp_path, words, code, text):
+    file = files.get(words[1], tmp_path / "nothing")
+    found, out, err = program(words[0], file, *words[2:])
+    assert (found, out, err.count("\n")) == (code, "", 1)
+    assert text in err
+
+
+def test_without_a_proof_the_status_is_1(program, files):
+    code, out, err = program("chern", files["metal"], "-n", "1")
+    assert (code, err) == (1, "")
+    assert "unresolved: closed gap" in out
+    code, out, _ = program("chern", files["metal"], "-n", "1", "--json")
+    assert (code, json.loads(out)["value"]) == (1, "")
+
+
+def test_what_the_file_leaves_open_is_said(program, files, tmp_path):
+    text = files["plane"].read_text().splitlines()
+    # three vectors of a chain are those of a mesh of three k points
+    chain = files["chain"].read_text().splitlines()
+    (tmp_path / "a_hr.dat").write_text("\n".join(["from elsewhere", *chain[1:]]) + "\n")
+    _, out, _ = program("gap", tmp_path / "a_hr.dat", "-n", "1")
+    assert "no _wsvec.dat was read" in out
+    _, out, _ = program("gap", tmp_path / "a_hr.dat", "-n", "1", "--wsvec", "none")
+    assert "_wsvec" not in out
+    text[4] = text[4].replace("5.0000000000000000e-01", "5.0100000000000000e-01")
+    (tmp_path / "b_hr.dat").write_text("\n".join(text) + "\n")
+    assert program("chern", tmp_path / "b_hr.dat", "-n", "1")[0] == 1
+    _, out, _ = program("chern", tmp_path / "b_hr.dat", "-n", "1", "--hermitian", "average")
+    assert "were averaged" in out
+
+
+def test_momenta():
+    assert _momenta("0, -pi/2,0.5pi") == (0.0, -np.pi / 2, np.pi / 2)
+    assert _momenta("1e-3,2*pi,.5") == (0.001, 2 * np.pi, 0.5)
+    for wrong in ("1,2", "1,2,3,4", "a,b,c", "1,,2", ""):
+        with pytest.raises(Exception, match="--near must be three momenta"):
+            _momenta(wrong)
+
+
+def test_two_bands_take_less_than_two_seconds_of_work(files, tmp_path):
+    """Time of the processor, which a busy machine does not stretch; after the first use."""
+    code = (
+        "import sys, time; from topophys.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: print(time.process_time(), *(x in sys.modules for x in"
+        " ('torch', 'h5py')))"
+    )
+    words = [sys.executable, "-c", code, "chern", str(files["plane"]), "-n", "1"]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env["PYTHONPYCACHEPREFIX"] = str(tmp_path)
+    for _ in range(2):
+        done = subprocess.run(words, capture_output=True, text=True, check=True, env=env)
+    spent, torch, h5py = done.stdout.splitlines()[-1].split()
+    assert (torch, h5py) == ("False", "False")
+    assert float(spent) < 2.0

@@ -1,0 +1,309 @@
+"""One question about one file of hoppings, and its answer in one line."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.errors import InputError, KindError, why
+
+if TYPE_CHECKING:
+    from topophys.hamiltonians.wannier90 import WannierHamiltonian
+
+__all__ = ["QUESTIONS", "Answer", "Question", "ask"]
+
+Question: TypeAlias = Literal["winding", "chern", "gap", "z2", "weyl", "planes"]
+QUESTIONS: Final[tuple[Question, ...]] = ("winding", "chern", "gap", "z2", "weyl", "planes")
+#: What is asked of a file in one, two and three dimensions where nothing else is said.
+USUAL: Final[dict[int, Question]] = {1: "winding", 2: "chern", 3: "planes"}
+#: How every Hamiltonian here depends on k.
+GAUGE: Final = "phases exp(ik.R) of lattice vectors"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What was asked, and what came out.
+
+    Attributes
+    ----------
+    question : str
+        Quantity, bands, dimension and gauge, in words.
+    value : str
+        The answer in words, "" where there is none.
+    status : str
+        "certified", "converged" or "unresolved".
+    reason : str
+        Why there is none.
+    gap_lower, gap_upper : float
+        Proven lower bound of the gap, in eV, 0 without a proof; smallest gap met.
+    dim, n_bands : int
+        Dimension and number of bands.
+    n_occupied : int
+        Number of occupied bands.
+    notes : tuple of str
+        What is to be known about the file, and how the question was understood.
+    seconds : float
+        Time it took, with reading.
+    proof : object
+        The result itself, for `save`.
+    """
+
+    question: str
+    value: str
+    status: str
+    reason: str
+    gap_lower: float
+    gap_upper: float
+    dim: int
+    n_bands: int
+    n_occupied: int
+    notes: tuple[str, ...]
+    seconds: float
+    proof: Any
+
+    @property
+    def resolved(self) -> bool:
+        """Whether there is an answer."""
+        return self.status != "unresolved"
+
+    def __str__(self) -> str:
+        told = f"{self.value} ({self.status})" if self.resolved else f"unresolved: {self.reason}"
+        gap = f"gap at least {self.gap_lower:.4g} eV, " if self.gap_lower > 0.0 else ""
+        met = f"gap at most {self.gap_upper:.4g} eV" if self.gap_upper < np.inf else "gap unknown"
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"{self.question}: {told}; {gap}{met}; {self.seconds:.2f} s{notes}"
+
+    def record(self) -> dict[str, Any]:
+        """Return the same as plain values, for JSON and tables."""
+        names = ("question", "value", "status", "reason", "gap_lower", "gap_upper", "dim",
+                 "n_bands", "n_occupied", "notes", "seconds")  # fmt: skip
+        return {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
+
+
+def ask(
+    path: str | Path,
+    question: Question | None = None,
+    *,
+    near: tuple[float, float, float] | None = None,
+    half_width: float = 0.1,
+    time_reversal: str | None = "auto",
+    started: float | None = None,
+    **reading: Any,
+) -> Answer:
+    """Read a file, ask one question about it, and say what was asked.
+
+    Parameters
+    ----------
+    path : str or Path
+        Hoppings, as for `read_wannier90`.
+    question : str, optional
+        "winding", "chern", "gap", "z2" (indices in three dimensions), "weyl" or "planes" (Chern
+        numbers of the three planes of a gapped solid); by the dimension where not given.
+    near : tuple of three floats, optional
+        For "weyl": where to look for the node, in radians.
+    half_width : float, optional
+        For "weyl": half of the edge of the box around the node, in radians.
+    time_reversal : {"auto", "up first", "alternating"} or None, optional
+        For "z2": order of the spins; None asks for signs of the symmetry instead.
+    started : float, optional
+        When the clock started (`time.monotonic`).
+    **reading
+        As for `read_wannier90`.
+
+    Returns
+    -------
+    Answer
+        With the result itself as `proof`.
+
+    Raises
+    ------
+    InputError
+        If the number of occupied bands is needed and not given.
+    TopophysError
+        If the file cannot be read, or the question does not fit it.
+    """
+    from topophys.hamiltonians.wannier90 import read_wannier90  # noqa: PLC0415  (slow to load)
+
+    start = time.monotonic() if started is None else started
+    h = read_wannier90(path, **reading)
+    asked = question or USUAL[h.dim]
+    # half of the bands of a chain with sublattice symmetry lie below zero; others must be told
+    filled = h.n_bands // 2 if asked == "winding" else h.n_occupied
+    name, value, proof, notes = _found(h, asked, near, half_width, time_reversal)
+    status = str(proof.status) if not np.ndim(proof.status) else _worst(proof.status)
+    reason = "" if status != "unresolved" else why(np.ravel(proof.reason).tolist())
+    reason = reason.removeprefix("1 ")  # of one Hamiltonian there is nothing to count
+    return Answer(
+        question=(
+            f"{name} {'' if name.endswith('above') else 'of '}the lowest {filled} of {h.n_bands}"
+            f" bands in {h.dim}D, {GAUGE}"
+        ),
+        value=value if status != "unresolved" else "",
+        status=status,
+        reason=reason or ("no proof" if status == "unresolved" else ""),
+        gap_lower=float(np.min(proof.gap_lower)),
+        gap_upper=float(np.min(proof.gap_upper)),
+        dim=h.dim,
+        n_bands=h.n_bands,
+        n_occupied=filled,
+        notes=(*notes, *h.notes),
+        seconds=time.monotonic() - start,
+        proof=proof,
+    )
+
+
+Found: TypeAlias = tuple[str, str, Any, tuple[str, ...]]
+
+
+def _found(
+    h: WannierHamiltonian,
+    asked: Question,
+    near: tuple[float, float, float] | None,
+    half_width: float,
+    time_reversal: str | None,
+) -> Found:
+    if asked == "weyl":
+        return _weyl(h, near, half_width)
+    if asked == "z2":
+        return _z2(h, time_reversal)
+    simple = {"winding": _winding, "chern": _chern, "gap": _gap, "planes": _planes}
+    if asked not in simple:
+        raise InputError(f"A question must be one of {', '.join(QUESTIONS)}, but is {asked!r:.40}.")
+    return simple[asked](h)
+
+
+def _worst(status: NDArray[Any]) -> str:
+    return "unresolved" if (status == "unresolved").any() else str(np.ravel(status)[0])
+
+
+def _require(h: WannierHamiltonian, dims: tuple[int, ...], quantity: str) -> None:
+    if h.dim not in dims:
+        wanted = " or ".join(f"{d}D" for d in dims)
+        raise KindError(
+            f"A {quantity} must be asked of a {wanted} Hamiltonian, but the file is {h.dim}D."
+        )
+
+
+def _winding(h: WannierHamiltonian) -> Found:
+    from topophys.hamiltonians.sublattices import chain_of_sublattices  # noqa: PLC0415
+    from topophys.invariants.certify_winding import certify_winding  # noqa: PLC0415
+
+    _require(h, (1,), "winding number")
+    chain, first = chain_of_sublattices(h)
+    proof = certify_winding(chain)
+    value = f"{int(proof):+d}" if proof.certified else ""
+    names = ", ".join(str(i + 1) for i in first[:6]) + (", ..." if len(first) > 6 else "")
+    return (
+        "Winding number",
+        value,
+        proof,
+        (f"of det of the block from orbital {names} to the others",),
+    )
+
+
+def _chern(h: WannierHamiltonian) -> Found:
+    from topophys.invariants.certify_chern import certify_chern  # noqa: PLC0415
+
+    _require(h, (2,), "Chern number")
+    proof = certify_chern(h)
+    return "Chern number", f"{int(proof):+d}" if proof.certified else "", proof, ()
+
+
+def _gap(h: WannierHamiltonian) -> Found:
+    from topophys.invariants.certify_gap import certify_gap  # noqa: PLC0415
+
+    return "Direct gap above", "open", certify_gap(h), ()
+
+
+def _planes(h: WannierHamiltonian) -> Found:
+    """Chern numbers of planes; the same for all planes of a direction where the gap is open."""
+    from topophys.invariants.certify_gap import certify_gap  # noqa: PLC0415
+    from topophys.invariants.chern_slices import chern_on_slices  # noqa: PLC0415
+
+    _require(h, (3,), "set of Chern numbers of planes")
+    bulk = certify_gap(h)
+    if not bulk.certified:
+        return "Chern numbers of planes", "", bulk, ("the gap is to be open in the whole zone",)
+    planes = [chern_on_slices(h, axis=axis, k=np.zeros(1)) for axis in range(3)]
+    for plane in planes:
+        if not plane.certified.all():
+            return "Chern numbers of planes", "", plane, ()
+    values = ", ".join(f"{int(plane.value[0]):+d}" for plane in planes)
+    return "Chern numbers of planes", f"({values})", bulk, ()
+
+
+def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
+    from topophys.hamiltonians.symmetrize import find_time_reversal  # noqa: PLC0415
+    from topophys.invariants.z2 import z2_invariant  # noqa: PLC0415
+    from topophys.invariants.z2_indices import z2_indices_3d  # noqa: PLC0415
+
+    _require(h, (2, 3), "Z2 invariant")
+    order = find_time_reversal(h) if time_reversal == "auto" else time_reversal
+    tried: list[str | None] = [order] if time_reversal != "auto" or order is None else [order, None]
+    for words in tried:
+        method: Any = "flux" if words is not None else "wilson"
+        result: Any = (z2_invariant if h.dim == 2 else z2_indices_3d)(
+            h, time_reversal=words, method=method
+        )
+        if str(result.status) != "unresolved" or str(result.reason) != "symmetry":
+            break
+    known = str(result.status) != "unresolved"
+    note = (
+        f"time reversal of spins {words!r}"
+        if words is not None
+        else "if there is the time-reversal symmetry that the levels show: no order of spins fits"
+    )
+    if h.dim == 3:
+        return (
+            "Z2 indices",
+            result.label if known else "",
+            result,
+            (note, "of the planes k_i = 0, pi"),
+        )
+    return "Z2 invariant", f"{int(result)}" if known else "", result, (note,)
+
+
+def _weyl(
+    h: WannierHamiltonian, near: tuple[float, float, float] | None, half_width: float
+) -> Found:
+    from topophys.invariants.weyl_charge import weyl_charge  # noqa: PLC0415
+
+    _require(h, (3,), "Weyl charge")
+    if near is None:
+        raise InputError("Argument `near` must be given for a Weyl charge: three momenta.")
+    node, gap = _node(h, np.array(near, dtype=np.float64))
+    for width in (half_width, half_width / 2, half_width / 4):
+        proof = weyl_charge(h, node, half_width=width)
+        if proof.certified:
+            break
+    sign = 1 if h.lattice is None else int(np.sign(np.linalg.det(h.lattice)))
+    where = "reduced momenta k.a_i (no lattice known)" if h.lattice is None else "Cartesian momenta"
+    value = f"{sign * int(proof):+d}" if proof.certified else ""
+    at = ", ".join(f"{x:.5g}" for x in node)
+    return "Weyl charge", value, proof, (
+        f"sign in {where}",
+        f"box of half width {width:g} about ({at}), where the gap is {gap:.2g} eV",
+    )  # fmt: skip
+
+
+def _node(h: WannierHamiltonian, k: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Local minimum of the gap near k, by steps to the lowest of the neighbours."""
+    ring = np.array(list(np.ndindex(3, 3, 3)), dtype=np.float64) - 1.0
+    step, best, n = 0.1, np.inf, h.n_occupied
+    for _ in range(200):
+        energy = np.linalg.eigvalsh(h.bloch(k + step * ring))
+        gap = energy[:, n] - energy[:, n - 1]
+        lowest = int(gap.argmin())
+        if gap[lowest] < best and ring[lowest].any():
+            k = k + step * ring[lowest]
+        else:
+            step *= 0.5
+        best = min(best, float(gap[lowest]))
+        if step < 1e-7:
+            break
+    return k, best

@@ -1,0 +1,218 @@
+"""Commands that answer one question about a file of hoppings in one line."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import typer
+
+__all__ = ["COMMANDS"]
+
+File = Annotated[
+    Path, typer.Argument(help="Hoppings of Wannier90 (_hr.dat, _tb.dat), also packed.")
+]
+Occupied = Annotated[int | None, typer.Option("-n", "--occupied", help="Number of occupied bands.")]
+Fermi = Annotated[
+    float | None,
+    typer.Option("--fermi-energy", help="In place of -n: an energy in the gap, in eV."),
+]
+Electrons = Annotated[
+    int | None, typer.Option("--electrons", help="In place of -n: electrons in these bands.")
+]
+Degenerate = Annotated[
+    bool | None,
+    typer.Option("--spin-degenerate/--spinful", help="With --electrons: two in each band, or one."),
+]
+Images = Annotated[
+    str, typer.Option("--wsvec", help="The _wsvec.dat; 'auto': beside the file; 'none'.")
+]
+Hermitian = Annotated[
+    Literal["check", "average"],
+    typer.Option(help="Refuse hoppings of R and -R that do not fit, or average them."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="File for the proof: x.cert.json.")
+]
+
+
+def chern(
+    file: File,
+    occupied: Occupied = None,
+    fermi_energy: Fermi = None,
+    electrons: Electrons = None,
+    spin_degenerate: Degenerate = None,
+    wsvec: Images = "auto",
+    hermitian: Hermitian = "check",
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Prove the Chern number of the occupied bands of a plane.
+
+    Exit status 1 where it is not proven, or the file cannot be read.
+
+    Example: topophys chern wannier90_hr.dat -n 28
+    """
+    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    _answer(file, "chern", reading, as_json, output)
+
+
+def winding(
+    file: File,
+    wsvec: Images = "auto",
+    hermitian: Hermitian = "check",
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Prove the winding number of a chain with sublattice symmetry; half of its bands are filled.
+
+    Exit status 1 where it is not proven, or the file cannot be read.
+
+    Example: topophys winding wannier90_hr.dat
+    """
+    reading = _reading(None, None, None, None, wsvec, hermitian)
+    _answer(file, "winding", reading, as_json, output)
+
+
+def gap(
+    file: File,
+    occupied: Occupied = None,
+    fermi_energy: Fermi = None,
+    electrons: Electrons = None,
+    spin_degenerate: Degenerate = None,
+    wsvec: Images = "auto",
+    hermitian: Hermitian = "check",
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Prove that the direct gap above the occupied bands is open at every momentum.
+
+    Exit status 1 where it is not proven, or the file cannot be read.
+
+    Example: topophys gap wannier90_hr.dat -n 28
+    """
+    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    _answer(file, "gap", reading, as_json, output)
+
+
+def z2(
+    file: File,
+    occupied: Occupied = None,
+    fermi_energy: Fermi = None,
+    electrons: Electrons = None,
+    spin_degenerate: Degenerate = None,
+    time_reversal: Annotated[
+        Literal["auto", "up first", "alternating", "none"],
+        typer.Option(help="Order of the spins; 'auto' finds it."),
+    ] = "auto",
+    wsvec: Images = "auto",
+    hermitian: Hermitian = "check",
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Find the Z2 invariant of a plane, or the four indices of a solid, with time reversal.
+
+    Exit status 1 where there is none, or the file cannot be read.
+
+    Example: topophys z2 wannier90_hr.dat -n 28
+    """
+    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    reading["time_reversal"] = None if time_reversal == "none" else time_reversal
+    _answer(file, "z2", reading, as_json, output)
+
+
+def weyl(
+    file: File,
+    near: Annotated[str, typer.Option(help="Where the node is, radians: 0,0,1.05 or 0,0,pi/3.")],
+    occupied: Occupied = None,
+    fermi_energy: Fermi = None,
+    electrons: Electrons = None,
+    spin_degenerate: Degenerate = None,
+    half_width: Annotated[float, typer.Option(help="Half of the edge of the box, radians.")] = 0.1,
+    wsvec: Images = "auto",
+    hermitian: Hermitian = "check",
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Find the Weyl node next to a momentum and prove the charge of a box around it.
+
+    Exit status 1 where it is not proven, or the file cannot be read.
+
+    Example: topophys weyl wannier90_hr.dat -n 28 --near 0,0,pi/3
+    """
+    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    _answer(file, "weyl", reading | {"near": _momenta(near), "half_width": half_width},
+            as_json, output)  # fmt: skip
+
+
+NUMBER: Final = re.compile(
+    r"([+-]?)(\d*\.?\d*(?:e[+-]?\d+)?)\*?(pi)?(?:/(\d+\.?\d*))?", re.IGNORECASE
+)
+
+
+def _momenta(text: str) -> tuple[float, float, float]:
+    numbers = []
+    for word in text.replace(" ", "").split(","):
+        found = NUMBER.fullmatch(word)
+        if found is None or not (found[2] or found[3]):
+            break
+        value = float(found[2] or 1.0) * (3.141592653589793 if found[3] else 1.0)
+        numbers.append((-value if found[1] == "-" else value) / float(found[4] or 1.0))
+    if len(numbers) != 3 or len(text.split(",")) != 3:
+        raise typer.BadParameter(f"--near must be three momenta, such as 0,0,pi/3, not {text!r}")
+    return numbers[0], numbers[1], numbers[2]
+
+
+def _reading(
+    occupied: int | None,
+    fermi_energy: float | None,
+    electrons: int | None,
+    spin_degenerate: bool | None,
+    wsvec: str,
+    hermitian: str,
+) -> dict[str, Any]:
+    return {
+        "n_occupied": occupied,
+        "fermi_energy": fermi_energy,
+        "n_electrons": electrons,
+        "spin_degenerate": spin_degenerate,
+        "wsvec": None if wsvec == "none" else wsvec,
+        "hermitian": hermitian,
+    }
+
+
+def _answer(
+    file: Path, question: Any, options: dict[str, Any], as_json: bool, output: Path | None
+) -> None:
+    from topophys.answers import ask
+    from topophys.errors import InputError, TopophysError
+
+    filling = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
+    if question != "winding" and filling == (None, None, None):
+        # left to `main`: one line, and the exit status of wrong usage
+        raise InputError(
+            "Option -n must be given, the number of occupied bands, because no file of hoppings"
+            " says it (or --fermi-energy, or --electrons)."
+        )
+    try:
+        answer = ask(file, question, **options)
+        if output is not None and not hasattr(answer.proof, "save"):
+            raise InputError("Option -o must be left out for the indices of a solid: ask its gap.")
+        saved = answer.proof.save(output) if output is not None and answer.resolved else None
+    except TopophysError as error:
+        error.exit_status = 1
+        raise
+    if as_json:
+        print(
+            json.dumps(answer.record() | {"file": str(file), "certificate": saved and str(saved)})
+        )
+    else:
+        print(f"{answer}; proof in {saved}" if saved else answer)
+    if not answer.resolved:
+        raise typer.Exit(1)
+
+
+COMMANDS: Final = (chern, winding, gap, z2, weyl)

@@ -1,0 +1,287 @@
+"""Files of hoppings of any dimension and size side by side, each with its own question."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import io
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from topophys._io import read_text, write_text
+from topophys.answers import QUESTIONS, Answer, ask
+from topophys.errors import DatasetError, InputError, TopophysError
+
+__all__ = ["FileLabel", "LabelTable", "label_files", "sources"]
+
+#: Endings of the files of Wannier90 that are looked for in a folder.
+PLAIN: Final = ("_hr.dat", "_tb.dat")
+ENDINGS: Final = tuple(end + packed for end in PLAIN for packed in ("", ".gz", ".xz", ".tar.gz"))
+#: Columns of the table, and of its CSV file.
+COLUMNS: Final = ("file", "question", "value", "status", "reason", "gap_lower", "gap_upper", "dim",
+                  "n_bands", "n_occupied", "notes", "seconds")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file and what is asked of it.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    n_occupied : int or None
+        Number of occupied bands.
+    question : str or None
+        As for `ask`; by the dimension where None.
+    """
+
+    path: Path
+    n_occupied: int | None = None
+    question: str | None = None
+
+
+@dataclass(frozen=True)
+class FileLabel:
+    """What came of one file: an answer, or the reason for none.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    answer : Answer or None
+        The answer, where the file could be read and asked.
+    reason : str
+        Why there is no answer, in one line; "" where there is one.
+    """
+
+    path: Path
+    answer: Answer | None
+    reason: str
+
+    def row(self) -> dict[str, Any]:
+        """Return the columns of the table."""
+        record = self.answer.record() if self.answer else dict.fromkeys(COLUMNS, "")
+        status = self.answer.status if self.answer else "failed"
+        notes = "; ".join(record["notes"])
+        return record | {
+            "file": str(self.path),
+            "status": status,
+            "reason": self.reason,
+            "notes": notes,
+        }
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Labels of files; prints itself, and saves itself as CSV.
+
+    Attributes
+    ----------
+    rows : tuple of FileLabel
+        One for each file, in the order of the source.
+    seconds : float
+        Wall time.
+
+    Examples
+    --------
+    >>> LabelTable((), 0.0).counts
+    {}
+    """
+
+    rows: tuple[FileLabel, ...]
+    seconds: float
+    path: Path | None = field(default=None)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many files have which status."""
+        return dict(Counter(row.row()["status"] for row in self.rows))
+
+    @property
+    def labelled(self) -> int:
+        """How many files have an answer."""
+        return sum(row.answer is not None and row.answer.resolved for row in self.rows)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write the table as CSV.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file to make.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(row.row() for row in self.rows)
+        return write_text(path, text.getvalue())
+
+    def __repr__(self) -> str:
+        width = max((len(str(row.path)) for row in self.rows), default=4)
+        lines = []
+        for row in self.rows:
+            answer = row.answer
+            if answer is not None and answer.resolved:
+                told = f"{answer.value} ({answer.status})  {answer.question}"
+            else:
+                told = f"{row.row()['status']}: {row.reason}"
+            lines.append(f"{row.path!s:<{width}}  {told}")
+        counts = ", ".join(f"{n} {status}" for status, n in sorted(self.counts.items())) or "none"
+        where = f"; table in {self.path}" if self.path else ""
+        return "\n".join([*lines, f"{len(self.rows)} files: {counts}, {self.seconds:.1f} s{where}"])
+
+
+def sources(
+    source: str | Path, *, n_occupied: int | None = None, question: str | None = None
+) -> list[Source]:
+    """Find the files of a folder, of a pattern, of a CSV file, or one file.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder (its ``_hr.dat`` and ``_tb.dat``, also packed), a pattern such as
+        ``"runs/*/wannier90_hr.dat"``, one file, or a CSV file with the columns ``file``,
+        ``n_occupied`` and, if wanted, ``question``; its files are relative to it.
+    n_occupied, question
+        For files that do not have their own.
+
+    Returns
+    -------
+    list of Source
+        In a fixed order.
+
+    Raises
+    ------
+    DatasetError, InputError
+        If there is no file, or the CSV file is no such table.
+    """
+    path = Path(source)
+    if path.is_dir():
+        files = sorted(f for f in path.iterdir() if f.name.endswith(ENDINGS))
+        if not files:
+            raise InputError(
+                f"Folder `{path}` must hold files *{', *'.join(ENDINGS)}, but has none."
+            )
+        return [Source(file, n_occupied, question) for file in files]
+    if path.is_file():
+        if path.suffix.lower() == ".csv":
+            return _listed(path, n_occupied, question)
+        return [Source(path, n_occupied, question)]
+    found = sorted(Path(name) for name in glob.glob(str(source), recursive=True))  # noqa: PTH207
+    files = [file for file in found if file.is_file()]
+    if not files:
+        raise DatasetError(f"Source `{source}` does not exist; give a file, folder or pattern.")
+    return [Source(file, n_occupied, question) for file in files]
+
+
+def _listed(path: Path, n_occupied: int | None, question: str | None) -> list[Source]:
+    reader = csv.DictReader(io.StringIO(read_text(path)))
+    names = set(reader.fieldnames or ())
+    if "file" not in names or names - {"file", "n_occupied", "question"}:
+        raise InputError(
+            f"Table `{path}` must have the columns file, n_occupied and question (the last two if"
+            f" wanted), but has {', '.join(map(str, reader.fieldnames or ())) or 'none'}."
+        )
+    listed = []
+    for number, row in enumerate(reader, start=2):
+        words = {name: (row.get(name) or "").strip() for name in ("file", "n_occupied", "question")}
+        if not words["file"] or not (words["n_occupied"] or "0").isdecimal() or (
+            words["question"] and words["question"] not in QUESTIONS):  # fmt: skip
+            raise InputError(
+                f"Table `{path}` must have a file, an integer or nothing, and one of"
+                f" {', '.join(QUESTIONS)} or nothing in line {number}, but has {row}."
+            )
+        listed.append(
+            Source(
+                path.parent / words["file"],
+                int(words["n_occupied"]) if words["n_occupied"] else n_occupied,
+                words["question"] or question,
+            )
+        )
+    return listed
+
+
+def label_files(
+    source: str | Path,
+    path: str | Path | None = None,
+    *,
+    n_occupied: int | None = None,
+    question: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LabelTable:
+    """Ask each of many files its question, and put the answers into a table.
+
+    What cannot be read, asked or proven stays in the table with its reason; nothing stops at it.
+
+    Parameters
+    ----------
+    source : str or Path
+        As for `sources`: folder, pattern, CSV file, or one file.
+    path : str or Path, optional
+        CSV file to write.
+    n_occupied : int, optional
+        Number of occupied bands of files that have no own one in the CSV file.
+    question : str, optional
+        As for `ask`; by default the winding number in one dimension, the Chern number in two, and
+        the Chern numbers of the planes in three.
+    progress : callable, optional
+        Called with files done and files in all.
+
+    Returns
+    -------
+    LabelTable
+        One row for each file.
+
+    Raises
+    ------
+    DatasetError, InputError
+        As `sources`.
+    OutputError
+        If the table cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import topophys as tp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = tp.write_wannier90_hr(tp.models.qwz(-1.0), f"{folder}/a_hr.dat")
+    ...     table = label_files(folder, n_occupied=1)
+    >>> table.rows[0].answer.value, table.counts
+    ('+1', {'certified': 1})
+    """
+    start = time.monotonic()
+    files = sources(source, n_occupied=n_occupied, question=question)
+    rows = []
+    for done, one in enumerate(files, start=1):
+        rows.append(_label(one))
+        if progress is not None:
+            progress(done, len(files))
+    table = LabelTable(tuple(rows), time.monotonic() - start, None if path is None else Path(path))
+    if path is not None:
+        table.to_csv(path)
+    return table
+
+
+def _label(source: Source) -> FileLabel:
+    question: Any = source.question
+    try:
+        answer = ask(source.path, question, n_occupied=source.n_occupied)
+    except TopophysError as error:
+        return FileLabel(source.path, None, " ".join(str(error).split()))
+    return FileLabel(source.path, answer, answer.reason)
+
+
+def failures(rows: Sequence[FileLabel]) -> str:
+    """Count reasons, the most frequent first, in one line."""
+    counted = Counter(row.reason for row in rows if row.reason)
+    return "; ".join(f"{n} x {reason:.160}" for reason, n in counted.most_common(5))

@@ -1,0 +1,70 @@
+"""The chiral block of a chain whose sublattices are found from its hoppings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from topophys.errors import KindError
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.fourier import FourierHamiltonian
+
+__all__ = ["chain_of_sublattices"]
+
+
+def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tuple[int, ...]]:
+    """Write a chain with sublattice symmetry as its chiral block.
+
+    Orbitals that hop to each other belong to different sublattices; orbital 0 is of the first. No
+    hopping is neglected: one within a sublattice, an energy of a site included, is refused.
+
+    Parameters
+    ----------
+    H : FourierHamiltonian
+        A single chain.
+
+    Returns
+    -------
+    ChiralHamiltonian
+        With orbitals of both sublattices in their old order.
+    tuple of int
+        Orbitals of the first sublattice.
+
+    Raises
+    ------
+    KindError
+        If `H` is no chain, or its hoppings do not fix two sublattices of the same size.
+    """
+    if H.dim != 1 or H.batch_shape:
+        raise KindError(
+            f"A winding number must be asked of a chain, but this is a {H.dim}D Hamiltonian."
+        )
+    linked = (np.abs(H.amplitudes) > 0.0).any(0)
+    colour, waiting = np.full(H.n_bands, -1), [0]
+    colour[0] = 0
+    while waiting:
+        here = waiting.pop()
+        for there in np.flatnonzero(linked[here] & (colour < 0)).tolist():
+            colour[there] = 1 - colour[here]
+            waiting.append(there)
+    a, b = np.flatnonzero(colour == 0), np.flatnonzero(colour == 1)
+    if (colour < 0).any():
+        raise KindError(
+            "A winding number must be asked of connected orbitals, but"
+            f" {np.flatnonzero(colour < 0).tolist()[:5]} do not hop to orbital 0."
+        )
+    within = linked & (colour[:, None] == colour)
+    if within.any() or len(a) != len(b):
+        i, j = np.argwhere(within)[0].tolist() if within.any() else (0, 0)
+        size = float(np.abs(H.amplitudes[:, i, j]).max())
+        found = (
+            f"orbitals {i} and {j} of one sublattice are coupled by {size:.3g}"
+            if within.any() else f"the sublattices have {len(a)} and {len(b)} orbitals"
+        )  # fmt: skip
+        raise KindError(
+            "A winding number must be asked of a chain with sublattice symmetry and no energies of"
+            f" sites, but {found}."
+        )
+    orders = H.vectors[:, 0]
+    block = np.zeros((int(np.ptp(orders)) + 1, len(a), len(b)), np.complex128)
+    block[orders - orders[0]] = H.amplitudes[:, a[:, None], b]
+    return ChiralHamiltonian.from_array(int(orders[0]), block), tuple(a.tolist())
