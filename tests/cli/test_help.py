@@ -32,7 +32,7 @@ def invoke(*words):
 def test_help_lists_the_commands(flag):
     found = invoke(flag)
     assert found.exit_code == 0
-    listed = re.findall(r"^  ([a-z]+)  ", found.output.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z0-9]+)  ", found.output.partition("Commands:")[2], re.MULTILINE)
     assert listed == [*COMMANDS, *GROUPS]
     assert set(listed) >= PROMISED
 
