@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests.hamiltonians.wannier_files import wannier_file
 from topophys.errors import HermiticityError, InputError, KindError, SchemaError
+from topophys.testing.wannier_files import wannier_file
 
 
 def rng_hoppings(dim, n=3, seed=1):

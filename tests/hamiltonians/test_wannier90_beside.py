@@ -10,8 +10,8 @@ import pytest
 
 import topophys as tp
 from tests.hamiltonians.test_wannier90 import chain, same
-from tests.hamiltonians.wannier_files import save, small_hr, small_tb, wannier_file
 from topophys.errors import HermiticityError, SchemaError, TopophysError
+from topophys.testing.wannier_files import save, small_hr, small_tb, wannier_file
 
 #: Checkerboard Chern insulator on a 2 x 2 mesh of k points, hopping by hopping.
 POSITIONS = np.array([[0.0, 0.0], [0.5, 0.5]])
