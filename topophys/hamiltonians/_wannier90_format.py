@@ -395,7 +395,7 @@ class Blocks:
             self.vectors[m] = self._vector()
             for numbers in self._pieces(self.n * self.n, 4):
                 self._place(m, numbers)
-        self._slots = {tuple(v): m for m, v in enumerate(self.vectors.tolist())}
+        self._slots = {(x, y, z): m for m, (x, y, z) in enumerate(self.vectors.tolist())}
         self._refuse_unless_full(self.matrices)
         # of the matrix elements of the position only the centres are kept, but all must be sound
         for m in range(self.n_r):

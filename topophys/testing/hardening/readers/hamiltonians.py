@@ -35,7 +35,7 @@ def _make_sources_hdf5(folder):
 def _read_source(path):
     from topophys.datasets.importers import read_source
 
-    read_source(path)
+    read_source(path, n_occupied=1)
 
 
 def _make_arrays(folder):
