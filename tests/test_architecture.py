@@ -144,6 +144,17 @@ def test_imports_go_down_the_drawing(path):
                 assert height[parts[0]] < height[own], f"line {node.lineno} imports {parts[0]}"
 
 
+@pytest.mark.parametrize(("own", "other"), [("tests", "benchmarks"), ("benchmarks", "tests")])
+def test_tests_and_benchmarks_share_only_what_lies_in_testing(own, other):
+    for path in sorted((ROOT.parent / own).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            if any(name.partition(".")[0] == other for name in names):
+                pytest.fail(f"{path.relative_to(ROOT.parent)}, line {node.lineno}")
+
+
 @pytest.mark.process
 def test_import_pulls_in_no_heavy_dependency():
     heavy = {"torch", "h5py", "matplotlib", "sklearn"}

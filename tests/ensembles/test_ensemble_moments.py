@@ -162,7 +162,7 @@ SSH = {"cells": 2, "t1": 1.0, "t2": 1.0, "disorder": 0.1}
         (ENSEMBLES.disordered_ssh, {**SSH, "disorder": -0.1}, "disorder"),
         (ENSEMBLES.disordered_ssh, {**SSH, "disorder": (0.1, np.nan)}, "disorder"),
     ],
-    ids=str,
+    ids=lambda given: getattr(given, "__name__", str(given)),
 )
 def test_refusals(ensemble, options, name):
     with pytest.raises(InputError, match=f"`{name}`"):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from tests import proof_fuzz
-from tests.proof_fuzz import (
+from topophys.testing import proof_fuzz
+from topophys.testing.proof_fuzz import (
     BAD,
     FEW,
     MANY,
@@ -20,7 +20,7 @@ from tests.proof_fuzz import (
     run,
     trial,
 )
-from tests.proof_links import TURN, links_truth, phases_of_loop
+from topophys.testing.proof_links import TURN, links_truth, phases_of_loop
 
 
 def described(count):

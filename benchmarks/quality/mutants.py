@@ -1,14 +1,14 @@
 """Weakens the proofs one place at a time and shows that a test notices; writes a page.
 
-    python -m benchmarks.mutants                        # all files, all mutants
-    python -m benchmarks.mutants cell_bounds --list     # what would be changed in one file
-    python -m benchmarks.mutants cell_bounds            # one file
+    python -m benchmarks.quality.mutants                        # all files, all mutants
+    python -m benchmarks.quality.mutants cell_bounds --list     # what would be changed in one file
+    python -m benchmarks.quality.mutants cell_bounds            # one file
 
 Every comparison is made always true and always false, every constant of a bound is halved and
 doubled, every term that stands for rounding or a remainder is dropped, every maximum becomes a
-minimum and the reverse. A mutant counts as noticed where the trials of `tests.proof_fuzz` find a
-wrong certificate or fewer right ones, or where a test of the file fails. What survives is listed
-with its line, to be explained or to get a test.
+minimum and the reverse. A mutant counts as noticed where the trials of
+`topophys.testing.proof_fuzz` find a wrong certificate or fewer right ones, or where a test of the
+file fails. What survives is listed with its line, to be explained or to get a test.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class TooSlowError(Exception):
 
 def chosen_trials(one: Subject) -> list[tuple[str, int, list[str]]]:
     """Trials that are quick, with their outcomes; to be called in a process of its own."""
-    fuzz = importlib.import_module("tests.proof_fuzz")
+    fuzz = importlib.import_module("topophys.testing.proof_fuzz")
 
     def stop(*_: object) -> None:
         raise TooSlowError
@@ -239,7 +239,7 @@ def chosen_trials(one: Subject) -> list[tuple[str, int, list[str]]]:
 
 def trials_notice(trials: list[tuple[str, int, list[str]]]) -> str:
     """What the first trial shows that comes out otherwise than with the sources as they are."""
-    fuzz = importlib.import_module("tests.proof_fuzz")
+    fuzz = importlib.import_module("topophys.testing.proof_fuzz")
     for name, number, before in trials:
         found, _, _ = fuzz.trial(name, 7, number)
         if set(found) & set(fuzz.BAD):
@@ -297,7 +297,7 @@ def study(name: str, only: slice) -> None:
 
 def warm_up() -> None:
     """Compile, or load, all kernels that trials use, once for all children."""
-    fuzz = importlib.import_module("tests.proof_fuzz")
+    fuzz = importlib.import_module("topophys.testing.proof_fuzz")
     for name in fuzz.TARGETS:
         fuzz.run(name, 12, seed=7)
 
@@ -340,7 +340,11 @@ def main() -> None:
         elif given.start >= 0:
             study(name, slice(given.start, None, given.every))
     if not given.list:
-        put(PAGE, "mutants", filled("python -m benchmarks.mutants", table(), harness.machine()))
+        put(
+            PAGE,
+            "mutants",
+            filled("python -m benchmarks.quality.mutants", table(), harness.machine()),
+        )
 
 
 INVARIANTS = "tests/invariants/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import topophys as tp
-from tests.proof_cases import CLOSED, ONE, Case, dyadic, qwz_degree
+from topophys.testing.proof_cases import CLOSED, ONE, Case, dyadic, qwz_degree
 
 #: Parts of a turn: phases of links are multiples of 12, so that cycles of up to four divide them.
 TURN = 12 << 48

@@ -29,7 +29,9 @@ import mpmath
 import numpy as np
 
 import topophys as tp
-from tests.proof_cases import (
+from topophys.errors import TopophysError, UnresolvedError
+from topophys.invariants.link_chern import chern_number_of_links
+from topophys.testing.proof_cases import (
     CLOSED,
     Case,
     draw_cancelling,
@@ -39,10 +41,8 @@ from tests.proof_cases import (
     draw_stack,
     draw_weyl,
 )
-from tests.proof_links import draw_links
-from tests.proof_spins import draw_spin
-from topophys.errors import TopophysError, UnresolvedError
-from topophys.invariants.link_chern import chern_number_of_links
+from topophys.testing.proof_links import draw_links
+from topophys.testing.proof_spins import draw_spin
 
 OUTCOMES = ("right", "wrong", "bound", "unresolved", "refused", "error")
 #: Outcomes of which there must be none.

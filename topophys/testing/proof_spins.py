@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 import topophys as tp
-from tests.proof_cases import (
+from topophys.testing.proof_cases import (
     BITS,
     CLOSED,
     ONE,

@@ -1,40 +1,49 @@
 """All public options of every proof at once; writes a section of docs/results/trust.md.
 
-    python -m benchmarks.proof_options            # 100,000 Hamiltonians
-    python -m benchmarks.proof_options --share 10 # a tenth of them
-    python -m benchmarks.proof_options certify_gap --piece 3
+    python -m benchmarks.quality.proof_options            # 100,000 Hamiltonians
+    python -m benchmarks.quality.proof_options --share 10 # a tenth of them
+    python -m benchmarks.quality.proof_options certify_gap --piece 3
 
-Counts are kept in runs/proof_options by target and piece, so that a run can be taken up again.
+Counts are kept in runs/proof_options.jsonl by target and piece, so that a run can be taken up
+again. Whoever changes what a piece is, or code that decides its outcome, raises VERSION.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from tests.proof_fuzz import FEW, MANY, OUTCOMES, TARGETS, Count, run
+from topophys.testing.proof_fuzz import FEW, MANY, OUTCOMES, TARGETS, Count, run
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
-KEPT = ROOT / "runs" / "proof_options"
+STUDY = harness.Study(ROOT / "runs" / "proof_options.jsonl")
+VERSION = 1
+
+
+def settings(name: str, number: int) -> dict:
+    """What the outcomes of a piece depend on."""
+    return {"target": name, "piece": number, "batches": FEW[name], "version": VERSION}
 
 
 def piece(name: str, number: int) -> None:
     """Outcomes of one piece: as many batches as a run of the tests, with another seed."""
     count = run(name, FEW[name], seed=1000 + number)
-    KEPT.mkdir(parents=True, exist_ok=True)
     words = {part: dict(getattr(count, part)) for part in ("outcomes", "options", "features")}
-    path = KEPT / f"{name.replace(', ', '-').replace(' ', '-')}-{number}.json"
-    path.write_text(json.dumps(words | {"bad": count.bad}), "utf-8")
+    STUDY.put(settings(name, number), words | {"bad": count.bad})
+
+
+def stored() -> list[tuple[dict, dict]]:
+    """Settings and counts of the pieces of the present version."""
+    pieces = STUDY.entries()
+    return [(s, c) for s, c in pieces if s == settings(s["target"], s["piece"])]
 
 
 def total(name: str) -> Count:
     """Sum of the pieces that are there."""
     count = Count()
-    for path in sorted(KEPT.glob(f"{name.replace(', ', '-').replace(' ', '-')}-[0-9]*.json")):
-        kept = json.loads(path.read_text("utf-8"))
+    for kept in (counts for given, counts in stored() if given["target"] == name):
         count += Count(*(Counter(kept[p]) for p in ("outcomes", "options", "features")),
                        kept["bad"])  # fmt: skip
     return count
@@ -68,9 +77,9 @@ def main() -> None:
         for number in range(0, MANY, given.share) if given.piece is None else given.piece:
             piece(name, number)
             print(f"{name}, piece {number}: done", flush=True)
-    done = sorted({int(path.stem.rpartition("-")[2]) for path in KEPT.glob("*.json")})
+    done = sorted({given["piece"] for given, _ in stored()})
     words = "" if done == list(range(MANY)) else f" --piece {' '.join(map(str, done))}"
-    command = f"python -m benchmarks.proof_options{words}"
+    command = f"python -m benchmarks.quality.proof_options{words}"
     put(PAGE, "options", filled(command, table(), harness.machine()))
 
 
