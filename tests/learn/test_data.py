@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from tests.integration.artefacts import RECIPE
 from topophys.datasets import Recipe, draw_shard, open_dataset
+from topophys.errors import RecipeError
+from topophys.learn import BatchDataset
 from topophys.learn.data import Batch, InMemoryLoader, OnTheFlyLoader, StreamingLoader
 
 ENDLESS = {
@@ -91,3 +94,23 @@ def test_streaming_order_is_a_permutation_in_blocks(chains_file):
         order = StreamingLoader(data.split("train"), 4)._order(0)
     assert sorted(order.tolist()) == list(range(3000))
     assert order.tolist() != sorted(order.tolist())
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batch_dataset_keeps_the_order_of_the_loader_for_any_number_of_workers(
+    chains_file, workers
+):
+    with open_dataset(chains_file) as data:
+        batches = BatchDataset(data, "train", 700, seed=4)
+        batches.set_epoch(2)
+        found = list(DataLoader(batches, batch_size=None, num_workers=workers))
+        expected = list(batches.loader.batches(2, 700))
+    assert len(found) == len(batches) == len(expected) == 4
+    for (x, label), batch in zip(found, expected, strict=True):
+        assert torch.equal(x, batch.x)
+        assert torch.equal(label, batch.label)
+
+
+def test_batch_dataset_refuses_unknown_splits(chains_file):
+    with open_dataset(chains_file) as data, pytest.raises(RecipeError, match="`split`"):
+        BatchDataset(data, "nowhere", 10)

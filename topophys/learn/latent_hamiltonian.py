@@ -64,7 +64,9 @@ def chain_hoppings(
     lead = torch.sigmoid(-log_radius).unsqueeze(-1)
     constant = -torch.polar(torch.sigmoid(log_radius), roots[..., 1]).unsqueeze(-1)
     # a polynomial of degree 4 is known from its values at five points
-    unit, waves = _points(constant.dtype, constant.device)
+    # torch.export traces with fake tensors, which must not enter the cache
+    points = _points.__wrapped__ if torch.compiler.is_compiling() else _points
+    unit, waves = points(constant.dtype, constant.device)
     value = lead * unit + constant
     factors = value.mT.unsqueeze(-1) * rotations[:, :-1].unsqueeze(2)
     pairs = factors[:, 1::2] @ factors[:, 0::2]

@@ -238,8 +238,10 @@ def upsample_periodic(
     """
     if _validation.positive_int(factor, "factor") == 1:
         return x
+    # torch.export traces with fake tensors, which must not enter the cache
+    make = _kernel.__wrapped__ if torch.compiler.is_compiling() else _kernel
     for dim in dims:
-        kernel = _kernel(x.shape[dim], factor).to(x)
+        kernel = make(x.shape[dim], factor).to(x)
         x = torch.tensordot(x, kernel, dims=([dim], [1])).movedim(-1, dim)
     return x.contiguous()
 

@@ -1,0 +1,46 @@
+"""`torch.export` of every encoder: the exported program agrees with the network."""
+
+import pytest
+import torch
+
+from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, TopologicalMLEncoderLoops
+from topophys.learn.encoders import ConvolutionBaseline, LogisticBaseline, PerceptronBaseline
+
+CASES = [
+    (TopologicalMLEncoder, {}, (32, 8)),
+    (TopologicalMLEncoder, {"input_dim": 18, "k_points": 16}, (16, 18)),
+    (TopologicalMLEncoder, {"upsample": 2, "gated": False}, (32, 8)),
+    (TopologicalMLEncoder2D, {}, (8, 6, 3)),
+    (TopologicalMLEncoder2D, {"rotation_invariant": True, "upsample": 2}, (8, 6, 3)),
+    (TopologicalMLEncoderLoops, {"input_dim": 32, "n_occupied": 2}, (6, 6, 32)),
+    (ConvolutionBaseline, {}, (32, 8)),
+    (PerceptronBaseline, {}, (32, 8)),
+    (LogisticBaseline, {}, (32, 8)),
+]
+
+
+def inputs(cls, shape, n):
+    x = torch.randn(n, *shape)
+    if cls is TopologicalMLEncoderLoops:  # Hermitian matrices
+        h = torch.view_as_complex(x.reshape(n, *shape[:-1], 4, 4, 2).contiguous())
+        x = torch.view_as_real(h + h.mH).reshape(n, *shape)
+    return x
+
+
+@pytest.mark.parametrize(("cls", "settings", "shape"), CASES)
+def test_exported_program_agrees_at_any_batch_size(cls, settings, shape):
+    torch.manual_seed(1)
+    encoder = cls(**settings).eval()
+    batch = torch.export.Dim("batch", min=2, max=4096)
+    with torch.no_grad():
+        program = torch.export.export(
+            encoder, (inputs(cls, shape, 3),), dynamic_shapes={"x": {0: batch}}
+        ).module()
+        for n in (3, 7):
+            x = inputs(cls, shape, n)
+            found, expected = program(x), encoder(x)
+            assert set(found) == set(expected)
+            for name in ("invariant", "topological_logits", "topological_features"):
+                torch.testing.assert_close(found[name], expected[name], rtol=1e-5, atol=1e-5)
+            for name, value in expected["local_features"].items():
+                torch.testing.assert_close(found["local_features"][name], value)
