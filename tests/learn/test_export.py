@@ -44,3 +44,27 @@ def test_exported_program_agrees_at_any_batch_size(cls, settings, shape):
                 torch.testing.assert_close(found[name], expected[name], rtol=1e-5, atol=1e-5)
             for name, value in expected["local_features"].items():
                 torch.testing.assert_close(found["local_features"][name], value)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter about itself
+@pytest.mark.parametrize(("cls", "settings", "shape"), [CASES[0], CASES[3], CASES[4]])
+def test_onnx_runtime_agrees(cls, settings, shape, tmp_path):
+    pytest.importorskip("onnxscript", reason="needs the extra `onnx`")
+    runtime = pytest.importorskip("onnxruntime", reason="needs the extra `onnx`")
+    torch.manual_seed(1)
+    encoder = cls(**settings).eval()
+    batch = torch.export.Dim("batch", min=2, max=4096)
+    with torch.no_grad():
+        program = torch.onnx.export(
+            encoder, (torch.randn(3, *shape),), dynamo=True, dynamic_shapes={"x": {0: batch}},
+            verbose=False,
+        )  # fmt: skip
+        program.save(str(tmp_path / "encoder.onnx"))
+        session = runtime.InferenceSession(
+            str(tmp_path / "encoder.onnx"), providers=["CPUExecutionProvider"]
+        )
+        x = torch.randn(7, *shape)
+        invariant = session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
+        torch.testing.assert_close(
+            torch.from_numpy(invariant), encoder(x)["invariant"], rtol=1e-5, atol=1e-5
+        )
