@@ -51,5 +51,5 @@ def test_messages_name_the_first_five():
 
 
 def test_the_way_out_is_told_where_there_is_one():
-    assert "on_gapless='mask'" in str(GaplessError("winding_number", [1], 5, mask=True))
-    assert "on_gapless" not in str(GaplessError("berry_flux", [1], 5))
+    assert "on_unresolved='mask'" in str(GaplessError("winding_number", [1], 5, mask=True))
+    assert "on_unresolved" not in str(GaplessError("berry_flux", [1], 5))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys import materials as materials
     from topophys import plots as plots
     from topophys import report as report
+    from topophys import tasks as tasks
     from topophys.datasets.tbmodels_file import read_tbmodels as read_tbmodels
     from topophys.grids import k_grid
     from topophys.hamiltonians.chiral import ChiralHamiltonian
@@ -174,6 +175,7 @@ _SUBPACKAGES: Final = (
     "materials",
     "plots",
     "report",
+    "tasks",
 )
 
 #: Not part of `from topophys import *` either: it brings h5py.

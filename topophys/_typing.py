@@ -15,9 +15,11 @@ __all__ = [
     "BlockLike",
     "FourierLike",
     "Progress",
+    "SampledLike",
     "TwoBandLike",
     "is_block_like",
     "is_fourier_like",
+    "is_sampled_like",
     "is_two_band_like",
 ]
 
@@ -49,8 +51,24 @@ class FourierLike(Protocol):
     def n_occupied(self) -> int:
         """Number of occupied bands."""
 
-    def on_grid(self, shape: int | tuple[int, ...]) -> NDArray[np.complex128]:
-        """Bloch matrices on the uniform grid, of shape (*batch, *shape, n, n)."""
+    def on_grid(self, grid: int | tuple[int, ...]) -> NDArray[np.complex128]:
+        """Bloch matrices on the uniform grid, of shape (*batch, *grid, n, n)."""
+
+
+@runtime_checkable
+class SampledLike(Protocol):
+    """Hamiltonians that are known as a function of k only."""
+
+    @property
+    def dim(self) -> int:
+        """Dimension of k space."""
+
+    @property
+    def n_occupied(self) -> int:
+        """Number of occupied bands."""
+
+    def on_grid(self, grid: int | tuple[int, ...]) -> NDArray[np.complex128]:
+        """Bloch matrices on the uniform grid, of shape (*batch, *grid, n, n)."""
 
 
 @runtime_checkable
@@ -90,6 +108,11 @@ def is_fourier_like(value: object) -> TypeIs[FourierLike]:
     """Whether `value` has the names of `FourierLike`."""
     names = ("vectors", "amplitudes", "batch_shape", "n_bands", "n_occupied", "on_grid")
     return _provides(value, names)
+
+
+def is_sampled_like(value: object) -> TypeIs[SampledLike]:
+    """Whether `value` has the names of `SampledLike`."""
+    return _provides(value, ("dim", "n_occupied", "on_grid"))
 
 
 def is_block_like(value: object) -> TypeIs[BlockLike]:

@@ -88,7 +88,7 @@ class GaplessError(TopophysError, ValueError):
     ) -> None:
         self.indices = tuple(int(i) for i in indices)
         self._given = (quantity, self.indices, n_batch, mask)
-        hint = "Drop them first" + (", or pass `on_gapless='mask'`." if mask else ".")
+        hint = "Drop them first" + (", or pass `on_unresolved='mask'`." if mask else ".")
         super().__init__(
             f"`{quantity}` must be given gapped Hamiltonians, but {len(self.indices)} of {n_batch}"
             f" are gapless on this grid (batch index {_which(self.indices)}). {hint}"
@@ -153,7 +153,7 @@ class UnresolvedError(TopophysError, ValueError):
         super().__init__(
             f"`{quantity}` found no certificate for {len(self.indices)} of {n_batch} Hamiltonians"
             f" (batch index {_which(self.indices)}): {told}."
-            " Pass `on_unresolved='mark'` to get the others, and look at `.reason`."
+            " Pass `on_unresolved='mask'` to get the others, and look at `.reason`."
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

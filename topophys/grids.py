@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from topophys._validation import positive_int
 from topophys.errors import InputError
 
-__all__ = ["grid_of", "k_grid"]
+__all__ = ["grid_of", "grid_sizes", "k_grid"]
 
 
 def k_grid(n: int | tuple[int, ...], dim: int = 1) -> NDArray[np.float64]:
@@ -50,17 +50,45 @@ def k_grid(n: int | tuple[int, ...], dim: int = 1) -> NDArray[np.float64]:
     return _points(sizes, "n")
 
 
-def grid_of(dim: int, shape: int | tuple[int, ...], name: str = "shape") -> NDArray[np.float64]:
-    """Grid of `k_grid` for a Hamiltonian, which must have a number for each direction.
+def grid_sizes(dim: int, grid: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """Numbers of k points along each direction of a Hamiltonian.
 
     Parameters
     ----------
     dim : int
         Dimension of the Hamiltonian.
-    shape : int or tuple of int
-        Number of points along each direction.
-    name : str, optional
-        Name of the argument, for the message.
+    grid : int, tuple of int or None
+        Number of points along each direction; one number serves all directions.
+
+    Returns
+    -------
+    tuple of int
+        One number for each direction.
+
+    Raises
+    ------
+    InputError
+        If `grid` is neither one positive integer nor `dim` of them.
+    """
+    sizes = grid if isinstance(grid, tuple) else (grid,) * dim
+    if grid is None or len(sizes) != dim:
+        such = "24" if dim == 1 else f"24, or {dim} of them such as {(24,) * dim},"
+        raise InputError(
+            f"Argument `grid` must be a number of k points such as {such} for a {dim}D Hamiltonian,"
+            f" but is {grid}."
+        )
+    return tuple(positive_int(size, "grid") for size in sizes)  # type: ignore[arg-type]  # checked
+
+
+def grid_of(dim: int, grid: int | tuple[int, ...]) -> NDArray[np.float64]:
+    """Grid of `k_grid` for a Hamiltonian.
+
+    Parameters
+    ----------
+    dim : int
+        Dimension of the Hamiltonian.
+    grid : int or tuple of int
+        Number of points along each direction; one number serves all directions.
 
     Returns
     -------
@@ -70,14 +98,9 @@ def grid_of(dim: int, shape: int | tuple[int, ...], name: str = "shape") -> NDAr
     Raises
     ------
     InputError
-        If there are not `dim` positive integers.
+        If `grid` is neither one positive integer nor `dim` of them.
     """
-    sizes = shape if isinstance(shape, tuple) else (shape,)
-    if len(sizes) != dim:
-        raise InputError(
-            f"Argument `{name}` must have {dim} numbers for a {dim}D Hamiltonian, but is {shape}."
-        )
-    return _points(sizes, name)
+    return _points(grid_sizes(dim, grid), "grid")
 
 
 def _points(sizes: tuple[int, ...], name: str) -> NDArray[np.float64]:

@@ -96,9 +96,9 @@ def two_band(min_gap, wanted=None):
 
     def certify(h):
         if wanted is not None:  # rare invariants are found before gaps are proven
-            h = h[np.isin(tp.certify_chern(h).value, wanted)]
+            h = h[np.isin(np.ma.getdata(tp.certify_chern(h).value), wanted)]
         proof = tp.certify_chern(h, min_gap=min_gap)
-        return h.d_vectors, h.d_amplitudes, proof.status == "certified", proof.value
+        return h.d_vectors, h.d_amplitudes, proof.status == "certified", np.ma.getdata(proof.value)
 
     return lambda n, rng: tp.ensembles.two_band(n, rng=rng), certify
 
@@ -111,7 +111,7 @@ def chains(min_gap):
         amplitudes = h.block_amplitudes
         flat = amplitudes.reshape(*amplitudes.shape[:2], -1)
         powers = np.arange(h.block_range[0], h.block_range[1] + 1)[:, None]
-        return powers, flat, proof.status == "certified", proof.value
+        return powers, flat, proof.status == "certified", np.ma.getdata(proof.value)
 
     return lambda n, rng: tp.ensembles.aiii_chains(n, rng=rng), certify
 
@@ -167,11 +167,11 @@ def formula(pool, grid, *, finer=1):
     for some in torch.arange(len(pool)).split(2000):
         x = pool[some].on_grid(fine).double().numpy()
         if len(grid) == 2:
-            found.append(tp.chern_number_from_d(x, on_gapless="mask"))
+            found.append(np.ma.filled(tp.chern_number_from_d(x, on_unresolved="mask")))
         else:
             size = math.isqrt(x.shape[-1] // 2)
             blocks = x.view(np.complex128).reshape(*x.shape[:2], size, size)
-            found.append(tp.winding_number(blocks, on_gapless="mask"))
+            found.append(np.ma.filled(tp.winding_number(blocks, on_unresolved="mask")))
     return np.concatenate(found)
 
 

@@ -120,7 +120,10 @@ def formula(path, split):
         (x,) = data.split(split).read("x")
     parts = np.array_split(x, max(1, len(x) // 5000))
     return np.concatenate(
-        [tp.winding_number(blocks_from_channels(part), on_gapless="mask") for part in parts]
+        [
+            np.ma.filled(tp.winding_number(blocks_from_channels(part), on_unresolved="mask"))
+            for part in parts
+        ]
     )
 
 
@@ -214,7 +217,7 @@ def refined(run, path, split, points, part=5000):
             blocks = rows.hamiltonians(pick).block_on_grid(points)
             right += int((run.predict(blocks, refine=2).value == label).sum())
             x = run.prepare_input(blocks, refine=2)[0]
-            found = tp.winding_number(blocks_from_channels(x), on_gapless="mask")
+            found = np.ma.filled(tp.winding_number(blocks_from_channels(x), on_unresolved="mask"))
             beside += int((found == label).sum())
             n += len(label)
     return {"value": right / n, "formula": beside / n, "n": n}
@@ -247,7 +250,7 @@ def noise(seed, quick):
     for width in NOISE:
         draw = rng.standard_normal((2, *clean.shape))
         noisy = clean + width * size * (draw[0] + 1j * draw[1]) / np.sqrt(2.0)
-        beside = tp.winding_number(noisy, on_gapless="mask") == label
+        beside = np.ma.filled(tp.winding_number(noisy, on_unresolved="mask")) == label
         rows.append(
             {
                 "row": f"1D noise {width:g} on D",

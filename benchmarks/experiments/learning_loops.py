@@ -111,7 +111,7 @@ def _wave_split(network, data, split):
     size = data.recipe.hamiltonian.n_bands
     h_k = x.astype(np.float64).view(np.complex128).reshape(*x.shape[:3], size, size)
     waves = torch.cat([network.pooled(part) for part in torch.from_numpy(x).split(50)])
-    return waves, label, tp.chern_number(h_k, on_gapless="mask")
+    return waves, label, np.ma.filled(tp.chern_number(h_k, on_unresolved="mask"))
 
 
 def four_bands(seed, quick):

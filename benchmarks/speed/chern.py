@@ -37,7 +37,7 @@ def table():
     """Markdown table and what was seen on the way."""
     H = tp.ensembles.two_band(N, hopping_range=1, rng=2026)
     d, h = H.d_on_grid(GRID), numpy_bloch(H)
-    sampled = tp.chern_number(H, grid=GRID, on_gapless="mask")
+    sampled = np.ma.filled(tp.chern_number(H, grid=GRID, on_unresolved="mask"))
     proof = tp.certify_chern(H)
     wrong = (numpy_chern(h) != sampled).sum()
     seen = (
@@ -50,7 +50,7 @@ def table():
         "from hoppings, 24 x 24",
         ("NumPy", lambda: numpy_chern(numpy_bloch(H))),
         {
-            "topophys, sampled": lambda: tp.chern_number(H, grid=GRID, on_gapless="mask"),
+            "topophys, sampled": lambda: tp.chern_number(H, grid=GRID, on_unresolved="mask"),
             "topophys, certified": lambda: tp.certify_chern(H),
         },
         items=N,
@@ -58,7 +58,7 @@ def table():
     rows += harness.compare(
         "from d or H(k), 24 x 24",
         ("NumPy", lambda: numpy_chern(h)),
-        {"topophys, sampled": lambda: tp.chern_number_from_d(d, on_gapless="mask")},
+        {"topophys, sampled": lambda: tp.chern_number_from_d(d, on_unresolved="mask")},
         items=N,
     )
     return f"{harness.table(rows)}\n\n{seen}"

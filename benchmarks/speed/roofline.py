@@ -74,7 +74,7 @@ def table(n: int = 1000, grid: int = 24) -> str:
     needed = max(count["multiply"], count["add"])
 
     def sampled():
-        tp.chern_number(H, grid=(grid, grid), on_gapless="mask")
+        tp.chern_number(H, grid=(grid, grid), on_unresolved="mask")
 
     sampled()
     pairs = [(peak(runs=1), harness.cpu(sampled) / n) for _ in range(9)]

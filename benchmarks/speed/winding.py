@@ -27,7 +27,7 @@ def table():
     """Markdown table and what was seen on the way."""
     chains = tp.ensembles.aiii_chains(N, rng=2026)
     proof = tp.certify_winding(chains)
-    sampled = tp.winding_number(chains.block_on_grid(N_K), on_gapless="mask")
+    sampled = np.ma.filled(tp.winding_number(chains.block_on_grid(N_K), on_unresolved="mask"))
     differ = (numpy_winding(chains) != sampled).sum()
     seen = (
         f"NumPy and sampled differ for {differ} of {N}; refused a certificate:"
@@ -39,8 +39,10 @@ def table():
         f"four-band chains, {N_K} k points",
         ("NumPy", lambda: numpy_winding(chains)),
         {
-            "topophys, sampled": lambda: tp.winding_number(chains, grid=N_K, on_gapless="mask"),
-            "topophys, sampled from blocks": lambda: tp.winding_number(blocks, on_gapless="mask"),
+            "topophys, sampled": lambda: tp.winding_number(chains, grid=N_K, on_unresolved="mask"),
+            "topophys, sampled from blocks": lambda: tp.winding_number(
+                blocks, on_unresolved="mask"
+            ),
             "topophys, certified": lambda: tp.certify_winding(chains),
         },
         items=N,

@@ -52,7 +52,7 @@ def two_gaps() -> Figure:
     with style():
         figure = new_figure(5.4, 2.9)
         ax = figure.subplots()
-        ax.plot(mass, found.gap, color=BLUE, label="gap of energies (hopping)")
+        ax.plot(mass, found.gap_upper, color=BLUE, label="gap of energies (hopping)")
         ax.plot(mass, found.spin_gap, color=ORANGE, label="gap of spins")
         for value in (1, 0):
             where = mass[np.abs(found.value) == value]

@@ -20,7 +20,7 @@ def picture() -> Figure:
     total = tp.berry_flux(models.on_grid((80, 80))).sum((-2, -1))
     assert np.allclose(total, 2 * np.pi * 3)
     titles = [f"gap at least {gap:.2f}" for gap in proof.gap_lower]
-    return plot_berry_curvature(models, n_k=120, chern=proof, titles=titles, scale="panel")
+    return plot_berry_curvature(models, grid=120, chern=proof, titles=titles, scale="panel")
 
 
 if __name__ == "__main__":

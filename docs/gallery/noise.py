@@ -28,7 +28,7 @@ def picture() -> Figure:
         noise = level * size * rng.standard_normal((2, *blocks.shape))
         noisy = blocks + (noise[0] + 1j * noise[1]) / np.sqrt(2)
         right["network"].append(100 * (run.predict(noisy).value == label).mean())
-        sampled = tp.winding_number(noisy, on_gapless="mask")
+        sampled = np.ma.filled(tp.winding_number(noisy, on_unresolved="mask"))
         right["formula"].append(100 * (sampled == label).mean())
     assert right["network"][0] > 99.0
     return curves(LEVELS, right, "noise (rms entry of $D$)", "right (%)")

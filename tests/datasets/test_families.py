@@ -63,4 +63,4 @@ def test_gaps_of_chains_with_many_orbitals_are_sharp():
     assert proof.quantity == "winding number"
     wanted = tp.certify_winding(chains).value
     assert np.array_equal(proof.value[proof.certified], wanted[proof.certified])
-    assert (proof.value[~proof.certified] == np.iinfo(np.int64).min).all()
+    assert (np.ma.getmaskarray(proof.value) == ~proof.certified).all()

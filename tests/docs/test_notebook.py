@@ -55,7 +55,7 @@ def test_a_bar_is_one_output_that_needs_no_widget(shown):
 def test_results_are_tables(shown):
     (output,) = shown["certificate"]
     assert output.data["text/plain"].splitlines()[0] == (
-        "Certificate of the winding number: 2 of 2 certified"
+        "Winding number of the lowest 1 of 2 bands in 1D: 2 of 2 certified"
     )
 
 

@@ -86,11 +86,11 @@ def test_bad_amplitudes_are_named(amplitudes):
         tp.ChiralHamiltonian.from_array(0, amplitudes)
 
 
-@pytest.mark.parametrize("n_k", [0, (4, 4)])
-def test_a_grid_that_is_none_is_refused_by_the_name_of_the_argument(n_k):
-    with pytest.raises(InputError, match="Argument `n_k` must"):
-        plain(tp.ChiralHamiltonian.block_on_grid)(tp.models.ssh(1.0, 2.0), n_k)
-    with pytest.raises(InputError, match="Argument `shape` must"):
-        tp.models.ssh(1.0, 2.0).on_grid(n_k)
-    with pytest.raises(InputError, match="Argument `shape` must"):
-        tp.from_callable(lambda _: np.eye(2), dim=1).on_grid(n_k)
+@pytest.mark.parametrize("grid", [0, (4, 4)])
+def test_a_grid_that_is_none_is_refused_by_the_name_of_the_argument(grid):
+    with pytest.raises(InputError, match="Argument `grid` must"):
+        plain(tp.ChiralHamiltonian.block_on_grid)(tp.models.ssh(1.0, 2.0), grid)
+    with pytest.raises(InputError, match="Argument `grid` must"):
+        tp.models.ssh(1.0, 2.0).on_grid(grid)
+    with pytest.raises(InputError, match="Argument `grid` must"):
+        tp.from_callable(lambda _: np.eye(2), dim=1).on_grid(grid)

@@ -169,10 +169,10 @@ def test_unknown_options_are_named():
         plain(tp.TwoBandHamiltonian)({(0,): [0, 0, 1]}, hermitian="no")
 
 
-@pytest.mark.parametrize("shape", [3, (3,), (3, 3, 3)])
-def test_grids_of_the_wrong_dimension_are_named(shape):
-    with pytest.raises(InputError, match="`shape` must have 2 numbers"):
-        tp.models.qwz(1.0).on_grid(shape)
+@pytest.mark.parametrize("grid", [(), (3,), (3, 3, 3), 0])
+def test_grids_of_the_wrong_dimension_are_named(grid):
+    with pytest.raises(InputError, match="`grid` must be"):
+        tp.models.qwz(1.0).on_grid(grid)
 
 
 @pytest.mark.parametrize("k", [[0.0], [0.0, 0.0, 0.0], 0.0])

@@ -80,7 +80,7 @@ def test_refusals_later():
     made = tp.from_callable(lambda k: [[1.0, 1j * (k[0] == 0)], [0.0, 1.0]], 1)
     with pytest.raises(HermiticityError, match="1 of 4"):
         made.on_grid(4)
-    with pytest.raises(InputError, match="1 numbers"):
+    with pytest.raises(InputError, match="such as 24 for a 1D Hamiltonian"):
         made.on_grid((4, 4))
     with pytest.raises(ShapeError, match="`k`"):
         made.bloch([0.0, 0.0])

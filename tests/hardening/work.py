@@ -26,7 +26,7 @@ def digest(seed, n=20):
         tp.winding_steps(chains.block_on_grid(24)),
         tp.berry_flux_from_d(planes.d_on_grid((9, 9))),
         tp.berry_flux(grid),
-        tp.chern_number(grid, on_gapless="mask"),
+        np.ma.filled(tp.chern_number(grid, on_unresolved="mask")),
         tp.wilson_loop(grid),
         tp.quantum_metric(grid),
         tp.flatten_block(chains.block_on_grid(24)),

@@ -51,7 +51,7 @@ def test_slices_of_the_plane_and_grids():
 def test_slices_of_a_weyl_semimetal():
     k0 = 1.0
     h = tp.models.weyl_semimetal([k0, 2.0])
-    found = tp.chern_on_slices(h, n=16)
+    found = tp.chern_on_slices(h, grid=16)
     kz = tp.k_grid(16)[:, 0]
     assert found.value.tolist() == [(np.abs(kz) < edge).astype(int).tolist() for edge in (k0, 2.0)]
     assert found.certified.all()
@@ -72,9 +72,9 @@ def test_stacked_layers_have_the_number_of_a_layer_in_every_plane():
     layer = tp.models.qwz(-1.0).hoppings
     stack = tp.FourierHamiltonian({(0, *R): m for R, m in layer.items()})
     # planes of constant kx hold (ky, kz) in this order, the plane of the layer
-    assert tp.chern_on_slices(stack, axis=0, n=5).value.tolist() == [1] * 5
+    assert tp.chern_on_slices(stack, axis=0, grid=5).value.tolist() == [1] * 5
     turned = tp.FourierHamiltonian({(R[1], 0, R[0]): m for R, m in layer.items()})
-    assert tp.chern_on_slices(turned, axis=1, n=5).value.tolist() == [1] * 5
+    assert tp.chern_on_slices(turned, axis=1, grid=5).value.tolist() == [1] * 5
 
 
 def test_weyl_file():

@@ -12,8 +12,6 @@ from tests.invariants.samples import chain_block, unitary
 from tests.strategies import chains, generators
 from topophys.errors import GaplessError, InputError, ShapeError, UnresolvedError
 
-MASKED = np.iinfo(np.int64).min
-
 
 @given(chain=chains(max_orbitals=3, max_range=2))
 def test_long_rings_and_open_chains_agree_with_the_proof(chain):
@@ -56,7 +54,7 @@ def test_ensembles_of_disorder_keep_their_shape():
     ring = inner[..., None] * np.eye(40) + outer[..., None] * np.roll(np.eye(40), 1, axis=1)
     found = tp.real_space_winding(ring, np.arange(40), period=40)
     assert found.value.tolist() == [[1] * 3] * 2
-    assert "6 of 6 resolved" in repr(found)
+    assert "6 of 6 converged" in repr(found)
 
 
 @pytest.mark.parametrize("nu", [-3, -1, 0, 2])
@@ -112,7 +110,7 @@ def test_estimates_converge_with_the_length():
 def test_critical_and_short_chains_are_unresolved():
     block, cells = chain_block(tp.models.ssh(1.0, 1.0), 60)
     found = tp.real_space_winding(block, cells)
-    assert (found.status, int(found.value)) == ("unresolved", MASKED)
+    assert (found.status, np.ma.is_masked(found.value)) == ("unresolved", True)
     assert found.decay > 1.0
     with pytest.raises(UnresolvedError):
         int(found)

@@ -69,7 +69,7 @@ def test_batches_keep_their_shape():
     found = tp.z2_indices_3d(tp.FourierHamiltonian(rows, n_occupied=2))
     assert found.strong.tolist() == [[expected(m)[0] for m in row] for row in masses]
     assert found.weak.tolist() == [[expected(m)[1] for m in row] for row in masses]
-    assert "4 of 4 resolved" in repr(found)
+    assert "4 of 4 converged" in repr(found)
     with pytest.raises(InputError, match="single label"):
         _ = found.label
 
@@ -83,7 +83,7 @@ def test_touching_planes_are_unresolved():
     found = tp.z2_indices_3d(wilson_dirac(-3.0))
     assert found.label == "(?; ???)"
     assert found.status == "unresolved"
-    assert "0 of 1 resolved" in repr(found)
+    assert "unresolved" in repr(found)
 
 
 def test_the_bulk_gap_is_told_apart_from_the_planes():

@@ -88,19 +88,19 @@ def test_rotations_change_nothing_and_a_reflection_the_sign(rng, shape):
 @given(rng=generators(), shape=SHAPES, reach=st.integers(1, 3))
 def test_hamiltonians_and_their_samples_give_the_same_number(rng, shape, reach):
     H = tp.ensembles.two_band(10, hopping_range=reach, rng=rng)
-    direct = tp.chern_number(H, grid=shape, on_gapless="mask")
-    sampled = tp.chern_number_from_d(H.d_on_grid(shape), on_gapless="mask")
+    direct = tp.chern_number(H, grid=shape, on_unresolved="mask")
+    sampled = tp.chern_number_from_d(H.d_on_grid(shape), on_unresolved="mask")
     if min(shape) > 2:  # smaller grids have loops that are real, where rounding decides
-        np.testing.assert_array_equal(direct, sampled)
+        assert direct.tolist() == sampled.tolist()
 
 
 def test_bands_that_touch_on_the_grid_are_named():
     critical = tp.models.qwz([-2.0, 0.0, 2.0, 1.0])
     for sampled in (
-        tp.chern_number(critical, grid=(12, 12), on_gapless="mask"),
-        tp.chern_number(critical.on_grid((12, 12)), on_gapless="mask"),
+        tp.chern_number(critical, grid=(12, 12), on_unresolved="mask"),
+        tp.chern_number(critical.on_grid((12, 12)), on_unresolved="mask"),
     ):
-        assert (sampled[:3] == np.iinfo(np.int64).min).all()
+        assert np.ma.getmaskarray(sampled).tolist() == [True] * 3 + [False]
         assert sampled[3] == -1
 
 

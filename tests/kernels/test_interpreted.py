@@ -38,9 +38,9 @@ out += [tp.chern_number(planes, grid=(12, 12))]
 proof = tp.certify_chern(tp.ensembles.class_a(1, n_bands=3, n_occupied=2, rng=6))
 out += [proof.value, proof.evaluations, proof.gap_lower, proof.gap_upper]
 zero = tp.TwoBandHamiltonian({(0, 0): [0.0, 0.0, 0.0], (1, 0): [0.0, 0.0, 0.0]})
-out += [tp.certify_chern(zero).value, tp.winding_number(np.zeros((4, 3, 3)), on_gapless="mask")]
-out += [tp.chern_number_from_d(np.zeros((4, 4, 3)), on_gapless="mask")]
-np.savez(sys.argv[1], *out)
+out += [tp.certify_chern(zero).value, tp.winding_number(np.zeros((4, 3, 3)), on_unresolved="mask")]
+out += [tp.chern_number_from_d(np.zeros((4, 4, 3)), on_unresolved="mask")]
+np.savez(sys.argv[1], *map(np.ma.filled, out))
 """
 
 

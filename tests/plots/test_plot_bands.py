@@ -13,7 +13,7 @@ def gap_text(ax):
 
 
 def test_bands_of_the_chain():
-    ax = plot_bands(tp.models.ssh(1.0, 2.0), n_k=101).axes[0]
+    ax = plot_bands(tp.models.ssh(1.0, 2.0), grid=101).axes[0]
     k = np.asarray(ax.lines[0].get_xdata())
     assert (k[0], k[-1]) == (pytest.approx(-np.pi), pytest.approx(np.pi))
     expected = np.abs(1.0 + 2.0 * np.exp(1j * k))
@@ -63,7 +63,7 @@ def test_rounded_gap_stays_an_upper_bound(gap):
         ({"path": [[0.0]]}, ShapeError),
         ({"path": [[0.0], [0.0]]}, InputError),
         ({"labels": ["a"]}, ShapeError),
-        ({"n_k": 1}, InputError),
+        ({"grid": 1}, InputError),
         ({"n_occupied": 2}, InputError),
     ],
 )

@@ -16,7 +16,7 @@ def test_squares_are_the_leaves_and_colours_their_depths():
     h = tp.models.qwz(-1.999)
     leaves = tp.certificate_leaves(h)
     assert leaves.depth.max() >= 2
-    figure = plot_certificate_leaves(h, leaves=leaves, n_k=16)
+    figure = plot_certificate_leaves(h, leaves=leaves, grid=16)
     cells = cells_of(figure.axes[0])
     for path, corner, size in zip(cells.get_paths(), leaves.corner, leaves.size, strict=True):
         np.testing.assert_allclose(path.vertices.min(0), corner, atol=1e-12)
@@ -31,7 +31,7 @@ def test_squares_are_the_leaves_and_colours_their_depths():
 
 def test_the_map_is_the_gap_and_its_rows_run_along_ky():
     h = tp.models.haldane(0.25, 0.1, 1.0)
-    image = plot_certificate_leaves(h, n_k=16).axes[0].images[0]
+    image = plot_certificate_leaves(h, grid=16).axes[0].images[0]
     line = -np.pi + 2 * np.pi * (np.arange(16) + 0.5) / 16
     k_y, k_x = np.meshgrid(line, line, indexing="ij")
     expected = 2 * np.linalg.norm(h.d(np.stack([k_x, k_y], -1)), axis=-1)
@@ -41,7 +41,7 @@ def test_the_map_is_the_gap_and_its_rows_run_along_ky():
 
 def test_the_legend_counts_cells():
     h = tp.ensembles.two_band(1, rng=5)[0]
-    legend = plot_certificate_leaves(h, n_k=8).axes[0].get_legend()
+    legend = plot_certificate_leaves(h, grid=8).axes[0].get_legend()
     counts = np.bincount(tp.certificate_leaves(h).depth)
     texts = [text.get_text() for text in legend.get_texts()]
     assert texts == [f"{depth}: {n}" for depth, n in enumerate(counts) if n]
@@ -50,7 +50,7 @@ def test_the_legend_counts_cells():
 def test_steps_stay_below_the_gap_of_a_chain():
     chain = tp.models.ssh(1.0, 1.15, 0.3)
     leaves = tp.certificate_leaves(chain)
-    ax = plot_certificate_leaves(chain, n_k=64).axes[0]
+    ax = plot_certificate_leaves(chain, grid=64).axes[0]
     gap, *steps = [line for line in ax.lines if len(line.get_xdata()) > 2 or line.get_ydata()[0]]
     steps = [s for s in steps if s.get_ydata()[0] == s.get_ydata()[1]]
     assert len(steps) == len(leaves)
@@ -62,7 +62,7 @@ def test_steps_stay_below_the_gap_of_a_chain():
 
 def test_equal_bytes(tmp_path):
     h = tp.models.qwz(-1.9)
-    files = [save_figure(plot_certificate_leaves(h, n_k=16), tmp_path / n) for n in "ab"]
+    files = [save_figure(plot_certificate_leaves(h, grid=16), tmp_path / n) for n in "ab"]
     for a, b in zip(*files, strict=True):
         assert a.read_bytes() == b.read_bytes()
 
@@ -73,7 +73,7 @@ def test_equal_bytes(tmp_path):
         (tp.models.qwz([-1.0, 1.0]), {}, ShapeError),
         (tp.models.kagome(0.3), {}, KindError),
         (tp.models.qwz(-2.0), {}, UnresolvedError),
-        (tp.models.qwz(-1.0), {"n_k": 7}, InputError),
+        (tp.models.qwz(-1.0), {"grid": 7}, InputError),
     ],
 )
 def test_bad_input(h, options, error):

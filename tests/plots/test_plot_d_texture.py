@@ -14,7 +14,7 @@ def quiver(ax):
 
 def test_colours_are_the_third_component_and_arrows_the_other_two():
     h = tp.models.qwz(-1.0)
-    figure = plot_d_texture(h, n_k=24, arrows=24)
+    figure = plot_d_texture(h, grid=24, arrows=24)
     d = h.d_on_grid((24, 24))
     unit = d / np.linalg.norm(d, axis=-1, keepdims=True)
     ax, bar = figure.axes
@@ -31,7 +31,7 @@ def test_colours_are_the_third_component_and_arrows_the_other_two():
 
 
 def test_pixels_are_centred_at_their_momenta():
-    ax = plot_d_texture(tp.models.qwz(-1.0), n_k=10).axes[0]
+    ax = plot_d_texture(tp.models.qwz(-1.0), grid=10).axes[0]
     edge = 1.1 * np.pi
     np.testing.assert_allclose(ax.images[0].get_extent(), [-edge, edge, -edge, edge])
     assert ax.get_xlim() == (-np.pi, np.pi)
@@ -39,14 +39,14 @@ def test_pixels_are_centred_at_their_momenta():
 
 
 def test_arrows_are_thinned():
-    arrows = quiver(plot_d_texture(tp.models.qwz(-1.0), n_k=60, arrows=20).axes[0])
+    arrows = quiver(plot_d_texture(tp.models.qwz(-1.0), grid=60, arrows=20).axes[0])
     assert len(arrows.U) == 400
     assert np.abs(np.append(arrows.X, arrows.Y)).max() < np.pi
 
 
 def test_titles():
     h = tp.models.qwz([-1.0, 1.0, 2.0])
-    proven = plot_d_texture(h, titles=["a", "b", "c"], n_k=12)
+    proven = plot_d_texture(h, titles=["a", "b", "c"], grid=12)
     assert [ax.get_title() for ax in proven.axes[:3]] == [
         "a, $C = 1$ (certified)", "b, $C = -1$ (certified)", "c, $C$ unresolved",
     ]  # fmt: skip
@@ -59,18 +59,18 @@ def test_titles():
 def test_any_two_band_hamiltonian():
     h = tp.models.haldane(0.2, 0.1, 1.0)
     plain = tp.FourierHamiltonian(h.hoppings)
-    one, two = (plot_d_texture(x, n_k=12).axes[0] for x in (h, plain))
+    one, two = (plot_d_texture(x, grid=12).axes[0] for x in (h, plain))
     np.testing.assert_allclose(one.images[0].get_array(), two.images[0].get_array(), atol=1e-12)
 
 
 def test_points_without_direction_are_crossed():
-    figure = plot_d_texture(tp.models.qwz([-2.0, 0.0]), n_k=12)
+    figure = plot_d_texture(tp.models.qwz([-2.0, 0.0]), grid=12)
     assert figure.axes[0].lines[0].get_xydata().tolist() == [[0.0, 0.0]]
     touching = {tuple(np.round(p / np.pi, 12)) for p in figure.axes[1].lines[0].get_xydata()}
     assert touching == {(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)}
     assert np.ma.getmaskarray(figure.axes[0].images[0].get_array()).sum() == 1
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["$d = 0$"]
-    assert not plot_d_texture(tp.models.qwz(-1.0), n_k=12).axes[0].lines
+    assert not plot_d_texture(tp.models.qwz(-1.0), grid=12).axes[0].lines
 
 
 def test_vanishing_everywhere():
@@ -90,10 +90,10 @@ def test_own_axes_and_equal_bytes(tmp_path):
     figure = Figure()
     ax = figure.subplots()
     gapless = tp.models.qwz(0.0)
-    assert plot_d_texture(gapless, n_k=12, ax=ax) is figure
+    assert plot_d_texture(gapless, grid=12, ax=ax) is figure
     assert ax.get_legend() is not None
     files = [
-        save_figure(plot_d_texture(gapless, n_k=24), tmp_path / n, ("png", "svg")) for n in "ab"
+        save_figure(plot_d_texture(gapless, grid=24), tmp_path / n, ("png", "svg")) for n in "ab"
     ]
     for a, b in zip(*files, strict=True):
         assert a.read_bytes() == b.read_bytes()
@@ -110,7 +110,7 @@ def test_own_axes_and_equal_bytes(tmp_path):
         (np.ones((4, 4, 3)), {"chern": 0.5}, InputError),
         (tp.models.bhz(1.0), {}, KindError),
         (tp.models.ssh(1.0, 2.0), {}, KindError),
-        (tp.models.qwz(-1.0), {"n_k": 2}, InputError),
+        (tp.models.qwz(-1.0), {"grid": 2}, InputError),
     ],
 )
 def test_bad_input(d, options, error):

@@ -86,7 +86,7 @@ def test_constant_loop_is_drawn():
         (np.ones((2, 8, 1, 1)), {"nu": [1]}, ShapeError),
         (np.ones((2, 8, 1, 1)), {"nu": [1.5, 2.0]}, InputError),
         (np.ones((2, 8, 1, 1)), {"ax": []}, InputError),
-        (tp.models.ssh(1.0, 2.0), {"n_k": 2}, InputError),
+        (tp.models.ssh(1.0, 2.0), {"grid": 2}, InputError),
     ],
 )
 def test_bad_input(d_k, options, error):

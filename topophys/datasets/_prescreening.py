@@ -79,7 +79,11 @@ def _joined(
     if len(left):
         proof = prove(hoppings[left])
         quantity = proof.quantity
-        value[left], status[left], bound[left] = proof.value, proof.status, proof.gap_lower
+        value[left], status[left], bound[left] = (
+            np.ma.getdata(proof.value),
+            proof.status,
+            proof.gap_lower,
+        )
         reason[left] = proof.reason
         smaller = proof.gap_upper < seen[left]
         seen[left[smaller]], k_at_gap_upper[left[smaller]] = (
@@ -96,7 +100,7 @@ def with_gap(proof: Certificate, gap: Certificate) -> Certificate:
     return replace(
         gap,
         quantity=proof.quantity,
-        value=np.where(both, proof.value, UNRESOLVED_VALUE),
+        value=np.where(both, np.ma.getdata(proof.value), UNRESOLVED_VALUE),
         status=np.where(both, "certified", "unresolved"),
         gap_lower=np.where(both, gap.gap_lower, 0.0),
         evaluations=proof.evaluations + gap.evaluations,

@@ -328,7 +328,7 @@ def label(
             f" {len(proof.value)} is: gapless, or gaps below {min_gap}."
             f"{' Left out: ' + failures(left_out) if left_out else ''}"
         )
-    classes, counts = np.unique(proof.value[keep], return_counts=True)
+    classes, counts = np.unique(np.ma.getdata(proof.value)[keep], return_counts=True)
     plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, classes.tolist(), len(keep))
     small = ~proof.certified & (proof.gap_upper < min_gap)
     rejected = dict.fromkeys(REASONS, 0) | {
@@ -415,7 +415,7 @@ def _sample_arrays(
     spec = plan.part(SPLIT)
     return {
         "hoppings": given.hoppings[rows],
-        "label": proof.value[rows],
+        "label": np.ma.getdata(proof.value)[rows],
         "gap_bound": proof.gap_lower[rows],
         "seed_key": seed_keys(spec, number, rows),
         **evaluate(plan, spec, number, given.hoppings[rows]),

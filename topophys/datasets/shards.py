@@ -186,7 +186,7 @@ def change_gauges(
     for _ in range(ATTEMPTS):
         fresh = family.change_gauge(hoppings[left], rng)
         proof = family.certify(fresh, min_gap)
-        good = proof.certified & (proof.value == label[left])
+        good = proof.certified & (np.ma.getdata(proof.value) == label[left])
         turned[left[good]], bound[left[good]] = fresh[good], proof.gap_lower[good]
         left = left[~good]
         unresolved += len(left)
@@ -364,7 +364,7 @@ class _AcceptedSamples:
         self.kept.append(
             {
                 "hoppings": hoppings[which],
-                "label": proof.value[which],
+                "label": np.ma.getdata(proof.value)[which],
                 "gap_bound": proof.gap_lower[which],
                 "draw": before + which,
             }

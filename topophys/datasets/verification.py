@@ -255,7 +255,7 @@ def _recompute(
         return
     family = family_of(recipe, split.spec)
     proof = family.certify(part["hoppings"], split.spec.min_gap or 0.0)
-    wrong = ~proof.certified | (proof.value != part["label"])
+    wrong = ~proof.certified | (np.ma.getdata(proof.value) != part["label"])
     findings.bad(split.name, "label proven from hoppings", wrong, index)
     off = ~_bound_holds(family, proof, part["hoppings"], part["gap_bound"])
     findings.bad(split.name, "gap_bound proven from hoppings", off, index)

@@ -130,7 +130,7 @@ def draw_proven(
         proof = (certify_winding if chiral else certify_chern)(batch, min_gap=min_gap)  # type: ignore[arg-type]
         which = selection.offer(proof)
         parts.append(batch[which])
-        values.append(proof.value[which])
+        values.append(np.ma.getdata(proof.value)[which])
         bounds.append(proof.gap_lower[which])
         late = selection.stalled(PATIENCE)
         if late is not None:

@@ -154,12 +154,12 @@ class ChiralHamiltonian(FourierHamiltonian):
         orders = np.arange(lowest, highest + 1)[:, None]
         return fourier.fourier_sum(orders, self._block, self._momenta(k), tail=2)
 
-    def block_on_grid(self, n_k: int) -> Complex[np.ndarray, "..."]:
+    def block_on_grid(self, grid: int | tuple[int]) -> Complex[np.ndarray, "..."]:
         """Off-diagonal block on the uniform grid of `topophys.k_grid`.
 
         Parameters
         ----------
-        n_k : int
+        grid : int
             Number of k points N_k.
 
         Returns
@@ -170,9 +170,29 @@ class ChiralHamiltonian(FourierHamiltonian):
         Raises
         ------
         InputError
-            If `n_k` is not a positive integer.
+            If `grid` is not a positive integer.
         """
-        return self.block(grid_of(1, n_k, "n_k"))
+        return self.block(grid_of(1, grid))
+
+    def _times(self: Chain, factor: NDArray[np.float64]) -> tuple[Chain, NDArray[np.float64]]:
+        made = self._blank()
+        made._lowest = self._lowest
+        made._block, rounded = fourier.multiplied(self._block, factor, tail=2)
+        return made, rounded
+
+    def _plus(self: Chain, other: Chain, batch: tuple[int, ...]) -> Chain:
+        lowest = min(self._lowest, other._lowest)
+        size = max(self.block_range[1], other.block_range[1]) - lowest + 1
+        parts = []
+        for chain in (self, other):
+            block, start = chain._block, chain._lowest - lowest
+            out = np.zeros((*block.shape[:-3], size, *block.shape[-2:]), np.complex128)
+            out[..., start : start + block.shape[-3], :, :] = block
+            parts.append(out)
+        total = self._blank()
+        total._lowest = lowest
+        total._block, rounded = fourier.added((parts[0], parts[1]), tail=2)
+        return total._of_sum((self, other), batch, rounded)
 
     def _select(self: Chain, index: tuple[Any, ...]) -> Chain:
         chosen = self._blank()

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
-from topophys.kernels.rounding import SMALLEST
+from topophys.kernels.rounding import SMALLEST, UNIT, UP
 
 __all__ = ["FourierHamiltonian"]
 
@@ -217,9 +217,118 @@ def fourier_sum(
     return total
 
 
+def aligned(
+    vectors: tuple[NDArray[np.int64], NDArray[np.int64]],
+    parts: tuple[NDArray[np.complex128], NDArray[np.complex128]],
+    tail: int = 2,
+) -> tuple[NDArray[np.int64], tuple[NDArray[np.complex128], NDArray[np.complex128]]]:
+    """Coefficients on the union of two sets of vectors, which are sorted, with zeros filled in."""
+    union = np.unique(np.concatenate(vectors), axis=0)
+    place = {tuple(v): m for m, v in enumerate(union.tolist())}
+    filled = []
+    for own, part in zip(vectors, parts, strict=True):
+        split = part.ndim - tail
+        out = np.zeros((*part.shape[: split - 1], len(union), *part.shape[split:]), np.complex128)
+        rows = [place[tuple(v)] for v in own.tolist()]
+        out[(..., rows, *(slice(None),) * tail)] = part
+        filled.append(out)
+    return union, (filled[0], filled[1])
+
+
+def added(
+    parts: tuple[NDArray[np.complex128], NDArray[np.complex128]], tail: int
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Sum of coefficients of the same vectors, and a bound of what it rounds.
+
+    What one addition rounds is a float64 itself (T. J. Dekker, Numer. Math. 18, 224 (1971)), so
+    that sums without rounding carry no error.
+
+    Parameters
+    ----------
+    parts : two complex128 ndarrays of shape (*batch, M, *coefficient)
+        Batch axes are broadcast.
+    tail : int
+        Number of trailing axes of a coefficient.
+
+    Returns
+    -------
+    complex128 ndarray of shape (*batch, M, *coefficient)
+    float64 ndarray of shape (*batch)
+        In operator norm, for every k.
+    """
+    a, b = np.broadcast_arrays(*parts)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = a + b
+        off = np.zeros(total.shape)
+        for x, y, s in ((a.real, b.real, total.real), (a.imag, b.imag, total.imag)):
+            kept = s - x
+            off += np.abs((x - (s - kept)) + (y - kept))
+    return total, _summed(off, tail)
+
+
+def multiplied(
+    coefficients: NDArray[np.complex128], factor: NDArray[np.float64], tail: int
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Coefficients times real numbers, and a bound of what that rounds; 0 for powers of two.
+
+    Parameters
+    ----------
+    coefficients : complex128 ndarray of shape (*batch, M, *coefficient)
+    factor : float64 ndarray
+        Batch axes, broadcast against those of the coefficients.
+    tail : int
+        As for `added`.
+
+    Returns
+    -------
+    complex128 ndarray of shape (*batch, M, *coefficient)
+    float64 ndarray of shape (*batch)
+    """
+    by = factor.reshape(*factor.shape, *(1,) * (tail + 1))
+    made = coefficients * by
+    powers = np.isin(np.abs(np.frexp(by)[0]), (0.0, 0.5))
+    off = np.zeros(made.shape)
+    for x, given in (
+        (np.abs(made.real), coefficients.real),
+        (np.abs(made.imag), coefficients.imag),
+    ):
+        # half of the last digit, or of the smallest float64; nothing where only an exponent moves
+        small = x < 2.0**-1000
+        exact = (
+            (by == 0.0) | (given == 0.0) | (np.abs(by) == 1.0) | (powers & ~small & np.isfinite(x))
+        )
+        off += np.where(exact, 0.0, UNIT * UP * x + np.where(small, SMALLEST, 0.0))
+    return made, _summed(off, tail)
+
+
+def _summed(off: NDArray[np.float64], tail: int) -> NDArray[np.float64]:
+    """Sum of errors (*batch, M, *coefficient) of entries: above every norm of all of them."""
+    return np.asarray(UP * off.sum(tuple(range(-tail - 1, 0))))
+
+
 # ----------------------------------------------- Bloch Hamiltonians in Fourier form, one or a batch
 
 H = TypeVar("H", bound="FourierHamiltonian")
+
+
+def _real_factor(factor: object) -> NDArray[np.float64] | None:
+    """Real numbers to multiply Hamiltonians with; None for what is no number at all."""
+    if isinstance(factor, FourierHamiltonian | str | bytes) or factor is None:
+        return None
+    try:
+        given = np.asarray(factor)
+    except ValueError:
+        return None
+    if given.dtype.kind == "c":
+        raise InputError(
+            "A factor of a Hamiltonian must be real, but is complex: the product would not be"
+            " Hermitian."
+        )
+    if given.dtype.kind not in "iuf":
+        return None
+    by = given.astype(np.float64)
+    _validation.require_finite(by, "factor")
+    return by
 
 
 class FourierHamiltonian:
@@ -257,6 +366,11 @@ class FourierHamiltonian:
     >>> chain.bloch([0.0]).real
     array([[0. , 1.5],
            [1.5, 0. ]])
+
+    Hamiltonians of one system can be added and multiplied with real numbers:
+
+    >>> (2 * chain - chain).bands([0.0]).round(12)
+    array([-1.5,  1.5])
     """
 
     _error: NDArray[np.float64] | None
@@ -348,25 +462,144 @@ class FourierHamiltonian:
         """
         return fourier_sum(self.vectors, self.amplitudes, self._momenta(k), tail=2)
 
-    def on_grid(self, shape: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
+    def on_grid(self, grid: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
         """Bloch matrices on the uniform grid of `topophys.k_grid`.
 
         Parameters
         ----------
-        shape : int or tuple of int
-            Number of k points in each direction.
+        grid : int or tuple of int
+            Number of k points in each direction; one number serves all directions.
 
         Returns
         -------
-        complex128 ndarray of shape (*batch, *shape, n, n)
+        complex128 ndarray of shape (*batch, *grid, n, n)
             Bloch matrices, in the units of the hoppings.
 
         Raises
         ------
         InputError
-            If the number of directions is not `dim`.
+            If `grid` is neither one positive integer nor `dim` of them.
         """
-        return self.bloch(grid_of(self.dim, shape))
+        return self.bloch(grid_of(self.dim, grid))
+
+    def bands(self, k: ArrayLike) -> Float[np.ndarray, "..."]:
+        r"""Energies at given momenta.
+
+        Parameters
+        ----------
+        k : array-like of shape (..., dim)
+            Dimensionless momenta, in radians.
+
+        Returns
+        -------
+        float64 ndarray of shape (*batch, ..., n)
+            Eigenvalues of :math:`H(k)` in ascending order, in the units of the hoppings.
+
+        Raises
+        ------
+        ShapeError
+            If the last axis of `k` is not `dim`.
+        """
+        return np.asarray(np.linalg.eigvalsh(self.bloch(k)))
+
+    # NumPy leaves products of its numbers and arrays with a Hamiltonian to the methods below
+    __array_ufunc__ = None
+
+    def __add__(self, other: object) -> FourierHamiltonian:
+        if isinstance(other, int) and other == 0:  # the start of `sum`
+            return self
+        if not isinstance(other, FourierHamiltonian):
+            return NotImplemented
+        batch = self._require_alike(other)
+        if type(self) is type(other):
+            return self._plus(other, batch)
+        return FourierHamiltonian._plus(self, other, batch)
+
+    def __radd__(self, other: object) -> FourierHamiltonian:
+        return self + other
+
+    def __sub__(self, other: object) -> FourierHamiltonian:
+        return self + (-other) if isinstance(other, FourierHamiltonian) else NotImplemented
+
+    def __neg__(self: H) -> H:
+        return self * -1.0
+
+    def __mul__(self: H, factor: object) -> H:
+        by = _real_factor(factor)
+        if by is None:
+            return NotImplemented
+        batch = _common_shape([self.batch_shape, by.shape])
+        if batch is None:
+            raise ShapeError(
+                "A factor of a Hamiltonian must have axes that go with its batch axes"
+                f" {self.batch_shape}, but has {by.shape}."
+            )
+        with np.errstate(over="ignore", under="ignore"):
+            made, rounded = self._times(by)
+            return made._with_error(UP * (np.abs(by) * self.amplitude_error + rounded), batch)
+
+    __rmul__ = __mul__
+
+    def _times(self: H, factor: NDArray[np.float64]) -> tuple[H, NDArray[np.float64]]:
+        """Multiply by real numbers; return a Hamiltonian of the same kind, and what that rounds."""
+        made = self._blank()
+        made._vectors = self._vectors
+        made._amplitudes, rounded = multiplied(self._amplitudes, factor, tail=2)
+        return made, rounded
+
+    def _with_error(self: H, error: ArrayLike, batch: tuple[int, ...]) -> H:
+        if not np.isfinite(error).all():
+            raise InputError("Sums and products must have finite hoppings, but leave float64.")
+        self._error = np.broadcast_to(error, batch).copy() if np.any(error) else None
+        return self
+
+    def _require_alike(self, other: FourierHamiltonian) -> tuple[int, ...]:
+        """Batch axes of a sum, or an error where the two are no Hamiltonians of one system."""
+        for name in ("dim", "n_bands", "n_occupied"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                raise InputError(
+                    f"Hamiltonians in a sum must have the same `{name}`, but have {mine} and"
+                    f" {theirs}."
+                )
+        for name in ("lattice", "positions"):
+            mine, theirs = getattr(self, name, None), getattr(other, name, None)
+            both = mine is not None and theirs is not None
+            if both and not np.array_equal(np.asarray(mine), np.asarray(theirs)):
+                raise InputError(
+                    f"Hamiltonians in a sum must have the same `{name}`, but differ in it."
+                )
+        batch = _common_shape([self.batch_shape, other.batch_shape])
+        if batch is None:
+            raise ShapeError(
+                "Hamiltonians in a sum must have batch axes that go together, but have"
+                f" {self.batch_shape} and {other.batch_shape}."
+            )
+        return batch
+
+    def _plus(self, other: Any, batch: tuple[int, ...]) -> FourierHamiltonian:
+        """Add Hamiltonians of one system; overridden where a kind of its own is kept."""
+        total = FourierHamiltonian.__new__(FourierHamiltonian)
+        vectors, coefficients = aligned(
+            (self.vectors, other.vectors), (self.amplitudes, other.amplitudes)
+        )
+        total._vectors = vectors
+        total._amplitudes, rounded = added(coefficients, tail=2)
+        return total._of_sum((self, other), batch, rounded + self._formed() + other._formed())
+
+    def _formed(self) -> NDArray[np.float64]:
+        """Bound what the making of `amplitudes` rounds where it is done on demand."""
+        return np.zeros(())
+
+    def _of_sum(
+        self: H,
+        parts: tuple[FourierHamiltonian, FourierHamiltonian],
+        batch: tuple[int, ...],
+        rounded: NDArray[np.float64] | np.float64,
+    ) -> H:
+        one, two = parts
+        self._n_occupied = one._n_occupied if one._n_occupied is not None else two._n_occupied
+        return self._with_error(UP * (one.amplitude_error + two.amplitude_error + rounded), batch)
 
     def _momenta(self, k: ArrayLike) -> NDArray[np.float64]:
         return _validation.as_real(k, "k", f"(..., {self.dim})")
@@ -380,7 +613,7 @@ class FourierHamiltonian:
 
     def _blank(self: H) -> H:
         fresh = type(self).__new__(type(self))
-        fresh._n_occupied = self._n_occupied
+        vars(fresh).update(vars(self))  # also what a file said of lattice and filling
         fresh._error = None
         return fresh
 

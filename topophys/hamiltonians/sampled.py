@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Complex
+from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
@@ -100,20 +100,35 @@ class SampledHamiltonian:
             )
         return h_k.reshape(*momenta.shape[:-1], self.n_bands, self.n_bands)
 
-    def on_grid(self, shape: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
+    def on_grid(self, grid: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
         """Bloch matrices on the uniform grid of `topophys.k_grid`.
 
         Parameters
         ----------
-        shape : int or tuple of int
-            Number of k points in each direction.
+        grid : int or tuple of int
+            Number of k points in each direction; one number serves all directions.
 
         Returns
         -------
-        complex128 ndarray of shape (*shape, n, n)
+        complex128 ndarray of shape (*grid, n, n)
             Bloch matrices, in the units of the function.
         """
-        return self.bloch(grid_of(self.dim, shape))
+        return self.bloch(grid_of(self.dim, grid))
+
+    def bands(self, k: ArrayLike) -> Float[np.ndarray, "..."]:
+        """Energies at given momenta.
+
+        Parameters
+        ----------
+        k : array-like of shape (..., dim)
+            Dimensionless momenta, in radians.
+
+        Returns
+        -------
+        float64 ndarray of shape (..., n)
+            In ascending order, in the units of the function.
+        """
+        return np.asarray(np.linalg.eigvalsh(self.bloch(k)))
 
     def __repr__(self) -> str:
         return (
@@ -133,9 +148,9 @@ def from_callable(
 ) -> SampledHamiltonian | FourierHamiltonian:
     r"""Make a Hamiltonian from a Python function H(k).
 
-    Only `sampled` invariants exist for it: hand ``.on_grid(shape)`` to `chern_number` and the
-    like. A function can do anything between two samples, so there is no proof, and `certify_*`
-    refuses it; for those, give the hoppings to `FourierHamiltonian`.
+    Only `sampled` invariants exist for it, such as ``chern_number(model, grid=24)``. A function
+    can do anything between two samples, so there is no proof, and `certify_*` refuses it; for
+    those, give the hoppings to `FourierHamiltonian`.
 
     Parameters
     ----------
@@ -158,7 +173,7 @@ def from_callable(
     Returns
     -------
     SampledHamiltonian or FourierHamiltonian
-        With ``.bloch(k)`` and ``.on_grid(shape)``.
+        With ``.bloch(k)`` and ``.on_grid(grid)``.
 
     Raises
     ------
@@ -181,7 +196,7 @@ def from_callable(
     >>> model = from_callable(h, 2)
     >>> model
     SampledHamiltonian: only `sampled` invariants, 2D, 2 bands (1 occupied)
-    >>> int(tp.chern_number(model.on_grid((16, 16))))
+    >>> int(tp.chern_number(model, grid=16))
     1
     """
     if hopping_range is not None:

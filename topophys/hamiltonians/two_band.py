@@ -7,13 +7,14 @@ from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.grids import grid_of
 from topophys.hamiltonians import fourier
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.kernels.rounding import UNIT, UP
 
 __all__ = ["TwoBandHamiltonian"]
 
@@ -165,25 +166,48 @@ class TwoBandHamiltonian(FourierHamiltonian):
         complex_d = fourier.fourier_sum(self._vectors, self._d, self._momenta(k), tail=1)
         return np.ascontiguousarray(complex_d.real)
 
-    def d_on_grid(self, shape: int | tuple[int, ...]) -> Float[np.ndarray, "..."]:
+    def d_on_grid(self, grid: int | tuple[int, ...]) -> Float[np.ndarray, "..."]:
         """d-vectors on the uniform grid of `topophys.k_grid`.
 
         Parameters
         ----------
-        shape : int or tuple of int
-            Number of k points in each direction.
+        grid : int or tuple of int
+            Number of k points in each direction; one number serves all directions.
 
         Returns
         -------
-        float64 ndarray of shape (*batch, *shape, 3)
+        float64 ndarray of shape (*batch, *grid, 3)
             d-vectors, in the units of the hoppings.
 
         Raises
         ------
         InputError
-            If the number of directions is not `dim`.
+            If `grid` is neither one positive integer nor `dim` of them.
         """
-        return self.d(grid_of(self.dim, shape))
+        return self.d(grid_of(self.dim, grid))
+
+    def _times(self: TwoBand, factor: NDArray[np.float64]) -> tuple[TwoBand, NDArray[np.float64]]:
+        made = self._blank()
+        made._vectors, made._d0_vectors = self._vectors, self._d0_vectors
+        made._d, rounded = fourier.multiplied(self._d, factor, tail=1)
+        made._d0, rounded0 = fourier.multiplied(self._d0, factor, tail=0)
+        return made, np.asarray(rounded + rounded0)
+
+    def _plus(self: TwoBand, other: TwoBand, batch: tuple[int, ...]) -> TwoBand:
+        total = self._blank()
+        total._vectors, d = fourier.aligned(
+            (self._vectors, other._vectors), (self._d, other._d), tail=1
+        )
+        total._d0_vectors, d0 = fourier.aligned(
+            (self._d0_vectors, other._d0_vectors), (self._d0, other._d0), tail=0
+        )
+        total._d, rounded = fourier.added(d, tail=1)
+        total._d0, rounded0 = fourier.added(d0, tail=0)
+        return total._of_sum((self, other), batch, rounded + rounded0)
+
+    def _formed(self) -> NDArray[np.float64]:
+        # each entry of a hopping matrix is one sum of two coefficients
+        return np.asarray(UP * 2.0 * UNIT * np.abs(self.amplitudes).sum((-3, -2, -1)))
 
     def _select(self: TwoBand, index: tuple[Any, ...]) -> TwoBand:
         chosen = self._blank()

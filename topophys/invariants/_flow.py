@@ -61,6 +61,8 @@ class Line:
         Smallest direct energy gap met on the loop.
     points : int
         Momenta looked at.
+    k_at_gap : float
+        Momentum along the loop where that gap was met.
     """
 
     t: float
@@ -70,6 +72,7 @@ class Line:
     settled: bool
     gap: float
     points: int
+    k_at_gap: float = np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +95,19 @@ class Flow:
 
 
 def make_line(
-    t: float, centres: NDArray[np.float64], *, settled: bool, gap: float, points: int
+    t: float,
+    centres: NDArray[np.float64],
+    *,
+    settled: bool,
+    gap: float,
+    points: int,
+    k_at_gap: float = np.nan,
 ) -> Line:
     """Line with its largest gap between centres on the circle.
 
     Parameters
     ----------
-    t, centres, settled, gap, points
+    t, centres, settled, gap, points, k_at_gap
         As in `Line`.
 
     Returns
@@ -109,7 +118,8 @@ def make_line(
     width = np.diff(centres, append=centres[0] + 1.0)
     largest = int(np.argmax(width))
     middle = (centres[largest] + 0.5 * width[largest] + 0.5) % 1.0 - 0.5
-    return Line(t, centres, float(middle), float(width[largest]), settled, gap, points)
+    size = float(width[largest])
+    return Line(t, centres, float(middle), size, settled, gap, points, k_at_gap)
 
 
 def circular(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -56,20 +56,20 @@ class Slice:
         """Number of bands."""
         return int(self.amplitudes.shape[-1])
 
-    def on_grid(self, shape: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
+    def on_grid(self, grid: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
         """Bloch matrices on the uniform grid of `topophys.k_grid`.
 
         Parameters
         ----------
-        shape : int or tuple of int
-            Number of k points in each direction.
+        grid : int or tuple of int
+            Number of k points in each direction; one number serves all directions.
 
         Returns
         -------
-        complex128 ndarray of shape (*batch, *shape, n, n)
+        complex128 ndarray of shape (*batch, *grid, n, n)
             Bloch matrices.
         """
-        return bloch_at(self.vectors, self.amplitudes, k_grid(shape, self.vectors.shape[1]))
+        return bloch_at(self.vectors, self.amplitudes, k_grid(grid, self.vectors.shape[1]))
 
 
 def slice_at(

@@ -40,6 +40,8 @@ class Corners:
         Gap that rounding can make.
     closed : bool
         Whether occupied and empty bands touch there, to rounding or to the noise of the pairs.
+    k : tuple of float
+        Momentum of the smallest gap.
     """
 
     gap: float
@@ -47,20 +49,24 @@ class Corners:
     splitting: float
     least: float
     closed: bool
+    k: tuple[float, ...]
 
 
 def corners_of(energy: NDArray[np.float64], filled: int, least: float) -> Corners:
-    """Read splittings and gap off energies (momenta, n) at the invariant momenta.
+    """Read splittings and gap off energies (momenta, n) at the invariant momenta, in their order.
 
     `least` is the gap that rounding can make. A gap that is not wider than pairs are split is
     closed where the pairs, compared with their distances, are intact; else the symmetry is broken.
     """
-    gap = float((energy[:, filled] - energy[:, filled - 1]).min())
+    gaps = energy[:, filled] - energy[:, filled - 1]
+    gap = float(gaps.min())
+    dim = len(energy).bit_length() - 1
+    k = tuple(invariant_momenta(dim)[gaps.argmin()].tolist())
     split = float((energy[:, 1:filled:2] - energy[:, 0:filled:2]).max())
     pairs = energy[:, 0 : 2 * (energy.shape[1] // 2) : 2]
     apart = float(np.median(np.diff(pairs, axis=1))) if pairs.shape[1] > 1 else 0.0
     closed = gap <= least or (gap <= split <= NOISE * apart)
-    return Corners(gap, split, split / gap if gap > 0.0 else np.inf, least, closed)
+    return Corners(gap, split, split / gap if gap > 0.0 else np.inf, least, closed, k)
 
 
 def invariant_momenta(dim: int) -> NDArray[np.float64]:

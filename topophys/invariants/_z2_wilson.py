@@ -113,12 +113,14 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
             f" grid holds every k = -k, but has {(n_x, n_y)}."
         )
     states = frames_of(h, filled)
-    halves = np.ix_([0, n_x // 2], [0, n_y // 2])
+    halves = np.ix_([n_x // 2, 0], [n_y // 2, 0])  # the grid begins at -pi
     least = tr.GAPLESS * float(np.abs(states.energy).max())
     corners = tr.corners_of(states.energy[halves].reshape(4, -1), filled, least)
-    gap = float(states.gap.min())
+    i, j = np.unravel_index(states.gap.argmin(), (n_x, n_y))
+    gap = float(states.gap[i, j])
+    met = replace(corners, gap=gap, k=(np.pi * (2 * i / n_x - 1.0), np.pi * (2 * j / n_y - 1.0)))
     if corners.closed or gap <= least:
-        return unresolved(replace(corners, gap=gap), n_x * n_y, "closed gap")
+        return unresolved(met, n_x * n_y, "closed gap")
     tr.require_pairs(corners, tolerance)
     momenta = np.pi * (2 * np.arange(n_x) / n_x - 1.0)
     everything = [
@@ -132,7 +134,7 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
     last = everything[0]
     end = make_line(np.pi, last.centres, settled=last.settled, gap=last.gap, points=0)
     flow = follow([*everything[n_x // 2 :], end], rules, None)
-    return _found(flow, replace(corners, gap=gap), n_x * n_y, least)
+    return _found(flow, met, n_x * n_y, least)
 
 
 def unresolved(corners: tr.Corners, evaluations: int, reason: str) -> Found:
@@ -145,11 +147,15 @@ def unresolved(corners: tr.Corners, evaluations: int, reason: str) -> Found:
         splitting=corners.splitting,
         evaluations=evaluations,
         reason=reason,
+        k_at_gap_upper=corners.k,
     )
 
 
 def _found(flow: Flow, corners: tr.Corners, others: int, least: float) -> Found:
-    met = min(corners.gap, *(line.gap for line in flow.lines))
+    smallest = min(flow.lines, key=lambda line: line.gap)
+    met, k = corners.gap, corners.k
+    if smallest.gap < met:
+        met, k = smallest.gap, (smallest.t, smallest.k_at_gap)
     open_gap = met > least
     return Found(
         value=flow.crossings % 2,
@@ -160,6 +166,7 @@ def _found(flow: Flow, corners: tr.Corners, others: int, least: float) -> Found:
         evaluations=others + sum(line.points for line in flow.lines),
         flow=flow,
         reason="" if flow.followed and open_gap else "depth" if open_gap else "closed gap",
+        k_at_gap_upper=k,
     )
 
 
@@ -197,29 +204,34 @@ def line_at(h: Slice, t: float, filled: int, rules: FlowRules) -> Line:
     """
     chain = slice_at(h, 0, t)
     n = FIRST_POINTS
-    frame, gap = _chain_frames(chain, np.arange(n) / n, filled)
+    frame, gap, k_y = _chain_frames(chain, np.arange(n) / n, filled)
     links, _ = unitary_links(frame)
     centres = centres_of(transport(links))
     while True:
-        between, more = _chain_frames(chain, (np.arange(n) + 0.5) / n, filled)
-        n, gap = 2 * n, min(gap, more)
+        between, more, k_more = _chain_frames(chain, (np.arange(n) + 0.5) / n, filled)
+        n = 2 * n
+        if more < gap:
+            gap, k_y = more, k_more
         frame = np.stack([frame, between], axis=1).reshape(n, *frame.shape[1:])
         links, overlap = unitary_links(frame)
         before, centres = centres, centres_of(transport(links))
-        line = make_line(t, centres, settled=True, gap=gap, points=n)
+        line = make_line(t, centres, settled=True, gap=gap, points=n, k_at_gap=k_y)
         still = shift_between(before, centres) <= rules.loop_share * line.size
         if still and overlap.min() >= OVERLAP:
             return line
         if 2 * n > rules.max_loop:
-            return make_line(t, centres, settled=False, gap=gap, points=n)
+            return make_line(t, centres, settled=False, gap=gap, points=n, k_at_gap=k_y)
 
 
 def _chain_frames(
     chain: Slice, turns: NDArray[np.float64], filled: int
-) -> tuple[NDArray[np.complex128], float]:
+) -> tuple[NDArray[np.complex128], float, float]:
+    """Occupied frames, the smallest gap, and where it is, in (-pi, pi]."""
     k = 2.0 * np.pi * turns[:, None]
     states = frames_of(bloch_at(chain.vectors, chain.amplitudes, k), filled)
-    return states.frame, float(states.gap.min())
+    least = int(states.gap.argmin())
+    k_y = float(k[least, 0])
+    return states.frame, float(states.gap[least]), k_y - 2.0 * np.pi if k_y > np.pi else k_y
 
 
 def _sampled_line(

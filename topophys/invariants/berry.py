@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys._typing import FourierLike, is_fourier_like
-from topophys.errors import InputError
+from topophys._typing import FourierLike, SampledLike, is_fourier_like
+from topophys.grids import grid_sizes
 from topophys.invariants._plaquettes import chern_of_hamiltonian, flux_of_bands, flux_of_d
-from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.invariants._samples import bloch_samples, d_samples, momenta
+from topophys.invariants.certificate import OnUnresolved, check_on_unresolved, masked
 
 __all__ = [
     "berry_curvature",
@@ -22,10 +21,13 @@ __all__ = [
     "chern_number_from_d",
 ]
 
-OnGapless = Literal["raise", "mask"]
 
-
-def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.ndarray, "... Nx Ny"]:
+def berry_flux(
+    h_k: ArrayLike | FourierLike | SampledLike,
+    *,
+    n_occupied: int | None = None,
+    grid: int | tuple[int, int] | None = None,
+) -> Float[np.ndarray, "... Nx Ny"]:
     r"""Berry flux of the occupied bands through each plaquette of the grid.
 
     .. math:: F(k) = -\arg[U_x(k) U_y(k + \hat x) \overline{U_x(k + \hat y)} \, \overline{U_y(k)}],
@@ -37,10 +39,13 @@ def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.nda
 
     Parameters
     ----------
-    h_k : array-like of shape (..., Nx, Ny, n, n)
-        Bloch matrices on the periodic grid of `topophys.k_grid`.
+    h_k : array-like of shape (..., Nx, Ny, n, n), or Hamiltonian
+        Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians in two
+        dimensions, to be sampled on `grid`.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
 
     Returns
     -------
@@ -50,7 +55,9 @@ def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.nda
     Raises
     ------
     ShapeError, InputError
-        If `h_k` has other axes, is not finite or not Hermitian.
+        If `h_k` has other axes, is not finite or not Hermitian, or `grid` does not fit.
+    KindError
+        If `h_k` is a Hamiltonian of another dimension.
     GaplessError
         If occupied and empty bands touch on the grid.
 
@@ -62,17 +69,21 @@ def berry_flux(h_k: ArrayLike, *, n_occupied: int | None = None) -> Float[np.nda
     Examples
     --------
     >>> import topophys as tp
-    >>> flux = berry_flux(tp.models.qwz(-1.0).on_grid((24, 24)))
+    >>> flux = berry_flux(tp.models.qwz(-1.0), grid=24)
     >>> round(float(flux.sum() / (2 * np.pi)), 12)
     1.0
     """
-    flux, _, bad = flux_of_bands(h_k, n_occupied)
+    samples, filled = bloch_samples(h_k, grid, n_occupied, "h_k", dim=2)
+    flux, _, bad = flux_of_bands(samples, filled)
     _validation.require_gapped(bad, "berry_flux")
     return flux
 
 
 def berry_curvature(
-    h_k: ArrayLike, *, n_occupied: int | None = None
+    h_k: ArrayLike | FourierLike | SampledLike,
+    *,
+    n_occupied: int | None = None,
+    grid: int | tuple[int, int] | None = None,
 ) -> Float[np.ndarray, "... Nx Ny"]:
     r"""Mean Berry curvature of the occupied bands over each plaquette.
 
@@ -80,10 +91,13 @@ def berry_curvature(
 
     Parameters
     ----------
-    h_k : array-like of shape (..., Nx, Ny, n, n)
-        Bloch matrices on the periodic grid of `topophys.k_grid`.
+    h_k : array-like of shape (..., Nx, Ny, n, n), or Hamiltonian
+        Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians in two
+        dimensions, to be sampled on `grid`.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
 
     Returns
     -------
@@ -92,7 +106,7 @@ def berry_curvature(
 
     Raises
     ------
-    ShapeError, InputError, GaplessError
+    ShapeError, InputError, KindError, GaplessError
         As `berry_flux`.
 
     References
@@ -103,22 +117,22 @@ def berry_curvature(
     Examples
     --------
     >>> import topophys as tp
-    >>> omega = berry_curvature(tp.models.qwz(-1.0).on_grid((24, 24)))
+    >>> omega = berry_curvature(tp.models.qwz(-1.0), grid=24)
     >>> omega.shape, bool(omega.max() > 0)
     ((24, 24), True)
     """
-    flux = berry_flux(h_k, n_occupied=n_occupied)
+    flux = berry_flux(h_k, n_occupied=n_occupied, grid=grid)
     n_x, n_y = flux.shape[-2:]
     omega: NDArray[np.float64] = flux * (n_x * n_y / (2.0 * np.pi) ** 2)
     return omega
 
 
 def chern_number(
-    h_k: ArrayLike | FourierLike,
+    h_k: ArrayLike | FourierLike | SampledLike,
     *,
     n_occupied: int | None = None,
-    grid: tuple[int, int] | None = None,
-    on_gapless: OnGapless = "raise",
+    grid: int | tuple[int, int] | None = None,
+    on_unresolved: OnUnresolved = "raise",
 ) -> Int[np.ndarray, "..."]:
     r"""Chern number of the occupied bands on the sampled grid.
 
@@ -130,17 +144,16 @@ def chern_number(
 
     Parameters
     ----------
-    h_k : array-like of shape (..., Nx, Ny, n, n), or FourierHamiltonian
+    h_k : array-like of shape (..., Nx, Ny, n, n), or Hamiltonian
         Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians in two
         dimensions, to be sampled on `grid`. With two bands the second way needs no matrices and
         is the fastest.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
-    grid : tuple of int, optional
-        Number of k points in each direction, for Hamiltonians.
-    on_gapless : {"raise", "mask"}, optional
-        Where bands touch on the grid or a flux is pi to rounding: raise, or return the smallest
-        int64.
+        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
+    on_unresolved : {"raise", "mask"}, optional
+        Where bands touch on the grid or a flux is pi to rounding: raise, or return a masked array.
 
     Returns
     -------
@@ -151,6 +164,8 @@ def chern_number(
     ------
     ShapeError, InputError
         If `h_k` has other axes, is not finite or not Hermitian, or `grid` does not fit.
+    KindError
+        If `h_k` is a Hamiltonian of another dimension.
     GaplessError
         If asked for and the integer is not defined.
 
@@ -162,30 +177,21 @@ def chern_number(
     --------
     >>> import topophys as tp
     >>> model = tp.models.qwz([-1.0, 1.0, 3.0])
-    >>> chern_number(model.on_grid((12, 12))), chern_number(model, grid=(12, 12))
+    >>> chern_number(model.on_grid((12, 12))), chern_number(model, grid=12)
     (array([ 1, -1,  0]), array([ 1, -1,  0]))
     """
-    if is_fourier_like(h_k):
-        chern, bad = chern_of_hamiltonian(h_k, _grid_of(h_k, grid), n_occupied)
-    elif grid is not None:
-        raise InputError("Argument `grid` must be left out where `h_k` is an array of samples.")
+    if is_fourier_like(h_k) and momenta(h_k) == 2:
+        n_x, n_y = grid_sizes(2, grid)
+        chern, bad = chern_of_hamiltonian(h_k, (n_x, n_y), n_occupied)
     else:
-        _, chern, bad = flux_of_bands(h_k, n_occupied)
-    return _integers(chern, bad, "chern_number", on_gapless)
+        samples, filled = bloch_samples(h_k, grid, n_occupied, "h_k", dim=2)
+        _, chern, bad = flux_of_bands(samples, filled)
+    return _integers(chern, bad, "chern_number", on_unresolved)
 
 
-def _grid_of(H: FourierLike, grid: tuple[int, int] | None) -> tuple[int, int]:
-    if H.vectors.shape[1] != 2:
-        raise InputError(f"Argument `h_k` must be two-dimensional, but is {_validation.short(H)}.")
-    if grid is None or len(grid) != 2:
-        raise InputError(
-            "Argument `grid` must be two numbers of k points such as (24, 24) for a Hamiltonian,"
-            f" but is {grid}."
-        )
-    return _validation.positive_int(grid[0], "grid"), _validation.positive_int(grid[1], "grid")
-
-
-def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
+def berry_flux_from_d(
+    d: ArrayLike | FourierLike, *, grid: int | tuple[int, int] | None = None
+) -> Float[np.ndarray, "... Nx Ny"]:
     r"""Berry flux of the lower band of :math:`d \cdot \sigma`, without eigenvectors.
 
     .. math:: F = -\arg \mathrm{tr}(P_1 P_2 P_3 P_4), \qquad P = (1 - \hat d \cdot \sigma) / 2
@@ -194,8 +200,11 @@ def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
 
     Parameters
     ----------
-    d : array-like of shape (..., Nx, Ny, 3)
-        d-vectors on the periodic grid of `topophys.k_grid`; their length does not matter.
+    d : array-like of shape (..., Nx, Ny, 3), or TwoBandHamiltonian
+        d-vectors on the periodic grid of `topophys.k_grid`, whose length does not matter; or
+        Hamiltonians in two dimensions, to be sampled on `grid`.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
 
     Returns
     -------
@@ -205,7 +214,9 @@ def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
     Raises
     ------
     ShapeError, InputError
-        If `d` has other axes or is not finite.
+        If `d` has other axes or is not finite, or `grid` does not fit.
+    KindError
+        If `d` is a Hamiltonian of another kind.
     GaplessError
         If d vanishes on the grid, or neighbouring d are opposite.
 
@@ -220,23 +231,30 @@ def berry_flux_from_d(d: ArrayLike) -> Float[np.ndarray, "... Nx Ny"]:
     >>> round(float(flux.sum() / (2 * np.pi)), 12)
     -1.0
     """
-    flux, _, bad = flux_of_d(
-        _validation.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False), with_flux=True
-    )
+    given = _validation.as_real(d_samples(d, grid), "d", "(..., Nx, Ny, 3)", finite=False)
+    flux, _, bad = flux_of_d(given, with_flux=True)
     _validation.require_gapped(bad, "berry_flux_from_d")
     return flux
 
 
-def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int[np.ndarray, "..."]:
+def chern_number_from_d(
+    d: ArrayLike | FourierLike,
+    *,
+    grid: int | tuple[int, int] | None = None,
+    on_unresolved: OnUnresolved = "raise",
+) -> Int[np.ndarray, "..."]:
     r"""Chern number of the lower band of :math:`d \cdot \sigma` on the sampled grid.
 
     .. math:: C = \frac{1}{2\pi} \sum_k F(k)
 
     Parameters
     ----------
-    d : array-like of shape (..., Nx, Ny, 3)
-        d-vectors on the periodic grid of `topophys.k_grid`; their length does not matter.
-    on_gapless : {"raise", "mask"}, optional
+    d : array-like of shape (..., Nx, Ny, 3), or TwoBandHamiltonian
+        d-vectors on the periodic grid of `topophys.k_grid`, whose length does not matter; or
+        Hamiltonians in two dimensions, to be sampled on `grid`.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
+    on_unresolved : {"raise", "mask"}, optional
         As for `chern_number`.
 
     Returns
@@ -246,7 +264,7 @@ def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int
 
     Raises
     ------
-    ShapeError, InputError, GaplessError
+    ShapeError, InputError, KindError, GaplessError
         As `berry_flux_from_d`.
 
     References
@@ -259,15 +277,17 @@ def chern_number_from_d(d: ArrayLike, *, on_gapless: OnGapless = "raise") -> Int
     >>> chern_number_from_d(tp.models.qwz([-1.0, 1.0]).d_on_grid((12, 12)))
     array([ 1, -1])
     """
-    given = _validation.as_real(d, "d", "(..., Nx, Ny, 3)", finite=False, contiguous=False)
+    given = _validation.as_real(
+        d_samples(d, grid), "d", "(..., Nx, Ny, 3)", finite=False, contiguous=False
+    )
     _, chern, bad = flux_of_d(given, with_flux=False)
-    return _integers(chern, bad, "chern_number_from_d", on_gapless)
+    return _integers(chern, bad, "chern_number_from_d", on_unresolved)
 
 
 def _integers(
-    chern: NDArray[np.int64], bad: NDArray[np.bool_], name: str, on_gapless: OnGapless
+    chern: NDArray[np.int64], bad: NDArray[np.bool_], name: str, on_unresolved: OnUnresolved
 ) -> NDArray[np.int64]:
-    _validation.one_of(on_gapless, "on_gapless", ("raise", "mask"))
-    if on_gapless == "raise":
+    check_on_unresolved(on_unresolved)
+    if on_unresolved == "raise":
         _validation.require_gapped(bad, name, mask=True)
-    return np.where(bad, UNRESOLVED_VALUE, chern)
+    return masked(chern, ~bad)

@@ -6,12 +6,18 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
+from topophys._typing import FourierLike, SampledLike
 from topophys.invariants.wilson_loop import loops_or_raise
 
 __all__ = ["berry_phase", "zak_phase"]
 
 
-def berry_phase(h_path: ArrayLike, *, n_occupied: int | None = None) -> Float[np.ndarray, "..."]:
+def berry_phase(
+    h_path: ArrayLike | FourierLike | SampledLike,
+    *,
+    n_occupied: int | None = None,
+    grid: int | tuple[int, ...] | None = None,
+) -> Float[np.ndarray, "..."]:
     r"""Berry phase of the occupied bands around a closed path of Bloch matrices.
 
     .. math:: \gamma = -\arg \prod_j \det[V(k_j)^\dagger V(k_{j+1})]
@@ -22,11 +28,14 @@ def berry_phase(h_path: ArrayLike, *, n_occupied: int | None = None) -> Float[np
 
     Parameters
     ----------
-    h_path : array-like of shape (..., N, n, n)
+    h_path : array-like of shape (..., N, n, n), or Hamiltonian
         Bloch matrices in the order of the path. The last is joined to the first; to repeat the
-        first at the end does no harm.
+        first at the end does no harm. Of a Hamiltonian: across the zone along its last direction,
+        as `zak_phase`.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
 
     Returns
     -------
@@ -36,7 +45,7 @@ def berry_phase(h_path: ArrayLike, *, n_occupied: int | None = None) -> Float[np
     Raises
     ------
     ShapeError, InputError
-        If `h_path` has other axes, is not finite or not Hermitian.
+        If `h_path` has other axes, is not finite or not Hermitian, or `grid` does not fit.
     GaplessError
         If occupied and empty bands touch on the path.
 
@@ -56,11 +65,15 @@ def berry_phase(h_path: ArrayLike, *, n_occupied: int | None = None) -> Float[np
     >>> round(abs(float(berry_phase(dirac))) / np.pi, 9)
     1.0
     """
-    return _phase(h_path, n_occupied, -1, "berry_phase")
+    return _phase(h_path, n_occupied, -1, "berry_phase", grid)
 
 
 def zak_phase(
-    h_k: ArrayLike, *, n_occupied: int | None = None, axis: int = -1
+    h_k: ArrayLike | FourierLike | SampledLike,
+    *,
+    n_occupied: int | None = None,
+    axis: int = -1,
+    grid: int | tuple[int, ...] | None = None,
 ) -> Float[np.ndarray, "..."]:
     r"""Zak phase: Berry phase of the occupied bands across the Brillouin zone.
 
@@ -73,12 +86,16 @@ def zak_phase(
 
     Parameters
     ----------
-    h_k : array-like of shape (..., N, n, n)
-        Bloch matrices; along `axis` on the periodic grid of `topophys.k_grid`.
+    h_k : array-like of shape (..., N, n, n), or Hamiltonian
+        Bloch matrices, along `axis` on the periodic grid of `topophys.k_grid`; or Hamiltonians, to
+        be sampled on `grid`.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
     axis : int, optional
-        Direction among the axes before the two band axes; the last of them where not given.
+        Direction: of samples among the axes before the two band axes, of a Hamiltonian among
+        its directions (0 is k_x). The last of them where not given.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
 
     Returns
     -------
@@ -98,13 +115,19 @@ def zak_phase(
     Examples
     --------
     >>> import topophys as tp
-    >>> abs(zak_phase(tp.models.ssh([0.5, 2.0], 1.0).on_grid(64))).round(9) / np.pi
+    >>> abs(zak_phase(tp.models.ssh([0.5, 2.0], 1.0), grid=64)).round(9) / np.pi
     array([1., 0.])
     """
-    return _phase(h_k, n_occupied, axis, "zak_phase")
+    return _phase(h_k, n_occupied, axis, "zak_phase", grid)
 
 
-def _phase(h_k: ArrayLike, n_occupied: int | None, axis: int, name: str) -> NDArray[np.float64]:
-    loops = loops_or_raise(h_k, n_occupied, axis, name)
+def _phase(
+    h_k: ArrayLike | FourierLike | SampledLike,
+    n_occupied: int | None,
+    axis: int,
+    name: str,
+    grid: int | tuple[int, ...] | None,
+) -> NDArray[np.float64]:
+    loops = loops_or_raise(h_k, n_occupied, axis, name, grid)
     phase = -np.angle(np.linalg.det(loops))
     return np.asarray(np.where(phase <= -np.pi, np.pi, phase))

@@ -1,24 +1,31 @@
-"""An integer together with what proves it."""
+"""Results: integers together with what proves them, and the base of all that is returned."""
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys.errors import InputError, UnresolvedError, why
+from topophys._optional import load_extra
+from topophys._typing import is_block_like, is_fourier_like
+from topophys.errors import InputError, KindError, UnresolvedError, why
 from topophys.invariants.evidence import Asked
 from topophys.kernels import status as st
 
-__all__ = ["UNRESOLVED_VALUE", "Certificate"]
+__all__ = ["UNRESOLVED_VALUE", "Certificate", "OnUnresolved", "Result", "masked"]
 
-#: Stands in `Certificate.value` where nothing was proven; no invariant is that large.
+#: Below the mask of an integer that is not known; no invariant is that large.
 UNRESOLVED_VALUE: Final = int(np.iinfo(np.int64).min)
+
+#: What to do with elements that have no answer.
+OnUnresolved: TypeAlias = Literal["mask", "raise"]
+R = TypeVar("R", bound="Result")
 
 
 #: Words for the status codes of kernels.
@@ -57,8 +64,193 @@ def one_integer(
     return int(value)
 
 
-@dataclass(frozen=True, eq=False)
-class Certificate:
+def masked(value: ArrayLike, known: ArrayLike) -> Int[np.ndarray, "..."]:
+    """Integers; where some are not known, a masked array, so that no mean counts them.
+
+    Parameters
+    ----------
+    value : array-like of shape (...)
+        Integers, of any value where not known.
+    known : array-like of shape (...)
+        Where they are known.
+
+    Returns
+    -------
+    int64 ndarray of shape (...)
+        A `numpy.ma.MaskedArray` with `UNRESOLVED_VALUE` below the mask, where an element is not
+        known; a plain array where all are.
+    """
+    where = np.asarray(known, np.bool_)
+    if where.all():
+        return np.asarray(value)
+    below = np.where(where, value, UNRESOLVED_VALUE)
+    return np.ma.MaskedArray(below, mask=~where, fill_value=UNRESOLVED_VALUE)
+
+
+class Result:
+    """What all results share: an answer for each element of a batch, with its evidence.
+
+    Attributes
+    ----------
+    value : ndarray of shape (...)
+        The answer; a masked array where elements are unresolved.
+    status : str ndarray of shape (...)
+        "certified" where it is proven; "unresolved" where there is none.
+    gap_lower, gap_upper : float64 ndarray of shape (...)
+        Proven lower bound of the gap, 0 without a proof; and the smallest gap met.
+    evaluations : int64 ndarray of shape (...)
+        How many k points were looked at.
+    """
+
+    value: Any
+    status: Any
+    gap_lower: Any
+    gap_upper: Any
+    evaluations: Any
+
+    @property
+    def question(self) -> str:
+        """The question that is answered, in words: quantity, bands, dimension."""
+        raise NotImplementedError
+
+    @property
+    def resolved(self) -> Bool[np.ndarray, "..."]:
+        """Where there is an answer."""
+        return np.asarray(self.status != "unresolved")
+
+    @property
+    def certified(self) -> Bool[np.ndarray, "..."]:
+        """Where the answer is proven."""
+        return np.asarray(self.status == "certified")
+
+    @property
+    def all_certified(self) -> bool:
+        """Whether every element is proven."""
+        return bool(self.certified.all())
+
+    def to_pandas(self) -> Any:
+        """Table with one row for each element of the batch; needs the extra `pandas`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the position in the batch as index; integers that are not known are missing.
+
+        Raises
+        ------
+        MissingPackageError
+            If pandas is not installed.
+        """
+        pandas = load_extra("pandas", "pandas")
+        batch = self.status.shape
+        if len(batch) > 1:
+            names = [f"batch_{axis}" for axis in range(len(batch))]
+            index = pandas.MultiIndex.from_product([range(n) for n in batch], names=names)
+        else:
+            index = pandas.RangeIndex(self.status.size, name="batch_0")
+        table = pandas.DataFrame(index=index)
+        for name, column in self._columns().items():
+            flat = column.ravel()
+            if flat.dtype.kind == "i":
+                known = pandas.Series(np.ma.filled(flat, 0), index=index, dtype="Int64")
+                table[name] = known.mask(np.ma.getmaskarray(flat))
+            else:
+                table[name] = np.asarray(
+                    np.ma.filled(flat, np.nan) if flat.dtype.kind == "f" else flat
+                )
+        return table
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        """Arrays with the axes of the batch, by name, for tables."""
+        names = ("value", "status", "gap_lower", "gap_upper", "evaluations", "reason")
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """List what is printed below the answer: pairs of a name and a text."""
+        return []
+
+    def _one(self) -> str:
+        """Return the answer of a single element in words."""
+        return signed(int(self.value))
+
+    def _answer(self) -> str:
+        """Return the answer in words; of a batch, how many elements have which status."""
+        if self.status.size == 1:
+            status = str(self.status.ravel()[0])
+            return status if status == "unresolved" else f"{self._one()} ({status})"
+        return shares_of(self.status) or "an empty batch"
+
+    def __bool__(self) -> NoReturn:
+        raise KindError(
+            f"A result has no truth value, but one was asked of a {type(self).__name__}; use"
+            " `.value` for the answer, and `.all_certified` or `.status` for the proof."
+        )
+
+    def __repr__(self) -> str:
+        question = self.question[:1].upper() + self.question[1:]
+        lines = [f"{question}: {self._answer()}"]
+        return "\n".join([*lines, *(f"  {name:<16} {text}" for name, text in self._rows())])
+
+    def _repr_html_(self) -> str:
+        """Table for notebooks."""
+        head = html.escape(f"{self.question}: {self._answer()}")
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>"
+            for name, text in self._rows()
+        )
+        return f"<table><caption>{head}</caption>{rows}</table>"
+
+
+def shares_of(words: Shaped[np.ndarray, "..."]) -> str:
+    """Words with how many of the batch have each, such as "2 of 3 certified"."""
+    names, counts = np.unique(words, return_counts=True)
+    return ", ".join(f"{n} of {words.size} {name}" for name, n in zip(names, counts, strict=True))
+
+
+def shares(values: Shaped[np.ndarray, "..."]) -> str:
+    """Integers with how many of the batch have each, such as "1 with 0, 2 with +1"."""
+    names, counts = np.unique(np.asarray(values), return_counts=True)
+    pairs = zip(names.tolist(), counts.tolist(), strict=True)
+    return ", ".join(f"{n} with {signed(value)}" for value, n in pairs)
+
+
+def signed(value: int) -> str:
+    """Integer with its sign; zero has none."""
+    return f"{value:+d}" if value else "0"
+
+
+def lowest(n_occupied: int, n_bands: int, dim: int) -> str:
+    """Name the bands that a question is about."""
+    return f"the lowest {n_occupied} of {n_bands} bands in {dim}D"
+
+
+def of_bands(asked: Asked | None, dim: int) -> str:
+    """Say whose quantity it is: bands and dimension."""
+    H: Any = None if asked is None else asked.H
+    if is_block_like(H):
+        half = H.block_amplitudes.shape[-1]
+        return lowest(half, 2 * half, dim)
+    if asked is not None and is_fourier_like(H):
+        return lowest(asked.n_occupied, H.n_bands, dim)
+    return f"the occupied bands in {dim}D"
+
+
+def settle(result: R, on_unresolved: OnUnresolved, quantity: str) -> R:
+    """Return a result, or raise for what is unresolved where that was asked for."""
+    if on_unresolved == "raise" and not result.resolved.all():
+        where = np.flatnonzero(~result.resolved)
+        told = getattr(result, "reason", np.zeros(result.status.shape, "<U1")).ravel()[where]
+        raise UnresolvedError(quantity, where.tolist(), result.status.size, told.tolist())
+    return result
+
+
+def check_on_unresolved(on_unresolved: object) -> None:
+    """Refuse anything but the two words."""
+    _validation.one_of(on_unresolved, "on_unresolved", ("raise", "mask"))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Certificate(Result):
     """Invariants of a batch of Hamiltonians, each proven or marked as unresolved.
 
     Attributes
@@ -66,7 +258,7 @@ class Certificate:
     quantity : str
         What was certified, such as "winding number".
     value : int64 ndarray of shape (...)
-        The invariant; `UNRESOLVED_VALUE` where there is no proof.
+        The invariant; a masked array where elements are without proof.
     status : str ndarray of shape (...)
         "certified" or "unresolved".
     gap_lower : float64 ndarray of shape (...)
@@ -144,33 +336,47 @@ class Certificate:
 
         return save(self, path, index)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masked(self.value, self.resolved))
+
     @property
-    def certified(self) -> Bool[np.ndarray, "..."]:
-        """Where the value is proven."""
-        return np.asarray(self.status == "certified")
+    def question(self) -> str:
+        """The question, such as "Chern number of the lowest 1 of 2 bands in 2D"."""
+        asked = self.asked
+        of = "above" if self.quantity == "gap" else "of"
+        text = f"{self.quantity} {of} {of_bands(asked, self.k_at_gap_upper.shape[-1])}"
+        if asked is None or asked.centre is None or asked.half_width is None:
+            return text
+        centre, half = (", ".join(f"{x:.4g}" for x in v) for v in (asked.centre, asked.half_width))
+        return f"{text}, in the box around ({centre}) with half widths ({half})"
 
     def __int__(self) -> int:
         reason = "" if self.reason.ndim else str(self.reason)
         return one_integer(self.value, self.certified, self.quantity, reason)
 
-    def __repr__(self) -> str:
-        done, total = int(self.certified.sum()), self.value.size
-        lines = [f"Certificate of the {self.quantity}: {done} of {total} certified"]
-        values, counts = np.unique(self.value[self.certified], return_counts=True)
-        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
-        lines.append(f"  value            {', '.join(pairs) or 'none'}")
+    def _one(self) -> str:
+        return "open" if self.quantity == "gap" else signed(int(self.value))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        good, total = self.certified, self.status.size
+        done = int(good.sum())
+        rows = []
+        if total > 1 and done and self.quantity != "gap":
+            rows.append(("value", shares(self.value[good])))
         if done:
-            low = self.gap_lower[self.certified].min()
-            lines.append(f"  gap at least     {low:.3g} (smallest proven bound)")
-        if done < total:
-            first = np.flatnonzero(~self.certified.ravel())[:5].tolist()
-            lines.append(f"  unresolved       batch index {', '.join(map(str, first))}")
-            told = why(self.reason[~self.certified].tolist())
-            lines += [f"  reason           {told}"] if told else []
+            low, most = self.gap_lower[good].min(), self.gap_upper[good].min()
+            of = " (smallest of the batch)" if total > 1 else ""
+            rows.append(("gap", f"at least {low:.3g} (proven), at most {most:.3g}{of}"))
+        if total > 0 and done < total:
+            if total > 1:
+                first = np.flatnonzero(~good.ravel())[:5].tolist()
+                rows.append(("unresolved", f"batch index {', '.join(map(str, first))}"))
+            told = why(self.reason[~good].tolist())
+            rows += [("reason", told)] if told else []
         if total:
-            lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
-        lines += [f"  note             {note}" for note in (self.asked.notes if self.asked else ())]
-        return "\n".join(lines)
+            of = " (median)" if total > 1 else ""
+            rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
+        return [*rows, *(("note", note) for note in (self.asked.notes if self.asked else ()))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +415,7 @@ def conclude(
     quantity: str,
     found: Evidence,
     batch: tuple[int, ...],
-    on_unresolved: Literal["mark", "raise"],
+    on_unresolved: OnUnresolved,
     asked: Asked | None = None,
 ) -> Certificate:
     """Give evidence the shape of the batch, or raise where that was asked for.
@@ -222,7 +428,7 @@ def conclude(
         Rows of the flattened batch.
     batch : tuple of int
         Shape to give to the results.
-    on_unresolved : {"mark", "raise"}
+    on_unresolved : {"mask", "raise"}
         What to do where there is no proof.
     asked : Asked, optional
         The question, for files.
@@ -237,7 +443,7 @@ def conclude(
     UnresolvedError
         If asked for and an element is unproven.
     """
-    _validation.one_of(on_unresolved, "on_unresolved", ("mark", "raise"))
+    check_on_unresolved(on_unresolved)
     proven = found.proven
     words = np.zeros(proven.shape, "<U10")
     if not proven.all():

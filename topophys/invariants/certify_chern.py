@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bands import chern_evidence
 from topophys.invariants._limits import described, dimension, limits
 from topophys.invariants._two_band import two_band_evidence
-from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.certificate import Certificate, OnUnresolved, conclude
 from topophys.invariants.evidence import Asked
 
 __all__ = ["certify_chern"]
@@ -25,7 +23,7 @@ def certify_chern(
     max_evaluations: int = 100_000,
     tightness: float = 0.25,
     evidence: bool = False,
-    on_unresolved: Literal["mark", "raise"] = "mark",
+    on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:
     r"""Chern number of the continuous occupied bands, proven from their Fourier coefficients.
 
@@ -56,8 +54,8 @@ def certify_chern(
         share, below 1, of `gap_upper`, as long as depth and evaluations allow; see `certify_gap`.
     evidence : bool, optional
         Keep the cells, and what proves each, in `Certificate.evidence`.
-    on_unresolved : {"mark", "raise"}, optional
-        Where there is no proof: say so in the status, or raise.
+    on_unresolved : {"mask", "raise"}, optional
+        Where there is no proof: mask the value and say so in the status, or raise.
 
     Returns
     -------

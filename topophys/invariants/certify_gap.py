@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import KindError
 from topophys.invariants._bands import gap_evidence
 from topophys.invariants._limits import described, dimension, limits
-from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.certificate import Certificate, OnUnresolved, conclude
 from topophys.invariants.evidence import Asked
 
 __all__ = ["certify_gap"]
@@ -24,7 +22,7 @@ def certify_gap(
     max_evaluations: int = 100_000,
     tightness: float = 0.25,
     evidence: bool = False,
-    on_unresolved: Literal["mark", "raise"] = "mark",
+    on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:
     r"""Prove that the direct gap above the occupied bands is open at every momentum.
 
@@ -52,8 +50,8 @@ def certify_gap(
         are used.
     evidence : bool, optional
         Keep the cells and their bases in `Certificate.evidence`.
-    on_unresolved : {"mark", "raise"}, optional
-        Where there is no proof: say so in the status, or raise.
+    on_unresolved : {"mask", "raise"}, optional
+        Where there is no proof: mask the value and say so in the status, or raise.
 
     Returns
     -------

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from topophys._typing import BlockLike, is_block_like
 from topophys.errors import KindError
 from topophys.invariants._limits import described, limits
 from topophys.invariants._winding import winding_evidence
-from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.certificate import Certificate, OnUnresolved, conclude
 from topophys.invariants.evidence import Asked
 
 __all__ = ["certify_winding"]
@@ -20,7 +18,7 @@ def certify_winding(
     min_gap: float = 0.0,
     max_depth: int = 24,
     max_evaluations: int = 100_000,
-    on_unresolved: Literal["mark", "raise"] = "mark",
+    on_unresolved: OnUnresolved = "mask",
     evidence: bool = False,
 ) -> Certificate:
     r"""Winding number of the continuous chain, proven from its Fourier coefficients.
@@ -44,8 +42,8 @@ def certify_winding(
         How often an interval of the starting grid may be halved, at most 40.
     max_evaluations : int, optional
         How many k points may be looked at per chain.
-    on_unresolved : {"mark", "raise"}, optional
-        Where there is no proof: say so in the status, or raise.
+    on_unresolved : {"mask", "raise"}, optional
+        Where there is no proof: mask the value and say so in the status, or raise.
     evidence : bool, optional
         Keep the intervals of each proof in `Certificate.evidence`, as certificate files need them.
 

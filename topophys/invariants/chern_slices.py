@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from numpy.typing import ArrayLike
 
 from topophys._typing import FourierLike
-from topophys.grids import k_grid
+from topophys.grids import grid_of
 from topophys.invariants._slices import require_dimension, slice_at
-from topophys.invariants.certificate import Certificate
+from topophys.invariants.certificate import Certificate, OnUnresolved
 from topophys.invariants.certify_chern import certify_chern
 
 __all__ = ["chern_on_slices"]
 
 
 def chern_on_slices(
-    H: FourierLike, *, axis: int = 2, n: int = 16, k: ArrayLike | None = None, **options: Any
+    H: FourierLike,
+    *,
+    axis: int = 2,
+    grid: int = 16,
+    k: ArrayLike | None = None,
+    n_occupied: int | None = None,
+    min_gap: float = 0.0,
+    max_depth: int = 16,
+    max_evaluations: int = 100_000,
+    tightness: float = 0.25,
+    evidence: bool = False,
+    on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:
     r"""Chern number of the occupied bands on planes of a three-dimensional zone, each proven.
 
@@ -33,18 +42,18 @@ def chern_on_slices(
         Hamiltonian in three dimensions, or a batch.
     axis : int, optional
         Direction of the normal of the planes: 0, 1 or 2.
-    n : int, optional
+    grid : int, optional
         Number of planes, at the momenta of `topophys.k_grid`.
     k : array-like of shape (...), optional
         Momenta of the planes in place of those.
-    **options
-        As for `certify_chern`.
+    n_occupied, min_gap, max_depth, max_evaluations, tightness, evidence, on_unresolved
+        As for `certify_chern`, of each plane.
 
     Returns
     -------
     Certificate
-        Each entry of shape (*batch, n), or (*batch, ...) like `k`; `k_at_gap_upper` holds the two
-        momenta in the plane, in cyclic order.
+        Each entry of shape (*batch, grid), or (*batch, ...) like `k`; `k_at_gap_upper` holds the
+        two momenta in the plane, in cyclic order.
 
     Raises
     ------
@@ -74,6 +83,14 @@ def chern_on_slices(
     array([1, 0])
     """
     found = require_dimension(H, 3)
-    momenta = k_grid(n)[:, 0] if k is None else k
-    plane = slice_at(found, axis, momenta, n_occupied=options.get("n_occupied"))
-    return certify_chern(plane, **options)
+    momenta = grid_of(1, grid)[:, 0] if k is None else k
+    return certify_chern(
+        slice_at(found, axis, momenta, n_occupied=n_occupied),
+        n_occupied=n_occupied,
+        min_gap=min_gap,
+        max_depth=max_depth,
+        max_evaluations=max_evaluations,
+        tightness=tightness,
+        evidence=evidence,
+        on_unresolved=on_unresolved,
+    )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from topophys import _validation
 from topophys.errors import InputError
+from topophys.invariants.certificate import OnUnresolved, check_on_unresolved, masked
 
 __all__ = ["chern_number_of_links", "plaquette_loops"]
 
@@ -69,7 +70,10 @@ def _loops(links: ArrayLike) -> tuple[Complex[np.ndarray, "... Nx Ny r r"], floa
 
 
 def chern_number_of_links(
-    links: ArrayLike, *, branch: Literal["determinant", "eigenphases"] = "determinant"
+    links: ArrayLike,
+    *,
+    branch: Literal["determinant", "eigenphases"] = "determinant",
+    on_unresolved: OnUnresolved = "raise",
 ) -> Int[np.ndarray, "..."]:
     r"""Integer of a field of unitary links, with one of two branches of the logarithm.
 
@@ -90,6 +94,9 @@ def chern_number_of_links(
         Unitary links that leave k along x and along y; the grid is periodic.
     branch : {"determinant", "eigenphases"}, optional
         Which of the two.
+    on_unresolved : {"raise", "mask"}, optional
+        Where a phase lies on the cut, or the sum is no integer within the rounding: raise, or
+        return a masked array.
 
     Returns
     -------
@@ -101,8 +108,8 @@ def chern_number_of_links(
     ShapeError, InputError
         If `links` has other axes, or is not finite or not unitary.
     GaplessError
-        If a phase lies on the cut, where its sign is rounding noise, or the sum is no integer
-        within the rounding.
+        If asked for and a phase lies on the cut, where its sign is rounding noise, or the sum is
+        no integer within the rounding.
 
     References
     ----------
@@ -117,6 +124,7 @@ def chern_number_of_links(
     >>> chern_number_of_links(links), chern_number_of_links(links, branch="eigenphases")
     (array([...]), array([...]))
     """
+    check_on_unresolved(on_unresolved)
     _validation.one_of(branch, "branch", ("determinant", "eigenphases"))
     loops, defect = _loops(links)
     r = loops.shape[-1]
@@ -131,8 +139,9 @@ def chern_number_of_links(
     value = np.rint(turns)
     near_cut = (np.pi - np.abs(phases)).min(axis=(-3, -2, -1)) < cut
     bad = near_cut | (np.abs(turns - value) > ROUNDING)
-    _validation.require_gapped(bad, "chern_number_of_links")
-    return np.asarray(value.astype(np.int64))
+    if on_unresolved == "raise":
+        _validation.require_gapped(bad, "chern_number_of_links", mask=True)
+    return masked(np.asarray(value.astype(np.int64)), ~np.asarray(bad))
 
 
 def _dagger(u: Complex[np.ndarray, "*batch r r"]) -> Complex[np.ndarray, "*batch r r"]:

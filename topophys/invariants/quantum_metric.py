@@ -9,15 +9,22 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._typing import FourierLike, SampledLike
+from topophys.errors import InputError
 from topophys.invariants._eigh import eigh_batch
 from topophys.invariants._loops import TOLERANCE, checked_matrices
+from topophys.invariants._samples import bloch_samples, momenta
 from topophys.invariants._scale import divide_out
 
 __all__ = ["quantum_metric"]
 
 
 def quantum_metric(
-    h_k: ArrayLike, *, n_occupied: int | None = None, dim: int = 2
+    h_k: ArrayLike | FourierLike | SampledLike,
+    *,
+    n_occupied: int | None = None,
+    dim: int | None = None,
+    grid: int | tuple[int, ...] | None = None,
 ) -> Float[np.ndarray, "... i j"]:
     r"""Quantum metric of the occupied bands at each point of the grid.
 
@@ -33,12 +40,15 @@ def quantum_metric(
 
     Parameters
     ----------
-    h_k : array-like of shape (..., N_1, ..., N_dim, n, n)
-        Bloch matrices on the periodic grid of `topophys.k_grid`.
+    h_k : array-like of shape (..., N_1, ..., N_dim, n, n), or Hamiltonian
+        Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians, to be sampled on
+        `grid`.
     n_occupied : int, optional
-        Number m of occupied bands; half of the bands where not given.
+        Number m of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
     dim : int, optional
-        Number of k directions.
+        Number of k directions of samples, 2 where not given; a Hamiltonian has its own.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
 
     Returns
     -------
@@ -48,7 +58,7 @@ def quantum_metric(
     Raises
     ------
     ShapeError, InputError
-        If `h_k` has other axes, is not finite or not Hermitian.
+        If `h_k` has other axes, is not finite or not Hermitian, or `grid` or `dim` does not fit.
     GaplessError
         If occupied and empty bands touch on the grid.
 
@@ -61,12 +71,16 @@ def quantum_metric(
     Examples
     --------
     >>> import topophys as tp
-    >>> g = quantum_metric(tp.models.qwz(-1.0).on_grid((24, 24)))
-    >>> omega = tp.berry_curvature(tp.models.qwz(-1.0).on_grid((24, 24)))
+    >>> g = quantum_metric(tp.models.qwz(-1.0), grid=24)
+    >>> omega = tp.berry_curvature(tp.models.qwz(-1.0), grid=24)
     >>> g.shape, bool(g[..., 0, 0].mean() + g[..., 1, 1].mean() > omega.mean())
     ((24, 24, 2, 2), True)
     """
-    _validation.positive_int(dim, "dim")
+    own = momenta(h_k)
+    if own and dim not in (None, own):
+        raise InputError(f"Argument `dim` must be left out for a {own}D Hamiltonian, but is {dim}.")
+    h_k, n_occupied = bloch_samples(h_k, grid, n_occupied, "h_k")
+    dim = own or (2 if dim is None else _validation.positive_int(dim, "dim"))
     directions = ", ".join(f"N{i}" for i in range(dim))
     given = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
     # of any unit of energy: quotients of the smallest numbers would overflow
@@ -76,9 +90,9 @@ def quantum_metric(
     filled = _validation.occupied(n_occupied, h.shape[-1])
     energy, states = eigh_batch(h)
     step = energy[..., None, filled:] - energy[..., :filled, None]
-    own = tuple(range(-dim, 0))
-    scale = np.abs(energy).max((*(axis - 1 for axis in own), -1))
-    bad = np.atleast_1d(step.min((*(axis - 2 for axis in own), -2, -1)) <= TOLERANCE * scale)
+    axes = tuple(range(-dim, 0))
+    scale = np.abs(energy).max((*(axis - 1 for axis in axes), -1))
+    bad = np.atleast_1d(step.min((*(axis - 2 for axis in axes), -2, -1)) <= TOLERANCE * scale)
     _validation.require_gapped(bad, "quantum_metric")
     full, empty = states[..., :filled].conj().swapaxes(-1, -2), states[..., filled:]
     mixing = np.stack(

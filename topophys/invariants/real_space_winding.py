@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
-from topophys.invariants.certificate import UNRESOLVED_VALUE, one_integer
+from topophys.invariants.certificate import Result, masked, one_integer, shares
 
 __all__ = ["RealSpaceWinding", "real_space_winding"]
 
@@ -22,14 +22,14 @@ DECAY_SHARE: Final = 0.5
 MARGIN: Final = 0.05
 
 
-@dataclass(frozen=True, eq=False)
-class RealSpaceWinding:
+@dataclass(frozen=True, eq=False, repr=False)
+class RealSpaceWinding(Result):
     """Real-space winding numbers of a batch of chains with their evidence.
 
     Attributes
     ----------
     value : int64 ndarray of shape (...)
-        Winding number; the smallest int64 where unresolved.
+        Winding number; a masked array where elements are unresolved.
     status : str ndarray of shape (...)
         "converged" (the estimate is close to an integer and the gap supports it) or "unresolved".
     estimate : float64 ndarray of shape (...)
@@ -47,8 +47,7 @@ class RealSpaceWinding:
     >>> chain = 0.5 * np.eye(40) + np.eye(40, k=1)
     >>> found = tp.real_space_winding(chain, np.arange(40))
     >>> found
-    Real-space winding number: 1 of 1 resolved
-      value            +1: 1
+    Winding number of a finite chiral chain, from its block in real space: +1 (converged)
       from an integer  ... (estimate, largest)
       gap              1.0... (smallest, above edge modes)
     """
@@ -59,25 +58,42 @@ class RealSpaceWinding:
     gap: Float[np.ndarray, "..."]
     decay: Float[np.ndarray, "..."]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masked(self.value, self.resolved))
+
     @property
-    def resolved(self) -> Bool[np.ndarray, "..."]:
-        """Where there is a value."""
-        return np.asarray(self.status != "unresolved")
+    def question(self) -> str:
+        """The question that is answered, in words."""
+        return "winding number of a finite chiral chain, from its block in real space"
+
+    @property
+    def gap_lower(self) -> Float[np.ndarray, "..."]:  # type: ignore[override]  # derived
+        """Zero: nothing is proven of the gap."""
+        return np.zeros(self.gap.shape)
+
+    @property
+    def gap_upper(self) -> Float[np.ndarray, "..."]:  # type: ignore[override]  # derived
+        """The gap as it is computed: `gap`."""
+        return self.gap
+
+    @property
+    def evaluations(self) -> Int[np.ndarray, "..."]:  # type: ignore[override]  # derived
+        """One singular value decomposition for each chain."""
+        return np.ones(self.gap.shape, np.int64)
 
     def __int__(self) -> int:
         return one_integer(self.value, self.resolved, "real-space winding number")
 
-    def __repr__(self) -> str:
-        good = self.resolved
-        names, counts = np.unique(self.value[good], return_counts=True)
-        pairs = [f"{v:+d}: {c}" for v, c in zip(names, counts, strict=True)]
-        lines = [f"Real-space winding number: {int(good.sum())} of {good.size} resolved"]
-        lines.append(f"  value            {', '.join(pairs) or 'none'}")
-        if good.size:
+    def _rows(self) -> list[tuple[str, str]]:
+        good, total = self.resolved, self.status.size
+        rows = []
+        if total > 1 and good.any():
+            rows.append(("value", shares(self.value[good])))
+        if total:
             off = np.abs(self.estimate - np.rint(self.estimate)).max()
-            lines.append(f"  from an integer  {off:.2g} (estimate, largest)")
-            lines.append(f"  gap              {self.gap.min():.3g} (smallest, above edge modes)")
-        return "\n".join(lines)
+            rows.append(("from an integer", f"{off:.2g} (estimate, largest)"))
+            rows.append(("gap", f"{self.gap.min():.3g} (smallest, above edge modes)"))
+        return rows
 
 
 def real_space_winding(
@@ -176,7 +192,7 @@ def real_space_winding(
     good = certain & (np.abs(estimate - turns) <= tolerance) & (decay <= DECAY_SHARE)
     batch = d.shape[:-2]
     return RealSpaceWinding(
-        value=np.where(good, turns, UNRESOLVED_VALUE).astype(np.int64).reshape(batch),
+        value=np.where(good, turns, 0).astype(np.int64).reshape(batch),
         status=np.where(good, "converged", "unresolved").reshape(batch),
         estimate=estimate.reshape(batch),
         gap=(2.0 * lowest).reshape(batch),

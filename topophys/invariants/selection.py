@@ -107,7 +107,7 @@ class Selection:
         if self.max_gap is not None:
             small = proof.gap_upper < self.max_gap
         for value, left in self.left.items():
-            of_class = self.any_class | (proof.value == value)
+            of_class = self.any_class | (np.ma.getdata(proof.value) == value)
             found = np.flatnonzero(proof.certified & small & of_class)[:left]
             keep[found] = True
             self.left[value] -= len(found)
@@ -124,7 +124,7 @@ class Selection:
     def _count(self, proof: Certificate, keep: Bool[np.ndarray, " B"], seen: int) -> None:
         certified = proof.certified[:seen]
         small = ~certified & (proof.gap_upper[:seen] < self.min_gap)
-        wanted = self.any_class | np.isin(proof.value[:seen], list(self.left))
+        wanted = self.any_class | np.isin(np.ma.getdata(proof.value)[:seen], list(self.left))
         self.drawn += seen
         self.counts[SMALL] += int(small.sum())
         self.counts[UNRESOLVED] += int((~certified & ~small).sum())

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys._typing import FourierLike, is_fourier_like
+from topophys._typing import FourierLike, SampledLike, is_fourier_like
 from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._loops import checked_matrices, frames_of
+from topophys.invariants._samples import bloch_samples
 from topophys.invariants._scale import divide_out, error_of
 from topophys.invariants._slices import Slice, require_dimension, rows_of
 from topophys.invariants._symmetry import (
@@ -21,7 +22,14 @@ from topophys.invariants._symmetry import (
     corner_sums,
 )
 from topophys.invariants.berry import chern_number
-from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.invariants.certificate import (
+    OnUnresolved,
+    Result,
+    check_on_unresolved,
+    lowest,
+    masked,
+    settle,
+)
 from topophys.invariants.certify_chern import certify_chern
 from topophys.invariants.certify_gap import certify_gap
 from topophys.kernels.rounding import UP, lower_bound, slack_of, upper_bound
@@ -33,20 +41,20 @@ __all__ = ["SpinChern", "spin_chern"]
 GAPLESS: Final = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class SpinChern:
+@dataclass(frozen=True, eq=False, repr=False)
+class SpinChern(Result):
     """Chern numbers of the two halves of the occupied space.
 
     Attributes
     ----------
     up, down : int64 ndarray of shape (...)
-        Chern numbers of the occupied states with projected spin above and below the spin gap; the
-        smallest int64 where unresolved.
+        Chern numbers of the occupied states with projected spin above and below the spin gap;
+        masked arrays where elements are unresolved.
     status : str ndarray of shape (...)
         "sampled" (of a grid on which both gaps are open), "certified" (proven of the continuous
         Hamiltonian whose part that does not conserve the spin is left out, at most half of
         `symmetry_violation` away, with both gaps open in between) or "unresolved".
-    gap : float64 ndarray of shape (...)
+    gap_upper : float64 ndarray of shape (...)
         Smallest energy gap met: on the grid, or by the proof.
     spin_gap : float64 ndarray of shape (...)
         Smallest distance on the grid between the upper and the lower half of the spectrum of
@@ -58,6 +66,10 @@ class SpinChern:
         units of the hoppings; NaN for samples.
     reason : str ndarray of shape (...)
         Why there is no certificate, as in `Certificate`; "" where there is one, and for samples.
+    evaluations : int64 ndarray of shape (...)
+        How many k points were looked at, by the proofs of all sectors together.
+    n_occupied, n_bands : int
+        Of the Hamiltonian: bands that are filled, and all.
 
     Examples
     --------
@@ -67,66 +79,82 @@ class SpinChern:
     >>> both = np.zeros((16, 16, 4, 4), complex)
     >>> both[..., :2, :2], both[..., 2:, 2:] = qwz, qwz.conj()
     >>> tp.spin_chern(both, np.diag([0.5, 0.5, -0.5, -0.5]))
-    Spin Chern numbers: 1 of 1 resolved
-      spin Chern       1 (C_up = +1, C_down = -1)
-      status           sampled: 1
-      energy gap       2 (smallest met)
+    Spin Chern number of the lowest 2 of 4 bands in 2D: 1 (sampled)
+      spins            C_up = +1, C_down = -1
+      energy gap       at most 2
       spin gap         1 (smallest met)
     """
 
     up: Int[np.ndarray, "..."]
     down: Int[np.ndarray, "..."]
     status: Shaped[np.ndarray, "..."]
-    gap: Float[np.ndarray, "..."]
+    gap_upper: Float[np.ndarray, "..."]
     spin_gap: Float[np.ndarray, "..."]
     gap_lower: Float[np.ndarray, "..."]
     symmetry_violation: Float[np.ndarray, "..."]
     reason: Shaped[np.ndarray, "..."]
+    evaluations: Int[np.ndarray, "..."]
+    n_occupied: int
+    n_bands: int
+
+    def __post_init__(self) -> None:
+        for name in ("up", "down"):
+            object.__setattr__(self, name, masked(getattr(self, name), self.resolved))
 
     @property
-    def resolved(self) -> Bool[np.ndarray, "..."]:
-        """Where the integers are defined."""
-        return np.asarray(self.status != "unresolved")
+    def question(self) -> str:
+        """The question that is answered: quantity, bands, dimension."""
+        return f"spin Chern number of {lowest(self.n_occupied, self.n_bands, 2)}"
 
     @property
-    def value(self) -> Float[np.ndarray, "..."]:
-        """Spin Chern number (C_up - C_down) / 2: a half of an integer, NaN where unresolved."""
-        half = 0.5 * (np.where(self.resolved, self.up, 0) - np.where(self.resolved, self.down, 0))
-        return np.asarray(np.where(self.resolved, half, np.nan))
+    def value(self) -> Float[np.ndarray, "..."]:  # type: ignore[override]  # derived, not stored
+        """Spin Chern number (C_up - C_down) / 2: a half of an integer; masked where unresolved."""
+        good = self.resolved
+        up, down = (np.where(good, np.ma.getdata(x), 0) for x in (self.up, self.down))
+        half = np.asarray(np.where(good, 0.5 * (up - down), np.nan))
+        return half if good.all() else np.ma.MaskedArray(half, mask=~good, fill_value=np.nan)
 
     @property
     def z2(self) -> Int[np.ndarray, "..."]:
         """C_up modulo 2: the Z2 invariant where time reversal maps one half to the other."""
-        return np.asarray(np.where(self.resolved, self.up % 2, UNRESOLVED_VALUE))
+        return masked(np.asarray(np.ma.getdata(self.up) % 2), self.resolved)
 
-    def __repr__(self) -> str:
-        good = self.resolved
-        lines = [f"Spin Chern numbers: {int(good.sum())} of {good.size} resolved"]
-        for up, down in sorted(set(zip(self.up[good], self.down[good], strict=True))):
-            pair = f"(C_up = {up:+d}, C_down = {down:+d})"
-            lines.append(f"  spin Chern       {0.5 * (up - down):g} {pair}")
-        if good.size:
-            names, counts = np.unique(self.status, return_counts=True)
-            pairs = [f"{name}: {n}" for name, n in zip(names, counts, strict=True)]
-            lines.append(f"  status           {', '.join(pairs)}")
-            bound = self.gap_lower.min()
-            proven = f", at least {bound:.3g} (proven)" if bound > 0.0 else ""
-            lines.append(f"  energy gap       {self.gap.min():.3g} (smallest met){proven}")
-            lines.append(f"  spin gap         {self.spin_gap.min():.3g} (smallest met)")
-            if not np.isnan(self.symmetry_violation).any():
-                worst = self.symmetry_violation.max()
-                lines.append(f"  spin conserved   up to {0.5 * worst:.3g} (largest, in norm)")
-            told = why(self.reason[~good].ravel().tolist())
-            lines += [f"  reason           {told}"] if told else []
-        return "\n".join(lines)
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        names = ("up", "down", "spin_gap", "symmetry_violation")
+        return super()._columns() | {name: getattr(self, name) for name in names}
+
+    def _one(self) -> str:
+        return f"{float(self.value.ravel()[0]):g}"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        good, total = self.resolved, self.status.size
+        if not total:
+            return []
+        rows = []
+        pairs = list(zip(self.up[good].tolist(), self.down[good].tolist(), strict=True))
+        for up, down in sorted(set(pairs)):
+            of = f", in {pairs.count((up, down))} of {total}" if total > 1 else ""
+            rows.append(("spins", f"C_up = {up:+d}, C_down = {down:+d}{of}"))
+        bound = self.gap_lower.min()
+        proven = f"at least {bound:.3g} (proven), " if bound > 0.0 else ""
+        rows.append(("energy gap", f"{proven}at most {self.gap_upper.min():.3g}"))
+        rows.append(("spin gap", f"{self.spin_gap.min():.3g} (smallest met)"))
+        if not np.isnan(self.symmetry_violation).any():
+            worst = self.symmetry_violation.max()
+            rows.append(("spin conserved", f"up to {0.5 * worst:.3g} (largest, in norm)"))
+        told = why(self.reason[~good].ravel().tolist())
+        return [*rows, ("reason", told)] if told else rows
 
 
 def spin_chern(
-    h: FourierLike | ArrayLike,
+    h: FourierLike | SampledLike | ArrayLike,
     s_z: ArrayLike,
     *,
     n_occupied: int | None = None,
-    **options: Any,
+    grid: int | tuple[int, int] | None = None,
+    max_depth: int | None = None,
+    max_evaluations: int | None = None,
+    on_unresolved: OnUnresolved = "mask",
 ) -> SpinChern:
     r"""Chern numbers of the occupied states of positive and of negative projected spin.
 
@@ -153,8 +181,12 @@ def spin_chern(
         Hermitian spin operator, the same at every k.
     n_occupied : int, optional
         Number m of occupied bands, even; that of `h`, or half of the bands, where not given.
-    **options
-        For a Hamiltonian: `max_depth` and `max_evaluations`, as for `certify_chern`.
+    grid : int or tuple of int, optional
+        Sample a Hamiltonian on this number of k points in each direction, without a proof.
+    max_depth, max_evaluations : int, optional
+        Of a proof: as for `certify_chern`, 16 and 100 000 where not given.
+    on_unresolved : {"mask", "raise"}, optional
+        Where there are no integers: mask them and say so in the status, or raise.
 
     Returns
     -------
@@ -167,6 +199,8 @@ def spin_chern(
         If `h` is a Hamiltonian of another dimension.
     ShapeError, InputError
         If an argument has other axes, is not finite or not Hermitian, or m is odd.
+    UnresolvedError
+        If asked for and the integers are unresolved.
 
     References
     ----------
@@ -185,24 +219,24 @@ def spin_chern(
     >>> found.value, found.spin_gap.round(12)
     (array([1., 0.]), array([2., 2.]))
     """
-    if is_fourier_like(h):
+    check_on_unresolved(on_unresolved)
+    given = {"max_depth": max_depth, "max_evaluations": max_evaluations}
+    options = {name: number for name, number in given.items() if number is not None}
+    if is_fourier_like(h) and grid is None:
         found = require_dimension(h, 2)
-        extra = sorted(set(options) - {"max_depth", "max_evaluations"})
-        if extra:
-            raise InputError(
-                "Options of `spin_chern` must be `max_depth` or `max_evaluations`, but are"
-                f" {extra}."
-            )
         filled = _validation.occupied(
             found.n_occupied if n_occupied is None else n_occupied, found.n_bands
         )
-        return _certified(found, _spin(s_z, found.n_bands), _even(filled), options)
+        proven = _certified(found, _spin(s_z, found.n_bands), _even(filled), options)
+        return settle(proven, on_unresolved, "spin Chern number")
     if options:
         raise InputError(
-            "Arguments of a proof must come with a Hamiltonian in Fourier form, but `h` is an"
-            f" array of samples and {sorted(options)} are given."
+            "Arguments of a proof must come with a Hamiltonian in Fourier form and without `grid`,"
+            f" but {sorted(options)} are given for samples."
         )
-    return _sampled(checked_matrices(h, "h", "(..., Nx, Ny, n, n)"), s_z, n_occupied)
+    samples, n_filled = bloch_samples(h, grid, n_occupied, "h", dim=2)
+    h_k = checked_matrices(samples, "h", "(..., Nx, Ny, n, n)")
+    return settle(_sampled(h_k, s_z, n_filled), on_unresolved, "spin Chern number")
 
 
 def _spin(s_z: ArrayLike, n_bands: int) -> NDArray[np.complex128]:
@@ -237,16 +271,19 @@ def _sampled(h: NDArray[np.complex128], s_z: ArrayLike, n_occupied: int | None) 
     open_gaps = ~states.closes(GAPLESS, 2) & (spin_gap > GAPLESS * scale)
     turned = states.frame @ mix
     down, up = (_chern(part) for part in (turned[..., :half], turned[..., half:]))
-    good = open_gaps & (up != UNRESOLVED_VALUE) & (down != UNRESOLVED_VALUE)
+    good = open_gaps & ~np.ma.getmaskarray(up) & ~np.ma.getmaskarray(down)
     return SpinChern(
-        up=np.where(good, up, UNRESOLVED_VALUE),
-        down=np.where(good, down, UNRESOLVED_VALUE),
+        up=np.ma.getdata(up),
+        down=np.ma.getdata(down),
         status=np.where(good, "sampled", "unresolved"),
-        gap=np.asarray(states.gap.min((-2, -1))),
+        gap_upper=np.asarray(states.gap.min((-2, -1))),
         spin_gap=spin_gap,
         gap_lower=np.zeros(good.shape),
         symmetry_violation=np.full(good.shape, np.nan),
         reason=np.zeros(good.shape, "<U10"),
+        evaluations=np.full(good.shape, h.shape[-4] * h.shape[-3]),
+        n_occupied=filled,
+        n_bands=n_bands,
     )
 
 
@@ -261,10 +298,11 @@ class _Halves:
     up: int = 0
     down: int = 0
     gap_lower: float = 0.0
+    evaluations: int = 4
 
 
 def _certified(
-    h: FourierLike, spin: NDArray[np.complex128], filled: int, options: dict[str, Any]
+    h: FourierLike, spin: NDArray[np.complex128], filled: int, options: dict[str, int]
 ) -> SpinChern:
     """Prove the Chern numbers of the two halves by the sectors of the spin operator."""
     rows, exponent = divide_out(rows_of(h))
@@ -284,14 +322,17 @@ def _certified(
 
     up, down = (np.where(good, column(name), 0.0).astype(np.int64) for name in ("up", "down"))
     return SpinChern(
-        up=np.where(good, up, UNRESOLVED_VALUE).reshape(batch),
-        down=np.where(good, down, UNRESOLVED_VALUE).reshape(batch),
+        up=up.reshape(batch),
+        down=down.reshape(batch),
         status=np.where(good, "certified", "unresolved").reshape(batch),
-        gap=upper_bound(column("gap"), exponent).reshape(batch),
+        gap_upper=upper_bound(column("gap"), exponent).reshape(batch),
         spin_gap=np.ldexp(column("spin_gap"), unit).reshape(batch),
         gap_lower=lower_bound(column("gap_lower"), exponent).reshape(batch),
         symmetry_violation=upper_bound(column("violation"), exponent).reshape(batch),
         reason=np.array([one.reason for one in found], dtype="<U10").reshape(batch),
+        evaluations=column("evaluations").astype(np.int64).reshape(batch),
+        n_occupied=filled,
+        n_bands=h.n_bands,
     )
 
 
@@ -316,7 +357,7 @@ def _sectors(spin: NDArray[np.complex128]) -> list[_Sector]:
     return [_Sector(float(values[0]), float(values[-1]), basis) for values, basis in parts]
 
 
-def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, Any]) -> _Halves:
+def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, int]) -> _Halves:
     """Prove gap, filling of the sectors and their Chern numbers; or say why not."""
     size = np.linalg.norm(h.amplitudes, axis=(-2, -1))
     bases = [sector.basis for sector in sectors]
@@ -343,10 +384,11 @@ def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, An
     found = replace(found, spin_gap=spin_gap)
     if spin_gap <= 1e3 * GAPLESS * width:
         return found
-    whole, reason = _side_by_side(h, blocks), ""
+    whole, reason, looks = _side_by_side(h, blocks), "", found.evaluations
     for violation in (apart.plain, apart.sharp):
         least = _gap_needed(violation, spin_gap, width)
         gap = certify_gap(whole, n_occupied=filled, min_gap=least, **options)
+        looks += int(gap.evaluations)
         reason = "symmetry" if gap.reason == "small gap" and violation else str(gap.reason)
         if gap.certified or apart.sharp == apart.plain:
             break
@@ -356,12 +398,13 @@ def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, An
         gap_lower=float(gap.gap_lower),
         violation=violation,
         reason=reason,
+        evaluations=looks,
     )
     return found if reason else _with_numbers(found, blocks, counts, below, options)
 
 
 def _with_numbers(
-    found: _Halves, blocks: list[Slice], counts: list[int], below: int, options: dict[str, Any]
+    found: _Halves, blocks: list[Slice], counts: list[int], below: int, options: dict[str, int]
 ) -> _Halves:
     """Prove the Chern number of each sector, and add up those below and above the spin gap."""
     numbers = []
@@ -370,6 +413,7 @@ def _with_numbers(
             numbers.append(0)
             continue
         proof = certify_chern(block, n_occupied=count, **options)
+        found = replace(found, evaluations=found.evaluations + int(proof.evaluations))
         if not proof.certified:
             return replace(found, reason=str(proof.reason))
         numbers.append(int(proof))
@@ -419,4 +463,4 @@ def _chern(frame: NDArray[np.complex128]) -> NDArray[np.int64]:
     """Chern number of the space spanned by frames: lower bands of 1 - 2 V V^dagger."""
     flat = np.eye(frame.shape[-2]) - 2.0 * frame @ frame.conj().swapaxes(-1, -2)
     flat = 0.5 * (flat + flat.conj().swapaxes(-1, -2))
-    return chern_number(flat, n_occupied=frame.shape[-1], on_gapless="mask")
+    return chern_number(flat, n_occupied=frame.shape[-1], on_unresolved="mask")

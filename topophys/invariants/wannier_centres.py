@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from topophys._typing import FourierLike, SampledLike
 from topophys.invariants._loops import centres_of
 from topophys.invariants.wilson_loop import loops_or_raise
 
@@ -13,7 +14,11 @@ __all__ = ["wannier_centres"]
 
 
 def wannier_centres(
-    h_k: ArrayLike, *, n_occupied: int | None = None, axis: int = -1
+    h_k: ArrayLike | FourierLike | SampledLike,
+    *,
+    n_occupied: int | None = None,
+    axis: int = -1,
+    grid: int | tuple[int, ...] | None = None,
 ) -> Float[np.ndarray, "... m"]:
     r"""Wannier charge centres along one direction, at each momentum across it.
 
@@ -26,7 +31,7 @@ def wannier_centres(
 
     Parameters
     ----------
-    h_k, n_occupied, axis
+    h_k, n_occupied, axis, grid
         As for `wilson_loop`.
 
     Returns
@@ -47,9 +52,8 @@ def wannier_centres(
     Examples
     --------
     >>> import topophys as tp
-    >>> chain = tp.models.ssh([0.5, 2.0], 1.0).on_grid(64)
-    >>> abs(wannier_centres(chain)).round(12)
+    >>> abs(wannier_centres(tp.models.ssh([0.5, 2.0], 1.0), grid=64)).round(12)
     array([[0.5],
            [0. ]])
     """
-    return centres_of(loops_or_raise(h_k, n_occupied, axis, "wannier_centres"))
+    return centres_of(loops_or_raise(h_k, n_occupied, axis, "wannier_centres", grid))

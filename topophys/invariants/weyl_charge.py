@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from topophys.invariants._bands import charge_evidence
 from topophys.invariants._domains import Box
 from topophys.invariants._limits import limits
 from topophys.invariants._slices import require_dimension
-from topophys.invariants.certificate import Certificate, conclude
+from topophys.invariants.certificate import Certificate, OnUnresolved, conclude
 from topophys.invariants.evidence import Asked
 
 __all__ = ["weyl_charge"]
@@ -36,7 +36,7 @@ def weyl_charge(
     max_evaluations: int = 100_000,
     tightness: float = 0.0,
     evidence: bool = False,
-    on_unresolved: Literal["mark", "raise"] = "mark",
+    on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:
     r"""Charge of the band touchings inside a box, as seen by the occupied bands, proven.
 
@@ -69,8 +69,8 @@ def weyl_charge(
         Share of `gap_upper` that `gap_lower` should reach, as for `certify_gap`.
     evidence : bool, optional
         Keep the cells and their bases in `Certificate.evidence`.
-    on_unresolved : {"mark", "raise"}, optional
-        Where there is no proof: say so in the status, or raise.
+    on_unresolved : {"mask", "raise"}, optional
+        Where there is no proof: mask the value and say so in the status, or raise.
 
     Returns
     -------

@@ -7,13 +7,19 @@ from jaxtyping import Complex
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._typing import FourierLike, SampledLike
 from topophys.invariants._loops import TOLERANCE, loop_frames, transport, unitary_links
+from topophys.invariants._samples import bloch_samples, hamiltonian_axis
 
 __all__ = ["wilson_loop"]
 
 
 def wilson_loop(
-    h_k: ArrayLike, *, n_occupied: int | None = None, axis: int = -1
+    h_k: ArrayLike | FourierLike | SampledLike,
+    *,
+    n_occupied: int | None = None,
+    axis: int = -1,
+    grid: int | tuple[int, ...] | None = None,
 ) -> Complex[np.ndarray, "... m m"]:
     r"""Wilson loop of the occupied bands along a closed direction of the grid.
 
@@ -29,12 +35,16 @@ def wilson_loop(
 
     Parameters
     ----------
-    h_k : array-like of shape (..., N, n, n)
-        Bloch matrices; along `axis` on the periodic grid of `topophys.k_grid`.
+    h_k : array-like of shape (..., N, n, n), or Hamiltonian
+        Bloch matrices, along `axis` on the periodic grid of `topophys.k_grid`; or Hamiltonians, to
+        be sampled on `grid`.
     n_occupied : int, optional
-        Number m of occupied bands; half of the bands where not given.
+        Number m of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
     axis : int, optional
-        Loop direction among the axes before the two band axes; the last of them where not given.
+        Loop direction: of samples among the axes before the two band axes, of a Hamiltonian among
+        its directions (0 is k_x). The last of them where not given.
+    grid : int or tuple of int, optional
+        Number of k points in each direction, for Hamiltonians; one number serves all directions.
 
     Returns
     -------
@@ -44,7 +54,7 @@ def wilson_loop(
     Raises
     ------
     ShapeError, InputError
-        If `h_k` has other axes, is not finite or not Hermitian.
+        If `h_k` has other axes, is not finite or not Hermitian, or `grid` does not fit.
     GaplessError
         If occupied and empty bands touch on a loop, or neighbouring occupied spaces are
         orthogonal.
@@ -57,15 +67,19 @@ def wilson_loop(
     Examples
     --------
     >>> import topophys as tp
-    >>> loops = wilson_loop(tp.models.qwz(-1.0).on_grid((8, 40)))
+    >>> loops = wilson_loop(tp.models.qwz(-1.0), grid=(8, 40))
     >>> loops.shape, bool(np.allclose(np.abs(loops), 1.0))
     ((8, 1, 1), True)
     """
-    return loops_or_raise(h_k, n_occupied, axis, "wilson_loop")
+    return loops_or_raise(h_k, n_occupied, axis, "wilson_loop", grid)
 
 
 def loops_or_raise(
-    h_k: ArrayLike, n_occupied: int | None, axis: int, name: str
+    h_k: ArrayLike | FourierLike | SampledLike,
+    n_occupied: int | None,
+    axis: int,
+    name: str,
+    grid: int | tuple[int, ...] | None = None,
 ) -> NDArray[np.complex128]:
     """Wilson loops of sampled Bloch matrices, refused where the gap closes.
 
@@ -75,6 +89,8 @@ def loops_or_raise(
         As for `wilson_loop`.
     name : str
         Quantity that was asked for, for the message.
+    grid : int or tuple of int, optional
+        As for `wilson_loop`.
 
     Returns
     -------
@@ -86,7 +102,8 @@ def loops_or_raise(
     GaplessError
         As for `wilson_loop`.
     """
-    states = loop_frames(h_k, n_occupied, axis)
+    samples, filled = bloch_samples(h_k, grid, n_occupied, "h_k")
+    states = loop_frames(samples, filled, hamiltonian_axis(h_k, axis))
     links, overlap = unitary_links(states.frame)
     bad = np.atleast_1d(states.closes(TOLERANCE, 1) | (overlap <= TOLERANCE).any(-1))
     _validation.require_gapped(bad, name)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys._typing import BlockLike, is_block_like
-from topophys.errors import GaplessError, InputError
-from topophys.grids import k_grid
-from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys._typing import BlockLike, FourierLike, SampledLike, is_block_like
+from topophys.errors import GaplessError
+from topophys.grids import grid_sizes, k_grid
+from topophys.invariants._samples import block_samples
+from topophys.invariants.certificate import OnUnresolved, check_on_unresolved, masked
 from topophys.kernels import status as st
 from topophys.kernels.angles import small_determinants, turns_between
 from topophys.kernels.count_winding import count_windings, count_windings_of_series
@@ -38,10 +39,10 @@ def _determinants(
 
 
 def winding_number(
-    d_k: ArrayLike | BlockLike,
+    d_k: ArrayLike | BlockLike | FourierLike | SampledLike,
     *,
-    grid: int | None = None,
-    on_gapless: Literal["raise", "mask"] = "raise",
+    grid: int | tuple[int] | None = None,
+    on_unresolved: OnUnresolved = "raise",
 ) -> Int[np.ndarray, "..."]:
     r"""Winding number of the polygon through sampled determinants of the chiral block.
 
@@ -53,13 +54,14 @@ def winding_number(
 
     Parameters
     ----------
-    d_k : array-like of shape (..., N, n, n), or ChiralHamiltonian
-        Chiral block on the periodic grid of `topophys.k_grid`; or Hamiltonians, to be sampled on
-        `grid` points. With blocks up to 2 x 2 the second way makes no blocks and is the fastest.
+    d_k : array-like of shape (..., N, n, n), or Hamiltonian
+        Chiral block on the periodic grid of `topophys.k_grid`; or chains, to be sampled on `grid`
+        points. A ChiralHamiltonian with a block up to 2 x 2 is the fastest: no blocks are made.
+        Any other must have zero diagonal blocks: chiral operator diag(1, ..., -1, ...).
     grid : int, optional
         Number of k points, for Hamiltonians.
-    on_gapless : {"raise", "mask"}, optional
-        Where the polygon meets the origin (to rounding): raise, or return the smallest int64.
+    on_unresolved : {"raise", "mask"}, optional
+        Where the polygon meets the origin (to rounding): raise, or return a masked array.
 
     Returns
     -------
@@ -70,6 +72,8 @@ def winding_number(
     ------
     ShapeError, InputError
         If `d_k` has other axes or is not finite, or `grid` does not fit.
+    KindError
+        If a Hamiltonian is no chain, or not chiral.
     GaplessError
         If a polygon meets the origin.
 
@@ -84,17 +88,15 @@ def winding_number(
     >>> winding_number(model.block_on_grid(32)), winding_number(model, grid=32)
     (array([0, 1]), array([0, 1]))
     """
-    _validation.one_of(on_gapless, "on_gapless", ("raise", "mask"))
+    check_on_unresolved(on_unresolved)
     if is_block_like(d_k):
         turns, status = _of_hamiltonian(d_k, grid)
-    elif grid is not None:
-        raise InputError("Argument `grid` must be left out where `d_k` is an array of samples.")
     else:
-        turns, status = _of_samples(d_k)
+        turns, status = _of_samples(block_samples(d_k, grid))
     bad = status == st.GAPLESS
-    if on_gapless == "raise":
+    if on_unresolved == "raise":
         _validation.require_gapped(bad, "winding_number", mask=True)
-    return np.where(bad, UNRESOLVED_VALUE, turns)
+    return masked(turns, ~bad)
 
 
 def _of_samples(d_k: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
@@ -114,13 +116,10 @@ def _of_samples(d_k: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     return turns.reshape(batch), status.reshape(batch)
 
 
-def _of_hamiltonian(H: BlockLike, grid: int | None) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    if grid is None:
-        raise InputError(
-            "Argument `grid` must be a number of k points such as 32 for a Hamiltonian, but is"
-            " None."
-        )
-    n_k, (lowest, highest) = _validation.positive_int(grid, "grid"), H.block_range
+def _of_hamiltonian(
+    H: BlockLike, grid: int | tuple[int] | None
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    (n_k,), (lowest, highest) = grid_sizes(1, grid), H.block_range
     amplitudes = np.ascontiguousarray(H.block_amplitudes)
     batch, (n_shift, n, _) = amplitudes.shape[:-3], amplitudes.shape[-3:]
     flat = amplitudes.reshape(math.prod(batch), n_shift, n, n)
@@ -137,15 +136,19 @@ def _of_hamiltonian(H: BlockLike, grid: int | None) -> tuple[NDArray[np.int64], 
     return turns.reshape(batch), status.reshape(batch)
 
 
-def winding_angle(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
+def winding_angle(
+    d_k: ArrayLike | BlockLike | FourierLike | SampledLike, *, grid: int | tuple[int] | None = None
+) -> Float[np.ndarray, "... N"]:
     r"""Winding angle of the chiral block, in (-pi, pi].
 
     .. math:: \alpha(k) = \arg \det D(k)
 
     Parameters
     ----------
-    d_k : array-like of shape (..., N, n, n)
-        Chiral block at N momenta.
+    d_k : array-like of shape (..., N, n, n), or Hamiltonian
+        Chiral block at N momenta; or chains as for `winding_number`, to be sampled on `grid`.
+    grid : int, optional
+        Number of k points, for Hamiltonians.
 
     Returns
     -------
@@ -155,7 +158,9 @@ def winding_angle(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
     Raises
     ------
     ShapeError, InputError
-        If `d_k` has other axes or is not finite.
+        If `d_k` has other axes or is not finite, or `grid` does not fit.
+    KindError
+        As for `winding_number`.
     GaplessError
         If a determinant vanishes to rounding.
 
@@ -168,7 +173,7 @@ def winding_angle(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
     >>> winding_angle([[[1.0]], [[1.0j]], [[-1.0]]]) / np.pi
     array([0. , 0.5, 1. ])
     """
-    f, shape = _nonzero(d_k, "winding_angle")
+    f, shape = _nonzero(block_samples(d_k, grid), "winding_angle")
     return np.angle(f).reshape(shape)
 
 
@@ -193,7 +198,9 @@ def winding_fields(
     return np.angle(f).reshape(shape), _steps(f).reshape(shape)
 
 
-def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
+def winding_steps(
+    d_k: ArrayLike | BlockLike | FourierLike | SampledLike, *, grid: int | tuple[int] | None = None
+) -> Float[np.ndarray, "... N"]:
     r"""Change of the winding angle from each momentum to the next, around the zone.
 
     .. math:: \Delta\alpha_j = \arg [\det D(k_{j+1}) \, \overline{\det D(k_j)}], \qquad
@@ -201,8 +208,11 @@ def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
 
     Parameters
     ----------
-    d_k : array-like of shape (..., N, n, n)
-        Chiral block on the periodic grid of `topophys.k_grid`.
+    d_k : array-like of shape (..., N, n, n), or Hamiltonian
+        Chiral block on the periodic grid of `topophys.k_grid`; or chains as for `winding_number`,
+        to be sampled on `grid`.
+    grid : int, optional
+        Number of k points, for Hamiltonians.
 
     Returns
     -------
@@ -212,7 +222,9 @@ def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
     Raises
     ------
     ShapeError, InputError
-        If `d_k` has other axes or is not finite.
+        If `d_k` has other axes or is not finite, or `grid` does not fit.
+    KindError
+        As for `winding_number`.
     GaplessError
         If a determinant vanishes to rounding.
 
@@ -225,7 +237,7 @@ def winding_steps(d_k: ArrayLike) -> Float[np.ndarray, "... N"]:
     >>> winding_steps([[[1.0]], [[1.0j]], [[-1.0]], [[-1.0j]]]) / np.pi
     array([0.5, 0.5, 0.5, 0.5])
     """
-    f, shape = _nonzero(d_k, "winding_steps")
+    f, shape = _nonzero(block_samples(d_k, grid), "winding_steps")
     return _steps(f).reshape(shape)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,7 @@ from topophys.invariants._symmetry import (
 )
 from topophys.invariants._z2_parity import count_parities
 from topophys.invariants._z2_wilson import of_grid, of_hamiltonian, require_even, unresolved
+from topophys.invariants.certificate import OnUnresolved, check_on_unresolved, settle
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.evidence import Asked
 from topophys.invariants.z2_result import Found, Z2Result, conclude_z2
@@ -59,6 +60,7 @@ def z2_invariant(
     max_depth: int = 16,
     max_evaluations: int = 20_000,
     rules: FlowRules | None = None,
+    on_unresolved: OnUnresolved = "mask",
 ) -> Z2Result:
     r"""Z2 invariant of two-dimensional insulators with time-reversal symmetry, T^2 = -1.
 
@@ -111,6 +113,8 @@ def z2_invariant(
         Largest number of cells of a proof.
     rules : FlowRules, optional
         Shares and limits of the refinement.
+    on_unresolved : {"mask", "raise"}, optional
+        Where there is no value: mask it and say so in the status, or raise.
 
     Returns
     -------
@@ -124,6 +128,8 @@ def z2_invariant(
     ShapeError, InputError
         If an argument makes no sense, an operator is not of its kind, or, where none is given, `h`
         is seen not to be symmetric under time reversal.
+    UnresolvedError
+        If asked for and a value is unresolved.
 
     References
     ----------
@@ -144,6 +150,7 @@ def z2_invariant(
     >>> int(found), str(found.status)
     (1, 'converged')
     """
+    check_on_unresolved(on_unresolved)
     _validation.one_of(method, "method", ("wilson", "flux", "parity"))
     if not 0.0 <= tolerance < math.inf:
         raise InputError(f"Argument `tolerance` must be a number >= 0, but is {tolerance}.")
@@ -159,13 +166,14 @@ def z2_invariant(
                 method == "flux" or (usual if prove is None else prove),
                 limits(0.0, max_depth, max_evaluations, deepest=24),
             )  # fmt: skip
-            return _of_hamiltonians(found, ask)
+            return settle(_of_hamiltonians(found, ask), on_unresolved, "Z2 invariant")
         if method != "wilson" or time_reversal is not None or prove:
             raise KindError(
                 "Argument `h` must be a Hamiltonian in Fourier form for parities, for checks of"
                 " operators and for proofs, but is an array of samples."
             )
-        return _of_samples(h, n_occupied, rules or FlowRules(), tolerance)
+        sampled = _of_samples(h, n_occupied, rules or FlowRules(), tolerance)
+        return settle(sampled, on_unresolved, "Z2 invariant")
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,8 +254,10 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
             if len(rows) == 1:
                 raise
             raise InputError(f"{error_of_one} (batch index {b})") from None
-    asked = None if reversal is None else Asked(h, "Z2 invariant", ask.filled, reversal.matrix)
-    return replace(conclude_z2(found, exponent, h.batch_shape, ask.method), asked=asked)
+    operator = None if reversal is None else reversal.matrix
+    asked = Asked(h, "Z2 invariant", ask.filled, operator)
+    result = conclude_z2(found, exponent, h.batch_shape, ask.method, (ask.filled, n))
+    return replace(result, asked=asked)
 
 
 def _by_parity(system: _System, ask: _Question) -> Found:
@@ -269,6 +279,7 @@ def _by_parity(system: _System, ask: _Question) -> Found:
         splitting=corners.splitting,
         evaluations=4,
         reason="" if parities.proven else "rounding",
+        k_at_gap_upper=corners.k,
     )
     if parities.proven and (parities.odd % 2).any():
         # with time reversal both states of a pair have the same parity
@@ -290,7 +301,7 @@ def _by_centres(system: _System, ask: _Question) -> Found:
     if blocked:
         found = unresolved(corners, 4, blocked)
         return _noted(found, system, flow_gap=0.0 if ask.method == "wilson" else np.nan)
-    found = Found(0, False, np.nan, corners.gap, corners.splitting, 4)
+    found = Found(0, False, np.nan, corners.gap, corners.splitting, 4, k_at_gap_upper=corners.k)
     if ask.method == "wilson":
         found = of_hamiltonian(system.h, filled, rules, corners)
     if not ask.prove:
@@ -311,7 +322,7 @@ def _by_centres(system: _System, ask: _Question) -> Found:
         value=zone.value,
         resolved=zone.proven and not reason,
         gap_lower=zone.gap_lower,
-        gap_upper=min(found.gap_upper, zone.gap_upper),
+        **_met(found, zone.gap_upper, zone.k_at_gap_upper),
         evaluations=found.evaluations + zone.evaluations,
         reason=reason,
     )
@@ -328,9 +339,10 @@ def _corners(system: _System, filled: int) -> tr.Corners:
     given = tr.corners_of(energy, filled, least)
     if system.apart is None:
         return given
-    gap = float((symmetric[:, filled] - symmetric[:, filled - 1]).min())
+    gaps = symmetric[:, filled] - symmetric[:, filled - 1]
+    gap, k = float(gaps.min()), tuple(tr.invariant_momenta(2)[gaps.argmin()].tolist())
     splitting = given.split / gap if gap > 0.0 else np.inf
-    return replace(given, gap=gap, splitting=splitting, closed=gap <= least)
+    return replace(given, gap=gap, splitting=splitting, closed=gap <= least, k=k)
 
 
 def _violation(system: _System, least: float) -> float:
@@ -371,7 +383,7 @@ def _settled(found: Found, system: _System, ask: _Question) -> Found:
             found,
             resolved=bool(proof.certified),
             gap_lower=max(found.gap_lower, float(proof.gap_lower)),
-            gap_upper=min(found.gap_upper, float(proof.gap_upper)),
+            **_met(found, float(proof.gap_upper), tuple(proof.k_at_gap_upper.tolist())),
             evaluations=found.evaluations + int(proof.evaluations),
             reason=str(proof.reason),
         )
@@ -386,17 +398,25 @@ def _explained(
     """Look for the smallest gap near k: whether it is closed, or not above the violation."""
     if found.reason == "rounding":
         return found
-    gap = min(found.gap_upper, _smallest_gap(system.h, filled, np.array(k, dtype=np.float64)))
+    found = replace(found, **_met(found, *_smallest_gap(system.h, filled, np.array(k))))
+    gap = found.gap_upper
     reason = found.reason
     if gap <= _violation(system, gap):
         reason = _blame(system)
     elif gap <= 2.0 * system.slack:
         reason = "closed gap" if gap <= 2.0 * system.met else "rounding"
-    return replace(found, gap_upper=gap, reason=reason)
+    return replace(found, reason=reason)
 
 
-def _smallest_gap(h: Slice, filled: int, k: NDArray[np.float64]) -> float:
-    """Gap at a local minimum near k, by steps to the lowest of eight neighbours."""
+def _met(found: Found, gap: float, k: tuple[float, ...]) -> dict[str, Any]:
+    """Smaller of the gap met so far and another, with its momentum."""
+    if gap < found.gap_upper:
+        return {"gap_upper": gap, "k_at_gap_upper": k}
+    return {"gap_upper": found.gap_upper, "k_at_gap_upper": found.k_at_gap_upper}
+
+
+def _smallest_gap(h: Slice, filled: int, k: NDArray[np.float64]) -> tuple[float, tuple[float, ...]]:
+    """Gap at a local minimum near k, by steps to the lowest of eight neighbours; and where."""
     ring = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)], dtype=np.float64)
     step, best = np.pi / 32.0, np.inf
     for _ in range(DESCENT):
@@ -407,7 +427,7 @@ def _smallest_gap(h: Slice, filled: int, k: NDArray[np.float64]) -> float:
             best, k = float(gap[lowest]), k + step * ring[lowest]
         if not ring[lowest].any():
             step *= 0.5
-    return best
+    return best, tuple(k.tolist())
 
 
 def _noted(found: Found, system: _System, flow_gap: float | None = None) -> Found:
@@ -425,4 +445,4 @@ def _of_samples(
     filled = _filled(n_occupied, h_k.shape[-1] // 2, h_k.shape[-1])
     rows, exponent = divide_out(h_k.reshape(-1, *h_k.shape[-4:]))
     found = [of_grid(one, filled, rules, tolerance) for one in rows]
-    return conclude_z2(found, exponent, h_k.shape[:-4], "wilson")
+    return conclude_z2(found, exponent, h_k.shape[:-4], "wilson", (filled, h_k.shape[-1]))

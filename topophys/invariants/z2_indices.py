@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
-from numpy.typing import NDArray
+from jaxtyping import Float, Int, Shaped
+from numpy.typing import ArrayLike, NDArray
 
 from topophys._typing import FourierLike
 from topophys.errors import InputError, why
+from topophys.invariants._flow import FlowRules
 from topophys.invariants._slices import require_dimension, slice_at
-from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
+from topophys.invariants.certificate import (
+    Certificate,
+    OnUnresolved,
+    Result,
+    check_on_unresolved,
+    lowest,
+    masked,
+    settle,
+)
 from topophys.invariants.certify_gap import certify_gap
 from topophys.invariants.z2 import z2_invariant
 from topophys.invariants.z2_result import Z2Result
@@ -20,16 +29,16 @@ from topophys.invariants.z2_result import Z2Result
 __all__ = ["Z2Indices", "z2_indices_3d"]
 
 
-@dataclass(frozen=True, eq=False)
-class Z2Indices:
+@dataclass(frozen=True, eq=False, repr=False)
+class Z2Indices(Result):
     """Strong and weak Z2 indices of a batch, with the six planes they come from.
 
     Attributes
     ----------
     strong : int64 ndarray of shape (...)
-        nu_0, 0 or 1; the smallest int64 where unresolved.
+        nu_0, 0 or 1; a masked array where elements are unresolved.
     weak : int64 ndarray of shape (..., 3)
-        nu_1, nu_2, nu_3; the smallest int64 where unresolved.
+        nu_1, nu_2, nu_3; masked likewise.
     status : str ndarray of shape (...)
         "certified", "converged" or "unresolved", the least of the planes; "unresolved" also where
         the three directions disagree on nu_0. It is about the planes: see `bulk`.
@@ -69,10 +78,27 @@ class Z2Indices:
     planes: tuple[Z2Result, Z2Result, Z2Result]
     bulk: Certificate | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strong", masked(self.strong, self.resolved))
+        known = np.broadcast_to(self.resolved[..., None], self.weak.shape)
+        object.__setattr__(self, "weak", masked(self.weak, known))
+
     @property
-    def resolved(self) -> Bool[np.ndarray, "..."]:
-        """Where there are values."""
-        return np.asarray(self.status != "unresolved")
+    def value(self) -> Int[np.ndarray, "... 4"]:  # type: ignore[override]  # derived, not stored
+        """Indices (nu_0, nu_1, nu_2, nu_3) along the last axis; masked where unresolved."""
+        every = np.ma.concatenate([self.strong[..., None], self.weak], axis=-1)
+        return masked(np.ma.getdata(every), ~np.ma.getmaskarray(every))
+
+    @property
+    def question(self) -> str:
+        """The question that is answered: quantity, bands, dimension."""
+        return f"Z2 indices of {lowest(*self.planes[0].bands, 3)}, from six planes"
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        columns = super()._columns()
+        del columns["value"]
+        weak = {f"weak_{i + 1}": self.weak[..., i] for i in range(3)}
+        return {"strong": self.strong, **weak, **columns}
 
     @property
     def label(self) -> str:
@@ -97,37 +123,48 @@ class Z2Indices:
             return f"at least {self.bulk.gap_lower.min():.3g} (proven)"
         return f"proven of {done} of {total}: {why(self.bulk.reason.ravel().tolist())}"
 
-    def __repr__(self) -> str:
+    def _one(self) -> str:
+        return self._labels()[0]
+
+    def _rows(self) -> list[tuple[str, str]]:
         good, total = int(self.resolved.sum()), self.strong.size
-        lines = [f"Z2 indices in three dimensions: {good} of {total} resolved"]
-        shown = min(total, 5)
-        status = self.status.ravel()[:shown].tolist()
-        lines += [
-            f"  {nu}         {word}"
-            for nu, word in zip(self._labels()[:shown], status, strict=True)
-        ]
-        if shown < total:
-            lines.append(f"  ... {total - shown} more")
+        if not total:
+            return []
+        rows = []
+        if total > 1:
+            pairs = zip(self._labels()[:5], self.status.ravel().tolist(), strict=False)
+            rows = [(f"batch index {i}", f"{nu} {word}") for i, (nu, word) in enumerate(pairs)]
+            rows += [("", f"... {total - 5} more")] if total > 5 else []
         if good < total:
-            lines.append(f"  reason           {why(self.reason.ravel().tolist())}")
-        if total:
-            low, met = self.gap_lower.min(), self.gap_upper.min()
-            proven = f", at least {low:.3g} (proven)" if low > 0.0 else ""
-            lines.append(f"  gap of planes    {met:.3g} (smallest met){proven}")
-            lines.append(f"  gap of the bulk  {self._bulk()}")
+            rows.append(("reason", why(self.reason.ravel().tolist())))
+        low, met = self.gap_lower.min(), self.gap_upper.min()
+        proven = f"at least {low:.3g} (proven), " if low > 0.0 else ""
+        rows.append(("gap of planes", f"{proven}at most {met:.3g}"))
+        rows.append(("gap of the bulk", self._bulk()))
         if total == 1:
-            lines.append("  plane            k = 0        k = pi")
             for name, plane in zip("xyz", self.planes, strict=True):
                 cells = [
                     str(v) if ok else "?"
                     for v, ok in zip(plane.value.ravel(), plane.resolved.ravel(), strict=True)
                 ]
-                lines.append(f"  k_{name}              {cells[0]:<12} {cells[1]}")
-        return "\n".join(lines)
+                rows.append((f"planes of k_{name}", f"{cells[0]} at 0, {cells[1]} at pi"))
+        return rows
 
 
 def z2_indices_3d(
-    h: FourierLike, *, n_occupied: int | None = None, prove_bulk: bool = False, **options: Any
+    h: FourierLike,
+    *,
+    n_occupied: int | None = None,
+    prove_bulk: bool = False,
+    method: Literal["wilson", "flux", "parity"] = "wilson",
+    time_reversal: ArrayLike | Literal["up first", "alternating"] | None = None,
+    inversion: ArrayLike | None = None,
+    tolerance: float = 1e-3,
+    prove: bool | None = None,
+    max_depth: int = 16,
+    max_evaluations: int | None = None,
+    rules: FlowRules | None = None,
+    on_unresolved: OnUnresolved = "mask",
 ) -> Z2Indices:
     r"""Strong and weak Z2 indices, from the two-dimensional invariant of six planes.
 
@@ -146,9 +183,13 @@ def z2_indices_3d(
         Number of occupied bands, even; that of `h` where not given.
     prove_bulk : bool, optional
         Whether to prove the gap in the whole Brillouin zone as well, by `certify_gap`.
-    **options
-        As for `z2_invariant`: `method`, `time_reversal`, `inversion`, `tolerance`, `prove`,
-        `max_depth`, `max_evaluations` (of each plane, and of the bulk), `rules`.
+    method, time_reversal, inversion, tolerance, prove, max_depth, rules
+        As for `z2_invariant`, of each plane; `max_depth` also of the bulk.
+    max_evaluations : int, optional
+        Largest number of cells of a proof; 20 000 for each plane and 100 000 for the bulk where not
+        given.
+    on_unresolved : {"mask", "raise"}, optional
+        Where there are no indices: mask them and say so in the status, or raise.
 
     Returns
     -------
@@ -161,6 +202,8 @@ def z2_indices_3d(
         If `h` is not a three-dimensional Hamiltonian in Fourier form.
     ShapeError, InputError
         As `z2_invariant`.
+    UnresolvedError
+        If asked for and indices are unresolved.
 
     References
     ----------
@@ -179,15 +222,27 @@ def z2_indices_3d(
     >>> z2_indices_3d(atoms).label
     '(0; 000)'
     """
+    check_on_unresolved(on_unresolved)
     found = require_dimension(h, 3)
+    most = {} if max_evaluations is None else {"max_evaluations": max_evaluations}
     ends = np.array([0, 1])  # in half turns: no float64 is pi
     x, y, z = (
-        z2_invariant(slice_at(found, axis, ends, halves=True, n_occupied=n_occupied), **options)
+        z2_invariant(
+            slice_at(found, axis, ends, halves=True, n_occupied=n_occupied),
+            method=method,
+            time_reversal=time_reversal,
+            inversion=inversion,
+            tolerance=tolerance,
+            prove=prove,
+            max_depth=max_depth,
+            rules=rules,
+            **most,
+        )
         for axis in range(3)
     )
     planes = (x, y, z)
     value, status, reason = (
-        np.stack([getattr(plane, name) for plane in planes], axis=-2)
+        np.stack([np.ma.getdata(getattr(plane, name)) for plane in planes], axis=-2)
         for name in ("value", "status", "reason")
     )
     resolved = (status != "unresolved").all((-2, -1))
@@ -202,9 +257,9 @@ def z2_indices_3d(
     def over_planes(name: str) -> NDArray[Any]:
         return np.stack([getattr(plane, name) for plane in planes], axis=-2)
 
-    return Z2Indices(
-        strong=np.where(known, strong[..., 0], UNRESOLVED_VALUE),
-        weak=np.where(known[..., None], value[..., 1], UNRESOLVED_VALUE),
+    indices = Z2Indices(
+        strong=strong[..., 0],
+        weak=value[..., 1],
         status=np.where(known, good, "unresolved"),
         reason=np.where(resolved & ~agree, "closed gap", first),
         gap_lower=np.asarray(over_planes("gap_lower").min((-2, -1))),
@@ -212,11 +267,8 @@ def z2_indices_3d(
         symmetry_violation=np.asarray(over_planes("symmetry_violation").max((-2, -1))),
         evaluations=np.asarray(over_planes("evaluations").sum((-2, -1)), np.int64),
         planes=planes,
-        bulk=_bulk_gap(found, n_occupied, options) if prove_bulk else None,
+        bulk=certify_gap(found, n_occupied=n_occupied, max_depth=max_depth, **most)
+        if prove_bulk
+        else None,
     )
-
-
-def _bulk_gap(h: FourierLike, n_occupied: int | None, options: dict[str, Any]) -> Certificate:
-    """Prove the gap in three dimensions, with the limits of the planes."""
-    limits = {name: options[name] for name in ("max_depth", "max_evaluations") if name in options}
-    return certify_gap(h, n_occupied=n_occupied, **limits)
+    return settle(indices, on_unresolved, "Z2 indices")

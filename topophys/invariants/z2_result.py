@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 
 from topophys.errors import UnresolvedError, why
 from topophys.invariants._flow import Flow
-from topophys.invariants.certificate import UNRESOLVED_VALUE, one_integer
+from topophys.invariants.certificate import Result, lowest, masked, one_integer, shares
 from topophys.invariants.evidence import Asked
 from topophys.kernels.rounding import lower_bound, upper_bound
 
@@ -44,6 +44,8 @@ class Found:
         As `symmetry_violation` in `Z2Result`.
     reason : str
         Why it is not resolved; "" where it is.
+    k_at_gap_upper : tuple of float
+        As in `Z2Result`.
     certified : bool
         Whether it is proven for a Hamiltonian whose time reversal was given.
     """
@@ -59,16 +61,17 @@ class Found:
     violation: float = np.nan
     reason: str = ""
     certified: bool = False
+    k_at_gap_upper: tuple[float, ...] = (np.nan, np.nan)
 
 
-@dataclass(frozen=True, eq=False)
-class Z2Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Z2Result(Result):
     r"""Z2 invariants of a batch, each with its status and evidence.
 
     Attributes
     ----------
     value : int64 ndarray of shape (...)
-        0 or 1; the smallest int64 where unresolved.
+        0 or 1; a masked array where elements are unresolved.
     status : str ndarray of shape (...)
         "certified" (proven of the symmetrised Hamiltonian, see `statement`; only where a
         time-reversal operator was given), "converged" (proven if there is the time-reversal
@@ -85,6 +88,8 @@ class Z2Result:
     gap_lower : float64 ndarray of shape (...)
         Proven lower bound of the same gap; 0 where it was not asked for or not found. That of the
         given Hamiltonian is at least ``gap_lower - symmetry_violation``.
+    k_at_gap_upper : float64 ndarray of shape (..., 2)
+        Momentum where that gap was met.
     splitting : float64 ndarray of shape (...)
         Largest splitting of occupied Kramers pairs of the given Hamiltonian at the invariant
         momenta, over the gap there.
@@ -97,6 +102,8 @@ class Z2Result:
         Rigorous upper bound of :math:`\sup_k \|S H S^{-1} - H\|` (with two operators: of twice
         the distance to the symmetrised Hamiltonian), in the units of the hoppings. NaN where no
         operator was given.
+    bands : tuple of int
+        How many bands are occupied, and how many there are.
     flows : tuple of Flow
         One for each element of the flattened batch: lines with `t`, `centres`, `middle`, `size`,
         for plots. Empty without flows.
@@ -110,14 +117,12 @@ class Z2Result:
     >>> copies = np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]])
     >>> dimers = tp.FourierHamiltonian({(0, 0): copies, (1, 0): 0.1 * np.eye(4)})
     >>> print(tp.z2_invariant(dimers))
-    Z2 invariant by the flow of centres: 1 of 1 resolved
-      value            0: 1
-      status           converged: 1
+    Z2 invariant of the lowest 2 of 4 bands in 2D, by the flow of centres: 0 (converged)
       statement        of the given Hamiltonian, if it has time-reversal symmetry
       flow gap         1 (smallest)
-      energy gap       2 (smallest met), at least 1.9... (proven)
+      energy gap       at least 1.9... (proven), at most 2
       splitting        0 of the gap (largest at invariant momenta)
-      evaluations      2... (median)
+      evaluations      2...
     """
 
     value: Int[np.ndarray, "..."]
@@ -130,8 +135,18 @@ class Z2Result:
     evaluations: Int[np.ndarray, "..."]
     reason: Shaped[np.ndarray, "..."]
     symmetry_violation: Float[np.ndarray, "..."]
+    k_at_gap_upper: Float[np.ndarray, "... 2"]
+    bands: tuple[int, int]
     flows: tuple[Flow, ...] = ()
     asked: Asked | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masked(self.value, self.resolved))
+
+    @property
+    def question(self) -> str:
+        """The question that is answered: quantity, method, bands, dimension."""
+        return f"Z2 invariant of {lowest(*self.bands, 2)}, by the {NAMES[self.method]}"
 
     def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
         """Write the proof of one element to a file that `topophys.checker` can check.
@@ -160,11 +175,6 @@ class Z2Result:
         from topophys.invariants.certificate_file import save  # noqa: PLC0415  (it imports this)
 
         return save(self, path, index)
-
-    @property
-    def resolved(self) -> Bool[np.ndarray, "..."]:
-        """Where there is a value."""
-        return np.asarray(self.status != "unresolved")
 
     @property
     def statement(self) -> str:
@@ -199,29 +209,31 @@ class Z2Result:
             " proven to be above the violation"
         )
 
-    def __repr__(self) -> str:
-        good = self.resolved
-        name = NAMES[self.method]
-        lines = [f"Z2 invariant by the {name}: {int(good.sum())} of {good.size} resolved"]
-        lines.append(f"  value            {_counts(self.value[good]) or 'none'}")
-        lines.append(f"  status           {_counts(self.status)}")
-        if self.value.size:
-            lines.append(f"  statement        {self.statement}")
-            if not good.all():
-                lines.append(f"  reason           {why(self.reason[~good].ravel().tolist())}")
-            first = np.flatnonzero(self.reason.ravel() == "symmetry")[:1].tolist()
-            lines += [f"  symmetry         {self._symmetry(i)}" for i in first]
-            if self.method == "wilson":
-                lines.append(f"  flow gap         {self.flow_gap.min():.3g} (smallest)")
-            met, bound = self.gap_upper.min(), self.gap_lower.min()
-            proven = f", at least {bound:.3g} (proven)" if bound > 0.0 else ""
-            lines.append(f"  energy gap       {met:.3g} (smallest met){proven}")
-            lines.append(
-                f"  splitting        {self.splitting.max():.2g} of the gap (largest at invariant"
-                " momenta)"
-            )
-            lines.append(f"  evaluations      {np.median(self.evaluations):.0f} (median)")
-        return "\n".join(lines)
+    def _one(self) -> str:
+        return str(int(self.value))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        good, total = self.resolved, self.value.size
+        if not total:
+            return []
+        rows = []
+        if total > 1 and good.any():
+            rows.append(("value", shares(self.value[good]).replace("+", "")))
+        rows.append(("statement", self.statement))
+        if not good.all():
+            rows.append(("reason", why(self.reason[~good].ravel().tolist())))
+        first = np.flatnonzero(self.reason.ravel() == "symmetry")[:1].tolist()
+        rows += [("symmetry", self._symmetry(i)) for i in first]
+        if self.method == "wilson":
+            rows.append(("flow gap", f"{self.flow_gap.min():.3g} (smallest)"))
+        met, bound = self.gap_upper.min(), self.gap_lower.min()
+        proven = f"at least {bound:.3g} (proven), " if bound > 0.0 else ""
+        rows.append(("energy gap", f"{proven}at most {met:.3g}"))
+        split = f"{self.splitting.max():.2g} of the gap (largest at invariant momenta)"
+        rows.append(("splitting", split))
+        of = " (median)" if total > 1 else ""
+        rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
+        return rows
 
 
 def conclude_z2(
@@ -229,6 +241,7 @@ def conclude_z2(
     exponent: NDArray[np.int64],
     batch: tuple[int, ...],
     method: str,
+    bands: tuple[int, int],
 ) -> Z2Result:
     """Give findings the unit and the shape of the batch.
 
@@ -240,7 +253,7 @@ def conclude_z2(
         Powers of two that were divided out.
     batch : tuple of int
         Shape to give to the results.
-    method : str
+    method, bands
         As in `Z2Result`.
 
     Returns
@@ -257,11 +270,12 @@ def conclude_z2(
         return np.array([getattr(one, name) for one in found], np.float64)
 
     return Z2Result(
-        value=np.where(sure, value, UNRESOLVED_VALUE).reshape(batch),
+        value=value.reshape(batch),
         status=np.where(sure, np.where(proven, "certified", "converged"), "unresolved").reshape(
             batch
         ),
         method=method,
+        bands=bands,
         flow_gap=column("flow_gap").reshape(batch),
         gap_upper=upper_bound(column("gap_upper"), exponent).reshape(batch),
         gap_lower=lower_bound(column("gap_lower"), exponent).reshape(batch),
@@ -269,6 +283,7 @@ def conclude_z2(
         evaluations=column("evaluations").astype(np.int64).reshape(batch),
         reason=np.where(sure, "", reasons).reshape(batch),
         symmetry_violation=upper_bound(column("violation"), exponent).reshape(batch),
+        k_at_gap_upper=np.array([one.k_at_gap_upper for one in found]).reshape(*batch, 2),
         flows=tuple(
             _scaled(one.flow, int(e))
             for one, e in zip(found, exponent, strict=True)
@@ -281,8 +296,3 @@ def _scaled(flow: Flow, exponent: int) -> Flow:
     """Return the flow with gaps in the units of the hoppings."""
     lines = tuple(replace(line, gap=float(upper_bound(line.gap, exponent))) for line in flow.lines)
     return replace(flow, lines=lines)
-
-
-def _counts(values: Shaped[np.ndarray, "..."]) -> str:
-    names, counts = np.unique(values, return_counts=True)
-    return ", ".join(f"{v}: {c}" for v, c in zip(names, counts, strict=True))

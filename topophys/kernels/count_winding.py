@@ -56,7 +56,9 @@ def crossings(
 ) -> tuple[int, int]:
     """Signed crossings of the positive x axis by edges 0 -> 1, and how many pass the origin close.
 
-    An edge with an angle below 90 degrees as seen from the origin stays clear of it.
+    An edge with an angle below 90 degrees as seen from the origin stays clear of it. Where its ends
+    lie on both sides of the axis the terms of the cross product have one sign: it has that sign,
+    unless it underflows to zero, which counts as close.
     """
     turns, delicate = 0, 0
     for j in range(x0.shape[0]):
@@ -65,6 +67,7 @@ def crossings(
         turns += int((b < 0.0) & (d >= 0.0) & (cross > 0.0))
         turns -= int((d < 0.0) & (b >= 0.0) & (cross < 0.0))
         delicate += int(not ((dot > 0.0) | (abs(cross) > -SMALL * dot)))
+        delicate += int(((b < 0.0) != (d < 0.0)) & (cross == 0.0))
     return turns, delicate
 
 

@@ -248,7 +248,8 @@ def texts(values: Sequence[str] | None, name: str, n: int) -> list[str]:
 
 def integer_array(values: Integers, name: str) -> NDArray[np.int64]:
     """Return invariants as int64, or raise where they are no integers."""
-    integers = np.asarray(values.value if isinstance(values, Certificate) else values)
+    given = values.value if isinstance(values, Certificate) else values
+    integers = np.asarray(np.ma.filled(given, UNRESOLVED_VALUE))
     if integers.size and integers.dtype.kind not in "iu":
         raise InputError(
             f"Argument `{name}` must be integers, but has dtype {integers.dtype}; an invariant is"

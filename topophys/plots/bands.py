@@ -26,7 +26,7 @@ def plot_bands(
     *,
     path: ArrayLike | None = None,
     labels: Sequence[str] | None = None,
-    n_k: int = 401,
+    grid: int = 401,
     n_occupied: int | None = None,
     titles: Sequence[str] | None = None,
     ax: AxesLike | None = None,
@@ -47,7 +47,7 @@ def plot_bands(
         (0,0) - (pi,0) - (pi,pi) - (0,0) in two dimensions.
     labels : sequence of str, optional
         Names of the corners.
-    n_k : int, optional
+    grid : int, optional
         Momenta along the whole path.
     n_occupied : int, optional
         Number of occupied bands; that of `H` where not given.
@@ -82,7 +82,7 @@ def plot_bands(
     if not isinstance(H, FourierHamiltonian):
         raise KindError(f"Argument `H` must be a FourierHamiltonian, but is {type(H).__name__}.")
     filled = _validation.occupied(n_occupied if n_occupied is not None else H.n_occupied, H.n_bands)
-    count = _validation.positive_int(n_k, "n_k", minimum=2)
+    count = _validation.positive_int(grid, "grid", minimum=2)
     along, corners, k = _route(H.dim, path, count)
     energies = np.linalg.eigvalsh(H.bloch(k)).reshape(-1, len(k), H.n_bands)
     if labels is not None and len(labels) != len(corners):
@@ -101,7 +101,7 @@ def plot_bands(
     return figure
 
 
-def _route(dim: int, path: ArrayLike | None, n_k: int) -> Route:
+def _route(dim: int, path: ArrayLike | None, grid: int) -> Route:
     """Distance along the path, distances of its corners, and momenta."""
     if path is None:
         if dim > 2:
@@ -118,7 +118,7 @@ def _route(dim: int, path: ArrayLike | None, n_k: int) -> Route:
     if (np.diff(corners) <= 0.0).any():
         raise InputError("Argument `path` must go on from corner to corner, but one is repeated.")
     # the corners themselves are always among the points: gaps like to close there
-    along = np.union1d(np.linspace(0.0, corners[-1], n_k), corners)
+    along = np.union1d(np.linspace(0.0, corners[-1], grid), corners)
     k = np.stack([np.interp(along, corners, nodes[:, i]) for i in range(dim)], axis=-1)
     shift = np.pi if dim == 1 and path is None else 0.0
     return along - shift, corners - shift, k

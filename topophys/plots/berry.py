@@ -158,7 +158,7 @@ def _draw_bars(
 def plot_berry_curvature(
     omega: FourierLike | ArrayLike,
     *,
-    n_k: int = 80,
+    grid: int = 80,
     n_occupied: int | None = None,
     chern: Integers | None = None,
     scale: Literal["shared", "panel"] = "shared",
@@ -178,7 +178,7 @@ def plot_berry_curvature(
     ----------
     omega : FourierHamiltonian, or array-like of shape (..., Nx, Ny)
         Hamiltonian in two dimensions or a batch, or curvature from `topophys.berry_curvature`.
-    n_k : int, optional
+    grid : int, optional
         Plaquettes in each direction, for a Hamiltonian.
     n_occupied : int, optional
         Number of occupied bands, for a Hamiltonian; its own where not given.
@@ -215,12 +215,12 @@ def plot_berry_curvature(
     Examples
     --------
     >>> import topophys as tp
-    >>> figure = plot_berry_curvature(tp.models.haldane(0.2, 0.1, 1.5), n_k=24)
+    >>> figure = plot_berry_curvature(tp.models.haldane(0.2, 0.1, 1.5), grid=24)
     >>> figure.axes[0].get_title(), figure.axes[1].get_ylabel()
     ('$C = 1$ (certified)', 'Berry curvature $\\Omega$')
     """
     if is_fourier_like(omega):
-        H, count = omega, _validation.positive_int(n_k, "n_k", minimum=3)
+        H, count = omega, _validation.positive_int(grid, "grid", minimum=3)
         if H.vectors.shape[1] != 2:
             raise KindError(
                 "Argument `omega` must be a map or a Hamiltonian in two dimensions, but is"
@@ -249,7 +249,7 @@ TOUCHING: Final = 1e-12
 def plot_d_texture(
     d: FourierLike | ArrayLike,
     *,
-    n_k: int = 120,
+    grid: int = 120,
     arrows: int = 20,
     chern: Integers | None = None,
     titles: Sequence[str] | None = None,
@@ -269,7 +269,7 @@ def plot_d_texture(
     ----------
     d : FourierHamiltonian with two bands, or array-like of shape (..., Nx, Ny, 3)
         Hamiltonian in two dimensions or a batch, or d-vectors on `topophys.k_grid`.
-    n_k : int, optional
+    grid : int, optional
         Points of the colours in each direction, for a Hamiltonian.
     arrows : int, optional
         Most arrows in each direction.
@@ -303,18 +303,18 @@ def plot_d_texture(
     Examples
     --------
     >>> import topophys as tp
-    >>> figure = plot_d_texture(tp.models.qwz([-1.0, 3.0]), n_k=24, arrows=12)
+    >>> figure = plot_d_texture(tp.models.qwz([-1.0, 3.0]), grid=24, arrows=12)
     >>> [ax.get_title() for ax in figure.axes[:2]]
     ['$C = 1$ (certified)', '$C = 0$ (certified)']
     """
     most = _validation.positive_int(arrows, "arrows", minimum=2)
     level = "" if chern is not None else "sampled"
     if is_fourier_like(d):
-        vectors = _vectors(d, _validation.positive_int(n_k, "n_k", minimum=3))
+        vectors = _vectors(d, _validation.positive_int(grid, "grid", minimum=3))
         chern = certify_chern(d) if chern is None else chern
     else:
         vectors = _validation.as_real(d, "d", "(..., Nx, Ny, 3)")
-        chern = chern_number_from_d(vectors, on_gapless="mask") if chern is None else chern
+        chern = chern_number_from_d(vectors, on_unresolved="mask") if chern is None else chern
     if min(vectors.shape[-3:-1]) < 2:
         raise ShapeError("Argument `d` must have at least two momenta in each direction.")
     fields = vectors.reshape(-1, *vectors.shape[-3:])
@@ -348,14 +348,14 @@ def _pale() -> ListedColormap:
     return ListedColormap(shades, name="pale")
 
 
-def _vectors(H: FourierLike, n_k: int) -> NDArray[np.float64]:
+def _vectors(H: FourierLike, grid: int) -> NDArray[np.float64]:
     if H.n_bands != 2 or H.vectors.shape[1] != 2:
         raise KindError(
             "Argument `d` must be d-vectors or a Hamiltonian with two bands in two dimensions, but"
             f" is {_validation.short(H)}."
         )
     # half of the trace with a Pauli matrix picks out its coefficient
-    return np.asarray(0.5 * np.einsum("...ab,iba->...i", H.on_grid((n_k, n_k)), PAULI).real)
+    return np.asarray(0.5 * np.einsum("...ab,iba->...i", H.on_grid((grid, grid)), PAULI).real)
 
 
 def _directions(field: NDArray[np.float64]) -> NDArray[np.float64]:

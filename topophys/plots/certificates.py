@@ -25,7 +25,7 @@ def plot_certificate_leaves(
     H: FourierHamiltonian,
     *,
     leaves: CertificateLeaves | None = None,
-    n_k: int = 160,
+    grid: int = 160,
     ax: AxesLike | None = None,
 ) -> Figure:
     r"""Draw the cells on which a proof rests, coloured by depth, on top of the gap.
@@ -40,7 +40,7 @@ def plot_certificate_leaves(
         A single Hamiltonian.
     leaves : CertificateLeaves, optional
         Cells to draw; `topophys.certificate_leaves` of `H` where not given.
-    n_k : int, optional
+    grid : int, optional
         Momenta in each direction, for the gap.
     ax : Axes, optional
         Where to draw instead of on a new figure.
@@ -65,14 +65,14 @@ def plot_certificate_leaves(
     Examples
     --------
     >>> import topophys as tp
-    >>> figure = plot_certificate_leaves(tp.models.ssh(1.0, 2.0), n_k=64)
+    >>> figure = plot_certificate_leaves(tp.models.ssh(1.0, 2.0), grid=64)
     >>> figure.axes[0].get_title()
     'winding number 1 (certified): 8 cells'
     """
     if not isinstance(H, FourierHamiltonian):
         raise KindError(f"Argument `H` must be a FourierHamiltonian, but is {type(H).__name__}.")
     found = certificate_leaves(H) if leaves is None else leaves
-    count = _validation.positive_int(n_k, "n_k", minimum=8)
+    count = _validation.positive_int(grid, "grid", minimum=8)
     flat = found.corner.shape[1] == 2
     with style():
         size = (3.9, 3.4) if flat else (3.9, 2.9)
@@ -97,9 +97,9 @@ def _gap(H: FourierHamiltonian, k: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _draw_plane(
-    figure: Figure, panel: Axes, H: FourierHamiltonian, found: CertificateLeaves, n_k: int
+    figure: Figure, panel: Axes, H: FourierHamiltonian, found: CertificateLeaves, grid: int
 ) -> None:
-    line = -np.pi + 2.0 * np.pi * (np.arange(n_k) + 0.5) / n_k  # middles of the pixels
+    line = -np.pi + 2.0 * np.pi * (np.arange(grid) + 0.5) / grid  # middles of the pixels
     k = np.stack(np.meshgrid(line, line, indexing="ij"), -1)
     image = panel.imshow(
         _gap(H, k).T,
@@ -130,10 +130,10 @@ def _draw_plane(
 
 
 def _draw_chain(
-    figure: Figure, panel: Axes, H: FourierHamiltonian, found: CertificateLeaves, n_k: int
+    figure: Figure, panel: Axes, H: FourierHamiltonian, found: CertificateLeaves, grid: int
 ) -> None:
     del figure
-    k = np.linspace(-np.pi, np.pi, n_k + 1)
+    k = np.linspace(-np.pi, np.pi, grid + 1)
     panel.plot(k, _gap(H, k[:, None]), color=INK, linewidth=1.4, label="gap")
     few, _ = _colours(int(found.depth.max()))
     for (left,), size, depth, bound in zip(

@@ -259,7 +259,13 @@ def phase_diagram_data(
     limits = {"min_gap": min_gap, "max_evaluations": max_evaluations}
     proof = _certify(H, invariant, n_occupied, limits)
     return PhasePlane(
-        (name_x, name_y), across, up, proof.quantity, proof.value, proof.status, proof.gap_lower
+        (name_x, name_y),
+        across,
+        up,
+        proof.quantity,
+        np.ma.getdata(proof.value),
+        proof.status,
+        proof.gap_lower,
     )
 
 

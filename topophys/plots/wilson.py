@@ -132,7 +132,9 @@ def z2_titles(z2: Z2Result | ArrayLike | None, n: int) -> list[str]:
         raise ShapeError(f"Argument `z2` must hold {n} integers, but holds {z2.value.size}.")
     return [
         "$Z_2$ unresolved" if value == UNRESOLVED_VALUE else f"$Z_2 = {value}$ ({status})"
-        for value, status in zip(z2.value.ravel().tolist(), z2.status.ravel(), strict=True)
+        for value, status in zip(
+            np.ma.getdata(z2.value).ravel().tolist(), z2.status.ravel(), strict=True
+        )
     ]
 
 

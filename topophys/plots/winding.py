@@ -478,7 +478,7 @@ def plot_det_loop(
     d_k: Blocks,
     *,
     nu: Integers | None = None,
-    n_k: int = 512,
+    grid: int = 512,
     titles: Sequence[str] | None = None,
     colorbar: bool = True,
     ax: AxesLike | None = None,
@@ -496,7 +496,7 @@ def plot_det_loop(
     nu : array-like of int of shape (...) or Certificate, optional
         Winding numbers for the titles. Where not given: certified for a Hamiltonian, those of the
         samples for an array; the title says which.
-    n_k : int, optional
+    grid : int, optional
         Points of the curve of a Hamiltonian.
     titles : sequence of str, optional
         Texts to put before the winding numbers.
@@ -528,11 +528,11 @@ def plot_det_loop(
     """
     level = "" if nu is not None else "sampled"
     if is_block_like(d_k):
-        blocks = d_k.block_on_grid(_validation.positive_int(n_k, "n_k", minimum=8))
+        blocks = d_k.block_on_grid(_validation.positive_int(grid, "grid", minimum=8))
         nu = certify_winding(d_k) if nu is None else nu
     else:
         blocks = _validation.as_complex(d_k, "d_k", "(..., N, n, n)")
-        nu = winding_number(blocks, on_gapless="mask") if nu is None else nu
+        nu = winding_number(blocks, on_unresolved="mask") if nu is None else nu
     power = blocks.shape[-1]
     loops = np.linalg.det(blocks.reshape(-1, *blocks.shape[-3:]))
     if loops.shape[1] < 3:

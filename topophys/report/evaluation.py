@@ -137,8 +137,10 @@ def sampled_invariants(kind: str, x: NDArray[np.float32]) -> NDArray[np.int64]:
     Shapes: `x` (S, *grid, c); returns (S,).
     """
     if kind == "winding":
-        return winding_number(blocks_from_channels(x), on_gapless="mask")
-    return chern_number_from_d(x.astype(np.float64), on_gapless="mask")
+        found = winding_number(blocks_from_channels(x), on_unresolved="mask")
+    else:
+        found = chern_number_from_d(x.astype(np.float64), on_unresolved="mask")
+    return np.ma.filled(found, UNRESOLVED_VALUE)
 
 
 def measure_accuracy(

@@ -78,7 +78,7 @@ def draw_option(name, rng, case, function):
         "tightness": lambda: leave if rng.random() < 0.7 else float(rng.uniform(0.0, 1.0)),
         "max_cells": lambda: int(rng.choice([4, 8, 16, 64])),
         "axis": lambda: 2,
-        "n": lambda: leave,
+        "grid": lambda: leave,  # of samples, or of planes that `k` names
         "k": lambda: case.extra["k"],
         "centre": lambda: case.extra["centre"],
         "half_width": lambda: case.extra["half_width"],
@@ -146,7 +146,7 @@ def judge(case, result, sampled_allowed=False):
         values, status = np.ravel(result).tolist(), ["certified"] * result.size
         bounds = [0.0] * result.size
     elif hasattr(result, "strong"):  # Z2 indices
-        values = [(int(result.strong), *map(int, np.ravel(result.weak)))]
+        values = [tuple(np.ma.filled(result.value).tolist())]
         status = [str(np.ravel(result.status)[0])]
         bounds = [0.0]
     else:
@@ -289,14 +289,8 @@ class Count:
         return self
 
 
-def _limits(h, *, max_depth=20, max_evaluations=10**6):
-    """What `spin_chern` hands on to its proofs."""
-
-
 #: Whose options a function hands on.
-PASSED_ON = {
-    "chern_on_slices": tp.certify_chern, "z2_indices_3d": tp.z2_invariant, "spin_chern": _limits,
-}  # fmt: skip
+PASSED_ON = {"chern_on_slices": tp.certify_chern}
 
 
 def options_of(name, rng, case):

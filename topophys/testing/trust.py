@@ -118,7 +118,7 @@ def trust_chains(n, seed=0, batch=2000):
             block = chain_blocks(kind, size, *shape, rng)
             proof = tp.certify_winding(tp.ChiralHamiltonian.from_array(-shape[1], block))
             certified = proof.certified
-            truth, sure = proof.value.copy(), np.ones(size, bool)
+            truth, sure = np.ma.getdata(proof.value).copy(), np.ones(size, bool)
             if kind == "gapless":  # there is no right integer
                 truth[:] = 10**6
             else:
@@ -128,7 +128,7 @@ def trust_chains(n, seed=0, batch=2000):
                 one, distance = windings_by_roots(-shape[1], counted[certified])
                 truth[certified], sure[certified] = copies * one, distance > 1e-40
             gap = proof.gap_upper / (2.0 ** {"tiny": TINY, "huge": HUGE}.get(kind, 0))
-            tally.add(kind, gap, proof.value, certified, truth, sure)
+            tally.add(kind, gap, np.ma.getdata(proof.value), certified, truth, sure)
     return tally
 
 
@@ -194,12 +194,12 @@ def trust_planes(n, seed=0, batch=2000, far=0.02):
                 proof = tp.certify_chern(model)
                 certified, sure = proof.certified, np.ones(size, bool)
                 if truth is None:
-                    truth = proof.value.copy()
+                    truth = np.ma.getdata(proof.value).copy()
                     truth[certified], sure[certified] = degrees(
                         model.d_vectors, model.d_amplitudes[certified]
                     )
                 gap = proof.gap_upper / (2.0 ** {"tiny": TINY, "huge": HUGE}.get(kind, 0))
-                tally.add(kind, gap, proof.value, certified, truth, sure)
+                tally.add(kind, gap, np.ma.getdata(proof.value), certified, truth, sure)
     return tally
 
 
@@ -330,7 +330,9 @@ def trust_bands(n, seed=0, batch=50):
         proof = tp.certify_chern(model, max_evaluations=50_000)
         if truth is None:
             truth, sure = count_on_grids(model, proof, unit)
-        tally.add(kind, proof.gap_upper / unit, proof.value, proof.certified, truth, sure)
+        tally.add(
+            kind, proof.gap_upper / unit, np.ma.getdata(proof.value), proof.certified, truth, sure
+        )
     return tally
 
 
@@ -339,7 +341,7 @@ def count_on_grids(model, proof, unit):
     filled = model.n_occupied
     truth = grid_chern(model.on_grid((GRID, GRID)), filled)
     sure = np.ones(len(truth), bool)
-    for i in np.flatnonzero(proof.certified & (truth != proof.value)):
+    for i in np.flatnonzero(proof.certified & (truth != np.ma.getdata(proof.value))):
         n_k = GRID
         while truth[i] != proof.value[i] and n_k < FINEST:
             n_k *= 2
@@ -386,7 +388,14 @@ def trust_kramers(n, seed=0, batch=50):
         model, truth, sure = kramers(kind, number, size, rng)
         found = tp.z2_invariant(model, method="flux", time_reversal=REVERSAL,
                                 max_evaluations=3000)  # fmt: skip
-        tally.add(kind, found.gap_upper, found.value, found.status == "certified", truth, sure)
+        tally.add(
+            kind,
+            found.gap_upper,
+            np.ma.getdata(found.value),
+            found.status == "certified",
+            truth,
+            sure,
+        )
     return tally
 
 

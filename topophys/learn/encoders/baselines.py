@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from topophys import _validation
 from topophys.datasets.families import blocks_from_channels
 from topophys.errors import ShapeError
-from topophys.invariants.certificate import UNRESOLVED_VALUE
 from topophys.invariants.winding import winding_number
 from topophys.learn.layers import centred_classes, flatten_channels
 
@@ -290,8 +289,8 @@ class SampledFormula(nn.Module):
             because a sample has no gap, the invariant is NaN.
         """
         blocks = blocks_from_channels(x.detach().cpu().double().numpy())
-        found = winding_number(blocks, on_gapless="mask")
-        undefined = found == UNRESOLVED_VALUE
+        found = winding_number(blocks, on_unresolved="mask")
+        undefined = np.ma.getmaskarray(found)
         answer = torch.from_numpy(np.where(undefined, np.nan, found)).to(x)
         classes = torch.tensor(centred_classes(self.settings["num_classes"])).to(x)
         return {

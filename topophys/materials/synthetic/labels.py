@@ -337,7 +337,7 @@ def certified_chern(
     if len(ask):
         proof = certify_chern(h[ask])
         sure[ask] &= proof.certified
-        value[ask] = np.where(proof.certified, proof.value, 0)
+        value[ask] = np.where(proof.certified, np.ma.getdata(proof.value), 0)
     return value
 
 
@@ -438,7 +438,7 @@ def _touching(bands: ToyBands) -> NDArray[np.bool_]:
             for m in np.unique(vectors[:, 0]).tolist()
         }
         proof = certify_winding(ChiralHamiltonian(block))
-        windings.append(proof.value)
+        windings.append(np.ma.getdata(proof.value))
         sure.append(proof.certified)
     value, good = np.array(windings), np.array(sure)
     low = np.where(good, value, 99).min(0)
