@@ -245,6 +245,7 @@ def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
     _require(h, (2, 3), "Z2 invariant")
     order = find_time_reversal(h) if time_reversal == "auto" else time_reversal
     tried: list[str | None] = [order] if time_reversal != "auto" or order is None else [order, None]
+    violation: float | None = None
     for words in tried:
         method: Any = "flux" if words is not None else "wilson"
         result: Any = (z2_invariant if h.dim == 2 else z2_indices_3d)(
@@ -252,12 +253,13 @@ def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
         )
         if str(result.status) != "unresolved" or str(result.reason) != "symmetry":
             break
+        violation = float(np.max(result.symmetry_violation))
     known = str(result.status) != "unresolved"
-    note = (
-        f"time reversal of spins {words!r}"
-        if words is not None
-        else "if there is the time-reversal symmetry that the levels show: no order of spins fits"
-    )
+    note = f"time reversal of spins {words!r}"
+    if words is None:
+        note = "if there is the time-reversal symmetry that the levels show: "
+        note += "no order of spins fits" if violation is None else (
+            f"spins {order!r} fit to {violation:.2g} eV, which the gap does not cover")  # fmt: skip
     if h.dim == 3:
         return (
             "Z2 indices",

@@ -9,6 +9,7 @@ from typing import Any, Final
 __all__ = [
     "CheckpointError",
     "DatasetError",
+    "FillingError",
     "GaplessError",
     "HermiticityError",
     "InputError",
@@ -32,6 +33,10 @@ class TopophysError(Exception):
 
 class InputError(TopophysError, ValueError):
     """An argument has a value that makes no sense (NaN, negative count, unknown option)."""
+
+
+class FillingError(InputError, AttributeError):
+    """Nothing says how many bands of a material are occupied, and the question depends on it."""
 
 
 class MissingPackageError(InputError, ImportError):

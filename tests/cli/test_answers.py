@@ -87,6 +87,19 @@ def test_json(program, files, words, value):
     assert told["n_occupied"] == (2 if told["n_bands"] == 4 else 1)
 
 
+def test_a_symmetry_that_the_gap_does_not_cover_is_told(program, tmp_path):
+    # a magnetic field as large as the gap
+    hoppings = dict(tp.models.bhz(0.02).hoppings)
+    hoppings[0, 0] = hoppings[0, 0] + 0.05 * np.diag([1.0, 1.0, -1.0, -1.0])
+    h = tp.FourierHamiltonian(hoppings)
+    path = tp.write_wannier90_hr(h, tmp_path / "a_hr.dat")
+    assert tp.find_time_reversal(h) == "up first"
+    code, out, err = program("z2", path, "-n", "2")
+    # without the operator the splitting of the pairs is refused, too
+    assert (code, out) == (1, "") or "which the gap does not cover" in out
+    assert "split" in err or not err
+
+
 def test_spins_are_found_in_either_order(program, files):
     for name, order in (("noisy", "up first"), ("alternating", "alternating")):
         _, out, _ = program("z2", files[name], "-n", "2")

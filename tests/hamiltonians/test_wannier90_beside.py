@@ -133,6 +133,9 @@ def test_centres_and_lattice(tmp_path):
     save(tmp_path / "a_centres.xyz", ["2", "centres", "X 0.5 0 0", "C 0 0 0"])
     with pytest.raises(SchemaError, match="centres of 2 Wannier functions"):
         tp.read_wannier90(path)
+    save(tmp_path / "a_centres.xyz", ["2", "centres", "X 0.5 0 0", "X"])
+    with pytest.raises(SchemaError, match="centres of 2 Wannier functions"):
+        tp.read_wannier90(path)
     inner = tp.read_wannier90(save(tmp_path / "b_tb.dat", small_tb()))
     # <0m|r|0m> of `small_tb` repeats the hopping, 3 and 5, in each direction
     assert np.allclose(inner.positions, [[3.0 / 2.0], [5.0 / 2.0]])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
+from topophys._typing import FourierLike
 from topophys.errors import InputError
 
 
@@ -41,6 +42,7 @@ QUESTIONS = {
 def test_without_a_filling_each_question_is_refused_and_names_it(kramers, name):
     h = tp.read_wannier90(kramers)
     assert "filling not given" in repr(h)
+    assert isinstance(h, FourierLike)
     with pytest.raises(InputError, match=r"`n_occupied` must be given.*4 bands") as caught:
         QUESTIONS[name](h)
     assert "\n" not in str(caught.value)

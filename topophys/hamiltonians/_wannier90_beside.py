@@ -187,7 +187,7 @@ def read_centres(path: Path, n: int) -> NDArray[np.float64] | None:
     with open_lines(path) as lines:
         lines.take(), lines.take()
         rows = lines.block(n)
-        if any(row.split()[0].upper() != "X" for row in rows):
+        if any(row.split()[0].upper() != "X" or len(row.split()) != 4 for row in rows):
             raise SchemaError(
                 f"File `{lines.name}` must begin with the centres of {n} Wannier functions, called"
                 " X; it belongs to another calculation."

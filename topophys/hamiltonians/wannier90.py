@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._io import complete_file
-from topophys.errors import HermiticityError, InputError, KindError, SchemaError
+from topophys._typing import FourierLike
+from topophys.errors import FillingError, HermiticityError, InputError, KindError, SchemaError
 from topophys.hamiltonians._wannier90_beside import (
     beside,
     mesh_of,
@@ -117,7 +118,7 @@ class WannierHamiltonian(FourierHamiltonian):
     def n_occupied(self) -> int:
         """Number of occupied bands; an error where it was not given."""
         if not self._filled:
-            raise InputError(
+            raise FillingError(
                 f"Argument `n_occupied` must be given, because nothing says how many of the"
                 f" {self.n_bands} bands of this material are occupied: to this function, or to"
                 " read_wannier90 (there also as `fermi_energy` or `n_electrons`), or as -n on the"
@@ -140,6 +141,10 @@ class WannierHamiltonian(FourierHamiltonian):
             f"{type(self).__name__}: {many}{self.dim}D, {self.n_bands} bands (filling not given),"
             f" {len(self.vectors)} lattice vectors"
         )
+
+
+# before Python 3.12 `isinstance` asks every property, and one that raises counts as none
+FourierLike.register(WannierHamiltonian)
 
 
 # --------------------------------------- Hamiltonians of real materials from the files of Wannier90

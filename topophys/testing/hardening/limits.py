@@ -30,7 +30,7 @@ from topophys.testing.hardening.readers import READERS
 MEMORY = 256 * 2**20
 #: Seconds of CPU time that reading one of them may take.
 SECONDS = 10
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 #: What a child process runs.
 COMMAND = ["-m", "topophys.testing.hardening.limits"]
 

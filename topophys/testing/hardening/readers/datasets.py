@@ -9,7 +9,7 @@ from pathlib import Path
 from topophys.testing.hardening import changes
 from topophys.testing.hardening.readers.reader import Reader
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 _RECIPE = """
 name = "small"
 seed = 1

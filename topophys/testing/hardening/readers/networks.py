@@ -13,7 +13,7 @@ from topophys.testing.hardening.readers.datasets import make_datasets
 from topophys.testing.hardening.readers.reader import Reader
 from topophys.testing.hardening.readers.weights import change_run, change_weights
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SMALL = {"epochs": 1, "batch_size": 3, "val_split": "test",
           "encoder": {"hidden_dims": [4, 3, 4], "output_features": 4}}  # fmt: skip
 
