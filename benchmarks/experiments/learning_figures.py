@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.experiments.learning_table import interval, merged
-from topophys.learn.model_card import wilson_interval
+from topophys._statistics import wilson_interval
 from topophys.plots import new_figure, plot_confusion, save_figure, style
 from topophys.plots.style import PALETTE
 

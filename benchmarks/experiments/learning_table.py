@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
-from topophys.learn.model_card import wilson_interval
+from topophys._statistics import wilson_interval
 
 START, END = "<!-- results: {name} -->", "<!-- end of results: {name} -->"
 

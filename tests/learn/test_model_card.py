@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
+from topophys._statistics import wilson_interval
 from topophys.learn import load_run
-from topophys.learn.model_card import Score, wilson_interval, write_card
+from topophys.learn.model_card import Score, write_card
 
 
 @pytest.fixture

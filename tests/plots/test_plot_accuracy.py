@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from topophys._statistics import wilson_interval
 from topophys.errors import InputError
 from topophys.plots import plot_accuracy
-from topophys.plots._panels import wilson
 
 ROWS = [
     {"split": "test", "correct": 9_990, "total": 10_000},
@@ -23,7 +23,7 @@ def test_points_and_intervals_on_the_scale_of_errors():
     assert left > right  # better is to the right
     np.testing.assert_allclose(dots(ax), [1e-3, 1e-4])
     bar = next(a for a in ax.lines if len(a.get_xdata()) == 2)
-    np.testing.assert_allclose(bar.get_xdata(), 1.0 - np.array(wilson(9_990, 10_000)))
+    np.testing.assert_allclose(bar.get_xdata(), 1.0 - np.array(wilson_interval(9_990, 10_000)))
 
 
 def test_thousandth_and_ten_thousandth_differ_visibly():
@@ -52,7 +52,7 @@ def test_numbers_never_round_up_to_one():
 def test_no_error_is_an_arrow_from_the_confident_bound():
     ax = plot_accuracy(ROWS[2:]).axes[0]
     (arrow,) = [t for t in ax.texts if not t.get_text()]
-    assert arrow.xyann[0] == pytest.approx(1.0 - wilson(500, 500)[0])
+    assert arrow.xyann[0] == pytest.approx(1.0 - wilson_interval(500, 500)[0])
 
 
 def test_all_wrong():
@@ -61,7 +61,7 @@ def test_all_wrong():
 
 @pytest.mark.parametrize(("correct", "total"), [(0, 5), (5, 5), (3, 10), (999, 1000)])
 def test_wilson_solves_its_quadratic(correct, total):
-    low, high = wilson(correct, total)
+    low, high = wilson_interval(correct, total)
     assert 0.0 <= low <= correct / total <= high <= 1.0
     for bound in (low, high):
         if 0.0 < bound < 1.0:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from topophys._statistics import wilson_interval
 from topophys.errors import InputError
 from topophys.plots import plot_causal
-from topophys.plots._panels import wilson
 
 ROWS = [
     {"test": "erase", "layer": "h1_features", "what": "angle", "right": 30, "cases": 90},
@@ -18,7 +18,7 @@ def test_shares_intervals_and_names():
     points = [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
     assert points == [30 / 90, 0.99999]
     bars = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
-    np.testing.assert_allclose(bars[0], wilson(30, 90))
+    np.testing.assert_allclose(bars[0], wilson_interval(30, 90))
     assert ax.get_title() == "causal"
     assert [1 / 3, 1 / 3] in bars
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from topophys._io import write_text
+from topophys._statistics import wilson_interval
 from topophys.datasets.tasks import get_task
 from topophys.learn.run import encoder_settings
 
 if TYPE_CHECKING:
     from topophys.learn.run import Run
 
-__all__ = ["CARD_FILE", "Score", "wilson_interval", "write_card"]
+__all__ = ["CARD_FILE", "Score", "write_card"]
 
 CARD_FILE: Final = "README.md"
 #: Quantile of the normal distribution for intervals of 95 %.
@@ -28,19 +28,6 @@ class Score(NamedTuple):
     correct: int
     total: int
     formula: int | None = None
-
-
-def wilson_interval(correct: int, total: int) -> tuple[float, float]:
-    """Interval of 95 % for a share.
-
-    Ref.: E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
-    """
-    if total == 0:
-        return 0.0, 1.0
-    share, spread = correct / total, QUANTILE**2 / total
-    centre = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def write_card(run: Run, scores: Sequence[Score] = ()) -> Path:

@@ -39,7 +39,6 @@ __all__ = [
     "settled_layout",
     "split_panels",
     "texts",
-    "wilson",
 ]
 
 
@@ -325,28 +324,3 @@ def percent(part: int, whole: int) -> str:
     if share < 0.1:
         return "<0.1 %"
     return ">99.9 %" if share > 99.9 else f"{share:.1f} %"
-
-
-def wilson(correct: int, total: int) -> tuple[float, float]:
-    r"""Wilson's 95 % interval of a proportion.
-
-    .. math:: \frac{p + z^2/2n \pm z \sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}, \qquad z = 1.96
-
-    References
-    ----------
-    .. [1] E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927).
-
-    Examples
-    --------
-    >>> low, high = wilson(1000, 1000)
-    >>> round(low, 5), high
-    (0.99617, 1.0)
-    """
-    z = 1.959963984540054
-    share = correct / total
-    centre = share + z * z / (2 * total)
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    low = 0.0 if correct == 0 else (centre - spread) / scale
-    high = 1.0 if correct == total else (centre + spread) / scale
-    return float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0))

@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from topophys import _validation
+from topophys._statistics import wilson_interval
 from topophys.errors import InputError
-from topophys.plots._panels import check_rows, finite, panels, wilson
+from topophys.plots._panels import check_rows, finite, panels
 from topophys.plots.style import FAINT, PALETTE, style, tidy_rows
 
 __all__ = ["plot_audit", "plot_causal", "plot_probes"]
@@ -243,7 +244,7 @@ def plot_causal(
         figure, (panel,) = panels(1, ax, size=(5.8, 1.0 + 0.3 * len(listed)))
         for y, row in enumerate(listed):
             marker, colour = _CAUSAL_LOOKS.get(str(row["test"]), _OTHER)
-            low, high = wilson(row["right"], row["cases"])
+            low, high = wilson_interval(row["right"], row["cases"])
             panel.plot([low, high], [y, y], color=colour, linewidth=1.8, zorder=2)
             share = row["right"] / row["cases"]
             panel.plot(

@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._statistics import wilson_interval
 from topophys.errors import InputError, ShapeError
 from topophys.plots._panels import (
     AxesLike,
@@ -23,7 +24,6 @@ from topophys.plots._panels import (
     integer_array,
     panels,
     percent,
-    wilson,
 )
 from topophys.plots.style import FAINT, PALETTE, style, tidy, tidy_rows
 
@@ -226,7 +226,7 @@ def plot_accuracy(
     counts = [_counts(row) for row in listed]
     finest = min(_smallest_error(*pair) for pair in counts)
     best = 10.0 ** np.floor(np.log10(0.7 * finest))
-    worst = max(1.0 - wilson(*pair)[0] for pair in counts)
+    worst = max(1.0 - wilson_interval(*pair)[0] for pair in counts)
     with style():
         figure, (panel,) = panels(1, ax, size=(5.4, 1.0 + 0.42 * len(listed)))
         for y, pair in enumerate(counts):
@@ -261,12 +261,12 @@ def _counts(row: Mapping[str, Any]) -> tuple[int, int]:
 
 def _smallest_error(correct: int, total: int) -> float:
     """Smallest error rate that the line of a split must reach."""
-    low, high = wilson(correct, total)
+    low, high = wilson_interval(correct, total)
     return 1.0 - (high if correct < total else low)
 
 
 def _draw_split(panel: Axes, y: int, correct: int, total: int, *, edge: float) -> None:
-    low, high = wilson(correct, total)
+    low, high = wilson_interval(correct, total)
     colour = PALETTE["blue"]
     if correct == total:
         panel.annotate(
