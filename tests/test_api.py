@@ -12,7 +12,7 @@ import pytest
 import topophys as tp
 from tests.strategies import plain
 from topophys.errors import GaplessError, InputError, KindError, UnresolvedError
-from topophys.invariants.link_chern import chern_number_of_links
+from topophys.invariants.chern import chern_number_of_links
 
 HEAVY = ("numpy", "numba", "scipy", "torch", "h5py", "matplotlib")
 PACKAGES = (

@@ -14,7 +14,7 @@ PARTS = ("kernels", "hamiltonians", "invariants", "ensembles")
 ALL = [f"{top}/{part}" for part in PARTS for top in ("tests", "topophys")]
 #: A few tests and examples of each kind that need no time.
 SOME = ("tests/systems/test_chains.py", "tests/hamiltonians/test_fourier.py",
-        "topophys/invariants/certify_winding.py", "topophys/ensembles")  # fmt: skip
+        "topophys/invariants/winding.py", "topophys/ensembles")  # fmt: skip
 
 
 def run(*words):

@@ -31,32 +31,35 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.hamiltonians.symmetrize import find_time_reversal, symmetrize
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
     from topophys.hamiltonians.wannier90 import read_wannier90, write_wannier90_hr
-    from topophys.invariants._flow import FlowRules
+    from topophys.invariants._wannier_flow import FlowRules
     from topophys.invariants.berry import (
         berry_curvature,
         berry_flux,
         berry_flux_from_d,
         chern_number,
         chern_number_from_d,
+        quantum_metric,
     )
-    from topophys.invariants.berry_phase import berry_phase, zak_phase
-    from topophys.invariants.certificate import Certificate
-    from topophys.invariants.certificate_leaves import CertificateLeaves, certificate_leaves
-    from topophys.invariants.certify_chern import certify_chern
-    from topophys.invariants.certify_gap import certify_gap
-    from topophys.invariants.certify_winding import certify_winding
-    from topophys.invariants.chern_slices import chern_on_slices
-    from topophys.invariants.local_chern_marker import ChernMarker, local_chern_marker
-    from topophys.invariants.quantum_metric import quantum_metric
-    from topophys.invariants.real_space_winding import RealSpaceWinding, real_space_winding
-    from topophys.invariants.spin_chern import SpinChern, spin_chern
-    from topophys.invariants.wannier_centres import wannier_centres
-    from topophys.invariants.weyl_charge import weyl_charge
-    from topophys.invariants.wilson_loop import wilson_loop
-    from topophys.invariants.winding import winding_angle, winding_number, winding_steps
-    from topophys.invariants.z2 import z2_invariant
-    from topophys.invariants.z2_indices import Z2Indices, z2_indices_3d
-    from topophys.invariants.z2_result import Z2Result
+    from topophys.invariants.chern import certify_chern, chern_on_slices
+    from topophys.invariants.gap import certify_gap
+    from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
+    from topophys.invariants.real_space import (
+        ChernMarker,
+        RealSpaceWinding,
+        local_chern_marker,
+        real_space_winding,
+    )
+    from topophys.invariants.results import Certificate, Z2Result
+    from topophys.invariants.spin import SpinChern, spin_chern
+    from topophys.invariants.weyl import weyl_charge
+    from topophys.invariants.wilson import berry_phase, wannier_centres, wilson_loop, zak_phase
+    from topophys.invariants.winding import (
+        certify_winding,
+        winding_angle,
+        winding_number,
+        winding_steps,
+    )
+    from topophys.invariants.z2 import Z2Indices, z2_indices_3d, z2_invariant
 
 __all__ = [
     "Certificate",
@@ -113,28 +116,28 @@ __all__ = [
 
 #: Module of each of these names.
 _HOMES: Final = {
-    "Certificate": "topophys.invariants.certificate",
-    "CertificateLeaves": "topophys.invariants.certificate_leaves",
-    "ChernMarker": "topophys.invariants.local_chern_marker",
+    "Certificate": "topophys.invariants.results",
+    "CertificateLeaves": "topophys.invariants.leaves",
+    "ChernMarker": "topophys.invariants.real_space",
     "ChiralHamiltonian": "topophys.hamiltonians.chiral",
-    "FlowRules": "topophys.invariants._flow",
+    "FlowRules": "topophys.invariants._wannier_flow",
     "FourierHamiltonian": "topophys.hamiltonians.fourier",
-    "RealSpaceWinding": "topophys.invariants.real_space_winding",
-    "SpinChern": "topophys.invariants.spin_chern",
+    "RealSpaceWinding": "topophys.invariants.real_space",
+    "SpinChern": "topophys.invariants.spin",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
-    "Z2Indices": "topophys.invariants.z2_indices",
-    "Z2Result": "topophys.invariants.z2_result",
+    "Z2Indices": "topophys.invariants.z2",
+    "Z2Result": "topophys.invariants.results",
     "berry_curvature": "topophys.invariants.berry",
     "berry_flux": "topophys.invariants.berry",
     "berry_flux_from_d": "topophys.invariants.berry",
-    "berry_phase": "topophys.invariants.berry_phase",
-    "certificate_leaves": "topophys.invariants.certificate_leaves",
-    "certify_chern": "topophys.invariants.certify_chern",
-    "certify_gap": "topophys.invariants.certify_gap",
-    "certify_winding": "topophys.invariants.certify_winding",
+    "berry_phase": "topophys.invariants.wilson",
+    "certificate_leaves": "topophys.invariants.leaves",
+    "certify_chern": "topophys.invariants.chern",
+    "certify_gap": "topophys.invariants.gap",
+    "certify_winding": "topophys.invariants.winding",
     "chern_number": "topophys.invariants.berry",
     "chern_number_from_d": "topophys.invariants.berry",
-    "chern_on_slices": "topophys.invariants.chern_slices",
+    "chern_on_slices": "topophys.invariants.chern",
     "ensembles": "topophys.ensembles",
     "find_time_reversal": "topophys.hamiltonians.symmetrize",
     "flatten_block": "topophys.hamiltonians.flatten",
@@ -145,24 +148,24 @@ _HOMES: Final = {
     "from_sisl": "topophys.hamiltonians.interop",
     "from_tbmodels": "topophys.hamiltonians.interop",
     "k_grid": "topophys.grids",
-    "local_chern_marker": "topophys.invariants.local_chern_marker",
+    "local_chern_marker": "topophys.invariants.real_space",
     "models": "topophys.models",
-    "quantum_metric": "topophys.invariants.quantum_metric",
+    "quantum_metric": "topophys.invariants.berry",
     "read_wannier90": "topophys.hamiltonians.wannier90",
-    "real_space_winding": "topophys.invariants.real_space_winding",
-    "spin_chern": "topophys.invariants.spin_chern",
+    "real_space_winding": "topophys.invariants.real_space",
+    "spin_chern": "topophys.invariants.spin",
     "symmetrize": "topophys.hamiltonians.symmetrize",
     "to_pythtb": "topophys.hamiltonians.interop",
-    "wannier_centres": "topophys.invariants.wannier_centres",
-    "weyl_charge": "topophys.invariants.weyl_charge",
-    "wilson_loop": "topophys.invariants.wilson_loop",
+    "wannier_centres": "topophys.invariants.wilson",
+    "weyl_charge": "topophys.invariants.weyl",
+    "wilson_loop": "topophys.invariants.wilson",
     "winding_angle": "topophys.invariants.winding",
     "winding_number": "topophys.invariants.winding",
     "winding_steps": "topophys.invariants.winding",
     "write_wannier90_hr": "topophys.hamiltonians.wannier90",
-    "z2_indices_3d": "topophys.invariants.z2_indices",
+    "z2_indices_3d": "topophys.invariants.z2",
     "z2_invariant": "topophys.invariants.z2",
-    "zak_phase": "topophys.invariants.berry_phase",
+    "zak_phase": "topophys.invariants.wilson",
 }
 
 #: Loaded at their first use too, but no part of `from topophys import *`: they bring PyTorch, h5py

@@ -191,7 +191,7 @@ def _require(h: WannierHamiltonian, dims: tuple[int, ...], quantity: str) -> Non
 
 def _winding(h: WannierHamiltonian) -> Found:
     from topophys.hamiltonians.sublattices import chain_of_sublattices  # noqa: PLC0415
-    from topophys.invariants.certify_winding import certify_winding  # noqa: PLC0415
+    from topophys.invariants.winding import certify_winding  # noqa: PLC0415
 
     _require(h, (1,), "winding number")
     chain, first = chain_of_sublattices(h)
@@ -207,7 +207,7 @@ def _winding(h: WannierHamiltonian) -> Found:
 
 
 def _chern(h: WannierHamiltonian) -> Found:
-    from topophys.invariants.certify_chern import certify_chern  # noqa: PLC0415
+    from topophys.invariants.chern import certify_chern  # noqa: PLC0415
 
     _require(h, (2,), "Chern number")
     proof = certify_chern(h)
@@ -215,15 +215,15 @@ def _chern(h: WannierHamiltonian) -> Found:
 
 
 def _gap(h: WannierHamiltonian) -> Found:
-    from topophys.invariants.certify_gap import certify_gap  # noqa: PLC0415
+    from topophys.invariants.gap import certify_gap  # noqa: PLC0415
 
     return "Direct gap above", "open", certify_gap(h), ()
 
 
 def _planes(h: WannierHamiltonian) -> Found:
     """Chern numbers of planes; the same for all planes of a direction where the gap is open."""
-    from topophys.invariants.certify_gap import certify_gap  # noqa: PLC0415
-    from topophys.invariants.chern_slices import chern_on_slices  # noqa: PLC0415
+    from topophys.invariants.chern import chern_on_slices  # noqa: PLC0415
+    from topophys.invariants.gap import certify_gap  # noqa: PLC0415
 
     _require(h, (3,), "set of Chern numbers of planes")
     bulk = certify_gap(h)
@@ -239,8 +239,7 @@ def _planes(h: WannierHamiltonian) -> Found:
 
 def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
     from topophys.hamiltonians.symmetrize import find_time_reversal  # noqa: PLC0415
-    from topophys.invariants.z2 import z2_invariant  # noqa: PLC0415
-    from topophys.invariants.z2_indices import z2_indices_3d  # noqa: PLC0415
+    from topophys.invariants.z2 import z2_indices_3d, z2_invariant  # noqa: PLC0415
 
     _require(h, (2, 3), "Z2 invariant")
     order = find_time_reversal(h) if time_reversal == "auto" else time_reversal
@@ -273,7 +272,7 @@ def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
 def _weyl(
     h: WannierHamiltonian, near: tuple[float, float, float] | None, half_width: float
 ) -> Found:
-    from topophys.invariants.weyl_charge import weyl_charge  # noqa: PLC0415
+    from topophys.invariants.weyl import weyl_charge  # noqa: PLC0415
 
     _require(h, (3,), "Weyl charge")
     if near is None:

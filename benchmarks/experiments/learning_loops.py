@@ -14,7 +14,7 @@ import torch
 import topophys as tp
 from benchmarks.experiments.curriculum import WORK, row
 from topophys.datasets import Recipe, generate, open_dataset
-from topophys.invariants.link_chern import chern_number_of_links
+from topophys.invariants.chern import chern_number_of_links
 from topophys.learn import TopologicalMLEncoderLoops, compute_topological_loss
 
 #: Numbers of filled bands.

@@ -372,25 +372,25 @@ FAST = (
 CELL_TESTS = (
     f"{INVARIANTS}test_cells.py", f"{INVARIANTS}test_certify_bands.py", "-k", " or ".join(FAST),
 )  # fmt: skip
-subject("topophys/kernels/winding_intervals.py", WINDING, *WINDING_TESTS)
-subject("topophys/kernels/certify_winding.py", WINDING, *WINDING_TESTS)
-subject("topophys/kernels/determinant_series.py", WINDING, *WINDING_TESTS)
-subject("topophys/kernels/two_band_field.py", TWO_BANDS, *CHERN_TESTS)
-subject("topophys/kernels/two_band_base.py", TWO_BANDS, *CHERN_TESTS)
-subject("topophys/kernels/certify_two_band.py", TWO_BANDS, *CHERN_TESTS)
-subject("topophys/kernels/degree.py", TWO_BANDS, "tests/kernels/test_degree.py")
-subject("topophys/kernels/cell_bounds.py", MANY_BANDS, *CELL_TESTS)
-subject("topophys/kernels/cocycle.py", MANY_BANDS, *CELL_TESTS)
-subject("topophys/kernels/bloch_taylor.py", MANY_BANDS, *CELL_TESTS)
+subject("topophys/kernels/winding_certified.py", WINDING, *WINDING_TESTS)
+subject("topophys/kernels/winding_certified.py", WINDING, *WINDING_TESTS)
+subject("topophys/kernels/winding_certified.py", WINDING, *WINDING_TESTS)
+subject("topophys/kernels/chern_two_band.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/kernels/chern_two_band.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/kernels/chern_two_band.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/kernels/chern_two_band.py", TWO_BANDS, "tests/kernels/test_degree.py")
+subject("topophys/kernels/chern_multiband.py", MANY_BANDS, *CELL_TESTS)
+subject("topophys/kernels/chern_multiband.py", MANY_BANDS, *CELL_TESTS)
+subject("topophys/kernels/chern_multiband.py", MANY_BANDS, *CELL_TESTS)
 subject("topophys/kernels/rounding.py", (*WINDING, *TWO_BANDS, *MANY_BANDS),
         f"{INVARIANTS}test_reasons.py")  # fmt: skip
 subject("topophys/invariants/_cells.py", MANY_BANDS, *CELL_TESTS)
 subject("topophys/invariants/_cocycle.py", (*MANY_BANDS, "weyl_charge"), *CELL_TESTS)
-subject("topophys/invariants/_walk.py", (*MANY_BANDS, "weyl_charge"), *CELL_TESTS)
-subject("topophys/invariants/_half_zone.py", Z2, f"{INVARIANTS}test_z2_symmetry.py")
+subject("topophys/invariants/_subdivision.py", (*MANY_BANDS, "weyl_charge"), *CELL_TESTS)
+subject("topophys/invariants/_z2_methods.py", Z2, f"{INVARIANTS}test_z2_symmetry.py")
 subject("topophys/invariants/_symmetry.py", (*Z2, "spin_chern"),
         f"{INVARIANTS}test_z2_symmetry.py")  # fmt: skip
-subject("topophys/invariants/_two_band.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/invariants/chern.py", TWO_BANDS, *CHERN_TESTS)
 subject("topophys/invariants/_winding.py", WINDING, *WINDING_TESTS)
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import numpy as np
 
 import topophys as tp
 import topophys.kernels
-from topophys.invariants import _plaquettes
+from topophys.invariants import berry
 
 COUNT = Counter()
 
@@ -112,9 +112,9 @@ def count_here(grid: int, hopping_range: int) -> dict:
     """Operations of one sampled Chern number of random two-band Hamiltonians."""
     H = tp.ensembles.two_band(8, hopping_range=hopping_range, rng=2026)
     expected = tp.chern_number(H, grid=(grid, grid), on_unresolved="mask")
-    kernel = _plaquettes.count_chern_of_series
+    kernel = berry.count_chern_of_series
     patch_kernels()
-    _plaquettes.count_chern_of_series = lambda *given: kernel(*map(counting, given))
+    berry.count_chern_of_series = lambda *given: kernel(*map(counting, given))
     found = tp.chern_number(H, grid=(grid, grid), on_unresolved="mask")
     if (np.ma.filled(found) != np.ma.filled(expected)).any():
         raise RuntimeError("Counting numbers must not change the result, but did.")

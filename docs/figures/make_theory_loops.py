@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import topophys as tp
-from topophys.invariants.link_chern import chern_number_of_links, plaquette_loops
+from topophys.invariants.chern import chern_number_of_links, plaquette_loops
 from topophys.plots import Figure, new_figure, save_figure, style
 from topophys.plots.style import FAINT, PALETTE, tidy
 

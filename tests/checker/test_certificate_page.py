@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from topophys.invariants.certificate_page import SCHEMA, format_page
+from topophys.invariants.certificate_file import SCHEMA, format_page
 from topophys.testing.certificates import texts
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_page_is_current():
     written = (ROOT / "docs" / "certificate-format.md").read_text(encoding="utf-8")
     assert written == format_page(), (
-        "run: python -m topophys.invariants.certificate_page docs/certificate-format.md"
+        "run: python -m topophys.invariants.certificate_file docs/certificate-format.md"
     )
 
 

@@ -12,8 +12,7 @@ import pytest
 
 import topophys as tp
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants.certificate_file import load, verify
-from topophys.invariants.certificate_page import SCHEMA
+from topophys.invariants.certificate_file import SCHEMA, load, verify
 from topophys.testing.certificates import KINDS, claim_is_true, mutated, texts, trial
 
 flint = pytest.importorskip("flint")

@@ -10,7 +10,7 @@ import topophys as tp
 from tests.datasets.kinds import TABLES, make
 from topophys._random import keyed_generator
 from topophys.datasets import Recipe, draw_shard, generate, open_dataset, verify
-from topophys.invariants.selection import WIDE
+from topophys.ensembles.rejection import WIDE
 
 
 @pytest.fixture(scope="module", params=list(TABLES))

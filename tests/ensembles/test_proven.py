@@ -7,8 +7,8 @@ import pytest
 
 import topophys as tp
 from topophys.ensembles import draw_proven
+from topophys.ensembles.rejection import REASONS, Selection
 from topophys.errors import InputError, KindError
-from topophys.invariants.selection import REASONS, Selection
 
 MAKERS = {
     "chains": (tp.ensembles.aiii_chains, tp.certify_winding, {}),

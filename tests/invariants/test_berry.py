@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import bloch_grids, generators, two_bands, unitaries
-from topophys.kernels.flux import flux_from_links
-from topophys.kernels.frame_links import frame_links
+from topophys.kernels.chern_sampled import flux_from_links, frame_links
 from topophys.testing.oracles import chern_dense, lower_bands_chern
 
 

@@ -15,10 +15,9 @@ from topophys.invariants._cells import (
     _sums,
     bound_cells,
 )
-from topophys.invariants._domains import Box, Zone
-from topophys.kernels.cell_bounds import gram_norm, power_norm
-from topophys.kernels.cocycle import edge_phases
-from topophys.kernels.small_eigh import small_extremes
+from topophys.invariants._subdivision import Box, Zone
+from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
+from topophys.kernels.small_linalg import small_extremes
 from topophys.testing.wannier_files import wannier_file
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import topophys as tp
 from tests.strategies import SEEDS, chains, generators, plain, two_bands, unitaries
 from topophys.errors import InputError, KindError, UnresolvedError
-from topophys.invariants._bands import chern_evidence
+from topophys.invariants._cocycle import chern_evidence
 from topophys.invariants._limits import limits
 from topophys.testing.oracles import lower_bands_chern, smallest_gap_of_chain
 

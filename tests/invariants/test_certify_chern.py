@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import topophys as tp
 from tests.strategies import SEEDS, generators, plain, two_bands
 from topophys.errors import InputError, KindError, UnresolvedError
-from topophys.invariants._two_band import AXES
+from topophys.invariants.chern import AXES
 from topophys.testing.oracles import chern_dense, degree_by_solid_angles, smallest_gap_of_two_bands
 
 

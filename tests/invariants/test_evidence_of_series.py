@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from topophys.invariants._evidence_series import _smallest
+from topophys.invariants._evidence import _smallest
 
 pytest.importorskip("flint")
 from topophys.invariants import certificate_file

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import SEEDS
-from topophys.invariants._phases import PHASE_ERROR, phases_of
-from topophys.invariants._slices import slice_at
+from topophys.invariants._slices import PHASE_ERROR, phases_of, slice_at
 
 X = np.array([[0, 1], [1, 0]], complex)
 Y = np.array([[0, -1j], [1j, 0]])

@@ -8,7 +8,7 @@ import pytest
 import topophys as tp
 from tests.strategies import random_unitaries
 from topophys.errors import GaplessError, InputError, ShapeError
-from topophys.invariants.link_chern import chern_number_of_links, plaquette_loops
+from topophys.invariants.chern import chern_number_of_links, plaquette_loops
 
 
 def dagger(u):

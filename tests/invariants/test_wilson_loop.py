@@ -11,7 +11,7 @@ import topophys as tp
 from tests.invariants.samples import degenerate, direct_sum, rotated, same_on_circle, unitary
 from tests.strategies import chains, generators, plain
 from topophys.errors import GaplessError, InputError, ShapeError
-from topophys.invariants._loops import centres_of, transport, unitary_links
+from topophys.invariants.wilson import centres_of, transport, unitary_links
 
 
 def turns(phase):

@@ -17,9 +17,9 @@ from tests.invariants.samples import (
 )
 from tests.strategies import generators, two_bands
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
-from topophys.invariants._flow import FlowRules, follow, make_line, shift_between
-from topophys.invariants._half_zone import prove_half_zone
 from topophys.invariants._slices import Slice
+from topophys.invariants._wannier_flow import FlowRules, follow, make_line, shift_between
+from topophys.invariants._z2_methods import prove_half_zone
 from topophys.testing.wannier_files import wannier_file
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.

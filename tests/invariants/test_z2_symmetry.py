@@ -11,16 +11,16 @@ from tests.invariants.samples import ONE, X, Y, Z, direct_sum, rotated, unitary
 from tests.invariants.z2_cases import draw, verdict
 from tests.strategies import generators
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants._kramers_pairs import PairSum, pair_sum
 from topophys.invariants._slices import Slice
 from topophys.invariants._symmetry import (
     Operator,
+    count_parities,
     inversion_operator,
     largest_norm,
     reversal_operator,
     symmetrise,
 )
-from topophys.invariants._z2_parity import count_parities
+from topophys.invariants._z2_methods import PairSum, pair_sum
 from topophys.testing.wannier_files import wannier_file
 
 #: T = i s_y K and the inversion of BHZ: even and odd orbital.

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import topophys as tp
 from tests.strategies import generators, plain
 from topophys.errors import GaplessError
-from topophys.kernels.angles import small_determinants, turns_between
-from topophys.kernels.determinant import determinants
+from topophys.kernels.chain_fields import small_determinants, turns_between
+from topophys.kernels.small_linalg import determinants
 from topophys.kernels.status import OK
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 2))

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import generators
-from topophys.kernels.count_flux import count_chern, gather
-from topophys.kernels.flux import flux_from_d
+from topophys.kernels.chern_sampled import count_chern, flux_from_d, gather
 from topophys.kernels.status import OK
 
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7))

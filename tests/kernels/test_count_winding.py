@@ -8,11 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.strategies import generators
-from topophys.kernels.count_winding import count_windings, count_windings_of_series
-from topophys.kernels.determinant import determinants
+from topophys.kernels.small_linalg import determinants
 from topophys.kernels.status import OK
 from topophys.kernels.trig_series import trig_table
-from topophys.kernels.winding import count_turns
+from topophys.kernels.winding_sampled import count_turns, count_windings, count_windings_of_series
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 2))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from tests.strategies import NASTY, generators
-from topophys.kernels.degree import AMBIGUOUS, covers_axis
+from topophys.kernels.chern_two_band import AMBIGUOUS, covers_axis
 from topophys.testing.oracles import covers_axis_in_rationals
 
 TRIANGLES = hnp.arrays(np.float64, (3, 3), elements=NASTY)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import SEEDS
-from topophys.kernels.determinant import determinant, determinant_error, determinants, frobenius
-from topophys.kernels.determinant_series import determinant_coefficients
+from topophys.kernels.small_linalg import determinant, determinant_error, determinants, frobenius
+from topophys.kernels.winding_certified import determinant_coefficients
 from topophys.testing.oracles import determinant_in_rationals
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import generators
-from topophys.kernels.flux import dropped_turn, flux_from_links, lower_state
+from topophys.kernels.chern_sampled import dropped_turn, flux_from_links, lower_state
 from topophys.kernels.status import GAPLESS, OK
 
 UNITS = (1 + 0j, 1j, -1 + 0j, -1j)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import generators
-from topophys.kernels.frame_links import frame_links
+from topophys.kernels.chern_sampled import frame_links
 
 
 @given(

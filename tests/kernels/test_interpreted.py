@@ -16,7 +16,7 @@ import sys
 import numba
 import numpy as np
 import topophys as tp
-from topophys.kernels.winding import count_turns
+from topophys.kernels.winding_sampled import count_turns
 
 assert (type(count_turns).__module__.split(".")[0] != "numba") == bool(numba.config.DISABLE_JIT)
 chains = [tp.ensembles.aiii_chains(6, n_orbitals=n, rng=n) for n in (1, 2, 3)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import NASTY
-from topophys.kernels.orientation import crossing, orientation
+from topophys.kernels.small_linalg import crossing, orientation
 
 UNDECIDED = 2
 

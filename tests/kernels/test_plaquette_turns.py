@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import generators
-from topophys.invariants._plaquettes import GENERIC
-from topophys.kernels.plaquette_turns import (
+from topophys.invariants.berry import GENERIC
+from topophys.kernels.chern_sampled import (
     OK,
     UNRESOLVED,
     chern_of_sides,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import generators
-from topophys.kernels.polar import polar_factors
+from topophys.kernels.chain_fields import polar_factors
 from topophys.kernels.status import GAPLESS, OK
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import generators
-from topophys.kernels.small_eigh import LANES, departures, small_eigh
+from topophys.kernels.small_linalg import LANES, departures, small_eigh
 
 EPS = np.finfo(float).eps
 

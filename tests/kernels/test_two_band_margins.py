@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from topophys.kernels.two_band_base import margins
+from topophys.kernels.chern_two_band import margins
 
 
 @pytest.mark.parametrize("seed", range(5))

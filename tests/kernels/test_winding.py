@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.strategies import NASTY, SEEDS
 from topophys.kernels.status import GAPLESS, OK
-from topophys.kernels.winding import count_turns
+from topophys.kernels.winding_sampled import count_turns
 from topophys.testing.oracles import winding_in_rationals
 
 LOOPS = hnp.arrays(np.float64, st.tuples(st.integers(1, 12), st.just(2)), elements=NASTY)

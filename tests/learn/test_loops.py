@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import topophys as tp
-from topophys.invariants.link_chern import chern_number_of_links
-from topophys.invariants.link_chern import plaquette_loops as exact_loops
+from topophys.invariants.chern import chern_number_of_links
+from topophys.invariants.chern import plaquette_loops as exact_loops
 from topophys.learn.encoders.loops import (
     characters,
     links_of_bands,

@@ -8,7 +8,7 @@ import torch
 
 import topophys as tp
 from topophys.errors import InputError, ShapeError
-from topophys.invariants.link_chern import chern_number_of_links
+from topophys.invariants.chern import chern_number_of_links
 from topophys.learn import TopologicalMLEncoderLoops, compute_topological_loss
 
 

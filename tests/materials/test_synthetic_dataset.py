@@ -7,7 +7,7 @@ import pytest
 from topophys.datasets.materials_file import read_materials, write_materials
 from topophys.errors import DatasetError, InputError, SchemaError, ShapeError
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.chern import certify_chern
 from topophys.materials import TrainOptions, fit_toys, generate_toys, load_toys
 from topophys.materials.synthetic.dataset import MEANINGS, meanings, toy_crystal
 

@@ -32,9 +32,9 @@ def certify(
     """
     from topophys.errors import InputError
     from topophys.hamiltonians.wannier90 import read_wannier90
-    from topophys.invariants.certify_chern import certify_chern
-    from topophys.invariants.certify_gap import certify_gap
-    from topophys.invariants.weyl_charge import weyl_charge
+    from topophys.invariants.chern import certify_chern
+    from topophys.invariants.gap import certify_gap
+    from topophys.invariants.weyl import weyl_charge
 
     h = read_wannier90(file, n_occupied=occupied)
     question = quantity or ("chern" if h.dim == 2 else "gap")

@@ -12,7 +12,7 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
 from topophys.grids import k_grid
-from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
+from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
 
 __all__ = ["bloch_at", "screened", "with_gap"]
 

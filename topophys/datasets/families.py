@@ -16,8 +16,8 @@ from topophys.ensembles import aiii_chains, class_a, disordered_ssh, two_band
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.invariants.certificate import Certificate
 from topophys.invariants.evidence import Asked
+from topophys.invariants.results import Certificate
 from topophys.kernels import status as st
 from topophys.kernels.chain_fields import chain_fields
 from topophys.models import haldane, qwz

@@ -32,6 +32,7 @@ from topophys.datasets.label_table import (
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import REASONS, Shard, ShardRange, evaluate, seed_keys
 from topophys.datasets.writer import Writer
+from topophys.ensembles.rejection import SMALL, UNRESOLVED
 from topophys.errors import (
     DatasetError,
     InputError,
@@ -44,8 +45,7 @@ from topophys.hamiltonians._wannier90_format import begins_as_wannier90
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
-from topophys.invariants.certificate import Certificate
-from topophys.invariants.selection import SMALL, UNRESOLVED
+from topophys.invariants.results import Certificate
 
 __all__ = ["Given", "label", "read_source"]
 

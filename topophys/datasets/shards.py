@@ -16,10 +16,10 @@ from topophys._random import keyed_generator
 from topophys.datasets import schema
 from topophys.datasets.families import Arrays, Family, family_of
 from topophys.datasets.recipe import GIVEN, Recipe, SplitSpec
+from topophys.ensembles import rejection
+from topophys.ensembles.rejection import REASONS, UNRESOLVED, Selection
 from topophys.errors import InputError, RecipeError
-from topophys.invariants import selection
-from topophys.invariants.certificate import Certificate
-from topophys.invariants.selection import REASONS, UNRESOLVED, Selection
+from topophys.invariants.results import Certificate
 
 __all__ = ["REASONS", "Shard", "ShardRange", "change_gauges", "draw_shard", "evaluate", "quotas"]
 
@@ -244,7 +244,7 @@ class Shard:
 
 def reasons(spec: SplitSpec) -> tuple[str, ...]:
     """Why Hamiltonians drawn for a split are not in it."""
-    return selection.reasons(spec.max_gap)
+    return rejection.reasons(spec.max_gap)
 
 
 def quotas(spec: SplitSpec, shard: int) -> dict[int, int]:

@@ -28,9 +28,9 @@ from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import ShardRange, digest, evaluate, quotas
 from topophys.datasets.split import Split
 from topophys.errors import DatasetError, GaplessError, InputError, MissingPackageError, SchemaError
-from topophys.invariants.certificate import Certificate
 from topophys.invariants.certificate_file import document_of
 from topophys.invariants.evidence import Proof
+from topophys.invariants.results import Certificate
 
 __all__ = ["MISSING", "Findings", "Report", "check_again", "check_labels", "check_split", "verify"]
 

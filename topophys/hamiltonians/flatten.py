@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import GaplessError
 from topophys.kernels import status as st
-from topophys.kernels.polar import SINGULAR, polar_factors
+from topophys.kernels.chain_fields import SINGULAR, polar_factors
 
 __all__ = ["flatten_block", "flatten_d"]
 

@@ -230,7 +230,7 @@ def aligned(
         split = part.ndim - tail
         out = np.zeros((*part.shape[: split - 1], len(union), *part.shape[split:]), np.complex128)
         rows = [place[tuple(v)] for v in own.tolist()]
-        out[(..., rows, *(slice(None),) * tail)] = part
+        np.moveaxis(out, split - 1, 0)[rows] = np.moveaxis(part, split - 1, 0)
         filled.append(out)
     return union, (filled[0], filled[1])
 

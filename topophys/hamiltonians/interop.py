@@ -210,7 +210,7 @@ def from_pythtb(model: Any, *, n_occupied: int | None = None) -> WannierHamilton
     return _made(hoppings, n_occupied, model._lat, positions, tuple(periodic))
 
 
-def to_pythtb(H: FourierHamiltonian) -> Any:
+def to_pythtb(H: object) -> Any:
     """Make a `pythtb.tb_model` of a Hamiltonian; needs PythTB.
 
     Parameters

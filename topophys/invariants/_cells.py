@@ -9,24 +9,70 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
+from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 
 from topophys._typing import FourierLike
-from topophys.invariants._eigh import eigh_batch
-from topophys.invariants._scale import divide_out, error_of
-from topophys.kernels.bloch_taylor import taylor_planes, taylor_sums, term_count
-from topophys.kernels.cell_bounds import (
+from topophys.invariants._scaling import divide_out, error_of
+from topophys.kernels.chern_multiband import (
     UP,
     block_norms,
     corner_blocks,
     mixing_norms,
     rotate,
+    taylor_planes,
+    taylor_sums,
+    term_count,
     turn_bounds,
 )
 from topophys.kernels.rounding import slack_of
-from topophys.kernels.small_eigh import LARGEST, small_extremes
+from topophys.kernels.small_linalg import LARGEST, small_eigh, small_extremes
 
-__all__ = ["CellBounds", "Hoppings", "Phases", "bound_cells", "frames_at"]
+__all__ = [
+    "HERMITIAN",
+    "CellBounds",
+    "Hoppings",
+    "Phases",
+    "bound_cells",
+    "eigh_batch",
+    "frames_at",
+]
+
+
+# ------------------------------------ Eigenvalues and eigenvectors of batches of Hermitian matrices
+
+#: Allowed deviation of given matrices from Hermitian ones, relative to the largest entry.
+HERMITIAN: Final = 1e-9
+
+
+def eigh_batch(
+    h: Complex[np.ndarray, "*batch n n"],
+) -> tuple[Float[np.ndarray, "*batch n"], Complex[np.ndarray, "*batch n n"]]:
+    """Diagonalise: by rotations of many matrices side by side up to eight bands, else by LAPACK.
+
+    Parameters
+    ----------
+    h : complex128 ndarray of shape (..., n, n)
+        Finite Hermitian matrices.
+
+    Returns
+    -------
+    energy : float64 ndarray of shape (..., n)
+        Eigenvalues in ascending order.
+    states : complex128 ndarray of shape (..., n, n)
+        Orthonormal eigenvectors, one a column.
+    """
+    n = h.shape[-1]
+    if n > LARGEST:
+        energy, states = np.linalg.eigh(h)
+        return energy, states
+    size = math.prod(h.shape[:-2])
+    energy, states = np.empty((size, n)), np.empty((size, n, n), np.complex128)
+    small_eigh(np.ascontiguousarray(h).reshape(size, n, n), energy, states)
+    return energy.reshape(h.shape[:-1]), states.reshape(h.shape)
+
+
+# --------- Cells of momentum space: bounds of the gap and of the occupied space, from their centres
 
 Int: TypeAlias = NDArray[np.int64]
 Real: TypeAlias = NDArray[np.float64]

@@ -135,7 +135,7 @@ def block_samples(
         *batch, n_orders, n, _ = amplitudes.shape
         phases = np.exp(1j * (grid_of(1, n_k) @ np.arange(lowest, highest + 1)[None]))
         flat = amplitudes.reshape(*batch, n_orders, n * n)
-        return (phases @ flat).reshape(*batch, n_k, n, n)
+        return np.asarray((phases @ flat).reshape(*batch, n_k, n, n))
     if not momenta(d_k):
         no_grid(grid, "d_k")
         return d_k  # type: ignore[return-value]  # no Hamiltonian, as its dimension tells

@@ -1,10 +1,4 @@
-"""Symmetries that enter a proof: exact operators near given ones, and symmetrised Hamiltonians.
-
-A Hamiltonian in float64 has no exact symmetry. What is proven is proven of the mean of H over the
-symmetry group, which has it exactly; how far that mean is from H is bounded in operator norm and
-told with the result. Where 2 sup_k |H(k) - H_s(k)| is below the gap g of H_s, the gap of
-H_t = (1 - t) H_s + t H is at least g - 2 t |H - H_s| > 0 (Weyl): H and H_s are one phase.
-"""
+"""Symmetries that enter a proof: exact operators near given ones, parities, time reversal."""
 
 from __future__ import annotations
 
@@ -18,22 +12,39 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
+from topophys.invariants._slices import Slice
 from topophys.kernels.rounding import UNIT, UP, slack_of
 
 __all__ = [
+    "GAPLESS",
     "Apart",
+    "Corners",
     "Operator",
+    "Parities",
     "Symmetrised",
     "block_error",
     "corner_sums",
+    "corners_of",
+    "count_parities",
+    "even_filling",
+    "invariant_momenta",
     "inversion_operator",
     "largest_norm",
     "operator_norms",
     "orthonormality",
     "product_error",
+    "refuse",
+    "require_pairs",
     "reversal_operator",
     "symmetrise",
 ]
+
+
+# ----- Symmetries that enter a proof: exact operators near given ones, and symmetrised Hamiltonians
+# A Hamiltonian in float64 has no exact symmetry. What is proven is proven of the mean of H over the
+# symmetry group, which has it exactly; how far that mean is from H is bounded in operator norm and
+# told with the result. Where 2 sup_k |H(k) - H_s(k)| is below the gap g of H_s, the gap of
+# H_t = (1 - t) H_s + t H is at least g - 2 t |H - H_s| > 0 (Weyl): H and H_s are one phase.
 
 #: Largest deviation of a given matrix from an operator of its kind: six digits of a text file.
 KIND: Final = 1e-6
@@ -353,3 +364,189 @@ def corner_sums(vectors: NDArray[np.int64], rows: Matrix) -> Matrix:
     signs = 1.0 - 2.0 * ((sides @ vectors.T) % 2)
     sums = np.einsum("cm,bmij->bcij", signs, rows)
     return np.asarray(0.5 * (sums + sums.conj().swapaxes(-1, -2)))
+
+
+# ------------- Signs of time-reversal symmetry at the invariant momenta, where no operator is given
+
+#: Relative energy gap below which nothing is claimed of samples.
+GAPLESS: Final = 1e-9
+#: Splitting of pairs, relative to the distance of pairs, that is noise and no broken symmetry.
+NOISE: Final = 1e-3
+
+
+@dataclass(frozen=True)
+class Corners:
+    """What the invariant momenta say of a Hamiltonian.
+
+    Attributes
+    ----------
+    gap : float
+        Smallest gap there.
+    split, splitting : float
+        Largest splitting of an occupied Kramers pair, and that over the gap.
+    least : float
+        Gap that rounding can make.
+    closed : bool
+        Whether occupied and empty bands touch there, to rounding or to the noise of the pairs.
+    k : tuple of float
+        Momentum of the smallest gap.
+    """
+
+    gap: float
+    split: float
+    splitting: float
+    least: float
+    closed: bool
+    k: tuple[float, ...]
+
+
+def corners_of(energy: NDArray[np.float64], filled: int, least: float) -> Corners:
+    """Read splittings and gap off energies (momenta, n) at the invariant momenta, in their order.
+
+    `least` is the gap that rounding can make. A gap that is not wider than pairs are split is
+    closed where the pairs, compared with their distances, are intact; else the symmetry is broken.
+    """
+    gaps = energy[:, filled] - energy[:, filled - 1]
+    gap = float(gaps.min())
+    dim = len(energy).bit_length() - 1
+    k = tuple(invariant_momenta(dim)[gaps.argmin()].tolist())
+    split = float((energy[:, 1:filled:2] - energy[:, 0:filled:2]).max())
+    pairs = energy[:, 0 : 2 * (energy.shape[1] // 2) : 2]
+    apart = float(np.median(np.diff(pairs, axis=1))) if pairs.shape[1] > 1 else 0.0
+    closed = gap <= least or (gap <= split <= NOISE * apart)
+    return Corners(gap, split, split / gap if gap > 0.0 else np.inf, least, closed, k)
+
+
+def invariant_momenta(dim: int) -> NDArray[np.float64]:
+    """Momenta with k = -k modulo the reciprocal lattice.
+
+    Parameters
+    ----------
+    dim : int
+        Dimension.
+
+    Returns
+    -------
+    float64 ndarray of shape (2**dim, dim)
+        All combinations of 0 and pi.
+    """
+    corners = np.stack(np.meshgrid(*[[0.0, np.pi]] * dim, indexing="ij"), -1)
+    return corners.reshape(-1, dim)
+
+
+def even_filling(filled: int) -> None:
+    """Raise unless an even number of bands is occupied.
+
+    Parameters
+    ----------
+    filled : int
+        Number of occupied bands.
+
+    Raises
+    ------
+    InputError
+        If it is odd.
+    """
+    if filled % 2:
+        raise InputError(
+            "Argument `n_occupied` must be even, because Kramers pairs are occupied together, but"
+            f" is {filled}."
+        )
+
+
+def require_pairs(corners: Corners, tolerance: float) -> None:
+    """Raise where occupied bands do not come in Kramers pairs, split by up to `tolerance` gaps."""
+    if corners.splitting > tolerance:
+        raise refuse(
+            f"occupied Kramers pairs split by {corners.splitting:.3g} of the gap at k = -k",
+            corners.splitting,
+            tolerance,
+        )
+
+
+def refuse(observed: str, needed: float, tolerance: float) -> InputError:
+    """Return the error for a broken symmetry, with the `tolerance` that would accept it."""
+    # three digits that are not below what is needed
+    step = 10.0 ** (np.floor(np.log10(needed)) - 2.0)
+    return InputError(
+        "Argument `h` must be symmetric under time reversal with T^2 = -1, but"
+        f" {observed} (`tolerance` is {tolerance:.3g}); for hoppings that break the symmetry by"
+        f" rounding set `tolerance` to {np.ceil(needed / step) * step:.3g}, or give"
+        " `time_reversal`."
+    )
+
+
+# ----- Parities of occupied Kramers pairs at the invariant momenta, counted in sectors of inversion
+
+
+@dataclass(frozen=True, eq=False)
+class Parities:
+    """Parities of the occupied states of one Hamiltonian.
+
+    Attributes
+    ----------
+    odd : int64 ndarray of shape (2**dim,)
+        Number of occupied states of parity -1 at each invariant momentum.
+    gap : float
+        Smallest gap there.
+    proven : bool
+        Whether no level of either sector can be on the other side of the gap.
+    """
+
+    odd: NDArray[np.int64]
+    gap: float
+    proven: bool
+
+
+def count_parities(h: Slice, inversion: Operator, filled: int) -> Parities:
+    r"""Count occupied states of odd parity where k = -k.
+
+    H commutes there with the exact P next to `inversion`. In the eigenbasis of P it has two
+    blocks; Weyl's inequality bounds how far their computed levels are from the exact ones, e. With
+
+    .. math:: E_{n+1} - E_n > 2 e
+
+    among the levels of both blocks no level crosses the middle of the gap, and the number of
+    levels below it in each block is exact.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian that is symmetric up to `h.amplitude_error`, scaled to entries of
+        about 1.
+    inversion : Operator
+        Inversion.
+    filled : int
+        Number n of occupied bands.
+
+    Returns
+    -------
+    Parities
+        Counts and gap.
+    """
+    n = h.n_bands
+    level, state = np.linalg.eigh(inversion.matrix)
+    odd, even = state[:, level < 0.0], state[:, level >= 0.0]
+    norms = np.linalg.norm(h.amplitudes, axis=(-2, -1))
+    size = float(norms.sum()) * UP
+    rebuilt = even @ even.conj().T - odd @ odd.conj().T
+    # distance of the exact P from the one that has the computed basis, made orthonormal
+    turned = (
+        inversion.error
+        + float(np.linalg.norm(rebuilt - inversion.matrix)) * UP
+        + 2.1 * orthonormality(state)
+        + 2.0 * float(product_error(n, np.asarray(np.sqrt(n))))
+    )
+    formed = 0.0 if h.amplitude_error is None else h.amplitude_error
+    error = (
+        float(slack_of(norms, np.zeros(len(norms), np.int64), n, formed))
+        + 2.1 * turned * size
+        + float(block_error([odd, even], np.asarray(size)))
+    )
+    at = corner_sums(h.vectors, h.amplitudes[None])[0]
+    levels = [np.linalg.eigvalsh(v.conj().T @ at @ v) for v in (odd, even) if v.shape[1]]
+    every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
+    top, bottom = every[:, filled - 1], every[:, filled]
+    gap = float((bottom - top).min())
+    below = (levels[0] <= top[:, None]).sum(-1) if odd.shape[1] else np.zeros(len(at), np.int64)
+    return Parities(below.astype(np.int64), gap, turned < 0.5 and gap > 2.0 * UP * error)

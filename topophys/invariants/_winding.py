@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 from topophys._typing import BlockLike
 from topophys.errors import InputError
 from topophys.invariants._limits import Limits
-from topophys.invariants._phases import phases_of
-from topophys.invariants._scale import demand, divide_out, error_of, proven_gap
-from topophys.invariants.certificate import Evidence
+from topophys.invariants._scaling import demand, divide_out, error_of, proven_gap
+from topophys.invariants._slices import phases_of
 from topophys.invariants.evidence import CellTree, WindingEvidence
+from topophys.invariants.results import Evidence
 from topophys.kernels import status as st
-from topophys.kernels.certify_winding import certify_series, certify_windings
-from topophys.kernels.determinant_series import NOTHING
-from topophys.kernels.gap_at import gaps_at
 from topophys.kernels.rounding import SLACK, UNIT, UP, upper_bound
 from topophys.kernels.trig_series import trig_table, whole_passes
+from topophys.kernels.winding_certified import NOTHING, certify_series, certify_windings, gaps_at
 
 __all__ = ["winding_evidence"]
 

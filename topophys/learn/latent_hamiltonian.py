@@ -16,9 +16,9 @@ from topophys.errors import InputError, ShapeError
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
-from topophys.invariants.certificate import Certificate
-from topophys.invariants.certify_chern import certify_chern
-from topophys.invariants.certify_winding import certify_winding
+from topophys.invariants.chern import certify_chern
+from topophys.invariants.results import Certificate
+from topophys.invariants.winding import certify_winding
 
 __all__ = [
     "CHAIN_PARAMETERS",

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.grids import k_grid
-from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
+from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
 from topophys.plots.style import style
 
 __all__ = [

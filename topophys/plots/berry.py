@@ -18,7 +18,7 @@ from topophys._typing import FourierLike, is_fourier_like
 from topophys.errors import KindError, ShapeError
 from topophys.hamiltonians.two_band import PAULI
 from topophys.invariants.berry import berry_curvature, chern_number_from_d
-from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.chern import certify_chern
 from topophys.plots._panels import AxesLike, Integers, integer_titles, join, panels, texts
 from topophys.plots.style import DIVERGING, INK, PALETTE, style, tidy_zone
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from topophys import _validation
 from topophys.errors import KindError
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.invariants.certificate_leaves import CertificateLeaves, certificate_leaves
+from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
 from topophys.plots._panels import AxesLike, panels
 from topophys.plots.style import FAINT, INK, pi_axis, style, tidy
 

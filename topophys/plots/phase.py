@@ -24,9 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike, is_block_like, is_fourier_like
 from topophys.errors import InputError, KindError, ShapeError
-from topophys.invariants.certificate import UNRESOLVED_VALUE, Certificate
-from topophys.invariants.certify_chern import certify_chern
-from topophys.invariants.certify_winding import certify_winding
+from topophys.invariants.chern import certify_chern
+from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
+from topophys.invariants.winding import certify_winding
 from topophys.plots._panels import AxesLike, Integers, integer_array, panels, percent
 from topophys.plots.style import DIVERGING, INK, PALETTE, pi_axis, style, tidy
 

@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
-from topophys.invariants.certificate import UNRESOLVED_VALUE
-from topophys.invariants.z2_result import Z2Result
+from topophys.invariants.results import UNRESOLVED_VALUE, Z2Result
 from topophys.plots._panels import (
     AxesLike,
     Integers,

@@ -17,8 +17,7 @@ from topophys import _validation
 from topophys._typing import is_block_like
 from topophys.errors import InputError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.invariants.certify_winding import certify_winding
-from topophys.invariants.winding import winding_number
+from topophys.invariants.winding import certify_winding, winding_number
 from topophys.plots._panels import (
     AxesLike,
     Integers,

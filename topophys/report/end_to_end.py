@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import topophys
 from topophys._io import make_folder
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.datasets.verification import check_labels
@@ -55,7 +54,7 @@ def recipe_path(name: str, file: str = "recipe.toml") -> Path:
     >>> recipe_path("winding-1d").name
     'recipe.toml'
     """
-    package = Path(topophys.__file__).parent
+    package = Path(__file__).parents[1]
     # in a wheel the folder `datasets` of the repository is part of the package
     roots = [root for root in (package / "recipes", package.parent / "datasets") if root.is_dir()]
     for root in roots:

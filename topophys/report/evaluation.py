@@ -16,7 +16,7 @@ from topophys.datasets.tasks import OfEachTask
 from topophys.errors import InputError
 from topophys.interpret import audit, causal_tests, probe
 from topophys.invariants.berry import chern_number_from_d
-from topophys.invariants.certificate import UNRESOLVED_VALUE
+from topophys.invariants.results import UNRESOLVED_VALUE
 from topophys.invariants.winding import winding_number
 from topophys.learn import Run
 from topophys.learn.run import predict_invariants

@@ -25,9 +25,9 @@ from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.berry import berry_flux
-from topophys.invariants.certificate import Certificate
-from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.chern import certify_chern
 from topophys.invariants.evidence import Asked
+from topophys.invariants.results import Certificate
 
 __all__ = ["Bands", "BandsTask"]
 

@@ -17,9 +17,9 @@ from topophys.grids import k_grid
 from topophys.hamiltonians.flatten import flatten_d
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.berry import berry_flux_from_d
-from topophys.invariants.certificate import Certificate
-from topophys.invariants.certify_chern import certify_chern
+from topophys.invariants.chern import certify_chern
 from topophys.invariants.evidence import Asked
+from topophys.invariants.results import Certificate
 
 __all__ = ["ChernTask", "TwoBand"]
 

@@ -25,11 +25,10 @@ from topophys.datasets.tasks import Task, register_task
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block
-from topophys.invariants.certificate import Certificate
-from topophys.invariants.certify_gap import certify_gap
-from topophys.invariants.certify_winding import certify_winding
 from topophys.invariants.evidence import Asked
-from topophys.invariants.winding import winding_fields
+from topophys.invariants.gap import certify_gap
+from topophys.invariants.results import Certificate
+from topophys.invariants.winding import certify_winding, winding_fields
 
 __all__ = ["Chains", "WindingTask"]
 

@@ -30,7 +30,7 @@ import numpy as np
 
 import topophys as tp
 from topophys.errors import TopophysError, UnresolvedError
-from topophys.invariants.link_chern import chern_number_of_links
+from topophys.invariants.chern import chern_number_of_links
 from topophys.testing.proof_cases import (
     CLOSED,
     Case,

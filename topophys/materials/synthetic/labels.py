@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.invariants.certify_chern import certify_chern
-from topophys.invariants.certify_winding import certify_winding
+from topophys.invariants.chern import certify_chern
+from topophys.invariants.winding import certify_winding
 from topophys.materials.synthetic.bands import (
     SOLID_CELLS,
     SolidBands,

@@ -1,0 +1,608 @@
+"""Two ways to a Z2 invariant: Wannier centres, and flux through half of the Brillouin zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.errors import ShapeError
+from topophys.invariants import _symmetry as tr
+from topophys.invariants._cells import Hoppings
+from topophys.invariants._cocycle import (
+    LIMIT,
+    Cocycle,
+    Edges,
+    Sides,
+    band_evidence,
+    common_edges,
+    integers_of_vertices,
+    one_thread,
+)
+from topophys.invariants._limits import INTEGRAL
+from topophys.invariants._slices import Slice, bloch_at, slice_at
+from topophys.invariants._subdivision import Cover, Zone, cover
+from topophys.invariants._wannier_flow import (
+    Flow,
+    FlowRules,
+    Line,
+    follow,
+    make_line,
+    shift_between,
+)
+from topophys.invariants.evidence import BandEvidence
+from topophys.invariants.results import Found
+from topophys.invariants.wilson import centres_of, frames_of, transport, unitary_links
+from topophys.kernels.chern_multiband import link_phases, turn_phases
+from topophys.kernels.rounding import lower_bound, upper_bound
+
+__all__ = [
+    "HalfZone",
+    "PairSum",
+    "of_grid",
+    "of_hamiltonian",
+    "pair_sum",
+    "prove_half_zone",
+    "require_even",
+    "unresolved",
+]
+
+
+# ------ Wannier centres that come in Kramers pairs: which belong together, and the sum of the pairs
+
+
+@dataclass(frozen=True)
+class PairSum:
+    """Sum over Kramers pairs of the centre of the pair, on a line that time reversal keeps.
+
+    Attributes
+    ----------
+    value : float
+        The sum, modulo 1.
+    spread : float
+        Distances within the pairs, added up, in cells.
+    gain : float
+        Largest ratio of the error of `spread` and the largest angle between a computed and an
+        exact occupied space.
+    """
+
+    value: float
+    spread: float
+    gain: float
+
+    def proven(self, error: float, gap: float) -> bool:
+        """Whether the pairs are the exact ones, for frames of a Hamiltonian off by `error`.
+
+        Occupied spaces are then off by at most theta with sin 2 theta <= 2 error / gap.
+        """
+        ratio = 2.0 * error / gap if gap > 0.0 else np.inf
+        return bool(ratio < 1.0 and self.gain * 0.5 * np.arcsin(min(ratio, 1.0)) < 0.25)
+
+
+def pair_sum(frame: NDArray[np.complex128]) -> PairSum:
+    r"""Sum of the centres of pairs, from frames (N, n, m) along the line, m even.
+
+    Neighbours on the circle are paired, in one of two ways. What lies between the centres within
+    the pairs of one and of the other way is the whole circle, so that their spreads add up to 1:
+    one is below 1/2, and if exact pairs are equal the exact pairing has spread 0. Let the computed
+    spaces be off by an angle theta: a link, the polar factor of an overlap with smallest singular
+    value s, is off by 2 theta / s, the loop W of N links by N times that. Eigenvalues of unitary
+    matrices move by no more in their order on the circle (R. Bhatia, C. Davis, Linear Multilinear
+    Algebra 15, 71 (1984)), an angle of at most pi/2 |dW|, hence the spread of the right pairing by
+    m |dW| / 4. While that is below 1/4, the pairing with the smaller spread is the right one.
+
+    Parameters
+    ----------
+    frame : complex128 ndarray of shape (N, n, m)
+        Occupied states.
+
+    Returns
+    -------
+    PairSum
+        Sum, spread, and how errors enter.
+    """
+    links, overlap = unitary_links(frame)
+    centres = centres_of(transport(links))
+    turned = np.append(centres[1:], centres[0] + 1.0)
+    pairings = [np.stack([c[0::2], c[1::2]]) for c in (centres, turned)]
+    spreads = [float(np.ptp(pair, axis=0).sum()) for pair in pairings]
+    best = int(spreads[1] < spreads[0])
+    n_points, m = len(frame), len(centres)
+    # half of the computed s: overlaps of exact frames are smaller by at most 2 theta
+    gain = m * n_points * 2.0 / max(0.5 * float(overlap.min()), 1e-150) / 4.0
+    return PairSum(float(pairings[best].mean(0).sum()), spreads[best], gain)
+
+
+# ------ Z2 invariant by the flux through half of the Brillouin zone and Wannier centres at its ends
+
+Int: TypeAlias = NDArray[np.int64]
+Array: TypeAlias = NDArray[np.complex128]
+
+#: Starting cells along k_x from 0 to pi; twice as many along k_y.
+START: Final = 4
+#: Largest phase of a link in the gauge of a cell: kept clear of pi.
+LINK: Final = 3.0
+#: Share of the smallest gap met that the proven one should reach.
+TIGHTNESS: Final = 0.25
+
+
+@dataclass(frozen=True)
+class HalfZone:
+    """Outcome of a proof.
+
+    Attributes
+    ----------
+    value : int
+        Z2 invariant; meaningless where not proven.
+    proven : bool
+        Whether every cell is.
+    gap_lower, gap_upper : float
+        Proven lower bound of the gap on the half zone, 0 where not proven; smallest gap met.
+    evaluations : int
+        Eigenproblems solved.
+    reason : str
+        Why it is not proven: "budget", "depth", "rounding" or "closed gap"; "" where it is.
+    k_at_gap_upper : tuple of float
+        Momentum of the smallest gap met.
+    spread : float
+        Distances of centres within Kramers pairs, added up, on the worse of the two lines: of the
+        size of rounding if time reversal holds.
+    cells : BandEvidence or None
+        Tree and bases of the cells, if asked for and proven.
+    """
+
+    value: int
+    proven: bool
+    gap_lower: float
+    gap_upper: float
+    evaluations: int
+    reason: str = ""
+    k_at_gap_upper: tuple[float, float] = (0.0, 0.0)
+    spread: float = np.nan
+    cells: BandEvidence | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _End:
+    """A line k_x = 0 or pi: points (N,) along k_y, states there, and the frame of each interval."""
+
+    x: int
+    y: Int
+    states: Array
+    frame: Int
+
+
+def prove_half_zone(
+    h: Slice, filled: int, *, max_depth: int, max_evaluations: int, evidence: bool = False
+) -> HalfZone:
+    r"""Prove the Z2 invariant of a time-reversal-symmetric Hamiltonian.
+
+    On the lines k_x = 0 and pi the centres come in pairs; let X be the sum of one of each pair,
+    defined modulo 1. The sum of all centres moves by the flux, hence
+
+    .. math:: Z_2 = \frac{1}{2\pi} \int_{0 \le k_x \le \pi} \mathrm{tr}\,\Omega
+        - 2 X(\pi) + 2 X(0) \pmod 2
+
+    By Stokes the flux is a sum over edges between cells, of the windings of their transition
+    phases, and over the two lines, of the link phases in the gauges of the cells there.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian in two dimensions; time reversal is taken for granted.
+    filled : int
+        Number of occupied bands.
+    max_depth : int
+        How often a cell may be subdivided.
+    max_evaluations : int
+        Largest number of eigenproblems to solve.
+    evidence : bool
+        Whether to return the cells.
+
+    Returns
+    -------
+    HalfZone
+        Value and evidence.
+    """
+    zone = Zone((START, 2 * START), 2 * START, max_depth)
+    with one_thread():
+        ham = Hoppings.of(h, filled)
+        walk = cover(ham, zone, np.zeros(1), max_evaluations, TIGHTNESS, frames=True)
+        number, spread = _number(walk) if walk.reason[0] == "" else (0.0, np.nan)
+    whole = round(number)
+    if walk.reason[0] == "" and not abs(number - whole) < INTEGRAL:
+        walk.fail(np.array([0]), "rounding")
+    proven = bool(walk.reason[0] == "")
+    exponent = walk.ham.exponent
+    k_x, k_y = walk.k_at_gap_upper[0]
+    cells = band_evidence(walk)[0] if evidence and proven else None
+    return HalfZone(
+        value=whole % 2,
+        proven=proven,
+        gap_lower=float(lower_bound(walk.gap_lower, exponent)[0]) if proven else 0.0,
+        gap_upper=float(upper_bound(walk.gap_met, exponent)[0]),
+        evaluations=int(walk.evaluations[0]),
+        reason=str(walk.reason[0]),
+        k_at_gap_upper=(float(k_x), float(k_y)),
+        spread=spread,
+        cells=cells if isinstance(cells, BandEvidence) else None,
+    )
+
+
+def _number(walk: Cover) -> tuple[float, float]:
+    """Z2 as an integer up to rounding, and the spread of pairs; gives the walk up on failure."""
+    cocycle = Cocycle(walk)
+    _inner_edges(cocycle)
+    ends: list[_End] = []
+    for side in (0, 1):
+        end = _end(cocycle, side) if cocycle.alive[0] else None
+        if end is None:
+            return 0.0, np.nan
+        ends.append(end)
+    flux = _inner_flux(cocycle, ends)
+    first, last = (pair_sum(end.states[:, :, : walk.ham.filled]) for end in ends)
+    if not all(s.proven(float(walk.ham.slack[0]), float(walk.gap_lower[0])) for s in (first, last)):
+        walk.fail(np.array([0]), "rounding")
+    for sign, end in zip((1.0, -1.0), ends, strict=True):
+        phase = np.empty(len(end.y))
+        link_phases(cocycle.states, end.states, walk.ham.filled, end.frame, phase)
+        flux += sign * float(phase.sum())
+    number = flux / (2.0 * np.pi) - 2.0 * (last.value - first.value)
+    return number, max(first.spread, last.spread)
+
+
+def _inner_edges(cocycle: Cocycle) -> None:
+    """Edges between cells; k_y is periodic, the lines k_x = 0 and pi are left out."""
+    leaves, around = cocycle.walk.leaves, cocycle.domain.fine
+    (x, y), frame = leaves.corner.T, np.arange(len(leaves.owner))
+    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
+    right, left = x + size < around // 2, x > 0
+
+    def column(place: Int) -> Int:
+        return np.asarray(place)[:, None]
+
+    if right.any():
+        line, start, end, one, other = common_edges(
+            Sides(column(x + size)[right], y[right], (y + size)[right], frame[right]),
+            Sides(column(x)[left], y[left], (y + size)[left], frame[left]),
+        )
+        p, q = np.column_stack([line, start]), np.column_stack([line, end])
+        cocycle.add(Edges(np.zeros_like(start), p, q, one, other), 1)
+    line, start, end, one, other = common_edges(
+        Sides(column(y), x, x + size, frame), Sides(column((y + size) % around), x, x + size, frame)
+    )
+    p, q = np.column_stack([start, line]), np.column_stack([end, line])
+    cocycle.add(Edges(np.zeros_like(start), p, q, one, other), 0)
+
+
+def _end(cocycle: Cocycle, side: int) -> _End | None:
+    """Points of a line, with their images under time reversal, so near that links are bounded."""
+    leaves, around = cocycle.walk.leaves, cocycle.domain.fine
+    x, y = leaves.corner.T
+    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
+    here = np.flatnonzero(x + size == around // 2 if side else x == 0)
+    here = here[np.argsort(y[here])]
+    place = side * (around // 2)
+    points = np.union1d(y[here], -y[here] % around)
+    thin: dict[tuple[int, int], int] = {}
+    while True:
+        ends = np.append(points[1:], around)
+        frame = here[np.searchsorted(y[here], points, "right") - 1]
+        pairs = zip(points.tolist(), ends.tolist(), strict=True)
+        known = np.array([thin.get(pair, -1) for pair in pairs])
+        frame = np.where(known >= 0, known, frame)
+        bound = np.empty(len(frame))
+        turn_phases(cocycle.frobenius, cocycle.operator, cocycle.ham.rank, frame, bound)
+        rows = np.flatnonzero(~(bound < LINK))
+        if not len(rows):
+            break
+        good = _thin_ends(cocycle, side, place, points[rows], ends[rows], frame[rows], thin)
+        if good is None:
+            return None
+        rows = rows[~good]
+        if (ends[rows] - points[rows] < 2).any():
+            cocycle.walk.fail(np.array([0]), "depth")
+            return None
+        middle = (points[rows] + ends[rows]) // 2
+        points = np.union1d(points, np.concatenate([middle, -middle % around]))
+    where = np.column_stack([np.full(len(points), place), points])
+    owner = np.zeros(len(points), np.int64)
+    if not cocycle.spend(owner).all():
+        return None
+    # transitions to thin cells that are in use
+    for (start, stop), number in thin.items():
+        row = int(np.searchsorted(points, start))
+        if points[row] == start and frame[row] == number:
+            cell = here[np.searchsorted(y[here], start, "right") - 1 :][:1]
+            pair = (cell, np.array([number])) if side else (np.array([number]), cell)
+            phase, spread = cocycle.check(*pair)
+            p, q = np.array([[place, start]]), np.array([[place, stop]])
+            cocycle.keep(Edges(owner[:1], p, q, *pair), phase, spread)
+    return _End(place, points, cocycle.states_at(owner, where), frame)
+
+
+def _thin_ends(
+    cocycle: Cocycle,
+    side: int,
+    place: int,
+    start: Int,
+    stop: Int,
+    cell: Int,
+    thin: dict[tuple[int, int], int],
+) -> NDArray[np.bool_] | None:
+    """Thin cells on intervals of a line; which of them do, None without evaluations for them."""
+    owner = np.zeros(len(start), np.int64)
+    if not cocycle.spend(owner).all():
+        return None
+    column = np.full(len(start), place)
+    frame, _, _ = cocycle.thin_cells(
+        owner, np.column_stack([column, start]), np.column_stack([column, stop]), 1
+    )
+    good = frame >= 0
+    rows = np.flatnonzero(good)
+    pair = (cell[rows], frame[rows]) if side else (frame[rows], cell[rows])
+    _, spread = cocycle.check(*pair)
+    bound = np.empty(len(rows))
+    turn_phases(cocycle.frobenius, cocycle.operator, cocycle.ham.rank, frame[rows], bound)
+    good[rows] = (spread < LIMIT) & (bound < LINK)
+    for row in np.flatnonzero(good):
+        thin[int(start[row]), int(stop[row])] = int(frame[row])
+    return good
+
+
+def _inner_flux(cocycle: Cocycle, ends: list[_End]) -> float:
+    """Sum of the transition phases at all vertices."""
+    around = cocycle.domain.fine
+    period = np.array([around, around])
+    edges, middle, spread = cocycle.collected()
+    (owner, point), total, error, first, last = cocycle.vertices(edges, middle, spread, period)
+    inner = (point[:, 0] > 0) & (point[:, 0] < around // 2)
+    flux = (
+        2.0
+        * np.pi
+        * float(
+            integers_of_vertices(
+                cocycle, edges, middle, owner, point, total, error, first, last, inner
+            ).sum()
+        )
+    )
+    for end in ends:
+        chosen = np.flatnonzero(point[:, 0] == end.x)
+        states = end.states[np.searchsorted(end.y, point[chosen, 1])]
+        sums, _ = cocycle.exact(edges, middle, owner, point, chosen, first, last, states)
+        flux += float(sums.sum())
+    return flux
+
+
+# ----------- Z2 invariant of one Hamiltonian, or one sampled grid, from the flow of Wannier centres
+
+FIRST_LINES: Final = 11
+FIRST_POINTS: Final = 8
+#: Smallest singular value of an overlap between neighbours on a loop that is fine enough.
+OVERLAP: Final = 0.5
+#: Generic momenta at which k and -k are compared.
+PROBES: Final = (0.9, 2.3)
+
+
+def require_even(
+    h: Slice, filled: int, rules: FlowRules, tolerance: float, corners: tr.Corners
+) -> bool:
+    """Demand equal centres at k_x and -k_x: otherwise the bands may carry a Chern number.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian in two dimensions.
+    filled : int
+        Number of occupied bands.
+    rules : FlowRules
+        Shares for the comparison.
+    tolerance : float
+        Allowed difference beyond those of the loops, relative to the largest gap between centres.
+    corners : Corners
+        What the invariant momenta say.
+
+    Returns
+    -------
+    bool
+        Whether there is a gap on the lines that were compared; without one nothing can be said.
+
+    Raises
+    ------
+    InputError
+        If the symmetry is seen to be broken.
+    """
+    pairs = [(line_at(h, t, filled, rules), line_at(h, -t, filled, rules)) for t in PROBES]
+    gap = min(line.gap for pair in pairs for line in pair)
+    if gap <= max(corners.split, 1e-12 * corners.gap):
+        return False
+    _require_even(pairs, tolerance, rules.loop_share)
+    return True
+
+
+def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: tr.Corners) -> Found:
+    """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian in two dimensions.
+    filled : int
+        Number of occupied bands.
+    rules : FlowRules
+        When a flow counts as followed.
+    corners : Corners
+        What the invariant momenta say.
+
+    Returns
+    -------
+    Found
+        Flow and evidence.
+    """
+
+    def evaluate(t: float) -> Line:
+        return line_at(h, t, filled, rules)
+
+    lines = [evaluate(float(t)) for t in np.linspace(0.0, np.pi, FIRST_LINES)]
+    flow = follow(lines, rules, evaluate)
+    return _found(flow, corners, 4, corners.least)
+
+
+def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance: float) -> Found:
+    """Follow the centres on the lines of a grid; no refinement is possible.
+
+    Parameters
+    ----------
+    h : complex128 ndarray of shape (Nx, Ny, n, n)
+        Bloch matrices.
+    filled : int
+        Number of occupied bands.
+    rules, tolerance
+        As for `require_even`.
+
+    Returns
+    -------
+    Found
+        Flow and evidence.
+    """
+    n_x, n_y = h.shape[:2]
+    if n_x % 2 or n_y % 2:
+        raise ShapeError(
+            "Argument `h` must have an even number of k points in both directions, so that the"
+            f" grid holds every k = -k, but has {(n_x, n_y)}."
+        )
+    states = frames_of(h, filled)
+    halves = np.ix_([n_x // 2, 0], [n_y // 2, 0])  # the grid begins at -pi
+    least = tr.GAPLESS * float(np.abs(states.energy).max())
+    corners = tr.corners_of(states.energy[halves].reshape(4, -1), filled, least)
+    i, j = np.unravel_index(states.gap.argmin(), (n_x, n_y))
+    gap = float(states.gap[i, j])
+    met = replace(corners, gap=gap, k=(np.pi * (2 * i / n_x - 1.0), np.pi * (2 * j / n_y - 1.0)))
+    if corners.closed or gap <= least:
+        return unresolved(met, n_x * n_y, "closed gap")
+    tr.require_pairs(corners, tolerance)
+    momenta = np.pi * (2 * np.arange(n_x) / n_x - 1.0)
+    everything = [
+        _sampled_line(states.frame[i], states.gap[i], float(momenta[i]), rules) for i in range(n_x)
+    ]
+    _require_even(
+        [(everything[i], everything[n_x - i]) for i in range(1, n_x // 2)],
+        tolerance,
+        rules.loop_share,
+    )
+    last = everything[0]
+    end = make_line(np.pi, last.centres, settled=last.settled, gap=last.gap, points=0)
+    flow = follow([*everything[n_x // 2 :], end], rules, None)
+    return _found(flow, met, n_x * n_y, least)
+
+
+def unresolved(corners: tr.Corners, evaluations: int, reason: str) -> Found:
+    """Nothing found, and why, after a number of evaluations."""
+    return Found(
+        value=0,
+        resolved=False,
+        flow_gap=0.0,
+        gap_upper=corners.gap,
+        splitting=corners.splitting,
+        evaluations=evaluations,
+        reason=reason,
+        k_at_gap_upper=corners.k,
+    )
+
+
+def _found(flow: Flow, corners: tr.Corners, others: int, least: float) -> Found:
+    smallest = min(flow.lines, key=lambda line: line.gap)
+    met, k = corners.gap, corners.k
+    if smallest.gap < met:
+        met, k = smallest.gap, (smallest.t, smallest.k_at_gap)
+    open_gap = met > least
+    return Found(
+        value=flow.crossings % 2,
+        resolved=flow.followed and open_gap,
+        flow_gap=min(line.size for line in flow.lines),
+        gap_upper=met,
+        splitting=corners.splitting,
+        evaluations=others + sum(line.points for line in flow.lines),
+        flow=flow,
+        reason="" if flow.followed and open_gap else "depth" if open_gap else "closed gap",
+        k_at_gap_upper=k,
+    )
+
+
+def _require_even(pairs: list[tuple[Line, Line]], tolerance: float, loop_share: float) -> None:
+    """Refuse centres at t and -t that differ: the bands may carry a Chern number."""
+    for a, b in pairs:
+        off = shift_between(a.centres, b.centres)
+        share = off / min(a.size, b.size) - loop_share
+        if a.settled and b.settled and share > tolerance:
+            raise tr.refuse(
+                f"Wannier centres at k_x = {a.t:.3g} and {b.t:.3g} differ by {off:.3g} of a cell",
+                share,
+                tolerance,
+            )
+
+
+def line_at(h: Slice, t: float, filled: int, rules: FlowRules) -> Line:
+    """Double the points of a loop at k_x = t until its centres stay where they are.
+
+    Parameters
+    ----------
+    h : Slice
+        A single Hamiltonian in two dimensions.
+    t : float
+        Pumping momentum.
+    filled : int
+        Number of occupied bands.
+    rules : FlowRules
+        How still and how many.
+
+    Returns
+    -------
+    Line
+        Centres along y.
+    """
+    chain = slice_at(h, 0, t)
+    n = FIRST_POINTS
+    frame, gap, k_y = _chain_frames(chain, np.arange(n) / n, filled)
+    links, _ = unitary_links(frame)
+    centres = centres_of(transport(links))
+    while True:
+        between, more, k_more = _chain_frames(chain, (np.arange(n) + 0.5) / n, filled)
+        n = 2 * n
+        if more < gap:
+            gap, k_y = more, k_more
+        frame = np.stack([frame, between], axis=1).reshape(n, *frame.shape[1:])
+        links, overlap = unitary_links(frame)
+        before, centres = centres, centres_of(transport(links))
+        line = make_line(t, centres, settled=True, gap=gap, points=n, k_at_gap=k_y)
+        still = shift_between(before, centres) <= rules.loop_share * line.size
+        if still and overlap.min() >= OVERLAP:
+            return line
+        if 2 * n > rules.max_loop:
+            return make_line(t, centres, settled=False, gap=gap, points=n, k_at_gap=k_y)
+
+
+def _chain_frames(
+    chain: Slice, turns: NDArray[np.float64], filled: int
+) -> tuple[NDArray[np.complex128], float, float]:
+    """Occupied frames, the smallest gap, and where it is, in (-pi, pi]."""
+    k = 2.0 * np.pi * turns[:, None]
+    states = frames_of(bloch_at(chain.vectors, chain.amplitudes, k), filled)
+    least = int(states.gap.argmin())
+    k_y = float(k[least, 0])
+    return states.frame, float(states.gap[least]), k_y - 2.0 * np.pi if k_y > np.pi else k_y
+
+
+def _sampled_line(
+    frame: NDArray[np.complex128], gap: NDArray[np.float64], t: float, rules: FlowRules
+) -> Line:
+    """Line of a grid; settled where every second point gives the same centres."""
+    links, overlap = unitary_links(frame)
+    centres = centres_of(transport(links))
+    coarse = centres_of(transport(unitary_links(frame[::2])[0]))
+    line = make_line(t, centres, settled=True, gap=float(gap.min()), points=0)
+    still = shift_between(coarse, centres) <= rules.loop_share * line.size
+    settled = bool(still and overlap.min() >= OVERLAP)
+    return make_line(t, centres, settled=settled, gap=line.gap, points=0)
