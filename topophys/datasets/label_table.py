@@ -144,27 +144,7 @@ class LabelTable:
 def sources(
     source: str | Path, *, n_occupied: int | None = None, question: str | None = None
 ) -> list[Source]:
-    """Find the files of a folder, of a pattern, of a CSV file, or one file.
-
-    Parameters
-    ----------
-    source : str or Path
-        A folder (its ``_hr.dat`` and ``_tb.dat``, also packed), a pattern such as
-        ``"runs/*/wannier90_hr.dat"``, one file, or a CSV file with the columns ``file``,
-        ``n_occupied`` and, if wanted, ``question``; its files are relative to it.
-    n_occupied, question
-        For files that do not have their own.
-
-    Returns
-    -------
-    list of Source
-        In a fixed order.
-
-    Raises
-    ------
-    DatasetError, InputError
-        If there is no file, or the CSV file is no such table.
-    """
+    """Find the files of a folder, of a pattern, of a CSV file, or one file."""
     path = Path(source)
     if path.is_dir():
         files = sorted(f for f in path.iterdir() if f.name.endswith(ENDINGS))

@@ -24,20 +24,7 @@ __all__ = ["aiii_chains", "class_a", "random_links", "two_band"]
 
 
 def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.complex128]:
-    """Draw independent complex normal numbers with E|z|^2 = 1.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of randomness.
-    shape : tuple of int
-        Shape of the result.
-
-    Returns
-    -------
-    complex128 ndarray of shape `shape`
-        Real and imaginary parts have variance 1/2.
-    """
+    """Draw independent complex normal numbers with E|z|^2 = 1."""
     parts = rng.standard_normal((*shape, 2))
     parts *= np.sqrt(0.5)
     return parts.view(np.complex128)[..., 0]
@@ -45,16 +32,6 @@ def complex_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[
 
 def half_square(reach: int) -> list[tuple[int, int]]:
     """Lattice vectors with components up to `reach` in size, one of R and -R: 0 comes first.
-
-    Parameters
-    ----------
-    reach : int
-        Largest component.
-
-    Returns
-    -------
-    list of (int, int)
-        In lexical order.
 
     Examples
     --------
@@ -68,22 +45,7 @@ def half_square(reach: int) -> list[tuple[int, int]]:
 def damping(vectors: NDArray[np.int64], decay: float) -> NDArray[np.float64]:
     """Factors exp(-decay |R|) by which hoppings get smaller with distance.
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors R; their length is Euclidean, in lattice constants.
-    decay : float
-        Inverse decay length, in inverse lattice constants.
-
-    Returns
-    -------
-    float64 ndarray of shape (M,)
-        Factors; exactly 1 where `decay` is 0.
-
-    Raises
-    ------
-    InputError
-        If `decay` is negative or not finite.
+    Shapes: `vectors` (M, dim); returns (M,).
     """
     if not 0.0 <= decay < math.inf:
         raise InputError(f"Argument `decay` must be a finite number >= 0, but is {decay}.")

@@ -47,16 +47,6 @@ WIDE: Final = "gap not below max_gap"
 def reasons(max_gap: float | None) -> tuple[str, ...]:
     """Why drawn Hamiltonians are not kept.
 
-    Parameters
-    ----------
-    max_gap : float or None
-        Upper limit of the gap, if there is one.
-
-    Returns
-    -------
-    tuple of str
-        `REASONS`, and one more where there is an upper limit of the gap.
-
     Examples
     --------
     >>> reasons(0.1)[-1]
@@ -71,15 +61,6 @@ class Selection:
     Keeping the first to come is unbiased within a class: draws are independent and identically
     distributed, and whether one is kept depends on earlier draws only through how many of its
     class there were.
-
-    Parameters
-    ----------
-    wanted : mapping of int to int, or int
-        How many of each class; or of any class.
-    min_gap : float, optional
-        Smallest gap; the certificates that are offered must have been asked for it.
-    max_gap : float, optional
-        Keep only what was seen to have a smaller gap.
 
     Examples
     --------
@@ -113,15 +94,7 @@ class Selection:
     def offer(self, proof: Certificate) -> Int[np.ndarray, " kept"]:
         """Take what is wanted from one batch of draws.
 
-        Parameters
-        ----------
-        proof : Certificate
-            Certificates of the batch, of shape (B,).
-
-        Returns
-        -------
-        int64 ndarray of shape (kept,)
-            Which draws are kept, in order.
+        Shapes: returns (kept,).
         """
         keep = np.zeros(len(proof.value), np.bool_)
         small = np.ones(len(keep), np.bool_)
@@ -157,29 +130,12 @@ class Selection:
         self.counts[FULL] += int((certified & wanted & ~wide & ~keep[:seen]).sum())
 
     def stalled(self, patience: int) -> int | None:
-        """Name a class that is still wanted and did not turn up for long.
-
-        Parameters
-        ----------
-        patience : int
-            Draws to wait for.
-
-        Returns
-        -------
-        int or None
-            The class; None where all is well.
-        """
+        """Name a class that is still wanted and did not turn up for long."""
         late = [v for v, n in self.left.items() if n and self.offered - self.fresh[v] >= patience]
         return late[0] if late else None
 
     def rejected(self) -> dict[str, int]:
-        """How many draws were not kept, by reason.
-
-        Returns
-        -------
-        dict of str to int
-            In the order of `reasons`.
-        """
+        """How many draws were not kept, by reason."""
         return {reason: self.counts[reason] for reason in reasons(self.max_gap)}
 
 

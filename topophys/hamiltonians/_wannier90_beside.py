@@ -29,20 +29,7 @@ BOHR: Final = 0.52917720859
 
 
 def beside(path: Path, ending: str) -> Path | None:
-    """Find ``seedname<ending>``, or a packed one, beside ``seedname_hr.dat``.
-
-    Parameters
-    ----------
-    path : Path
-        File with hoppings.
-    ending : str
-        Such as ``"_wsvec.dat"``.
-
-    Returns
-    -------
-    Path or None
-        The file, if there is one.
-    """
+    """Find ``seedname<ending>``, or a packed one, beside ``seedname_hr.dat``."""
     for packed in PACKED:
         for hoppings in HOPPINGS:
             if path.name.endswith(hoppings + packed):
@@ -57,25 +44,6 @@ def with_images(content: Content, path: Path, max_memory: int) -> Content:
 
     .. math:: H_{mn}(k) = \sum_R \frac{1}{w_R} \langle m 0 | H | n R \rangle
         \frac{1}{N_{mnR}} \sum_{j} e^{i k \cdot (R + T^j_{mnR})}
-
-    Parameters
-    ----------
-    content : Content
-        Hoppings, divided by the degeneracies.
-    path : Path
-        The ``_wsvec.dat``.
-    max_memory : int
-        Refuse what would need more bytes.
-
-    Returns
-    -------
-    Content
-        With the lattice vectors :math:`R + T`; `weights` are ones.
-
-    Raises
-    ------
-    SchemaError
-        If the file does not belong to the hoppings.
     """
     rows = {tuple(v): m for m, v in enumerate(content.vectors.tolist())}
     n, total = content.matrices.shape[-1], content.matrices.size
@@ -141,16 +109,6 @@ def mesh_of(content: Content) -> tuple[int, int, int] | None:
 
     With `use_ws_distance`, the default of Wannier90 since version 3, hoppings on such a set are
     meant to be moved to the nearest images, which the set alone does not show.
-
-    Parameters
-    ----------
-    content : Content
-        What a file holds.
-
-    Returns
-    -------
-    tuple of int or None
-        Number of k points along each direction.
     """
     weight = 1.0 / content.weights
     total = round(float(weight.sum()))
@@ -172,17 +130,7 @@ def mesh_of(content: Content) -> tuple[int, int, int] | None:
 def read_centres(path: Path, n: int) -> NDArray[np.float64] | None:
     """Centres of Wannier functions from ``seedname_centres.xyz``.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    n : int
-        Number of Wannier functions; they come first and are called X.
-
-    Returns
-    -------
-    float64 ndarray of shape (n, 3)
-        In Angstrom.
+    Shapes: returns (n, 3).
     """
     with open_lines(path) as lines:
         lines.take(), lines.take()
@@ -198,15 +146,7 @@ def read_centres(path: Path, n: int) -> NDArray[np.float64] | None:
 def read_lattice(path: Path) -> NDArray[np.float64] | None:
     """Primitive vectors from ``seedname.win``; None where it has none.
 
-    Parameters
-    ----------
-    path : Path
-        The input file of Wannier90.
-
-    Returns
-    -------
-    float64 ndarray of shape (3, 3) or None
-        As rows, in Angstrom.
+    Shapes: returns (3, 3).
     """
     rows: list[str] = []
     inside, unit = False, 1.0

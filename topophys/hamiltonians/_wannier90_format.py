@@ -38,17 +38,7 @@ SUFFIXES: Final = ("_hr.dat", "_tb.dat")
 
 
 class Lines:
-    """Lines of a text, one at a time, with what messages about them need.
-
-    Parameters
-    ----------
-    stream : io.TextIOWrapper
-        The text.
-    name : str
-        How to call it in messages.
-    capacity : int
-        No more characters than this can follow.
-    """
+    """Lines of a text, one at a time, with what messages about them need."""
 
     def __init__(self, stream: io.TextIOWrapper, name: str, capacity: int) -> None:
         self._stream = stream
@@ -173,25 +163,7 @@ class _Guarded(io.RawIOBase):
 
 @contextmanager
 def open_lines(path: str | Path) -> Iterator[Lines]:
-    """Open a plain, compressed, or gzipped and archived text; nothing is unpacked to disk.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file. What it is is told from its content, not from its name.
-
-    Yields
-    ------
-    Lines
-        The text.
-
-    Raises
-    ------
-    DatasetError
-        If the file is missing, unreadable, truncated or damaged.
-    SchemaError
-        If an archive does not hold exactly one regular file ``*_hr.dat`` or ``*_tb.dat``.
-    """
+    """Open a plain, compressed, or gzipped and archived text; nothing is unpacked to disk."""
     file = Path(path)
     if file.exists() and not file.is_file():
         raise DatasetError(f"File `{file}` cannot be read: it is not a regular file.")
@@ -263,24 +235,7 @@ DECIMALS: Final = re.compile(r"\.(\d+)(?:[eEdD][+-]?\d+)?")
 def table(rows: list[str], n_columns: int, lines: Lines) -> NDArray[np.float64]:
     """Numbers of lines that all have the same number of columns.
 
-    Parameters
-    ----------
-    rows : list of str
-        The lines, the last of which was taken last.
-    n_columns : int
-        How many numbers each must have.
-    lines : Lines
-        Where they are from, for messages.
-
-    Returns
-    -------
-    float64 ndarray of shape (len(rows), n_columns)
-        Finite numbers.
-
-    Raises
-    ------
-    SchemaError
-        If a line has something else.
+    Shapes: returns (len(rows).
     """
     for exponents in (False, True):
         # most files need no second try, for Fortran's 1.0D-05 and 0.1-100, which lacks its E
@@ -311,15 +266,7 @@ def _is_row(row: str, n_columns: int) -> bool:
 
 
 class Blocks:
-    """Matrices of all lattice vectors, filled block by block.
-
-    Parameters
-    ----------
-    lines : Lines
-        The file, from the first block on.
-    n, n_r : int
-        Number of orbitals and of lattice vectors.
-    """
+    """Matrices of all lattice vectors, filled block by block."""
 
     def __init__(self, lines: Lines, n: int, n_r: int) -> None:
         self.lines, self.n, self.n_r = lines, n, n_r
@@ -506,20 +453,7 @@ class Content:
 
 
 def parse(lines: Lines, max_memory: int) -> Content:
-    """Read a file, `_hr.dat`, dense or sparse, or `_tb.dat`.
-
-    Parameters
-    ----------
-    lines : Lines
-        The file.
-    max_memory : int
-        Refuse what would need more bytes.
-
-    Returns
-    -------
-    Content
-        What it holds, divided by the degeneracies.
-    """
+    """Read a file, `_hr.dat`, dense or sparse, or `_tb.dat`."""
     comment = lines.take()  # anything
     first = lines.take()
     tight_binding = COUNT.fullmatch(first) is None and len(first.split()) >= 3

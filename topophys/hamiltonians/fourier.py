@@ -48,20 +48,7 @@ def stack(
 ) -> tuple[NDArray[np.int64], NDArray[np.complex128], NDArray[np.bool_]]:
     """Vectors closed under R -> -R, coefficients with zeros where none was given, and which were.
 
-    Parameters
-    ----------
-    mapping : mapping of tuple of int to array-like
-        Coefficients by lattice vector.
-    name, shape : str
-        Name of the argument and wanted shape of each coefficient, for messages.
-    tail : int
-        Number of trailing axes of a coefficient.
-
-    Returns
-    -------
-    vectors : int64 ndarray of shape (M, dim)
-    coefficients : complex128 ndarray of shape (..., M, *coefficient)
-    given : bool ndarray of shape (M,)
+    Shapes: returns `vectors` (M, dim), `coefficients` (..., M, *coefficient), `given` (M,).
     """
     if not isinstance(mapping, Mapping) or not mapping:
         raise InputError(
@@ -107,25 +94,8 @@ def complete(
 ) -> NDArray[np.complex128]:
     """Fill in the coefficient of -R from that of R, or check it where both are given.
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Sorted and closed under R -> -R, so that reversal maps R to -R.
-    coefficients, adjoint : complex128 ndarray of shape (..., M, ...)
-        Coefficients, and the adjoint of each (conjugate transpose or conjugate).
-    given : bool ndarray of shape (M,)
-        Which coefficients were given.
-    name : str
-        Name of the argument, for the message.
-    tail : int
-        Number of trailing axes of a coefficient.
-    average : bool
-        Take the Hermitian part where both are given, instead of raising.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., M, ...)
-        With ``coefficient(-R) == adjoint(coefficient(R))`` exactly.
+    Shapes: `vectors` (M, dim), `coefficients` and `adjoint` (..., M, ...), `given` (M,); returns
+    (..., M, ...).
     """
     axis = coefficients.ndim - tail - 1
     mirrored = np.flip(adjoint, axis=axis)
@@ -162,15 +132,7 @@ def error_of_mean(
     Digits of denormal numbers are cut off; the rounding of other means is as that of any sum, and
     part of the slack of every proof.
 
-    Parameters
-    ----------
-    coefficients, adjoint, given, tail
-        As for `complete`.
-
-    Returns
-    -------
-    float64 ndarray of shape (...) or None
-        In operator norm, for each element of the batch.
+    Shapes: returns (...).
     """
     both = given & given[::-1]
     if not both.any():
@@ -196,17 +158,8 @@ def fourier_sum(
 ) -> NDArray[np.complex128]:
     """Sum of coefficients times exp(i k.R) at every k.
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-    coefficients : complex128 ndarray of shape (*batch, M, *coefficient)
-    k : float64 ndarray of shape (*points, dim)
-    tail : int
-        Number of trailing axes of a coefficient.
-
-    Returns
-    -------
-    complex128 ndarray of shape (*batch, *points, *coefficient)
+    Shapes: `vectors` (M, dim), `coefficients` (*batch, M, *coefficient), `k` (*points, dim);
+    returns (*batch, *points, *coefficient).
     """
     split = coefficients.ndim - tail
     batch, entries = coefficients.shape[: split - 1], coefficients.shape[split:]
@@ -243,18 +196,7 @@ def added(
     What one addition rounds is a float64 itself (T. J. Dekker, Numer. Math. 18, 224 (1971)), so
     that sums without rounding carry no error.
 
-    Parameters
-    ----------
-    parts : two complex128 ndarrays of shape (*batch, M, *coefficient)
-        Batch axes are broadcast.
-    tail : int
-        Number of trailing axes of a coefficient.
-
-    Returns
-    -------
-    complex128 ndarray of shape (*batch, M, *coefficient)
-    float64 ndarray of shape (*batch)
-        In operator norm, for every k.
+    Shapes: `parts` (*batch, M, *coefficient); returns (*batch, M, *coefficient), (*batch).
     """
     a, b = np.broadcast_arrays(*parts)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -271,18 +213,7 @@ def multiplied(
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
     """Coefficients times real numbers, and a bound of what that rounds; 0 for powers of two.
 
-    Parameters
-    ----------
-    coefficients : complex128 ndarray of shape (*batch, M, *coefficient)
-    factor : float64 ndarray
-        Batch axes, broadcast against those of the coefficients.
-    tail : int
-        As for `added`.
-
-    Returns
-    -------
-    complex128 ndarray of shape (*batch, M, *coefficient)
-    float64 ndarray of shape (*batch)
+    Shapes: `coefficients` (*batch, M, *coefficient); returns (*batch, M, *coefficient), (*batch).
     """
     by = factor.reshape(*factor.shape, *(1,) * (tail + 1))
     made = coefficients * by

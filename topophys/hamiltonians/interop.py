@@ -42,31 +42,6 @@ def hoppings_of(
     is proven of the result holds for these hoppings; the function agrees with them to the
     accuracy of that check.
 
-    Parameters
-    ----------
-    h : callable
-        As for `from_callable`.
-    dim : int
-        Dimension of k space.
-    hopping_range : int or tuple of int
-        Largest component of a lattice vector, for all directions or each.
-    n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
-    vectorized : bool, optional
-        As for `from_callable`.
-
-    Returns
-    -------
-    FourierHamiltonian
-        Its hoppings.
-
-    Raises
-    ------
-    InputError
-        If the function has longer hoppings, or is not periodic or not finite.
-    HermiticityError
-        If it is not Hermitian.
-
     References
     ----------
     .. [1] L. N. Trefethen, J. A. C. Weideman, SIAM Review 56, 385 (2014).

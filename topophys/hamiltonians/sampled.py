@@ -24,19 +24,6 @@ class SampledHamiltonian:
     """Hamiltonian behind a Python function; made by `from_callable`.
 
     Nothing is known between two momenta: only `sampled` invariants exist, `certify_*` refuses it.
-
-    Parameters
-    ----------
-    function : callable
-        Bloch matrix (n, n) of a momentum (dim,).
-    dim : int
-        Dimension of k space.
-    n_bands : int
-        Number of bands.
-    n_occupied : int
-        Number of occupied bands.
-    vectorized : bool
-        Whether the function takes many momenta at once.
     """
 
     def __init__(
@@ -57,25 +44,7 @@ class SampledHamiltonian:
     def bloch(self, k: ArrayLike) -> Complex[np.ndarray, "..."]:
         r"""Bloch matrix at given momenta.
 
-        Parameters
-        ----------
-        k : array-like of shape (..., dim)
-            Dimensionless momenta, in radians.
-
-        Returns
-        -------
-        complex128 ndarray of shape (..., n, n)
-            :math:`H(k)`, in the units of the function.
-
-        Raises
-        ------
-        ShapeError
-            If the last axis of `k` is not `dim`, or the function returns another shape.
-        InputError
-            If it returns what is no finite number.
-        HermiticityError
-            If a matrix differs from its conjugate transpose by more than 1e-10 of its largest
-            entry.
+        Shapes: `k` (..., dim); returns (..., n, n).
         """
         momenta = _validation.as_real(k, "k", f"(..., {self.dim})")
         flat = momenta.reshape(-1, self.dim)
@@ -103,30 +72,14 @@ class SampledHamiltonian:
     def on_grid(self, grid: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
         """Bloch matrices on the uniform grid of `topophys.k_grid`.
 
-        Parameters
-        ----------
-        grid : int or tuple of int
-            Number of k points in each direction; one number serves all directions.
-
-        Returns
-        -------
-        complex128 ndarray of shape (*grid, n, n)
-            Bloch matrices, in the units of the function.
+        Shapes: returns (*grid, n, n).
         """
         return self.bloch(grid_of(self.dim, grid))
 
     def bands(self, k: ArrayLike) -> Float[np.ndarray, "..."]:
         """Energies at given momenta.
 
-        Parameters
-        ----------
-        k : array-like of shape (..., dim)
-            Dimensionless momenta, in radians.
-
-        Returns
-        -------
-        float64 ndarray of shape (..., n)
-            In ascending order, in the units of the function.
+        Shapes: `k` (..., dim); returns (..., n).
         """
         return np.asarray(np.linalg.eigvalsh(self.bloch(k)))
 

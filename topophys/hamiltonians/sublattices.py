@@ -16,23 +16,6 @@ def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tupl
 
     Orbitals that hop to each other belong to different sublattices; orbital 0 is of the first. No
     hopping is neglected: one within a sublattice, an energy of a site included, is refused.
-
-    Parameters
-    ----------
-    H : FourierHamiltonian
-        A single chain.
-
-    Returns
-    -------
-    ChiralHamiltonian
-        With orbitals of both sublattices in their old order.
-    tuple of int
-        Orbitals of the first sublattice.
-
-    Raises
-    ------
-    KindError
-        If `H` is no chain, or its hoppings do not fix two sublattices of the same size.
     """
     if H.dim != 1 or H.batch_shape:
         raise KindError(

@@ -35,22 +35,7 @@ W = TypeVar("W", bound="WannierHamiltonian")
 class WannierHamiltonian(FourierHamiltonian):
     r"""Hamiltonian in a basis of Wannier functions, with the lattice it lives on.
 
-    Parameters
-    ----------
-    hoppings : mapping of tuple of int to array-like of shape (n, n)
-        Hopping matrix of each lattice vector, in eV.
-    n_occupied : int, optional
-        Number of occupied bands. Where it is not given, questions that depend on it are refused
-        until they name it: that of a material is not to be guessed.
-    hermitian : {"check", "average"}, optional
-        As for `FourierHamiltonian`.
-    lattice : array-like of shape (3, 3), optional
-        Primitive vectors as rows, in Angstrom.
-    directions : tuple of int, optional
-        Which of the three lattice directions the components of R and k belong to.
-    positions : array-like of shape (n, dim), optional
-        Centres of the Wannier functions, in units of the primitive vectors. They are kept for
-        pictures and other programs, and enter no phase.
+    Shapes: `hoppings` (n, n), `lattice` (3, 3), `positions` (n, dim).
 
     Attributes
     ----------
@@ -64,11 +49,6 @@ class WannierHamiltonian(FourierHamiltonian):
         What the reader of results should know about the file.
     averaged : float
         Largest difference of a hopping and its conjugate partner, in eV, that was averaged out.
-
-    Raises
-    ------
-    ShapeError, InputError, HermiticityError
-        As `FourierHamiltonian`.
 
     References
     ----------

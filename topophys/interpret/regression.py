@@ -359,20 +359,7 @@ class LinearDecoder:
     def __call__(self, features: Float[np.ndarray, "... c"]) -> Float[np.ndarray, "... t"]:
         """Apply the map.
 
-        Parameters
-        ----------
-        features : float64 ndarray of shape (..., C)
-            Activations.
-
-        Returns
-        -------
-        float64 ndarray of shape (..., T)
-            Numbers read out.
-
-        Raises
-        ------
-        ShapeError
-            If there are not C channels.
+        Shapes: `features` (..., C); returns (..., T).
         """
         if features.shape[-1:] != self.weights.shape[:1]:
             raise ShapeError(

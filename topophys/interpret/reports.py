@@ -44,13 +44,7 @@ class TableReport:
         raise KeyError(tuple(wanted.values()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Content as plain dicts and lists, ready for JSON.
-
-        Returns
-        -------
-        dict
-            With the attributes as keys.
-        """
+        """Content as plain dicts and lists, ready for JSON."""
         own = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
         return {**own, self.rows_name: [self._plain(row) for row in own[self.rows_name]]}
 
@@ -67,18 +61,7 @@ class TableReport:
 
     @classmethod
     def from_dict(cls: type[R], content: dict[str, Any]) -> R:
-        """Make the report again from what `to_dict` gave.
-
-        Parameters
-        ----------
-        content : dict
-            The content.
-
-        Returns
-        -------
-        report
-            Equal to the one it came from.
-        """
+        """Make the report again from what `to_dict` gave."""
         names = [f.name for f in fields(cls.row_type)]
         rows = [{n: row[n] for n in names if n in row} for row in content[cls.rows_name]]
         return cls(**{**content, cls.rows_name: tuple(cls.row_type(**row) for row in rows)})

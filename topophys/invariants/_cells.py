@@ -50,17 +50,7 @@ def eigh_batch(
 ) -> tuple[Float[np.ndarray, "*batch n"], Complex[np.ndarray, "*batch n n"]]:
     """Diagonalise: by rotations of many matrices side by side up to eight bands, else by LAPACK.
 
-    Parameters
-    ----------
-    h : complex128 ndarray of shape (..., n, n)
-        Finite Hermitian matrices.
-
-    Returns
-    -------
-    energy : float64 ndarray of shape (..., n)
-        Eigenvalues in ascending order.
-    states : complex128 ndarray of shape (..., n, n)
-        Orthonormal eigenvectors, one a column.
+    Shapes: `h` (..., n, n); returns `energy` (..., n), `states` (..., n, n).
     """
     n = h.shape[-1]
     if n > LARGEST:
@@ -288,31 +278,7 @@ def bound_cells(
 ) -> CellBounds:
     """Bound the gap on cells.
 
-    Parameters
-    ----------
-    ham : Hoppings
-        Hamiltonians.
-    owner : int64 ndarray of shape (m,)
-        To which each cell belongs.
-    points : int64 ndarray of shape (m, dim)
-        Centres, for `phases`.
-    phases : Phases
-        From points to e^(i k.R).
-    half : float64 ndarray of shape (A, dim)
-        Half edges of a cell of size 1.
-    size : float64 ndarray of shape (m,)
-        Sizes of the cells.
-    least : float64 ndarray of shape (m,)
-        Gap that is wanted; 0 for any.
-    frames : bool
-        Whether bases and bounds of the map T are wanted.
-    fine : int
-        Points along 2 pi where they are those of a lattice around k = 0; 0 where they are not.
-
-    Returns
-    -------
-    CellBounds
-        In the order of the cells.
+    Shapes: `owner` (m,), `points` (m, dim), `half` (A, dim), `size` (m,), `least` (m,).
     """
     n, axes = ham.n_bands, len(half)
     reach = np.ascontiguousarray(ham.vectors @ half.T)

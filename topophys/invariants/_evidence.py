@@ -41,17 +41,7 @@ SERIES_CLEAR: Final = 1.0 + 1e-12
 def chain_tree(blocks: NDArray[np.complex128], least: float) -> CellTree:
     """Intervals on each of which the chord of det D proves the gap `least`.
 
-    Parameters
-    ----------
-    blocks : complex128 ndarray of shape (S, n, n)
-        Coefficients of D of consecutive R, with entries up to 1.
-    least : float
-        Gap to be proven, in the same unit.
-
-    Returns
-    -------
-    CellTree
-        Intervals of [0, 2 pi].
+    Shapes: `blocks` (S, n, n).
     """
     n_shift, n, _ = blocks.shape
     count = n * (n_shift - 1) + 1
@@ -117,19 +107,7 @@ def _smallest(n: int, det: NDArray[np.float64], norm2: NDArray[np.float64]) -> N
 def square_tree(vectors: NDArray[np.int64], series: NDArray[np.float64], least: float) -> CellTree:
     """Squares on each of which d(k) keeps `least` / 2 along some direction.
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, 2)
-        Lattice vectors of one half space.
-    series : float64 ndarray of shape (M + 1, 2, 3)
-        As in `real_series`: the mean and zeros, then even and odd part of each vector.
-    least : float
-        Gap to be proven, in the unit of `series`.
-
-    Returns
-    -------
-    CellTree
-        Squares of the Brillouin zone.
+    Shapes: `vectors` (M, 2), `series` (M + 1, 2, 3).
     """
     mean, even, odd = series[0, 0], series[1:, 0], series[1:, 1]
     weight = (vectors**2).sum(1).astype(float)
@@ -331,33 +309,7 @@ def cover(
 ) -> tuple[CellTree, NDArray[np.int64], NDArray[np.int64], Cells]:  # fmt: skip
     """Divide cells until each is proven; the leaves of `tree` are where to begin.
 
-    Parameters
-    ----------
-    model : Model
-        The Hamiltonian.
-    start : tuple of int
-        Numbers of starting cells along `axes`.
-    axes : tuple of int
-        Axes of the lattice that the cells extend along.
-    fixed : int64 ndarray of shape (d,)
-        Coordinates along the others.
-    claim : float
-        Gap to be proven on each cell, in scaled units.
-    tree : CellTree or None
-        Where to begin.
-    max_leaves : int
-        Largest number of cells.
-
-    Returns
-    -------
-    tree : CellTree
-        The leaves.
-    corner : int64 ndarray of shape (L, D)
-        Their corners, in the order of the tree.
-    edge : int64 ndarray of shape (L,)
-        Their edges.
-    cells : Cells
-        Bounds and bases in the same order.
+    Shapes: `fixed` (d,); returns `corner` (L, D), `edge` (L,).
     """
     dim = len(start)
     depth_max = DEPTH[dim]

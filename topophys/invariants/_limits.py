@@ -44,25 +44,7 @@ def limits(
     deepest: int,
     tightness: float = 0.0,
 ) -> Limits:
-    """Check the options that all certificates share.
-
-    Parameters
-    ----------
-    min_gap, max_depth, max_evaluations, tightness
-        As in `Limits`.
-    deepest : int
-        Largest depth that the integer lattice of the kernel can hold.
-
-    Returns
-    -------
-    Limits
-        The checked options.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-    """
+    """Check the options that all certificates share."""
     if not 0.0 <= min_gap < math.inf:
         raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
     depth = _validation.positive_int(max_depth, "max_depth", minimum=0)
@@ -77,18 +59,7 @@ def limits(
 
 
 def described(H: object) -> str:
-    """Say what a user gave instead of a Hamiltonian in Fourier form, and what to do.
-
-    Parameters
-    ----------
-    H : object
-        What a user gave.
-
-    Returns
-    -------
-    str
-        End of a message, for after "but is".
-    """
+    """Say what a user gave instead of a Hamiltonian in Fourier form, and what to do."""
     if hasattr(H, "on_grid") and hasattr(H, "bloch") and not is_fourier_like(H):
         return (
             f"a {type(H).__name__}, a function of k: between two momenta it can do anything, so"
@@ -99,16 +70,5 @@ def described(H: object) -> str:
 
 
 def dimension(H: object) -> int:
-    """Return the number of momenta of a Hamiltonian in Fourier form; 0 for anything else.
-
-    Parameters
-    ----------
-    H : object
-        What a user gave.
-
-    Returns
-    -------
-    int
-        Dimension of k space.
-    """
+    """Return the number of momenta of a Hamiltonian in Fourier form; 0 for anything else."""
     return int(H.vectors.shape[1]) if is_fourier_like(H) else 0

@@ -43,32 +43,7 @@ def bloch_samples(
 ) -> tuple[ArrayLike, int | None]:
     """Bloch matrices of a Hamiltonian on a grid, or those given; and the number of filled bands.
 
-    Parameters
-    ----------
-    h : array-like of shape (..., n, n), or Hamiltonian
-        Samples, or what is to be sampled.
-    grid : int, tuple of int or None
-        Number of k points in each direction, for Hamiltonians.
-    n_occupied : int or None
-        Number of occupied bands; that of a Hamiltonian where None.
-    name : str
-        Name of the argument, for messages.
-    dim : int, optional
-        Dimension that a Hamiltonian must have; any where not given.
-
-    Returns
-    -------
-    array-like of shape (..., n, n)
-        Bloch matrices.
-    int or None
-        Number of occupied bands, where it is known.
-
-    Raises
-    ------
-    InputError
-        If `grid` is missing, does not fit, or comes with samples.
-    KindError
-        If a Hamiltonian has another dimension.
+    Shapes: `h` (..., n, n); returns (..., n, n).
     """
     own = momenta(h)
     if not own:
@@ -109,25 +84,7 @@ def block_samples(
 ) -> ArrayLike:
     """Chiral blocks D(k) of a Hamiltonian on a chain of k points, or those given.
 
-    Parameters
-    ----------
-    d_k : array-like of shape (..., N, n, n), or Hamiltonian
-        Blocks; or a chiral chain. A Hamiltonian of another kind must have H(k) off-diagonal with
-        respect to the first and the second half of its bands.
-    grid : int, tuple of int or None
-        Number of k points, for Hamiltonians.
-
-    Returns
-    -------
-    array-like of shape (..., N, n, n)
-        Blocks.
-
-    Raises
-    ------
-    InputError
-        If `grid` is missing, does not fit, or comes with samples.
-    KindError
-        If a Hamiltonian has another dimension, or diagonal blocks.
+    Shapes: `d_k` (..., N, n, n); returns (..., N, n, n).
     """
     if is_block_like(d_k):
         (lowest, highest), (n_k,) = d_k.block_range, grid_sizes(1, grid)

@@ -35,17 +35,7 @@ def divide_out(
     Proofs then neither over- nor underflow, and an invariant cannot depend on the unit of energy.
     Only entries 2^-1022 times smaller than the largest lose digits: far below any slack.
 
-    Parameters
-    ----------
-    amplitudes : complex128 ndarray of shape (B, M, ...)
-        Fourier coefficients.
-
-    Returns
-    -------
-    scaled : complex128 ndarray of shape (B, M, ...)
-        Coefficients with real and imaginary parts up to 1.
-    exponent : int64 ndarray of shape (B,)
-        Exponents of two, 0 where all coefficients vanish.
+    Shapes: `amplitudes` (B, M, ...); returns `scaled` (B, M, ...), `exponent` (B,).
     """
     parts = np.ascontiguousarray(amplitudes)[..., None].view(np.float64)
     axes = tuple(range(1, parts.ndim))
@@ -59,19 +49,7 @@ def scaled(
 ) -> tuple[NDArray[np.complex128], NDArray[np.int64], NDArray[np.float64]]:
     """Hoppings of the flattened batch, divided by powers of two, and the error of their making.
 
-    Parameters
-    ----------
-    H : FourierLike
-        Hamiltonians.
-
-    Returns
-    -------
-    amplitudes : complex128 ndarray of shape (B, M, n, n)
-        Hoppings with real and imaginary parts up to 1; zeros where one is not finite.
-    exponent : int64 ndarray of shape (B,)
-        Exponents of two.
-    error : float64 ndarray of shape (B,)
-        `amplitude_error` in the same unit, rounded up; infinite where a hopping is not finite.
+    Shapes: returns `amplitudes` (B, M, n, n), `exponent` (B,), `error` (B,).
     """
     amplitudes = H.amplitudes
     flat = amplitudes.reshape(math.prod(H.batch_shape), *amplitudes.shape[-3:])
@@ -85,17 +63,7 @@ def scaled(
 def error_of(H: object, exponent: Int[np.ndarray, " B"]) -> Float[np.ndarray, " B"]:
     """Divide `amplitude_error` of the flattened batch by the powers of two of `divide_out`.
 
-    Parameters
-    ----------
-    H : object
-        Hamiltonians; zeros where they have no such attribute.
-    exponent : int64 ndarray of shape (B,)
-        Exponents of two.
-
-    Returns
-    -------
-    float64 ndarray of shape (B,)
-        Rounded up.
+    Shapes: `exponent` (B,); returns (B,).
     """
     error = np.asarray(getattr(H, "amplitude_error", 0.0), dtype=np.float64)
     if not error.any():
@@ -112,19 +80,7 @@ def demand(
     open on the way to the exact Hamiltonian: its invariant is the same, its gap at least the
     proven one less twice the error.
 
-    Parameters
-    ----------
-    min_gap : float
-        Smallest gap to accept, in the units of the hoppings.
-    exponent : int64 ndarray of shape (B,)
-        Exponents of two of `divide_out`.
-    error : float64 ndarray of shape (B,)
-        As from `error_of`.
-
-    Returns
-    -------
-    float64 ndarray of shape (B,)
-        Rounded up, so that what is left after subtraction of the errors is positive.
+    Shapes: `exponent` (B,), `error` (B,); returns (B,).
     """
     if min_gap == 0.0 and not error.any():
         return np.zeros(exponent.shape)
@@ -137,19 +93,7 @@ def proven_gap(
 ) -> Float[np.ndarray, " B"]:
     """Gap of the exact Hamiltonians from that proven of the scaled ones, rounded down.
 
-    Parameters
-    ----------
-    gap : float64 ndarray of shape (B,)
-        Proven gaps, at least as `demand` asks.
-    error : float64 ndarray of shape (B,)
-        As from `error_of`.
-    exponent : int64 ndarray of shape (B,)
-        Exponents of two of `divide_out`.
-
-    Returns
-    -------
-    float64 ndarray of shape (B,)
-        In the units of the hoppings.
+    Shapes: `gap` (B,), `error` (B,), `exponent` (B,); returns (B,).
     """
     if not error.any():
         return lower_bound(gap, exponent)
@@ -162,17 +106,7 @@ def times_power(
 ) -> NDArray[Any]:
     """Multiply by powers of two; what leaves the range of float64 becomes infinite or zero.
 
-    Parameters
-    ----------
-    value : float64 or complex128 ndarray of shape (B, ...) or float
-        Numbers.
-    exponent : int64 ndarray of shape (B,)
-        Exponents of two.
-
-    Returns
-    -------
-    ndarray of shape (B, ...)
-        ``value * 2**exponent``.
+    Shapes: `value` (B, ...), `exponent` (B,); returns (B, ...).
     """
     v = np.asarray(value)
     power = exponent.reshape(-1, *(1,) * max(0, v.ndim - 1))
@@ -212,18 +146,7 @@ class RealSeries(NamedTuple):
 
 
 def real_series(H: FourierLike) -> RealSeries:
-    """Write d as a real Fourier series.
-
-    Parameters
-    ----------
-    H : FourierLike
-        Two-band Hamiltonians in two dimensions.
-
-    Returns
-    -------
-    RealSeries
-        Coefficients and what was rounded on the way to them.
-    """
+    """Write d as a real Fourier series."""
     if is_two_band_like(H):
         vectors, d = H.d_vectors, H.d_amplitudes
         d, exponent = divide_out(d.reshape(math.prod(d.shape[:-2]), *d.shape[-2:]))

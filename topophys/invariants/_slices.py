@@ -150,15 +150,7 @@ class Slice:
     def on_grid(self, grid: int | tuple[int, ...]) -> Complex[np.ndarray, "..."]:
         """Bloch matrices on the uniform grid of `topophys.k_grid`.
 
-        Parameters
-        ----------
-        grid : int or tuple of int
-            Number of k points in each direction; one number serves all directions.
-
-        Returns
-        -------
-        complex128 ndarray of shape (*batch, *grid, n, n)
-            Bloch matrices.
+        Shapes: returns (*batch, *grid, n, n).
         """
         return bloch_at(self.vectors, self.amplitudes, k_grid(grid, self.vectors.shape[1]))
 
@@ -179,30 +171,7 @@ def slice_at(
     The slice is that at exactly the given float64; what is rounded on the way is bounded by
     `Slice.amplitude_error`.
 
-    Parameters
-    ----------
-    H : FourierHamiltonian
-        Hamiltonian in two or more dimensions, or a batch.
-    axis : int
-        Component to fix. The others keep their cyclic order: for axis 1 of three, what is left is
-        (k_z, k_x), so that the normal of a slice points along the fixed axis.
-    k : array-like of shape (...)
-        Values of the component, in radians; their axes follow the batch axes.
-    halves : bool, optional
-        Whether `k` counts half turns instead: integers h for the momenta pi h, which no float64
-        is.
-    n_occupied : int, optional
-        Number of occupied bands; that of `H` where not given.
-
-    Returns
-    -------
-    Slice
-        With batch axes (\*batch, ...).
-
-    Raises
-    ------
-    InputError
-        If `axis` is not a direction of `H`.
+    Shapes: `k` (...).
     """
     momenta = np.asarray(_validation.as_real(k, "k", "(...)"))
     dim = H.vectors.shape[1]
@@ -269,19 +238,8 @@ def bloch_at(
 ) -> NDArray[np.complex128]:
     """Sum of H_R exp(i k.R).
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors.
-    amplitudes : complex128 ndarray of shape (*batch, M, n, n)
-        Hoppings.
-    k : float64 ndarray of shape (..., dim)
-        Momenta.
-
-    Returns
-    -------
-    complex128 ndarray of shape (*batch, ..., n, n)
-        Bloch matrices, Hermitian to the last bit.
+    Shapes: `vectors` (M, dim), `amplitudes` (*batch, M, n, n), `k` (..., dim); returns (*batch,
+    ..., n, n).
     """
     n, batch = amplitudes.shape[-1], amplitudes.shape[:-3]
     phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
@@ -294,39 +252,13 @@ def bloch_at(
 def rows_of(H: FourierLike) -> NDArray[np.complex128]:
     """Hoppings of the flattened batch.
 
-    Parameters
-    ----------
-    H : FourierLike
-        Hamiltonians.
-
-    Returns
-    -------
-    complex128 ndarray of shape (B, M, n, n)
-        One row for each Hamiltonian.
+    Shapes: returns (B, M, n, n).
     """
     return H.amplitudes.reshape(math.prod(H.batch_shape), *H.amplitudes.shape[-3:])
 
 
 def require_dimension(H: object, dim: int) -> FourierLike:
-    """Return `H` if it is a Hamiltonian in Fourier form of a given dimension.
-
-    Parameters
-    ----------
-    H : object
-        Argument to check.
-    dim : int
-        Wanted dimension.
-
-    Returns
-    -------
-    FourierLike
-        `H` itself.
-
-    Raises
-    ------
-    KindError
-        If it is something else.
-    """
+    """Return `H` if it is a Hamiltonian in Fourier form of a given dimension."""
     if not is_fourier_like(H) or H.vectors.shape[1] != dim:
         raise KindError(
             f"Argument `H` must be a {dim}-dimensional Hamiltonian in Fourier form, but is"

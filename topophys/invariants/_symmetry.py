@@ -76,14 +76,7 @@ class Operator:
 class Apart:
     """Bound of 2 sup_k |H(k) - H_s(k)|, which for one operator is sup_k |S H S^-1 - H|.
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors.
-    difference : complex128 ndarray of shape (M, n, n)
-        Hoppings of H minus those of its mean H_s.
-    beyond : float
-        What may be added by rounding.
+    Shapes: `vectors` (M, dim), `difference` (M, n, n).
     """
 
     def __init__(self, vectors: NDArray[np.int64], difference: Matrix, beyond: float) -> None:
@@ -261,21 +254,7 @@ def symmetrise(
 
     .. math:: T: H_R \to U \bar H_R U^\dagger, \qquad P: H_R \to P H_{-R} P^\dagger
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors, closed under R -> -R.
-    row : complex128 ndarray of shape (M, n, n)
-        Hoppings, scaled to entries of about 1.
-    error : float
-        What was rounded when they were formed, in the same unit.
-    reversal, inversion : Operator or None
-        Operators of the group {1, T}, {1, P} or {1, T, P, TP}.
-
-    Returns
-    -------
-    Symmetrised
-        Hoppings and the distance from the given ones.
+    Shapes: `vectors` (M, dim), `row` (M, n, n).
     """
     opposite = _opposite(vectors)
     mean, size = row, np.linalg.norm(row, axis=(-2, -1))
@@ -314,17 +293,7 @@ def largest_norm(vectors: NDArray[np.int64], hoppings: Matrix) -> float:
     maximum it is at least :math:`\max |f| \cos(d (\theta - \theta_0))` (M. Riesz); apply it to
     Re u^dagger D(k) v along each axis.
 
-    Parameters
-    ----------
-    vectors : int64 ndarray of shape (M, dim)
-        Lattice vectors.
-    hoppings : complex128 ndarray of shape (M, n, n)
-        Coefficients of a Hermitian D(k).
-
-    Returns
-    -------
-    float
-        Bound; not above the sum of the norms.
+    Shapes: `vectors` (M, dim), `hoppings` (M, n, n).
     """
     norms = np.linalg.norm(hoppings, axis=(-2, -1))
     plain = float(operator_norms(hoppings).sum() * UP)
@@ -420,33 +389,14 @@ def corners_of(energy: NDArray[np.float64], filled: int, least: float) -> Corner
 def invariant_momenta(dim: int) -> NDArray[np.float64]:
     """Momenta with k = -k modulo the reciprocal lattice.
 
-    Parameters
-    ----------
-    dim : int
-        Dimension.
-
-    Returns
-    -------
-    float64 ndarray of shape (2**dim, dim)
-        All combinations of 0 and pi.
+    Shapes: returns (2**dim, dim).
     """
     corners = np.stack(np.meshgrid(*[[0.0, np.pi]] * dim, indexing="ij"), -1)
     return corners.reshape(-1, dim)
 
 
 def even_filling(filled: int) -> None:
-    """Raise unless an even number of bands is occupied.
-
-    Parameters
-    ----------
-    filled : int
-        Number of occupied bands.
-
-    Raises
-    ------
-    InputError
-        If it is odd.
-    """
+    """Raise unless an even number of bands is occupied."""
     if filled % 2:
         raise InputError(
             "Argument `n_occupied` must be even, because Kramers pairs are occupied together, but"
@@ -508,21 +458,6 @@ def count_parities(h: Slice, inversion: Operator, filled: int) -> Parities:
 
     among the levels of both blocks no level crosses the middle of the gap, and the number of
     levels below it in each block is exact.
-
-    Parameters
-    ----------
-    h : Slice
-        A single Hamiltonian that is symmetric up to `h.amplitude_error`, scaled to entries of
-        about 1.
-    inversion : Operator
-        Inversion.
-    filled : int
-        Number n of occupied bands.
-
-    Returns
-    -------
-    Parities
-        Counts and gap.
     """
     n = h.n_bands
     level, state = np.linalg.eigh(inversion.matrix)

@@ -103,18 +103,7 @@ def make_line(
     points: int,
     k_at_gap: float = np.nan,
 ) -> Line:
-    """Line with its largest gap between centres on the circle.
-
-    Parameters
-    ----------
-    t, centres, settled, gap, points, k_at_gap
-        As in `Line`.
-
-    Returns
-    -------
-    Line
-        The line.
-    """
+    """Line with its largest gap between centres on the circle."""
     width = np.diff(centres, append=centres[0] + 1.0)
     largest = int(np.argmax(width))
     middle = (centres[largest] + 0.5 * width[largest] + 0.5) % 1.0 - 0.5
@@ -123,33 +112,14 @@ def make_line(
 
 
 def circular(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance from the nearest integer.
-
-    Parameters
-    ----------
-    x : float64 ndarray
-        Differences of positions.
-
-    Returns
-    -------
-    float64 ndarray
-        Values from 0 to 1/2.
-    """
+    """Distance from the nearest integer."""
     return np.abs(x - np.rint(x))
 
 
 def shift_between(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Largest distance between centres paired in order around the circle, for the best pairing.
 
-    Parameters
-    ----------
-    a, b : float64 ndarray of shape (m,)
-        Ascending centres.
-
-    Returns
-    -------
-    float
-        Distance on the circle.
+    Shapes: `a` and `b` (m,).
     """
     m = len(a)
     turned = b[(np.arange(m) + np.arange(m)[:, None]) % m]
@@ -172,22 +142,7 @@ def _crossings(a: Line, b: Line) -> int:
 
 
 def follow(lines: list[Line], rules: FlowRules, evaluate: Callable[[float], Line] | None) -> Flow:
-    """Refine between neighbours that break a rule, then count crossings.
-
-    Parameters
-    ----------
-    lines : list of Line
-        Starting lines by ascending t.
-    rules : FlowRules
-        When to stop.
-    evaluate : callable or None
-        Makes the line at a new t; None where nothing new can be had.
-
-    Returns
-    -------
-    Flow
-        All lines, crossings, and whether the rules hold everywhere.
-    """
+    """Refine between neighbours that break a rule, then count crossings."""
     done, followed = [lines[0]], True
     # neighbours still to be checked, the next one last, with how often their space was halved
     todo = [(line, 0) for line in reversed(lines[1:])]

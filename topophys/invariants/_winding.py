@@ -69,27 +69,7 @@ class _Found:
 
 
 def winding_evidence(H: BlockLike, limits: Limits, *, evidence: bool = False) -> Evidence:
-    """Prove the winding number of det D(k).
-
-    Parameters
-    ----------
-    H : BlockLike
-        Chains.
-    limits : Limits
-        How far to go.
-    evidence : bool, optional
-        Keep the intervals of each proof, all of whose harmonics are then part of it.
-
-    Returns
-    -------
-    Evidence
-        One row for each chain.
-
-    Raises
-    ------
-    InputError
-        If blocks of three or more orbitals reach so far that det D has too many coefficients.
-    """
+    """Prove the winding number of det D(k)."""
     amplitudes = H.block_amplitudes
     size, (n_shift, n, _) = math.prod(amplitudes.shape[:-3]), amplitudes.shape[-3:]
     blocks, exponent = divide_out(amplitudes.reshape(size, n_shift, n, n))

@@ -93,15 +93,7 @@ def pair_sum(frame: NDArray[np.complex128]) -> PairSum:
     Algebra 15, 71 (1984)), an angle of at most pi/2 |dW|, hence the spread of the right pairing by
     m |dW| / 4. While that is below 1/4, the pairing with the smaller spread is the right one.
 
-    Parameters
-    ----------
-    frame : complex128 ndarray of shape (N, n, m)
-        Occupied states.
-
-    Returns
-    -------
-    PairSum
-        Sum, spread, and how errors enter.
+    Shapes: `frame` (N, n, m).
     """
     links, overlap = unitary_links(frame)
     centres = centres_of(transport(links))
@@ -187,24 +179,6 @@ def prove_half_zone(
 
     By Stokes the flux is a sum over edges between cells, of the windings of their transition
     phases, and over the two lines, of the link phases in the gauges of the cells there.
-
-    Parameters
-    ----------
-    h : Slice
-        A single Hamiltonian in two dimensions; time reversal is taken for granted.
-    filled : int
-        Number of occupied bands.
-    max_depth : int
-        How often a cell may be subdivided.
-    max_evaluations : int
-        Largest number of eigenproblems to solve.
-    evidence : bool
-        Whether to return the cells.
-
-    Returns
-    -------
-    HalfZone
-        Value and evidence.
     """
     zone = Zone((START, 2 * START), 2 * START, max_depth)
     with one_thread():
@@ -389,31 +363,7 @@ PROBES: Final = (0.9, 2.3)
 def require_even(
     h: Slice, filled: int, rules: FlowRules, tolerance: float, corners: tr.Corners
 ) -> bool:
-    """Demand equal centres at k_x and -k_x: otherwise the bands may carry a Chern number.
-
-    Parameters
-    ----------
-    h : Slice
-        A single Hamiltonian in two dimensions.
-    filled : int
-        Number of occupied bands.
-    rules : FlowRules
-        Shares for the comparison.
-    tolerance : float
-        Allowed difference beyond those of the loops, relative to the largest gap between centres.
-    corners : Corners
-        What the invariant momenta say.
-
-    Returns
-    -------
-    bool
-        Whether there is a gap on the lines that were compared; without one nothing can be said.
-
-    Raises
-    ------
-    InputError
-        If the symmetry is seen to be broken.
-    """
+    """Demand equal centres at k_x and -k_x: otherwise the bands may carry a Chern number."""
     pairs = [(line_at(h, t, filled, rules), line_at(h, -t, filled, rules)) for t in PROBES]
     gap = min(line.gap for pair in pairs for line in pair)
     if gap <= max(corners.split, 1e-12 * corners.gap):
@@ -423,24 +373,7 @@ def require_even(
 
 
 def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: tr.Corners) -> Found:
-    """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both.
-
-    Parameters
-    ----------
-    h : Slice
-        A single Hamiltonian in two dimensions.
-    filled : int
-        Number of occupied bands.
-    rules : FlowRules
-        When a flow counts as followed.
-    corners : Corners
-        What the invariant momenta say.
-
-    Returns
-    -------
-    Found
-        Flow and evidence.
-    """
+    """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both."""
 
     def evaluate(t: float) -> Line:
         return line_at(h, t, filled, rules)
@@ -453,19 +386,7 @@ def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: tr.Corners)
 def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance: float) -> Found:
     """Follow the centres on the lines of a grid; no refinement is possible.
 
-    Parameters
-    ----------
-    h : complex128 ndarray of shape (Nx, Ny, n, n)
-        Bloch matrices.
-    filled : int
-        Number of occupied bands.
-    rules, tolerance
-        As for `require_even`.
-
-    Returns
-    -------
-    Found
-        Flow and evidence.
+    Shapes: `h` (Nx, Ny, n, n).
     """
     n_x, n_y = h.shape[:2]
     if n_x % 2 or n_y % 2:
@@ -545,24 +466,7 @@ def _require_even(pairs: list[tuple[Line, Line]], tolerance: float, loop_share: 
 
 
 def line_at(h: Slice, t: float, filled: int, rules: FlowRules) -> Line:
-    """Double the points of a loop at k_x = t until its centres stay where they are.
-
-    Parameters
-    ----------
-    h : Slice
-        A single Hamiltonian in two dimensions.
-    t : float
-        Pumping momentum.
-    filled : int
-        Number of occupied bands.
-    rules : FlowRules
-        How still and how many.
-
-    Returns
-    -------
-    Line
-        Centres along y.
-    """
+    """Double the points of a loop at k_x = t until its centres stay where they are."""
     chain = slice_at(h, 0, t)
     n = FIRST_POINTS
     frame, gap, k_y = _chain_frames(chain, np.arange(n) / n, filled)

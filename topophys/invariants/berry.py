@@ -70,22 +70,7 @@ Fields: TypeAlias = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.boo
 def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
     """Flux and Chern number of the lower band of d.sigma.
 
-    Parameters
-    ----------
-    d : float64 ndarray of shape (..., Nx, Ny, 3)
-        d-vectors, of the right type and shape.
-    with_flux : bool
-        Whether the flux is wanted; without it the first result is empty.
-
-    Returns
-    -------
-    tuple of ndarray
-        Flux of shape (..., Nx, Ny), Chern number and gaplessness of shape (...).
-
-    Raises
-    ------
-    InputError
-        If an entry is not finite: told by the count itself, which reads them all anyway.
+    Shapes: `d` (..., Nx, Ny, 3).
     """
     batch, grid = d.shape[:-3], d.shape[-3:-1]
     size = math.prod(batch)
@@ -125,17 +110,7 @@ def _count(d: NDArray[np.float64], chern: NDArray[np.int64], status: NDArray[np.
 def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
     """Flux and Chern number of the occupied bands of Bloch matrices.
 
-    Parameters
-    ----------
-    h_k : array-like of shape (..., Nx, Ny, n, n)
-        Bloch matrices.
-    n_occupied : int or None
-        Number of occupied bands.
-
-    Returns
-    -------
-    tuple of ndarray
-        Flux of shape (..., Nx, Ny), Chern number and gaplessness of shape (...).
+    Shapes: `h_k` (..., Nx, Ny, n, n).
     """
     h = _validation.as_complex(h_k, "h_k", "(..., Nx, Ny, n, n)")
     n_bands = h.shape[-1]
@@ -171,22 +146,7 @@ def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
 def chern_of_hamiltonian(
     H: FourierLike, grid: tuple[int, int], n_occupied: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Chern number of a Hamiltonian on a grid; with two bands straight from its coefficients.
-
-    Parameters
-    ----------
-    H : FourierLike
-        Hamiltonians in two dimensions.
-    grid : tuple of int
-        Number of k points in each direction.
-    n_occupied : int or None
-        Number of occupied bands; that of `H` where None.
-
-    Returns
-    -------
-    tuple of ndarray
-        Chern number and gaplessness of shape (...).
-    """
+    """Chern number of a Hamiltonian on a grid; with two bands straight from its coefficients."""
     filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     if H.n_bands != 2:
         _, chern, bad = flux_of_bands(H.on_grid(grid), filled)

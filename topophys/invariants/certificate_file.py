@@ -50,28 +50,7 @@ MAX_LEAVES: Final = 300_000
 
 
 def document_of(proof: Proof, value: int, gap_lower: float) -> dict[str, Any]:
-    """Content of a certificate file.
-
-    Parameters
-    ----------
-    proof : Proof
-        Question, and evidence where an engine noted some.
-    value : int
-        The invariant.
-    gap_lower : float
-        Proven lower bound of the gap. The file claims this, or a little less where its own cells
-        cannot prove as much.
-
-    Returns
-    -------
-    dict
-        To be written as JSON.
-
-    Raises
-    ------
-    InputError
-        If the proof is too long for a file, or its cells give another integer.
-    """
+    """Content of a certificate file."""
     question, claim = exact(proof.question), float(gap_lower)
     for part in PARTS:
         try:
@@ -131,23 +110,7 @@ def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] |
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """Content of a certificate file, read as strictly as the checker reads it.
-
-    Parameters
-    ----------
-    path : path-like
-        A certificate.
-
-    Returns
-    -------
-    dict
-        Question, claim and evidence.
-
-    Raises
-    ------
-    InputError
-        If it is no certificate.
-    """
+    """Content of a certificate file, read as strictly as the checker reads it."""
     checker = _checker()
     try:
         return dict(checker.read(Path(path).read_text(encoding="ascii")))
@@ -156,23 +119,7 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def verify(path: str | Path) -> str:
-    """Check a certificate file with `topophys.checker`, which shares no code with the proofs.
-
-    Parameters
-    ----------
-    path : path-like
-        A certificate.
-
-    Returns
-    -------
-    str
-        What it proves.
-
-    Raises
-    ------
-    InputError
-        If it is no certificate, or does not prove its claim.
-    """
+    """Check a certificate file with `topophys.checker`, which shares no code with the proofs."""
     checker = _checker()
     try:
         return str(checker.check(Path(path).read_text(encoding="ascii")))

@@ -63,22 +63,7 @@ class _Found:
 
 
 def two_band_evidence(H: FourierLike, limits: Limits, *, evidence: bool = False) -> Evidence:
-    """Prove the Chern number of the lower of two bands.
-
-    Parameters
-    ----------
-    H : FourierLike
-        Two-band Hamiltonians in two dimensions.
-    limits : Limits
-        How far to go.
-    evidence : bool, optional
-        Keep the cells of each proof, all of whose harmonics are then part of it.
-
-    Returns
-    -------
-    Evidence
-        One row for each Hamiltonian.
-    """
+    """Prove the Chern number of the lower of two bands."""
     series = real_series(H)
     size = len(series.coefficients)
     found = _Found(
@@ -468,20 +453,7 @@ def plaquette_loops(links: ArrayLike) -> Complex[np.ndarray, "... Nx Ny r r"]:
 
     .. math:: W(k) = U_x(k) \, U_y(k + \hat x) \, U_x(k + \hat y)^\dagger \, U_y(k)^\dagger
 
-    Parameters
-    ----------
-    links : array-like of shape (..., Nx, Ny, 2, r, r)
-        Unitary links that leave k along x and along y; the grid is periodic.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., Nx, Ny, r, r)
-        Loops that begin and end at k; a change of basis at k conjugates them.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If `links` has other axes, or is not finite or not unitary.
+    Shapes: `links` (..., Nx, Ny, 2, r, r); returns (..., Nx, Ny, r, r).
 
     References
     ----------
@@ -529,28 +501,7 @@ def chern_number_of_links(
     is returned is the integer nearest to the sum, after the distance has been checked against the
     rounding of float64.
 
-    Parameters
-    ----------
-    links : array-like of shape (..., Nx, Ny, 2, r, r)
-        Unitary links that leave k along x and along y; the grid is periodic.
-    branch : {"determinant", "eigenphases"}, optional
-        Which of the two.
-    on_unresolved : {"raise", "mask"}, optional
-        Where a phase lies on the cut, or the sum is no integer within the rounding: raise, or
-        return a masked array.
-
-    Returns
-    -------
-    int64 ndarray of shape (...)
-        Integers.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If `links` has other axes, or is not finite or not unitary.
-    GaplessError
-        If asked for and a phase lies on the cut, where its sign is rounding noise, or the sum is
-        no integer within the rounding.
+    Shapes: `links` (..., Nx, Ny, 2, r, r); returns (...).
 
     References
     ----------

@@ -70,28 +70,7 @@ class CellTree:
     ) -> tuple[CellTree, NDArray[np.int64]]:
         """Tree of cells in any order, and the order in which its leaves come.
 
-        Parameters
-        ----------
-        start : tuple of int
-            Numbers of starting cells.
-        max_depth : int
-            Depth of the finest lattice: axis a has ``start[a] << max_depth`` points.
-        corner : int64 ndarray of shape (L, D)
-            Lowest corners on that lattice.
-        depth : int64 ndarray of shape (L,)
-            How often each cell was divided.
-
-        Returns
-        -------
-        tree : CellTree
-            The tree.
-        order : int64 ndarray of shape (L,)
-            Leaf i of the tree is cell ``order[i]``: store directions and bases in this order.
-
-        Raises
-        ------
-        InputError
-            If the cells do not tile the box.
+        Shapes: `corner` (L, D), `depth` (L,); returns `order` (L,).
         """
         dim = len(start)
         keys = [(corner[:, a] >> bit) & 1 for bit in range(max_depth) for a in reversed(range(dim))]

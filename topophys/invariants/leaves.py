@@ -49,20 +49,7 @@ class _Series:
 
 
 def chain_leaves(H: BlockLike, max_depth: int, max_leaves: int) -> Found | None:
-    """Prove every interval of the zone of one chain.
-
-    Parameters
-    ----------
-    H : BlockLike
-        A single chain.
-    max_depth, max_leaves : int
-        How far to go.
-
-    Returns
-    -------
-    tuple of ndarray or None
-        As in `CertificateLeaves`; None where something stays unproven.
-    """
+    """Prove every interval of the zone of one chain."""
     scaled, exponent = divide_out(H.block_amplitudes[None])
     det, norm = _determinant(scaled[0], H.block_range[0]), _norm(scaled[0])
     n = scaled.shape[-1]
@@ -218,20 +205,7 @@ def _unit(v: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def plane_leaves(H: FourierLike, max_depth: int, max_leaves: int) -> Found | None:
-    """Prove every square of the zone of one two-band Hamiltonian.
-
-    Parameters
-    ----------
-    H : FourierLike
-        A single Hamiltonian with two bands in two dimensions.
-    max_depth, max_leaves : int
-        How far to go.
-
-    Returns
-    -------
-    tuple of ndarray or None
-        As in `CertificateLeaves`; None where something stays unproven.
-    """
+    """Prove every square of the zone of one two-band Hamiltonian."""
     vectors, coefficients, exponent, _ = real_series(H)
     field = _Field(vectors, coefficients[0])
     n_start = 16 << (int(np.abs(vectors).max(initial=1)) - 1).bit_length()

@@ -83,18 +83,7 @@ def one_integer(
 def masked(value: ArrayLike, known: ArrayLike) -> Int[np.ndarray, "..."]:
     """Integers; where some are not known, a masked array, so that no mean counts them.
 
-    Parameters
-    ----------
-    value : array-like of shape (...)
-        Integers, of any value where not known.
-    known : array-like of shape (...)
-        Where they are known.
-
-    Returns
-    -------
-    int64 ndarray of shape (...)
-        A `numpy.ma.MaskedArray` with `UNRESOLVED_VALUE` below the mask, where an element is not
-        known; a plain array where all are.
+    Shapes: `value` (...), `known` (...); returns (...).
     """
     where = np.asarray(known, np.bool_)
     if where.all():
@@ -145,18 +134,7 @@ class Result:
         return bool(self.certified.all())
 
     def to_pandas(self) -> Any:
-        """Table with one row for each element of the batch; needs the extra `pandas`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            With the position in the batch as index; integers that are not known are missing.
-
-        Raises
-        ------
-        MissingPackageError
-            If pandas is not installed.
-        """
+        """Table with one row for each element of the batch; needs the extra `pandas`."""
         pandas = load_extra("pandas", "pandas")
         batch = self.status.shape
         if len(batch) > 1:
@@ -432,31 +410,7 @@ def conclude(
     on_unresolved: OnUnresolved,
     asked: Asked | None = None,
 ) -> Certificate:
-    """Give evidence the shape of the batch, or raise where that was asked for.
-
-    Parameters
-    ----------
-    quantity : str
-        What was certified.
-    found : Evidence
-        Rows of the flattened batch.
-    batch : tuple of int
-        Shape to give to the results.
-    on_unresolved : {"mask", "raise"}
-        What to do where there is no proof.
-    asked : Asked, optional
-        The question, for files.
-
-    Returns
-    -------
-    Certificate
-        With batch axes `batch`.
-
-    Raises
-    ------
-    UnresolvedError
-        If asked for and an element is unproven.
-    """
+    """Give evidence the shape of the batch, or raise where that was asked for."""
     check_on_unresolved(on_unresolved)
     proven = found.proven
     words = np.zeros(proven.shape, "<U10")
@@ -705,21 +659,7 @@ def conclude_z2(
 ) -> Z2Result:
     """Give findings the unit and the shape of the batch.
 
-    Parameters
-    ----------
-    found : sequence of Found
-        One for each Hamiltonian of the flattened batch.
-    exponent : int64 ndarray of shape (B,)
-        Powers of two that were divided out.
-    batch : tuple of int
-        Shape to give to the results.
-    method, bands
-        As in `Z2Result`.
-
-    Returns
-    -------
-    Z2Result
-        With batch axes `batch`.
+    Shapes: `exponent` (B,).
     """
     sure = np.array([one.resolved for one in found], dtype=bool)
     proven = np.array([one.certified for one in found], dtype=bool)

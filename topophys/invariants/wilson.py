@@ -57,18 +57,7 @@ class Frames:
     def closes(self, tolerance: float, n_axes: int) -> NDArray[np.bool_]:
         """Whether the gap closes somewhere on the last `n_axes` axes of momenta.
 
-        Parameters
-        ----------
-        tolerance : float
-            Measured by the largest energy on those axes: where all bands touch at zero energy,
-            that of the touching itself would be rounding.
-        n_axes : int
-            Number of axes.
-
-        Returns
-        -------
-        bool ndarray of shape (...)
-            One entry for each of the remaining axes.
+        Shapes: returns (...).
         """
         own = tuple(range(-n_axes, 0))
         scale = np.abs(self.energy).max((*(a - 1 for a in own), -1))
@@ -78,17 +67,7 @@ class Frames:
 def frames_of(h: NDArray[np.complex128], filled: int) -> Frames:
     """Diagonalise Hermitian matrices.
 
-    Parameters
-    ----------
-    h : complex128 ndarray of shape (..., n, n)
-        Checked matrices.
-    filled : int
-        Number m of occupied states.
-
-    Returns
-    -------
-    Frames
-        Occupied states and gaps.
+    Shapes: `h` (..., n, n).
     """
     energy, states = eigh_batch(h)
     gap = energy[..., filled] - energy[..., filled - 1]
@@ -98,17 +77,7 @@ def frames_of(h: NDArray[np.complex128], filled: int) -> Frames:
 def checked_matrices(h_k: ArrayLike, name: str, shape: str) -> NDArray[np.complex128]:
     """Check that an argument holds Hermitian matrices of at least two bands.
 
-    Parameters
-    ----------
-    h_k : array-like of shape (..., n, n)
-        Matrices; deviations are measured by the largest entry of all.
-    name, shape : str
-        Name of the argument and wanted shape, for messages.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., n, n)
-        The matrices.
+    Shapes: `h_k` (..., n, n); returns (..., n, n).
     """
     h = _validation.as_complex(h_k, name, shape)
     if h.shape[-1] < 2:
@@ -126,19 +95,7 @@ def checked_matrices(h_k: ArrayLike, name: str, shape: str) -> NDArray[np.comple
 def loop_frames(h_k: ArrayLike, n_occupied: int | None, axis: int) -> Frames:
     """Frames of sampled Bloch matrices with the loop direction moved behind the others.
 
-    Parameters
-    ----------
-    h_k : array-like of shape (..., n, n)
-        Bloch matrices.
-    n_occupied : int or None
-        Number of occupied bands; half of the bands where None.
-    axis : int
-        Loop direction, counted among the axes before the two band axes.
-
-    Returns
-    -------
-    Frames
-        With arrays of shape (..., N, n, m), (..., N, n) and (..., N).
+    Shapes: `h_k` (..., n, n).
     """
     h = checked_matrices(h_k, "h_k", "(..., N, n, n)")
     filled = _validation.occupied(n_occupied, h.shape[-1])
@@ -156,17 +113,7 @@ def unitary_links(
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
     """Unitary parts of the overlaps of neighbours on closed loops.
 
-    Parameters
-    ----------
-    frame : complex128 ndarray of shape (..., N, n, m)
-        Frames; the last neighbours the first.
-
-    Returns
-    -------
-    links : complex128 ndarray of shape (..., N, m, m)
-        Polar factor of V(k_j)^dagger V(k_(j+1)).
-    overlap : float64 ndarray of shape (..., N)
-        Smallest singular value of the overlap: cosine of the largest principal angle.
+    Shapes: `frame` (..., N, n, m); returns `links` (..., N, m, m), `overlap` (..., N).
     """
     overlap = frame.conj().swapaxes(-1, -2) @ np.roll(frame, -1, axis=-3)
     if frame.shape[-1] == 1:
@@ -180,15 +127,7 @@ def unitary_links(
 def transport(links: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Product of the links of each loop, in the order of the loop.
 
-    Parameters
-    ----------
-    links : complex128 ndarray of shape (..., N, m, m)
-        Unitary links.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., m, m)
-        U_0 U_1 ... U_(N-1).
+    Shapes: `links` (..., N, m, m); returns (..., m, m).
     """
     while links.shape[-3] > 1:
         pairs = links.shape[-3] // 2
@@ -200,15 +139,7 @@ def transport(links: NDArray[np.complex128]) -> NDArray[np.complex128]:
 def centres_of(loop: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Sorted eigenphases of Wilson loops, as positions in the cell.
 
-    Parameters
-    ----------
-    loop : complex128 ndarray of shape (..., m, m)
-        Unitary matrices W.
-
-    Returns
-    -------
-    float64 ndarray of shape (..., m)
-        -arg(eigenvalue) / 2 pi, in (-1/2, 1/2], ascending.
+    Shapes: `loop` (..., m, m); returns (..., m).
     """
     phase = np.angle(loop[..., 0]) if loop.shape[-1] == 1 else np.angle(np.linalg.eigvals(loop))
     centre = -phase / (2.0 * np.pi)
@@ -287,24 +218,7 @@ def loops_or_raise(
 ) -> NDArray[np.complex128]:
     """Wilson loops of sampled Bloch matrices, refused where the gap closes.
 
-    Parameters
-    ----------
-    h_k, n_occupied, axis
-        As for `wilson_loop`.
-    name : str
-        Quantity that was asked for, for the message.
-    grid : int or tuple of int, optional
-        As for `wilson_loop`.
-
-    Returns
-    -------
-    complex128 ndarray of shape (..., m, m)
-        Unitary matrices.
-
-    Raises
-    ------
-    GaplessError
-        As for `wilson_loop`.
+    Shapes: returns (..., m, m).
     """
     samples, filled = bloch_samples(h_k, grid, n_occupied, "h_k")
     states = loop_frames(samples, filled, hamiltonian_axis(h_k, axis))

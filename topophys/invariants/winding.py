@@ -193,17 +193,7 @@ def winding_fields(
 ) -> tuple[Float[np.ndarray, "... N"], Float[np.ndarray, "... N"]]:
     """Angle and steps of the same blocks, from one set of determinants.
 
-    Parameters
-    ----------
-    d_k : array-like of shape (..., N, n, n)
-        Chiral block on the periodic grid of `topophys.k_grid`.
-
-    Returns
-    -------
-    float64 ndarray of shape (..., N)
-        As `winding_angle`.
-    float64 ndarray of shape (..., N)
-        As `winding_steps`, to the bit.
+    Shapes: `d_k` (..., N, n, n); returns (..., N), (..., N).
     """
     f, shape = _nonzero(d_k, "winding_angle")
     return np.angle(f).reshape(shape), _steps(f).reshape(shape)

@@ -14,20 +14,7 @@ __all__ = ["real"]
 def real(**parameters: ArrayLike) -> list[NDArray[np.float64]]:
     """Check real parameters and broadcast them against each other.
 
-    Parameters
-    ----------
-    **parameters : array-like of shape (...)
-        Numbers or arrays, by name.
-
-    Returns
-    -------
-    list of float64 ndarray of shape (...)
-        In the order given, all of one shape.
-
-    Raises
-    ------
-    InputError, ShapeError
-        If one is not real and finite, or their shapes do not go together.
+    Shapes: `**parameters` (...); returns (...).
     """
     arrays = [_validation.as_real(value, name, "(...)") for name, value in parameters.items()]
     try:

@@ -25,15 +25,7 @@ def spin_times(
 ) -> NDArray[np.complex128]:
     """Kronecker product in the order (orbitals of spin up, orbitals of spin down).
 
-    Parameters
-    ----------
-    spin, orbital : complex128 ndarray of shape (2, 2)
-        Matrices.
-
-    Returns
-    -------
-    complex128 ndarray of shape (4, 4)
-        Their product.
+    Shapes: `spin` and `orbital` (2, 2); returns (4, 4).
     """
     product: NDArray[np.complex128] = np.kron(spin, orbital).astype(np.complex128)
     return product
