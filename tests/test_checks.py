@@ -57,7 +57,7 @@ def test_complex_is_not_real(x):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, complex(0, np.nan)])
-def test_what_is_not_finite_is_counted(bad):
+def test_entries_that_are_not_finite_are_counted(bad):
     with pytest.raises(InputError, match="1 of 4 entries"):
         _validation.as_complex([1.0, bad, 2.0, 3.0], "x", "(...)")
 

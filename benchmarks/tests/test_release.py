@@ -129,7 +129,7 @@ def test_it_installs_from_nothing(built, tmp_path, name):
     assert row["works"] == ", ".join(install.WAYS[name].checks)
 
 
-def test_what_fails_is_said(built, tmp_path, monkeypatch):
+def test_failed_installation_is_reported(built, tmp_path, monkeypatch):
     broken = install.Way("broken", ("readme",))
     answers = iter([subprocess.CompletedProcess([], 1, "", "no such\nversion")])
     monkeypatch.setattr(install, "clean", lambda *a, **k: next(answers))

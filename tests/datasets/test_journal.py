@@ -37,7 +37,7 @@ def write_lines(journal, *entries):
     journal.path.write_text("".join(sealed), encoding="utf-8")
 
 
-def test_what_is_written_is_read(journal):
+def test_journal_is_read_as_written(journal):
     other = FinishedShard("test", 3, 4096, {}, {"x": "cd", "h": "ef"})
     journal.start([SHARD])
     journal.add(other)
@@ -78,7 +78,7 @@ def test_a_shard_that_is_told_twice_counts_once(journal):
 
 
 @pytest.mark.parametrize("first", ["[]", "null", '{"format": ["topophys-journal-1"]}'])
-def test_what_begins_otherwise_is_no_journal(journal, first):
+def test_file_without_the_head_of_a_journal_is_no_journal(journal, first):
     journal.head = first
     write_lines(journal, vars(SHARD))
     assert journal.read() == (None, [])

@@ -159,7 +159,7 @@ def test_more_than_one_shard(tmp_path):
     check(tmp_path / "a.h5", (np.arange(n) % 2).tolist(), n)
 
 
-def test_what_was_given_cannot_be_drawn(tmp_path):
+def test_recipe_of_given_hamiltonians_cannot_be_generated(tmp_path):
     np.savez(tmp_path / "a.npz", vectors=[[0]], block=np.ones((2, 1, 1, 1)))
     label(tmp_path / "a.npz", tmp_path / "a.h5")
     with open_dataset(tmp_path / "a.h5") as dataset:

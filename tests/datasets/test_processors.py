@@ -29,7 +29,7 @@ def test_kernels_compiled_for_any_processor(tmp_path):
     compare(tmp_path)
 
 
-def test_what_is_not_promised_is_seen():
+def test_differences_beyond_the_promised_accuracy_are_found():
     good = {"label": 0.0, "x": 1e-7, "hoppings": 1e-15, "flux": 1e-14, "seed_key": 0.0}
     assert broken(good) == {}
     for name, value in (("label", 2.0), ("x", 1e-6), ("hoppings", 1e-12), ("flux", 1e-8)):

@@ -84,7 +84,7 @@ def test_no_style_loads_anything_from_elsewhere(site):
         assert re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//[^)]*", text) == [], path
 
 
-def test_what_counts_as_loading():
+def test_scripts_and_images_count_as_loaded_links_do_not():
     loads = Loads('<script src="//a/b.js"></script><a href="https://c"></a><img src="x.png">')
     assert loads.addresses == ["//a/b.js", "x.png"]
     assert [bool(ELSEWHERE.match(a)) for a in loads.addresses] == [True, False]

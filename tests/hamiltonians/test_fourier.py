@@ -46,7 +46,7 @@ def test_the_grid_is_the_grid_of_k(rng):
     assert h.on_grid((3, 5)).shape == (2, 3, 5, 3, 3)
 
 
-def test_what_is_missing_is_filled_in():
+def test_hoppings_of_opposite_vectors_are_hermitian_conjugates():
     h = tp.FourierHamiltonian({(1,): [[0, 1], [2j, 0]]})
     np.testing.assert_array_equal(h.hoppings[-1,], [[0, -2j], [1, 0]])
     assert h.vectors.tolist() == [[-1], [1]]

@@ -87,7 +87,7 @@ def test_stops_at_random_moments(commands, tmp_path, name):
     assert found.stopped > 0
 
 
-def test_what_is_half_written_is_seen(tmp_path):
+def test_half_written_files_are_found(tmp_path):
     assert interrupts.half_written(tmp_path) is None
     (tmp_path / "a.json").write_text("{}")
     assert interrupts.half_written(tmp_path) is None

@@ -79,7 +79,7 @@ def chatter(path):
     raise SchemaError("two\nlines")
 
 
-def test_what_counts_as_a_fault(tmp_path):
+def test_readers_may_refuse_in_one_line_but_not_crash(tmp_path):
     assert limits.attempt(lambda path: None, tmp_path) is None
     assert isinstance(limits.attempt(refuse, tmp_path), SchemaError)
     with pytest.raises(AssertionError, match="2 lines"):

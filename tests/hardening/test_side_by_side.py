@@ -77,7 +77,7 @@ print(int(tp.certify_winding(tp.models.ssh(1.0, 2.0))), int(tp.winding_number(ci
 
 
 @pytest.mark.process
-def test_no_place_for_a_cache(tmp_path):
+def test_proofs_run_where_numba_cannot_write_its_cache(tmp_path):
     """As in a container: the package is read-only, and there is no home."""
     package = Path(topophys.__file__).parent
     for folder in ("", "hamiltonians", "models", "materials/synthetic", "invariants",

@@ -49,7 +49,7 @@ def test_the_last_bits_do_not_depend_on_the_batch(n):
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_what_may_vanish_is_left_to_the_careful_functions(n):
+def test_blocks_that_may_be_singular_go_to_the_careful_functions(n):
     hoppings = np.zeros((6, 5, n, n), complex)
     hoppings[:, 2] = hoppings[:, 3] = np.eye(n)  # gapless at k = -pi, a point of the grid
     hoppings[1, 3] *= 2.0

@@ -62,7 +62,7 @@ def test_almost_singular_samples_are_passed_on(rng, power):
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-60, 1e60, 1e150])
-def test_what_leaves_the_range_is_passed_on(scale):
+def test_blocks_out_of_range_are_left_to_the_careful_kernel(scale):
     _, _, (quick, sure) = counts(scale * blocks(np.random.default_rng(0), (8, 2)))
     assert not quick.any()
     assert sure.all()

@@ -36,7 +36,7 @@ def test_bad_counts(change, words):
         plot_causal([{**ROWS[0], **change}])
 
 
-def test_nothing_to_show():
+def test_causal_plot_refuses_empty_or_incomplete_rows():
     with pytest.raises(InputError, match="empty"):
         plot_causal([])
     with pytest.raises(InputError, match="at least one case"):

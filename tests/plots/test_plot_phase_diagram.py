@@ -171,7 +171,7 @@ def test_own_axes_and_equal_bytes(tmp_path):
         assert a.read_bytes() == b.read_bytes()
 
 
-def test_nothing_resolved():
+def test_phase_diagram_without_any_certificate():
     options = {"x": ("t1", [1.0, 2.0]), "y": ("t2", [1.0, 2.0])}
     figure = phase_diagram(tp.models.ssh, **options, min_gap=100.0)
     assert legend(figure.axes[0]) == ["unresolved"]

@@ -44,7 +44,7 @@ def test_points_are_the_centres_and_the_zone_is_closed():
     assert figure.axes[1].get_ylabel() == ""
 
 
-def test_what_lies_on_the_edge_of_the_cell_shows_on_both_sides():
+def test_wannier_centres_on_the_edge_of_the_cell_show_on_both_sides():
     figure = plot_wilson_flow([[0.5], [0.2], [-0.5]], k=[0.0, 0.5, 1.0])
     assert sorted(map(tuple, drawn(figure.axes[0]))) == [
         (0.0, -0.5), (0.0, 0.5), (0.5, 0.2), (1.0, -0.5), (1.0, 0.5),

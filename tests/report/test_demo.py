@@ -74,7 +74,7 @@ def test_figures_and_their_index(folder):
         assert "<svg" in (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")[:2000]
 
 
-def test_what_was_said(demonstrated):
+def test_demo_reports_its_steps_and_the_accuracy_of_each_split(demonstrated):
     folder, said = demonstrated
     assert [f"[{i}/7]" in said for i in range(1, 8)] == [True] * 7
     assert str(folder) in said

@@ -43,7 +43,7 @@ BOTH = "cos alpha, sin alpha, entries of D"
         {"audit": {"rows": [AUDIT]}},
     ],
 )
-def test_nothing_to_say(summary):
+def test_a_run_without_findings_has_no_caveats(summary):
     assert find_caveats(summary) == []
 
 

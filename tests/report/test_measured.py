@@ -34,12 +34,12 @@ def stored(folder, name, content):
 
 
 @pytest.mark.parametrize("name", artifacts.ARTIFACTS)
-def test_what_is_written_is_read(name, tmp_path):
+def test_measurements_are_read_as_written(name, tmp_path):
     content = json.loads(json.dumps(HONEST[name]))
     assert read_measurements(stored(tmp_path, name, content), name) == content
 
 
-def test_what_was_not_measured_is_none(tmp_path):
+def test_missing_measurements_are_none(tmp_path):
     assert read_measurements(tmp_path, "audit") is None
     assert read_figure_records(tmp_path) == []
 
@@ -99,7 +99,7 @@ def row_of(name, **changes):
         ("audit", row_of("audit", quantity="a\nb", broken=2.0), "broken"),
     ],
 )  # fmt: skip
-def test_what_has_another_form_is_refused(name, content, reason, tmp_path):
+def test_measurements_of_another_form_are_refused(name, content, reason, tmp_path):
     with pytest.raises(CheckpointError, match=f"damaged .*{reason}") as caught:
         read_measurements(stored(tmp_path, name, content), name)
     assert "\n" not in str(caught.value)
