@@ -8,7 +8,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,7 @@ def document_of(proof: Proof, value: int, gap_lower: float) -> dict[str, Any]:
     raise AssertionError
 
 
+@runtime_checkable
 class Provable(Protocol):
     """What a result must know to be written: integers with status and gap, and their question."""
 
