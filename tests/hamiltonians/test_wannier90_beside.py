@@ -85,9 +85,16 @@ def test_without_them_the_result_says_that_they_may_matter(tmp_path):
     assert "use_ws_distance" in h.notes[0]
     assert "2x2x1" in h.notes[0]
     assert "use_ws_distance" in str(tp.certify_chern(h))
+    assert "use_ws_distance" in str(tp.certify_gap(h))
     assert int(tp.certify_chern(h)) == 0  # of these hoppings, which are not those of the material
     assert tp.read_wannier90(path, wsvec=None).notes == ()
     assert int(tp.certify_chern(tp.read_wannier90(path, wsvec=elsewhere, n_occupied=1))) != 0
+
+
+def test_z2_results_carry_the_notes_of_the_file(tmp_path):
+    path = tp.write_wannier90_hr(tp.models.bhz(1.0), tmp_path / "a_hr.dat")
+    h = tp.read_wannier90(path, fermi_energy=0.0)
+    assert "2 bands lie below 0 eV" in str(tp.z2_invariant(h))
 
 
 def test_packed_images_are_found_and_foreign_ones_refused(tmp_path):

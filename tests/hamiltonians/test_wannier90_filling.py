@@ -58,7 +58,7 @@ def test_in_three_dimensions(tmp_path):
     centre = [0.0, 0.0, 1.0]
     for ask in (
         lambda **words: tp.weyl_charge(h, centre, half_width=0.3, **words),
-        lambda **words: tp.chern_on_slices(h, n=2, **words),
+        lambda **words: tp.chern_on_slices(h, grid=2, **words),
     ):
         with pytest.raises(InputError, match="`n_occupied` must be given"):
             ask()
@@ -98,6 +98,7 @@ def test_a_part_and_a_multiple_know_no_more_than_the_whole(kramers):
 def test_three_ways_to_say_it(planes, words, filled):
     h = tp.read_wannier90(planes, **words)
     assert h.n_occupied == filled
+    assert any("256 momenta" in note for note in h.notes) == ("fermi_energy" in words)
     assert int(tp.certify_chern(h)) == (1 if filled == 1 else 0)
 
 

@@ -224,7 +224,8 @@ def to_pythtb(H: object) -> Any:
             f" {_validation.short(H)}."
         )
     pythtb = load_extra("pythtb", "interop")
-    lattice, directions = getattr(H, "lattice", None), getattr(H, "directions", None)
+    lattice: Any = getattr(H, "lattice", None)
+    directions: Any = getattr(H, "directions", None)
     if lattice is None or directions is None or len(lattice) == H.dim:
         lattice, per = np.eye(H.dim) if lattice is None else lattice, list(range(H.dim))
     else:

@@ -265,7 +265,10 @@ def read_wannier90(
     )
     h.notes, h.averaged = tuple(notes), averaged
     if fermi_energy is not None:
-        h._n_occupied, h._filled = _below(h, fermi_energy), True
+        filled, count = _below(h, fermi_energy)
+        h._n_occupied, h._filled = filled, True
+        # between these momenta nothing is proven about the energy, only about the gap
+        h.notes = (*h.notes, f"{filled} bands lie below {fermi_energy:g} eV at {count} momenta")
     return h
 
 
@@ -288,8 +291,8 @@ def _of_electrons(n_electrons: int, spin_degenerate: bool | None) -> int:
 FERMI_GRID: Final = {1: 64, 2: 16, 3: 6}
 
 
-def _below(h: WannierHamiltonian, fermi_energy: float) -> int:
-    """Count bands below an energy; refuse a metal."""
+def _below(h: WannierHamiltonian, fermi_energy: float) -> tuple[int, int]:
+    """Count bands below an energy, and at how many momenta; refuse a metal."""
     energy = float(_validation.as_real(fermi_energy, "fermi_energy", "(...)"))
     grid = (FERMI_GRID[h.dim],) * h.dim
     counts = (np.linalg.eigvalsh(h.on_grid(grid)) < energy).sum(-1)
@@ -301,7 +304,7 @@ def _below(h: WannierHamiltonian, fermi_energy: float) -> int:
             f" every momentum, but below {energy:g} eV are {found} of {h.n_bands} bands"
             f" ({counts.size} momenta)."
         )
-    return low
+    return low, counts.size
 
 
 def _beside(path: Path, wsvec: str | Path | None) -> Path | None:

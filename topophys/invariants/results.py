@@ -647,7 +647,7 @@ class Z2Result(Result):
         rows.append(("splitting", split))
         of = " (median)" if total > 1 else ""
         rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
-        return rows
+        return [*rows, *(("note", note) for note in (self.asked.notes if self.asked else ()))]
 
 
 def conclude_z2(
