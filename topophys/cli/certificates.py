@@ -13,7 +13,9 @@ __all__ = ["COMMANDS"]
 def certify(
     file: Annotated[Path, typer.Argument(help="Hoppings of Wannier90 (_hr.dat, _tb.dat).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to make: x.cert.json.")],
-    occupied: Annotated[int, typer.Option("-n", "--occupied", help="Number of occupied bands.")],
+    occupied: Annotated[
+        int | None, typer.Option("-n", "--occupied", help="Number of occupied bands.")
+    ] = None,
     quantity: Annotated[
         Literal["gap", "chern", "weyl"] | None,
         typer.Option(help="What to prove; by default chern in two dimensions, else the gap."),
@@ -36,6 +38,11 @@ def certify(
     from topophys.invariants.gap import certify_gap
     from topophys.invariants.weyl import weyl_charge
 
+    if occupied is None:
+        raise InputError(
+            "Option -n (--occupied) must be given, the number of occupied bands, because no file of"
+            " hoppings says it."
+        )
     h = read_wannier90(file, n_occupied=occupied)
     question = quantity or ("chern" if h.dim == 2 else "gap")
     if question == "weyl":
