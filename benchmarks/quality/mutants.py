@@ -1,8 +1,8 @@
 """Weakens the proofs one place at a time and shows that a test notices; writes a page.
 
     python -m benchmarks.quality.mutants                        # all files, all mutants
-    python -m benchmarks.quality.mutants cell_bounds --list     # what would be changed in one file
-    python -m benchmarks.quality.mutants cell_bounds            # one file
+    python -m benchmarks.quality.mutants chern_two_band --list  # what would be changed in one file
+    python -m benchmarks.quality.mutants chern_two_band         # one file
 
 Every comparison is made always true and always false, every constant of a bound is halved and
 doubled, every term that stands for rounding or a remainder is dropped, every maximum becomes a
@@ -373,14 +373,9 @@ CELL_TESTS = (
     f"{INVARIANTS}test_cells.py", f"{INVARIANTS}test_certify_bands.py", "-k", " or ".join(FAST),
 )  # fmt: skip
 subject("topophys/kernels/winding_certified.py", WINDING, *WINDING_TESTS)
-subject("topophys/kernels/winding_certified.py", WINDING, *WINDING_TESTS)
-subject("topophys/kernels/winding_certified.py", WINDING, *WINDING_TESTS)
-subject("topophys/kernels/chern_two_band.py", TWO_BANDS, *CHERN_TESTS)
-subject("topophys/kernels/chern_two_band.py", TWO_BANDS, *CHERN_TESTS)
-subject("topophys/kernels/chern_two_band.py", TWO_BANDS, *CHERN_TESTS)
-subject("topophys/kernels/chern_two_band.py", TWO_BANDS, "tests/kernels/test_degree.py")
-subject("topophys/kernels/chern_multiband.py", MANY_BANDS, *CELL_TESTS)
-subject("topophys/kernels/chern_multiband.py", MANY_BANDS, *CELL_TESTS)
+subject(
+    "topophys/kernels/chern_two_band.py", TWO_BANDS, *CHERN_TESTS, "tests/kernels/test_degree.py"
+)
 subject("topophys/kernels/chern_multiband.py", MANY_BANDS, *CELL_TESTS)
 subject("topophys/kernels/rounding.py", (*WINDING, *TWO_BANDS, *MANY_BANDS),
         f"{INVARIANTS}test_reasons.py")  # fmt: skip
