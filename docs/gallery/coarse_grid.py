@@ -22,15 +22,11 @@ def picture() -> Figure:
     test = data.split("test")
     gap, label = test.read("gap_bound", "label")
     exact = test.hamiltonians()
-    answers = {
-        "formula on 8 points": np.ma.filled(
-            tp.winding_number(exact.block_on_grid(8), on_unresolved="mask")
-        ),
-        "network on 8 points": run.predict(exact, k_points=8).value,
-        "formula on 48 points": np.ma.filled(
-            tp.winding_number(exact.block_on_grid(48), on_unresolved="mask")
-        ),
+    formula = {
+        n: np.ma.filled(tp.winding_number(exact, grid=n, on_unresolved="mask")) for n in (8, 48)
     }
+    answers = {f"formula on {n} points": value for n, value in formula.items()}
+    answers["network on 8 points"] = run.predict(exact, k_points=8).value
     wrong = {name: value != label for name, value in answers.items()}
     assert wrong["network on 8 points"].sum() < 0.3 * wrong["formula on 8 points"].sum()
     between, shares = list(pairwise((0.01, 0.03, 0.1, 0.3, 1.0))), {}

@@ -56,6 +56,10 @@ CASES = {
     "spin_chern": (lambda h: tp.spin_chern(h, S_Z), SPIN),
     "spin_chern, s_z": (lambda s: tp.spin_chern(SPIN, s), S_Z),
     "z2_invariant": (tp.z2_invariant, tp.models.kane_mele(0.1).on_grid((8, 8))),
+    "symmetrize, time_reversal": (
+        lambda u: tp.symmetrize(tp.models.kane_mele(0.1), time_reversal=u),
+        np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)),
+    ),
     "flatten_block": (tp.flatten_block, BLOCKS),
     "flatten_d": (tp.flatten_d, D),
     "local_chern_marker": (lambda h: tp.local_chern_marker(h, SITES, area=1.0), FLAKE),

@@ -28,7 +28,7 @@ def test_pixels_are_what_is_certified_one_by_one():
     for i, phi in enumerate(PHI):
         for j, m in enumerate(M):
             proof = tp.certify_chern(tp.models.haldane(m, 1.0, phi))
-            assert plane.value[i, j] == proof.value
+            assert plane.value[i, j] == np.ma.getdata(proof.value)
             assert plane.status[i, j] == proof.status
             assert plane.gap_lower[i, j] == proof.gap_lower
     figure = phase_diagram(tp.models.haldane, **HALDANE)

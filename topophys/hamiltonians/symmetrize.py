@@ -151,11 +151,12 @@ def symmetrize(
         u = _validation.as_complex(
             time_reversal, "time_reversal", f"(..., {H.n_bands}, {H.n_bands})"
         )
-        off = max(
-            float(np.abs(u @ u.conj().T - np.eye(len(u))).max()),
-            float(np.abs(u @ u.conj() + np.eye(len(u))).max()),
-        )
-        if off > 1e-6:
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = max(
+                float(np.abs(u @ u.conj().T - np.eye(len(u))).max()),
+                float(np.abs(u @ u.conj() + np.eye(len(u))).max()),
+            )
+        if not off <= 1e-6:
             raise InputError(
                 "Argument `time_reversal` must be unitary with U conj(U) = -1, but deviates by"
                 f" {off:.3g}."

@@ -334,8 +334,10 @@ def certify_chern(
     --------
     >>> import topophys as tp
     >>> proof = tp.certify_chern(tp.models.qwz([-2.001, -1.999, 2.0]))
-    >>> proof.value[:2], proof.status[2]
-    (array([0, 1]), np.str_('unresolved'))
+    >>> proof.value, proof.status[2]
+    (masked_array(data=[0, 1, --],
+                 mask=[False, False,  True],
+           fill_value=-9223372036854775808), np.str_('unresolved'))
     """
     if dimension(H) != 2:
         raise KindError(

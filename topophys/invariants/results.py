@@ -279,7 +279,7 @@ class Certificate(Result):
     --------
     >>> import topophys as tp
     >>> proof = tp.certify_winding(tp.models.ssh([1.0, 1.0], [2.0, 1.0]))
-    >>> proof.value[proof.certified], proof.status
+    >>> proof.value.compressed(), proof.status
     (array([1]), array(['certified', 'unresolved'], dtype='<U10'))
     >>> proof.reason
     array(['', 'closed gap'], dtype='<U10')

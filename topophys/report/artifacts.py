@@ -274,7 +274,7 @@ def read_measurements(folder: Path, name: str) -> Any:
 
     Examples
     --------
-    >>> read_measured(Path("nowhere"), "probes") is None
+    >>> read_measurements(Path("nowhere"), "probes") is None
     True
     """
     return read_artifact(folder / f"{name}.json", ARTIFACTS[name], "the step that wrote it")
@@ -285,7 +285,7 @@ def read_figure_records(folder: Path) -> list[dict[str, str]]:
 
     Examples
     --------
-    >>> read_cards(Path("nowhere"))
+    >>> read_figure_records(Path("nowhere"))
     []
     """
     return read_artifact(folder / "figures.json", Figures, "`topophys plot`") or []

@@ -75,7 +75,7 @@ class RunFigure:
 
     Attributes
     ----------
-    card : FigureCard
+    card : FigureRecord
         What it shows.
     figure : Figure
         The figure.

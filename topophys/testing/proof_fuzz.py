@@ -179,10 +179,10 @@ def judge(case, result, sampled_allowed=False):
 def spin_told(case, index, result):
     """Whether violation and gaps of a spin Chern number bound what they are said to bound."""
     told = {name: float(np.ravel(getattr(result, name))[index])
-            for name in ("gap", "gap_lower", "spin_gap", "symmetry_violation")}  # fmt: skip
+            for name in ("gap_upper", "gap_lower", "spin_gap", "symmetry_violation")}  # fmt: skip
     known = case.extra["spin_gap"][index]
     return (
-        told["gap_lower"] <= told["gap"]
+        told["gap_lower"] <= told["gap_upper"]
         and told["symmetry_violation"] >= case.extra["violation"][index]
         and abs(told["spin_gap"] - known) <= 1e-6 * known + 1e-323
     )

@@ -67,11 +67,11 @@ def _read_report(folder):
     from topophys.datasets import open_dataset
     from topophys.learn import load_run
     from topophys.report import write_page, write_summary
-    from topophys.report.figures import shared_pictures
+    from topophys.report.figures import common_figures
 
     run = load_run(folder)
     with open_dataset(folder.parents[1] / "chains.h5") as dataset:
-        for picture in shared_pictures(run, dataset):
+        for picture in common_figures(run, dataset):
             assert picture.card.name
         write_summary(run, dataset)
     write_page(folder)
