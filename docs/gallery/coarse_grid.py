@@ -22,11 +22,10 @@ def picture() -> Figure:
     test = data.split("test")
     gap, label = test.read("gap_bound", "label")
     exact = test.hamiltonians()
-    formula = {
-        n: np.ma.filled(tp.winding_number(exact, grid=n, on_unresolved="mask")) for n in (8, 48)
-    }
-    answers = {f"formula on {n} points": value for n, value in formula.items()}
-    answers["network on 8 points"] = run.predict(exact, k_points=8).value
+    names = ("formula on 8 points", "network on 8 points", "formula on 48 points")
+    few, many = (tp.winding_number(exact, grid=n, on_unresolved="mask") for n in (8, 48))
+    values = (np.ma.filled(few), run.predict(exact, k_points=8).value, np.ma.filled(many))
+    answers = dict(zip(names, values, strict=True))
     wrong = {name: value != label for name, value in answers.items()}
     assert wrong["network on 8 points"].sum() < 0.3 * wrong["formula on 8 points"].sum()
     between, shares = list(pairwise((0.01, 0.03, 0.1, 0.3, 1.0))), {}
