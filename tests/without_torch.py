@@ -9,4 +9,5 @@ import sys
 
 for _name in ("torch", "safetensors"):
     assert _name not in sys.modules, f"{_name} was imported before it could be hidden"
+    # None makes an import fail; the types of `sys` do not know of it
     sys.modules[_name] = None  # type: ignore[assignment]

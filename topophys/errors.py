@@ -27,9 +27,6 @@ __all__ = [
 class TopophysError(Exception):
     """Base class: ``except TopophysError`` catches everything raised on purpose."""
 
-    #: With what status the program ends: 2 for wrong usage, 1 for a question without an answer.
-    exit_status: int = 2
-
 
 class InputError(TopophysError, ValueError):
     """An argument has a value that makes no sense (NaN, negative count, unknown option)."""

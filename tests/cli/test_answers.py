@@ -96,7 +96,7 @@ def test_a_symmetry_that_the_gap_does_not_cover_is_told(program, tmp_path):
     assert tp.find_time_reversal(h) == "up first"
     code, out, err = program("z2", path, "-n", "2")
     # without the operator the splitting of the pairs is refused, too
-    assert (code, out) == (1, "") or "which the gap does not cover" in out
+    assert (code, out) == (2, "") or "which the gap does not cover" in out
     assert "split" in err or not err
 
 
@@ -116,7 +116,7 @@ def test_the_proof_goes_into_a_file(program, files, tmp_path):
     assert out.rstrip().endswith(f"proof in {path}")
     assert checker.main([str(path)]) == 0
     code, _, err = program("z2", files["solid"], "-n", "2", "-o", path)
-    assert (code, err.count("\n")) == (1, 1)
+    assert (code, err.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("command", ["chern", "gap", "z2", "weyl"])
@@ -130,12 +130,12 @@ def test_no_filling_is_assumed(program, files, command):
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (("chern", "chain", "-n", "1"), 1, "must be asked of a 2D Hamiltonian, but the file is 1D"),
-        (("winding", "plane"), 1, "must be asked of a 1D"),
-        (("weyl", "plane", "-n", "1", "--near", "0,0,0"), 1, "must be asked of a 3D"),
-        (("chern", "plane", "-n", "2"), 1, "`n_occupied` must be from 1 to 1"),
-        (("z2", "kramers", "-n", "1"), 1, "must be even"),
-        (("chern", "nothing", "-n", "1"), 1, "cannot be read: No such file"),
+        (("chern", "chain", "-n", "1"), 2, "must be asked of a 2D Hamiltonian, but the file is 1D"),
+        (("winding", "plane"), 2, "must be asked of a 1D"),
+        (("weyl", "plane", "-n", "1", "--near", "0,0,0"), 2, "must be asked of a 3D"),
+        (("chern", "plane", "-n", "2"), 2, "`n_occupied` must be from 1 to 1"),
+        (("z2", "kramers", "-n", "1"), 2, "must be even"),
+        (("chern", "nothing", "-n", "1"), 2, "cannot be read: No such file"),
     ],
 )
 def test_errors_are_one_line(program, files, tmp_path, words, code, text):
@@ -164,7 +164,7 @@ def test_what_the_file_leaves_open_is_said(program, files, tmp_path):
     assert "_wsvec" not in out
     text[4] = text[4].replace("5.0000000000000000e-01", "5.0100000000000000e-01")
     (tmp_path / "b_hr.dat").write_text("\n".join(text) + "\n")
-    assert program("chern", tmp_path / "b_hr.dat", "-n", "1")[0] == 1
+    assert program("chern", tmp_path / "b_hr.dat", "-n", "1")[0] == 2
     _, out, _ = program("chern", tmp_path / "b_hr.dat", "-n", "1", "--hermitian", "average")
     assert "were averaged" in out
 

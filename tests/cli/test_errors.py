@@ -210,7 +210,7 @@ def test_debug_shows_the_traceback(tmp_path, place):
         cli.main(words)
 
 
-def test_unforeseen_errors_are_one_line_too(refused, monkeypatch, tiny_file):
+def test_internal_errors_are_one_line(refused, monkeypatch, tiny_file):
     import topophys.datasets
 
     def broken(path):
@@ -218,7 +218,7 @@ def test_unforeseen_errors_are_one_line_too(refused, monkeypatch, tiny_file):
 
     monkeypatch.setattr(topophys.datasets, "open_dataset", broken)
     line = refused("info", tiny_file)
-    assert "unforeseen KeyError" in line
+    assert "internal error, KeyError" in line
     assert "--debug" in line
     with pytest.raises(KeyError):
         cli.main(["--debug", "info", str(tiny_file)])

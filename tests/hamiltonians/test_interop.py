@@ -45,7 +45,10 @@ def test_a_range_that_is_too_short_is_noticed_off_the_grid():
     # aliases that agree on every grid point
     with pytest.raises(InputError, match="between the grid points"):
         tp.from_callable(lambda k: [[2 * np.cos(4 * k[0])]], 1, hopping_range=1)
-    half = lambda k: [[0, np.exp(0.5j * k[0])], [np.exp(-0.5j * k[0]), 0]]  # noqa: E731
+
+    def half(k):
+        return [[0, np.exp(0.5j * k[0])], [np.exp(-0.5j * k[0]), 0]]
+
     with pytest.raises(InputError, match="positions of orbitals"):
         tp.from_callable(half, 1, hopping_range=3)
     with pytest.raises(HermiticityError):

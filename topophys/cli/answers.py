@@ -52,7 +52,7 @@ def chern(
 ) -> None:
     """Prove the Chern number of the occupied bands of a plane.
 
-    Exit status 1 where it is not proven, or the file cannot be read.
+    Exit status 1 where it is not proven.
 
     Example: topophys chern wannier90_hr.dat -n 28
     """
@@ -69,7 +69,7 @@ def winding(
 ) -> None:
     """Prove the winding number of a chain with sublattice symmetry; half of its bands are filled.
 
-    Exit status 1 where it is not proven, or the file cannot be read.
+    Exit status 1 where it is not proven.
 
     Example: topophys winding wannier90_hr.dat
     """
@@ -90,7 +90,7 @@ def gap(
 ) -> None:
     """Prove that the direct gap above the occupied bands is open at every momentum.
 
-    Exit status 1 where it is not proven, or the file cannot be read.
+    Exit status 1 where it is not proven.
 
     Example: topophys gap wannier90_hr.dat -n 28
     """
@@ -115,7 +115,7 @@ def z2(
 ) -> None:
     """Find the Z2 invariant of a plane, or the four indices of a solid, with time reversal.
 
-    Exit status 1 where there is none, or the file cannot be read.
+    Exit status 1 where there is none.
 
     Example: topophys z2 wannier90_hr.dat -n 28
     """
@@ -139,7 +139,7 @@ def weyl(
 ) -> None:
     """Find the Weyl node next to a momentum and prove the charge of a box around it.
 
-    Exit status 1 where it is not proven, or the file cannot be read.
+    Exit status 1 where it is not proven.
 
     Example: topophys weyl wannier90_hr.dat -n 28 --near 0,0,pi/3
     """
@@ -188,23 +188,18 @@ def _answer(
     file: Path, question: Any, options: dict[str, Any], as_json: bool, output: Path | None
 ) -> None:
     from topophys.answers import ask
-    from topophys.errors import InputError, TopophysError
+    from topophys.errors import InputError
 
     filling = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
     if question != "winding" and filling == (None, None, None):
-        # left to `main`: one line, and the exit status of wrong usage
         raise InputError(
             "Option -n must be given, the number of occupied bands, because no file of hoppings"
             " says it (or --fermi-energy, or --electrons)."
         )
-    try:
-        answer = ask(file, question, **options)
-        if output is not None and not hasattr(answer.proof, "save"):
-            raise InputError("Option -o must be left out for the indices of a solid: ask its gap.")
-        saved = answer.proof.save(output) if output is not None and answer.resolved else None
-    except TopophysError as error:
-        error.exit_status = 1
-        raise
+    answer = ask(file, question, **options)
+    if output is not None and not hasattr(answer.proof, "save"):
+        raise InputError("Option -o must be left out for the indices of a solid: ask its gap.")
+    saved = answer.proof.save(output) if output is not None and answer.resolved else None
     if as_json:
         print(
             json.dumps(answer.record() | {"file": str(file), "certificate": saved and str(saved)})

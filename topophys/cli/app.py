@@ -88,11 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             raise
         _say(str(error) or type(error).__name__)
-        sys.exit(getattr(error, "exit_status", 2))
+        sys.exit(2)
     except Exception as error:
         if debug:
             raise
-        _say(f"unforeseen {type(error).__name__}: {error}; please report what `--debug` shows")
+        _say(f"internal error, {type(error).__name__}: {error}; please report what `--debug` shows")
         sys.exit(2)
     sys.exit(0)
 
