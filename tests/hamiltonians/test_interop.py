@@ -38,6 +38,21 @@ def test_hoppings_of_a_function(dim, reach, vectorized):
         assert tp.certify_chern(found).value == same.value
 
 
+def test_deviation_off_the_grid_enters_the_proof():
+    """A harmonic that vanishes on the grid of the transform moves H across a transition."""
+
+    def beyond(k, eps=3e-9):
+        h = tp.models.qwz(2.0 + 0.5 * eps).bloch(k)
+        shift = 0.5 * eps * (np.cos(3.0 * k[0]) - 1.0)
+        return h + np.diag([shift, -shift])
+
+    h = tp.from_callable(beyond, 2, hopping_range=1, n_occupied=1)
+    inside = tp.certify_chern(tp.models.qwz(2.0 - 1.5e-9))
+    assert int(inside.value) == -1
+    assert not tp.certify_chern(h).certified
+    assert 3e-9 < float(h.amplitude_error) < 1e-7
+
+
 def test_a_range_that_is_too_short_is_noticed_off_the_grid():
     h = rng_hoppings(1)
     with pytest.raises(InputError, match=r"`hopping_range` must cover all hoppings"):

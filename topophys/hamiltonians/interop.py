@@ -18,6 +18,8 @@ __all__ = ["from_kwant", "from_pythtb", "from_sisl", "from_tbmodels", "hoppings_
 
 #: How far a function may be from the sum of its hoppings, as a share of its largest entry.
 TOLERANCE: Final = 1e-9
+#: By how much deviations may be larger between the momenta that are tried than at them.
+MARGIN: Final = 8.0
 #: Momenta off the grid at which the two are compared.
 PROBES: Final = 16
 
@@ -38,9 +40,10 @@ def hoppings_of(
     .. math:: H_R = \frac{1}{N} \sum_k H(k) \, e^{-i k \cdot R}, \qquad |R_i| \le r_i, \;
         N = \prod_i (2 r_i + 1)
 
-    exact for a function without longer hoppings, which is checked at momenta off the grid. What
-    is proven of the result holds for these hoppings; the function agrees with them to the
-    accuracy of that check.
+    exact for a function without longer hoppings, which is checked at momenta off the grid. The
+    largest deviation that is met there, times `MARGIN` n, enters `amplitude_error`: a gap that is
+    proven of the result is larger than what the function may differ by. No finite number of
+    momenta proves that it differs by no more.
 
     References
     ----------
@@ -102,7 +105,8 @@ def hoppings_of(
             f" {off:.3g} between the grid points (largest entry {scale:.3g}): give a larger one, or"
             " leave positions of orbitals out of the phases."
         )
-    return made
+    # entries of n x n matrices: n times the largest one bounds the operator norm
+    return made._with_error(np.asarray(MARGIN * n * off), ())
 
 
 def _hermitian(

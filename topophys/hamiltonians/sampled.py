@@ -121,7 +121,8 @@ def from_callable(
     hopping_range : int or tuple of int, optional
         Largest component of a lattice vector, where the function is known to be a sum of such
         hoppings. They are then found by a Fourier transform and checked off its grid, and the
-        result can be certified: about the hoppings, with which the function agrees to 1e-9.
+        result can be certified; the deviation met off the grid, at most 1e-9 of the largest
+        entry, counts as an error of the hoppings.
 
     Returns
     -------
