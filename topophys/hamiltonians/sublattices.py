@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from topophys.errors import KindError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
-__all__ = ["chain_of_sublattices"]
+__all__ = ["chain_of_sublattices", "two_colours"]
+
+
+def two_colours(linked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Colours 0 and 1 of linked orbitals (n, n) that differ where possible; -1 if not reached.
+
+    Orbital 0 has colour 0.
+    """
+    colour, waiting = np.full(len(linked), -1), [0]
+    colour[0] = 0
+    while waiting:
+        here = waiting.pop()
+        for there in np.flatnonzero(linked[here] & (colour < 0)).tolist():
+            colour[there] = 1 - colour[here]
+            waiting.append(there)
+    return colour
 
 
 def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tuple[int, ...]]:
@@ -22,13 +38,7 @@ def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tupl
             f"A winding number must be asked of a chain, but this is a {H.dim}D Hamiltonian."
         )
     linked = (np.abs(H.amplitudes) > 0.0).any(0)
-    colour, waiting = np.full(H.n_bands, -1), [0]
-    colour[0] = 0
-    while waiting:
-        here = waiting.pop()
-        for there in np.flatnonzero(linked[here] & (colour < 0)).tolist():
-            colour[there] = 1 - colour[here]
-            waiting.append(there)
+    colour = two_colours(linked)
     a, b = np.flatnonzero(colour == 0), np.flatnonzero(colour == 1)
     if (colour < 0).any():
         raise KindError(

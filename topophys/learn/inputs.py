@@ -16,6 +16,7 @@ from topophys._io import read_npy
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.sublattices import two_colours
 from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
 from topophys.learn.layers import upsample_periodic
@@ -96,15 +97,7 @@ def _given(sublattice: Sequence[int], n: int) -> NDArray[np.bool_]:
 
 def _colours(size: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Two colours such that orbitals with a hopping between them differ, as far as possible."""
-    n = len(size)
-    linked = size > TOLERANCE * size.max(initial=0.0)
-    colour = np.full(n, -1)
-    colour[0], waiting = 0, [0]
-    while waiting:
-        here = waiting.pop()
-        for there in np.flatnonzero(linked[here] & (colour < 0)).tolist():
-            colour[there] = 1 - colour[here]
-            waiting.append(there)
+    colour = two_colours(size > TOLERANCE * size.max(initial=0.0))
     if (colour < 0).any():
         raise KindError(
             f"Argument `H` must have connected orbitals for its sublattices to be found, but"
