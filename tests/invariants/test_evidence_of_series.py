@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
+from topophys.errors import OutputError
 from topophys.invariants._evidence import _smallest
 
 pytest.importorskip("flint")
@@ -281,3 +282,17 @@ def test_what_is_not_proven_has_no_evidence():
         proof = tp.certify_winding(h, evidence=True)
         assert proof.evidence[0] is None
         assert proof.evidence[1] is not None
+
+
+def test_only_certificates_are_replaced(tmp_path):
+    proof = tp.certify_winding(tp.models.ssh(1.0, 2.0), evidence=True)
+    hoppings = tmp_path / "mine_hr.dat"
+    hoppings.write_text("hoppings of a user")
+    for target in (hoppings, tmp_path, tmp_path / "nowhere" / "x.cert.json"):
+        with pytest.raises(OutputError) as caught:
+            proof.save(target)
+        assert "\n" not in str(caught.value)
+    assert hoppings.read_text() == "hoppings of a user"
+    path = proof.save(tmp_path / "x.cert.json")
+    assert proof.save(path) == path
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["mine_hr.dat", "x.cert.json"]

@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys._io import write_text
 from topophys._optional import load_extra
-from topophys.errors import InputError, UnresolvedError
+from topophys.errors import InputError, OutputError, UnresolvedError
 from topophys.invariants._evidence import (
     DEPTH,
     Cells,
@@ -43,6 +44,8 @@ __all__ = ["SCHEMA", "document_of", "format_page", "load", "save", "save_documen
 # -------------- Certificates as files, which `topophys.checker` and anyone else's program can check
 
 FORMAT: Final = "topophys certificate"
+#: First bytes of every certificate.
+HEAD: Final = f'{{"format":"{FORMAT}"'.encode()
 VERSION: Final = 1
 #: Parts of the proven gap that a file may claim: the first that its cells can prove.
 PARTS: Final = (1.0, 1.0 - 1e-9, 0.999, 0.9, 0.5, 0.0)
@@ -135,13 +138,22 @@ def _checker() -> Any:
 
 
 def save_document(document: dict[str, Any], path: str | Path) -> Path:
-    """Write a certificate; the file appears complete or not at all."""
+    """Write a certificate, whole or not at all, where no file of another kind stands."""
     target = Path(path)
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=True)
-    part = target.with_name(target.name + ".part")
-    part.write_text(text + "\n", encoding="ascii")
-    part.replace(target)
-    return target
+    if target.exists() and not _is_certificate(target):
+        raise OutputError(
+            f"Output `{target}` must be a new file or an earlier certificate, but holds something"
+            " else; choose another name."
+        )
+    return write_text(target, json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n")
+
+
+def _is_certificate(path: Path) -> bool:
+    """Whether a regular file begins as `save_document` writes certificates."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(HEAD)) == HEAD
 
 
 def hexadecimal(x: float) -> str:
