@@ -32,6 +32,7 @@ __all__ = [
     "read_npy",
     "read_npz",
     "read_text",
+    "require_distinct",
     "sha256",
     "write_json",
     "write_text",
@@ -71,6 +72,16 @@ def make_folder(path: str | Path) -> Path:
             f"Folder `{folder}` cannot be made: {error.strerror or error}; choose another place."
         ) from None
     return folder
+
+
+def require_distinct(output: str | Path, source: str | Path) -> None:
+    """Refuse to write over what is read."""
+    written, read = Path(output), Path(source)
+    if written.exists() and read.exists() and written.samefile(read):
+        raise OutputError(
+            f"Output `{written}` must be another file than the input, but is the same; choose"
+            " another name."
+        )
 
 
 def write_text(path: str | Path, text: str) -> Path:

@@ -233,3 +233,13 @@ def test_stop_from_the_keyboard(program, monkeypatch, tiny_file):
     monkeypatch.setattr(topophys.datasets, "open_dataset", stopped)
     code, _, err = program("info", tiny_file)
     assert (code, err) == (130, "topophys: stopped; no file was left half-written\n")
+
+
+def test_inputs_are_not_overwritten(refused, tmp_path):
+    recipe, listed = tmp_path / "mine.toml", tmp_path / "mine.csv"
+    recipe.write_text("a recipe")
+    listed.write_text("file,n_occupied\n")
+    for path, command in ((recipe, "generate"), (listed, "label")):
+        before = path.read_text()
+        assert "another file than the input" in refused(command, path, "-o", path)
+        assert path.read_text() == before

@@ -31,9 +31,11 @@ def generate(
 
     Example: topophys generate datasets/winding-1d/recipe.toml -o winding.h5
     """
+    from topophys._io import require_distinct
     from topophys.datasets import Recipe
     from topophys.datasets import generate as make
 
+    require_distinct(output, recipe)
     plan = Recipe.from_toml(recipe)
     part = None if shards is None else _stretch(shards, plan.n_shards)
     print(make(plan, output, workers=workers, shards=part, progress=not quiet))
@@ -142,7 +144,7 @@ def info(file: Annotated[Path, typer.Argument(help="Data set (HDF5).")]) -> None
 def verify(
     file: Annotated[Path, typer.Argument(help="Data set (HDF5).")],
     recompute: Annotated[
-        str, typer.Option(help="Share of samples to prove anew, such as 0.01, or 'all'.")
+        str, typer.Option(help="Share of samples to prove again, such as 0.01, or 'all'.")
     ] = "all",
     checker: Annotated[
         bool,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _validation
-from topophys._io import NUMBERS, most_unpacked, read_npz, write_text
+from topophys._io import NUMBERS, most_unpacked, read_npz, require_distinct, write_text
 from topophys.datasets import schema
 from topophys.datasets.dataset_card import Summary
 from topophys.datasets.families import Arrays, family_of, square
@@ -313,6 +313,7 @@ def label(
     """
     start = time.monotonic()
     path, left_out = Path(path), list[FileLabel]()
+    require_distinct(path, source)
     if path.suffix.lower() == ".csv":
         return label_files(source, path, n_occupied=n_occupied, question=question)
     if holds_files(source):
