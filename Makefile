@@ -64,8 +64,9 @@ ci: lint docs test  ## what continuous integration runs, after the set-up
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	# what builds the package is pinned as well, which pip does not do in isolation
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
+	# what builds the package is pinned as well, which pip does not do in isolation; setuptools builds
+	# the dependencies that come as source only, and the one that venv brings cannot make wheels
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools hatchling editables
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev,docs]"
 	touch $(STAMP)
 
