@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         quantum_metric,
     )
     from topophys.invariants.chern import certify_chern, chern_on_slices
-    from topophys.invariants.gap import certify_gap
+    from topophys.invariants.gap import IndirectGap, certify_gap
     from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
     from topophys.invariants.real_space import (
         ChernMarker,
@@ -68,6 +68,7 @@ __all__ = [
     "ChiralHamiltonian",
     "FlowRules",
     "FourierHamiltonian",
+    "IndirectGap",
     "RealSpaceWinding",
     "SpinChern",
     "TwoBandHamiltonian",
@@ -122,6 +123,7 @@ _HOMES: Final = {
     "ChiralHamiltonian": "topophys.hamiltonians.chiral",
     "FlowRules": "topophys.invariants._wannier_flow",
     "FourierHamiltonian": "topophys.hamiltonians.fourier",
+    "IndirectGap": "topophys.invariants.gap",
     "RealSpaceWinding": "topophys.invariants.real_space",
     "SpinChern": "topophys.invariants.spin",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",

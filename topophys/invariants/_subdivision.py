@@ -12,7 +12,7 @@ from topophys.invariants._cells import CellBounds, Hoppings, bound_cells, frames
 from topophys.kernels.chern_multiband import lattice_phases, plane_phases
 from topophys.kernels.rounding import MET, UNIT
 
-__all__ = ["Box", "Cover", "Leaves", "Patch", "Zone", "cover"]
+__all__ = ["Box", "Cover", "Leaves", "Patch", "Zone", "cover", "divide"]
 
 
 # ------------------ Which part of momentum space a proof covers, and on which lattice its cells lie
@@ -386,12 +386,12 @@ class _Waiting:
         count = 1 << self.corner.shape[1]
         return _Waiting(
             np.repeat(self.owner, count), np.repeat(self.patch, count),
-            _divide(domain, self.depth, self.corner), np.repeat(self.depth + 1, count),
+            divide(domain, self.depth, self.corner), np.repeat(self.depth + 1, count),
             np.repeat(self.rank, count),
         )  # fmt: skip
 
 
-def _divide(domain: Zone | Box, depth: Int, corner: Int) -> Int:
+def divide(domain: Zone | Box, depth: Int, corner: Int) -> Int:
     """Corners (m 2^A, A) of the children."""
     axes = corner.shape[1]
     child = np.indices((2,) * axes, dtype=np.int64).reshape(axes, -1).T
@@ -465,7 +465,7 @@ def _tighten(walk: Cover, share: float) -> None:
         weak = weak[place < np.minimum(left, ROUND_CELLS[axes])]
         if not len(weak):
             return
-        below = _divide(domain, leaves.depth[weak], leaves.corner[weak])
+        below = divide(domain, leaves.depth[weak], leaves.corner[weak])
         owner, patch, depth, inherited = (
             np.repeat(x[weak], children)
             for x in (leaves.owner, leaves.patch, leaves.depth + 1, leaves.gap)
@@ -485,7 +485,7 @@ def _tighten(walk: Cover, share: float) -> None:
             stuck |= more[owner[bad]] > walk.max_evaluations
             failed[group[bad[stuck]]] = True
             bad = bad[~failed[group[bad]]]
-            below = _divide(domain, depth[bad], below[bad])
+            below = divide(domain, depth[bad], below[bad])
             owner, patch, depth, inherited, group = (
                 np.repeat(x[bad], children) for x in (owner, patch, depth + 1, inherited, group)
             )

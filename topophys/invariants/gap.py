@@ -1,21 +1,161 @@
-"""Proven gap between occupied and empty bands."""
+"""Proven gaps between occupied and empty bands: direct, indirect, and around an energy."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+from numpy.typing import ArrayLike, NDArray
+
 from topophys import _validation
 from topophys._typing import FourierLike
-from topophys.errors import KindError
-from topophys.invariants._cocycle import gap_evidence
-from topophys.invariants._limits import described, dimension, limits
+from topophys.errors import InputError, KindError, ShapeError, why
+from topophys.invariants._band_edges import BandEdges, walk_edges
+from topophys.invariants._cells import Hoppings
+from topophys.invariants._cocycle import gap_evidence, one_thread
+from topophys.invariants._limits import Limits, described, dimension, limits
 from topophys.invariants.evidence import Asked
-from topophys.invariants.results import Certificate, OnUnresolved, conclude
+from topophys.invariants.results import (
+    UNRESOLVED_VALUE,
+    Certificate,
+    OnUnresolved,
+    Result,
+    check_on_unresolved,
+    conclude,
+    masked,
+    of_bands,
+    one_integer,
+    settle,
+)
+from topophys.kernels.rounding import upper_bound
 
-__all__ = ["certify_gap"]
+__all__ = ["IndirectGap", "certify_gap"]
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class IndirectGap(Result):
+    r"""Whether all occupied levels lie below all empty ones, or on both sides of an energy.
+
+    With :math:`E_v = \max_k E_n(k)` and :math:`E_c = \min_k E_{n+1}(k)` the gap is
+    :math:`E_c - E_v`; it is negative where bands overlap, as in a semimetal.
+
+    Attributes
+    ----------
+    value : int64 ndarray of shape (...)
+        Number n of bands below the gap; masked where the gap is not proven to be open.
+    status : str ndarray of shape (...)
+        "certified" (the gap is open, and the energy lies in it), "refuted" (it is proven not to
+        be: see `k_valence`, `k_conduction`) or "unresolved".
+    gap_lower : float64 ndarray of shape (...)
+        Proven lower bound of the gap; 0 where not certified, infinite without bands on one side.
+    gap_upper : float64 ndarray of shape (...)
+        Upper bound of the gap: negative where bands overlap by at least that much.
+    valence_lower, valence_upper : float64 ndarray of shape (...)
+        :math:`E_v` lies between them; the upper bound is infinite where not certified.
+    conduction_lower, conduction_upper : float64 ndarray of shape (...)
+        :math:`E_c` lies between them.
+    k_valence, k_conduction : float64 ndarray of shape (..., dim)
+        Momenta of the highest occupied and of the lowest empty level met: those levels are at
+        least `valence_lower` and at most `conduction_upper`. Where "refuted" they are the proof.
+    evaluations : int64 ndarray of shape (...)
+        How many k points were looked at.
+    reason : str ndarray of shape (...)
+        Why unresolved, as in `Certificate`; "" elsewhere.
+    level : float64 ndarray of shape (...) or None
+        The energy that was asked about.
+    asked : Asked or None
+        The Hamiltonians.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> flat = tp.certify_gap(tp.models.qwz(-1.0), level=0.5)
+    >>> flat.status.item(), int(flat), bool(flat.gap_lower > 0.5)
+    ('certified', 1, True)
+    """
+
+    value: Int[np.ndarray, "..."]
+    status: Shaped[np.ndarray, "..."]
+    gap_lower: Float[np.ndarray, "..."]
+    gap_upper: Float[np.ndarray, "..."]
+    valence_lower: Float[np.ndarray, "..."]
+    valence_upper: Float[np.ndarray, "..."]
+    conduction_lower: Float[np.ndarray, "..."]
+    conduction_upper: Float[np.ndarray, "..."]
+    k_valence: Float[np.ndarray, "... dim"]
+    k_conduction: Float[np.ndarray, "... dim"]
+    evaluations: Int[np.ndarray, "..."]
+    reason: Shaped[np.ndarray, "..."]
+    level: Float[np.ndarray, "..."] | None = None
+    asked: Asked | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masked(self.value, self.certified))
+
+    @property
+    def question(self) -> str:
+        """The question, such as "indirect gap above the lowest 1 of 2 bands in 2D"."""
+        if self.level is None:
+            return f"indirect gap above {of_bands(self.asked, self.k_valence.shape[-1])}"
+        about = f"{float(self.level.ravel()[0]):.6g}" if self.level.size == 1 else "given energies"
+        return f"gap around energy {about} in {self.k_valence.shape[-1]}D"
+
+    def __int__(self) -> int:
+        return one_integer(self.value, self.certified, "indirect gap", str(self.reason))
+
+    def _answer(self) -> str:
+        if self.status.size != 1:
+            return super()._answer()
+        word = {"certified": "open (certified)", "refuted": "not open (refuted)"}
+        return word.get(str(self.status.ravel()[0]), "unresolved")
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows: list[tuple[str, str]] = []
+        if not self.status.size:
+            return rows
+        of = " (smallest of the batch)" if self.status.size > 1 else ""
+        if self.certified.any():
+            low, most = self.gap_lower[self.certified], self.gap_upper[self.certified]
+            text = f"at least {low.min():.3g} (proven), at most {most.min():.3g}{of}"
+            rows.append(("gap", text))
+        rows += self._exhibited()
+        told = why(self.reason[self.status == "unresolved"].ravel().tolist())
+        rows += [("reason", told)] if told else []
+        median = " (median)" if self.status.size > 1 else ""
+        rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{median}"))
+        return [*rows, *(("note", note) for note in (self.asked.notes if self.asked else ()))]
+
+    def _exhibited(self) -> list[tuple[str, str]]:
+        """Levels that refute the first element that is refuted."""
+        against = np.flatnonzero(self.status.ravel() == "refuted")
+        if not len(against):
+            return []
+        i, dim = against[0], self.k_valence.shape[-1]
+        high, low = float(self.valence_lower.ravel()[i]), float(self.conduction_upper.ravel()[i])
+        level = None if self.level is None else float(self.level.ravel()[i])
+        rows = []
+        for name, word, energy, k, wrong in (
+            ("occupied", "least", high, self.k_valence, level is None or high > level),
+            ("empty", "most", low, self.k_conduction, level is None or low < level),
+        ):
+            if wrong:
+                at = ", ".join(f"{x:.4g}" for x in k.reshape(-1, dim)[i])
+                rows.append((name, f"a level of at {word} {energy:.6g} at k = ({at})"))
+        return rows
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        names = ("valence_lower", "valence_upper", "conduction_lower", "conduction_upper")
+        return super()._columns() | {name: getattr(self, name) for name in names}
+
+
+@overload
 def certify_gap(
     H: FourierLike,
     *,
+    kind: Literal["direct"] | None = None,
+    level: None = None,
     n_occupied: int | None = None,
     min_gap: float = 0.0,
     max_depth: int = 16,
@@ -23,21 +163,76 @@ def certify_gap(
     tightness: float = 0.25,
     evidence: bool = False,
     on_unresolved: OnUnresolved = "mask",
-) -> Certificate:
-    r"""Prove that the direct gap above the occupied bands is open at every momentum.
+) -> Certificate: ...
 
-    .. math:: \min_k \, [E_{n+1}(k) - E_n(k)] > 0
+
+@overload
+def certify_gap(
+    H: FourierLike,
+    *,
+    kind: Literal["indirect"] | None = None,
+    level: ArrayLike,
+    n_occupied: int | None = None,
+    min_gap: float = 0.0,
+    max_depth: int = 16,
+    max_evaluations: int = 100_000,
+    tightness: float = 0.25,
+    on_unresolved: OnUnresolved = "mask",
+) -> IndirectGap: ...
+
+
+@overload
+def certify_gap(
+    H: FourierLike,
+    *,
+    kind: Literal["indirect"],
+    level: ArrayLike | None = None,
+    n_occupied: int | None = None,
+    min_gap: float = 0.0,
+    max_depth: int = 16,
+    max_evaluations: int = 100_000,
+    tightness: float = 0.25,
+    on_unresolved: OnUnresolved = "mask",
+) -> IndirectGap: ...
+
+
+def certify_gap(
+    H: FourierLike,
+    *,
+    kind: Literal["direct", "indirect"] | None = None,
+    level: ArrayLike | None = None,
+    n_occupied: int | None = None,
+    min_gap: float = 0.0,
+    max_depth: int = 16,
+    max_evaluations: int = 100_000,
+    tightness: float = 0.25,
+    evidence: bool = False,
+    on_unresolved: OnUnresolved = "mask",
+) -> Certificate | IndirectGap:
+    r"""Prove that the gap above the occupied bands is open: direct, indirect, or around an energy.
+
+    .. math:: \text{direct:} \; \min_k \, [E_{n+1}(k) - E_n(k)] > 0, \qquad
+        \text{indirect:} \; \min_k E_{n+1}(k) - \max_k E_n(k) > 0, \qquad
+        \text{level:} \; \max_k E_n(k) < E < \min_k E_{n+1}(k)
 
     The Brillouin zone is divided into cells until, in the eigenbasis of the centre, the occupied
     and the empty block of H stay apart everywhere on the cell. A gapless Hamiltonian is never
-    certified: its cells shrink around the touching point, which is reported.
+    certified: its cells shrink around the touching point, which is reported. For the indirect gap
+    each block is bounded on its own: all cells of the one from above, all of the other from below.
+    It is refuted by two momenta at which an occupied level lies above an empty one.
 
     Parameters
     ----------
     H : FourierHamiltonian
         Hamiltonian in one, two or three dimensions, or a batch.
+    kind : {"direct", "indirect"}, optional
+        Which gap; "direct" where not given, with a `level` "indirect".
+    level : float or array-like, optional
+        Energy E, in the units of the hoppings, that has to lie in the indirect gap; one for each
+        Hamiltonian of a batch, or for all.
     n_occupied : int, optional
-        Number n of occupied bands; that of `H` where not given.
+        Number n of occupied bands; that of `H` where not given. With a `level` it may be 0 or the
+        number of bands; where not given, it is that of the levels below E at k = 0.
     min_gap : float, optional
         Certify only what is proven to have at least this gap, in the units of the hoppings.
     max_depth : int, optional
@@ -49,19 +244,22 @@ def certify_gap(
         `gap_upper`, as long as depth and evaluations allow. The closer to 1, the more evaluations
         are used.
     evidence : bool, optional
-        Keep the cells and their bases in `Certificate.evidence`.
+        Keep the cells and their bases in `Certificate.evidence`; of direct gaps only.
     on_unresolved : {"mask", "raise"}, optional
         Where there is no proof: mask the value and say so in the status, or raise.
 
     Returns
     -------
-    Certificate
-        The value is n; the evidence is `gap_lower`, each of shape (...) like the batch of `H`.
+    Certificate or IndirectGap
+        Of the direct gap a `Certificate`, else an `IndirectGap`. The value is n; the evidence is
+        `gap_lower`, each of shape (...) like the batch of `H`.
 
     Raises
     ------
     KindError
         If `H` is not a Hamiltonian in Fourier form in one to three dimensions.
+    InputError, ShapeError
+        If options do not fit each other, or `level` does not fit the batch.
     UnresolvedError
         If asked for and a Hamiltonian is unresolved.
 
@@ -76,13 +274,140 @@ def certify_gap(
     >>> proof = certify_gap(tp.models.ssh(1.0, [0.5, 1.0]))
     >>> proof.status, bool(0 < proof.gap_lower[0] <= 1.0)
     (array(['certified', 'unresolved'], dtype='<U10'), True)
+
+    Bands that overlap at different momenta:
+
+    >>> tilted = tp.FourierHamiltonian({(0,): [[1.0, 0.0], [0.0, -1.0]], (1,): np.eye(2)})
+    >>> certify_gap(tilted).status.item(), certify_gap(tilted, kind="indirect").status.item()
+    ('certified', 'refuted')
     """
+    if kind is not None:
+        _validation.one_of(kind, "kind", ("direct", "indirect"))
+    if kind == "direct" and level is not None:
+        raise InputError(
+            "Argument `level` must be left out for a direct gap, which may lie at another energy at"
+            " every momentum; ask for kind='indirect'."
+        )
     if not 1 <= dimension(H) <= 3:
         raise KindError(
             "Argument `H` must be a Hamiltonian in Fourier form in one to three dimensions, but is"
             f" {described(H)}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
+    if kind == "indirect" or level is not None:
+        if evidence:
+            raise InputError(
+                "Argument `evidence` must be False for an indirect gap, which no certificate file"
+                " holds yet."
+            )
+        return _indirect(H, level, n_occupied, checked, on_unresolved)
     filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     found = gap_evidence(H, filled, checked, evidence=evidence)
     return conclude("gap", found, H.batch_shape, on_unresolved, Asked(H, "gap", filled))
+
+
+#: Cells of a starting grid of one group, to bound the memory.
+GROUP_CELLS = 1 << 17
+
+
+def _indirect(
+    H: FourierLike,
+    level: ArrayLike | None,
+    n_occupied: int | None,
+    checked: Limits,
+    on_unresolved: OnUnresolved,
+) -> IndirectGap:
+    """Bound both edges of the gap, or the distance of a level from them."""
+    check_on_unresolved(on_unresolved)
+    n, batch, dim = H.n_bands, H.batch_shape, H.vectors.shape[1]
+    ham = Hoppings.of(H, 1)
+    energy = None if level is None else _levels(level, batch)
+    unit = None if energy is None else np.ldexp(energy.ravel(), -ham.exponent)
+    if energy is None:
+        given = H.n_occupied if n_occupied is None else n_occupied
+        filled = np.full(len(ham), _validation.occupied(given, n))
+    elif n_occupied is None:
+        assert unit is not None
+        filled = _count_below(ham, unit)
+    else:
+        count = _validation.positive_int(n_occupied, "n_occupied", minimum=0)
+        if count > n:
+            raise InputError(
+                f"Argument `n_occupied` must be from 0 to {n} for {n} bands, but is {count}."
+            )
+        filled = np.full(len(ham), count)
+    least = upper_bound(checked.min_gap, -ham.exponent)
+    found = BandEdges.begin(len(ham), dim)
+    group = max(1, GROUP_CELLS >> (3 * dim))
+    with one_thread():
+        for count in np.unique(filled):
+            same = np.flatnonzero(filled == count)
+            for lo in range(0, len(same), group):
+                rows = same[lo : lo + group]
+                part = walk_edges(
+                    ham.take(rows), int(count), None if unit is None else unit[rows], least[rows],
+                    max_depth=checked.max_depth, max_evaluations=checked.max_evaluations,
+                    tightness=checked.tightness,
+                )  # fmt: skip
+                found.put(rows, part)
+    good = found.status == "certified"
+    slack = np.where(np.isfinite(ham.slack), ham.slack, np.inf)
+    columns = {
+        "valence_lower": _signed_bound(found.below - slack, ham.exponent, -np.inf),
+        "valence_upper": _signed_bound(np.where(good, found.top, np.inf), ham.exponent, np.inf),
+        "conduction_lower": _signed_bound(
+            np.where(good, found.bottom, -np.inf), ham.exponent, -np.inf
+        ),
+        "conduction_upper": _signed_bound(found.above + slack, ham.exponent, np.inf),
+    }
+    with np.errstate(invalid="ignore"):
+        lower = columns["conduction_lower"] - columns["valence_upper"]
+        upper = columns["conduction_upper"] - columns["valence_lower"]
+    lower = np.where(good, np.maximum(np.nextafter(lower, -np.inf), 0.0), 0.0)
+    result = IndirectGap(
+        value=np.where(good, filled, UNRESOLVED_VALUE).reshape(batch),
+        status=found.status.reshape(batch),
+        gap_lower=lower.reshape(batch),
+        gap_upper=np.nextafter(upper, np.inf).reshape(batch),
+        **{name: column.reshape(batch) for name, column in columns.items()},
+        k_valence=found.k_below.reshape(*batch, dim),
+        k_conduction=found.k_above.reshape(*batch, dim),
+        evaluations=found.evaluations.reshape(batch),
+        reason=found.reason.reshape(batch),
+        level=energy,
+        asked=Asked(H, "indirect gap", int(filled[0]) if len(filled) else 0),
+    )
+    return settle(result, on_unresolved, "indirect gap")
+
+
+def _levels(level: ArrayLike, batch: tuple[int, ...]) -> NDArray[np.float64]:
+    """Energies with the shape of the batch."""
+    given = _validation.as_real(level, "level", "(...)")
+    try:
+        return np.array(np.broadcast_to(given, batch))
+    except ValueError:
+        raise ShapeError(
+            f"Argument `level` must be one energy or have the shape {batch} of the batch, but has"
+            f" {given.shape}."
+        ) from None
+
+
+def _count_below(ham: Hoppings, level: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Levels below an energy at k = 0: a guess that the walk proves or refutes."""
+    n = ham.n_bands
+    hops = ham.hops.sum(1).reshape(len(ham), n, n)
+    energy = np.linalg.eigvalsh(ham.onsite + hops + hops.conj().swapaxes(-1, -2))
+    return np.asarray((energy < level[:, None]).sum(-1), dtype=np.int64)
+
+
+def _signed_bound(
+    value: NDArray[np.float64], exponent: NDArray[np.int64], away: float
+) -> NDArray[np.float64]:
+    """Multiply by 2^exponent, rounded toward `away` where it is rounded at all."""
+    with np.errstate(over="ignore", under="ignore"):
+        moved = np.ldexp(value, exponent)
+        back = np.ldexp(moved, -exponent)
+    moved = np.where(back == value, moved, np.nextafter(moved, away))
+    # what left the range says nothing, unless it errs on the safe side
+    lost = np.isinf(moved) & np.isfinite(value) & (np.sign(moved) != np.sign(away))
+    return np.where(lost, np.copysign(np.finfo(np.float64).max, moved), moved)

@@ -13,6 +13,7 @@ from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.chern import certify_chern
+from topophys.invariants.gap import certify_gap
 from topophys.invariants.winding import certify_winding
 from topophys.materials.synthetic.bands import (
     SOLID_CELLS,
@@ -86,87 +87,23 @@ def walk_cells(
 
 # ---- Global gap of two-band blocks
 
-#: Cells of the starting grid along each direction; how often they are subdivided; cells of one
-#: Hamiltonian at one depth beyond which the proof gives up.
-START: Final = 12
-DEPTH: Final = 6
-MOST: Final = 1500
-#: Cells processed at once, to bound the memory.
-CHUNK: Final = 200_000
+#: How often cells are subdivided, and how many are looked at before the proof gives up.
+DEPTH: Final = 7
+MOST: Final = 10_000
 
 
 def prove_fermi_gap(
     h: TwoBandHamiltonian, level: NDArray[np.float64], below: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    r"""Prove that at every k exactly `below` of the two levels lie below `level`.
+    """Prove that at every k exactly `below` of the two levels lie below `level`.
 
-    .. math::
-        E_\pm = d_0 \pm |d|, \qquad E_-(k) \le d_0(k) - u \cdot d(k)
-            \le (d_0 - u \cdot d)(c) + r \sum_i |\partial_i (d_0 - u \cdot d)(c)| + M_2 r^2 / 2
-
-    on a square cell with centre c and half width r, for any unit vector u, here the direction of
-    d(c); and likewise from below for the upper level. Cells where this does not do are quartered.
+    Returns the distance that all levels are proven to keep from `level`; 0 without a proof.
     """
     # level of (B,), below of (B,) -> (B,)
-    vectors, series = _series(h)
-    weight = np.abs(vectors).sum(-1)
-    size = np.linalg.norm(series[..., 1:], axis=-1) + np.abs(series[..., 0])
-    second = (size * weight**2).sum(-1)
-    slack = 64 * 2.0**-53 * len(vectors) * size.sum(-1)
-    half = np.pi / START
-    axis = -np.pi + half * (2 * np.arange(START) + 1)
-    start = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
-
-    def margin(
-        row: NDArray[np.int64], centre: NDArray[np.float64], half: float
-    ) -> NDArray[np.float64]:
-        parts = np.array_split(np.arange(len(row)), max(1, -(-len(row) // CHUNK)))
-        found = [
-            _margin(vectors, series[row[p]], centre[p], half, second[row[p]], level[row[p]],
-                    below[row[p]]) for p in parts
-        ]  # fmt: skip
-        return np.asarray(np.concatenate(found) - slack[row])
-
-    return walk_cells(margin, len(h), start, half, depth=DEPTH, most=MOST)
-
-
-def _series(h: TwoBandHamiltonian) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:
-    """Coefficients of (d0, d) in one list of vectors, (B, M, 4)."""
-    matrices = h.amplitudes
-    d0 = 0.5 * (matrices[..., 0, 0] + matrices[..., 1, 1])
-    dz = 0.5 * (matrices[..., 0, 0] - matrices[..., 1, 1])
-    dx = 0.5 * (matrices[..., 0, 1] + matrices[..., 1, 0])
-    dy = 0.5j * (matrices[..., 0, 1] - matrices[..., 1, 0])
-    return h.vectors, np.stack([d0, dx, dy, dz], axis=-1)
-
-
-def _margin(
-    vectors: NDArray[np.int64],
-    series: NDArray[np.complex128],
-    k: NDArray[np.float64],
-    half: float,
-    second: NDArray[np.float64],
-    level: NDArray[np.float64],
-    below: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Lower bound, over a cell, of the distance of the levels from `level`; may be negative."""
-    phase = np.exp(1j * (k @ vectors.T))
-    factors = np.stack([phase, 1j * vectors[:, 0] * phase, 1j * vectors[:, 1] * phase], axis=1)
-    value, *slopes = np.moveaxis((factors @ series).real, 1, 0)
-    d0, d = value[:, 0], value[:, 1:]
-    length = np.linalg.norm(d, axis=-1)
-    u = d / np.where(length > 0.0, length, 1.0)[:, None]
-    bend = 0.5 * second * half**2
-    along = [(s[:, 0], (u * s[:, 1:]).sum(-1), np.linalg.norm(s[:, 1:], axis=-1)) for s in slopes]
-    lower = level - (d0 - length) - half * sum(np.abs(a - b) for a, b, _ in along) - bend
-    upper = (d0 + length) - level - half * sum(np.abs(a + b) for a, b, _ in along) - bend
-    reach = half * sum(np.abs(a) + c for a, _, c in along) + bend
-    full = level - (d0 + length) - reach
-    empty = (d0 - length) - level - reach
-    margin: NDArray[np.float64] = np.select(
-        [below == 1, below == 2], [np.minimum(lower, upper), full], empty
-    )
-    return margin
+    proof = certify_gap(h, level=level, max_depth=DEPTH, max_evaluations=MOST, tightness=0.0)
+    apart = np.minimum(level - proof.valence_upper, proof.conduction_lower - level)
+    right = proof.certified & (np.ma.filled(proof.value, -1) == below)
+    return np.where(right, apart, 0.0)
 
 
 # ---- Global gap of four-band solids
