@@ -9,7 +9,7 @@ import os
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -96,8 +96,8 @@ def write_json(path: str | Path, content: Any) -> Path:
     return write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def read_text(path: str | Path, *, most: int = LARGEST_TEXT) -> str:
-    """Read a text file as a whole."""
+def read_text(path: str | Path, *, most: int = LARGEST_TEXT, encoding: str | None = None) -> str:
+    """Read a text file as a whole; what is not UTF-8 has another encoding, or is refused."""
     with Path(path).open("rb") as stream:
         # no more than the file has: memory is taken for what is asked for
         content = stream.read(min(most, os.fstat(stream.fileno()).st_size) + 1)
@@ -106,15 +106,22 @@ def read_text(path: str | Path, *, most: int = LARGEST_TEXT) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
+        if encoding is not None:
+            return content.decode(encoding)
         raise ValueError(f"it is not UTF-8 text, see byte {error.start}") from None
 
 
-def parse_json(text: str | bytes, *, finite: bool = False) -> Any:
-    """Decode JSON; every fault of the text is a `ValueError`."""
+def parse_json(
+    text: str | bytes,
+    *,
+    finite: bool = False,
+    pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
+    """Decode JSON; every fault of the text is a `ValueError`. `pairs` makes the objects."""
     try:
         if finite:
             return json.loads(text, parse_float=_finite, parse_constant=_finite)
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=pairs)
     except RecursionError:
         raise ValueError("its brackets are nested too deeply") from None
 
@@ -134,9 +141,15 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError("its brackets are nested too deeply") from None
 
 
-def read_json(path: str | Path, *, most: int = LARGEST_TEXT, finite: bool = False) -> Any:
+def read_json(
+    path: str | Path,
+    *,
+    most: int = LARGEST_TEXT,
+    finite: bool = False,
+    pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
     """Read a JSON file as a whole."""
-    return parse_json(read_text(path, most=most), finite=finite)
+    return parse_json(read_text(path, most=most), finite=finite, pairs=pairs)
 
 
 def most_unpacked(n_bytes: int) -> int:

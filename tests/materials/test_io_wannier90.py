@@ -41,6 +41,17 @@ def test_missing_files_and_numbers_are_named(tmp_path):
         read_hr_folder(tmp_path, {"a": 1})
 
 
+def test_one_bad_file_stops_no_other(tmp_path):
+    for name in ("a", "b", "c"):
+        tp.write_wannier90_hr(tp.models.qwz(-1.0), tmp_path / f"{name}_hr.dat")
+    (tmp_path / "b_hr.dat").write_text("nothing")
+    found = read_hr_folder(tmp_path, {"a": 1, "b": 1})
+    assert list(found) == ["a"]
+    assert sorted(found.failed) == ["b", "c"]
+    assert "b_hr.dat" in found.failed["b"]
+    assert "n_occupied" in found.failed["c"]
+
+
 def test_batches_are_refused():
     with pytest.raises(InputError, match="single"):
         band_summary(tp.models.qwz([-1.0, 1.0]))

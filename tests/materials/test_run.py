@@ -56,12 +56,12 @@ def test_poscar_and_cif_give_the_same_crystal(poscar, tmp_path):
     [
         (("Na Cl", "Na Xx"), "chemical symbol"),
         (("0.5 0.5 0.5", "0.0 0.0 0.01"), "must not overlap"),
-        (("1 1\n", "1 x\n"), "cannot be parsed"),
+        (("1 1\n", "1 x\n"), "2 numbers of atoms"),
         (("2.82 2.82 0.0", "2.82 0.0 2.82"), "volume"),
         (("0.5 0.5 0.5", "nan 0.5 0.5"), "finite"),
         (("2.82 2.82 0.0", "2.82 inf 0.0"), "finite"),
-        (("1 1\n", "0 0\n"), "cannot be parsed"),
-        (("1 1\n", "1 3\n"), "cannot be parsed"),
+        (("1 1\n", "0 0\n"), "2 numbers of atoms"),
+        (("1 1\n", "1 3\n"), "end of the file"),
     ],
 )
 def test_bad_poscars_are_named(poscar, change, message):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -51,6 +51,8 @@ def train(
 
     if data.is_dir():
         found = None if structures is None else read_jarvis(structures)
+        if found is not None:
+            print(f"structures: {found}")
         options = replace(LIST_OPTIONS, epochs=epochs, seed=seed)
         run = fit_lists(data, output, options, structures=found, progress=not quiet)
     else:
@@ -63,16 +65,37 @@ def train(
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder that `topophys materials train` made.")],
     files: Annotated[list[Path], typer.Argument(help="Structures: CIF or POSCAR.")],
+    occupancy: Annotated[
+        Literal["refuse", "majority"],
+        typer.Option(help="Partly occupied sites: refuse, or take the most frequent element."),
+    ] = "refuse",
+    species: Annotated[
+        str | None,
+        typer.Option(help="Elements of a POSCAR of VASP 4, in its order, such as 'Bi Se'."),
+    ] = None,
 ) -> None:
     """Class probabilities of structures, and which modalities they rest on.
 
+    A file that cannot be read stops no other one; exit status 1 if there is one.
+
     Example: topophys materials predict runs/toys POSCAR
     """
+    from topophys.errors import DatasetError, InputError
     from topophys.materials import load_material_run, read_structure
 
     loaded = load_material_run(run)
+    failed = 0
     for file in files:
-        print(loaded.predict(read_structure(file)))
+        try:
+            print(loaded.predict(read_structure(file, species=species, occupancy=occupancy)))
+        except (DatasetError, InputError) as error:
+            if len(files) == 1:
+                raise
+            failed += 1
+            print(f"{file}\n  failed     {error}")
+    if failed:
+        print(f"{failed} of {len(files)} files failed")
+        raise typer.Exit(1)
 
 
 def report(

@@ -19,6 +19,7 @@ from topophys.materials.encoders import (
 )
 from topophys.materials.features import list_features, persistence_tokens, scalar_features
 from topophys.materials.io import (
+    Batch,
     band_summary,
     read_aflow_prototypes,
     read_hr_folder,
@@ -51,6 +52,7 @@ __all__ = [
     "LOSS_WEIGHTS",
     "MODALITIES",
     "UNKNOWN",
+    "Batch",
     "Crystal",
     "CrystalGraph",
     "EnhancedKSpacePhysicsFeatures",

@@ -43,6 +43,8 @@ class Crystal:
         Rows are the lattice vectors, in angstrom.
     sample_id : str
         Name for messages.
+    notes : tuple of str
+        What was decided where the file left a choice, such as elements from a comment.
 
     Examples
     --------
@@ -54,10 +56,17 @@ class Crystal:
     fractional: Float[np.ndarray, "n 3"]
     lattice: Float[np.ndarray, "3 3"]
     sample_id: str = "crystal"
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def checked(
-        cls, numbers: ArrayLike, fractional: ArrayLike, lattice: ArrayLike, sample_id: str
+        cls,
+        numbers: ArrayLike,
+        fractional: ArrayLike,
+        lattice: ArrayLike,
+        sample_id: str,
+        *,
+        notes: tuple[str, ...] = (),
     ) -> Crystal:
         """Make a crystal, or raise one line that names the invalid sample.
 
@@ -67,6 +76,8 @@ class Crystal:
             As the attributes.
         sample_id : str
             Name for messages.
+        notes : tuple of str, optional
+            As the attribute.
 
         Returns
         -------
@@ -99,7 +110,7 @@ class Crystal:
             raise InputError(f"{where}: lattice vectors must be below {LONGEST:g} angstrom.")
         if abs(np.linalg.det(cell)) < 1e-3:
             raise InputError(f"{where}: the lattice vectors must span a volume, but do not.")
-        crystal = cls(z.astype(np.int64), spots, cell, sample_id)
+        crystal = cls(z.astype(np.int64), spots, cell, sample_id, notes)
         for receiver, sender, apart in _neighbours(crystal, TOO_CLOSE):
             if len(receiver):
                 raise InputError(

@@ -49,6 +49,11 @@ def atomic_number(symbol: str) -> int:
     return SYMBOLS.index(symbol)
 
 
+def hydrogen_or_number(symbol: str) -> int:
+    """Atomic number; D and T are hydrogen."""
+    return 1 if symbol in {"D", "T"} else atomic_number(symbol)
+
+
 def _row(z: int) -> tuple[float, ...]:
     period = next(p for p, noble in enumerate(NOBLE) if z <= noble)
     place = z - NOBLE[period - 1]

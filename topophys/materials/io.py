@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +15,18 @@ from numpy.typing import NDArray
 from topophys import _validation
 from topophys._io import DAMAGE, most_unpacked, parse_json, read_json, read_text
 from topophys._optional import load_extra, quiet
-from topophys.errors import DatasetError, InputError, TopophysError
+from topophys.errors import DatasetError, InputError, MissingPackageError, TopophysError
 from topophys.grids import k_grid
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
+from topophys.materials._cif import Occupancy, from_pymatgen, parse_cif
+from topophys.materials._poscar import parse_poscar
 from topophys.materials.crystal import Crystal
-from topophys.materials.elements import atomic_number
+from topophys.materials.elements import hydrogen_or_number
 from topophys.materials.synthetic.features import DOS_BINS, DOS_RANGE
 
 __all__ = [
+    "Batch",
     "band_summary",
     "read_aflow_prototypes",
     "read_hr_folder",
@@ -30,24 +35,45 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
 # ---- Structures
 
 #: Bytes that a file of JARVIS may have; the largest has some hundred million.
 LARGEST_JSON: Final = 4 * 2**30
 
 
-def read_structure(path: str | Path) -> Crystal:
-    """Read a crystal structure from a CIF or POSCAR file.
+def read_structure(
+    path: str | Path,
+    *,
+    species: Sequence[str] | str | None = None,
+    occupancy: Occupancy = "refuse",
+) -> Crystal:
+    r"""Read a crystal structure from a CIF or POSCAR file.
+
+    Nothing about the structure is guessed. Where the file leaves a choice that one of these rules
+    or an argument decides, the crystal says so in `notes`.
+
+    * POSCAR: of VASP 4, 5 and 6, with one or three scale factors. A file without a line of
+      elements (VASP 4) must have them at the ends of the positions, or in a comment that fits the
+      numbers of atoms, or as `species`.
+    * CIF: pymatgen parses it; what it warns of refuses the file, unless it cannot change the
+      structure. The sites must have the ratios of `_chemical_formula_sum`.
 
     Parameters
     ----------
     path : str or Path
-        Name ends in `.cif`, or is a POSCAR (`POSCAR`, `CONTCAR`, `.vasp`, `.poscar`).
+        A CIF file, by its name or content, or a POSCAR (`POSCAR`, `CONTCAR`, `.vasp`, ...).
+    species : sequence of str, optional
+        Element of each species of a POSCAR of VASP 4.
+    occupancy : {"refuse", "majority"}, optional
+        Partly occupied sites of a CIF: refuse them, or put the most frequent element on each, and
+        nothing where most are empty.
 
     Returns
     -------
     Crystal
-        Its primitive cell is not sought: features do not depend on the cell.
+        In the cell of the file: features do not depend on the cell.
 
     Raises
     ------
@@ -56,71 +82,80 @@ def read_structure(path: str | Path) -> Crystal:
     InputError
         If it is not such a file, has no atoms, partly occupied sites, unknown elements, or
         overlapping atoms; one line with the name of the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "POSCAR"
+    ...     cell = "0 2.8 2.8\n2.8 0 2.8\n2.8 2.8 0"
+    ...     _ = file.write_text(f"NaCl\n1\n{cell}\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5")
+    ...     crystal = read_structure(file)
+    >>> crystal, crystal.numbers, crystal.notes
+    (Crystal(POSCAR: 2 atoms), array([11, 17]), ("elements Na Cl from the comment 'NaCl'",))
     """
     path = Path(path)
+    _validation.one_of(occupancy, "occupancy", ("refuse", "majority"))
     try:
-        text = read_text(path)
+        text = read_text(path, encoding="latin-1")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DatasetError(f"Structure file `{path}` cannot be read: {reason}.") from None
-    return parse_structure(text, path.name, cif=path.suffix.lower() == ".cif")
+    if path.suffix.lower() == ".cif" or re.search(r"^\s*_cell_length_a\b", text, re.MULTILINE):
+        if species is not None:
+            raise InputError(
+                f"Argument `species` must be left out for the CIF `{path}`, which has its own."
+            )
+        return parse_cif(text, path.name, occupancy=occupancy)
+    return parse_poscar(text, path.name, species)
 
 
-def parse_structure(text: str, sample_id: str, *, cif: bool) -> Crystal:
-    """Make a crystal from the text of a CIF or POSCAR file."""
-    module = load_extra("pymatgen.io.cif" if cif else "pymatgen.io.vasp", "materials")
-    kind = "CIF" if cif else "POSCAR"
-    if not cif:
-        _refuse_crowds(text, sample_id)
-    try:
-        with quiet():
-            if cif:
-                found = module.CifParser.from_str(text).parse_structures(primitive=False)[0]
-            else:
-                found = module.Poscar.from_str(text).structure
-    except Exception as error:  # pymatgen raises whatever its parsers meet
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"Sample `{sample_id}`: must be a {kind} file, but cannot be parsed: {reason}."
-        ) from None
-    return from_pymatgen(found, sample_id)
+class Batch(dict[str, T], Generic[T]):
+    """What was read of many entries, by name, and why others were not.
+
+    Attributes
+    ----------
+    failed : dict of str to str
+        Name and reason of every entry that was left out.
+    repeated : tuple of str
+        Names that occur more than once with the same content.
+
+    Examples
+    --------
+    >>> batch = Batch({"a": 1}, failed={"b": "is no POSCAR"})
+    >>> batch
+    1 read, 1 left out (b: is no POSCAR)
+    """
+
+    def __init__(
+        self,
+        content: Mapping[str, T],
+        *,
+        failed: Mapping[str, str] = MappingProxyType({}),
+        repeated: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(content)
+        self.failed, self.repeated = dict(failed), repeated
+
+    def __repr__(self) -> str:
+        told = f"{len(self)} read"
+        if self.repeated:
+            told += f", {len(self.repeated)} repeated ({_first(self.repeated)})"
+        if self.failed:
+            reasons = [f"{name}: {why:.160}" for name, why in self.failed.items()]
+            told += f", {len(self.failed)} left out ({_first(reasons, '; ')})"
+        return told
 
 
-def _refuse_crowds(text: str, sample_id: str) -> None:
-    """Refuse a POSCAR that promises more atoms than it has lines; memory is taken for them."""
-    lines = text.splitlines()
-    for line in lines[5:7]:
-        words = line.split()
-        if words and all(word.isdecimal() for word in words):
-            promised = sum(int(word[:19]) for word in words)
-            if promised > len(lines):
-                raise InputError(
-                    f"Sample `{sample_id}`: must have a line for each of its {promised} atoms, but"
-                    f" has {len(lines)} lines."
-                )
+def _first(names: Sequence[str], between: str = ", ") -> str:
+    return between.join(names[:3]) + (between + "..." if len(names) > 3 else "")
 
 
-def from_pymatgen(structure: Any, sample_id: str) -> Crystal:
-    """Check and convert a structure of pymatgen."""
-    if not structure.is_ordered:
-        raise InputError(
-            f"Sample `{sample_id}`: every site must have one element, but some are partly occupied."
-        )
-    try:
-        numbers = [_number(site.specie.symbol) for site in structure]
-    except InputError as error:
-        raise InputError(f"Sample `{sample_id}`: {error}") from None
-    return Crystal.checked(
-        np.array(numbers, np.int64), structure.frac_coords, structure.lattice.matrix, sample_id
-    )
-
-
-def _number(symbol: str) -> int:
-    return 1 if symbol in {"D", "T"} else atomic_number(symbol)  # isotopes of hydrogen
-
-
-def read_jarvis(path: str | Path) -> dict[str, Crystal]:
+def read_jarvis(path: str | Path) -> Batch[Crystal]:
     """Read the structures of a JSON file of JARVIS, plain or zipped.
+
+    Wrong entries are left out, each with its reason in `failed`. So are ids that occur more than
+    once with different structures.
 
     Parameters
     ----------
@@ -130,7 +165,7 @@ def read_jarvis(path: str | Path) -> dict[str, Crystal]:
 
     Returns
     -------
-    dict of str to Crystal
+    Batch of Crystal
         By id.
 
     Raises
@@ -138,7 +173,7 @@ def read_jarvis(path: str | Path) -> dict[str, Crystal]:
     DatasetError
         If the file is missing or not of that form.
     InputError
-        If a structure is wrong; the message names its id.
+        If no structure is right; the message names the first one.
 
     References
     ----------
@@ -147,21 +182,64 @@ def read_jarvis(path: str | Path) -> dict[str, Crystal]:
     path = Path(path)
     try:
         if path.suffix == ".zip":
-            content = parse_json(_unzipped(path))
+            content = parse_json(_unzipped(path), pairs=_every_pair)
         else:
-            content = read_json(path, most=LARGEST_JSON)
+            content = read_json(path, most=LARGEST_JSON, pairs=_every_pair)
     except (*DAMAGE, ValueError) as error:
         raise DatasetError(f"Structures `{path}` cannot be read: {error}.") from None
-    texts: dict[str, Any] = {}
+    entries: list[tuple[str, Any]] = []
     if isinstance(content, list):
-        entries = [one if isinstance(one, Mapping) else {} for one in content]
-        texts = {str(one.get("jid", i)): one.get("atoms") for i, one in enumerate(entries)}
-    elif isinstance(content, Mapping):
-        for key, value in content.items():
-            texts |= value if isinstance(value, Mapping) else {key: value}
+        for i, one in enumerate(content):
+            given = dict(one) if isinstance(one, _Pairs) else {}
+            entries.append((str(given.get("jid", i)), given.get("atoms")))
+    elif isinstance(content, _Pairs):
+        for key, value in content:
+            atoms = isinstance(value, _Pairs) and not set(dict(value)) >= ATOMS
+            entries += [*value] if atoms else [(key, value)]
     else:
         raise DatasetError(f"Structures `{path}` must be a mapping or a list, but are neither.")
-    return {name: _jarvis_entry(value, name) for name, value in texts.items()}
+    values: dict[str, list[Any]] = {}
+    for name, value in entries:
+        values.setdefault(name, []).append(value)
+    found, failed = dict[str, Crystal](), dict[str, str]()
+    for name, same in values.items():
+        try:
+            found[name] = _jarvis_entry(_only(same, name), name)
+        except MissingPackageError:
+            raise
+        except InputError as error:
+            failed[name] = str(error)
+    repeated = tuple(name for name, same in values.items() if len(same) > 1 and name in found)
+    return _batch(found, failed, repeated)
+
+
+def _only(same: list[Any], name: str) -> Any:
+    if any(one != same[0] for one in same):
+        raise InputError(
+            f"Sample `{name}`: an id must stand for one structure, but has {len(same)} different"
+            " ones."
+        )
+    return same[0]
+
+
+ATOMS: Final = {"lattice_mat", "coords", "elements"}
+
+
+class _Pairs(tuple[tuple[str, Any], ...]):
+    """Pairs of a JSON object; a name may occur twice."""
+
+
+def _every_pair(pairs: list[tuple[str, Any]]) -> _Pairs:
+    return _Pairs(pairs)
+
+
+def _batch(found: dict[str, T], failed: dict[str, str], repeated: tuple[str, ...] = ()) -> Batch[T]:
+    """Collect entries; an error where there is none."""
+    if failed and not found:
+        raise InputError(
+            f"None of {len(failed)} entries can be read: {next(iter(failed.values()))}"
+        )
+    return Batch(found, failed=failed, repeated=repeated)
 
 
 def _unzipped(path: Path) -> bytes:
@@ -176,17 +254,17 @@ def _unzipped(path: Path) -> bytes:
 
 def _jarvis_entry(value: Any, name: str) -> Crystal:
     if isinstance(value, str):
-        return parse_structure(value.replace("\\n", "\n"), name, cif=False)
+        return parse_poscar(value.replace("\\n", "\n"), name)
     if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
-        return parse_structure(value[0].replace("\\n", "\n"), name, cif=False)
-    if isinstance(value, Mapping) and {"lattice_mat", "coords", "elements"} <= set(value):
-        return _jarvis_atoms(value, name)
+        return parse_poscar(value[0].replace("\\n", "\n"), name)
+    if isinstance(value, _Pairs) and set(dict(value)) >= ATOMS:
+        return _jarvis_atoms(dict(value), name)
     raise InputError(f"Sample `{name}`: must be POSCAR text or atoms of JARVIS, but is neither.")
 
 
 def _jarvis_atoms(value: Mapping[str, Any], name: str) -> Crystal:
     try:
-        numbers = [atomic_number(str(symbol).strip()) for symbol in value["elements"]]
+        numbers = [hydrogen_or_number(str(symbol).strip()) for symbol in value["elements"]]
         lattice = np.asarray(value["lattice_mat"], np.float64)
         spots = np.asarray(value["coords"], np.float64)
         if value.get("cartesian"):
@@ -227,10 +305,8 @@ POINTS: Final = {1: 256, 2: 24, 3: 10}
 NEAR: Final = 0.1
 
 
-def read_hr_folder(
-    folder: str | Path, n_occupied: Mapping[str, int]
-) -> dict[str, FourierHamiltonian]:
-    """Read every `_hr.dat` file of a folder.
+def read_hr_folder(folder: str | Path, n_occupied: Mapping[str, int]) -> Batch[FourierHamiltonian]:
+    """Read every `_hr.dat` file of a folder; those that fail are left out and named in `failed`.
 
     Parameters
     ----------
@@ -242,7 +318,7 @@ def read_hr_folder(
 
     Returns
     -------
-    dict of str to FourierHamiltonian
+    Batch of FourierHamiltonian
         By that name.
 
     Raises
@@ -250,8 +326,7 @@ def read_hr_folder(
     DatasetError
         If there is no such file.
     InputError
-        If a file cannot be read or its number of occupied bands is missing or impossible; the
-        message names it.
+        If no file can be read with its number of occupied bands; the message names the first.
 
     References
     ----------
@@ -260,20 +335,19 @@ def read_hr_folder(
     files = sorted(Path(folder).glob("*_hr.dat"))
     if not files:
         raise DatasetError(f"Folder `{folder}` must hold files `NAME_hr.dat`, but has none.")
-    found: dict[str, FourierHamiltonian] = {}
+    found, failed = dict[str, FourierHamiltonian](), dict[str, str]()
     for file in files:
         name = file.name.removesuffix("_hr.dat")
-        if name not in n_occupied:
-            raise InputError(
-                f"Sample `{name}`: argument `n_occupied` must give its number of occupied bands,"
-                f" but has only {', '.join(sorted(n_occupied)) or 'none'}."
-            )
         try:
-            h = read_wannier90(file)
-            found[name] = FourierHamiltonian(h.hoppings, n_occupied=n_occupied[name])
+            if name not in n_occupied:
+                raise InputError(
+                    "argument `n_occupied` must give its number of occupied bands, but has only"
+                    f" {', '.join(sorted(n_occupied)) or 'none'}."
+                )
+            found[name] = read_wannier90(file, n_occupied=n_occupied[name])
         except TopophysError as error:
-            raise InputError(f"Sample `{name}`: {error}") from None
-    return found
+            failed[name] = f"Sample `{name}`: {error}"
+    return _batch(found, failed)
 
 
 def band_summary(H: FourierHamiltonian) -> dict[str, NDArray[np.float32]]:

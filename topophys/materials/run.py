@@ -73,6 +73,8 @@ class MaterialPrediction:
         Modalities that the structure had; learned tokens stood in for the others.
     seconds : float
         Time for features and network.
+    notes : tuple of str
+        What was decided where the file of the structure left a choice.
     """
 
     sample_id: str
@@ -80,6 +82,7 @@ class MaterialPrediction:
     magnetism: dict[str, float]
     present: tuple[str, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         missing = [name for name in MODALITIES if name not in self.present]
@@ -90,6 +93,7 @@ class MaterialPrediction:
         lines.append(f"  present    {', '.join(self.present)}")
         lines.append(f"  missing    {', '.join(missing) or 'none'}")
         lines.append(f"  seconds    {self.seconds:.3f}")
+        lines += [f"  note       {note}" for note in self.notes]
         return "\n".join(lines)
 
 
@@ -167,7 +171,9 @@ class MaterialRun:
         }
         present = tuple(name for name, there in zip(MODALITIES, shown, strict=True) if there)
         seconds = time.perf_counter() - start
-        return MaterialPrediction(crystal.sample_id, **chances, present=present, seconds=seconds)
+        return MaterialPrediction(
+            crystal.sample_id, **chances, present=present, seconds=seconds, notes=crystal.notes
+        )
 
 
 def save_material_run(folder: str | Path, run: MaterialRun) -> Path:
@@ -291,6 +297,9 @@ def report(run: MaterialRun) -> str:
     kind = run.net.settings["topological_ml_model_type"]
     lines.append(f"  branch     {kind if run.net.branch is not None else 'none'}")
     lines.append(f"  parameters {sum(p.numel() for p in run.net.parameters())}")
+    failed = run.card.get("failed", [])
+    if failed:
+        lines.append(f"  left out   {len(failed)} lines of the lists, the first: {failed[0]}")
     for head, found in run.card.get("test", {}).items():
         lines.append(
             f"  {head}: accuracy {found['accuracy']:.4f}, macro F1 {found['macro_f1']:.4f}"

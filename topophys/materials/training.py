@@ -362,7 +362,7 @@ def fit_lists(
     found = scores(predict_logits(net, test)["combined_logits"], test.topology)
     card: dict[str, Any] = {
         "data": str(folder), "test": {"topology": found}, "structures": counts,
-        "ambiguous": lists.ambiguous,
+        "ambiguous": lists.ambiguous, "failed": lists.failed,
     }  # fmt: skip
     classes = {"topology": list(lists.classes), "magnetism": []}
     run = MaterialRun(net, "lists", classes, scaler, card)
