@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys.errors import GaplessError, InputError, ShapeError
+from topophys.errors import GaplessError, InputError, KindError, ShapeError
 
 __all__ = [
     "as_complex",
@@ -44,6 +44,12 @@ Scalar = TypeVar("Scalar", np.float64, np.complex128)
 
 
 def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
+    if hasattr(x, "on_grid"):
+        raise KindError(
+            f"Argument `{name}` must be an array of numbers of shape {shape}, but is a Hamiltonian"
+            f" ({type(x).__name__}): hand over its values on a grid, such as"
+            " `.on_grid(24)`, or for a proof a Hamiltonian in Fourier form."
+        )
     try:
         array = np.asarray(x)
         reason = "" if array.dtype.kind in "biufc" else f"its entries are of type {array.dtype}"

@@ -21,8 +21,6 @@ Question: TypeAlias = Literal["winding", "chern", "gap", "z2", "weyl", "planes"]
 QUESTIONS: Final[tuple[Question, ...]] = ("winding", "chern", "gap", "z2", "weyl", "planes")
 #: What is asked of a file in one, two and three dimensions where nothing else is said.
 USUAL: Final[dict[int, Question]] = {1: "winding", 2: "chern", 3: "planes"}
-#: How every Hamiltonian here depends on k.
-GAUGE: Final = "phases exp(ik.R) of lattice vectors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +139,7 @@ def ask(
     return Answer(
         question=(
             f"{name} {'' if name.endswith('above') else 'of '}the lowest {filled} of {h.n_bands}"
-            f" bands in {h.dim}D, {GAUGE}"
+            f" bands in {h.dim}D, {_momenta(proof, h)}"
         ),
         value=value if status != "unresolved" else "",
         status=status,
@@ -175,6 +173,14 @@ def _found(
     if asked not in simple:
         raise InputError(f"A question must be one of {', '.join(QUESTIONS)}, but is {asked!r:.40}.")
     return simple[asked](h)
+
+
+def _momenta(proof: Any, h: WannierHamiltonian) -> str:
+    """Momenta, gauge and orientation of an answer, in words."""
+    from topophys.invariants.evidence import Asked  # noqa: PLC0415
+
+    asked = getattr(proof, "asked", None)
+    return (asked if isinstance(asked, Asked) else Asked(h, "")).momenta
 
 
 def _worst(status: NDArray[Any]) -> str:
@@ -234,7 +240,8 @@ def _planes(h: WannierHamiltonian) -> Found:
         if not plane.certified.all():
             return "Chern numbers of planes", "", plane, ()
     values = ", ".join(f"{int(plane.value[0]):+d}" for plane in planes)
-    return "Chern numbers of planes", f"({values})", bulk, ()
+    oriented = "planes oriented a2 x a3, a3 x a1, a1 x a2"
+    return "Chern numbers of planes", f"({values})", bulk, (oriented,)
 
 
 def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
@@ -282,12 +289,9 @@ def _weyl(
         proof = weyl_charge(h, node, half_width=width)
         if proof.certified:
             break
-    sign = 1 if h.lattice is None else int(np.sign(np.linalg.det(h.lattice)))
-    where = "reduced momenta k.a_i (no lattice known)" if h.lattice is None else "Cartesian momenta"
-    value = f"{sign * int(proof):+d}" if proof.certified else ""
+    value = f"{int(proof):+d}" if proof.certified else ""
     at = ", ".join(f"{x:.5g}" for x in node)
     return "Weyl charge", value, proof, (
-        f"sign in {where}",
         f"box of half width {width:g} about ({at}), where the gap is {gap:.2g} eV",
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ def test_a_line_states_question_answer_status_gap_and_time(program, files, words
     assert (code, err) == (0, "")
     assert out.count("\n") == 1
     assert out.startswith(told)
-    assert "phases exp(ik.R) of lattice vectors: " in out
+    assert ", k.a in radians, phases exp(ik.R)" in out
     assert "(certified)" in out
     assert "gap at least " in out
     assert " s" in out

@@ -108,6 +108,26 @@ def test_refusals_name_the_tolerance_that_is_needed(split):
         assert int(tp.z2_invariant(model, tolerance=needed)) == 1
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("noise", [1e-8, 1e-6, 1e-5])
+def test_a_dirac_point_with_any_noise_is_a_closed_gap(seed, noise):
+    """The mass of BHZ that closes the gap at k = 0, with hoppings rounded in every entry."""
+    rng = np.random.default_rng(seed)
+    rows = dict(tp.models.bhz(0.0).hoppings)
+    drawn = rng.standard_normal((4, 4)) + 1j * rng.standard_normal((4, 4))
+    rows[0, 0] = rows[0, 0] + noise * (drawn + drawn.conj().T)
+    h = tp.FourierHamiltonian(rows, n_occupied=2)
+    found = tp.z2_invariant(h)
+    assert (found.status, found.reason) == ("unresolved", "closed gap")
+
+
+def test_no_tolerance_is_proposed_for_a_symmetry_that_is_not_there():
+    h = with_field(tp.models.bhz(1.0), 0.3)
+    with pytest.raises(InputError, match="no rounding does that") as refusal:
+        tp.z2_invariant(h)
+    assert "set `tolerance`" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("noise", [0.0, 1e-15, 1e-9, 1e-5])
 @pytest.mark.parametrize("unit", [1.0, 1e-200, 1e200])
 def test_closed_gaps_are_no_broken_symmetry(noise, unit):

@@ -49,6 +49,8 @@ class WannierHamiltonian(FourierHamiltonian):
         What the reader of results should know about the file.
     averaged : float
         Largest difference of a hopping and its conjugate partner, in eV, that was averaged out.
+    unit : str
+        Unit of energies, "eV" of files of Wannier90; "" where nothing says it.
 
     References
     ----------
@@ -66,6 +68,7 @@ class WannierHamiltonian(FourierHamiltonian):
 
     notes: tuple[str, ...] = ()
     averaged: float = 0.0
+    unit: str = ""
 
     def __init__(
         self,
@@ -263,7 +266,7 @@ def read_wannier90(
         directions=directions,
         positions=None if positions is None else positions[:, directions],
     )
-    h.notes, h.averaged = tuple(notes), averaged
+    h.notes, h.averaged, h.unit = tuple(notes), averaged, "eV"
     if fermi_energy is not None:
         filled, count = _below(h, fermi_energy)
         h._n_occupied, h._filled = filled, True

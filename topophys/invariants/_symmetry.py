@@ -341,6 +341,11 @@ def corner_sums(vectors: NDArray[np.int64], rows: Matrix) -> Matrix:
 GAPLESS: Final = 1e-9
 #: Splitting of pairs, relative to the distance of pairs, that is noise and no broken symmetry.
 NOISE: Final = 1e-3
+#: Noise that splits pairs opens gaps of the same order; one of less than this many splittings may
+#: be that of a touching.
+NOISY_GAP: Final = 10.0
+#: Largest `tolerance` that a refusal proposes; beyond it no rounding has split the pairs.
+LARGEST_ADVICE: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -372,8 +377,8 @@ class Corners:
 def corners_of(energy: NDArray[np.float64], filled: int, least: float) -> Corners:
     """Read splittings and gap off energies (momenta, n) at the invariant momenta, in their order.
 
-    `least` is the gap that rounding can make. A gap that is not wider than pairs are split is
-    closed where the pairs, compared with their distances, are intact; else the symmetry is broken.
+    `least` is the gap that rounding can make. A gap of a few splittings is closed where the pairs,
+    compared with their distances, are intact; else the symmetry is broken.
     """
     gaps = energy[:, filled] - energy[:, filled - 1]
     gap = float(gaps.min())
@@ -382,7 +387,7 @@ def corners_of(energy: NDArray[np.float64], filled: int, least: float) -> Corner
     split = float((energy[:, 1:filled:2] - energy[:, 0:filled:2]).max())
     pairs = energy[:, 0 : 2 * (energy.shape[1] // 2) : 2]
     apart = float(np.median(np.diff(pairs, axis=1))) if pairs.shape[1] > 1 else 0.0
-    closed = gap <= least or (gap <= split <= NOISE * apart)
+    closed = gap <= least or (gap <= NOISY_GAP * split and split <= NOISE * apart)
     return Corners(gap, split, split / gap if gap > 0.0 else np.inf, least, closed, k)
 
 
@@ -418,11 +423,15 @@ def refuse(observed: str, needed: float, tolerance: float) -> InputError:
     """Return the error for a broken symmetry, with the `tolerance` that would accept it."""
     # three digits that are not below what is needed
     step = 10.0 ** (np.floor(np.log10(needed)) - 2.0)
+    cure = (
+        "for hoppings that break the symmetry by rounding set `tolerance` to"
+        f" {np.ceil(needed / step) * step:.3g}, or give `time_reversal`"
+        if needed <= LARGEST_ADVICE
+        else "no rounding does that; correct `n_occupied`, or give `time_reversal`"
+    )
     return InputError(
         "Argument `h` must be symmetric under time reversal with T^2 = -1, but"
-        f" {observed} (`tolerance` is {tolerance:.3g}); for hoppings that break the symmetry by"
-        f" rounding set `tolerance` to {np.ceil(needed / step) * step:.3g}, or give"
-        " `time_reversal`."
+        f" {observed} (`tolerance` is {tolerance:.3g}); {cure}."
     )
 
 

@@ -110,7 +110,9 @@ def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] |
     gap = float(certificate.gap_lower[where])
     if hasattr(certificate, "symmetry_violation"):  # bounds the gap of the symmetrised Hamiltonian
         gap = max(0.0, gap - float(certificate.symmetry_violation[where]))
-    return save_document(document_of(proof, int(certificate.value[where]), gap), path)
+    # files know no lattice: charges in momenta k.a
+    value = certificate.asked.orientation * int(certificate.value[where])
+    return save_document(document_of(proof, value, gap), path)
 
 
 def load(path: str | Path) -> dict[str, Any]:

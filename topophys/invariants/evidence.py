@@ -7,7 +7,7 @@ proves every number again. Nothing here is trusted: trees and frames only say wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,10 @@ __all__ = [
     "SurfaceEvidence",
     "WindingEvidence",
 ]
+
+
+#: Volume of lattice vectors of unit length below which they have no handedness.
+FLAT: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -274,6 +278,56 @@ class Asked:
     def notes(self) -> tuple[str, ...]:
         """What is to be known about where the Hamiltonians come from."""
         return tuple(getattr(self.H, "notes", ()))
+
+    @property
+    def handedness(self) -> int:
+        """Sign of the volume of three lattice vectors; 0 where it is not known."""
+        lattice = getattr(self.H, "lattice", None)
+        if lattice is None or np.shape(lattice) != (3, 3):
+            return 0
+        scaled = np.asarray(lattice) / np.linalg.norm(lattice, axis=1, keepdims=True)
+        volume = float(np.linalg.det(scaled))
+        return int(np.sign(volume)) if abs(volume) > FLAT else 0
+
+    @property
+    def orientation(self) -> int:
+        """Sign that takes the charge in reduced momenta k.a to that in Cartesian ones, or 1."""
+        return self.handedness or 1 if self.quantity == "Weyl charge" else 1
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Tell what belongs to the question besides bands and dimension: momenta, units, notes."""
+        unit = getattr(self.H, "unit", "")
+        rows = [("momenta", self.momenta), ("energies", unit or "in the units of the hoppings")]
+        if self._fills_half:
+            rows.append(("filling", "half of the bands; the Hamiltonian names none"))
+        return [*rows, *(("note", note) for note in self.notes)]
+
+    @property
+    def _fills_half(self) -> bool:
+        """Whether half filling is asked of what names no filling; two bands leave no choice."""
+        H = self.H
+        if getattr(H, "_n_occupied", 0) is not None or not is_fourier_like(H):
+            return False
+        if not getattr(H, "_filled", True):  # materials must be told
+            return False
+        return H.n_bands > 2 and self.n_occupied == H.n_bands // 2
+
+    @property
+    def momenta(self) -> str:
+        """Which momenta, in which gauge and orientation."""
+        names = [f"a{d + 1}" for d in getattr(self.H, "directions", (0, 1, 2))]
+        text = "k.a in radians, phases exp(ik.R)"
+        if self.quantity == "Weyl charge":
+            hand = {1: "Cartesian momenta of the right-handed lattice", 0: "k.a, as no lattice is"
+                    " given", -1: "Cartesian momenta of the left-handed lattice"}  # fmt: skip
+            return f"{text}; sign in {hand[self.handedness]}"
+        if self.quantity in ("Chern number", "spin Chern number") and is_fourier_like(self.H):
+            if self.H.vectors.shape[1] == 2:
+                return f"{text}; oriented {names[0]} x {names[1]}"
+            return f"{text}; planes oriented a2 x a3, a3 x a1, a1 x a2"
+        if self.quantity == "winding number":
+            return f"{text}; winding along {names[0]}"
+        return text
 
     def question(self, index: tuple[int, ...]) -> Question:
         """Question of one element of the batch."""

@@ -125,7 +125,7 @@ class IndirectGap(Result):
         rows += [("reason", told)] if told else []
         median = " (median)" if self.status.size > 1 else ""
         rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{median}"))
-        return [*rows, *(("note", note) for note in (self.asked.notes if self.asked else ()))]
+        return [*rows, *(self.asked.rows() if self.asked else ())]
 
     def _exhibited(self) -> list[tuple[str, str]]:
         """Levels that refute the first element that is refuted."""

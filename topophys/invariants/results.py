@@ -299,6 +299,9 @@ class Certificate(Result):
     def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
         """Write the proof of one element to a file that `topophys.checker` can check.
 
+        Files know hoppings and no lattice: a Weyl charge is written in momenta k.a, so that its
+        sign is the other one where the lattice is left-handed.
+
         Parameters
         ----------
         path : path-like
@@ -368,7 +371,7 @@ class Certificate(Result):
         if total:
             of = " (median)" if total > 1 else ""
             rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
-        return [*rows, *(("note", note) for note in (self.asked.notes if self.asked else ()))]
+        return [*rows, *(self.asked.rows() if self.asked else ())]
 
 
 @dataclass(frozen=True, eq=False)
@@ -419,9 +422,10 @@ def conclude(
     if on_unresolved == "raise" and not proven.all():
         where = np.flatnonzero(~proven)
         raise UnresolvedError(quantity, where.tolist(), proven.size, words[where].tolist())
+    orientation = 1 if asked is None else asked.orientation
     return Certificate(
         quantity=quantity,
-        value=np.where(proven, found.value, UNRESOLVED_VALUE).reshape(batch),
+        value=np.where(proven, orientation * found.value, UNRESOLVED_VALUE).reshape(batch),
         status=np.where(proven, "certified", "unresolved").reshape(batch),
         gap_lower=np.where(proven, found.gap_lower, 0.0).reshape(batch),
         gap_upper=found.gap_upper.reshape(batch),
@@ -647,7 +651,7 @@ class Z2Result(Result):
         rows.append(("splitting", split))
         of = " (median)" if total > 1 else ""
         rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
-        return [*rows, *(("note", note) for note in (self.asked.notes if self.asked else ()))]
+        return [*rows, *(self.asked.rows() if self.asked else ())]
 
 
 def conclude_z2(

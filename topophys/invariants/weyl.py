@@ -49,12 +49,16 @@ def weyl_charge(
     section on each cell, and q is the winding of the transition phases between neighbouring
     cells, which are bounded along whole edges.
 
+    The sign is that in Cartesian momenta where `H` has a lattice: for lattice vectors that form a
+    left-handed set it is the opposite of that in momenta k.a. The result says which one it is.
+
     Parameters
     ----------
     H : FourierHamiltonian
-        Hamiltonian in three dimensions, or a batch.
+        Hamiltonian in three dimensions, or a batch; its `lattice`, where it has one, gives the
+        handedness.
     centre : array-like of shape (3,)
-        Centre of the box, in radians.
+        Centre of the box, momenta k.a in radians.
     half_width : float or array-like of shape (3,), optional
         Half of the edges of the box, in radians, below pi.
     n_occupied : int, optional
