@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.hamiltonians.chiral import ChiralHamiltonian
     from topophys.hamiltonians.flatten import flatten_block, flatten_d
     from topophys.hamiltonians.fourier import FourierHamiltonian
+    from topophys.hamiltonians.generalized import GeneralizedHamiltonian
     from topophys.hamiltonians.interop import (
         from_kwant,
         from_pythtb,
@@ -42,6 +43,11 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     )
     from topophys.invariants.chern import certify_chern, chern_on_slices
     from topophys.invariants.gap import IndirectGap, certify_gap
+    from topophys.invariants.generalized import (
+        GeneralizedCertificate,
+        certify_generalized_chern,
+        certify_generalized_gap,
+    )
     from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
     from topophys.invariants.real_space import (
         ChernMarker,
@@ -68,6 +74,8 @@ __all__ = [
     "ChiralHamiltonian",
     "FlowRules",
     "FourierHamiltonian",
+    "GeneralizedCertificate",
+    "GeneralizedHamiltonian",
     "IndirectGap",
     "RealSpaceWinding",
     "SpinChern",
@@ -81,6 +89,8 @@ __all__ = [
     "certificate_leaves",
     "certify_chern",
     "certify_gap",
+    "certify_generalized_chern",
+    "certify_generalized_gap",
     "certify_winding",
     "chern_number",
     "chern_number_from_d",
@@ -123,6 +133,8 @@ _HOMES: Final = {
     "ChiralHamiltonian": "topophys.hamiltonians.chiral",
     "FlowRules": "topophys.invariants._wannier_flow",
     "FourierHamiltonian": "topophys.hamiltonians.fourier",
+    "GeneralizedCertificate": "topophys.invariants.generalized",
+    "GeneralizedHamiltonian": "topophys.hamiltonians.generalized",
     "IndirectGap": "topophys.invariants.gap",
     "RealSpaceWinding": "topophys.invariants.real_space",
     "SpinChern": "topophys.invariants.spin",
@@ -136,6 +148,8 @@ _HOMES: Final = {
     "certificate_leaves": "topophys.invariants.leaves",
     "certify_chern": "topophys.invariants.chern",
     "certify_gap": "topophys.invariants.gap",
+    "certify_generalized_chern": "topophys.invariants.generalized",
+    "certify_generalized_gap": "topophys.invariants.generalized",
     "certify_winding": "topophys.invariants.winding",
     "chern_number": "topophys.invariants.berry",
     "chern_number_from_d": "topophys.invariants.berry",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BlockLike",
     "FourierLike",
+    "GeneralizedLike",
     "Progress",
     "SampledLike",
     "TwoBandLike",
@@ -102,6 +103,38 @@ def _provides(value: object, names: tuple[str, ...]) -> bool:
     # longer than its sampled Chern numbers
     own = getattr(value, "__dict__", {})
     return all(hasattr(type(value), name) or name in own for name in names)
+
+
+@runtime_checkable
+class GeneralizedLike(Protocol):
+    """A generalised eigenproblem H(k) x = E S(k) x in Fourier form."""
+
+    @property
+    def dim(self) -> int:
+        """Dimension of k space."""
+
+    @property
+    def n_bands(self) -> int:
+        """Number of levels n."""
+
+    @property
+    def hamiltonian(self) -> FourierLike:
+        """The hoppings."""
+
+    @property
+    def overlap(self) -> FourierLike:
+        """The overlaps."""
+
+    def bands(self, k: Any) -> NDArray[np.float64]:
+        """Levels at momenta (..., dim), of shape (..., n)."""
+
+    def shifted(self, energy: Any) -> FourierLike:
+        """H - E S."""
+
+    def midgap(
+        self, n_occupied: int, reach: int, points: int
+    ) -> tuple[dict[tuple[int, ...], complex], float]:
+        """Coefficients of an energy in the gap, and its distance from levels on a grid."""
 
 
 def is_fourier_like(value: object) -> TypeIs[FourierLike]:

@@ -268,8 +268,18 @@ def test_from_sisl():
         _ = found.n_occupied
     with pytest.raises(KindError, match="one spin"):
         tp.from_sisl(fake_sisl(polarized=True)[1])
-    with pytest.raises(KindError, match="orthogonal"):
-        tp.from_sisl(fake_sisl(orthogonal=False)[1])
+
+
+def test_from_sisl_with_overlaps():
+    h, model = fake_sisl(orthogonal=False)
+    overlap = np.eye(h.n_bands) + 0.1 * np.ones((h.n_bands, h.n_bands))
+    model.Sk = lambda k, gauge, format: overlap
+    found = tp.from_sisl(model, n_occupied=1)
+    assert isinstance(found, tp.GeneralizedHamiltonian)
+    assert found.hamiltonian.directions == (0, 2)
+    k = np.array([0.3, -1.1])
+    levels = np.linalg.eigvals(np.linalg.solve(overlap, h.bloch(k)))
+    np.testing.assert_allclose(found.bands(k), np.sort(levels.real), atol=1e-10)
 
 
 def test_from_sisl_itself():
@@ -282,3 +292,9 @@ def test_from_sisl_itself():
         np.testing.assert_allclose(
             np.linalg.eigvalsh(found.bloch(2 * np.pi * k)), h.eigh(k=[*k, 0.0]), atol=1e-12
         )
+    h = sisl.Hamiltonian(sisl.geom.graphene(), orthogonal=False)
+    h.construct([(0.1, 1.44), ((0.3, 1.0), (-2.7, 0.12))])
+    found = tp.from_sisl(h, n_occupied=1)
+    for k in np.random.default_rng(0).uniform(-0.5, 0.5, (5, 2)):
+        np.testing.assert_allclose(found.bands(2 * np.pi * k), h.eigh(k=[*k, 0.0]), atol=1e-12)
+    assert tp.certify_generalized_gap(found).status == "unresolved"  # Dirac points

@@ -12,6 +12,7 @@ from topophys import _validation
 from topophys._optional import load_extra
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.generalized import GeneralizedHamiltonian
 from topophys.hamiltonians.wannier90 import WannierHamiltonian
 
 __all__ = ["from_kwant", "from_pythtb", "from_sisl", "from_tbmodels", "hoppings_of", "to_pythtb"]
@@ -399,8 +400,10 @@ def _value(value: Any, sites: tuple[Any, ...], params: dict[str, Any]) -> NDArra
 # ---- sisl
 
 
-def from_sisl(h: Any, *, n_occupied: int | None = None) -> WannierHamiltonian:
-    """Take the hoppings of a `sisl.Hamiltonian` in an orthogonal basis.
+def from_sisl(
+    h: Any, *, n_occupied: int | None = None
+) -> WannierHamiltonian | GeneralizedHamiltonian:
+    """Take the hoppings of a `sisl.Hamiltonian`, and the overlaps where its basis has some.
 
     Parameters
     ----------
@@ -411,13 +414,14 @@ def from_sisl(h: Any, *, n_occupied: int | None = None) -> WannierHamiltonian:
 
     Returns
     -------
-    WannierHamiltonian
-        In eV. Directions in which only one cell is connected are left out.
+    WannierHamiltonian or GeneralizedHamiltonian
+        In eV; the latter for a basis that is not orthogonal. Directions in which only one cell is
+        connected are left out.
 
     Raises
     ------
     KindError
-        If it is something else, not orthogonal, polarised, or not periodic.
+        If it is something else, polarised, or not periodic.
 
     References
     ----------
@@ -431,8 +435,6 @@ def from_sisl(h: Any, *, n_occupied: int | None = None) -> WannierHamiltonian:
     topophys.errors.KindError: Argument `h` must be a Hamiltonian of sisl, but is 3.
     """
     _require(h, ("Hk", "orthogonal", "spin", "geometry"), "a Hamiltonian of sisl", "h")
-    if not h.orthogonal:
-        raise KindError("Argument `h` must have an orthogonal basis, but has overlaps.")
     if getattr(h.spin, "is_polarized", False):
         raise KindError("Argument `h` must be one spin of a polarised Hamiltonian, but is both.")
     lattice = getattr(h.geometry, "lattice", None)
@@ -441,14 +443,21 @@ def from_sisl(h: Any, *, n_occupied: int | None = None) -> WannierHamiltonian:
     if not periodic:
         raise KindError("Argument `h` must be periodic, but no direction connects two cells.")
 
-    def at(k: NDArray[np.float64]) -> NDArray[np.complex128]:
-        full = np.zeros(3)
-        full[list(periodic)] = k / (2.0 * np.pi)
-        return np.asarray(h.Hk(k=full, gauge="cell", format="array"), np.complex128)
+    def values(of: Any) -> Callable[[NDArray[np.float64]], NDArray[np.complex128]]:
+        def at(k: NDArray[np.float64]) -> NDArray[np.complex128]:
+            full = np.zeros(3)
+            full[list(periodic)] = k / (2.0 * np.pi)
+            return np.asarray(of(k=full, gauge="cell", format="array"), np.complex128)
+
+        return at
 
     reach = tuple((int(lattice.nsc[i]) - 1) // 2 for i in periodic)
-    found = hoppings_of(at, len(periodic), reach, n_occupied=1)
-    return _made(dict(found.hoppings), n_occupied, lattice.cell, None, periodic)
+    found = hoppings_of(values(h.Hk), len(periodic), reach, n_occupied=1)
+    made = _made(dict(found.hoppings), n_occupied, lattice.cell, None, periodic)
+    made.unit = "eV"
+    if h.orthogonal:
+        return made
+    return GeneralizedHamiltonian(made, hoppings_of(values(h.Sk), len(periodic), reach))
 
 
 # ---- What they share
