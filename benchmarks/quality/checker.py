@@ -1,78 +1,119 @@
-"""The independent checker on real and on false files: `python -m benchmarks.quality.checker`.
+"""The independent checker on real and on false files; writes docs/results/checker.md.
 
-Writes docs/results/checker.md. Every accepted mutant is decided by dense samples, which share
-nothing with the checker: if its claim is false, the checker was wrong.
+    python -m benchmarks.quality.checker --minutes 60    # adds to what is there
+    python -m benchmarks.quality.checker --minutes 0     # only the page
+
+Kinds of certificates take turns. What is found is kept in benchmarks/results/checker.jsonl, so that
+trials add up. Every accepted mutant is decided by dense samples, which share nothing with the
+checker: if its claim is false, the checker was wrong.
 """
 
 import argparse
+import time
+from collections import Counter
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.harness import Study
 from benchmarks.pages import ROOT
-from topophys.testing.certificates import trial
+from topophys import checker
+from topophys.testing.certificates import KINDS, trial
 
 PAGE = ROOT / "docs" / "results" / "checker.md"
+STUDY = ROOT / "benchmarks" / "results" / "checker.jsonl"
+#: Raised where the checker or the trial change what they find.
+STATE = 1
+VERDICTS = {
+    "rejected": "rejected",
+    "unreadable": "unreadable (no certificate any more)",
+    "still true": "accepted; the claim is still true",
+    "WRONG": "accepted, and false",
+}
 
 
-def page(results, seed):
-    """The page of results."""
-    real, mutants, changes, seconds, wrong = results
+def pieces(certificates, mutants, seed):
+    """Settings of pieces of work, all kinds in turn."""
+    for number in count():
+        for kind in KINDS:
+            yield {"kind": kind, "certificates": certificates, "mutants": mutants,
+                   "seed": seed, "piece": number, "state": STATE}  # fmt: skip
+
+
+def page(entries):
+    """The page of results: all trials together."""
+    rows, changes, kinds = {}, Counter(), Counter()
+    wrong, uncertain = [], 0
+    for settings, result in entries:
+        kind = settings["kind"]
+        rows.setdefault(kind, []).extend(result["seconds"])
+        uncertain += result["uncertain"]
+        wrong += result["wrong"]
+        for change, counts in result["changes"].items():
+            for said, number in counts.items():
+                changes[change, said] += number
+                kinds[kind, said] += number
+    refused = Counter(kind for kind, change, _ in wrong if change == "unchanged")
+    total = {said: sum(n for (_, word), n in changes.items() if word == said) for said in VERDICTS}
+    made = sum(map(len, rows.values()))
     lines = [
         "# The checker, tried",
         "",
-        (
-            "Written by `python -m benchmarks.quality.checker`: certificates of random Hamiltonians"
-            " of all"
-        ),
-        "kinds, scales from 1e-250 to 1e250 among them, are written, checked, changed, and checked",
-        "again. Mutants that are accepted are decided by dense samples. A change called *field* is",
-        "one of that field of [the format](../certificate-format.md), in one of several ways.",
+        "Written by `python -m benchmarks.quality.checker`: certificates of random Hamiltonians of",
+        "all kinds, scales from 1e-250 to 1e250 among them, are written, checked, changed, and",
+        "checked again. Mutants that are accepted are decided by dense samples. A change called",
+        "*field* is one of that field of [the format](../certificate-format.md), in one of several",
+        "ways.",
         "",
-        f"Certificates: {sum(map(len, seconds.values()))}, seed {seed}.",
-        f"With an `amplitude_error`: {real['error']}.",
+        f"**{made:,} certificates, {made - sum(refused.values()):,} of them accepted; {uncertain:,} are for",
+        "all Hamiltonians within a given `amplitude_error`.**",
+        f"**{sum(total.values()):,} changed files, {total['WRONG']} of them accepted although false.**",
         "",
-        "| kind | accepted | not accepted | CPU seconds, median | largest |",
-        "|---|---|---|---|---|",
+        "| kind | accepted | not accepted | CPU seconds, median | largest | changed files | accepted, true |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for kind, spent in seconds.items():
-        good = real[kind, "accepted"]
-        rest = len(spent) - good
-        lines.append(f"| {kind} | {good} | {rest} | {np.median(spent):.3f} | {max(spent):.2f} |")
-    lines += [
-        "",
-        f"Changed files: {sum(mutants.values())}.",
-        "",
-        "| verdict | number |",
-        "|---|---|",
-    ]
-    names = {
-        "rejected": "rejected",
-        "unreadable": "unreadable (no certificate any more)",
-        "still true": "accepted; the claim is still true",
-        "WRONG": "accepted, and false",
-    }
-    lines += [f"| {name} | {mutants[key]} |" for key, name in names.items()]
+    for kind in KINDS:
+        spent = rows.get(kind, [])
+        if spent:
+            own = [kinds[kind, said] for said in VERDICTS]
+            lines.append(
+                f"| {kind} | {len(spent) - refused[kind]} | {refused[kind]} |"
+                f" {np.median(spent):.3f} | {max(spent):.2f} | {sum(own)} | {own[2]} |"
+            )
+    lines += ["", "| verdict on changed files | number |", "|---|---:|"]
+    lines += [f"| {name} | {total[said]} |" for said, name in VERDICTS.items()]
     lines += ["", "| change | rejected | unreadable | accepted, true | accepted, false |"]
-    lines += ["|---|---|---|---|---|"]
+    lines += ["|---|---:|---:|---:|---:|"]
     for change in sorted({c for c, _ in changes}):
-        row = " | ".join(str(changes[change, said]) for said in names)
+        row = " | ".join(str(changes[change, said]) for said in VERDICTS)
         lines.append(f"| {change} | {row} |")
     lines += [f"\nWrong: {item}" for item in wrong]
+    text = Path(checker.__file__).read_text("utf-8").splitlines()
+    code = [x for x in text if x.strip() and not x.lstrip().startswith("#")]
+    lines += ["", f"The checker has {len(text):,} lines, {len(code):,} of them neither empty nor comments."]
     return "\n".join(lines) + "\n"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--certificates", type=int, default=10_000)
-    parser.add_argument("--mutants", type=int, default=100_000)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--certificates", type=int, default=10, help="of one kind in one piece")
+    parser.add_argument("--mutants", type=int, default=10, help="of each certificate")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this long")
+    parser.add_argument("--minutes", type=float, default=60.0, help="begin no piece after this long")
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     parser.add_argument("--output", type=Path, default=PAGE)
-    question = parser.parse_args()
-    results = trial(question.certificates, question.mutants, question.seed, question.minutes)
-    question.output.write_text(page(results, question.seed), encoding="utf-8")
-    print(question.output.read_text(encoding="utf-8"))
+    parser.add_argument("--study", type=Path, default=STUDY)
+    asked = parser.parse_args()
+    study, end = Study(asked.study), time.monotonic() + 60.0 * asked.minutes
+    known = {str(sorted(s.items())) for s, _ in study.entries()}
+    for settings in pieces(asked.certificates, asked.mutants, asked.seed):
+        if time.monotonic() >= end:
+            break
+        if settings["kind"] in asked.kinds and str(sorted(settings.items())) not in known:
+            seed = [settings["seed"], settings["piece"]]
+            study.put(settings, trial(settings["kind"], asked.certificates, asked.mutants, seed))
+    asked.output.write_text(page(study.entries()), encoding="utf-8")
 
 
 if __name__ == "__main__":

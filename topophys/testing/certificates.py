@@ -8,7 +8,6 @@ import copy
 import json
 import struct
 import time
-from collections import Counter
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -21,17 +20,8 @@ from topophys.errors import InputError
 from topophys.invariants.certificate_file import document_of
 from topophys.invariants.evidence import Proof
 
-#: Share of each kind in a trial: chains are quick, boxes and many bands are not.
-KINDS = {
-    "chain": 0.807,
-    "gap 1D": 0.08,
-    "two bands": 0.07,
-    "gap 2D": 0.015,
-    "bands": 0.01,
-    "Z2": 0.01,
-    "Weyl": 0.004,
-    "gap 3D": 0.004,
-}
+#: What certificates can be of; a trial makes as many of each.
+KINDS = ("chain", "gap 1D", "two bands", "gap 2D", "bands", "Z2", "Weyl", "gap 3D")
 #: Share of files whose Hamiltonian is known up to an error only.
 UNCERTAIN = 0.25
 
@@ -50,7 +40,7 @@ def hermitian(rng, n, vectors, scale=1.0):
 
 
 def certificate(kind, rng):  # noqa: PLR0911  (one branch for each kind)
-    """One random certified result of a kind, or None."""
+    """A random result of a kind; most need few cells, so that many can be tried."""
     scale = 10.0 ** rng.uniform(-3, 3) if rng.random() < 0.8 else 10.0 ** rng.uniform(-250, 250)
     min_gap = float(rng.choice([0.0, 0.0, 1e-3])) * scale
     if kind == "chain":
@@ -84,23 +74,28 @@ def certificate(kind, rng):  # noqa: PLR0911  (one branch for each kind)
     if kind == "gap 3D":
         n = int(rng.integers(2, 4))
         axes = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0)]
-        hop = hermitian(rng, n, axes, 0.1 * scale)
+        hop = hermitian(rng, n, axes, 10.0 ** rng.uniform(-2, -1) * scale)
         hop[0, 0, 0] = hop[0, 0, 0] + np.diag([-1.0, *np.ones(n - 1)]) * scale
         return tp.certify_gap(tp.FourierHamiltonian(hop), n_occupied=1, min_gap=min_gap)
     if kind == "bands":
-        n = int(rng.integers(3, 7))
+        n = int(rng.choice([3, 3, 3, 4, 4, 5, 6]))
         hop = hermitian(rng, n, [(0, 0), (0, 1), (1, 0), (1, -1)], scale)
         filled = int(rng.integers(1, n))
+        if rng.random() < 0.5:  # flatter bands
+            hop[0, 0] = hop[0, 0] + 6.0 * scale * np.diag(np.arange(n) < filled)
         return tp.certify_chern(tp.FourierHamiltonian(hop), n_occupied=filled, min_gap=min_gap)
     if kind == "Z2":
         return _spinful(rng, scale)
     pauli = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-    velocity = rng.normal(size=(3, 3))
+    left, _, right = np.linalg.svd(rng.normal(size=(3, 3)))
+    velocity = left @ np.diag(rng.uniform(0.4, 1.0, 3)) @ right
+    if rng.random() < 0.1:
+        velocity = rng.normal(size=(3, 3))
     axes = np.eye(3, dtype=int)
+    size = 10.0 ** rng.uniform(-3, 3)
     hop = {
-        tuple(axes[i]): -0.5j * scale * np.einsum("j,jab->ab", velocity[i], pauli) for i in range(3)
+        tuple(axes[i]): -0.5j * size * np.einsum("j,jab->ab", velocity[i], pauli) for i in range(3)
     }
-    hop = {vector: a / scale * 10.0 ** rng.uniform(-3, 3) for vector, a in hop.items()}
     return tp.weyl_charge(
         tp.FourierHamiltonian(hop),
         rng.uniform(-0.1, 0.1, 3),
@@ -537,39 +532,31 @@ def verdict(text):
         return "unreadable", str(error)
 
 
-def trial(n_real, n_mutants, seed, minutes=1e9):
-    """Numbers of a trial; quick certificates are changed more often than slow ones."""
-    rng = np.random.default_rng(seed)
-    real, mutants, changes, seconds = Counter(), Counter(), Counter(), {}
-    shares = np.array(list(KINDS.values()))
-    wrong = []
-    per_text = max(1, round(n_mutants / n_real))
-    end = time.monotonic() + 60 * minutes
-    while sum(map(len, seconds.values())) < n_real and time.monotonic() < end:
-        kind = str(rng.choice(list(KINDS), p=shares / shares.sum()))
+def trial(kind, n_certificates, n_mutants, seed):
+    """What the checker says of certificates of a kind and of mutants of each; counts as JSON."""
+    rng = np.random.default_rng([KINDS.index(kind), *np.atleast_1d(seed)])
+    seconds, uncertain, changes, wrong = [], 0, {}, []
+    while len(seconds) < n_certificates:
         found = document(kind, rng)
         if found is None:
             continue
         text = json.dumps(found)
         start = time.process_time()
         said, why = verdict(text)
-        spent = time.process_time() - start
-        seconds.setdefault(kind, []).append(spent)
-        real[kind, said] += 1
+        seconds.append(round(time.process_time() - start, 4))
+        uncertain += found["question"]["amplitude_error"] != "0"
         if said != "accepted":
-            wrong.append(("real", kind, why))
+            wrong.append([kind, "unchanged", why])
             continue
-        real["error"] += found["question"]["amplitude_error"] != "0"
-        # as many seconds for mutants of each kind as it has certificates, or so
-        for _ in range(per_text if spent < 0.3 else max(1, per_text // 4)):
+        for _ in range(n_mutants):
             changed, change = mutated(text, rng)
-            said, why = verdict(changed)
             if changed == text:
                 continue
+            said, why = verdict(changed)
             if said == "accepted":
                 said = "still true" if claim_is_true(json.loads(changed)) else "WRONG"
                 if said == "WRONG":
-                    wrong.append((kind, change, why))
-            mutants[said] += 1
-            changes[change, said] += 1
-    return real, mutants, changes, seconds, wrong
+                    wrong.append([kind, change, why])
+            counts = changes.setdefault(change, {})
+            counts[said] = counts.get(said, 0) + 1
+    return {"seconds": seconds, "uncertain": uncertain, "changes": changes, "wrong": wrong}
