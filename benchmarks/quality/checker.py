@@ -66,11 +66,11 @@ def page(entries):
         "*field* is one of that field of [the format](../certificate-format.md), in one of several",
         "ways.",
         "",
-        f"**{made:,} certificates, {made - sum(refused.values()):,} of them accepted; {uncertain:,} are for",
-        "all Hamiltonians within a given `amplitude_error`.**",
-        f"**{sum(total.values()):,} changed files, {total['WRONG']} of them accepted although false.**",
+        f"**{made:,} certificates, {made - sum(refused.values()):,} of them accepted.**",
+        f"Of these {uncertain:,} are for all Hamiltonians within a given `amplitude_error`.",
+        f"**{sum(total.values()):,} changed files, {total['WRONG']} accepted although false.**",
         "",
-        "| kind | accepted | not accepted | CPU seconds, median | largest | changed files | accepted, true |",
+        "| kind | accepted | not accepted | CPU seconds, median | largest | changed | still true |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for kind in KINDS:
@@ -91,7 +91,10 @@ def page(entries):
     lines += [f"\nWrong: {item}" for item in wrong]
     text = Path(checker.__file__).read_text("utf-8").splitlines()
     code = [x for x in text if x.strip() and not x.lstrip().startswith("#")]
-    lines += ["", f"The checker has {len(text):,} lines, {len(code):,} of them neither empty nor comments."]
+    lines += [
+        "",
+        f"The checker has {len(text):,} lines, {len(code):,} of them neither empty nor comments.",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -100,7 +103,9 @@ def main():
     parser.add_argument("--certificates", type=int, default=10, help="of one kind in one piece")
     parser.add_argument("--mutants", type=int, default=10, help="of each certificate")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=60.0, help="begin no piece after this long")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="begin no piece after this long"
+    )
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     parser.add_argument("--output", type=Path, default=PAGE)
     parser.add_argument("--study", type=Path, default=STUDY)

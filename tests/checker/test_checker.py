@@ -1,10 +1,12 @@
 """The checker accepts what is proven, refuses everything else, and stands alone."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,8 @@ import pytest
 
 import topophys as tp
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants.certificate_file import SCHEMA, load, verify
-from topophys.testing.certificates import KINDS, claim_is_true, mutated, texts, trial
+from topophys.invariants.certificate_file import load, verify
+from topophys.testing.certificates import KINDS, claim_is_true, fields, mutated, texts, trial
 
 flint = pytest.importorskip("flint")
 checker = pytest.importorskip("topophys.checker")
@@ -44,15 +46,16 @@ def test_real_certificates_are_accepted_and_false_ones_are_not(kind):
 
 
 @pytest.mark.slow
-def test_many_certificates_and_many_false_files():
-    real, mutants, changes, seconds, wrong = trial(600, 6000, seed=7)
-    assert wrong == []
-    assert sum(real[kind, "accepted"] for kind in KINDS) == sum(map(len, seconds.values())) == 600
-    assert real["error"] > 60
-    changed = {name.removeprefix("field ") for name, _ in changes}
-    assert {key for key, *_ in SCHEMA} - changed <= {"format", "version"}
-    assert mutants["WRONG"] == 0
-    assert mutants["rejected"] > 3000
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_certificates_and_many_false_files(kind):
+    found = trial(kind, *((40, 20) if kind in SLOW else (80, 40)), seed=7)
+    assert found["wrong"] == []
+    assert found["uncertain"] > 4
+    total = sum((Counter(counts) for counts in found["changes"].values()), Counter())
+    assert total["WRONG"] == 0
+    assert total["rejected"] > 0.6 * total.total()
+    known = {name for name, *_ in fields(json.loads(texts(kind)[0]))}
+    assert known <= {name.removeprefix("field ") for name in found["changes"]}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -250,11 +253,11 @@ def test_hostile_files_end_in_one_line_soon_and_with_little_memory(tmp_path):
 
 def matrix(rng, rows, cols):
     a = rng.normal(size=(rows, cols)) + 1j * rng.normal(size=(rows, cols))
-    return a, fixed(a)
+    return a, exact(a)
 
 
-def fixed(a):
-    return checker.fixed_point(a.real.ravel().tolist(), a.imag.ravel().tolist(), *a.shape)
+def exact(a):
+    return checker.acb_mat(*a.shape, a.ravel().tolist())
 
 
 def test_norms_and_eigenvalues_are_bounds():
@@ -262,17 +265,24 @@ def test_norms_and_eigenvalues_are_bounds():
     for _ in range(30):
         rows, cols = rng.integers(1, 7, 2).tolist()
         a, x = matrix(rng, rows, cols)
-        norm, bound = np.linalg.norm(a, 2), checker.norm(x, checker.BITS)
-        assert norm * (1 - 1e-12) <= float(bound.mid()) <= 1.3 * norm
+        norm, bound = np.linalg.norm(a, 2), checker.norm(x)
+        assert norm * (1 - 1e-12) <= float(bound) <= 1.3 * norm
+        assert float(checker.frobenius(x)) == pytest.approx(np.linalg.norm(a))
         n = rows
         a, x = matrix(rng, n, n)
-        a, x = a + a.conj().T, x + x.adjoint()
+        a, x = a + a.conj().T, x + checker.dagger(x)
         top = np.linalg.eigvalsh(a)[-1]
-        scaled = x.scaled(1 << (2 * checker.BITS + 2))
-        found = float(checker.highest(scaled, float(top) + 1e-12).mid())
+        found = float(checker.highest(x, float(top) + 1e-12))
         assert top - 1e-14 <= found <= top + 1e-10
         with pytest.raises(checker.RejectedError):
-            checker.highest(scaled, float(top) - 1e-9)
+            checker.highest(x, float(top) - 1e-9)
+
+
+@pytest.mark.parametrize("level", [float("nan"), float("inf"), float("-inf")])
+def test_odd_energies_bound_nothing(level):
+    x = exact(np.diag([1.0, 2.0]))
+    with contextlib.suppress(checker.RejectedError):
+        assert not checker.highest(x, level) < 1e300
 
 
 def test_polar_factors_phases_and_pfaffians_are_enclosed():
@@ -280,16 +290,13 @@ def test_polar_factors_phases_and_pfaffians_are_enclosed():
     for n in (1, 2, 3, 6):
         q = np.linalg.qr(matrix(rng, n, n)[0])[0]
         rough = q.astype(np.complex64).astype(complex)  # as in a file
-        u, off = checker.unitary(fixed(rough))
+        u = checker.unitary(exact(rough))
         left, _, right = np.linalg.svd(rough)
-        got = np.array(u.values(checker.BITS))
-        assert float(off.mid()) < 1e-14
-        assert np.linalg.norm(got - left @ right, 2) < float(off.mid()) + 1e-15 * n
-        ball = checker.determinant_phase(
-            fixed(q).scaled(1 << checker.BITS),
-            checker.arb(1e-15), checker.arb(0.9),
-        )  # fmt: skip
-        turn = np.exp(1j * float(ball.mid()))
+        got = np.array([[complex(z) for z in row] for row in u.tolist()])
+        assert np.linalg.norm(got - left @ right, 2) < 2e-15 * n
+        assert (checker.dagger(u) * u - 1).contains(checker.acb_mat(n, n))
+        assert checker.frobenius(checker.dagger(u) * u - 1) < 1e-15
+        turn = np.exp(1j * float(checker.argument(exact(q).det())))
         assert abs(turn - np.linalg.det(q)) < 1e-12
     for n in (2, 4, 6, 8):
         a = matrix(rng, n, n)[0]
@@ -300,8 +307,25 @@ def test_polar_factors_phases_and_pfaffians_are_enclosed():
         assert abs(square - np.linalg.det(a)) < 1e-9 * abs(square)
 
 
+@pytest.mark.parametrize("size", [3e-4, 1e-4, 1e-6])
+def test_the_remainder_of_the_polar_factor_covers_what_is_cut_off(size):
+    """Of a positive matrix it is 1: of numbers (1 + E)^(1/2) with a large E it must be enclosed."""
+    ball = checker.unitary(exact(np.diag([1.0 + size, 1.0 - size])))
+    assert ball.contains(checker.acb_mat(2, 2, 1))
+
+
+def test_phases_next_to_the_negative_axis_are_narrow():
+    for im in (1e-30, -1e-30, 0.0):
+        z = checker.acb(-1.0, im) + checker.acb(checker.arb(0, 1e-20), checker.arb(0, 1e-20))
+        found = checker.argument(z)
+        assert abs(abs(float(found)) - np.pi) < 1e-12
+        assert found.rad() < 1e-15
+    with pytest.raises(checker.RejectedError):
+        checker.argument(checker.acb(checker.arb(0, 1), 0))
+
+
 def test_far_from_orthonormal_is_refused():
-    x = fixed(np.diag([1.1, 1.0]))
+    x = exact(np.diag([1.1, 1.0]))
     with pytest.raises(checker.RejectedError, match="orthonormal"):
         checker.unitary(x)
 
