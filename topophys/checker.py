@@ -701,9 +701,9 @@ class Phases(Surface):
         need(not next(self.plan, ""), "there are too many edges")
         found = 0
         for point, parts in self.vertices.items():
-            frame, phase = self.points.get(point), self.known[point]
-            for sign, *part in parts:
-                phase += sign * self.sharpened(*part, frame)
+            phase = self.known[point]
+            for sign, near, one, two in parts:
+                phase += sign * self.sharpened(near, one, two, self.points.get(point))
             found += integer(phase / (2 * PI))
         return found
 
