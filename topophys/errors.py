@@ -68,6 +68,10 @@ class CheckpointError(TopophysError, ValueError):
     """A run folder or checkpoint is missing, foreign, truncated or of another version."""
 
 
+class NotFittedError(TopophysError, ValueError, AttributeError):
+    """A model is asked before it was trained."""
+
+
 class OutputError(TopophysError, OSError):
     """A result cannot be written where it was asked for."""
 

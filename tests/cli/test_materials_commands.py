@@ -1,5 +1,7 @@
 """`topophys materials`."""
 
+import json
+
 import pytest
 
 pytest.importorskip("gudhi", reason="needs the extra `materials`")
@@ -17,14 +19,14 @@ def test_the_whole_way(program, tmp_path):
     assert (code, err) == (0, "")
     assert "topology: accuracy" in out
     (tmp_path / "POSCAR").write_text(POSCAR)
-    code, out, err = program("materials", "predict", run, tmp_path / "POSCAR")
+    code, out, err = program("materials", "predict", tmp_path / "POSCAR", "--model", run)
     assert (code, err) == (0, "")
     assert "present    crystal, asph, scalar" in out
     code, out, err = program("materials", "report", run)
     assert code == 0
     assert "magnetism: accuracy" in out
     (tmp_path / "POSCAR").write_text("nothing")
-    code, out, err = program("materials", "predict", run, tmp_path / "POSCAR")
+    code, out, err = program("materials", "predict", tmp_path / "POSCAR", "--model", run)
     assert code == 2
     assert err.startswith("topophys: Sample `POSCAR`")
     assert err.count("\n") == 1
@@ -41,11 +43,61 @@ def test_solids_and_a_bad_file_among_good_ones(program, tmp_path):
     good, bad = tmp_path / "good.vasp", tmp_path / "bad.vasp"
     good.write_text(POSCAR)
     bad.write_text(POSCAR.replace("0.5 0.5 0.5", "0.0 0.0 0.01"))
-    code, out, err = program("materials", "predict", run, good, bad)
-    assert code == 2
+    code, out, err = program("materials", "predict", good, bad, "--model", run)
+    assert code == 1
     assert "good.vasp" in out
-    assert err.startswith("topophys: Sample `bad.vasp`: atoms must not overlap")
+    assert err.startswith("topophys: left out: Sample `bad.vasp`: atoms must not overlap")
     assert err.count("\n") == 1
     code, _, err = program("materials", "generate", "-n", 3, "--dim", 4, "-o", toys)
     assert (code, err.count("\n")) == (2, 1)
     assert "`dim` must be 2 or 3" in err
+
+
+TABLE = "formula,class\n" + "".join(
+    f"{m}{i}{a}{j},{'oxide' if a == 'O' else 'other'}\n"
+    for m in ("Na", "K", "Ca", "Ti", "Bi") for a in ("O", "S", "F") for i in (1, 2) for j in (1, 2)
+)  # fmt: skip
+
+
+def test_a_table_becomes_a_model_and_answers(program, tmp_path):
+    pytest.importorskip("lightgbm", reason="needs the extra `materials`")
+    table, model, answers = tmp_path / "t.csv", tmp_path / "m.npz", tmp_path / "a.csv"
+    table.write_text(TABLE + "Qq2,other\n")
+    code, out, err = program("materials", "train", table, "-o", model, "--quiet")
+    assert code == 0
+    assert "accuracy" in out
+    assert err.startswith("topophys: left out: t.csv, line 62: Element must be a chemical symbol")
+    code, out, err = program("materials", "report", model)
+    assert (code, err) == (0, "")
+    assert "held-out folds: 5, by system" in out
+    code, out, err = program(
+        "materials", "predict", table, "Bi2O3", "--model", model, "-o", answers, "--quiet"
+    )
+    assert code == 1
+    assert "61 answers" in out
+    lines = answers.read_text().splitlines()
+    assert len(lines) == 62
+    assert lines[0].startswith("name,formula,space_group,view,class,")
+    code, out, err = program("materials", "predict", "Bi2O3", "--model", model, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["class"] == "oxide"
+
+
+def test_formulas_are_answered_by_the_model_of_the_package(program):
+    code, out, err = program("materials", "predict", "Bi2Se3:166", "SnTe:Fm-3m", "Qq", "--quiet")
+    assert code == 1
+    assert "Bi2Se3:166: predicted from formula and space group" in out
+    assert "topological insulator" in out
+    assert "held-out accuracy" in out
+    assert err.startswith("topophys: left out: Element must be a chemical symbol")
+
+
+def test_outputs_of_training_are_named(program, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text(TABLE)
+    code, _, err = program("materials", "train", table, "-o", tmp_path / "model")
+    assert (code, err.count("\n")) == (2, 1)
+    assert ".npz" in err
+    code, _, err = program("materials", "train", table, "-o", table)
+    assert (code, err.count("\n")) == (2, 1)
+    assert table.read_text() == TABLE

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from topophys.cli._options import Quiet
+
+if TYPE_CHECKING:
+    from topophys.materials.crystal import Crystal
 
 __all__ = ["COMMANDS"]
 
@@ -31,28 +37,56 @@ def generate(
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="Toy materials (HDF5), or a folder of lists.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    data: Annotated[
+        Path, typer.Argument(help="Table (CSV), folder of lists, or toy materials (HDF5).")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to make.")],
+    formula: Annotated[str, typer.Option(help="Column of a table: formula.")] = "formula",
+    label: Annotated[
+        list[str] | None, typer.Option(help="Column of a table: class; several make tasks.")
+    ] = None,
+    space_group: Annotated[
+        str | None, typer.Option(help="Column of a table: number or symbol of the space group.")
+    ] = None,
+    structure: Annotated[
+        str | None, typer.Option(help="Column of a table: path of a CIF or POSCAR file.")
+    ] = None,
+    group_by: Annotated[
+        Literal["system", "prototype", "none"],
+        typer.Option(help="What held-out folds keep together; 'none' splits at random."),
+    ] = "system",
+    trees: Annotated[
+        bool, typer.Option("--trees", help="Boosted trees for a folder of lists, not a network.")
+    ] = False,
     structures: Annotated[
         Path | None, typer.Option(help="Structures for the lists (JSON of JARVIS, may be zipped).")
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 10,
+    epochs: Annotated[int, typer.Option(help="Of a network: passes over the data.")] = 10,
     seed: Annotated[int, typer.Option(help="Of weights, order and split.")] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Train the classifier; print its scores on what it did not see.
+    """Train a classifier; print its scores on what it did not see.
 
-    Example: topophys materials train toys.h5 -o runs/toys --epochs 10
+    A table trains boosted trees, written to one file; lists and toy materials train the network,
+    written to a folder.
+
+    Example: topophys materials train table.csv --label class -o model.npz
     """
     from dataclasses import replace
+
+    from topophys._io import require_distinct
+
+    require_distinct(output, data)
+    if trees or not (data.is_dir() or data.suffix in {".h5", ".hdf5"}):
+        columns = (formula, tuple(label or ["class"]), space_group, structure)
+        _train_trees(data, output, columns, group_by=group_by, seed=seed, progress=not quiet)
+        return
 
     from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
     from topophys.materials.training import LIST_OPTIONS
 
     if data.is_dir():
         found = None if structures is None else read_jarvis(structures)
-        if found is not None:
-            print(f"structures: {found}")
         options = replace(LIST_OPTIONS, epochs=epochs, seed=seed)
         run = fit_lists(data, output, options, structures=found, progress=not quiet)
     else:
@@ -62,9 +96,54 @@ def train(
     print(f"run folder: {output}")
 
 
+def _train_trees(
+    data: Path,
+    output: Path,
+    columns: tuple[str, tuple[str, ...], str | None, str | None],
+    *,
+    group_by: Literal["system", "prototype", "none"],
+    seed: int,
+    progress: bool,
+) -> None:
+    from topophys.errors import OutputError
+    from topophys.materials import MaterialsModel, read_class_lists, read_table
+
+    if output.suffix != ".npz":
+        raise OutputError(f"Output must be a file that ends in .npz, but is `{output}`.")
+    model = MaterialsModel(group_by=group_by, seed=seed)
+    if data.is_dir():
+        lists = read_class_lists(data)
+        labels = {"class": [lists.classes[one.label] for one in lists.materials]}
+        model.fit(lists.materials, labels, source=data.name, progress=progress)
+    else:
+        formula, names, group, structure = columns
+        table = read_table(
+            data, formula=formula, labels=names, space_group=group, structure=structure
+        )
+        for _, reason in table.refused:
+            typer.echo(f"topophys: left out: {reason}", err=True)
+        model.fit(table.materials, table.labels, source=data.name, progress=progress)
+    model.save(output)
+    print(model.report())
+    print(f"model: {output}")
+
+
 def predict(
-    run: Annotated[Path, typer.Argument(help="Folder that `topophys materials train` made.")],
-    files: Annotated[list[Path], typer.Argument(help="Structures: CIF or POSCAR.")],
+    items: Annotated[
+        list[str],
+        typer.Argument(help="Formulas (Bi2Se3, SnTe:225), CIF or POSCAR files, folders, tables."),
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="What `topophys materials train` made; by default the built-in trees."),
+    ] = None,
+    formula: Annotated[str, typer.Option(help="Column of a table: formula.")] = "formula",
+    space_group: Annotated[
+        str | None, typer.Option(help="Column of a table: number or symbol of the space group.")
+    ] = None,
+    structure: Annotated[
+        str | None, typer.Option(help="Column of a table: path of a CIF or POSCAR file.")
+    ] = None,
     occupancy: Annotated[
         Literal["refuse", "majority"],
         typer.Option(help="Partly occupied sites: refuse, or take the most frequent element."),
@@ -73,38 +152,92 @@ def predict(
         str | None,
         typer.Option(help="Elements of a POSCAR of VASP 4, in its order, such as 'Bi Se'."),
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="CSV file for the answers.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line each.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Class probabilities of structures, and which modalities they rest on.
+    """Predict classes, with how much to believe: calibrated, with sets and nearest materials.
 
-    A file that cannot be read stops no other one; exit status 1 if there is one.
+    A bad entry is reported and stops nothing; the exit status is then 1, or 2 if all are bad.
 
-    Example: topophys materials predict runs/toys POSCAR
+    Example: topophys materials predict Bi2Se3 SnTe:225 POSCAR
     """
-    from topophys.errors import DatasetError, InputError
-    from topophys.materials import load_material_run, read_structure
+    from topophys.errors import InputError
+    from topophys.materials.description import collect_materials
 
-    loaded = load_material_run(run)
-    failed = 0
-    for file in files:
-        try:
-            print(loaded.predict(read_structure(file, species=species, occupancy=occupancy)))
-        except (DatasetError, InputError) as error:
-            if len(files) == 1:
-                raise
-            failed += 1
-            print(f"{file}\n  failed     {error}")
-    if failed:
-        print(f"{failed} of {len(files)} files failed")
+    found = collect_materials(
+        items, formula=formula, space_group=space_group, structure=structure, species=species,
+        occupancy=occupancy, progress=not quiet,
+    )  # fmt: skip
+    if not found.materials and len(found.refused) == 1:
+        raise InputError(found.refused[0])
+    for reason in found.refused:
+        typer.echo(f"topophys: left out: {reason}", err=True)
+    if not found.materials:
+        raise typer.Exit(2)
+    if model is not None and model.is_dir():
+        _predict_with_network(model, found.crystals, output)
+    else:
+        from topophys.materials.model import MaterialsModel
+
+        chosen = MaterialsModel.pretrained() if model is None else MaterialsModel.load(model)
+        answers = chosen.answer(found.materials, progress=not quiet)
+        if output is not None:
+            _write_answers(output, [answer.to_dict() for answer in answers])
+            print(f"{len(answers)} answers: {output}")
+        elif as_json:
+            for answer in answers:
+                print(json.dumps(answer.to_dict()))
+        else:
+            for answer in answers:
+                print(answer)
+            if answers:
+                print(chosen.summary())
+    if found.refused:
         raise typer.Exit(1)
 
 
+def _predict_with_network(run: Path, crystals: list[Crystal], output: Path | None) -> None:
+    from topophys.errors import InputError
+    from topophys.materials import load_material_run
+
+    if output is not None:
+        raise InputError("Option `-o` goes with trees; a network of a run folder prints answers.")
+    if not crystals:
+        raise InputError("A network of a run folder predicts structures: give CIF or POSCAR files.")
+    loaded = load_material_run(run)
+    for crystal in crystals:
+        print(loaded.predict(crystal))
+
+
+def _write_answers(path: Path, rows: list[dict[str, Any]]) -> None:
+    from topophys._io import write_text
+
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder that `topophys materials train` made.")],
+    run: Annotated[
+        Path, typer.Argument(help="Folder or file that `topophys materials train` made.")
+    ],
 ) -> None:
-    """Print what a run was trained on, its scores by class, and its modalities.
+    """Print what a run or model was trained on, and its scores on what it did not see.
 
     Example: topophys materials report runs/toys
     """
+    if run.is_file():
+        from topophys.materials.model import MaterialsModel
+
+        print(MaterialsModel.load(run).report())
+        return
+
     from topophys.materials import load_material_run
     from topophys.materials import report as text
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
-from topophys._optional import load_extra, quiet
 from topophys.errors import InputError
 
 __all__ = [
@@ -87,6 +88,8 @@ def element_features(z: ArrayLike) -> Float[np.ndarray, "..."]:
 
 # ---- Tabulated properties
 
+#: Elements and space groups; `python -m benchmarks.quality.materials_tables` makes it.
+TABLES: Final = Path(__file__).with_name("tables.json")
 #: Numbers that the tables give.
 MEASURED: Final = (
     "X", "atomic_radius", "mendeleev_no", "ionization_energy", "electron_affinity",
@@ -95,6 +98,23 @@ MEASURED: Final = (
 #: Names of the columns of `element_properties`.
 ELEMENT_PROPERTIES: Final = (*MEASURED, *(f"outer {shell} electrons" for shell in "spdf"))
 KNOWN: Final = 103  # the tables have little on heavier elements
+
+
+@cache
+def tabulated() -> dict[str, Any]:
+    """Tables of elements (from atomic number 1) and space groups (from number 1)."""
+    return dict(json.loads(TABLES.read_text(encoding="utf-8")))
+
+
+@cache
+def raw_properties() -> NDArray[np.float64]:
+    """Electronegativity, radius and the like, in the units of the tables; medians where unknown."""
+    # -> (119, 11)
+    table = np.full((119, len(ELEMENT_PROPERTIES)), np.nan)
+    for z, row in enumerate(tabulated()["elements"], start=1):
+        values = [np.nan if row[name] is None else row[name] for name in MEASURED]
+        table[z] = [*values, *row["outer"]]
+    return np.where(np.isnan(table), np.nanmedian(table[1:96], axis=0), table)
 
 
 @cache
@@ -107,26 +127,5 @@ def element_properties() -> NDArray[np.float64]:
     Ref.: S. P. Ong et al., Comput. Mater. Sci. 68, 314 (2013).
     """
     # -> (119, 11)
-    element = load_extra("pymatgen.core", "materials").Element
-    table = np.full((119, len(ELEMENT_PROPERTIES)), np.nan)
-    with quiet():
-        for z in range(1, KNOWN + 1):
-            one = element.from_Z(z)
-            for column, name in enumerate(MEASURED):
-                value = getattr(one, name, None)
-                table[z, column] = np.nan if value is None else float(value)
-            table[z, len(MEASURED) :] = _outer(one.full_electronic_structure)
-    common = table[1:96]
-    table = np.where(np.isnan(table), np.nanmedian(common, axis=0), table)
+    table = raw_properties()
     return np.asarray((table - table[1:96].mean(0)) / table[1:96].std(0))
-
-
-def _outer(structure: list[tuple[Any, ...]]) -> list[float]:
-    """Electrons in the outermost s, p, d shells and in an open f shell."""
-    last = max(int(shell[0]) for shell in structure)
-    counts = dict.fromkeys("spdf", 0.0)
-    for n, letter, number in (shell[:3] for shell in structure):
-        outer = {"s": n == last, "p": n == last, "d": n == last - 1,
-                 "f": n == last - 2 and number < 14}  # fmt: skip
-        counts[str(letter)] += float(number) if outer.get(str(letter), False) else 0.0
-    return list(counts.values())

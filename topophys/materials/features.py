@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from topophys._optional import load_extra, quiet
 from topophys.errors import InputError
 from topophys.materials.crystal import Crystal, images_within
-from topophys.materials.elements import ELEMENT_FEATURES, element_features, element_properties
+from topophys.materials.elements import (
+    ELEMENT_FEATURES,
+    element_features,
+    element_properties,
+    tabulated,
+)
 from topophys.materials.lists import ListedMaterial
 
 __all__ = [
@@ -316,31 +321,7 @@ def _properties(one: ListedMaterial) -> NDArray[np.float64]:
 
 @cache
 def space_group_features() -> NDArray[np.float64]:
-    """Operations of each space group, from the tables of spglib."""
+    """Order, centring and kinds of operations of each space group, by its number."""
     # -> (231, 13)
-    spglib = load_extra("spglib", "materials")
-    table = np.zeros((231, 13))
-    done: set[int] = set()
-    with quiet():
-        for hall in range(1, 531):
-            number = spglib.get_spacegroup_type(hall).number
-            if number not in done:
-                done.add(number)
-                found = spglib.get_symmetry_from_database(hall)
-                table[number] = _describe(found["rotations"], found["translations"])
-    return table
-
-
-def _describe(rotations: NDArray[Any], translations: NDArray[np.float64]) -> list[float]:
-    trace, det = np.trace(rotations, axis1=1, axis2=2), np.rint(np.linalg.det(rotations))
-    proper, identity = det > 0, (trace == 3)
-    pure = identity & (np.abs(translations).max(1) > 1e-6)
-    centring = 1 + int(pure.sum())
-    order = len(rotations) // centring
-    moved = np.abs(translations - np.rint(translations)).max(1) > 1e-6
-    share = [float((proper & (trace == t)).mean()) for t in (-1, 0, 1, 2)]
-    share += [float((~proper & (trace == t)).mean()) for t in (-3, 1, 0, -1, -2)]
-    return [
-        np.log(order), np.log(centring), *share,
-        float((moved & proper & ~identity).mean()), float((moved & ~proper).mean()),
-    ]  # fmt: skip
+    rows = [group["operations"] for group in tabulated()["space_groups"]]
+    return np.array([[0.0] * len(rows[0]), *rows])

@@ -7,14 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from topophys._io import read_text
-from topophys._optional import load_extra, quiet
-from topophys.errors import DatasetError, InputError, MissingPackageError
-from topophys.materials.elements import hydrogen_or_number
+from topophys.errors import DatasetError, InputError
+from topophys.materials.elements import hydrogen_or_number, tabulated
 
-__all__ = ["LIST_CLASSES", "ListedMaterial", "MaterialList", "parse_formula", "read_class_lists"]
+__all__ = [
+    "LIST_CLASSES",
+    "ListedMaterial",
+    "MaterialList",
+    "parse_formula",
+    "read_class_lists",
+    "space_group_number",
+]
 
 #: Class of each file of the Topogivity lists, by the first part of its name.
 LIST_CLASSES: Final[Mapping[str, str]] = {
@@ -180,15 +186,10 @@ def _refuse_two_readings(parts: list[str], formula: str) -> None:
 @cache
 def _space_groups() -> Mapping[str, frozenset[int]]:
     """Numbers of all space groups by Hermann-Mauguin symbol, in every setting of the tables."""
-    module = load_extra("spglib", "materials")
     found: dict[str, set[int]] = {}
-    for hall in range(1, 531):
-        with quiet():
-            kind: Any = module.get_spacegroup_type(hall)
-        names = [kind.international_short, kind.international_full]
-        names += kind.international.split("=")
-        for name in names:
-            found.setdefault(_plain(name), set()).add(int(kind.number))
+    for number, group in enumerate(tabulated()["space_groups"], start=1):
+        for name in (group["symbol"], *group["other_symbols"]):
+            found.setdefault(_plain(name), set()).add(number)
     return {name: frozenset(numbers) for name, numbers in found.items()}
 
 
@@ -199,7 +200,29 @@ def _plain(symbol: str) -> str:
 
 
 def space_group_number(symbol: str) -> int:
-    """International number of a space group, given as number or Hermann-Mauguin symbol."""
+    """Find the international number of a space group.
+
+    Parameters
+    ----------
+    symbol : str
+        The number, or a Hermann-Mauguin symbol, short or full, of any setting; blanks, "_" and a
+        setting behind a colon do not count.
+
+    Returns
+    -------
+    int
+        1 to 230.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or the symbol belongs to several groups.
+
+    Examples
+    --------
+    >>> space_group_number("P6_3/mmc"), space_group_number("Fm3m"), space_group_number("62")
+    (194, 225, 62)
+    """
     text = symbol.strip()
     if _GROUP.fullmatch(text):
         if 1 <= int(text) <= 230:
@@ -295,8 +318,6 @@ def _read_line(line: str, label: int, where: str) -> ListedMaterial:
         )
     try:
         group, composition = space_group_number(parts[0]), parse_formula(parts[1])
-    except MissingPackageError:
-        raise
     except InputError as error:
         raise InputError(f"Sample `{where}`: {error}") from None
     return ListedMaterial(parts[1], composition, group, label)

@@ -1,0 +1,311 @@
+"""Materials as users name them: formulas, space groups, files, structures, tables."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from math import gcd
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from topophys._io import read_text
+from topophys._progress import track
+from topophys.errors import DatasetError, InputError, TopophysError
+from topophys.materials.crystal import Crystal
+from topophys.materials.electron_counting import valence_electrons
+from topophys.materials.elements import MEASURED, SYMBOLS, raw_properties
+from topophys.materials.features import space_group
+from topophys.materials.lists import ListedMaterial, parse_formula, space_group_number
+
+__all__ = ["Description", "MaterialTable", "collect_materials", "describe", "read_table"]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a material.
+
+    Attributes
+    ----------
+    name : str
+        Formula, or file name.
+    composition : tuple of (int, float)
+        Ascending atomic numbers with amounts, of the reduced formula.
+    space_group : int or None
+        International number.
+    electrons : int or None
+        Valence electrons in the primitive cell; known for structures only.
+    notes : tuple of str
+        What was decided where the file of a structure left a choice.
+    """
+
+    name: str
+    composition: tuple[tuple[int, float], ...]
+    space_group: int | None = None
+    electrons: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def formula(self) -> str:
+        """Reduced formula, elements by electronegativity."""
+        order = raw_properties()[:, MEASURED.index("X")]
+        return "".join(
+            SYMBOLS[z] + ("" if amount == 1.0 else f"{amount:g}")
+            for z, amount in sorted(self.composition, key=lambda part: (order[part[0]], part[0]))
+        )
+
+    @property
+    def prototype(self) -> str:
+        """Space group and anonymous formula."""
+        return f"{self.space_group}|{sorted(amount for _, amount in self.composition)}"
+
+    @property
+    def system(self) -> str:
+        """Chemical system."""
+        return "-".join(SYMBOLS[z] for z, _ in self.composition)
+
+
+def describe(material: Any) -> Description:
+    """Read a material: "Bi2Se3", "SnTe:225", "SnTe:Fm-3m", a file, a structure or a row of a table.
+
+    Parameters
+    ----------
+    material : str, Path, Crystal, ListedMaterial or mapping
+        Formula, also with a space group behind a colon; path of a CIF or POSCAR file; structure;
+        entry of a list; or a mapping with "formula" and perhaps "space_group".
+
+    Returns
+    -------
+    Description
+        With reduced amounts; the space group of structures is found by spglib.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> describe("Bi2Se3:166")
+    Description(name='Bi2Se3:166', composition=((34, 3.0), (83, 2.0)), space_group=166, ...)
+    """
+    if isinstance(material, Description):
+        return material
+    if isinstance(material, ListedMaterial):
+        reduced = Description("", _reduced(material.composition), material.space_group)
+        return replace(reduced, name=f"{reduced.formula}:{material.space_group}")
+    if isinstance(material, Path):
+        return _from_structure(material)
+    if isinstance(material, str):
+        formula, colon, group = material.strip().partition(":")
+        number = space_group_number(group) if colon else None
+        return Description(material.strip(), _reduced(parse_formula(formula.strip())), number)
+    if isinstance(material, Mapping):
+        return _from_row(material)
+    if isinstance(material, Crystal):
+        return _from_structure(material)
+    raise InputError(
+        "Material must be a formula such as 'Bi2Se3' or 'SnTe:225', a path, a structure or a"
+        f" mapping with `formula`, but is {material!r:.60}."
+    )
+
+
+def _reduced(composition: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+    amounts = [amount for _, amount in composition]
+    if all(a == int(a) for a in amounts):
+        common = reduce(gcd, (int(a) for a in amounts))
+        return tuple((z, a / common) for z, a in composition)
+    return composition
+
+
+def _from_row(row: Mapping[str, Any]) -> Description:
+    formula = row.get("formula")
+    if not isinstance(formula, str):
+        raise InputError(f"Row must have a `formula` of text, but has {formula!r:.40}.")
+    group = row.get("space_group")
+    missing = group is None or group == "" or group != group  # noqa: PLR0124  # NaN of tables
+    number = None if missing else space_group_number(str(group).strip().removesuffix(".0"))
+    return Description(formula, _reduced(parse_formula(formula)), number)
+
+
+def _from_structure(structure: Path | Crystal) -> Description:
+    crystal = _read(structure) if isinstance(structure, Path) else structure
+    kinds, counts = np.unique(crystal.numbers, return_counts=True)
+    composition = tuple((int(z), float(n)) for z, n in zip(kinds, counts, strict=True))
+    group, atoms = space_group(crystal)
+    electrons = round(valence_electrons(composition) * atoms / len(crystal))
+    return Description(crystal.sample_id, _reduced(composition), group, electrons, crystal.notes)
+
+
+def _read(path: Path, **options: Any) -> Crystal:
+    # readers of structures bring much that a formula does not need
+    from topophys.materials.io import read_structure  # noqa: PLC0415
+
+    return read_structure(path, **options)
+
+
+# ---- Tables
+
+
+@dataclass(frozen=True)
+class MaterialTable:
+    """Materials of a CSV file.
+
+    Attributes
+    ----------
+    materials : list of Description
+        Those that could be read.
+    labels : dict of str to list of str
+        For each label column; "" where the cell is empty.
+    lines : list of int
+        Line of the file for each material.
+    refused : list of (int, str)
+        Lines that could not be read, with the reason.
+    """
+
+    materials: list[Description]
+    labels: dict[str, list[str]]
+    lines: list[int]
+    refused: list[tuple[int, str]]
+
+
+def read_table(
+    path: str | Path,
+    *,
+    formula: str = "formula",
+    labels: tuple[str, ...] = (),
+    space_group: str | None = None,
+    structure: str | None = None,
+) -> MaterialTable:
+    """Read a CSV table of materials; a bad line is reported and stops nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV file, UTF-8, with a line of column names.
+    formula, space_group, structure : str, optional
+        Columns: formula, number or symbol of the space group, path of a CIF or POSCAR file
+        (relative to the table). A structure decides formula and space group where it is given. By
+        default a column "space_group" is read where there is one.
+    labels : tuple of str, optional
+        Columns with classes.
+
+    Returns
+    -------
+    MaterialTable
+        What could be read, and what not.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read, lacks a column, or holds no readable material.
+    """
+    path = Path(path)
+    try:
+        rows = csv.reader(read_text(path).splitlines(), strict=True)
+        names = [word.strip().lstrip("\ufeff") for word in next(rows, [])]
+        body = [(rows.line_num, row) for row in rows]
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DatasetError(f"Table `{path}` cannot be read: {reason}; save it as CSV.") from None
+    if space_group is None and "space_group" in names:
+        space_group = "space_group"
+    wanted = [*labels, *(c for c in (space_group, structure) if c)]
+    for column in wanted if structure else [formula, *wanted]:
+        if names.count(column) != 1:
+            raise DatasetError(
+                f"Table `{path}`, line 1: there must be one column {column!r}, but the columns are"
+                f" {', '.join(names)[:200]}; name the column."
+            )
+    found = MaterialTable([], {name: [] for name in labels}, [], [])
+    for line, row in body:
+        if not any(cell.strip() for cell in row):
+            continue
+        try:
+            if len(row) != len(names):
+                raise InputError(f"there must be {len(names)} cells, but are {len(row)}.")
+            cells = {n: cell.strip() for n, cell in zip(names, row, strict=True)}
+            material = _from_cells(cells, path.parent, formula, space_group, structure)
+        except (TopophysError, OSError) as error:
+            found.refused.append((line, f"{path.name}, line {line}: {error}"))
+            continue
+        found.materials.append(material)
+        found.lines.append(line)
+        for name in labels:
+            found.labels[name].append(cells[name])
+    if not found.materials:
+        first = found.refused[0][1] if found.refused else "there is none"
+        raise DatasetError(f"Table `{path}` must hold a readable material, but: {first}")
+    return found
+
+
+def _from_cells(
+    cells: Mapping[str, str],
+    folder: Path,
+    formula: str,
+    group: str | None,
+    structure: str | None,
+) -> Description:
+    if structure and cells[structure]:
+        return describe(folder / cells[structure])
+    return _from_row(
+        {"formula": cells.get(formula, ""), "space_group": cells[group] if group else None}
+    )
+
+
+@dataclass(frozen=True)
+class CollectedMaterials:
+    """What words of a command line name."""
+
+    materials: list[Description]
+    crystals: list[Crystal]  # of the files of structures, in order
+    refused: list[str]  # reasons, one for each entry that could not be read
+
+
+def collect_materials(
+    items: Sequence[str],
+    *,
+    formula: str = "formula",
+    space_group: str | None = None,
+    structure: str | None = None,
+    species: str | None = None,
+    occupancy: Literal["refuse", "majority"] = "refuse",
+    progress: bool = False,
+) -> CollectedMaterials:
+    """Read formulas, structure files, tables, and folders of these."""
+    found = CollectedMaterials([], [], [])
+    words = list(_expand(items))
+    with track(len(words), "read", progress and len(words) > 20) as advance:
+        for word in words:
+            try:
+                if isinstance(word, Path) and word.suffix.lower() == ".csv":
+                    table = read_table(
+                        word, formula=formula, space_group=space_group, structure=structure
+                    )
+                    found.materials.extend(table.materials)
+                    found.refused.extend(reason for _, reason in table.refused)
+                elif isinstance(word, Path):
+                    crystal = _read(word, species=species, occupancy=occupancy)
+                    found.materials.append(describe(crystal))
+                    found.crystals.append(crystal)
+                else:
+                    found.materials.append(describe(word))
+            except (TopophysError, OSError) as error:
+                found.refused.append(str(error))
+            advance(1)
+    return found
+
+
+def _expand(items: Sequence[str]) -> Iterator[str | Path]:
+    """Formulas as they are, files as paths, folders as the files that they hold."""
+    for item in items:
+        path = Path(item)
+        if path.is_dir():
+            yield from sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".")
+        elif path.exists() or path.suffix.lower() in {".cif", ".vasp", ".poscar", ".csv"}:
+            yield path
+        else:
+            yield item
