@@ -10,16 +10,15 @@ import numpy as np
 from benchmarks.experiments.materials_lists import DATA, balanced, lists, remembered
 from topophys.materials import filling_allows_insulator
 from topophys.materials.boosted_trees import train_trees
-from topophys.materials.description import describe
-from topophys.materials.model import (
+from topophys.materials.calibration import (
     FOLDS,
-    VIEWS,
-    _features,
-    _softmax,
-    _temperature,
+    best_temperature,
     classification_scores,
     grouped_folds,
+    softmax,
 )
+from topophys.materials.description import describe
+from topophys.materials.model import VIEWS, _features
 
 LEVEL = 0.9
 TREES = 250
@@ -77,7 +76,7 @@ def measured(seed, group_by, view):
     p = np.zeros_like(raw)
     for f in range(FOLDS):
         out = fold == f
-        p[out] = _softmax(raw[out] / _temperature(raw[~out], y[~out]))
+        p[out] = softmax(raw[out] / best_temperature(raw[~out], y[~out]))
     scores = classification_scores(p, y)
     even = classification_scores(balanced(p, np.bincount(y) / len(y)), y)
     return {
@@ -87,7 +86,7 @@ def measured(seed, group_by, view):
         "macro F1, balanced": even["macro_f1"],
         "log loss": scores["log_loss"],
         "calibration error": scores["calibration_error"],
-        "before calibration": classification_scores(_softmax(raw), y)["calibration_error"],
+        "before calibration": classification_scores(softmax(raw), y)["calibration_error"],
         **sets(p, y, fold),
     }
 

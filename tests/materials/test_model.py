@@ -9,16 +9,16 @@ import pytest
 
 from topophys.errors import CheckpointError, DatasetError, InputError, NotFittedError
 from topophys.materials import MaterialsModel, describe, read_table, space_group_number
-from topophys.materials.description import Description
-from topophys.materials.model import (
-    _by_distance,
-    _nearest,
-    _softmax,
-    _temperature,
+from topophys.materials.calibration import (
+    accuracy_by_distance,
+    best_temperature,
     calibration_error,
     classification_scores,
     grouped_folds,
+    softmax,
 )
+from topophys.materials.description import Description
+from topophys.materials.model import _nearest
 
 METALS, ANIONS = ("Li", "Na", "K", "Ca", "Ti", "Fe", "Cu", "Zn", "Bi"), ("O", "S", "Se", "F", "Cl")
 
@@ -140,10 +140,10 @@ def test_folds_keep_groups_together_and_are_even():
 def test_temperature_undoes_overconfidence():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(20_000, 3)) * 2
-    y = np.array([rng.choice(3, p=p) for p in _softmax(logits)])
-    assert abs(_temperature(3.0 * logits, y) - 3.0) < 0.15
-    assert calibration_error(_softmax(logits), y) < 0.015
-    assert calibration_error(_softmax(3.0 * logits), y) > 0.05
+    y = np.array([rng.choice(3, p=p) for p in softmax(logits)])
+    assert abs(best_temperature(3.0 * logits, y) - 3.0) < 0.15
+    assert calibration_error(softmax(logits), y) < 0.015
+    assert calibration_error(softmax(3.0 * logits), y) > 0.05
 
 
 def test_scores_by_hand():
@@ -166,7 +166,9 @@ def test_nearest_is_the_exhaustive_search():
 
 
 def test_accuracy_by_distance():
-    ends, accuracy = _by_distance(np.array([0.0, 0.0, 1.0, 1.0]), np.array([1, 1, 0, 1]) > 0)
+    ends, accuracy = accuracy_by_distance(
+        np.array([0.0, 0.0, 1.0, 1.0]), np.array([1, 1, 0, 1]) > 0
+    )
     assert ends.tolist() == [0.0, 1.0]
     assert accuracy.tolist() == [1.0, 0.5]
 

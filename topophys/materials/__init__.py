@@ -6,6 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from topophys.materials.answers import (
+        MaterialAnswer,
+        TaskAnswer,
+    )
     from topophys.materials.classifier import (
         LOSS_WEIGHTS,
         EnhancedMultiModalMaterialClassifier,
@@ -62,9 +66,7 @@ if TYPE_CHECKING:
         space_group_number,
     )
     from topophys.materials.model import (
-        MaterialAnswer,
         MaterialsModel,
-        TaskAnswer,
     )
     from topophys.materials.run import (
         MaterialPrediction,
@@ -169,7 +171,7 @@ _HOMES: Final = {
     "LIST_CLASSES": "topophys.materials.lists",
     "LOSS_WEIGHTS": "topophys.materials.classifier",
     "MODALITIES": "topophys.materials.data",
-    "MaterialAnswer": "topophys.materials.model",
+    "MaterialAnswer": "topophys.materials.answers",
     "MaterialBatch": "topophys.materials.data",
     "MaterialData": "topophys.materials.data",
     "MaterialList": "topophys.materials.lists",
@@ -179,7 +181,7 @@ _HOMES: Final = {
     "MaterialsModel": "topophys.materials.model",
     "PHTokenEncoder": "topophys.materials.encoders",
     "ScalarFeatureEncoder": "topophys.materials.encoders",
-    "TaskAnswer": "topophys.materials.model",
+    "TaskAnswer": "topophys.materials.answers",
     "TopologicalCrystalEncoder": "topophys.materials.encoders",
     "ToyLabels": "topophys.materials.synthetic.labels",
     "ToySummary": "topophys.materials.synthetic.dataset",

@@ -14,9 +14,17 @@ from numpy.typing import NDArray
 from topophys._io import complete_file, read_npz
 from topophys._optional import load_extra
 from topophys._progress import track
-from topophys._random import keyed_generator
 from topophys.errors import CheckpointError, InputError, NotFittedError
+from topophys.materials.answers import MaterialAnswer, TaskAnswer
 from topophys.materials.boosted_trees import BoostedTrees, train_trees
+from topophys.materials.calibration import (
+    FOLDS,
+    accuracy_by_distance,
+    best_temperature,
+    classification_scores,
+    grouped_folds,
+    softmax,
+)
 from topophys.materials.description import Description, describe
 from topophys.materials.electron_counting import (
     COUNTING_BLOCKS,
@@ -45,13 +53,10 @@ LIST_BLOCKS: Final = {
     VIEWS[0]: ("fractions", "electrons", "statistics", "properties"),
     VIEWS[1]: ("fractions", "space group", "electrons", "statistics", "symmetry", "properties"),
 }
-FOLDS: Final = 5
 #: Materials predicted at once.
 AT_ONCE: Final = 500
 FORMAT: Final = "topophys-materials-model"
 VERSION: Final = 1
-#: Bins of the distance to the nearest training material, as quantiles of the held-out ones.
-DISTANCE_BINS: Final = 5
 
 
 def _features(materials: Sequence[Description], view: str) -> NDArray[np.float64]:
@@ -70,102 +75,6 @@ def _fractions(materials: Sequence[Description]) -> NDArray[np.float64]:
         for z, amount in one.composition:
             share[row, z] = amount
     return np.asarray(share / share.sum(1, keepdims=True))
-
-
-# ---- Answers
-
-
-@dataclass(frozen=True)
-class TaskAnswer:
-    """Prediction of one task for one material."""
-
-    probabilities: dict[str, float]  # calibrated, by class, largest first
-    prediction_set: tuple[str, ...]  # holds the class at the stated level, for each class
-    level: float
-    held_out_accuracy: float  # of materials as far from the training set as this one
-    known_label: str | None  # of the training material with this formula and space group
-
-    @property
-    def label(self) -> str:
-        """The most probable class."""
-        return next(iter(self.probabilities))
-
-
-@dataclass(frozen=True)
-class MaterialAnswer:
-    """What a model says of one material, and how much to believe.
-
-    Attributes
-    ----------
-    material : Description
-        As it was read.
-    view : str
-        What the prediction rests on: "formula" or "formula and space group".
-    tasks : dict of str to TaskAnswer
-        By the name of the task.
-    distance : float
-        Share of atoms that would have to be exchanged to reach the nearest training material.
-    nearest : tuple of (str, dict)
-        Nearest training materials with their labels.
-    outside : str
-        Why the material is outside the domain of the training set; empty if it is not.
-    filling_allowed : bool or None
-        Filling rule: False means that no nonmagnetic band insulator exists with this space group
-        and number of electrons. None where the structure is not known.
-    """
-
-    material: Description
-    view: str
-    tasks: dict[str, TaskAnswer]
-    distance: float
-    nearest: tuple[tuple[str, dict[str, str]], ...]
-    outside: str
-    filling_allowed: bool | None
-
-    def __repr__(self) -> str:
-        lines = [f"{self.material.name}: predicted from {self.view}"]
-        for name, task in self.tasks.items():
-            for label, p in task.probabilities.items():
-                lines.append(f"  {p:6.3f}  {label}")
-            level = f"{100 * task.level:g} %"
-            lines.append(f"  {name} at {level} of each class: {' or '.join(task.prediction_set)}")
-            lines.append(
-                f"  held-out accuracy at this distance ({self.distance:.2f}):"
-                f" {task.held_out_accuracy:.3f}"
-            )
-            if task.known_label is not None:
-                lines.append(f"  in the training list as: {task.known_label}")
-        near = "; ".join(f"{name} ({', '.join(label.values())})" for name, label in self.nearest)
-        lines.append(f"  nearest    {near}")
-        if self.outside:
-            lines.append(f"  OUTSIDE    {self.outside}")
-        if self.filling_allowed is False:
-            lines.append(
-                f"  rule       {self.material.electrons} electrons in space group"
-                f" {self.material.space_group}: no nonmagnetic band insulator (filling rule)"
-            )
-        lines += [f"  note       {note}" for note in self.material.notes]
-        return "\n".join(lines)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Flat row for tables and JSON."""
-        row: dict[str, Any] = {
-            "name": self.material.name, "formula": self.material.formula,
-            "space_group": self.material.space_group, "view": self.view,
-        }  # fmt: skip
-        for name, task in self.tasks.items():
-            row[name] = task.label
-            row |= {f"p({label})": round(p, 6) for label, p in task.probabilities.items()}
-            row[f"{name}_set"] = " | ".join(task.prediction_set)
-            row[f"{name}_level"] = task.level
-            row[f"{name}_held_out_accuracy"] = task.held_out_accuracy
-            row[f"{name}_known"] = task.known_label
-        row["distance"] = round(self.distance, 6)
-        row["nearest"] = "; ".join(name for name, _ in self.nearest)
-        row["outside"] = self.outside
-        row["filling_allowed"] = self.filling_allowed
-        row["notes"] = "; ".join(self.material.notes)
-        return row
 
 
 # ---- Tasks
@@ -188,7 +97,7 @@ class Task:
 
     def probabilities(self, x: NDArray[np.float64], view: str) -> NDArray[np.float64]:
         """Calibrated probabilities."""
-        return _softmax(self.trees[view].scores(x) / self.temperature[view])
+        return softmax(self.trees[view].scores(x) / self.temperature[view])
 
     def thresholds(self, view: str, level: float) -> NDArray[np.float64]:
         """Least probability with which a class enters the set, for each class."""
@@ -197,74 +106,6 @@ class Task:
             rank = int(np.ceil((len(misfit) + 1) * level))
             least[c] = 0.0 if rank > len(misfit) else 1.0 - misfit[rank - 1]
         return least
-
-
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    e = np.exp(scores - scores.max(1, keepdims=True))
-    return np.asarray(e / e.sum(1, keepdims=True))
-
-
-def _log_loss(p: NDArray[np.float64], y: NDArray[np.int64]) -> float:
-    return float(-np.log(np.maximum(p[np.arange(len(y)), y], 1e-12)).mean())
-
-
-def _temperature(scores: NDArray[np.float64], y: NDArray[np.int64]) -> float:
-    # only training needs SciPy, whose import takes as long as an answer
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415
-
-    found = minimize_scalar(
-        lambda t: _log_loss(_softmax(scores / np.exp(t)), y), bounds=(-1.5, 2.5), method="bounded"
-    )
-    return float(np.exp(found.x))
-
-
-def calibration_error(p: NDArray[np.float64], y: NDArray[np.int64], bins: int = 15) -> float:
-    """Return the expected calibration error: mean distance of confidence and accuracy."""
-    # p of (S, C), y of (S,)
-    confidence, right = p.max(1), p.argmax(1) == y
-    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    found = 0.0
-    for b in range(bins):
-        inside = which == b
-        if inside.any():
-            found += abs(confidence[inside].mean() - right[inside].mean()) * inside.mean()
-    return float(found)
-
-
-def classification_scores(p: NDArray[np.float64], y: NDArray[np.int64]) -> dict[str, float]:
-    """Accuracy, macro F1, log loss and calibration error of probabilities."""
-    # p of (S, C), y of (S,)
-    n = p.shape[1]
-    table = np.zeros((n, n), np.int64)
-    np.add.at(table, (y, p.argmax(1)), 1)
-    hit, count, named = np.diag(table), table.sum(1), table.sum(0)
-    f1 = 2.0 * hit / np.maximum(count + named, 1)
-    return {
-        "accuracy": float(hit.sum() / len(y)),
-        "macro_f1": float(f1[count > 0].mean()),
-        "log_loss": _log_loss(p, y),
-        "calibration_error": calibration_error(p, y),
-        "majority": float(count.max() / len(y)),
-        "materials": float(len(y)),
-    }
-
-
-def grouped_folds(groups: Sequence[str], seed: int, n_folds: int = FOLDS) -> NDArray[np.int64]:
-    """Fold of each sample; a group is in one fold, and folds are about equally large."""
-    names, which = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    if len(names) < n_folds:
-        raise InputError(
-            f"Materials must fall into at least {n_folds} groups to measure held-out accuracy, but"
-            f" fall into {len(names)}; give more materials or another `group_by`."
-        )
-    order = keyed_generator(seed, 0).permutation(len(names))
-    sizes = np.bincount(which)
-    fold_of, load = np.zeros(len(names), np.int64), np.zeros(n_folds)
-    # large groups first, in random order among equals, each to the emptiest fold
-    for name in order[np.argsort(-sizes[order], kind="stable")]:
-        fold_of[name] = int(np.argmin(load))
-        load[fold_of[name]] += sizes[name]
-    return fold_of[which]
 
 
 # ---- The model
@@ -472,17 +313,17 @@ class MaterialsModel:
                 seed=self.seed,
             )  # fmt: skip
             advance(1)
-            temperature[view] = _temperature(logits, y[rows])
+            temperature[view] = best_temperature(logits, y[rows])
             # what is reported is calibrated without the fold that it is measured on
             p = np.zeros_like(logits)
             for f in range(FOLDS):
                 out = fold == f
-                p[out] = _softmax(logits[out] / _temperature(logits[~out], y[rows][~out]))
+                p[out] = softmax(logits[out] / best_temperature(logits[~out], y[rows][~out]))
             truth = y[rows]
             scores[view] = classification_scores(p, truth)
             misfit = 1.0 - p[np.arange(len(rows)), truth]
             misfits[view] = [np.sort(misfit[truth == c]) for c in range(len(classes))]
-            distances[view] = _by_distance(away, p.argmax(1) == truth)
+            distances[view] = accuracy_by_distance(away, p.argmax(1) == truth)
         return Task(name, classes, y, trees, temperature, misfits, distances, scores)
 
     # -- prediction
@@ -885,14 +726,3 @@ def _nearest(
         order = near[np.lexsort((near, -common[near]))]
         index[row], away[row] = order, np.maximum(1.0 - common[order], 0.0)
     return index, away
-
-
-def _by_distance(
-    away: NDArray[np.float64], right: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Upper ends of bins of distance, about equally full, and the accuracy in each."""
-    ends = np.unique(
-        np.quantile(away, np.linspace(0, 1, DISTANCE_BINS + 1)[1:], method="inverted_cdf")
-    )
-    which = np.minimum(np.searchsorted(ends, away), len(ends) - 1)
-    return ends, np.array([right[which == b].mean() for b in range(len(ends))])

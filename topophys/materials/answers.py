@@ -1,0 +1,103 @@
+"""What a model says of a material, and how much to believe it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from topophys.materials.description import Description
+
+__all__ = ["MaterialAnswer", "TaskAnswer"]
+
+
+@dataclass(frozen=True)
+class TaskAnswer:
+    """Prediction of one task for one material."""
+
+    probabilities: dict[str, float]  # calibrated, by class, largest first
+    prediction_set: tuple[str, ...]  # holds the class at the stated level, for each class
+    level: float
+    held_out_accuracy: float  # of materials as far from the training set as this one
+    known_label: str | None  # of the training material with this formula and space group
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return next(iter(self.probabilities))
+
+
+@dataclass(frozen=True)
+class MaterialAnswer:
+    """What a model says of one material, and how much to believe.
+
+    Attributes
+    ----------
+    material : Description
+        As it was read.
+    view : str
+        What the prediction rests on: "formula" or "formula and space group".
+    tasks : dict of str to TaskAnswer
+        By the name of the task.
+    distance : float
+        Share of atoms that would have to be exchanged to reach the nearest training material.
+    nearest : tuple of (str, dict)
+        Nearest training materials with their labels.
+    outside : str
+        Why the material is outside the domain of the training set; empty if it is not.
+    filling_allowed : bool or None
+        Filling rule: False means that no nonmagnetic band insulator exists with this space group
+        and number of electrons. None where the structure is not known.
+    """
+
+    material: Description
+    view: str
+    tasks: dict[str, TaskAnswer]
+    distance: float
+    nearest: tuple[tuple[str, dict[str, str]], ...]
+    outside: str
+    filling_allowed: bool | None
+
+    def __repr__(self) -> str:
+        lines = [f"{self.material.name}: predicted from {self.view}"]
+        for name, task in self.tasks.items():
+            for label, p in task.probabilities.items():
+                lines.append(f"  {p:6.3f}  {label}")
+            level = f"{100 * task.level:g} %"
+            lines.append(f"  {name} at {level} of each class: {' or '.join(task.prediction_set)}")
+            lines.append(
+                f"  held-out accuracy at this distance ({self.distance:.2f}):"
+                f" {task.held_out_accuracy:.3f}"
+            )
+            if task.known_label is not None:
+                lines.append(f"  in the training list as: {task.known_label}")
+        near = "; ".join(f"{name} ({', '.join(label.values())})" for name, label in self.nearest)
+        lines.append(f"  nearest    {near}")
+        if self.outside:
+            lines.append(f"  OUTSIDE    {self.outside}")
+        if self.filling_allowed is False:
+            lines.append(
+                f"  rule       {self.material.electrons} electrons in space group"
+                f" {self.material.space_group}: no nonmagnetic band insulator (filling rule)"
+            )
+        lines += [f"  note       {note}" for note in self.material.notes]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat row for tables and JSON."""
+        row: dict[str, Any] = {
+            "name": self.material.name, "formula": self.material.formula,
+            "space_group": self.material.space_group, "view": self.view,
+        }  # fmt: skip
+        for name, task in self.tasks.items():
+            row[name] = task.label
+            row |= {f"p({label})": round(p, 6) for label, p in task.probabilities.items()}
+            row[f"{name}_set"] = " | ".join(task.prediction_set)
+            row[f"{name}_level"] = task.level
+            row[f"{name}_held_out_accuracy"] = task.held_out_accuracy
+            row[f"{name}_known"] = task.known_label
+        row["distance"] = round(self.distance, 6)
+        row["nearest"] = "; ".join(name for name, _ in self.nearest)
+        row["outside"] = self.outside
+        row["filling_allowed"] = self.filling_allowed
+        row["notes"] = "; ".join(self.material.notes)
+        return row

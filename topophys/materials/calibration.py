@@ -1,0 +1,103 @@
+"""Probabilities of classes: calibration, scores, and folds that keep groups together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._random import keyed_generator
+from topophys.errors import InputError
+
+__all__ = [
+    "FOLDS", "accuracy_by_distance", "best_temperature", "calibration_error",
+    "classification_scores", "grouped_folds", "log_loss", "softmax",
+]  # fmt: skip
+
+FOLDS: Final = 5
+#: Bins of the distance to the nearest training material, as quantiles of the held-out ones.
+DISTANCE_BINS: Final = 5
+
+
+def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of scores, row by row."""
+    e = np.exp(scores - scores.max(1, keepdims=True))
+    return np.asarray(e / e.sum(1, keepdims=True))
+
+
+def log_loss(p: NDArray[np.float64], y: NDArray[np.int64]) -> float:
+    """Mean of minus the logarithm of the probability of the true class."""
+    return float(-np.log(np.maximum(p[np.arange(len(y)), y], 1e-12)).mean())
+
+
+def best_temperature(scores: NDArray[np.float64], y: NDArray[np.int64]) -> float:
+    """Divisor of the scores with the least log loss."""
+    # only training needs SciPy, whose import takes as long as an answer
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415
+
+    found = minimize_scalar(
+        lambda t: log_loss(softmax(scores / np.exp(t)), y), bounds=(-1.5, 2.5), method="bounded"
+    )
+    return float(np.exp(found.x))
+
+
+def calibration_error(p: NDArray[np.float64], y: NDArray[np.int64], bins: int = 15) -> float:
+    """Return the expected calibration error: mean distance of confidence and accuracy."""
+    # p of (S, C), y of (S,)
+    confidence, right = p.max(1), p.argmax(1) == y
+    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    found = 0.0
+    for b in range(bins):
+        inside = which == b
+        if inside.any():
+            found += abs(confidence[inside].mean() - right[inside].mean()) * inside.mean()
+    return float(found)
+
+
+def classification_scores(p: NDArray[np.float64], y: NDArray[np.int64]) -> dict[str, float]:
+    """Accuracy, macro F1, log loss and calibration error of probabilities."""
+    # p of (S, C), y of (S,)
+    n = p.shape[1]
+    table = np.zeros((n, n), np.int64)
+    np.add.at(table, (y, p.argmax(1)), 1)
+    hit, count, named = np.diag(table), table.sum(1), table.sum(0)
+    f1 = 2.0 * hit / np.maximum(count + named, 1)
+    return {
+        "accuracy": float(hit.sum() / len(y)),
+        "macro_f1": float(f1[count > 0].mean()),
+        "log_loss": log_loss(p, y),
+        "calibration_error": calibration_error(p, y),
+        "majority": float(count.max() / len(y)),
+        "materials": float(len(y)),
+    }
+
+
+def grouped_folds(groups: Sequence[str], seed: int, n_folds: int = FOLDS) -> NDArray[np.int64]:
+    """Fold of each sample; a group is in one fold, and folds are about equally large."""
+    names, which = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    if len(names) < n_folds:
+        raise InputError(
+            f"Materials must fall into at least {n_folds} groups to measure held-out accuracy, but"
+            f" fall into {len(names)}; give more materials or another `group_by`."
+        )
+    order = keyed_generator(seed, 0).permutation(len(names))
+    sizes = np.bincount(which)
+    fold_of, load = np.zeros(len(names), np.int64), np.zeros(n_folds)
+    # large groups first, in random order among equals, each to the emptiest fold
+    for name in order[np.argsort(-sizes[order], kind="stable")]:
+        fold_of[name] = int(np.argmin(load))
+        load[fold_of[name]] += sizes[name]
+    return fold_of[which]
+
+
+def accuracy_by_distance(
+    away: NDArray[np.float64], right: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Upper ends of bins of distance, about equally full, and the accuracy in each."""
+    ends = np.unique(
+        np.quantile(away, np.linspace(0, 1, DISTANCE_BINS + 1)[1:], method="inverted_cdf")
+    )
+    which = np.minimum(np.searchsorted(ends, away), len(ends) - 1)
+    return ends, np.array([right[which == b].mean() for b in range(len(ends))])
