@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import tarfile
 
 import numpy as np
 import pytest
@@ -212,3 +213,63 @@ def test_average_keeps_the_size_of_what_it_averaged(tmp_path):
     assert h.hoppings[1,][0, 0] == pytest.approx(0.3775)
     assert "averaged" in h.notes[0]
     assert tp.read_wannier90(save(tmp_path / "b", small_hr())).averaged == 0.0
+
+
+def in_archive(path, folder, *names):
+    """Archive with files of a folder, under the given names."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name in names:
+            archive.add(folder / name.rpartition("/")[2], name)
+    return path
+
+
+def test_images_in_the_archive_of_the_hoppings_are_found(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_as_wannier90(folder, 2)
+    whole = in_archive(tmp_path / "run.tar.gz", folder, "x/a_hr.dat", "x/a_wsvec.dat")
+    h = tp.read_wannier90(whole, n_occupied=1)
+    assert h.notes == ()
+    assert int(tp.certify_chern(h)) == 1
+    # of another folder, or of another seed name: not those of these hoppings
+    other = in_archive(tmp_path / "b.tar.gz", folder, "x/a_hr.dat", "y/a_wsvec.dat")
+    assert "no _wsvec.dat was read" in tp.read_wannier90(other).notes[0]
+    # asked to leave them
+    assert int(tp.certify_chern(tp.read_wannier90(whole, n_occupied=1, wsvec=None))) == 0
+
+
+def test_lattice_in_the_archive_of_the_hoppings_is_found(tmp_path):
+    save(tmp_path / "a_hr.dat", small_hr())
+    (tmp_path / "a.win").write_text(
+        "begin unit_cell_cart\nbohr\n1 0 0\n0 2 0\n0 0 3\nend unit_cell_cart\n"
+    )
+    archive = in_archive(tmp_path / "run.tar.gz", tmp_path, "a_hr.dat", "a.win")
+    (tmp_path / "a.win").unlink()
+    h = tp.read_wannier90(archive)
+    np.testing.assert_allclose(h.lattice, 0.52917720859 * np.diag([1.0, 2.0, 3.0]), rtol=1e-9)
+
+
+def test_damaged_images_in_an_archive_are_named(tmp_path):
+    write_as_wannier90(tmp_path, 2)
+    text = (tmp_path / "a_wsvec.dat").read_text()
+    (tmp_path / "a_wsvec.dat").write_text(text[: len(text) // 2])
+    archive = in_archive(tmp_path / "run.tar.gz", tmp_path, "a_hr.dat", "a_wsvec.dat")
+    with pytest.raises(TopophysError, match=r"run\.tar\.gz/a_wsvec\.dat"):
+        tp.read_wannier90(archive)
+
+
+def test_a_file_of_one_k_point_has_no_dispersion_without_its_images(tmp_path):
+    """A chain of two orbitals in one long cell: the hopping to the next cell is an image."""
+    save(tmp_path / "a_hr.dat", ["one k point", "2", "1", "1", "0 0 0 1 1 0.5 0", "0 0 0 2 1 1 0",
+                                 "0 0 0 1 2 1 0", "0 0 0 2 2 -0.5 0"])  # fmt: skip
+    h = tp.read_wannier90(tmp_path / "a_hr.dat", n_occupied=1)
+    assert "the only lattice vector is 0: bands are flat" in h.notes[0]
+    assert tp.read_wannier90(tmp_path / "a_hr.dat", wsvec=None).notes == ()
+    save(tmp_path / "a_wsvec.dat",
+         ["##", "0 0 0 1 1", "1", "0 0 0", "0 0 0 2 1", "2", "0 0 0", "1 0 0",
+          "0 0 0 1 2", "2", "0 0 0", "-1 0 0", "0 0 0 2 2", "1", "0 0 0"])  # fmt: skip
+    h = tp.read_wannier90(tmp_path / "a_hr.dat", n_occupied=1)
+    assert h.notes == ()
+    # each image has half of the hopping: sqrt(1/4 + cos(k / 2)^2)
+    np.testing.assert_allclose(h.bands([0.0]), [-np.sqrt(1.25), np.sqrt(1.25)], atol=1e-12)
+    np.testing.assert_allclose(h.bands([np.pi]), [-0.5, 0.5], atol=1e-12)

@@ -211,6 +211,7 @@ def _needs_pymatgen(request):
         ({"symmetry": "_symmetry_space_group_name_H-M 'P -1'"}, [11, 17]),
         ({"symmetry": "_symmetry_space_group_name_H-M 'P 1'"}, [11, 17]),
         ({"symmetry": "_space_group_IT_number 2"}, [11, 17]),
+        ({"formula": "?", "sites": "Na1 Na+ 0 0 0 1\nCl1 Cl- 0.5 0.5 0.5 1"}, [11, 17]),
     ],
 )
 def test_cif_files_are_read(tmp_path, parts, numbers):

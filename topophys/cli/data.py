@@ -98,6 +98,7 @@ def label(
         typer.Option(help="For tables: what to ask; by default by the dimension."),
     ] = None,
     flatten_bands: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
+    quiet: Quiet = False,
 ) -> None:
     """Prove the invariants of your own Hamiltonians and store them as a data set.
 
@@ -118,6 +119,7 @@ def label(
         n_occupied=occupied,
         flatten_bands=flatten_bands,
         question=question,
+        progress=not quiet,
     )
     print(made)
     if getattr(made, "labelled", 1) == 0:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys._io import NUMBERS, most_unpacked, read_npz, require_distinct, write_text
+from topophys._progress import track
 from topophys.datasets import schema
 from topophys.datasets.dataset_card import Summary
 from topophys.datasets.families import Arrays, family_of, square
@@ -201,24 +202,28 @@ def _planar(
     return Given(kind, reach, full, filled)
 
 
-def _from_wannier(source: str | Path, n_occupied: int | None) -> tuple[Given, list[FileLabel]]:
+def _from_wannier(
+    source: str | Path, n_occupied: int | None, *, progress: bool = False
+) -> tuple[Given, list[FileLabel]]:
     """Stack files of one kind; the others are handed back with the reason why they are left out."""
     files = sources(source, n_occupied=n_occupied)
     kinds: dict[tuple[int, int], list[tuple[Path, Given]]] = {}
     left_out: list[FileLabel] = []
-    for one in files:
-        try:
-            h = read_wannier90(one.path, n_occupied=one.n_occupied)
-            if h.dim != 2 or one.question not in (None, "chern"):
-                asked = one.question or "none"
-                raise KindError(
-                    f"A data set of Chern numbers must hold 2D Hamiltonians, but this is {h.dim}D"
-                    f" (question: {asked}); a table (.csv) holds files of any kind."
-                )
-            part = _planar("bands", h.vectors, h.amplitudes[None], h.n_occupied)
-            kinds.setdefault((h.n_bands, h.n_occupied), []).append((one.path, part))
-        except TopophysError as error:
-            left_out.append(FileLabel(one.path, None, " ".join(str(error).split())))
+    with track(len(files), "read", progress) as advance:
+        for one in files:
+            try:
+                h = read_wannier90(one.path, n_occupied=one.n_occupied)
+                if h.dim != 2 or one.question not in (None, "chern"):
+                    asked = one.question or "none"
+                    raise KindError(
+                        "A data set of Chern numbers must hold 2D Hamiltonians, but this is"
+                        f" {h.dim}D (question: {asked}); a table (.csv) holds files of any kind."
+                    )
+                part = _planar("bands", h.vectors, h.amplitudes[None], h.n_occupied)
+                kinds.setdefault((h.n_bands, h.n_occupied), []).append((one.path, part))
+            except TopophysError as error:
+                left_out.append(FileLabel(one.path, None, " ".join(str(error).split())))
+            advance(1)
     if not kinds:
         raise InputError(
             f"Source `{source}` must hold files that can be labelled with Chern numbers, but none"
@@ -258,6 +263,7 @@ def label(
     flatten_bands: bool = True,
     n_occupied: int | None = None,
     question: str | None = None,
+    progress: bool = False,
 ) -> Summary | LabelTable:
     """Prove the invariants of given Hamiltonians and store them as a data set, or as a table.
 
@@ -287,6 +293,8 @@ def label(
         Number of occupied bands, for `hoppings` and Wannier90; half filling is not assumed.
     question : str, optional
         For tables: what to ask of files that have no question of their own.
+    progress : bool, optional
+        Show a bar while files are read, or for a table answered.
 
     Returns
     -------
@@ -315,9 +323,11 @@ def label(
     path, left_out = Path(path), list[FileLabel]()
     require_distinct(path, source)
     if path.suffix.lower() == ".csv":
-        return label_files(source, path, n_occupied=n_occupied, question=question)
+        return label_files(
+            source, path, n_occupied=n_occupied, question=question, progress=progress
+        )
     if holds_files(source):
-        given, left_out = _from_wannier(source, n_occupied)
+        given, left_out = _from_wannier(source, n_occupied, progress=progress)
     else:
         given = read_source(Path(source), n_occupied)
     plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, [0], len(given.hoppings))

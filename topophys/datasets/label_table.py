@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from topophys._io import read_text, write_text
+from topophys._progress import track
 from topophys.answers import QUESTIONS, Answer, ask
 from topophys.errors import DatasetError, InputError, TopophysError
 
@@ -197,7 +198,7 @@ def label_files(
     *,
     n_occupied: int | None = None,
     question: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: bool | Callable[[int, int], None] = False,
 ) -> LabelTable:
     """Ask each of many files its question, and put the answers into a table.
 
@@ -214,8 +215,8 @@ def label_files(
     question : str, optional
         As for `ask`; by default the winding number in one dimension, the Chern number in two, and
         the Chern numbers of the planes in three.
-    progress : callable, optional
-        Called with files done and files in all.
+    progress : bool or callable, optional
+        Show a bar, or call this with files done and files in all.
 
     Returns
     -------
@@ -242,10 +243,12 @@ def label_files(
     start = time.monotonic()
     files = sources(source, n_occupied=n_occupied, question=question)
     rows = []
-    for done, one in enumerate(files, start=1):
-        rows.append(_label(one))
-        if progress is not None:
-            progress(done, len(files))
+    with track(len(files), "label", progress is True) as advance:
+        for done, one in enumerate(files, start=1):
+            rows.append(_label(one))
+            advance(1)
+            if not isinstance(progress, bool):
+                progress(done, len(files))
     table = LabelTable(tuple(rows), time.monotonic() - start, None if path is None else Path(path))
     if path is not None:
         table.to_csv(path)

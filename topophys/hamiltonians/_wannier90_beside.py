@@ -15,6 +15,8 @@ from topophys.hamiltonians._wannier90_format import (
     BYTES_PER_HOPPING,
     Content,
     Lines,
+    Member,
+    members_beside,
     open_lines,
     table,
 )
@@ -28,8 +30,14 @@ MOST_IMAGES: Final = 64
 BOHR: Final = 0.52917720859
 
 
-def beside(path: Path, ending: str) -> Path | None:
-    """Find ``seedname<ending>``, or a packed one, beside ``seedname_hr.dat``."""
+def beside(path: Path, ending: str) -> Path | Member | None:
+    """Find ``seedname<ending>``, or a packed one, beside ``seedname_hr.dat`` or in its archive.
+
+    What lies in the archive of the hoppings belongs to them more surely than what lies beside it.
+    """
+    packed_with = members_beside(path)
+    if ending in packed_with:
+        return packed_with[ending]
     for packed in PACKED:
         for hoppings in HOPPINGS:
             if path.name.endswith(hoppings + packed):
@@ -39,7 +47,7 @@ def beside(path: Path, ending: str) -> Path | None:
     return None
 
 
-def with_images(content: Content, path: Path, max_memory: int) -> Content:
+def with_images(content: Content, path: Path | Member, max_memory: int) -> Content:
     r"""Share every hopping among the nearest images of its orbitals.
 
     .. math:: H_{mn}(k) = \sum_R \frac{1}{w_R} \langle m 0 | H | n R \rangle
@@ -127,7 +135,7 @@ def mesh_of(content: Content) -> tuple[int, int, int] | None:
     return None
 
 
-def read_centres(path: Path, n: int) -> NDArray[np.float64] | None:
+def read_centres(path: Path | Member, n: int) -> NDArray[np.float64] | None:
     """Centres of Wannier functions from ``seedname_centres.xyz``.
 
     Shapes: returns (n, 3).
@@ -143,7 +151,7 @@ def read_centres(path: Path, n: int) -> NDArray[np.float64] | None:
         return table([row.split(maxsplit=1)[1] for row in rows], 3, lines)
 
 
-def read_lattice(path: Path) -> NDArray[np.float64] | None:
+def read_lattice(path: Path | Member) -> NDArray[np.float64] | None:
     """Primitive vectors from ``seedname.win``; None where it has none.
 
     Shapes: returns (3, 3).

@@ -161,10 +161,30 @@ class _Guarded(io.RawIOBase):
         return True
 
 
+@dataclass(frozen=True)
+class Member:
+    """A file in an archive that lies beside the file of hoppings in it.
+
+    Attributes
+    ----------
+    archive : Path
+        The archive.
+    base : str
+        Name of the file, without folders.
+    """
+
+    archive: Path
+    base: str
+
+    def __str__(self) -> str:
+        return f"{self.archive}/{self.base}"
+
+
 @contextmanager
-def open_lines(path: str | Path) -> Iterator[Lines]:
+def open_lines(path: str | Path | Member) -> Iterator[Lines]:
     """Open a plain, compressed, or gzipped and archived text; nothing is unpacked to disk."""
-    file = Path(path)
+    file = path.archive if isinstance(path, Member) else Path(path)
+    base = path.base if isinstance(path, Member) else ""
     if file.exists() and not file.is_file():
         raise DatasetError(f"File `{file}` cannot be read: it is not a regular file.")
     try:
@@ -178,7 +198,7 @@ def open_lines(path: str | Path) -> Iterator[Lines]:
                 return
             with gzip.open(raw) as unpacked:
                 if unpacked.peek(512)[257:262] == b"ustar":
-                    with _member(unpacked, str(file)) as lines:
+                    with _member(unpacked, str(file), base) as lines:
                         yield lines
                 else:
                     yield Lines(_text(unpacked), str(file), DEFLATE * size)
@@ -197,22 +217,61 @@ def _text(stream: Any) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding="latin-1", newline=None)
 
 
+def _is_wanted(name: str, base: str) -> bool:
+    """Whether a member is the file called `base`, or without that a file of hoppings."""
+    own = name.rpartition("/")[2]
+    if base:
+        return own == base
+    # "._name" is what macOS adds to archives for its own use
+    return own.endswith(SUFFIXES) and not own.startswith("._")
+
+
+def _members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
+    """Members of an archive, not too many."""
+    for count, member in enumerate(archive):
+        if count == MOST_MEMBERS:
+            raise SchemaError(f"Archive `{name}` has more than {MOST_MEMBERS} members.")
+        yield member
+
+
+def members_beside(path: Path) -> dict[str, Member]:
+    """Files of an archive that lie with its only file of hoppings; {} for any other file."""
+    try:
+        with path.open("rb") as raw:
+            if raw.read(2) != b"\x1f\x8b":
+                return {}
+            raw.seek(0)
+            with gzip.open(raw) as unpacked:
+                if unpacked.peek(512)[257:262] != b"ustar":
+                    return {}
+                guarded = _Guarded(unpacked, str(path))
+                with tarfile.open(fileobj=guarded, mode="r:") as archive:
+                    names = [one.name for one in _members(archive, str(path)) if one.isreg()]
+    except (OSError, EOFError, zlib.error, tarfile.TarError, SchemaError):
+        return {}  # the reader of the hoppings says what is wrong
+    hoppings = [name for name in names if _is_wanted(name, "")]
+    if len(hoppings) != 1:
+        return {}
+    folder, _, own = hoppings[0].rpartition("/")
+    seed = next(own[: -len(end)] for end in SUFFIXES if own.endswith(end))
+    beside = [name for name in names if name.rpartition("/")[0] == folder]
+    bases = [name.rpartition("/")[2] for name in beside]
+    return {
+        base[len(seed) :]: Member(path, base)
+        for base in bases
+        if base.startswith(seed) and base != own and names.count(f"{folder}/{base}".lstrip("/")) < 2
+    }
+
+
 @contextmanager
-def _member(unpacked: gzip.GzipFile, name: str) -> Iterator[Lines]:
+def _member(unpacked: gzip.GzipFile, name: str, base: str = "") -> Iterator[Lines]:
     guarded = _Guarded(unpacked, name)
     with tarfile.open(fileobj=guarded, mode="r:") as archive:
-        found = []
-        for count, member in enumerate(archive):
-            if count == MOST_MEMBERS:
-                raise SchemaError(f"Archive `{name}` has more than {MOST_MEMBERS} members.")
-            base = member.name.rpartition("/")[2]
-            # "._name" is what macOS adds to archives for its own use
-            if base.endswith(SUFFIXES) and not base.startswith("._"):
-                found.append(member)
+        found = [member for member in _members(archive, name) if _is_wanted(member.name, base)]
         if len(found) != 1:
             raise SchemaError(
-                f"Archive `{name}` must hold exactly one file *_hr.dat or *_tb.dat, but holds"
-                f" {len(found)}; unpack the one that is meant."
+                f"Archive `{name}` must hold exactly one file {base or '*_hr.dat or *_tb.dat'}, but"
+                f" holds {len(found)}; unpack the one that is meant."
             )
         stream = archive.extractfile(found[0]) if found[0].isreg() else None
         if stream is None or found[0].issparse():

@@ -21,7 +21,7 @@ from topophys.hamiltonians._wannier90_beside import (
     read_lattice,
     with_images,
 )
-from topophys.hamiltonians._wannier90_format import Content, open_lines, parse
+from topophys.hamiltonians._wannier90_format import Content, Member, open_lines, parse
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["WannierHamiltonian", "read_wannier90", "write_wannier90_hr"]
@@ -165,8 +165,9 @@ def read_wannier90(
     are compared with its length (of a packed one, with the longest text of that size) and with
     `max_memory`, at 128 bytes for each hopping; the text itself is read piecewise.
 
-    Where ``seedname_wsvec.dat``, ``seedname_centres.xyz`` and ``seedname.win`` lie beside it, the
-    images of the Wannier functions, their centres and the lattice are read from them.
+    Where ``seedname_wsvec.dat``, ``seedname_centres.xyz`` and ``seedname.win`` lie beside it, or
+    with it in an archive, the images of the Wannier functions, their centres and the lattice are
+    read from them.
 
     Materials with fewer than three periodic directions are stored with zeros: a direction along
     which no lattice vector has a component is left out, unless `dim` says otherwise.
@@ -310,7 +311,7 @@ def _below(h: WannierHamiltonian, fermi_energy: float) -> tuple[int, int]:
     return low, counts.size
 
 
-def _beside(path: Path, wsvec: str | Path | None) -> Path | None:
+def _beside(path: Path, wsvec: str | Path | None) -> Path | Member | None:
     """File with the images of the Wannier functions."""
     if wsvec is None or wsvec == "auto":
         return None if wsvec is None else beside(path, "_wsvec.dat")
@@ -321,7 +322,16 @@ def _doubts(content: Content, wsvec: str | Path | None) -> list[str]:
     """Say where hoppings may have to be moved to nearest images, and nothing says so."""
     mesh = mesh_of(content)
     own = content.comment == WRITTEN
-    if wsvec is None or own or mesh is None or content.matrices.shape[-1] == 1:
+    alone = not content.vectors.any()
+    if wsvec is None or own or (mesh is None and not alone):
+        return []
+    if mesh is None:
+        note = (
+            "the only lattice vector is 0: bands are flat; if the file was made at one k point with"
+            " use_ws_distance (the default of Wannier90), give `wsvec`, or None if there is none"
+        )
+        return [note]
+    if content.matrices.shape[-1] == 1:
         return []
     note = (
         f"no _wsvec.dat was read: the lattice vectors are those of a {'x'.join(map(str, mesh))}"

@@ -250,7 +250,7 @@ def _prove(
 
 
 def _filling(g: Any) -> int:
-    """Read the filling of the problem; no part of the protocol, as it raises where there is none."""
+    """Read the filling; no part of the protocol, as it raises where there is none."""
     return int(g.n_occupied)
 
 
