@@ -6,6 +6,7 @@ import csv
 import gzip
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.experiments.materials_lists import DATA, balanced, lists, remembered
 from topophys.materials import filling_allows_insulator
@@ -97,22 +98,45 @@ def second_list():
         return list(csv.DictReader(stream))
 
 
-def ceiling(_seed):
-    """How often the two lists agree where both hold a formula with a space group."""
-    first = {(m.composition, m.space_group): m for m in materials()}
-    own = {(m.composition, m.space_group): y for m, y in zip(materials(), labels(), strict=True)}
+def both_lists():
+    """Place in the first list, and class in the second, of what both hold."""
+    first = {(m.composition, m.space_group): i for i, m in enumerate(materials())}
     pairs = []
     for row in second_list():
         if row["class_soc"] not in OTHER or "(" in row["formula"]:
             continue
         one = describe({"formula": row["formula"], "space_group": row["space_group"]})
         if (key := (one.composition, one.space_group)) in first:
-            pairs.append((own[key], OTHER[row["class_soc"]]))
-    a, b = np.array(pairs).T
+            pairs.append((first[key], OTHER[row["class_soc"]]))
+    return np.array(pairs).T
+
+
+def ceiling(_seed):
+    """How often the two lists agree where both hold a formula with a space group."""
+    place, b = both_lists()
+    a = labels()[place]
     return {
-        "both lists": float(len(pairs)),
+        "both lists": float(len(a)),
         "agree on trivial or not": float(((a > 0) == (b > 0)).mean()),
         "agree on four classes": float((a == b).mean()),
+    }
+
+
+def doubted(seed):
+    """How well the least believed labels are those on which the second list differs."""
+    view = VIEWS[1]
+    name = f"model-system-{VIEWS.index(view)}"
+    raw = remembered(name, seed, lambda: logits(seed, "system", view))
+    place, theirs = both_lists()
+    ours = labels()[place]
+    differs = ours != theirs
+    doubt = 1.0 - softmax(raw / best_temperature(raw, labels()))[place, ours]
+    order = np.argsort(-doubt, kind="stable")
+    return {
+        "compared": float(len(ours)),
+        "different": float(differs.sum()),
+        "area under the curve": float(roc_auc_score(differs, doubt)),
+        "different among the first 100": float(differs[order[:100]].sum()),
     }
 
 
@@ -140,6 +164,7 @@ TASKS = {
         for group_by in ("system", "prototype")
         for view in VIEWS
     },
+    "doubt: least believed labels": doubted,
     "ceiling: two lists": ceiling,
     "filling rule: second list": rule,
 }

@@ -101,3 +101,19 @@ def test_outputs_of_training_are_named(program, tmp_path):
     code, _, err = program("materials", "train", table, "-o", table)
     assert (code, err.count("\n")) == (2, 1)
     assert table.read_text() == TABLE
+
+
+def test_labels_on_which_two_tables_differ_are_ranked(program, tmp_path):
+    pytest.importorskip("lightgbm", reason="needs the extra `materials`")
+    first, second, ranked = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "r.csv"
+    first.write_text(TABLE)
+    second.write_text(TABLE.replace("Na1O2,oxide", "Na1O2,other").replace("Bi2S1,other", "Bi2S1,x"))
+    code, out, err = program("materials", "doubt", first, second, "-o", ranked, "--quiet")
+    assert (code, err) == (0, "")
+    assert "2 labels" in out
+    lines = ranked.read_text().splitlines()
+    assert lines[0] == "formula,space_group,label,probability,other,other_probability"
+    assert {line.split(",")[0] for line in lines[1:]} == {"NaO2", "Bi2S"}
+    code, out, err = program("materials", "doubt", first, "--most", 3, "--quiet")
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 4

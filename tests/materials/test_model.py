@@ -25,7 +25,9 @@ METALS, ANIONS = ("Li", "Na", "K", "Ca", "Ti", "Fe", "Cu", "Zn", "Bi"), ("O", "S
 
 def toy_table():
     """Formulas whose class is the parity of the electrons of a formula unit."""
-    names = [f"{m}{i}{a}{j}" for m in METALS for a in ANIONS for i in (1, 2) for j in (1, 2, 3)]
+    # no formula twice
+    units = [(1, 1), (1, 2), (1, 3), (2, 1), (2, 3)]
+    names = [f"{m}{i}{a}{j}" for m in METALS for a in ANIONS for i, j in units]
     from topophys.materials import parse_formula, valence_electrons
 
     labels = ["odd" if valence_electrons(parse_formula(n)) % 2 else "even" for n in names]
@@ -329,3 +331,28 @@ def test_filling_rule_stands_apart_from_the_probabilities(model):
     assert model.answer(["C:227"])[0].filling_allowed is None
     row = answer.to_dict()
     assert json.loads(json.dumps(row))["filling_allowed"] is False
+
+
+def test_wrong_labels_are_doubted_first():
+    pytest.importorskip("lightgbm")
+    materials, labels = toy_table()
+    wrong = [7, 60, 133, 201]
+    flipped = {"odd": "even", "even": "odd"}
+    spoiled = [flipped[y] if i in wrong else y for i, y in enumerate(labels)]
+    model = MaterialsModel(n_trees=60, seed=2).fit(materials, spoiled)
+    ranked = model.doubtful_labels()
+    assert len(ranked) == len(materials)
+    place = {d.material.name: i for i, d in enumerate(ranked)}
+    mean = np.mean([place[materials[i]] for i in wrong]) / len(materials)
+    assert mean < 0.25
+    truth = {describe(m): y for m, y in zip(materials, labels, strict=True)}
+    differing = model.doubtful_labels(truth)
+    assert {d.material.name for d in differing} == {materials[i] for i in wrong}
+    assert all(d.other == flipped[d.label] for d in differing)
+    assert all(d.probability + d.other_probability == pytest.approx(1.0) for d in differing)
+
+
+def test_loaded_models_do_not_know_held_out_probabilities(model, tmp_path):
+    again = MaterialsModel.load(model.save(tmp_path / "m.npz"))
+    with pytest.raises(NotFittedError, match="loaded"):
+        again.doubtful_labels()

@@ -212,6 +212,58 @@ def _predict_with_network(run: Path, crystals: list[Crystal], output: Path | Non
         print(loaded.predict(crystal))
 
 
+def doubt(
+    first: Annotated[Path, typer.Argument(help="Table (CSV) or folder of lists with labels.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="Another table: rank only what the two label differently.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="CSV file for the ranking.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="Column with the class, in both tables.")] = "class",
+    formula: Annotated[str, typer.Option(help="Column with the formula.")] = "formula",
+    space_group: Annotated[
+        str | None, typer.Option(help="Column with the number or symbol of the space group.")
+    ] = None,
+    most: Annotated[int, typer.Option("--most", help="Rows to print without -o.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of folds and trees.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Rank labels by how little trees that did not see their chemical system believe them.
+
+    Example: topophys materials doubt first.csv second.csv -o ranked.csv
+    """
+    from topophys.materials import MaterialsModel, read_class_lists, read_table
+
+    def table(path: Path) -> tuple[list[Any], list[str]]:
+        if path.is_dir():
+            lists = read_class_lists(path)
+            return lists.materials, [lists.classes[one.label] for one in lists.materials]
+        found = read_table(path, formula=formula, labels=(label,), space_group=space_group)
+        for _, reason in found.refused:
+            typer.echo(f"topophys: left out: {reason}", err=True)
+        return found.materials, found.labels[label]
+
+    materials, labels = table(first)
+    other = None
+    if second is not None:
+        from topophys.materials import describe
+
+        theirs, names = table(second)
+        other = {describe(m): name for m, name in zip(theirs, names, strict=True) if name}
+    model = MaterialsModel(seed=seed).fit(
+        materials, {label: labels}, source=first.name, progress=not quiet
+    )
+    ranked = [one.to_dict() for one in model.doubtful_labels(other)]
+    if output is not None:
+        _write_answers(output, ranked)
+        print(f"{len(ranked)} labels, least believed first: {output}")
+        return
+    for row in ranked[:most]:
+        print(", ".join(f"{name} {value}" for name, value in row.items() if value is not None))
+    print(f"{len(ranked)} labels in all; {model.summary()}")
+
+
 def _write_answers(path: Path, rows: list[dict[str, Any]]) -> None:
     from topophys._io import write_text
 
@@ -244,4 +296,4 @@ def report(
     print(text(load_material_run(run)))
 
 
-COMMANDS: Final = (generate, train, predict, report)
+COMMANDS: Final = (generate, train, predict, doubt, report)

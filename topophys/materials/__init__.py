@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from topophys.materials.answers import (
+        DoubtfulLabel,
         MaterialAnswer,
         TaskAnswer,
     )
@@ -105,6 +106,7 @@ __all__ = [
     "Crystal",
     "CrystalGraph",
     "Description",
+    "DoubtfulLabel",
     "EnhancedKSpacePhysicsFeatures",
     "EnhancedMultiModalMaterialClassifier",
     "History",
@@ -164,6 +166,7 @@ _HOMES: Final = {
     "Crystal": "topophys.materials.crystal",
     "CrystalGraph": "topophys.materials.crystal",
     "Description": "topophys.materials.description",
+    "DoubtfulLabel": "topophys.materials.answers",
     "EnhancedKSpacePhysicsFeatures": "topophys.materials.encoders",
     "EnhancedMultiModalMaterialClassifier": "topophys.materials.classifier",
     "History": "topophys.materials.training",

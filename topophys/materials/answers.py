@@ -7,7 +7,7 @@ from typing import Any
 
 from topophys.materials.description import Description
 
-__all__ = ["MaterialAnswer", "TaskAnswer"]
+__all__ = ["DoubtfulLabel", "MaterialAnswer", "TaskAnswer"]
 
 
 @dataclass(frozen=True)
@@ -101,3 +101,37 @@ class MaterialAnswer:
         row["filling_allowed"] = self.filling_allowed
         row["notes"] = "; ".join(self.material.notes)
         return row
+
+
+@dataclass(frozen=True)
+class DoubtfulLabel:
+    """A label of a list, and what trees that did not see its group say of it.
+
+    Attributes
+    ----------
+    material : Description
+        The material.
+    label : str
+        Its label.
+    probability : float
+        Held-out, calibrated probability of that label.
+    other : str or None
+        Label of another list, where one was given.
+    other_probability : float or None
+        Probability of that one; None if the first list has no such class.
+    """
+
+    material: Description
+    label: str
+    probability: float
+    other: str | None
+    other_probability: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat row for tables."""
+        return {
+            "formula": self.material.formula, "space_group": self.material.space_group,
+            "label": self.label, "probability": round(self.probability, 6), "other": self.other,
+            "other_probability":
+                None if self.other_probability is None else round(self.other_probability, 6),
+        }  # fmt: skip

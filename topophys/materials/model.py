@@ -15,7 +15,7 @@ from topophys._io import complete_file, read_npz
 from topophys._optional import load_extra
 from topophys._progress import track
 from topophys.errors import CheckpointError, InputError, NotFittedError
-from topophys.materials.answers import MaterialAnswer, TaskAnswer
+from topophys.materials.answers import DoubtfulLabel, MaterialAnswer, TaskAnswer
 from topophys.materials.boosted_trees import BoostedTrees, train_trees
 from topophys.materials.calibration import (
     FOLDS,
@@ -138,6 +138,9 @@ class MaterialsModel:
         Classes of the first task.
     tasks_ : dict of str to Task
         All tasks.
+    held_out_ : dict of str to float64 ndarray of shape (S, C)
+        After `fit`, for each task: probabilities of the training materials by the trees that saw
+        none of their group; NaN where the label is unknown. Not part of the file.
     card_ : dict
         Provenance: source, group_by, number of materials, scores by task and view.
 
@@ -243,6 +246,7 @@ class MaterialsModel:
         self._materials = materials
         self._index()
         self.tasks_: dict[str, Task] = {}
+        self.held_out_: dict[str, NDArray[np.float64]] = {}
         x = {view: np.full((0, 0), np.nan) for view in views}
         for view in views:
             rows = np.arange(len(materials)) if view == VIEWS[0] else np.flatnonzero(with_group)
@@ -292,6 +296,7 @@ class MaterialsModel:
     ) -> Task:
         classes, y = _encode(name, labels, len(self._materials))
         groups = self._groups()
+        held_out = np.full((len(y), len(classes)), np.nan)
         trees, temperature, misfits, distances, scores = {}, {}, {}, {}, {}
         for view, columns in x.items():
             rows = np.flatnonzero((y >= 0) & (with_group if view == VIEWS[1] else True))
@@ -320,10 +325,12 @@ class MaterialsModel:
                 out = fold == f
                 p[out] = softmax(logits[out] / best_temperature(logits[~out], y[rows][~out]))
             truth = y[rows]
+            held_out[rows] = p  # the view with more information comes last
             scores[view] = classification_scores(p, truth)
             misfit = 1.0 - p[np.arange(len(rows)), truth]
             misfits[view] = [np.sort(misfit[truth == c]) for c in range(len(classes))]
             distances[view] = accuracy_by_distance(away, p.argmax(1) == truth)
+        self.held_out_[name] = held_out
         return Task(name, classes, y, trees, temperature, misfits, distances, scores)
 
     # -- prediction
@@ -389,6 +396,48 @@ class MaterialsModel:
         """
         classes = np.array(self._task(task).classes)
         return np.asarray(classes[self.predict_proba(X, task).argmax(1)])
+
+    def doubtful_labels(
+        self, other: Mapping[Description, str] | None = None, task: str | None = None
+    ) -> list[DoubtfulLabel]:
+        """Rank training labels by how little the held-out trees believe them.
+
+        Parameters
+        ----------
+        other : mapping of Description to str, optional
+            Labels of another list; only materials (composition and space group) on which it differs
+            are returned then.
+        task : str, optional
+            Name of the task; the first by default.
+
+        Returns
+        -------
+        list of DoubtfulLabel
+            The least believed label first.
+
+        Raises
+        ------
+        NotFittedError
+            If the model was loaded from a file, which does not hold the held-out probabilities.
+        """
+        chosen = self._task(task)
+        if not hasattr(self, "held_out_"):
+            raise NotFittedError(
+                "Model must be trained by `fit` in this process to know held-out probabilities, but"
+                " was loaded."
+            )
+        second = {(m.composition, m.space_group): label for m, label in (other or {}).items()}
+        p, found = self.held_out_[chosen.name], []
+        for i in np.flatnonzero(chosen.labels >= 0).tolist():
+            one, label = self._materials[i], chosen.classes[int(chosen.labels[i])]
+            theirs = second.get((one.composition, one.space_group))
+            if other is not None and theirs in {None, label}:
+                continue
+            chances = dict(zip(chosen.classes, p[i].tolist(), strict=True))
+            found.append(
+                DoubtfulLabel(one, label, chances[label], theirs, chances.get(theirs or ""))
+            )
+        return sorted(found, key=lambda d: d.probability)
 
     def score(self, X: Iterable[Any], y: Iterable[Any]) -> float:
         """Return the share of right classes, as scikit-learn does.
