@@ -179,8 +179,8 @@ def _momenta(proof: Any, h: WannierHamiltonian) -> str:
     """Momenta, gauge and orientation of an answer, in words."""
     from topophys.invariants.evidence import Asked  # noqa: PLC0415
 
-    asked = getattr(proof, "asked", None)
-    return (asked if isinstance(asked, Asked) else Asked(h, "")).momenta
+    # of the file, not of what was made of it: a chain of blocks knows no directions
+    return Asked(h, getattr(proof, "quantity", "")).momenta
 
 
 def _worst(status: NDArray[Any]) -> str:
