@@ -18,6 +18,13 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.datasets.tbmodels_file import read_tbmodels as read_tbmodels
     from topophys.grids import k_grid
     from topophys.hamiltonians.chiral import ChiralHamiltonian
+    from topophys.hamiltonians.cuts import (
+        RibbonHamiltonian,
+        edge_modes,
+        ribbon,
+        slab,
+        supercell,
+    )
     from topophys.hamiltonians.flatten import flatten_block, flatten_d
     from topophys.hamiltonians.fourier import FourierHamiltonian
     from topophys.hamiltonians.generalized import GeneralizedHamiltonian
@@ -27,6 +34,14 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         from_sisl,
         from_tbmodels,
         to_pythtb,
+    )
+    from topophys.hamiltonians.lattices import (
+        BandPath,
+        band_path,
+        brillouin_zone,
+        high_symmetry_points,
+        lattice_system,
+        reciprocal_vectors,
     )
     from topophys.hamiltonians.sampled import from_callable
     from topophys.hamiltonians.symmetrize import find_time_reversal, symmetrize
@@ -58,7 +73,13 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.invariants.results import Certificate, Z2Result
     from topophys.invariants.spin import SpinChern, spin_chern
     from topophys.invariants.weyl import weyl_charge
-    from topophys.invariants.wilson import berry_phase, wannier_centres, wilson_loop, zak_phase
+    from topophys.invariants.wilson import (
+        berry_phase,
+        polarization,
+        wannier_centres,
+        wilson_loop,
+        zak_phase,
+    )
     from topophys.invariants.winding import (
         certify_winding,
         winding_angle,
@@ -68,6 +89,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.invariants.z2 import Z2Indices, z2_indices_3d, z2_invariant
 
 __all__ = [
+    "BandPath",
     "Certificate",
     "CertificateLeaves",
     "ChernMarker",
@@ -78,14 +100,17 @@ __all__ = [
     "GeneralizedHamiltonian",
     "IndirectGap",
     "RealSpaceWinding",
+    "RibbonHamiltonian",
     "SpinChern",
     "TwoBandHamiltonian",
     "Z2Indices",
     "Z2Result",
+    "band_path",
     "berry_curvature",
     "berry_flux",
     "berry_flux_from_d",
     "berry_phase",
+    "brillouin_zone",
     "certificate_leaves",
     "certify_chern",
     "certify_gap",
@@ -95,6 +120,7 @@ __all__ = [
     "chern_number",
     "chern_number_from_d",
     "chern_on_slices",
+    "edge_modes",
     "ensembles",
     "find_time_reversal",
     "flatten_block",
@@ -104,13 +130,20 @@ __all__ = [
     "from_pythtb",
     "from_sisl",
     "from_tbmodels",
+    "high_symmetry_points",
     "k_grid",
+    "lattice_system",
     "local_chern_marker",
     "models",
+    "polarization",
     "quantum_metric",
     "read_wannier90",
     "real_space_winding",
+    "reciprocal_vectors",
+    "ribbon",
+    "slab",
     "spin_chern",
+    "supercell",
     "symmetrize",
     "to_pythtb",
     "wannier_centres",
@@ -127,6 +160,7 @@ __all__ = [
 
 #: Module of each of these names.
 _HOMES: Final = {
+    "BandPath": "topophys.hamiltonians.lattices",
     "Certificate": "topophys.invariants.results",
     "CertificateLeaves": "topophys.invariants.leaves",
     "ChernMarker": "topophys.invariants.real_space",
@@ -137,14 +171,17 @@ _HOMES: Final = {
     "GeneralizedHamiltonian": "topophys.hamiltonians.generalized",
     "IndirectGap": "topophys.invariants.gap",
     "RealSpaceWinding": "topophys.invariants.real_space",
+    "RibbonHamiltonian": "topophys.hamiltonians.cuts",
     "SpinChern": "topophys.invariants.spin",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
     "Z2Indices": "topophys.invariants.z2",
     "Z2Result": "topophys.invariants.results",
+    "band_path": "topophys.hamiltonians.lattices",
     "berry_curvature": "topophys.invariants.berry",
     "berry_flux": "topophys.invariants.berry",
     "berry_flux_from_d": "topophys.invariants.berry",
     "berry_phase": "topophys.invariants.wilson",
+    "brillouin_zone": "topophys.hamiltonians.lattices",
     "certificate_leaves": "topophys.invariants.leaves",
     "certify_chern": "topophys.invariants.chern",
     "certify_gap": "topophys.invariants.gap",
@@ -154,6 +191,7 @@ _HOMES: Final = {
     "chern_number": "topophys.invariants.berry",
     "chern_number_from_d": "topophys.invariants.berry",
     "chern_on_slices": "topophys.invariants.chern",
+    "edge_modes": "topophys.hamiltonians.cuts",
     "ensembles": "topophys.ensembles",
     "find_time_reversal": "topophys.hamiltonians.symmetrize",
     "flatten_block": "topophys.hamiltonians.flatten",
@@ -163,13 +201,20 @@ _HOMES: Final = {
     "from_pythtb": "topophys.hamiltonians.interop",
     "from_sisl": "topophys.hamiltonians.interop",
     "from_tbmodels": "topophys.hamiltonians.interop",
+    "high_symmetry_points": "topophys.hamiltonians.lattices",
     "k_grid": "topophys.grids",
+    "lattice_system": "topophys.hamiltonians.lattices",
     "local_chern_marker": "topophys.invariants.real_space",
     "models": "topophys.models",
+    "polarization": "topophys.invariants.wilson",
     "quantum_metric": "topophys.invariants.berry",
     "read_wannier90": "topophys.hamiltonians.wannier90",
     "real_space_winding": "topophys.invariants.real_space",
+    "reciprocal_vectors": "topophys.hamiltonians.lattices",
+    "ribbon": "topophys.hamiltonians.cuts",
+    "slab": "topophys.hamiltonians.cuts",
     "spin_chern": "topophys.invariants.spin",
+    "supercell": "topophys.hamiltonians.cuts",
     "symmetrize": "topophys.hamiltonians.symmetrize",
     "to_pythtb": "topophys.hamiltonians.interop",
     "wannier_centres": "topophys.invariants.wilson",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 
 __all__ = [
+    "Bands",
     "as_complex",
     "as_real",
+    "band_group",
     "integer",
     "occupied",
     "one_of",
@@ -145,6 +148,49 @@ def occupied(n_occupied: int | None, n_bands: int) -> int:
             f" {value}."
         )
     return value
+
+
+#: A group of neighbouring bands, counted from 0 in the order of their energies.
+Bands: TypeAlias = slice | Sequence[int]
+
+
+def band_group(bands: Bands | None, n_occupied: int | None, n_bands: int) -> tuple[int, int]:
+    """Return the group [low, high) of bands: `bands`, or the occupied ones where None.
+
+    Examples
+    --------
+    >>> band_group(slice(2, 4), None, 6), band_group([1], None, 2), band_group(None, 2, 4)
+    ((2, 4), (1, 2), (0, 2))
+    """
+    if bands is None:
+        return 0, occupied(n_occupied, n_bands)
+    if n_occupied is not None:
+        raise InputError(
+            "Arguments `bands` and `n_occupied` must not be given together: n_occupied=m is"
+            " bands=range(m)."
+        )
+    every = range(n_bands)
+    if isinstance(bands, slice):
+        try:
+            chosen = list(every[bands])
+        except (TypeError, ValueError):  # a slice of no integers, or a step of 0
+            chosen = []
+    elif isinstance(bands, str | bytes) or not isinstance(bands, Sequence | np.ndarray):
+        chosen = []
+    else:
+        chosen = [integer(band, "bands") for band in bands]
+    if not chosen or chosen != list(range(chosen[0], chosen[0] + len(chosen))):
+        raise InputError(
+            "Argument `bands` must be a slice, a range or a list of neighbouring bands such as"
+            f" range(2, 4), counted from 0 upward, but is {short(bands)}."
+        )
+    low, high = chosen[0], chosen[-1] + 1
+    if low < 0 or high > n_bands or high - low == n_bands:
+        raise InputError(
+            f"Argument `bands` must name some but not all of the bands 0 to {n_bands - 1}, but is"
+            f" {short(bands)}."
+        )
+    return low, high
 
 
 def require_gapped(bad: NDArray[np.bool_], quantity: str, *, mask: bool = False) -> None:

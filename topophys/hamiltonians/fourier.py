@@ -262,6 +262,36 @@ def _real_factor(factor: object) -> NDArray[np.float64] | None:
     return by
 
 
+def primitive(lattice: ArrayLike, dim: int) -> NDArray[np.float64]:
+    """Check primitive vectors, rows (dim, d)."""
+    rows = _validation.as_real(lattice, "lattice", f"(..., {dim}, d)")
+    if rows.ndim != 2 or rows.shape[1] < dim:
+        raise ShapeError(
+            f"Argument `lattice` must have {dim} primitive vectors as rows, of {dim} or more"
+            f" components, but has shape {rows.shape}."
+        )
+    lengths = np.linalg.norm(rows, axis=1)
+    volume = np.sqrt(max(np.linalg.det(rows @ rows.T), 0.0))
+    if not volume > 1e-9 * np.prod(lengths):
+        raise InputError(
+            "Argument `lattice` must have independent primitive vectors, but they span a volume of"
+            f" {volume:.3g}."
+        )
+    return rows
+
+
+def primitive_vectors(H: object) -> NDArray[np.float64] | None:
+    """Primitive vectors (dim, d) of the directions that a Hamiltonian has momenta for.
+
+    Shapes: returns (dim, d).
+    """
+    lattice: NDArray[np.float64] | None = getattr(H, "lattice", None)
+    directions: tuple[int, ...] | None = getattr(H, "directions", None)
+    if lattice is None or directions is None:
+        return lattice
+    return np.asarray(lattice[list(directions)])
+
+
 class FourierHamiltonian:
     r"""Hamiltonian given by hoppings on a lattice, one or a batch of them.
 
@@ -278,10 +308,18 @@ class FourierHamiltonian:
         Where R and -R are both given: raise unless they are conjugate transposes of each other
         (to 1e-10 of the largest entry), or take the Hermitian part.
 
+    lattice : array-like of shape (dim, d), optional
+        Primitive vectors as rows, in a space of d >= dim dimensions and any unit of length.
+    positions : array-like of shape (n, dim), optional
+        Positions of the orbitals in units of the primitive vectors. They enter Zak phases, Wannier
+        centres, Berry curvature and pictures, never the hoppings: H(k) is periodic, as written
+        above.
+
     Raises
     ------
     ShapeError, InputError
-        If a hopping is not a square matrix of finite numbers, or a key not a tuple of integers.
+        If a hopping is not a square matrix of finite numbers, or a key not a tuple of integers; if
+        the primitive vectors are not independent.
     HermiticityError
         If the hoppings contradict H(-R) = H(R)^dagger.
 
@@ -305,6 +343,9 @@ class FourierHamiltonian:
     """
 
     _error: NDArray[np.float64] | None
+    #: Primitive vectors as rows, and reduced positions of orbitals; None where not known.
+    lattice: NDArray[np.float64] | None = None
+    positions: NDArray[np.float64] | None = None
 
     def __init__(
         self,
@@ -312,6 +353,8 @@ class FourierHamiltonian:
         *,
         n_occupied: int | None = None,
         hermitian: Literal["check", "average"] = "check",
+        lattice: ArrayLike | None = None,
+        positions: ArrayLike | None = None,
     ) -> None:
         _validation.one_of(hermitian, "hermitian", ("check", "average"))
         self._vectors, raw, given = stack(hoppings, "hoppings", "(..., n, n)", tail=2)
@@ -322,6 +365,53 @@ class FourierHamiltonian:
         self._error = error_of_mean(raw, adjoint, given, tail=2)
         self._n_occupied = n_occupied
         _ = self.n_occupied  # refuse an impossible number now, not at first use
+        self._place(lattice, positions)
+
+    def _place(self, lattice: ArrayLike | None, positions: ArrayLike | None) -> None:
+        """Take over a lattice and positions after checks; None leaves what there is."""
+        if lattice is not None:
+            self.lattice = primitive(lattice, self.dim)
+        if positions is not None:
+            at = _validation.as_real(positions, "positions", f"(..., {self.n_bands}, {self.dim})")
+            if at.ndim != 2:
+                raise ShapeError(
+                    f"Argument `positions` must have shape ({self.n_bands}, {self.dim}), but has"
+                    f" {at.shape}."
+                )
+            self.positions = at
+
+    def with_geometry(
+        self: H, *, lattice: ArrayLike | None = None, positions: ArrayLike | None = None
+    ) -> H:
+        """Return the same Hamiltonian with another lattice, other positions, or both.
+
+        Parameters
+        ----------
+        lattice : array-like of shape (dim, d), optional
+            Primitive vectors as rows; those of this Hamiltonian where not given.
+        positions : array-like of shape (n, dim), optional
+            Positions of the orbitals in units of the primitive vectors; likewise.
+
+        Returns
+        -------
+        FourierHamiltonian
+            Of the same kind.
+
+        Raises
+        ------
+        ShapeError, InputError
+            As for the constructor.
+
+        Examples
+        --------
+        >>> import topophys as tp
+        >>> square = tp.models.qwz(-1.0).with_geometry(lattice=2.5 * np.eye(2))
+        >>> square.lattice.tolist()
+        [[2.5, 0.0], [0.0, 2.5]]
+        """
+        placed = self._select(())
+        placed._place(lattice, positions)
+        return placed
 
     @property
     def vectors(self) -> Int[np.ndarray, "M dim"]:
@@ -494,7 +584,7 @@ class FourierHamiltonian:
                     f" {theirs}."
                 )
         for name in ("lattice", "positions"):
-            mine, theirs = getattr(self, name, None), getattr(other, name, None)
+            mine, theirs = getattr(self, name), getattr(other, name)
             both = mine is not None and theirs is not None
             if both and not np.array_equal(np.asarray(mine), np.asarray(theirs)):
                 raise InputError(
@@ -530,6 +620,10 @@ class FourierHamiltonian:
     ) -> H:
         one, two = parts
         self._n_occupied = one._n_occupied if one._n_occupied is not None else two._n_occupied
+        for part in (two, one):
+            known = primitive_vectors(part)
+            self.lattice = self.lattice if known is None else known
+            self.positions = self.positions if part.positions is None else part.positions
         return self._with_error(UP * (one.amplitude_error + two.amplitude_error + rounded), batch)
 
     def _momenta(self, k: ArrayLike) -> NDArray[np.float64]:

@@ -35,6 +35,8 @@ def hoppings_of(
     *,
     n_occupied: int | None = None,
     vectorized: bool = False,
+    lattice: ArrayLike | None = None,
+    positions: ArrayLike | None = None,
 ) -> FourierHamiltonian:
     r"""Find the hoppings of a function H(k) by a discrete Fourier transform.
 
@@ -104,8 +106,9 @@ def hoppings_of(
         raise InputError(
             f"Argument `hopping_range` must cover all hoppings of `h`, but {hopping_range} leaves"
             f" {off:.3g} between the grid points (largest entry {scale:.3g}): give a larger one, or"
-            " leave positions of orbitals out of the phases."
+            " give the positions of orbitals that its phases contain."
         )
+    made._place(lattice, positions)
     # entries of n x n matrices: n times the largest one bounds the operator norm
     return made._with_error(np.asarray(MARGIN * n * off), ())
 
@@ -229,13 +232,13 @@ def to_pythtb(H: object) -> Any:
             f" {_validation.short(H)}."
         )
     pythtb = load_extra("pythtb", "interop")
-    lattice: Any = getattr(H, "lattice", None)
+    lattice: Any = H.lattice
     directions: Any = getattr(H, "directions", None)
     if lattice is None or directions is None or len(lattice) == H.dim:
-        lattice, per = np.eye(H.dim) if lattice is None else lattice, list(range(H.dim))
+        lattice, per = np.eye(H.dim) if lattice is None else completed(lattice), list(range(H.dim))
     else:
         per = list(directions)
-    positions = getattr(H, "positions", None)
+    positions = H.positions
     orbitals = np.zeros((H.n_bands, len(lattice)))
     if positions is not None:
         orbitals[:, per] = positions
@@ -461,6 +464,15 @@ def from_sisl(
 
 
 # ---- What they share
+
+
+def completed(lattice: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Square matrix of primitive vectors: orthogonal unit vectors are added to (dim, d).
+
+    Shapes: returns (d, d).
+    """
+    missing = np.linalg.svd(lattice)[2][len(lattice) :]
+    return np.concatenate([lattice, missing])
 
 
 def _require(model: Any, names: tuple[str, ...], kind: str, argument: str = "model") -> None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
-from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.fourier import FourierHamiltonian, primitive
 from topophys.hamiltonians.interop import hoppings_of
 
 __all__ = ["SampledHamiltonian", "from_callable"]
@@ -34,12 +34,16 @@ class SampledHamiltonian:
         n_occupied: int,
         *,
         vectorized: bool,
+        lattice: NDArray[np.float64] | None = None,
+        positions: NDArray[np.float64] | None = None,
     ) -> None:
         self._function = function
         self._vectorized = vectorized
         self.dim = dim
         self.n_bands = n_bands
         self.n_occupied = n_occupied
+        self.lattice = lattice
+        self.positions = positions
 
     def bloch(self, k: ArrayLike) -> Complex[np.ndarray, "..."]:
         r"""Bloch matrix at given momenta.
@@ -98,6 +102,8 @@ def from_callable(
     n_occupied: int | None = None,
     vectorized: bool = False,
     hopping_range: int | tuple[int, ...] | None = None,
+    lattice: ArrayLike | None = None,
+    positions: ArrayLike | None = None,
 ) -> SampledHamiltonian | FourierHamiltonian:
     r"""Make a Hamiltonian from a Python function H(k).
 
@@ -109,7 +115,7 @@ def from_callable(
     ----------
     h : callable
         Takes a momentum of shape (dim,) in radians, returns a Hermitian matrix of shape (n, n),
-        :math:`2\pi` periodic in each component (no positions of orbitals in the phases).
+        :math:`2\pi` periodic in each component, or with the `positions` of orbitals in its phases.
     dim : int
         Dimension of k space.
     n_bands : int, optional
@@ -123,6 +129,12 @@ def from_callable(
         hoppings. They are then found by a Fourier transform and checked off its grid, and the
         result can be certified; the deviation met off the grid, at most 1e-9 of the largest
         entry, counts as an error of the hoppings.
+    lattice : array-like of shape (dim, d), optional
+        Primitive vectors as rows; kept for pictures.
+    positions : array-like of shape (n, dim), optional
+        Positions of the orbitals, in units of the primitive vectors, that the phases of `h`
+        contain: :math:`H_{ij}(k) e^{-i k \cdot (r_i - r_j)}`, the atomic gauge. They are taken out
+        of the phases, and kept for Zak phases, centres and pictures.
 
     Returns
     -------
@@ -153,11 +165,18 @@ def from_callable(
     >>> int(tp.chern_number(model, grid=16))
     1
     """
-    if hopping_range is not None:
-        return hoppings_of(h, dim, hopping_range, n_occupied=n_occupied, vectorized=vectorized)
     if not callable(h):
         raise KindError(f"Argument `h` must be a function of k, but is {_validation.short(h)}.")
     n_dim = _validation.positive_int(dim, "dim")
+    if positions is not None:
+        h = _periodic(
+            h, np.asarray(_validation.as_real(positions, "positions", f"(..., n, {n_dim})"))
+        )
+    if hopping_range is not None:
+        return hoppings_of(
+            h, n_dim, hopping_range, n_occupied=n_occupied, vectorized=vectorized,
+            lattice=lattice, positions=positions,
+        )  # fmt: skip
     probe = np.sqrt(2.0) * np.arange(1, n_dim + 1)  # no symmetric momentum
     if n_bands is None:
         once = _validation.as_complex(
@@ -167,11 +186,32 @@ def from_callable(
     size = _validation.positive_int(n_bands, "n_bands")
     filled = 0 if size == 1 and n_occupied is None else _validation.occupied(n_occupied, size)
     made = SampledHamiltonian(h, n_dim, size, filled, vectorized=vectorized)
+    made.lattice = None if lattice is None else primitive(lattice, n_dim)
+    made.positions = None if positions is None else np.asarray(positions, np.float64)
     first = made.bloch(probe)
     for direction, shift in enumerate(2.0 * np.pi * np.eye(n_dim)):
         if np.abs(made.bloch(probe + shift) - first).max() > 1e-8 * np.abs(first).max():
             raise InputError(
                 "Argument `h` must be 2 pi periodic in every component of k, but is not in"
-                f" component {direction}; leave positions of orbitals out of the phases."
+                f" component {direction}; give the `positions` of orbitals that its phases"
+                " contain."
             )
     return made
+
+
+def _periodic(
+    h: Callable[[NDArray[np.float64]], ArrayLike], positions: NDArray[np.float64]
+) -> Callable[[NDArray[np.float64]], ArrayLike]:
+    """Take positions of orbitals out of the phases of a function."""
+
+    def periodic(k: NDArray[np.float64]) -> NDArray[np.complex128]:
+        h_k = np.asarray(h(k), np.complex128)
+        if h_k.shape[-2:] != (len(positions),) * 2:
+            raise ShapeError(
+                f"Argument `positions` must have a row for each orbital, but has {len(positions)}"
+                f" for matrices of shape {h_k.shape[-2:]}."
+            )
+        turn = np.exp(1j * k @ positions.T)
+        return np.asarray(turn[..., :, None] * h_k * turn.conj()[..., None, :])
+
+    return periodic

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys.errors import InputError, KindError
-from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.fourier import FourierHamiltonian, primitive_vectors
 
 __all__ = ["Symmetrized", "find_time_reversal", "symmetrize"]
 
@@ -167,6 +167,7 @@ def symmetrize(
         n_occupied=H._n_occupied,
         hermitian="average",
     )
+    made.lattice, made.positions = primitive_vectors(H), H.positions
     same = H._select(())
     if type(same).amplitudes is FourierHamiltonian.amplitudes:  # keeps lattice, positions, filling
         same._amplitudes, same._vectors = made.amplitudes, made.vectors

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
@@ -82,7 +81,7 @@ class WannierHamiltonian(FourierHamiltonian):
     ) -> None:
         self._filled = True  # the base class asks, to check what is given
         super().__init__(hoppings, n_occupied=n_occupied, hermitian=hermitian)
-        self.lattice: Float[np.ndarray, "3 3"] | None = (
+        self.lattice = (
             None if lattice is None else _validation.as_real(lattice, "lattice", "(..., 3, 3)")
         )
         self.directions = tuple(range(self.dim)) if directions is None else directions
@@ -90,11 +89,7 @@ class WannierHamiltonian(FourierHamiltonian):
             raise InputError(
                 f"Argument `directions` must name {self.dim} directions, but is {self.directions}."
             )
-        self.positions: Float[np.ndarray, "n dim"] | None = (
-            None
-            if positions is None
-            else _validation.as_real(positions, "positions", f"(..., {self.n_bands}, {self.dim})")
-        )
+        self._place(None, positions)
         self._filled = n_occupied is not None or self.n_bands == 1
 
     @property
@@ -108,6 +103,11 @@ class WannierHamiltonian(FourierHamiltonian):
                 " command line."
             )
         return super().n_occupied
+
+    def _place(self, lattice: ArrayLike | None, positions: ArrayLike | None) -> None:
+        super()._place(None, positions)
+        if lattice is not None:
+            self.lattice = _validation.as_real(lattice, "lattice", "(..., 3, 3)")
 
     def _blank(self: W) -> W:
         fresh = super()._blank()

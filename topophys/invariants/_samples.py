@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,13 +17,177 @@ from topophys._typing import (
     is_sampled_like,
     is_two_band_like,
 )
-from topophys.errors import InputError, KindError
-from topophys.grids import grid_of, grid_sizes
+from topophys._validation import Bands
+from topophys.errors import InputError, KindError, ShapeError
+from topophys.grids import grid_of, grid_sizes, k_grid
 
-__all__ = ["bloch_samples", "block_samples", "d_samples", "hamiltonian_axis", "momenta"]
+__all__ = [
+    "Positions",
+    "bloch_samples",
+    "block_samples",
+    "d_samples",
+    "hamiltonian_axis",
+    "in_periodic_gauge",
+    "jumping",
+    "momenta",
+    "not_periodic",
+    "own_positions",
+    "repeats_first",
+]
+
+#: Positions of orbitals; "own" are those of a Hamiltonian where it has any.
+Positions: TypeAlias = ArrayLike | Literal["own"] | None
 
 #: Diagonal blocks of a chiral Hamiltonian, relative to its largest entry, that are rounding.
 TOLERANCE: Final = 1e-10
+
+
+#: Points along a direction from which on a jump at the boundary of the zone can be told, and how
+#: many times as large as any other third difference it must be: about ten times what was met in
+#: 300,000 periodic functions, real and even ones too, with as many harmonics as there are points.
+JUMPS: Final = ((16, 12.0), (12, 25.0), (10, 40.0), (8, 100.0))
+#: The same where the median is over this many lines that differ: chance then needs half of them.
+LINES: Final = 6
+JUMP_OF_LINES: Final = 5.0
+#: Third differences, relative to the largest entry, that are rounding.
+FLAT: Final = 1e-9
+
+
+def not_periodic(
+    samples: NDArray[Any], axes: tuple[int, ...], tail: int, lead: int
+) -> NDArray[np.float64]:
+    """How many times as large as inside the zone third differences are across its boundary.
+
+    Along each of `axes` the last point is followed by the first. Of the lines along it the median
+    counts: phases with positions of orbitals jump on all of them, sharp features on a few. What
+    may be the chance of a coarse grid counts as 0.
+
+    Shapes: `samples` (..., *momenta, *tail) with `axes` negative, as counted before the last `tail`
+    axes; returns (...), the first `lead` axes.
+    """
+    worst = np.zeros(samples.shape[:lead])
+    if not worst.size:
+        return worst
+    own = tuple(range(samples.ndim - tail, samples.ndim))
+    with np.errstate(all="ignore"):  # what is not finite is refused elsewhere
+        for axis in axes:
+            lines = np.moveaxis(samples, samples.ndim - tail + axis, 0)
+            worst = np.maximum(worst, _jump(lines, own, worst.shape))
+    return np.asarray(worst)
+
+
+def _jump(
+    lines: NDArray[Any], own: tuple[int, ...], batch: tuple[int, ...]
+) -> NDArray[np.float64] | float:
+    """Ratio of third differences along the first axis; the median of all lines of one system."""
+    if repeats_first(lines, own):
+        lines = lines[:-1]
+    strict = next((ratio for points, ratio in JUMPS if len(lines) >= points), None)
+    if strict is None:
+        return 0.0
+    least = min(strict, JUMP_OF_LINES)
+    # next to the boundary first: what is no jump there is none beside all others
+    near = np.concatenate([lines[-4:], lines[:4]])
+    step = _third_differences(near, own)  # those from the points -4, -3, ..., 0
+    floor = FLAT * _sizes(near, own).max(0)
+    across, beside = step[1:4].max(0), np.maximum(step[0], step[4])
+    if not (across > np.maximum(least * beside, floor)).any():
+        return 0.0
+    inside = np.maximum(_third_differences(lines, own).max(0), beside)
+    # a constant has rounding inside, and across
+    ratio = np.where(across > floor, across / np.maximum(inside, 1e-3 * floor), 0.0)
+    ratio = ratio.reshape(*batch, -1)
+    middle = np.median(ratio, axis=-1)
+    differ = np.ptp(ratio, axis=-1) > 1e-3 * middle
+    many = differ & (ratio.shape[-1] >= LINES)
+    return np.asarray(np.where(middle > np.where(many, least, strict), middle, 0.0))
+
+
+def repeats_first(lines: NDArray[Any], own: tuple[int, ...]) -> bool:
+    """Whether the last point is the first one again: harmless where only links count."""
+    apart = _sizes(lines[-1:] - lines[:1], own)
+    return len(lines) > 2 and not (apart > FLAT * _sizes(lines[:1], own)).any()
+
+
+def _sizes(x: NDArray[Any], own: tuple[int, ...]) -> NDArray[np.float64]:
+    """Add up absolute values, whose squares may leave float64."""
+    return np.asarray((np.abs(x.real) + np.abs(x.imag)).sum(own))
+
+
+def _third_differences(lines: NDArray[Any], own: tuple[int, ...]) -> NDArray[np.float64]:
+    """Sizes of the third differences along the first axis."""
+    return _sizes(np.diff(lines, 3, axis=0), own)
+
+
+def jumping(
+    samples: NDArray[Any],
+    axes: tuple[int, ...],
+    name: str,
+    *,
+    tail: int = 2,
+    lead: int | None = None,
+    cure: bool = True,
+    mask: bool = False,
+) -> NDArray[np.bool_]:
+    """Refuse samples that are not periodic; with `mask` say which are not.
+
+    Shapes: as for `not_periodic`.
+    """
+    outer = samples.ndim - tail + min(axes) if lead is None else lead
+    jump = not_periodic(samples, axes, tail, outer)
+    bad = np.flatnonzero(jump)
+    if len(bad) and not mask:
+        of = f" ({len(bad)} of {jump.size}, first batch index {bad[0]})" if jump.ndim else ""
+        gauge = (
+            "pass `positions` if the phases contain positions of orbitals (atomic gauge)"
+            if cure
+            else "leave positions of orbitals out of the phases"
+        )
+        raise InputError(
+            f"Argument `{name}` must be periodic in k, but jumps from the last momentum to the"
+            f" first: third differences are {jump.max():.3g} times as large as elsewhere{of};"
+            f" {gauge}; else sample the whole zone as `topophys.k_grid` does, or more finely."
+        )
+    return np.asarray(jump > 0.0)
+
+
+def own_positions(
+    h: object, positions: Positions, n_bands: int, dim: int
+) -> NDArray[np.float64] | None:
+    """Reduced positions (n, dim) of orbitals: those given, or those of a Hamiltonian."""
+    if isinstance(positions, str):
+        _validation.one_of(positions, "positions", ("own",))
+        positions = getattr(h, "positions", None) if momenta(h) else None
+    if positions is None:
+        return None
+    given = np.asarray(positions)
+    if dim == 1 and given.shape == (n_bands,):
+        given = given[:, None]
+    found = _validation.as_real(given, "positions", f"(..., {n_bands}, {dim})")
+    if found.ndim != 2:
+        raise ShapeError(
+            f"Argument `positions` must have shape ({n_bands}, {dim}), but has {found.shape}."
+        )
+    return found
+
+
+def in_periodic_gauge(
+    h_k: NDArray[np.complex128], positions: NDArray[np.float64], axes: tuple[int, ...]
+) -> NDArray[np.complex128]:
+    r"""Take positions of orbitals out of the phases of samples.
+
+    .. math:: H_{ij}(k) \to e^{i k \cdot (r_i - r_j)} H_{ij}(k)
+
+    Shapes: `h_k` (..., n, n) with momenta along `axes`, negative and counted before the band axes;
+    `positions` (n, len(axes)).
+    """
+    out = h_k
+    for axis, where in zip(axes, positions.T, strict=True):
+        k = k_grid(h_k.shape[axis - 2])[:, 0]
+        turn = np.exp(1j * k[:, None] * where)
+        turn = turn.reshape(len(k), *(1,) * (-axis - 1), len(where))
+        out = turn[..., :, None] * out * turn.conj()[..., None, :]
+    return out
 
 
 def momenta(h: object) -> int:
@@ -40,6 +204,7 @@ def bloch_samples(
     name: str,
     *,
     dim: int | None = None,
+    bands: Bands | None = None,
 ) -> tuple[ArrayLike, int | None]:
     """Bloch matrices of a Hamiltonian on a grid, or those given; and the number of filled bands.
 
@@ -56,7 +221,9 @@ def bloch_samples(
         )
     H: Any = h
     sizes = grid_sizes(own, grid)
-    return H.on_grid(sizes), H.n_occupied if n_occupied is None else n_occupied
+    # of a group of bands, nobody asks how many are filled
+    own_filling = n_occupied is None and bands is None
+    return H.on_grid(sizes), H.n_occupied if own_filling else n_occupied
 
 
 def no_grid(grid: object, name: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike, is_fourier_like
+from topophys._validation import Bands
 from topophys.errors import InputError, KindError
 from topophys.grids import k_grid
 from topophys.invariants._scaling import scaled, times_power
@@ -201,6 +202,14 @@ def slice_at(
         H.n_occupied if n_occupied is None else n_occupied,
         np.broadcast_to(error[:, None], made.shape[:2]).reshape(shape).copy(),
     )
+
+
+def filling(bands: Bands | None, n_occupied: int | None, H: FourierLike) -> int | None:
+    """Count bands below a gap that slices may take as filled, so that none needs a filling."""
+    if bands is None:
+        return n_occupied
+    low, high = _validation.band_group(bands, n_occupied, H.n_bands)
+    return high if high < H.n_bands else low
 
 
 def _sum_error(flat: NDArray[np.complex128], n_terms: int, *, exact: bool) -> NDArray[np.float64]:

@@ -12,13 +12,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike, SampledLike, is_fourier_like
+from topophys._validation import Bands
 from topophys.errors import InputError
 from topophys.grids import grid_sizes, k_grid
 from topophys.invariants._cells import HERMITIAN, eigh_batch
-from topophys.invariants._samples import bloch_samples, d_samples, momenta
+from topophys.invariants._samples import (
+    Positions,
+    bloch_samples,
+    d_samples,
+    in_periodic_gauge,
+    jumping,
+    momenta,
+    own_positions,
+    repeats_first,
+)
 from topophys.invariants._scaling import divide_out, real_series
 from topophys.invariants.results import OnUnresolved, check_on_unresolved, masked
-from topophys.invariants.wilson import TOLERANCE, checked_matrices
+from topophys.invariants.wilson import TOLERANCE, checked_matrices, gap_around
 from topophys.kernels import status as st
 from topophys.kernels.chern_sampled import (
     count_chern,
@@ -107,50 +117,87 @@ def _count(d: NDArray[np.float64], chern: NDArray[np.int64], status: NDArray[np.
         count_chern(copied, chern[rows], status[rows])
 
 
-def flux_of_bands(h_k: ArrayLike, n_occupied: int | None) -> Fields:
-    """Flux and Chern number of the occupied bands of Bloch matrices.
+def flux_of_bands(
+    h_k: ArrayLike | FourierLike | SampledLike,
+    n_occupied: int | None,
+    *,
+    grid: int | tuple[int, int] | None = None,
+    bands: Bands | None = None,
+    positions: Positions = None,
+    mask: bool = False,
+    in_periodic: bool = False,
+) -> Fields:
+    """Flux and Chern number of a group of bands of Bloch matrices.
+
+    Samples that are not periodic are refused, or marked with `mask`. The flux is that of orbitals
+    at their positions, or with `in_periodic` at the origin.
 
     Shapes: `h_k` (..., Nx, Ny, n, n).
     """
-    h = _validation.as_complex(h_k, "h_k", "(..., Nx, Ny, n, n)")
+    samples, n_occupied = bloch_samples(h_k, grid, n_occupied, "h_k", dim=2, bands=bands)
+    h = _validation.as_complex(samples, "h_k", "(..., Nx, Ny, n, n)")
     n_bands = h.shape[-1]
     if n_bands < 2:
         raise InputError("Argument `h_k` must have at least two bands, but has one.")
-    filled = _validation.occupied(n_occupied, n_bands)
+    low, high = _validation.band_group(bands, n_occupied, n_bands)
+    where = own_positions(h_k, positions, n_bands, 2)
     _require_hermitian(h)
-    if n_bands == 2:
+    jumps = np.zeros(h.shape[:-4], np.bool_)
+    if not momenta(h_k):
+        h = h if where is None else in_periodic_gauge(h, where, (-2, -1))
+        jumps = jumping(h, (-2, -1), "h_k", mask=mask)
+    where = None if in_periodic else where
+    if n_bands == 2 and where is None:
         half_difference = 0.5 * h[..., 0, 0].real - 0.5 * h[..., 1, 1].real
         d = np.stack([h[..., 1, 0].real, h[..., 1, 0].imag, half_difference], -1)
-        flux, chern, bad = flux_of_d(d, with_flux=True)
+        flux, chern, bad = flux_of_d(d if high == 1 else -d, with_flux=True)
         touching = _touching(d, np.abs(h).max((-4, -3, -2, -1), initial=0.0))
-        return flux, chern, np.asarray(bad | touching)
+        return flux, chern, np.asarray(jumps | bad | touching)
     energy, states = eigh_batch(h)
     # against the energies of the whole zone: where all bands touch at zero, rounding is no gap
     scale = np.abs(energy).max((-3, -2, -1), keepdims=True, initial=0.0)[..., 0].clip(TINY)
-    gap = (energy[..., filled] - energy[..., filled - 1]) / scale
+    gap = gap_around(energy, low, high) / scale
     smallest = gap.min((-2, -1), initial=np.inf)
     touching = smallest <= DEGENERACY
     # states turn by up to (rounding of H) / gap
     error = 1e-15 * n_bands * (1.0 + 1.0 / smallest.clip(DEGENERACY))
-    batch, grid = h.shape[:-4], h.shape[-4:-2]
+    batch, sizes = h.shape[:-4], h.shape[-4:-2]
     size = math.prod(batch)
-    u_x, u_y = np.empty((2, size, *grid), np.complex128)
-    frame_links(states.reshape(size, *h.shape[-4:]), filled, u_x, u_y)
-    flux = np.empty((size, *grid))
+    u_x, u_y = np.empty((2, size, *sizes), np.complex128)
+    frame = np.ascontiguousarray(states[..., low:]) if low else states
+    frame = frame.reshape(size, *sizes, n_bands, n_bands - low)
+    if where is None:
+        frame_links(frame, high - low, u_x, u_y)
+    else:
+        u_x, u_y = _links_at(frame[..., : high - low], where)
+    flux = np.empty((size, *sizes))
     chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
     flux_from_links(u_x, u_y, DEGENERACY, error.reshape(size), flux, chern, status)
-    bad = np.asarray(touching | (status == st.GAPLESS).reshape(batch))
-    return flux.reshape(*batch, *grid), chern.reshape(batch), bad
+    bad = np.asarray(jumps | touching | (status == st.GAPLESS).reshape(batch))
+    return flux.reshape(*batch, *sizes), chern.reshape(batch), bad
+
+
+def _links_at(
+    frame: NDArray[np.complex128], positions: NDArray[np.float64]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Links of frames (B, Nx, Ny, n, m) of orbitals at positions (n, 2), to the next points."""
+    bra = frame.conj().swapaxes(-1, -2)
+    links = []
+    for axis, where in zip((1, 2), positions.T, strict=True):
+        turn = np.exp(-2j * np.pi * where / frame.shape[axis])[:, None]
+        links.append(np.asarray(np.linalg.det(bra @ (turn * np.roll(frame, -1, axis)))))
+    return links[0], links[1]
 
 
 def chern_of_hamiltonian(
-    H: FourierLike, grid: tuple[int, int], n_occupied: int | None
+    H: FourierLike, grid: tuple[int, int], n_occupied: int | None, bands: Bands | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Chern number of a Hamiltonian on a grid; with two bands straight from its coefficients."""
-    filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     if H.n_bands != 2:
-        _, chern, bad = flux_of_bands(H.on_grid(grid), filled)
+        _, chern, bad = flux_of_bands(H, n_occupied, grid=grid, bands=bands)
         return chern, bad
+    filled = H.n_occupied if bands is None and n_occupied is None else n_occupied
+    upper, _ = _validation.band_group(bands, filled, 2)
     vectors, coefficients, *_ = real_series(H)
     size, shape = len(coefficients), coefficients.shape[:2]
     chern, status = np.empty(size, np.int64), np.empty(size, np.uint8)
@@ -170,6 +217,7 @@ def chern_of_hamiltonian(
         d = _series_on_grid(vectors, coefficients[rest], grid)
         _, chern[rest], gapless = flux_of_d(d, with_flux=False)
         status[rest] = np.where(gapless | _touching(d, 1.0), st.GAPLESS, st.OK)
+    chern = -chern if upper else chern
     return chern.reshape(H.batch_shape), (status == st.GAPLESS).reshape(H.batch_shape)
 
 
@@ -228,7 +276,9 @@ def berry_flux(
     h_k: ArrayLike | FourierLike | SampledLike,
     *,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     grid: int | tuple[int, int] | None = None,
+    positions: Positions = "own",
 ) -> Float[np.ndarray, "... Nx Ny"]:
     r"""Berry flux of the occupied bands through each plaquette of the grid.
 
@@ -246,8 +296,16 @@ def berry_flux(
         dimensions, to be sampled on `grid`.
     n_occupied : int, optional
         Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
+        ``range(2, 4)``. It must be apart from the bands below and above.
     grid : int or tuple of int, optional
         Number of k points in each direction, for Hamiltonians; one number serves all directions.
+    positions : array-like of shape (n, 2), "own" or None, optional
+        Positions of the orbitals in units of the primitive vectors. They change the flux of single
+        plaquettes, not its sum. "own" takes those of a Hamiltonian, where it has any; None puts all
+        at the origin of the cell. With samples they say that the phases of `h_k` contain them:
+        :math:`H_{ij}(k) e^{-i k \cdot (r_i - r_j)}`, the atomic gauge.
 
     Returns
     -------
@@ -257,7 +315,8 @@ def berry_flux(
     Raises
     ------
     ShapeError, InputError
-        If `h_k` has other axes, is not finite or not Hermitian, or `grid` does not fit.
+        If `h_k` has other axes, is not finite, not Hermitian or not periodic, or `grid` does not
+        fit.
     KindError
         If `h_k` is a Hamiltonian of another dimension.
     GaplessError
@@ -275,8 +334,7 @@ def berry_flux(
     >>> round(float(flux.sum() / (2 * np.pi)), 12)
     1.0
     """
-    samples, filled = bloch_samples(h_k, grid, n_occupied, "h_k", dim=2)
-    flux, _, bad = flux_of_bands(samples, filled)
+    flux, _, bad = flux_of_bands(h_k, n_occupied, grid=grid, bands=bands, positions=positions)
     _validation.require_gapped(bad, "berry_flux")
     return flux
 
@@ -285,7 +343,9 @@ def berry_curvature(
     h_k: ArrayLike | FourierLike | SampledLike,
     *,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     grid: int | tuple[int, int] | None = None,
+    positions: Positions = "own",
 ) -> Float[np.ndarray, "... Nx Ny"]:
     r"""Mean Berry curvature of the occupied bands over each plaquette.
 
@@ -298,8 +358,13 @@ def berry_curvature(
         dimensions, to be sampled on `grid`.
     n_occupied : int, optional
         Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
+        ``range(2, 4)``. It must be apart from the bands below and above.
     grid : int or tuple of int, optional
         Number of k points in each direction, for Hamiltonians; one number serves all directions.
+    positions : array-like of shape (n, 2), "own" or None, optional
+        Positions of the orbitals, as for `berry_flux`.
 
     Returns
     -------
@@ -323,7 +388,7 @@ def berry_curvature(
     >>> omega.shape, bool(omega.max() > 0)
     ((24, 24), True)
     """
-    flux = berry_flux(h_k, n_occupied=n_occupied, grid=grid)
+    flux = berry_flux(h_k, n_occupied=n_occupied, bands=bands, grid=grid, positions=positions)
     n_x, n_y = flux.shape[-2:]
     omega: NDArray[np.float64] = flux * (n_x * n_y / (2.0 * np.pi) ** 2)
     return omega
@@ -333,7 +398,9 @@ def chern_number(
     h_k: ArrayLike | FourierLike | SampledLike,
     *,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     grid: int | tuple[int, int] | None = None,
+    positions: ArrayLike | None = None,
     on_unresolved: OnUnresolved = "raise",
 ) -> Int[np.ndarray, "..."]:
     r"""Chern number of the occupied bands on the sampled grid.
@@ -352,20 +419,27 @@ def chern_number(
         is the fastest.
     n_occupied : int, optional
         Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
+        ``range(2, 4)``. It must be apart from the bands below and above.
     grid : int or tuple of int, optional
         Number of k points in each direction, for Hamiltonians; one number serves all directions.
+    positions : array-like of shape (n, 2), optional
+        Of samples whose phases contain positions of orbitals (atomic gauge): these positions, in
+        units of the primitive vectors.
     on_unresolved : {"raise", "mask"}, optional
         Where bands touch on the grid or a flux is pi to rounding: raise, or return a masked array.
 
     Returns
     -------
     int64 ndarray of shape (...)
-        Chern number of all occupied bands together.
+        Chern number of all bands of the group together.
 
     Raises
     ------
     ShapeError, InputError
-        If `h_k` has other axes, is not finite or not Hermitian, or `grid` does not fit.
+        If `h_k` has other axes, is not finite, not Hermitian or not periodic, or `grid` does not
+        fit.
     KindError
         If `h_k` is a Hamiltonian of another dimension.
     GaplessError
@@ -384,10 +458,17 @@ def chern_number(
     """
     if is_fourier_like(h_k) and momenta(h_k) == 2:
         n_x, n_y = grid_sizes(2, grid)
-        chern, bad = chern_of_hamiltonian(h_k, (n_x, n_y), n_occupied)
+        if positions is not None:
+            raise InputError(
+                "Argument `positions` must be left out for a Hamiltonian, which is periodic; it"
+                " tells of samples that they are in the atomic gauge."
+            )
+        chern, bad = chern_of_hamiltonian(h_k, (n_x, n_y), n_occupied, bands)
     else:
-        samples, filled = bloch_samples(h_k, grid, n_occupied, "h_k", dim=2)
-        _, chern, bad = flux_of_bands(samples, filled)
+        _, chern, bad = flux_of_bands(
+            h_k, n_occupied, grid=grid, bands=bands, positions=positions,
+            mask=on_unresolved == "mask", in_periodic=True,
+        )  # fmt: skip
     return _integers(chern, bad, "chern_number", on_unresolved)
 
 
@@ -434,6 +515,8 @@ def berry_flux_from_d(
     -1.0
     """
     given = _validation.as_real(d_samples(d, grid), "d", "(..., Nx, Ny, 3)", finite=False)
+    if not momenta(d):
+        jumping(given, (-2, -1), "d", tail=1, cure=False)
     flux, _, bad = flux_of_d(given, with_flux=True)
     _validation.require_gapped(bad, "berry_flux_from_d")
     return flux
@@ -482,8 +565,11 @@ def chern_number_from_d(
     given = _validation.as_real(
         d_samples(d, grid), "d", "(..., Nx, Ny, 3)", finite=False, contiguous=False
     )
+    jumps: NDArray[np.bool_] | bool = False
+    if not momenta(d):
+        jumps = jumping(given, (-2, -1), "d", tail=1, cure=False, mask=on_unresolved == "mask")
     _, chern, bad = flux_of_d(given, with_flux=False)
-    return _integers(chern, bad, "chern_number_from_d", on_unresolved)
+    return _integers(chern, np.asarray(jumps | bad), "chern_number_from_d", on_unresolved)
 
 
 def _integers(
@@ -502,16 +588,19 @@ def quantum_metric(
     h_k: ArrayLike | FourierLike | SampledLike,
     *,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     dim: int | None = None,
     grid: int | tuple[int, ...] | None = None,
+    positions: Positions = "own",
 ) -> Float[np.ndarray, "... i j"]:
     r"""Quantum metric of the occupied bands at each point of the grid.
 
     .. math:: g_{ij} = \tfrac{1}{2} \mathrm{tr}(\partial_i P \, \partial_j P)
-        = \mathrm{Re} \sum_{n \le m < l} \frac{\langle n | \partial_i H | l \rangle
+        = \mathrm{Re} \sum_{n} \sum_{l} \frac{\langle n | \partial_i H | l \rangle
         \langle l | \partial_j H | n \rangle}{(E_l - E_n)^2}
 
-    with P the projector on the m occupied bands: gauge invariant, for degenerate bands too.
+    with P the projector on the m occupied bands, n one of them and l one of the others: gauge
+    invariant, for degenerate bands too.
     Derivatives of H are those of its trigonometric interpolation: exact where the grid has more
     points in each direction than twice the range of the hoppings, and then g carries rounding
     errors only. Pointwise :math:`\mathrm{tr}\, g \ge 2\sqrt{\det g} \ge |\mathrm{tr}\,\Omega|` in
@@ -524,10 +613,14 @@ def quantum_metric(
         `grid`.
     n_occupied : int, optional
         Number m of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of neighbouring bands, as for `berry_flux`.
     dim : int, optional
         Number of k directions of samples, 2 where not given; a Hamiltonian has its own.
     grid : int or tuple of int, optional
         Number of k points in each direction, for Hamiltonians; one number serves all directions.
+    positions : array-like of shape (n, dim), "own" or None, optional
+        Positions of the orbitals, as for `berry_flux`; they change the metric.
 
     Returns
     -------
@@ -537,7 +630,8 @@ def quantum_metric(
     Raises
     ------
     ShapeError, InputError
-        If `h_k` has other axes, is not finite or not Hermitian, or `grid` or `dim` does not fit.
+        If `h_k` has other axes, is not finite, not Hermitian or not periodic, or `grid` or `dim`
+        does not fit.
     GaplessError
         If occupied and empty bands touch on the grid.
 
@@ -558,28 +652,62 @@ def quantum_metric(
     own = momenta(h_k)
     if own and dim not in (None, own):
         raise InputError(f"Argument `dim` must be left out for a {own}D Hamiltonian, but is {dim}.")
-    h_k, n_occupied = bloch_samples(h_k, grid, n_occupied, "h_k")
+    samples, n_occupied = bloch_samples(h_k, grid, n_occupied, "h_k", bands=bands)
     dim = own or (2 if dim is None else _validation.positive_int(dim, "dim"))
     directions = ", ".join(f"N{i}" for i in range(dim))
-    given = checked_matrices(h_k, "h_k", f"(..., {directions}, n, n)")
+    given = checked_matrices(samples, "h_k", f"(..., {directions}, n, n)")
+    where = own_positions(h_k, positions, given.shape[-1], dim)
+    if not own:
+        every = tuple(range(-dim, 0))
+        given = given if where is None else in_periodic_gauge(given, where, every)
+        jumping(given, every, "h_k")
+        _require_open(given, every)
     # of any unit of energy: quotients of the smallest numbers would overflow
     points = math.prod(given.shape[-dim - 2 : -2])
     scaled, _ = divide_out(given.reshape(-1, points, *given.shape[-2:]))
     h: NDArray[np.complex128] = scaled.reshape(given.shape)
-    filled = _validation.occupied(n_occupied, h.shape[-1])
+    low, high = _validation.band_group(bands, n_occupied, h.shape[-1])
     energy, states = eigh_batch(h)
-    step = energy[..., None, filled:] - energy[..., :filled, None]
+    others = np.r_[0:low, high : h.shape[-1]]
+    step = energy[..., None, others] - energy[..., low:high, None]
     axes = tuple(range(-dim, 0))
     scale = np.abs(energy).max((*(axis - 1 for axis in axes), -1))
-    bad = np.atleast_1d(step.min((*(axis - 2 for axis in axes), -2, -1)) <= TOLERANCE * scale)
+    least = np.abs(step).min((*(axis - 2 for axis in axes), -2, -1))
+    bad = np.atleast_1d(least <= TOLERANCE * scale)
     _validation.require_gapped(bad, "quantum_metric")
-    full, empty = states[..., :filled].conj().swapaxes(-1, -2), states[..., filled:]
+    full, empty = states[..., low:high].conj().swapaxes(-1, -2), states[..., others]
     mixing = np.stack(
-        [full @ _derivative(h, axis - dim - 2) @ empty / step for axis in range(dim)], axis=-3
+        [full @ _slope(h, axis, dim, where) @ empty / step for axis in range(dim)], axis=-3
     )
     flat = mixing.reshape(*mixing.shape[:-2], -1)
     metric: NDArray[np.float64] = (flat @ flat.conj().swapaxes(-1, -2)).real
     return metric
+
+
+def _require_open(h: NDArray[np.complex128], axes: tuple[int, ...]) -> None:
+    """Refuse grids that hold their first momentum twice: interpolation counts every point."""
+    own = tuple(range(h.ndim - 2, h.ndim))
+    for axis in axes:
+        lines = np.moveaxis(h, axis - 2, 0)
+        if repeats_first(lines, own) and not repeats_first(lines[:-1], own):
+            raise InputError(
+                "Argument `h_k` must not repeat the first momentum at the end, but does along axis"
+                f" {axis} of the grid; leave it out, as `topophys.k_grid` does."
+            )
+
+
+def _slope(
+    h: NDArray[np.complex128], axis: int, dim: int, positions: NDArray[np.float64] | None
+) -> NDArray[np.complex128]:
+    """Differentiate H in the atomic gauge, turned back into the periodic one: dH + i [H, r].
+
+    Shapes: `h` (..., n, n), `positions` (n, dim).
+    """
+    slope = _derivative(h, axis - dim - 2)
+    if positions is None:
+        return slope
+    where = positions[:, axis]
+    return slope + 1j * h * (where[None, :] - where[:, None])
 
 
 def _derivative(h: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:

@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike
+from topophys._validation import Bands
 from topophys.errors import InputError, KindError
 from topophys.grids import grid_of
 from topophys.invariants._cocycle import chern_evidence
 from topophys.invariants._limits import Limits, described, dimension, limits
 from topophys.invariants._scaling import RealSeries, demand, proven_gap, real_series
-from topophys.invariants._slices import require_dimension, slice_at
+from topophys.invariants._slices import filling, require_dimension, slice_at
 from topophys.invariants.evidence import Asked, CellTree, DegreeEvidence
 from topophys.invariants.results import (
     Certificate,
@@ -25,7 +26,10 @@ from topophys.invariants.results import (
     OnUnresolved,
     check_on_unresolved,
     conclude,
+    conclude_group,
+    edges_of,
     masked,
+    settle,
 )
 from topophys.kernels import status as st
 from topophys.kernels.chern_two_band import certify_degrees
@@ -271,6 +275,7 @@ def certify_chern(
     H: FourierLike,
     *,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     min_gap: float = 0.0,
     max_depth: int = 16,
     max_evaluations: int = 100_000,
@@ -288,6 +293,8 @@ def certify_chern(
     the occupied and the empty block of H stay apart on the cell. The bundle of occupied states
     then has a section on each cell, and C is the winding of the transition phases between
     neighbouring cells, which are bounded along whole edges. The same cells prove the direct gap.
+    Of a group of bands that does not begin with the lowest, C is the difference of two: that of all
+    bands up to its last, and that of the bands below it, each proven with its gap.
 
     Parameters
     ----------
@@ -295,6 +302,9 @@ def certify_chern(
         Hamiltonian in two dimensions, or a batch.
     n_occupied : int, optional
         Number of occupied bands; that of `H` where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
+        ``range(2, 4)``. The gaps below and above it are both proven.
     min_gap : float, optional
         Certify only what is proven to have at least this direct gap, in the units of the
         hoppings. More cells are used where needed.
@@ -313,7 +323,8 @@ def certify_chern(
     Returns
     -------
     Certificate
-        Value, status, gap bound and effort, each of shape (...) like the batch of `H`.
+        Value, status, gap bound and effort, each of shape (...) like the batch of `H`; of a group
+        of bands, `parts` has the certificates of both gaps.
 
     Raises
     ------
@@ -344,7 +355,26 @@ def certify_chern(
             "Argument `H` must be a two-dimensional Hamiltonian in Fourier form, but is"
             f" {described(H)}"
         )
+    check_on_unresolved(on_unresolved)
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
+    if bands is not None:
+        low, high = _validation.band_group(bands, n_occupied, H.n_bands)
+
+        def up_to(edge: int) -> Certificate:
+            return certify_chern(
+                H, n_occupied=edge, min_gap=min_gap, max_depth=max_depth,
+                max_evaluations=max_evaluations, tightness=tightness, evidence=evidence,
+            )  # fmt: skip
+
+        if not low:
+            return settle(up_to(high), on_unresolved, "Chern number")
+        parts = tuple(up_to(edge) for edge in edges_of((low, high), H.n_bands))
+        # all bands together have none
+        upper = np.ma.getdata(parts[1].value) if len(parts) > 1 else 0
+        lower = np.where(parts[0].certified, np.ma.getdata(parts[0].value), 0)
+        value = np.asarray(np.where(parts[-1].certified, upper, 0) - lower)
+        asked = Asked(H, "Chern number", high, bands=(low, high))
+        return conclude_group("Chern number", parts, value, asked, on_unresolved)
     filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     if H.n_bands == 2:
         found = two_band_evidence(H, checked, evidence=evidence)
@@ -364,6 +394,7 @@ def chern_on_slices(
     grid: int = 16,
     k: ArrayLike | None = None,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     min_gap: float = 0.0,
     max_depth: int = 16,
     max_evaluations: int = 100_000,
@@ -390,7 +421,7 @@ def chern_on_slices(
         Number of planes, at the momenta of `topophys.k_grid`.
     k : array-like of shape (...), optional
         Momenta of the planes in place of those.
-    n_occupied, min_gap, max_depth, max_evaluations, tightness, evidence, on_unresolved
+    n_occupied, bands, min_gap, max_depth, max_evaluations, tightness, evidence, on_unresolved
         As for `certify_chern`, of each plane.
 
     Returns
@@ -428,9 +459,11 @@ def chern_on_slices(
     """
     found = require_dimension(H, 3)
     momenta = grid_of(1, grid)[:, 0] if k is None else k
+    planes = slice_at(found, axis, momenta, n_occupied=filling(bands, n_occupied, found))
     return certify_chern(
-        slice_at(found, axis, momenta, n_occupied=n_occupied),
+        planes,
         n_occupied=n_occupied,
+        bands=bands,
         min_gap=min_gap,
         max_depth=max_depth,
         max_evaluations=max_evaluations,

@@ -261,18 +261,21 @@ class Asked:
 
     Attributes
     ----------
-    H : FourierLike or BlockLike
-        The batch.
+    H : FourierLike, BlockLike or ndarray
+        The batch; samples for groups of bands, of which no file is written.
     quantity, n_occupied, time_reversal, centre, half_width
         As in `Question`.
+    bands : (int, int) or None
+        A group [low, high) of bands that does not begin with the lowest; no file is written of it.
     """
 
-    H: FourierLike | BlockLike
+    H: FourierLike | BlockLike | NDArray[np.complex128]
     quantity: str
     n_occupied: int = 0
     time_reversal: NDArray[np.complex128] | None = None
     centre: NDArray[np.float64] | None = None
     half_width: NDArray[np.float64] | None = None
+    bands: tuple[int, int] | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -306,7 +309,9 @@ class Asked:
     def _fills_half(self) -> bool:
         """Whether half filling is asked of what names no filling; two bands leave no choice."""
         H = self.H
-        if getattr(H, "_n_occupied", 0) is not None or not is_fourier_like(H):
+        if self.bands is not None or getattr(H, "_n_occupied", 0) is not None:
+            return False
+        if not is_fourier_like(H):
             return False
         if not getattr(H, "_filled", True):  # materials must be told
             return False

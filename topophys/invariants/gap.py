@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike
+from topophys._validation import Bands
 from topophys.errors import InputError, KindError, ShapeError, why
 from topophys.invariants._band_edges import BandEdges, walk_edges
 from topophys.invariants._cells import Hoppings
@@ -24,6 +25,8 @@ from topophys.invariants.results import (
     Result,
     check_on_unresolved,
     conclude,
+    conclude_group,
+    edges_of,
     masked,
     of_bands,
     one_integer,
@@ -157,6 +160,7 @@ def certify_gap(
     kind: Literal["direct"] | None = None,
     level: None = None,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     min_gap: float = 0.0,
     max_depth: int = 16,
     max_evaluations: int = 100_000,
@@ -202,6 +206,7 @@ def certify_gap(
     kind: Literal["direct", "indirect"] | None = None,
     level: ArrayLike | None = None,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     min_gap: float = 0.0,
     max_depth: int = 16,
     max_evaluations: int = 100_000,
@@ -233,6 +238,9 @@ def certify_gap(
     n_occupied : int, optional
         Number n of occupied bands; that of `H` where not given. With a `level` it may be 0 or the
         number of bands; where not given, it is that of the levels below E at k = 0.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
+        ``range(2, 4)``, whose direct gaps below and above are both proven.
     min_gap : float, optional
         Certify only what is proven to have at least this gap, in the units of the hoppings.
     max_depth : int, optional
@@ -251,8 +259,9 @@ def certify_gap(
     Returns
     -------
     Certificate or IndirectGap
-        Of the direct gap a `Certificate`, else an `IndirectGap`. The value is n; the evidence is
-        `gap_lower`, each of shape (...) like the batch of `H`.
+        Of the direct gap a `Certificate`, else an `IndirectGap`. The value is n (of a group, how
+        many bands it has); the evidence is `gap_lower`, each of shape (...) like the batch of `H`.
+        Of a group, `parts` holds the proof of each gap.
 
     Raises
     ------
@@ -293,7 +302,13 @@ def certify_gap(
             "Argument `H` must be a Hamiltonian in Fourier form in one to three dimensions, but is"
             f" {described(H)}"
         )
+    check_on_unresolved(on_unresolved)
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)
+    if bands is not None:
+        if kind == "indirect" or level is not None:
+            raise InputError("Argument `bands` must be left out for an indirect gap.")
+        group = _validation.band_group(bands, n_occupied, H.n_bands)
+        return _around(H, group, checked, on_unresolved, evidence=evidence)
     if kind == "indirect" or level is not None:
         if evidence:
             raise InputError(
@@ -304,6 +319,29 @@ def certify_gap(
     filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
     found = gap_evidence(H, filled, checked, evidence=evidence)
     return conclude("gap", found, H.batch_shape, on_unresolved, Asked(H, "gap", filled))
+
+
+def _around(
+    H: FourierLike,
+    group: tuple[int, int],
+    checked: Limits,
+    on_unresolved: OnUnresolved,
+    *,
+    evidence: bool,
+) -> Certificate:
+    """Prove the gaps around a group [low, high) of bands."""
+
+    def above(edge: int) -> Certificate:
+        found = gap_evidence(H, edge, checked, evidence=evidence)
+        return conclude("gap", found, H.batch_shape, "mask", Asked(H, "gap", edge))
+
+    low, high = group
+    if not low:
+        return settle(above(high), on_unresolved, "gap")
+    parts = tuple(above(edge) for edge in edges_of(group, H.n_bands))
+    asked = Asked(H, "gap", high, bands=group)
+    size = np.full(H.batch_shape, high - low, np.int64)
+    return conclude_group("gap", parts, size, asked, on_unresolved)
 
 
 #: Cells of a starting grid of one group, to bound the memory.

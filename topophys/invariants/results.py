@@ -218,9 +218,25 @@ def lowest(n_occupied: int, n_bands: int, dim: int) -> str:
     return f"the lowest {n_occupied} of {n_bands} bands in {dim}D"
 
 
+def group(bands: tuple[int, int], n_bands: int, dim: int) -> str:
+    """Name the bands [low, high) that a question is about, counted from 0."""
+    low, high = bands
+    if not low:
+        return lowest(high, n_bands, dim)
+    which = f"band {low}" if high - low == 1 else f"the bands {low} to {high - 1}"
+    return f"{which} of 0 to {n_bands - 1} in {dim}D"
+
+
+def edges_of(bands: tuple[int, int], n_bands: int) -> tuple[int, ...]:
+    """Numbers of bands below the gaps around a group [low, high)."""
+    return tuple(edge for edge in bands if 0 < edge < n_bands)
+
+
 def of_bands(asked: Asked | None, dim: int) -> str:
     """Say whose quantity it is: bands and dimension."""
     H: Any = None if asked is None else asked.H
+    if asked is not None and asked.bands is not None and is_fourier_like(H):
+        return group(asked.bands, H.n_bands, dim)
     if is_block_like(H):
         half = H.block_amplitudes.shape[-1]
         return lowest(half, 2 * half, dim)
@@ -274,6 +290,9 @@ class Certificate(Result):
         Empty unless asked for.
     asked : Asked or None
         The Hamiltonians, for `save`.
+    parts : tuple of Certificate
+        Of a group of bands: the certificates of the bands below it, and of these together with the
+        group, with the proofs of the gaps below and above. Empty otherwise.
 
     Examples
     --------
@@ -295,6 +314,7 @@ class Certificate(Result):
     reason: Shaped[np.ndarray, "..."]
     evidence: tuple[Any, ...] = ()
     asked: Asked | None = None
+    parts: tuple[Certificate, ...] = ()
 
     def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
         """Write the proof of one element to a file that `topophys.checker` can check.
@@ -329,6 +349,7 @@ class Certificate(Result):
         ...     verify(tp.certify_winding(tp.models.ssh(1.0, 2.0)).save(f"{folder}/x.cert.json"))
         'winding number 1, gap at least 1.93146'
         """
+        refuse_group(self.parts)
         return certificate_file.save(self, path, index)
 
     def __post_init__(self) -> None:
@@ -339,6 +360,8 @@ class Certificate(Result):
         """The question, such as "Chern number of the lowest 1 of 2 bands in 2D"."""
         asked = self.asked
         of = "above" if self.quantity == "gap" else "of"
+        if self.quantity == "gap" and asked is not None and asked.bands is not None:
+            of = "around"
         text = f"{self.quantity} {of} {of_bands(asked, self.k_at_gap_upper.shape[-1])}"
         if asked is None or asked.centre is None or asked.half_width is None:
             return text
@@ -362,6 +385,7 @@ class Certificate(Result):
             low, most = self.gap_lower[good].min(), self.gap_upper[good].min()
             of = " (smallest of the batch)" if total > 1 else ""
             rows.append(("gap", f"at least {low:.3g} (proven), at most {most:.3g}{of}"))
+        rows += self._gaps()
         if total > 0 and done < total:
             if total > 1:
                 first = np.flatnonzero(~good.ravel())[:5].tolist()
@@ -372,6 +396,84 @@ class Certificate(Result):
             of = " (median)" if total > 1 else ""
             rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
         return [*rows, *(self.asked.rows() if self.asked else ())]
+
+    def _gaps(self) -> list[tuple[str, str]]:
+        """List what is known of the gaps around a group of bands."""
+        return gaps_around(self.parts, self.asked)
+
+
+def gaps_around(
+    parts: Sequence[Certificate | Z2Result], asked: Asked | None
+) -> list[tuple[str, str]]:
+    """Rows for the gaps around a group: the proven bound, or why there is none."""
+    if not parts or asked is None or asked.bands is None:
+        return []
+    low = asked.bands[0]
+    rows = []
+    for part in parts:
+        edge = part.bands[0] if isinstance(part, Z2Result) else part.asked.n_occupied  # type: ignore[union-attr]  # parts know what was asked
+        side = "below" if edge == low else "above"
+        if not part.resolved.all():
+            told = why(part.reason[~part.resolved].ravel().tolist())
+        elif part.gap_lower.size and part.gap_lower.min() > 0.0:
+            told = f"at least {part.gap_lower.min():.3g} (proven)"
+        else:
+            told = f"at most {part.gap_upper.min(initial=np.inf):.3g}"
+        rows.append((f"gap {side}", f"between bands {edge - 1} and {edge}: {told}"))
+    return rows
+
+
+def refuse_group(parts: Sequence[Certificate | Z2Result]) -> None:
+    """Refuse to write a group of bands to one file: each of its gaps has a proof of its own."""
+    if parts:
+        raise InputError(
+            "A group of bands is proven by the certificates of the gaps around it; save each of"
+            " `.parts` instead, with evidence=True."
+        )
+
+
+def conclude_group(
+    quantity: str,
+    parts: tuple[Certificate, ...],
+    value: NDArray[np.int64],
+    asked: Asked,
+    on_unresolved: OnUnresolved,
+) -> Certificate:
+    """Put the certificates of the gaps around a group of bands together.
+
+    Shapes: `value` (...).
+    """
+    proven = np.logical_and.reduce([part.certified for part in parts])
+    gaps = np.stack([part.gap_upper for part in parts])
+    least = np.asarray(gaps.argmin(0))
+    where = np.stack([part.k_at_gap_upper for part in parts])
+    reason = parts[0].reason
+    for part in parts[1:]:
+        reason = np.where(reason == "", part.reason, reason)
+    made = Certificate(
+        quantity=quantity,
+        value=np.where(proven, value, UNRESOLVED_VALUE),
+        status=np.where(proven, "certified", "unresolved"),
+        gap_lower=np.where(proven, np.min([part.gap_lower for part in parts], axis=0), 0.0),
+        gap_upper=np.asarray(gaps.min(0)),
+        k_at_gap_upper=np.take_along_axis(where, least[None, ..., None], 0)[0],
+        evaluations=np.asarray(np.sum([part.evaluations for part in parts], axis=0)),
+        reason=np.asarray(reason),
+        asked=asked,
+        parts=parts,
+    )
+    settle_group(made, on_unresolved, quantity)
+    return made
+
+
+def settle_group(made: Certificate | Z2Result, on_unresolved: OnUnresolved, quantity: str) -> None:
+    """Raise for a group of bands that is unresolved, where that was asked for, and name the gap."""
+    check_on_unresolved(on_unresolved)
+    if on_unresolved == "raise" and not made.resolved.all():
+        where = np.flatnonzero(~made.resolved)
+        reason = made.reason.ravel()[where].tolist()
+        detail = "; ".join(f"{row} {text}" for row, text in gaps_around(made.parts, made.asked))
+        raise UnresolvedError(quantity, where.tolist(), made.status.size, reason, detail)
 
 
 @dataclass(frozen=True, eq=False)
@@ -529,6 +631,9 @@ class Z2Result(Result):
         for plots. Empty without flows.
     asked : Asked or None
         The Hamiltonians, for `save`.
+    parts : tuple of Z2Result
+        Of a group of bands: the results for the bands below it, and for these together with the
+        group. Empty otherwise.
 
     Examples
     --------
@@ -559,6 +664,7 @@ class Z2Result(Result):
     bands: tuple[int, int]
     flows: tuple[Flow, ...] = ()
     asked: Asked | None = None
+    parts: tuple[Z2Result, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -566,7 +672,13 @@ class Z2Result(Result):
     @property
     def question(self) -> str:
         """The question that is answered: quantity, method, bands, dimension."""
-        return f"Z2 invariant of {lowest(*self.bands, 2)}, by the {NAMES[self.method]}"
+        return f"Z2 invariant of {self.of_what(2)}, by the {NAMES[self.method]}"
+
+    def of_what(self, dim: int) -> str:
+        """Name the bands."""
+        if self.asked is not None and self.asked.bands is not None:
+            return group(self.asked.bands, self.bands[1], dim)
+        return lowest(*self.bands, dim)
 
     def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
         """Write the proof of one element to a file that `topophys.checker` can check.
@@ -592,6 +704,7 @@ class Z2Result(Result):
         InputError
             If `index` does not name one element, or the proof is too long for a file.
         """
+        refuse_group(self.parts)
         return certificate_file.save(self, path, index)
 
     @property
@@ -647,6 +760,7 @@ class Z2Result(Result):
         met, bound = self.gap_upper.min(), self.gap_lower.min()
         proven = f"at least {bound:.3g} (proven), " if bound > 0.0 else ""
         rows.append(("energy gap", f"{proven}at most {met:.3g}"))
+        rows += gaps_around(self.parts, self.asked)
         split = f"{self.splitting.max():.2g} of the gap (largest at invariant momenta)"
         rows.append(("splitting", split))
         of = " (median)" if total > 1 else ""
@@ -694,6 +808,42 @@ def conclude_z2(
             if one.flow is not None
         ),
     )
+
+
+def conclude_z2_group(
+    parts: tuple[Z2Result, ...], asked: Asked, on_unresolved: OnUnresolved
+) -> Z2Result:
+    """Z2 invariant of a group of bands: the sum modulo 2 of those below the gaps around it."""
+    known = np.logical_and.reduce([part.resolved for part in parts])
+    proven = np.logical_and.reduce([part.certified for part in parts])
+    value = np.sum([np.ma.getdata(part.value) for part in parts], axis=0) % 2
+    gaps = np.stack([part.gap_upper for part in parts])
+    where = np.stack([part.k_at_gap_upper for part in parts])
+    reason = parts[0].reason
+    for part in parts[1:]:
+        reason = np.where(reason == "", part.reason, reason)
+
+    def over(name: str, reduce: Any) -> NDArray[Any]:
+        return np.asarray(reduce.reduce([getattr(part, name) for part in parts]))
+
+    made = replace(
+        parts[0],
+        value=np.asarray(np.where(known, value, UNRESOLVED_VALUE)),
+        status=np.where(known, np.where(proven, "certified", "converged"), "unresolved"),
+        flow_gap=over("flow_gap", np.minimum),
+        gap_upper=np.asarray(gaps.min(0)),
+        gap_lower=over("gap_lower", np.minimum),
+        splitting=over("splitting", np.maximum),
+        evaluations=over("evaluations", np.add),
+        reason=np.asarray(reason),
+        symmetry_violation=over("symmetry_violation", np.maximum),
+        k_at_gap_upper=np.take_along_axis(where, np.asarray(gaps.argmin(0))[None, ..., None], 0)[0],
+        flows=(),
+        asked=asked,
+        parts=parts,
+    )
+    settle_group(made, on_unresolved, "Z2 invariant")
+    return made
 
 
 def _scaled(flow: Flow, exponent: int) -> Flow:

@@ -14,7 +14,7 @@ from topophys._typing import BlockLike, FourierLike, SampledLike, is_block_like
 from topophys.errors import GaplessError, KindError
 from topophys.grids import grid_sizes, k_grid
 from topophys.invariants._limits import described, limits
-from topophys.invariants._samples import block_samples
+from topophys.invariants._samples import block_samples, jumping, momenta
 from topophys.invariants._winding import winding_evidence
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
@@ -82,7 +82,7 @@ def winding_number(
     Raises
     ------
     ShapeError, InputError
-        If `d_k` has other axes or is not finite, or `grid` does not fit.
+        If `d_k` has other axes, is not finite or not periodic, or `grid` does not fit.
     KindError
         If a Hamiltonian is no chain, or not chiral.
     GaplessError
@@ -103,7 +103,13 @@ def winding_number(
     if is_block_like(d_k):
         turns, status = _of_hamiltonian(d_k, grid)
     else:
-        turns, status = _of_samples(block_samples(d_k, grid))
+        blocks = block_samples(d_k, grid)
+        turns, status = _of_samples(blocks)
+        if not momenta(d_k):
+            jumps = jumping(
+                np.asarray(blocks), (-1,), "d_k", cure=False, mask=on_unresolved == "mask"
+            )
+            status = np.where(jumps, st.GAPLESS, status)
     bad = status == st.GAPLESS
     if on_unresolved == "raise":
         _validation.require_gapped(bad, "winding_number", mask=True)

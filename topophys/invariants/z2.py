@@ -13,11 +13,20 @@ from threadpoolctl import threadpool_limits
 
 from topophys import _validation
 from topophys._typing import FourierLike, is_fourier_like
+from topophys._validation import Bands
 from topophys.errors import InputError, KindError, why
 from topophys.invariants import _symmetry as tr
 from topophys.invariants._limits import Limits, limits
+from topophys.invariants._samples import jumping
 from topophys.invariants._scaling import divide_out, error_of
-from topophys.invariants._slices import Slice, bloch_at, require_dimension, rows_of, slice_at
+from topophys.invariants._slices import (
+    Slice,
+    bloch_at,
+    filling,
+    require_dimension,
+    rows_of,
+    slice_at,
+)
 from topophys.invariants._symmetry import (
     Apart,
     Operator,
@@ -45,7 +54,8 @@ from topophys.invariants.results import (
     Z2Result,
     check_on_unresolved,
     conclude_z2,
-    lowest,
+    conclude_z2_group,
+    edges_of,
     masked,
     settle,
 )
@@ -71,6 +81,7 @@ def z2_invariant(
     h: FourierLike | ArrayLike,
     *,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     method: Literal["wilson", "flux", "parity"] = "wilson",
     time_reversal: ArrayLike | Literal["up first", "alternating"] | None = None,
     inversion: ArrayLike | None = None,
@@ -107,6 +118,10 @@ def z2_invariant(
         and Ny even. A grid cannot be refined: it converges or stays unresolved.
     n_occupied : int, optional
         Number of occupied bands, even; that of `h`, or half of the bands, where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
+        ``range(2, 4)``, made of Kramers pairs. Its invariant is the sum, modulo 2, of that of all
+        bands up to its last and that of the bands below it; `parts` holds both.
     method : {"wilson", "flux", "parity"}, optional
         Flow of Wannier centres, proof by fluxes without a flow, or parities.
     time_reversal : array-like of shape (n, n), or {"up first", "alternating"}, optional
@@ -173,6 +188,13 @@ def z2_invariant(
     _validation.one_of(method, "method", ("wilson", "flux", "parity"))
     if not 0.0 <= tolerance < math.inf:
         raise InputError(f"Argument `tolerance` must be a number >= 0, but is {tolerance}.")
+    if bands is not None:
+        options: dict[str, Any] = {
+            "method": method, "time_reversal": time_reversal, "inversion": inversion,
+            "tolerance": tolerance, "prove": prove, "max_depth": max_depth,
+            "max_evaluations": max_evaluations, "rules": rules,
+        }  # fmt: skip
+        return _of_group(h, bands, n_occupied, options, on_unresolved)
     # matrices are small: threads of the linear algebra library only get in each other's way
     with threadpool_limits(1):
         if is_fourier_like(h):
@@ -193,6 +215,36 @@ def z2_invariant(
             )
         sampled = _of_samples(h, n_occupied, rules or FlowRules(), tolerance)
         return settle(sampled, on_unresolved, "Z2 invariant")
+
+
+def _of_group(
+    h: FourierLike | ArrayLike,
+    bands: Bands,
+    n_occupied: int | None,
+    options: dict[str, Any],
+    on_unresolved: OnUnresolved,
+) -> Z2Result:
+    """Invariant of a group of bands, from those below the gaps around it."""
+    H: Any = require_dimension(h, 2) if is_fourier_like(h) else _samples(h)
+    n = H.n_bands if is_fourier_like(H) else H.shape[-1]
+    low, high = _validation.band_group(bands, n_occupied, n)
+    if low % 2 or high % 2:
+        raise InputError(
+            "Argument `bands` must hold whole Kramers pairs, (0, 1), (2, 3), ..., but is"
+            f" {low} to {high - 1}."
+        )
+    if not low:
+        return z2_invariant(H, n_occupied=high, on_unresolved=on_unresolved, **options)
+    edges = edges_of((low, high), n)
+    parts = tuple(z2_invariant(H, n_occupied=edge, **options) for edge in edges)
+    asked = Asked(H, "Z2 invariant", high, bands=(low, high))
+    return conclude_z2_group(parts, asked, on_unresolved)
+
+
+def _samples(h: ArrayLike) -> NDArray[np.complex128]:
+    h_k = checked_matrices(h, "h", "(..., Nx, Ny, n, n)")
+    jumping(h_k, (-2, -1), "h", cure=False)
+    return h_k
 
 
 @dataclass(frozen=True, eq=False)
@@ -460,7 +512,7 @@ def _noted(found: Found, system: _System, flow_gap: float | None = None) -> Foun
 def _of_samples(
     h: ArrayLike, n_occupied: int | None, rules: FlowRules, tolerance: float
 ) -> Z2Result:
-    h_k = checked_matrices(h, "h", "(..., Nx, Ny, n, n)")
+    h_k = _samples(h)
     filled = _filled(n_occupied, h_k.shape[-1] // 2, h_k.shape[-1])
     rows, exponent = divide_out(h_k.reshape(-1, *h_k.shape[-4:]))
     found = [of_grid(one, filled, rules, tolerance) for one in rows]
@@ -534,7 +586,7 @@ class Z2Indices(Result):
     @property
     def question(self) -> str:
         """The question that is answered: quantity, bands, dimension."""
-        return f"Z2 indices of {lowest(*self.planes[0].bands, 3)}, from six planes"
+        return f"Z2 indices of {self.planes[0].of_what(3)}, from six planes"
 
     def _columns(self) -> dict[str, NDArray[Any]]:
         columns = super()._columns()
@@ -597,6 +649,7 @@ def z2_indices_3d(
     h: FourierLike,
     *,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     prove_bulk: bool = False,
     method: Literal["wilson", "flux", "parity"] = "wilson",
     time_reversal: ArrayLike | Literal["up first", "alternating"] | None = None,
@@ -623,6 +676,8 @@ def z2_indices_3d(
         Hamiltonian in three dimensions, or a batch.
     n_occupied : int, optional
         Number of occupied bands, even; that of `h` where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of bands, as for `z2_invariant`.
     prove_bulk : bool, optional
         Whether to prove the gap in the whole Brillouin zone as well, by `certify_gap`.
     method, time_reversal, inversion, tolerance, prove, max_depth, rules
@@ -670,7 +725,9 @@ def z2_indices_3d(
     ends = np.array([0, 1])  # in half turns: no float64 is pi
     x, y, z = (
         z2_invariant(
-            slice_at(found, axis, ends, halves=True, n_occupied=n_occupied),
+            slice_at(found, axis, ends, halves=True, n_occupied=filling(bands, n_occupied, found)),
+            n_occupied=n_occupied,
+            bands=bands,
             method=method,
             time_reversal=time_reversal,
             inversion=inversion,
@@ -709,7 +766,7 @@ def z2_indices_3d(
         symmetry_violation=np.asarray(over_planes("symmetry_violation").max((-2, -1))),
         evaluations=np.asarray(over_planes("evaluations").sum((-2, -1)), np.int64),
         planes=planes,
-        bulk=certify_gap(found, n_occupied=n_occupied, max_depth=max_depth, **most)
+        bulk=certify_gap(found, n_occupied=n_occupied, bands=bands, max_depth=max_depth, **most)
         if prove_bulk
         else None,
     )

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from topophys.plots._panels import new_figure
-from topophys.plots.bands import plot_bands
+from topophys.plots.bands import plot_bands, plot_ribbon
 from topophys.plots.berry import plot_berry_curvature, plot_berry_flux, plot_d_texture
 from topophys.plots.certificates import plot_certificate_leaves
 from topophys.plots.interpretation import plot_audit, plot_causal, plot_probes
@@ -40,6 +40,7 @@ __all__ = [
     "plot_phase_diagram_prediction",
     "plot_phase_plane",
     "plot_probes",
+    "plot_ribbon",
     "plot_training",
     "plot_wilson_flow",
     "plot_winding_angle_comparison",

@@ -8,19 +8,31 @@ from typing import Final, Literal
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.patches import Polygon
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike, is_fourier_like
-from topophys.errors import KindError, ShapeError
+from topophys._validation import Bands
+from topophys.errors import InputError, KindError, ShapeError
+from topophys.hamiltonians.fourier import primitive_vectors
+from topophys.hamiltonians.lattices import (
+    brillouin_zone,
+    high_symmetry_points,
+    in_plane,
+    lattice_of,
+    reciprocal_vectors,
+)
 from topophys.hamiltonians.two_band import PAULI
 from topophys.invariants.berry import berry_curvature, chern_number_from_d
 from topophys.invariants.chern import certify_chern
 from topophys.plots._panels import AxesLike, Integers, integer_titles, join, panels, texts
-from topophys.plots.style import DIVERGING, INK, PALETTE, style, tidy_zone
+from topophys.plots.style import DIVERGING, INK, PALETTE, style, tidy, tidy_zone
 
 __all__ = ["plot_berry_curvature", "plot_berry_flux", "plot_d_texture"]
 
@@ -38,6 +50,7 @@ def plot_berry_flux(
     scale: Literal["shared", "panel"] = "shared",
     titles: Sequence[str] | None = None,
     coordinates: tuple[str, str] = ("k_x", "k_y"),
+    lattice: ArrayLike | None = None,
     ax: AxesLike | None = None,
 ) -> Figure:
     r"""Draw the Berry flux through every plaquette of the zone, a panel per Hamiltonian.
@@ -62,13 +75,18 @@ def plot_berry_flux(
         Texts to put before the Chern numbers.
     coordinates : (str, str), optional
         Mathtext names of the two momenta, such as ("k_1", "k_2") for reduced coordinates.
+    lattice : array-like of shape (2, d), optional
+        Primitive vectors as rows. With them, the map is drawn in the Brillouin zone of the lattice,
+        a hexagon for a triangular one, and curvature is per area of Cartesian momenta. Its sign is
+        that of the order of the primitive vectors, as that of Chern numbers.
     ax : Axes or sequence of Axes, optional
         Where to draw instead of on a new figure.
 
     Returns
     -------
     Figure
-        Momenta from -pi to pi, equal scales on both axes, colour bar with units.
+        Momenta from -pi to pi, or in the inverse unit of the lattice; equal scales on both axes,
+        colour bar with units.
 
     Raises
     ------
@@ -93,17 +111,26 @@ def plot_berry_flux(
     _validation.one_of(scale, "scale", ("shared", "panel"))
     maps = values.reshape(-1, *values.shape[-2:])
     labels = _labels(maps, chern, quantity, titles)
+    plane = None if lattice is None else in_plane(lattice_of(lattice))
+    if plane is not None and quantity == "curvature":
+        maps = maps * abs(np.linalg.det(plane))
     tops = np.abs(maps).max(axis=(1, 2))
     if scale == "shared":
         tops = np.full(len(maps), tops.max())
     height = 2.65 if scale == "shared" and len(maps) > 1 else 2.35  # one bar takes less room
     with style():
         figure, axes = panels(len(maps), ax, size=(3.0, height), square=True)
-        images = []
+        images: list[ScalarMappable] = []
         for panel, field, top, label in zip(axes, maps, tops, labels, strict=True):
-            images.append(_draw_map(panel, field, float(top), coordinates))
+            if plane is None:
+                images.append(_draw_map(panel, field, float(top), coordinates))
+            else:
+                images.append(_draw_zone(panel, field, float(top), coordinates, plane))
             panel.set_title(label)
-        _draw_bars(figure, axes, images, _BARS[quantity], shared=scale == "shared")
+        label = _BARS[quantity]
+        if plane is not None and quantity == "curvature":
+            label += " (length$^2$)"
+        _draw_bars(figure, axes, images, label, shared=scale == "shared")
     return figure
 
 
@@ -140,8 +167,55 @@ def _draw_map(
     return image
 
 
+def _draw_zone(
+    panel: Axes,
+    field: NDArray[np.float64],
+    top: float,
+    coordinates: tuple[str, str],
+    plane: NDArray[np.float64],
+) -> QuadMesh:
+    """Map on the Brillouin zone of a plane lattice (2, 2): copies of the plaquettes, cut out."""
+    corners, basis = brillouin_zone(plane), reciprocal_vectors(plane)
+    reduced = corners @ plane.T  # k_i = a_i . q of the corners
+    copies = np.ceil((np.abs(reduced).max(0) + np.pi) / (2.0 * np.pi)).astype(int)
+    sizes = field.shape
+    k = [
+        np.linspace(-np.pi * (2 * c - 1), np.pi * (2 * c - 1), n * (2 * c - 1) + 1)
+        for c, n in zip(copies, sizes, strict=True)
+    ]
+    where = np.stack(np.meshgrid(*k, indexing="ij"), axis=-1) @ (basis / (2.0 * np.pi))
+    top = top or 1.0  # a map of zeros has no scale of its own
+    mesh = panel.pcolormesh(
+        where[..., 0], where[..., 1], np.tile(field, 2 * copies - 1),
+        cmap=DIVERGING, norm=Normalize(-top, top), rasterized=True,
+    )  # fmt: skip
+    edge = Polygon(corners, closed=True, facecolor="none", edgecolor=INK, linewidth=0.9, zorder=3)
+    panel.add_patch(edge)
+    mesh.set_clip_path(edge)
+    names = [name for name in high_symmetry_points(plane).items() if name[0] != "G"]
+    for name, q in [("Γ", np.zeros(2)), *((n, np.linalg.solve(plane, at)) for n, at in names)]:
+        panel.plot(*q, marker=".", markersize=3.5, color=INK, zorder=4, clip_on=False)
+        panel.annotate(
+            name, tuple(q), xytext=(3.0, 2.0), textcoords="offset points", fontsize=8.0, zorder=4,
+            annotation_clip=False,
+        )  # fmt: skip
+    room = 1.08 * np.abs(corners).max(0)
+    panel.set_xlim(-room[0], room[0])
+    panel.set_ylim(-room[1], room[1])
+    panel.set_aspect("equal")
+    tidy(panel)
+    panel.set_xlabel(f"${coordinates[0]}$ (1 / length)")
+    panel.set_ylabel(f"${coordinates[1]}$ (1 / length)", labelpad=1.0)
+    return mesh
+
+
 def _draw_bars(
-    figure: Figure, axes: list[Axes], images: list[AxesImage], label: str, *, shared: bool
+    figure: Figure,
+    axes: list[Axes],
+    images: Sequence[ScalarMappable],
+    label: str,
+    *,
+    shared: bool,
 ) -> None:
     groups = (
         [(axes, images[0])] if shared else [([a], i) for a, i in zip(axes, images, strict=True)]
@@ -160,10 +234,12 @@ def plot_berry_curvature(
     *,
     grid: int = 80,
     n_occupied: int | None = None,
+    bands: Bands | None = None,
     chern: Integers | None = None,
     scale: Literal["shared", "panel"] = "shared",
     titles: Sequence[str] | None = None,
     coordinates: tuple[str, str] = ("k_x", "k_y"),
+    lattice: ArrayLike | Literal["own"] | None = "own",
     ax: AxesLike | None = None,
 ) -> Figure:
     r"""Draw the Berry curvature of the occupied bands, a panel per Hamiltonian.
@@ -182,6 +258,8 @@ def plot_berry_curvature(
         Plaquettes in each direction, for a Hamiltonian.
     n_occupied : int, optional
         Number of occupied bands, for a Hamiltonian; its own where not given.
+    bands : slice, range or sequence of int, optional
+        In place of `n_occupied`: a group of bands, as for `topophys.berry_flux`.
     chern : array-like of int of shape (...) or Certificate, optional
         Chern numbers for the titles. Where not given: certified for a Hamiltonian; for an array
         the integral of the map, with decimals.
@@ -191,13 +269,17 @@ def plot_berry_curvature(
         Texts to put before the Chern numbers.
     coordinates : (str, str), optional
         Mathtext names of the two momenta.
+    lattice : array-like of shape (2, d), "own" or None, optional
+        Primitive vectors, for a map of the Brillouin zone as `plot_berry_flux` draws it. "own" are
+        those of a Hamiltonian, where it has any; None keeps to reduced momenta.
     ax : Axes or sequence of Axes, optional
         Where to draw instead of on a new figure.
 
     Returns
     -------
     Figure
-        Momenta from -pi to pi, equal scales on both axes, white where there is no curvature.
+        Momenta from -pi to pi, or in the inverse unit of the lattice; equal scales on both axes,
+        white where there is no curvature.
 
     Raises
     ------
@@ -226,9 +308,12 @@ def plot_berry_curvature(
                 "Argument `omega` must be a map or a Hamiltonian in two dimensions, but is"
                 f" {_validation.short(H)}."
             )
-        filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)
-        omega = berry_curvature(H.on_grid((count, count)), n_occupied=filled)
-        chern = certify_chern(H, n_occupied=filled) if chern is None else chern
+        lattice = primitive_vectors(H) if isinstance(lattice, str) else lattice
+        omega = berry_curvature(H, n_occupied=n_occupied, bands=bands, grid=count)
+        if chern is None:
+            chern = certify_chern(H, n_occupied=n_occupied, bands=bands)
+    elif bands is not None:
+        raise InputError("Argument `bands` must be left out where `omega` is a map.")
     return plot_berry_flux(
         omega,
         chern=chern,
@@ -236,6 +321,7 @@ def plot_berry_curvature(
         scale=scale,
         titles=titles,
         coordinates=coordinates,
+        lattice=None if isinstance(lattice, str) else lattice,
         ax=ax,
     )
 
