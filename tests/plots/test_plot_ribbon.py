@@ -72,6 +72,7 @@ def test_functions_of_k_have_bands_too():
 
 def test_energies_of_files_are_in_electronvolt():
     h = WannierHamiltonian({(1,): np.eye(2)}, lattice=3.0 * np.eye(3))
+    h.unit = "eV"
     panel = plot_bands(h, grid=20).axes[0]
     assert panel.get_ylabel() == "energy (eV)"
     assert "AA" in panel.get_xlabel()

@@ -78,8 +78,9 @@ def supercell(H: FourierHamiltonian, size: ArrayLike) -> FourierHamiltonian:
             block[..., start * n : (start + 1) * n, end * n : (end + 1) * n] += amplitudes[
                 ..., m, :, :
             ]
-    rows, at = primitive_vectors(H), H.positions
+    rows, at, unit = primitive_vectors(H), H.positions, H.unit
     made = FourierHamiltonian(hoppings, n_occupied=_filling(H, count), hermitian="average")
+    made.unit = unit
     made.lattice = None if rows is None else np.asarray(matrix @ rows, np.float64)
     if at is not None:
         inside = (cells[:, None, :] + at).reshape(-1, H.dim)
@@ -285,7 +286,7 @@ def _cut(H: FourierHamiltonian, width: int, direction: int, dim: int) -> RibbonH
             j = i + step
             block[..., i * n : (i + 1) * n, j * n : (j + 1) * n] += amplitude
     made = RibbonHamiltonian(hoppings, n_occupied=_filling(H, cells), hermitian="average")
-    made.direction, made.width = across, cells
+    made.direction, made.width, made.unit = across, cells, H.unit
     made.layer = np.repeat(np.arange(cells), n)
     rows = primitive_vectors(H)
     at = np.zeros((n, dim)) if H.positions is None else H.positions

@@ -346,6 +346,8 @@ class FourierHamiltonian:
     #: Primitive vectors as rows, and reduced positions of orbitals; None where not known.
     lattice: NDArray[np.float64] | None = None
     positions: NDArray[np.float64] | None = None
+    #: Unit of energies; "" for that of the hoppings.
+    unit: str = ""
 
     def __init__(
         self,
@@ -620,6 +622,7 @@ class FourierHamiltonian:
     ) -> H:
         one, two = parts
         self._n_occupied = one._n_occupied if one._n_occupied is not None else two._n_occupied
+        self.unit = one.unit or two.unit
         for part in (two, one):
             known = primitive_vectors(part)
             self.lattice = self.lattice if known is None else known

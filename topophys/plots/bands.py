@@ -19,7 +19,6 @@ from topophys.hamiltonians.cuts import RibbonHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian, primitive_vectors
 from topophys.hamiltonians.lattices import BandPath, band_path
 from topophys.hamiltonians.sampled import SampledHamiltonian
-from topophys.hamiltonians.wannier90 import WannierHamiltonian
 from topophys.plots._panels import AxesLike, panels, texts
 from topophys.plots.style import FAINT, INK, PALETTE, pi_axis, style, tidy
 
@@ -28,12 +27,12 @@ __all__ = ["energy_unit", "length_unit", "plot_bands", "plot_ribbon"]
 
 def energy_unit(H: object) -> str:
     """Name the unit of energies: eV for Hamiltonians of files, else that of the hoppings."""
-    return "eV" if isinstance(H, WannierHamiltonian) else "hopping"
+    return str(getattr(H, "unit", "")) or "hopping"
 
 
 def length_unit(H: object) -> str:
     """Name the unit of lengths of momenta, as mathtext."""
-    return r"$\mathrm{\AA}^{-1}$" if isinstance(H, WannierHamiltonian) else "/ length"
+    return r"$\mathrm{\AA}^{-1}$" if getattr(H, "unit", "") == "eV" else "/ length"
 
 
 def plot_bands(
