@@ -138,6 +138,11 @@ def _filling(H: FourierHamiltonian, count: int) -> int | None:
 class RibbonHamiltonian(FourierHamiltonian):
     """Hamiltonian of a ribbon or slab, made by `ribbon` and `slab`.
 
+    Parameters
+    ----------
+    hoppings, n_occupied, hermitian, lattice, positions
+        As for `FourierHamiltonian`; `hoppings` (..., n, n) by lattice vector along the edges.
+
     Attributes
     ----------
     direction : int

@@ -15,6 +15,7 @@ from topophys._typing import FourierLike
 from topophys._validation import Bands
 from topophys.errors import InputError, KindError
 from topophys.grids import grid_of
+from topophys.invariants._band_groups import conclude_group, edges_of
 from topophys.invariants._cocycle import chern_evidence
 from topophys.invariants._limits import Limits, described, dimension, limits
 from topophys.invariants._scaling import RealSeries, demand, proven_gap, real_series
@@ -26,8 +27,6 @@ from topophys.invariants.results import (
     OnUnresolved,
     check_on_unresolved,
     conclude,
-    conclude_group,
-    edges_of,
     masked,
     settle,
 )

@@ -14,6 +14,7 @@ from topophys._typing import FourierLike
 from topophys._validation import Bands
 from topophys.errors import InputError, KindError, ShapeError, why
 from topophys.invariants._band_edges import BandEdges, walk_edges
+from topophys.invariants._band_groups import conclude_group, edges_of
 from topophys.invariants._cells import Hoppings
 from topophys.invariants._cocycle import gap_evidence, one_thread
 from topophys.invariants._limits import Limits, described, dimension, limits
@@ -25,8 +26,6 @@ from topophys.invariants.results import (
     Result,
     check_on_unresolved,
     conclude,
-    conclude_group,
-    edges_of,
     masked,
     of_bands,
     one_integer,

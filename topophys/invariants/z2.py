@@ -16,6 +16,7 @@ from topophys._typing import FourierLike, is_fourier_like
 from topophys._validation import Bands
 from topophys.errors import InputError, KindError, why
 from topophys.invariants import _symmetry as tr
+from topophys.invariants._band_groups import conclude_z2_group, edges_of
 from topophys.invariants._limits import Limits, limits
 from topophys.invariants._samples import jumping
 from topophys.invariants._scaling import divide_out, error_of
@@ -54,8 +55,6 @@ from topophys.invariants.results import (
     Z2Result,
     check_on_unresolved,
     conclude_z2,
-    conclude_z2_group,
-    edges_of,
     masked,
     settle,
 )
