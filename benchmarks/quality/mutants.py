@@ -1,6 +1,7 @@
 """Weakens the proofs one place at a time and shows that a test notices; writes a page.
 
     python -m benchmarks.quality.mutants                        # all files, all mutants
+    python -m benchmarks.quality.mutants _cells --minutes 20    # one file, what is not known of it
     python -m benchmarks.quality.mutants chern_two_band --list  # what would be changed in one file
     python -m benchmarks.quality.mutants chern_two_band         # one file
 
@@ -8,7 +9,8 @@ Every comparison is made always true and always false, every constant of a bound
 doubled, every term that stands for rounding or a remainder is dropped, every maximum becomes a
 minimum and the reverse. A mutant counts as noticed where the trials of
 `topophys.testing.proof_fuzz` find a wrong certificate or fewer right ones, or where a test of the
-file fails. What survives is listed with its line, to be explained or to get a test.
+file fails. What survives is listed with its line, to be explained or to get a test. What is found
+is kept in benchmarks/results/mutants.jsonl beside the line that was changed, wherever it stands.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ import signal
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +37,17 @@ from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
 
 PAGE = ROOT / "docs" / "results" / "mutants.md"
-RESULTS = ROOT / "runs" / "mutants"
+STUDY = harness.Study(ROOT / "benchmarks" / "results" / "mutants.jsonl")
+#: Raised where trials or tests change what they notice.
+STATE = 1
 #: Names of terms that stand for what rounding or a truncated series may hide.
 MARGINS = re.compile(
     r"slack|eps|error|rounding|rest|remainder|curve|curvature|spread|residual|tail"
 )
 #: Seconds of processor time for all trials of a subject, and for one of them.
 QUICK, SLOW = 2.0, 0.5
+#: Seconds after which a trial run, or a tenth of that of the tests, does not end.
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,25 @@ class Mutant:
     end: int
     old: str
     new: str
+    source: str
+    number: int = 0
 
     def apply(self, text: str) -> str:
         return text[: self.start] + self.new + text[self.end :]
+
+    def settings(self) -> dict[str, Any]:
+        """What a result depends on: the line, not its number."""
+        return {"path": self.path, "source": self.source, "old": self.old, "new": self.new,
+                "number": self.number, "state": STATE}  # fmt: skip
+
+    def key(self) -> str:
+        """Settings as text."""
+        return json.dumps(self.settings(), sort_keys=True)
+
+
+def known() -> dict[str, str]:
+    """What noticed each mutant that was run, by its key."""
+    return {json.dumps(s, sort_keys=True): str(r["noticed"]) for s, r in STUDY.entries()}
 
 
 def offsets(text: str) -> list[int]:
@@ -121,13 +144,22 @@ def mutants_of(path: str, text: str) -> list[Mutant]:
     def words(node: ast.expr) -> str:
         return text[slice(*place(node))]
 
-    found = [
-        Mutant(path, target.lineno, *place(target), words(target), new)
-        for node in ast.walk(tree)
-        if id(node) not in skipped
-        for target, new in changes(node, words)
-    ]
-    return sorted(found, key=lambda m: (m.start, m.new))
+    found = sorted(
+        (
+            Mutant(path, target.lineno, *place(target), words(target), new,
+                   lines[target.lineno - 1].strip())
+            for node in ast.walk(tree)
+            if id(node) not in skipped
+            for target, new in changes(node, words)
+        ),
+        key=lambda m: (m.start, m.new),
+    )  # fmt: skip
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for i, mutant in enumerate(found):
+        same = mutant.source, mutant.old, mutant.new
+        found[i] = replace(mutant, number=seen[same])
+        seen[same] += 1
+    return found
 
 
 def is_bound(node: ast.Compare) -> bool:
@@ -237,89 +269,112 @@ def chosen_trials(one: Subject) -> list[tuple[str, int, list[str]]]:
     return [t for t in found if not set(t[2]) & {"error", "wrong", "bound"}]
 
 
-def trials_notice(trials: list[tuple[str, int, list[str]]]) -> str:
-    """What the first trial shows that comes out otherwise than with the sources as they are."""
+def trials_notice(trials: list[tuple[str, int, list[str]]]) -> list[Any]:
+    """What the first trial shows that comes out otherwise than with the sources as they are.
+
+    And which one: it goes first next time.
+    """
     fuzz = importlib.import_module("topophys.testing.proof_fuzz")
-    for name, number, before in trials:
+    for i, (name, number, before) in enumerate(trials):
         found, _, _ = fuzz.trial(name, 7, number)
         if set(found) & set(fuzz.BAD):
-            return "error" if "error" in found else "wrong certificate"
+            return ["error" if "error" in found else "wrong certificate", i]
         if found.count("right") < before.count("right"):
-            return "fewer certificates"
-    return ""
+            return ["fewer certificates", i]
+    return ["", -1]
 
 
-def tests_fail(tests: tuple[str, ...]) -> bool:
-    """Whether a test of the subject fails."""
+class FirstFailure:
+    """A plugin of pytest that keeps the name of the test that fails."""
+
+    name = ""
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed and not self.name:
+            self.name = report.nodeid
+
+
+def tests_fail(tests: list[str]) -> str:
+    """Name of a test of the subject that fails; empty if none does."""
     pytest = importlib.import_module("pytest")
     options = ["-x", "-q", "--assert=plain", "-o", "addopts=", "-o", "filterwarnings=",
                "-m", "not slow", "-p", "no:cacheprovider", "-p", "tests.without_torch"]  # fmt: skip
-    return bool(pytest.main([*options, *tests]))
+    first = FirstFailure()
+    failed = pytest.main([*options, *tests], plugins=[first])
+    return first.name or "collection" if failed else ""
 
 
-def study(name: str, only: slice) -> None:
-    """Run the mutants of one file and keep what noticed each."""
+def judged(one: Subject, words: str, trials: list[Any], tests: list[str]) -> str:
+    """What notices the text of a file: trials first, then tests. What did goes first next time."""
+    tried = in_child(lambda: (change(one.path, words), trials_notice(trials))[1], PATIENCE)
+    if tried is None:
+        return "does not end"
+    if isinstance(tried, str):
+        return "error"
+    if tried[0]:
+        trials.insert(0, trials.pop(tried[1]))
+        return str(tried[0])
+    failing = in_child(lambda: (change(one.path, words), tests_fail(tests))[1], 10 * PATIENCE)
+    if failing is None:
+        return "does not end"
+    if failing.startswith("error"):
+        return "error"
+    if "::" in failing and failing not in tests:
+        tests.insert(0, failing)
+    return "test fails" if failing else ""
+
+
+def study(name: str, end: float, every: int) -> None:
+    """Run the mutants of one file that are not known, and keep what noticed each."""
     one = SUBJECTS[name]
     text = (ROOT / one.path).read_text("utf-8")
-    mutants = mutants_of(one.path, text)
-
-    def changed(words: str, work: Callable[..., Any], *given: Any) -> Callable[[], Any]:
-        def run() -> Any:
-            change(one.path, words)
-            return work(*given)
-
-        return run
-
-    trials = in_child(changed(text, chosen_trials, one), 600.0)
-    start = time.monotonic()
-    if in_child(changed(text, trials_notice, trials), 600.0) != "":
-        raise SystemExit(f"{name}: the sources as they are do not repeat their own trials")
-    middle = time.monotonic()
-    if in_child(changed(text, tests_fail, one.tests), 600.0) is not False:
-        raise SystemExit(f"{name}: the sources as they are fail their own tests")
-    patience = [10.0 + 10.0 * t for t in (middle - start, time.monotonic() - middle)]
-    print(f"{name}: {len(trials)} trials, {patience} s", flush=True)
-    rows = []
-    for mutant in mutants[only]:
-        words = mutant.apply(text)
-        how = in_child(changed(words, trials_notice, trials), patience[0])
-        if how == "" and one.tests:
-            failing = in_child(changed(words, tests_fail, one.tests), patience[1])
-            how = None if failing is None else "test fails" if failing else ""
-        how = "does not end" if how is None else "error" if how.startswith("error") else how
-        rows.append({"line": mutant.line, "old": mutant.old, "new": mutant.new, "noticed": how})
-        print(f"{name}:{mutant.line}: {mutant.old} -> {mutant.new}: {how or 'SURVIVES'}",
-              flush=True)  # fmt: skip
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        kept = {"rows": rows, "all": len(mutants)}
-        (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1), "utf-8")
+    done = known()
+    todo = [m for m in mutants_of(one.path, text) if m.key() not in done]
+    # neighbouring places are noticed by the same test: in an order that meets all parts early
+    todo = [m for first in range(every) for m in todo[first::every]]
+    if not todo or time.monotonic() > end:
+        return
+    start, tests = time.monotonic(), list(one.tests)
+    trials = in_child(lambda: (change(one.path, text), chosen_trials(one))[1], 60 * PATIENCE)
+    if judged(one, text, trials, tests):
+        raise SystemExit(f"{name}: the sources as they are fail their own trials or tests")
+    print(f"{name}: {len(todo)} mutants, {len(trials)} trials, {time.monotonic() - start:.0f} s",
+          flush=True)  # fmt: skip
+    for mutant in todo:
+        if time.monotonic() > end:
+            return
+        start = time.monotonic()
+        how = judged(one, mutant.apply(text), trials, tests)
+        STUDY.put(mutant.settings(), {"line": mutant.line, "noticed": how})
+        print(f"{name}:{mutant.line}: {mutant.old} -> {mutant.new}: {how or 'SURVIVES'}"
+              f" ({time.monotonic() - start:.1f} s)", flush=True)  # fmt: skip
 
 
-def warm_up() -> None:
+def warm_up(names: list[str]) -> None:
     """Compile, or load, all kernels that trials use, once for all children."""
     fuzz = importlib.import_module("topophys.testing.proof_fuzz")
-    for name in fuzz.TARGETS:
-        fuzz.run(name, 12, seed=7)
+    for target in sorted({target for name in names for target in SUBJECTS[name].trials}):
+        fuzz.run(target, 12, seed=7)
 
 
 def table() -> str:
     """Mutants and survivors of each file."""
-    lines = ["| file | mutants | wrong certificate | fewer | error | test fails | survive |",
-             "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
-    survivors = []
+    lines = ["| file | mutants | run | wrong certificate | fewer | error | test fails | survive |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    survivors, sums, done = [], Counter[str](), known()
     for name, one in SUBJECTS.items():
-        path = RESULTS / f"{name}.json"
-        if not path.exists():
-            continue
-        rows = json.loads(path.read_text("utf-8"))["rows"]
-        words = [row["noticed"] for row in rows]
-        counts = [len(rows), words.count("wrong certificate"), words.count("fewer certificates"),
-                  words.count("error") + words.count("does not end"), words.count("test fails"),
-                  words.count("")]  # fmt: skip
-        lines.append(f"| `{one.path}` | " + " | ".join(map(str, counts)) + " |")
-        survivors += [(name, row) for row in rows if not row["noticed"]]
-    lines += ["", "Survivors:", ""]
-    lines += [f"- `{n}.py` line {r['line']}: `{r['old']}` -> `{r['new']}`" for n, r in survivors]
+        mutants = mutants_of(one.path, (ROOT / one.path).read_text("utf-8"))
+        run = [(m, done[m.key()]) for m in mutants if m.key() in done]
+        words = [how for _, how in run]
+        counts = {"all": len(mutants), "run": len(words), "wrong": words.count("wrong certificate"),
+                  "fewer": words.count("fewer certificates"),
+                  "error": words.count("error") + words.count("does not end"),
+                  "test": words.count("test fails"), "": words.count("")}  # fmt: skip
+        sums.update(counts)
+        lines.append(f"| `{one.path}` | " + " | ".join(map(str, counts.values())) + " |")
+        survivors += [(name, m) for m, how in run if not how]
+    lines += ["| together | " + " | ".join(map(str, sums.values())) + " |", "", "Survivors:", ""]
+    lines += [f"- `{n}.py` line {m.line}: `{m.old}` -> `{m.new}`" for n, m in survivors]
     return "\n".join(lines)
 
 
@@ -327,24 +382,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--from", dest="start", type=int, default=0, help="-1: only the page")
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=1e6, help="0: only the page")
+    parser.add_argument("--every", type=int, default=7, help="order: each so many-th place first")
     given = parser.parse_args()
-    if not given.list and given.start >= 0:
-        warm_up()
-    for name in given.names or SUBJECTS:
-        if given.list:
+    names = given.names or list(SUBJECTS)
+    if given.list:
+        for name in names:
             path = SUBJECTS[name].path
             for m in mutants_of(path, (ROOT / path).read_text("utf-8")):
                 print(f"{m.line}: {m.old} -> {m.new}")
-        elif given.start >= 0:
-            study(name, slice(given.start, None, given.every))
-    if not given.list:
-        put(
-            PAGE,
-            "mutants",
-            filled("python -m benchmarks.quality.mutants", table(), harness.machine()),
-        )
+        return
+    end = time.monotonic() + 60.0 * given.minutes
+    if given.minutes:
+        warm_up(names)
+    for name in names:
+        study(name, end, given.every)
+    put(PAGE, "mutants",
+        filled("python -m benchmarks.quality.mutants", table(), harness.machine()))  # fmt: skip
 
 
 INVARIANTS = "tests/invariants/"
