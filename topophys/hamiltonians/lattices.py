@@ -466,6 +466,12 @@ class BandPath:
         Whether lengths are those of the lattice.
     breaks : tuple of int
         Indices of the momenta with which a new piece begins, after a jump.
+
+    Examples
+    --------
+    >>> route = band_path("G-X", [[2.0]], grid=3)
+    >>> route.k[:, 0].round(3).tolist(), route.along.round(3).tolist()
+    ([0.0, 1.571, 3.142], [0.0, 0.785, 1.571])
     """
 
     k: Float[np.ndarray, "P dim"]

@@ -408,7 +408,7 @@ def _name_path(
     for corner in route.corners[1:-1]:
         panel.axvline(corner, color=FAINT, linewidth=0.6, zorder=1)
     panel.set_xlabel(
-        f"momentum along the path (total {route.along[-1] - route.along[0]:.3g} {unit})"
+        f"path, total {route.along[-1] - route.along[0]:.3g} {unit}"
         if route.physical
         else "momentum along the path"
     )
