@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
@@ -82,10 +82,20 @@ def stack(
     return np.array(keys, dtype=np.int64), out, np.array([key in arrays for key in keys])
 
 
+#: Bytes of coefficients that are looked at together with their partners.
+AT_ONCE: Final = 1 << 18
+#: Takes coefficients (..., *coefficient) of R to those that -R must have.
+Adjoint: TypeAlias = Callable[[NDArray[np.complex128]], NDArray[np.complex128]]
+
+
+def dagger(matrices: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Conjugate transpose of matrices (..., n, n)."""
+    return np.conj(np.swapaxes(matrices, -1, -2))
+
+
 def complete(
-    vectors: NDArray[np.int64],
     coefficients: NDArray[np.complex128],
-    adjoint: NDArray[np.complex128],
+    adjoint: Adjoint,
     given: NDArray[np.bool_],
     name: str,
     *,
@@ -94,35 +104,73 @@ def complete(
 ) -> NDArray[np.complex128]:
     """Fill in the coefficient of -R from that of R, or check it where both are given.
 
-    Shapes: `vectors` (M, dim), `coefficients` and `adjoint` (..., M, ...), `given` (M,); returns
-    (..., M, ...).
+    Shapes: `coefficients` (..., M, ...), `given` (M,); returns (..., M, ...).
     """
     axis = coefficients.ndim - tail - 1
-    mirrored = np.flip(adjoint, axis=axis)
     both = given & given[::-1]
-    shape = [1] * coefficients.ndim
-    shape[axis] = len(vectors)
-    pick_both, pick_given = both.reshape(shape), given.reshape(shape)
     if both.any() and not average:
-        own = tuple(range(axis, coefficients.ndim))
-        off = np.abs(np.where(pick_both, coefficients - mirrored, 0.0)).max(own, initial=0.0)
-        scale = np.abs(coefficients).max(own, initial=0.0)
-        bad = off > TOLERANCE * scale
-        if bad.any():
-            worst = np.argmax(np.where(bad, off, 0.0))
-            raise HermiticityError(
-                f"Argument `{name}` must satisfy {name}(-R) = {name}(R)^dagger, but it is violated"
-                f" by {off.flat[worst]:.3g} (largest entry {scale.flat[worst]:.3g}); give R only,"
-                " or pass hermitian='average'."
-            )
-    # what agrees is left alone: half of the smallest float64 is zero
-    mean = np.where(coefficients == mirrored, coefficients, 0.5 * coefficients + 0.5 * mirrored)
-    return np.where(pick_both, mean, np.where(pick_given, coefficients, mirrored))
+        _require_conjugates(coefficients, adjoint, both, name, tail)
+    out = np.empty_like(coefficients)
+    made = np.moveaxis(out, axis, 0)
+    for some, own, mirrored in _with_partners(coefficients, adjoint, tail):
+        shape = (-1, *(1,) * (own.ndim - 1))
+        # what agrees is left alone: half of the smallest float64 is zero
+        mean = np.where(own == mirrored, own, 0.5 * own + 0.5 * mirrored)
+        alone = np.where(given[some].reshape(shape), own, mirrored)
+        made[some] = np.where(both[some].reshape(shape), mean, alone)
+    return out
+
+
+def _with_partners(
+    coefficients: NDArray[np.complex128], adjoint: Adjoint, tail: int
+) -> Iterator[tuple[slice, NDArray[np.complex128], NDArray[np.complex128]]]:
+    """Coefficients of some lattice vectors at a time, and what those of -R say they should be.
+
+    Files have hundreds of large matrices, and memory for a few only is to be taken here.
+
+    Shapes: `coefficients` (..., M, *coefficient); yields (m, ..., *coefficient) twice.
+    """
+    slots = np.moveaxis(coefficients, coefficients.ndim - tail - 1, 0)
+    many = len(slots)
+    step = max(1, AT_ONCE * many // max(1, coefficients.nbytes))
+    for lo in range(0, many, step):
+        hi = min(lo + step, many)
+        yield slice(lo, hi), slots[lo:hi], adjoint(slots[many - hi : many - lo][::-1])
+
+
+def _require_conjugates(
+    coefficients: NDArray[np.complex128],
+    adjoint: Adjoint,
+    both: NDArray[np.bool_],
+    name: str,
+    tail: int,
+) -> None:
+    """Refuse coefficients of R and -R that contradict each other.
+
+    Shapes: `coefficients` (..., M, ...), `both` (M,).
+    """
+    axis = coefficients.ndim - tail - 1
+    entries = (0, *range(coefficients.ndim - tail, coefficients.ndim))
+    off = np.zeros(coefficients.shape[:axis])
+    scale = np.zeros(coefficients.shape[:axis])
+    for some, own, mirrored in _with_partners(coefficients, adjoint, tail):
+        pick = both[some].reshape(-1, *(1,) * (own.ndim - 1))
+        apart = np.abs(np.where(pick, own - mirrored, 0.0)).max(entries, initial=0.0)
+        off = np.maximum(off, apart)
+        scale = np.maximum(scale, np.abs(own).max(entries, initial=0.0))
+    bad = off > TOLERANCE * scale
+    if bad.any():
+        worst = np.argmax(np.where(bad, off, 0.0))
+        raise HermiticityError(
+            f"Argument `{name}` must satisfy {name}(-R) = {name}(R)^dagger, but it is violated"
+            f" by {off.flat[worst]:.3g} (largest entry {scale.flat[worst]:.3g}); give R only,"
+            " or pass hermitian='average'."
+        )
 
 
 def error_of_mean(
     coefficients: NDArray[np.complex128],
-    adjoint: NDArray[np.complex128],
+    adjoint: Adjoint,
     given: NDArray[np.bool_],
     *,
     tail: int,
@@ -137,17 +185,14 @@ def error_of_mean(
     both = given & given[::-1]
     if not both.any():
         return None
-    axis = coefficients.ndim - tail - 1
-    own = tuple(range(axis, coefficients.ndim))
-    differ = coefficients != np.flip(adjoint, axis=axis)
-    if not differ.any():
-        return None
-    shape = [1] * coefficients.ndim
-    shape[axis] = len(both)
-    small = (np.abs(coefficients) < 2.0**-900) & differ & both.reshape(shape)
-    if not small.any():
-        return None
-    return np.asarray(2.0 * SMALLEST * small.sum(own))
+    entries = (0, *range(coefficients.ndim - tail, coefficients.ndim))
+    count = np.zeros(coefficients.shape[: coefficients.ndim - tail - 1], np.int64)
+    for some, own, mirrored in _with_partners(coefficients, adjoint, tail):
+        differ = own != mirrored
+        if differ.any():
+            pick = both[some].reshape(-1, *(1,) * (own.ndim - 1))
+            count = count + ((np.abs(own) < 2.0**-900) & differ & pick).sum(entries)
+    return np.asarray(2.0 * SMALLEST * count) if count.any() else None
 
 
 def fourier_sum(
@@ -360,11 +405,10 @@ class FourierHamiltonian:
     ) -> None:
         _validation.one_of(hermitian, "hermitian", ("check", "average"))
         self._vectors, raw, given = stack(hoppings, "hoppings", "(..., n, n)", tail=2)
-        adjoint = np.conj(np.swapaxes(raw, -1, -2))
         self._amplitudes = complete(
-            self._vectors, raw, adjoint, given, "hoppings", tail=2, average=hermitian == "average"
+            raw, dagger, given, "hoppings", tail=2, average=hermitian == "average"
         )
-        self._error = error_of_mean(raw, adjoint, given, tail=2)
+        self._error = error_of_mean(raw, dagger, given, tail=2)
         self._n_occupied = n_occupied
         _ = self.n_occupied  # refuse an impossible number now, not at first use
         self._place(lattice, positions)

@@ -71,11 +71,9 @@ class TwoBandHamiltonian(FourierHamiltonian):
         _validation.one_of(hermitian, "hermitian", ("check", "average"))
         average = hermitian == "average"
         self._vectors, raw, given = fourier.stack(d, "d", "(..., 3)", tail=1)
-        self._d = fourier.complete(
-            self._vectors, raw, raw.conj(), given, "d", tail=1, average=average
-        )
+        self._d = fourier.complete(raw, np.conj, given, "d", tail=1, average=average)
         self._n_occupied = 1
-        self._error = fourier.error_of_mean(raw, raw.conj(), given, tail=1)
+        self._error = fourier.error_of_mean(raw, np.conj, given, tail=1)
         self._d0_vectors = np.zeros((0, self.dim), np.int64)
         self._d0 = np.zeros((*self._d.shape[:-2], 0), np.complex128)
         if d0 is not None:
@@ -89,9 +87,7 @@ class TwoBandHamiltonian(FourierHamiltonian):
                 f" has dimension {vectors.shape[1]}."
             )
         self._d0_vectors = vectors
-        d0_amplitudes = fourier.complete(
-            vectors, raw, raw.conj(), given, "d0", tail=0, average=average
-        )
+        d0_amplitudes = fourier.complete(raw, np.conj, given, "d0", tail=0, average=average)
         try:
             batch = np.broadcast_shapes(d0_amplitudes.shape[:-1], self._d.shape[:-2])
         except ValueError:

@@ -356,11 +356,13 @@ CASES = (
     Case("wire along the third direction", f"{WT}#189", "NaN", _wire, "along a3"),
     Case("NaN and ******** in the file", f"{WT}#189", "NaN", _nan, "in line 5"),
     Case(
-        "Weyl charges in files with both handednesses", f"{WT}#20", "charges that do not cancel; here the same for both", _handedness,
+        "Weyl charges in files with both handednesses", f"{WT}#20",
+        "charges that do not cancel; here the same for both", _handedness,
         "right-handed +1 -1, left-handed +1 -1"
     ),
     Case(
-        "Weyl charge of a layer", f"{Z2P}#149", "a sphere asked of a bilayer, an error", _weyl_of_a_plane,
+        "Weyl charge of a layer", f"{Z2P}#149", "a sphere asked of a bilayer, an error",
+        _weyl_of_a_plane,
         "must be asked of a 3D Hamiltonian"
     ),
     Case(
