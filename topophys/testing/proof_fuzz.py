@@ -79,6 +79,7 @@ def draw_option(name, rng, case, function):
         "max_cells": lambda: int(rng.choice([4, 8, 16, 64])),
         "kind": lambda: "direct" if rng.random() < 0.3 else leave,  # gaps: the truth is of this one
         "level": lambda: leave,
+        "bands": lambda: leave,
         "axis": lambda: 2,
         "grid": lambda: leave,  # of samples, or of planes that `k` names
         "k": lambda: case.extra["k"],
