@@ -110,6 +110,43 @@ def test_the_curvature_of_levels_is_counted_in_full(bands, dim, sign):
     assert least - 4.0 * third - 1e-9 <= gap <= least
 
 
+@pytest.mark.parametrize("bands", [2, 4, 12])
+@pytest.mark.parametrize("mixing", [False, True])
+def test_what_the_second_order_does_not_see_is_counted(bands, mixing):
+    """Levels +-(1 + f), or +-1 coupled by f = sin k - sin(2k)/2, which is k^3/2 + O(k^5)."""
+    side = np.repeat([-1.0, 1.0], bands // 2)
+    near = np.abs(np.arange(bands) - (bands - 1) / 2) < 1.0
+    x = np.diag(np.where(near, side, 0.0))
+    x = np.fliplr(np.abs(x)) if mixing else x
+    hops = {(0,): np.diag(np.where(near, side, 20.0 * side)), (1,): -0.5j * x, (2,): 0.25j * x}
+    ham, r = Hoppings.of(tp.FourierHamiltonian(hops, n_occupied=bands // 2), bands // 2), 0.3
+    found = bound_cells(
+        ham, np.zeros(1, np.int64), np.zeros((1, 1), np.int64),
+        lambda p: np.ones((len(p), len(ham.vectors)), complex), r * np.eye(1), np.ones(1),
+        np.zeros(1), frames=True,
+    )  # fmt: skip
+    f = np.sin(r) - 0.5 * np.sin(2 * r)
+    gap = np.ldexp(found.gap[0], int(ham.exponent[0]))
+    least = 2.0 if mixing else 2.0 * (1.0 - f)
+    assert least - 6.0 * f <= gap <= least
+    turn = np.tan(0.5 * np.arctan(f)) if mixing else 0.0
+    assert turn <= found.operator[0] <= turn + 4.0 * f
+    assert turn <= found.frobenius[0]
+
+
+@pytest.mark.parametrize("size", [0.1, 0.4])
+def test_hoppings_that_are_left_out_are_in_the_slack(size):
+    def of(small):
+        hops = {(0,): np.diag([-1.0, 1.0]), (1,): np.diag([small, 0.0])}
+        return Hoppings.of(tp.FourierHamiltonian(hops, n_occupied=1), 1)
+
+    before = of(0.0)
+    small = size * np.ldexp(before.slack[0], int(before.exponent[0]))
+    after = of(small)
+    assert not len(after.vectors)
+    assert after.slack[0] >= (1.0 + 2.0 * size) * before.slack[0] * (1.0 - 1e-12)
+
+
 @pytest.mark.parametrize(("bands", "filled"), [(3, 1), (4, 2), (6, 5), (10, 5)])
 def test_transition_phases_stay_near_their_middle(bands, filled):
     """Frames of two cells, and any occupied space within both bounds."""

@@ -386,6 +386,11 @@ def _corner_gap(terms: Array, rest: Real, least: Real, filled: int, axes: int) -
     curve = _curvature(terms, axes, filled)
     if n <= LARGEST:
         return np.asarray(_small_corner_gap(terms, filled, axes) - curve - 2.0 * rest)
+
+    def proven(cells: Int) -> Real:
+        """By the corners so far; a cell is given up by the same number that is returned for it."""
+        return np.asarray(best[cells] - curve[cells] - 2.0 * rest[cells])
+
     live = np.arange(len(terms))
     for corner in range(1 << axes):
         if not len(live):
@@ -395,9 +400,9 @@ def _corner_gap(terms: Array, rest: Real, least: Real, filled: int, axes: int) -
         corner_blocks(terms, live, corner, axes, filled, occupied, empty)
         apart = _extremes(empty)[0] - _extremes(occupied)[1]
         best[live] = np.minimum(best[live], apart)
-        bound = best[live] - curve[live] - 2.0 * rest[live]
+        bound = proven(live)
         live = live[(bound > 0.0) & (bound >= least[live])]
-    return np.asarray(best - curve - 2.0 * rest)
+    return proven(np.arange(len(terms)))
 
 
 def _small_corner_gap(terms: Array, filled: int, axes: int) -> Real:
