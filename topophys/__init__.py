@@ -57,6 +57,12 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         quantum_metric,
     )
     from topophys.invariants.chern import certify_chern, chern_on_slices
+    from topophys.invariants.equivalence import (
+        Equivalence,
+        PhaseClasses,
+        certify_equivalent,
+        cluster_phases,
+    )
     from topophys.invariants.gap import IndirectGap, certify_gap
     from topophys.invariants.generalized import (
         GeneralizedCertificate,
@@ -64,6 +70,13 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         certify_generalized_gap,
     )
     from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
+    from topophys.invariants.phases import (
+        Boundary,
+        ParametricHamiltonian,
+        PhaseDiagram,
+        Region,
+        certify_phases,
+    )
     from topophys.invariants.real_space import (
         ChernMarker,
         RealSpaceWinding,
@@ -90,16 +103,22 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
 
 __all__ = [
     "BandPath",
+    "Boundary",
     "Certificate",
     "CertificateLeaves",
     "ChernMarker",
     "ChiralHamiltonian",
+    "Equivalence",
     "FlowRules",
     "FourierHamiltonian",
     "GeneralizedCertificate",
     "GeneralizedHamiltonian",
     "IndirectGap",
+    "ParametricHamiltonian",
+    "PhaseClasses",
+    "PhaseDiagram",
     "RealSpaceWinding",
+    "Region",
     "RibbonHamiltonian",
     "SpinChern",
     "TwoBandHamiltonian",
@@ -113,13 +132,16 @@ __all__ = [
     "brillouin_zone",
     "certificate_leaves",
     "certify_chern",
+    "certify_equivalent",
     "certify_gap",
     "certify_generalized_chern",
     "certify_generalized_gap",
+    "certify_phases",
     "certify_winding",
     "chern_number",
     "chern_number_from_d",
     "chern_on_slices",
+    "cluster_phases",
     "edge_modes",
     "ensembles",
     "find_time_reversal",
@@ -161,16 +183,22 @@ __all__ = [
 #: Module of each of these names.
 _HOMES: Final = {
     "BandPath": "topophys.hamiltonians.lattices",
+    "Boundary": "topophys.invariants.phases",
     "Certificate": "topophys.invariants.results",
     "CertificateLeaves": "topophys.invariants.leaves",
     "ChernMarker": "topophys.invariants.real_space",
     "ChiralHamiltonian": "topophys.hamiltonians.chiral",
+    "Equivalence": "topophys.invariants.equivalence",
     "FlowRules": "topophys.invariants._wannier_flow",
     "FourierHamiltonian": "topophys.hamiltonians.fourier",
     "GeneralizedCertificate": "topophys.invariants.generalized",
     "GeneralizedHamiltonian": "topophys.hamiltonians.generalized",
     "IndirectGap": "topophys.invariants.gap",
+    "ParametricHamiltonian": "topophys.invariants.phases",
+    "PhaseClasses": "topophys.invariants.equivalence",
+    "PhaseDiagram": "topophys.invariants.phases",
     "RealSpaceWinding": "topophys.invariants.real_space",
+    "Region": "topophys.invariants.phases",
     "RibbonHamiltonian": "topophys.hamiltonians.cuts",
     "SpinChern": "topophys.invariants.spin",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
@@ -184,13 +212,16 @@ _HOMES: Final = {
     "brillouin_zone": "topophys.hamiltonians.lattices",
     "certificate_leaves": "topophys.invariants.leaves",
     "certify_chern": "topophys.invariants.chern",
+    "certify_equivalent": "topophys.invariants.equivalence",
     "certify_gap": "topophys.invariants.gap",
     "certify_generalized_chern": "topophys.invariants.generalized",
     "certify_generalized_gap": "topophys.invariants.generalized",
+    "certify_phases": "topophys.invariants.phases",
     "certify_winding": "topophys.invariants.winding",
     "chern_number": "topophys.invariants.berry",
     "chern_number_from_d": "topophys.invariants.berry",
     "chern_on_slices": "topophys.invariants.chern",
+    "cluster_phases": "topophys.invariants.equivalence",
     "edge_modes": "topophys.hamiltonians.cuts",
     "ensembles": "topophys.ensembles",
     "find_time_reversal": "topophys.hamiltonians.symmetrize",

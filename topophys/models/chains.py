@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.models._parameters import real
+from topophys.models._parameters import depends, real
 
 __all__ = ["creutz", "kitaev_chain", "rice_mele", "rice_mele_pump", "ssh"]
 
@@ -15,6 +15,7 @@ __all__ = ["creutz", "kitaev_chain", "rice_mele", "rice_mele_pump", "ssh"]
 # ---------------------------------------------------------------- Su-Schrieffer-Heeger chain
 
 
+@depends(t1="affine", t2="affine", t3="affine")
 def ssh(t1: ArrayLike, t2: ArrayLike, t3: ArrayLike = 0.0) -> ChiralHamiltonian:
     r"""Su-Schrieffer-Heeger chain, extended by a hopping across two cells.
 
@@ -52,6 +53,7 @@ def ssh(t1: ArrayLike, t2: ArrayLike, t3: ArrayLike = 0.0) -> ChiralHamiltonian:
 # --------------------------------------------- Kitaev chain, a superconductor of spinless electrons
 
 
+@depends(mu="affine", t="affine", delta="affine")
 def kitaev_chain(mu: ArrayLike, t: ArrayLike, delta: ArrayLike) -> ChiralHamiltonian:
     r"""Kitaev chain with real pairing, in the basis in which its chiral symmetry is diagonal.
 
@@ -110,6 +112,7 @@ def kitaev_chain(mu: ArrayLike, t: ArrayLike, delta: ArrayLike) -> ChiralHamilto
 # ---------------------------------------------------------------- Creutz ladder
 
 
+@depends(m="affine", t="affine", r="affine")
 def creutz(m: ArrayLike, t: ArrayLike, r: ArrayLike) -> ChiralHamiltonian:
     r"""Creutz ladder with half a flux quantum through each square.
 
@@ -163,6 +166,7 @@ def creutz(m: ArrayLike, t: ArrayLike, r: ArrayLike) -> ChiralHamiltonian:
 # -------------------------------------------------------------- Rice-Mele chain and its charge pump
 
 
+@depends(t1="affine", t2="affine", delta="affine")
 def rice_mele(t1: ArrayLike, t2: ArrayLike, delta: ArrayLike) -> TwoBandHamiltonian:
     r"""Rice-Mele chain: alternating hoppings and alternating on-site energies.
 
@@ -205,6 +209,7 @@ def rice_mele(t1: ArrayLike, t2: ArrayLike, delta: ArrayLike) -> TwoBandHamilton
     return TwoBandHamiltonian({(0,): t1 * x + delta * z, (1,): 0.5 * t2 * (x + 1j * y)})
 
 
+@depends(t="affine", dimer="affine", delta="affine", offset="affine")
 def rice_mele_pump(
     t: ArrayLike, dimer: ArrayLike, delta: ArrayLike, offset: ArrayLike = 0.0
 ) -> TwoBandHamiltonian:

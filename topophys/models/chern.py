@@ -11,7 +11,7 @@ from topophys import _validation
 from topophys.errors import InputError
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.models._parameters import real
+from topophys.models._parameters import depends, real
 
 __all__ = ["checkerboard", "d_wave_chern", "haldane", "higher_chern", "hofstadter", "kagome", "qwz"]
 
@@ -19,6 +19,7 @@ __all__ = ["checkerboard", "d_wave_chern", "haldane", "higher_chern", "hofstadte
 # ----------------------------------------------------------- Qi-Wu-Zhang model of a Chern insulator
 
 
+@depends(m="affine")
 def qwz(m: ArrayLike) -> TwoBandHamiltonian:
     r"""Qi-Wu-Zhang model on the square lattice.
 
@@ -60,6 +61,7 @@ def qwz(m: ArrayLike) -> TwoBandHamiltonian:
 # ----------------------------------------------------------- Haldane model on the honeycomb lattice
 
 
+@depends(m="affine", t2="affine", phi="trigonometric", t1="affine")
 def haldane(m: ArrayLike, t2: ArrayLike, phi: ArrayLike, t1: ArrayLike = 1.0) -> TwoBandHamiltonian:
     r"""Haldane model: graphene with complex second-neighbour hopping and staggered potential.
 
@@ -118,6 +120,7 @@ def haldane(m: ArrayLike, t2: ArrayLike, phi: ArrayLike, t1: ArrayLike = 1.0) ->
 # ------------------------------------------------------ Chern insulator on the checkerboard lattice
 
 
+@depends(phi="trigonometric", t1="affine", t2="affine", t3="affine", m="affine", t="affine")
 def checkerboard(
     phi: ArrayLike,
     t1: ArrayLike,
@@ -193,6 +196,7 @@ def checkerboard(
 # --------------------------------------------------- Kagome lattice with flux through its triangles
 
 
+@depends(phi="trigonometric", t="affine")
 def kagome(phi: ArrayLike, t: ArrayLike = 1.0, *, n_occupied: int = 1) -> FourierHamiltonian:
     r"""Kagome lattice with hopping :math:`t e^{i\phi}` anticlockwise around each triangle.
 
@@ -258,6 +262,7 @@ def kagome(phi: ArrayLike, t: ArrayLike = 1.0, *, n_occupied: int = 1) -> Fourie
 # ---------------------------- Hofstadter model: electrons on the square lattice in a magnetic field
 
 
+@depends(t="affine")
 def hofstadter(p: int, q: int, *, t: float = 1.0, n_occupied: int = 1) -> FourierHamiltonian:
     r"""Square lattice with p/q flux quanta through each plaquette.
 
@@ -326,6 +331,7 @@ def hofstadter(p: int, q: int, *, t: float = 1.0, n_occupied: int = 1) -> Fourie
 # -------------------------------------------------------- Two-band models with larger Chern numbers
 
 
+@depends(m="affine")
 def higher_chern(m: ArrayLike, n: int) -> TwoBandHamiltonian:
     r"""Qi-Wu-Zhang model wound n times around the zone.
 
@@ -375,6 +381,7 @@ def higher_chern(m: ArrayLike, n: int) -> TwoBandHamiltonian:
     )
 
 
+@depends(m="affine")
 def d_wave_chern(m: ArrayLike) -> TwoBandHamiltonian:
     r"""Chern insulator with Chern number 2 from coupling of d-wave form.
 

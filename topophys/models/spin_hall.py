@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import PAULI
-from topophys.models._parameters import real
+from topophys.models._parameters import depends, real
 
 __all__ = ["ONE", "X", "Y", "Z", "bhz", "kane_mele", "spin_times"]
 
@@ -34,6 +34,7 @@ def spin_times(
 # ------------------------------------- Bernevig-Hughes-Zhang model of a quantum spin Hall insulator
 
 
+@depends(m="affine", a="affine", b="affine", d="affine", delta="affine")
 def bhz(
     m: ArrayLike,
     a: ArrayLike = 1.0,
@@ -120,6 +121,7 @@ NEIGHBOURS: Final = (
 )
 
 
+@depends(lambda_so="affine", lambda_v="affine", lambda_r="affine", t="affine")
 def kane_mele(
     lambda_so: ArrayLike,
     lambda_v: ArrayLike = 0.0,

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys.errors import InputError
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.models._parameters import real
+from topophys.models._parameters import depends, real
 
 __all__ = ["hopf_insulator", "weyl_semimetal"]
 
@@ -18,6 +18,7 @@ __all__ = ["hopf_insulator", "weyl_semimetal"]
 # ---------------------------------------------------------------- Weyl semimetal with two nodes
 
 
+@depends(m="affine")
 def weyl_semimetal(k0: ArrayLike, m: ArrayLike = 1.0) -> TwoBandHamiltonian:
     r"""Weyl semimetal with two nodes, at (0, 0, +-k0).
 

@@ -11,6 +11,7 @@ from topophys.plots.phase import (
     PhasePlane,
     phase_diagram,
     phase_diagram_data,
+    plot_certified_phases,
     plot_phase_diagram_prediction,
     plot_phase_plane,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "plot_berry_flux",
     "plot_causal",
     "plot_certificate_leaves",
+    "plot_certified_phases",
     "plot_confusion",
     "plot_d_texture",
     "plot_det_loop",

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int, Shaped
 from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -25,6 +25,7 @@ from topophys import _validation
 from topophys._typing import FourierLike, is_block_like, is_fourier_like
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants.chern import certify_chern
+from topophys.invariants.phases import PhaseDiagram
 from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
 from topophys.invariants.winding import certify_winding
 from topophys.plots._panels import AxesLike, Integers, integer_array, panels, percent
@@ -44,6 +45,7 @@ __all__ = [
     "parameter_label",
     "phase_diagram",
     "phase_diagram_data",
+    "plot_certified_phases",
     "plot_phase_diagram_prediction",
     "plot_phase_plane",
     "unknown_handles",
@@ -403,14 +405,16 @@ def unknown_handles(panel: Axes) -> list[Artist]:
 # ------------------------ Phase diagrams: proven integers over a plane of two parameters of a model
 
 #: Mathtext of the quantities of certificates.
-SYMBOLS: Final = {"winding number": r"\nu", "Chern number": "C"}
+SYMBOLS: Final = {"winding number": r"\nu", "Chern number": "C", "Z2 invariant": r"\nu"}
+#: Colour of boxes proven to have invariant 0: white is where nothing is proven.
+TRIVIAL: Final = "#DEDEDE"
 
 
 def phase_diagram(
-    model: Callable[..., Any],
+    model: Callable[..., Any] | PhaseDiagram,
     *,
-    x: Axis,
-    y: Axis,
+    x: Axis | None = None,
+    y: Axis | None = None,
     fixed: Mapping[str, Any] | None = None,
     invariant: Invariant = "auto",
     n_occupied: int | None = None,
@@ -423,11 +427,16 @@ def phase_diagram(
 ) -> Figure:
     """Draw the proven invariant of a model over a plane of two of its parameters.
 
+    A `PhaseDiagram` of `certify_phases` is drawn as `plot_certified_phases` does: every point of a
+    coloured box is proven. Of a model each pixel stands for one Hamiltonian alone:
     `phase_diagram_data` gives the same numbers as arrays, and `plot_phase_plane` draws those.
 
     Parameters
     ----------
-    model, x, y, fixed, invariant, n_occupied, min_gap, max_evaluations
+    model : callable or PhaseDiagram
+        As for `phase_diagram_data`; or what `certify_phases` returned, and then nothing else but
+        `labels`, `title` and `ax`.
+    x, y, fixed, invariant, n_occupied, min_gap, max_evaluations
         As for `phase_diagram_data`.
     labels : (str, str), optional
         Axis labels, with units; the names of the parameters where not given.
@@ -462,6 +471,17 @@ def phase_diagram(
     >>> figure.axes[0].get_title()
     'Chern number, all 420 certified'
     """
+    if isinstance(model, PhaseDiagram):
+        if x is not None or y is not None or fixed is not None:
+            raise InputError(
+                "Arguments `x`, `y` and `fixed` must be left out for a PhaseDiagram, which has its"
+                " own parameters."
+            )
+        return plot_certified_phases(model, labels=labels, title=title, ax=ax)
+    if x is None or y is None:
+        raise InputError(
+            "Arguments `x` and `y` must be given for a model: pairs (name of a parameter, values)."
+        )
     plane = phase_diagram_data(
         model, x=x, y=y, fixed=fixed, invariant=invariant, n_occupied=n_occupied,
         min_gap=min_gap, max_evaluations=max_evaluations,
@@ -516,7 +536,7 @@ def plot_phase_plane(
             panel.add_collection(boundary_lines(plane.x, plane.y, plane.value, known))
         if not known.all():
             draw_unknown(panel, plane.x, plane.y, known)
-        _name_axes(panel, plane, labels)
+        _name_axes(panel, plane.names, labels)
         _draw_legend(panel, plane, known, reach)
         count = f"{known.sum():,} of {known.size:,}" if not known.all() else f"all {known.size:,}"
         words = f"{plane.quantity[:1].upper()}{plane.quantity[1:]}, {count} certified"
@@ -525,15 +545,111 @@ def plot_phase_plane(
     return figure
 
 
-def _name_axes(panel: Axes, plane: PhasePlane, labels: tuple[str, str] | None) -> None:
-    given = labels or (None, None)
-    for axis, name, label in zip((panel.xaxis, panel.yaxis), plane.names, given, strict=True):
+def plot_certified_phases(
+    diagram: PhaseDiagram,
+    *,
+    labels: tuple[str, str] | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw a phase diagram whose regions are proven: boxes in colour, the rest white.
+
+    Parameters
+    ----------
+    diagram : PhaseDiagram
+        What `certify_phases` returned, of one or two parameters.
+    labels : (str, str), optional
+        Axis labels, with units; the names of the parameters where not given.
+    title : str, optional
+        Text to put before the share in the title.
+    ax : Axes, optional
+        Where to draw instead of on a new figure.
+
+    Returns
+    -------
+    Figure
+        One rectangle for each proven box; value 0 is light grey, so that white is what is open.
+
+    Raises
+    ------
+    KindError, InputError
+        If `diagram` is something else, has three parameters, or holds integers beyond 12.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> line = tp.certify_phases(tp.models.qwz, {"m": (-3.0, 3.0)}, share=0.99)
+    >>> plot_certified_phases(line).axes[0].get_title()
+    'Chern number, 99.22 % proven'
+    """
+    if not isinstance(diagram, PhaseDiagram):
+        raise KindError(
+            f"Argument `diagram` must be a PhaseDiagram, but is {type(diagram).__name__}."
+        )
+    if len(diagram.names) > 2:
+        raise InputError(
+            "Argument `diagram` must have one or two parameters, but has"
+            f" {len(diagram.names)}; certify a plane with the others in `fixed`."
+        )
+    good = diagram.resolved
+    value = np.ma.filled(diagram.value, 0)[good]
+    counted = diagram.quantity != "gap"
+    shown = value if counted else np.ones_like(value)
+    reach = max(1, int(np.abs(shown).max(initial=0)))
+    colours, norm = integer_colours(reach)
+    low, high = diagram.lower[good], diagram.upper[good]
+    if low.shape[1] == 1:
+        low = np.column_stack([low, np.zeros(len(low))])
+        high = np.column_stack([high, np.ones(len(high))])
+    corners = np.stack([low, high], 1)
+    boxes = np.stack([corners[:, [0, 1, 1, 0], 0], corners[:, [0, 0, 1, 1], 1]], -1)
+    shades = colours(norm(shown))
+    shades[shown == 0] = to_rgba(TRIVIAL)
+    with style():
+        figure, (panel,) = panels(1, ax, size=(4.3, 3.0))
+        panel.add_collection(
+            PolyCollection(
+                list(boxes),
+                facecolors=shades,
+                edgecolors="none",
+                antialiased=False,
+                rasterized=True,
+            )
+        )
+        ends = [*diagram.domain] if len(diagram.names) == 2 else [diagram.domain[0], [0.0, 1.0]]
+        panel.set(xlim=ends[0], ylim=ends[1])
+        _name_axes(panel, diagram.names, labels)
+        if len(diagram.names) == 1:
+            panel.set_yticks([])
+        if counted:
+            shade = {
+                v: to_rgba(TRIVIAL) if v == 0 else colours(norm(v)) for v in set(value.tolist())
+            }
+            handles = [
+                Patch(facecolor=c, label=f"{v:+d}" if v else "0") for v, c in sorted(shade.items())
+            ]
+            panel.legend(
+                handles=handles, title=f"${SYMBOLS.get(diagram.quantity, 'n')}$",
+                loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False,
+            )  # fmt: skip
+        words = f"{diagram.quantity[:1].upper()}{diagram.quantity[1:]}"
+        words += f", {100.0 * diagram.share:.4g} % proven"
+        panel.set_title(f"{title}\n{words}" if title else words)
+        for side in panel.spines.values():
+            side.set_visible(True)
+        tidy(panel)
+    return figure
+
+
+def _name_axes(panel: Axes, names: tuple[str, ...], labels: tuple[str, str] | None) -> None:
+    """Label the axes of as many parameters as there are."""
+    for i, (axis, name) in enumerate(zip((panel.xaxis, panel.yaxis), names, strict=False)):
         angle = is_angle(name)
         if angle:
             low, high = axis.get_view_interval()
             pi_axis(axis, step=0.5 if high - low > np.pi else 0.25, limit=None)
         unit = " (rad)" if angle else ""
-        axis.set_label_text(parameter_label(name) + unit if label is None else label)
+        axis.set_label_text(parameter_label(name) + unit if labels is None else labels[i])
 
 
 def _draw_legend(panel: Axes, plane: PhasePlane, known: NDArray[np.bool_], reach: int) -> None:

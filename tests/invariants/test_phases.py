@@ -1,0 +1,291 @@
+"""Phase diagrams: what is proven agrees with algebra, and the rest is left open."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import topophys as tp
+from tests.strategies import generators, plain
+from topophys.errors import InputError, KindError, ShapeError
+from topophys.invariants._parameter_space import (
+    Dependence,
+    Expansion,
+    Tree,
+    _hermitian_norm,
+    components,
+)
+
+PI = np.pi
+HALDANE = {"family": tp.models.haldane, "fixed": {"t2": 1.0}}
+
+
+def haldane_truth(phi, m):
+    edge = 3.0 * np.sqrt(3.0) * np.abs(np.sin(phi))
+    return np.where(np.abs(m) < edge, np.sign(np.sin(phi)), 0.0)
+
+
+def kitaev_truth(mu, delta):
+    return np.where(np.abs(mu) < 2.0, np.sign(delta), 0.0)
+
+
+def ssh_truth(t2, t3):
+    """Zeros of 1 + t2 z + t3 z^2 inside the unit circle."""
+    roots = np.array([np.abs(np.roots([c, b, 1.0])) for b, c in zip(t2, t3, strict=True)])
+    return (roots < 1.0).sum(1)
+
+
+def agree(diagram, truth, rng, size=4000):
+    """Proven values at random points are those of algebra."""
+    points = {
+        n: rng.uniform(a, b, size) for n, (a, b) in zip(diagram.names, diagram.domain, strict=True)
+    }
+    found = diagram.at(**points)
+    known = ~np.ma.getmaskarray(found)
+    assert abs(known.mean() - diagram.share) < 0.03
+    wanted = truth(**{n: x[known] for n, x in points.items()})
+    np.testing.assert_array_equal(np.asarray(found)[known], wanted)
+
+
+def test_haldane():
+    rng = np.random.default_rng(5)
+    found = tp.certify_phases(
+        **HALDANE, parameters={"phi": (-PI, PI), "m": (-6.0, 6.0)}, share=0.97
+    )
+    assert found.share >= 0.97
+    agree(found, haldane_truth, rng)
+
+
+def test_kitaev():
+    rng = np.random.default_rng(5)
+    domain = {"mu": (-3.0, 3.0), "delta": (-1.0, 1.0)}
+    found = tp.certify_phases(tp.models.kitaev_chain, domain, fixed={"t": 1.0}, share=0.97)
+    agree(found, kitaev_truth, rng)
+
+
+def test_extended_ssh():
+    rng = np.random.default_rng(5)
+    domain = {"t2": (-3.0, 3.0), "t3": (0.1, 3.0)}
+    found = tp.certify_phases(tp.models.ssh, domain, fixed={"t1": 1.0}, share=0.97)
+    agree(found, ssh_truth, rng)
+
+
+def test_z2_of_bhz():
+    rng = np.random.default_rng(5)
+    domain = {"m": (-2.0, 10.0), "b": (0.5, 1.5)}
+    found = tp.certify_phases(tp.models.bhz, domain, time_reversal="up first", share=0.9)
+    agree(found, lambda m, b: ((m / b > 0) & (m / b < 8)).astype(int), rng)
+    assert "symmetrised" in found.notes[0]
+
+
+def test_three_parameters():
+    rng = np.random.default_rng(5)
+    domain = {"t1": (0.5, 1.0), "t2": (0.0, 2.0), "t3": (0.0, 0.4)}
+    found = tp.certify_phases(tp.models.ssh, domain, share=0.8)
+    agree(found, lambda t1, t2, t3: ssh_truth(t2 / t1, np.maximum(t3 / t1, 1e-9)), rng, size=500)
+
+
+@given(rng=generators(), share=st.sampled_from([0.5, 0.9]))
+@settings(max_examples=8)
+def test_gaps_of_boxes_hold_at_points_of_them(rng, share):
+    """Random affine and trigonometric families of three bands, by a dense grid of momenta."""
+    hops = [tp.ensembles.class_a(1, n_bands=3, rng=rng)[0] for _ in range(4)]
+
+    def function(a, b):
+        return hops[0] + a * hops[1] + np.cos(b) * hops[2] + a * np.sin(b) * hops[3]
+
+    domain = {"a": (-0.05, 0.05), "b": (0.3, 0.4)}
+    family = tp.ParametricHamiltonian(function, {"a": "affine", "b": "trigonometric"})
+    found = tp.certify_phases(family, domain, share=share, max_evaluations=10_000)
+    for _ in range(10):
+        a, b = rng.uniform(-0.05, 0.05), rng.uniform(0.3, 0.4)
+        energy = np.linalg.eigvalsh(function(a, b).on_grid(24))
+        gap = (energy[..., 1] - energy[..., 0]).min()
+        assert found.gap_at(a=a, b=b) <= gap
+    for region in found.regions[:3]:
+        h = function(**region.point)
+        assert int(tp.certify_chern(h)) == region.value
+
+
+@given(rng=generators())
+def test_the_change_of_a_family_is_bounded(rng):
+    hops = [tp.ensembles.class_a(1, n_bands=3, rng=rng)[0] for _ in range(3)]
+
+    def function(a, b):
+        return hops[0] + a * a * hops[1] + a * np.cos(2 * b) * hops[2]
+
+    low, high = np.array([-1.0, 0.0]), np.array([2.0, 1.0])
+    kinds = (Dependence(False, 2), Dependence(True, 2))
+    space = Expansion.of(function, ("a", "b"), low, high, kinds)
+    half = rng.uniform(0.0, 0.5, 2) * (high - low)
+    centre = low + half + rng.uniform(0.0, 1.0, 2) * (high - low - 2.0 * half)
+    bound = space.change(centre[None], half[None]).sum()
+    k = rng.uniform(-PI, PI, (200, 2))
+    base = function(*centre).bloch(k)
+    for _ in range(10):
+        p = centre + half * rng.uniform(-1.0, 1.0, 2)
+        change = np.linalg.eigvalsh(function(*p).bloch(k) - base)
+        # a multiple of the unit matrix does not count
+        assert 0.5 * (change[:, -1] - change[:, 0]).max() <= bound + 1e-12
+
+
+@given(rng=generators(), bands=st.integers(2, 5))
+def test_the_norm_of_a_sum_of_hoppings_is_bounded(rng, bands):
+    h = tp.ensembles.class_a(1, n_bands=bands, rng=rng)[0] if bands > 2 else tp.models.qwz(
+        rng.normal())  # fmt: skip
+    bound = float(_hermitian_norm(h.vectors, h.amplitudes))
+    energy = np.linalg.eigvalsh(h.on_grid(40))
+    mean = energy.mean(-1, keepdims=True)
+    assert np.abs(energy - mean).max() <= bound
+
+
+def test_boundaries_of_a_line_are_enclosed():
+    found = tp.certify_phases(tp.models.qwz, {"m": (-3.0, 3.1)}, share=1.0 - 1e-7)
+    edges = found.boundaries()
+    assert [(b.left, b.right) for b in edges] == [(0, 1), (1, -1), (-1, 0)]
+    for b, truth in zip(edges, (-2.0, 0.0, 2.0), strict=True):
+        assert b.lower <= truth <= b.upper
+        assert b.upper - b.lower < 1e-6
+
+
+def test_a_closed_gap_ends_the_walk():
+    found = tp.certify_phases(
+        tp.models.kitaev_chain, {"mu": (-1.0, 1.0)}, fixed={"t": 1.0, "delta": 0.0},
+        max_evaluations=20_000,
+    )  # fmt: skip
+    assert found.share == 0.0
+    assert found.reason == "budget"
+    assert found.boundaries() == [tp.Boundary(-1.0, 1.0, None, None)]
+    short = tp.certify_phases(tp.models.qwz, {"m": (-3.0, 3.0)}, share=1.0, max_depth=6)
+    assert short.reason == "depth"
+
+
+def test_a_gap_can_be_demanded():
+    found = tp.certify_phases(tp.models.qwz, {"m": (-3.0, -1.0)}, min_gap=0.5, share=0.74)
+    at = np.array([-2.3, -1.7])
+    assert (found.gap_at(m=at) >= 0.5).all()
+    assert found.at(m=-2.1).mask
+    proven = found.gap_lower[found.certified]
+    assert proven.min() >= 0.5 * (1 - 1e-9)
+
+
+def test_a_diagram_can_be_continued_also_from_a_file(tmp_path):
+    domain = {"mu": (-3.0, 3.0), "delta": (-1.0, 1.0)}
+    ask = functools.partial(tp.certify_phases, tp.models.kitaev_chain, domain, fixed={"t": 1.0})
+    coarse = ask(share=0.7)
+    read = tp.PhaseDiagram.load(coarse.save(tmp_path / "kitaev.npz"))
+    assert repr(read) == repr(coarse)
+    for name in ("lower", "upper", "gap_lower", "region", "status"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(coarse, name))
+    fine = ask(share=0.95, resume=read)
+    assert fine.share >= 0.95 > coarse.share
+    assert fine.evaluations > coarse.evaluations
+    assert len(read.status) == len(coarse.status)
+    with pytest.raises(InputError, match="same family"):
+        ask(share=0.95, resume=read, quantity="gap")
+
+
+def test_files_of_other_kinds_are_refused(tmp_path):
+    np.savez(tmp_path / "x.npz", a=np.zeros(3))
+    with pytest.raises(InputError, match="must be a phase diagram"):
+        tp.PhaseDiagram.load(tmp_path / "x.npz")
+    found = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.0)})
+    with pytest.raises(InputError, match=r"\.npz"):
+        found.save(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("name", sorted({*tp.models.__all__} - {"hopf_insulator"}))
+def test_models_depend_on_parameters_as_they_say(name):
+    rng = np.random.default_rng(5)
+    model = getattr(tp.models, name)
+    known = model.dependence
+    parameters = inspect.signature(model).parameters
+    held = {"p": 1, "q": 3, "n": 2, "k0": 1.0}
+    fixed = {n: held[n] for n in parameters if n in held}
+    names = tuple(known)
+    assert {*names, *fixed} >= {n for n in parameters if n != "n_occupied"}
+    kinds = tuple(Dependence.of(known[n], n) for n in names)
+    low = np.array([1.0 + 0.3 * rng.uniform() for _ in names])
+    Expansion.of(functools.partial(model, **fixed), names, low, low + 0.8, kinds)
+
+
+def test_a_false_dependence_is_refused():
+    squared = tp.ParametricHamiltonian(lambda m: tp.models.qwz(m * m), {"m": "affine"})
+    with pytest.raises(InputError, match="as `dependence` says"):
+        tp.certify_phases(squared, {"m": (0.5, 1.5)})
+    right = tp.ParametricHamiltonian(squared.function, {"m": ("polynomial", 2)})
+    found = tp.certify_phases(right, {"m": (0.5, 2.0)}, share=0.999999)
+    (edge,) = found.boundaries()
+    assert edge.lower <= np.sqrt(2.0) <= edge.upper
+
+
+def test_lipschitz_constants_are_taken_on_trust_and_said_so():
+    def function(m):
+        return tp.models.qwz(np.tanh(m))
+
+    found = tp.certify_phases(function, {"m": (-1.0, 1.0)}, lipschitz={"m": 1.0})
+    assert "trust" in found.notes[0]
+    assert [r.value for r in found.regions] == [1, -1] or [r.value for r in found.regions] == [
+        -1,
+        1,
+    ]
+    with pytest.raises(InputError, match="must say how it depends"):
+        tp.certify_phases(function, {"m": (-1.0, 1.0)})
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"family": 3}, KindError, "must be a function"),
+        ({"parameters": {}}, InputError, "one to three"),
+        ({"parameters": {"m": (1.0, 1.0)}}, InputError, "lower below"),
+        ({"parameters": {"m": (1.0, np.nan)}}, InputError, "finite"),
+        ({"quantity": "winding"}, KindError, "ChiralHamiltonian"),
+        ({"quantity": "z2"}, InputError, "time_reversal"),
+        ({"dependence": {"x": "affine"}}, InputError, "lacks m"),
+        ({"dependence": {"m": "linear"}}, InputError, "'affine'"),
+        ({"dependence": {"m": "affine"}, "lipschitz": {"m": 1.0}}, InputError, "together"),
+        ({"lipschitz": {"m": -1.0}}, InputError, ">= 0"),
+        ({"share": 0.0}, InputError, "`share`"),
+        ({"min_gap": np.inf}, InputError, "`min_gap`"),
+        ({"max_depth": 60}, InputError, "`max_depth`"),
+        ({"n_occupied": 2}, InputError, "`n_occupied`"),
+        ({"family": lambda m: 1.0, "dependence": {"m": "affine"}}, KindError, "Fourier form"),
+        ({"family": lambda m: tp.models.qwz([m]), "dependence": {"m": "affine"}}, ShapeError, "ba"),
+    ],
+)  # fmt: skip
+def test_refusals(change, error, match):
+    given = {"family": tp.models.qwz, "parameters": {"m": (0.5, 1.0)}} | change
+    with pytest.raises(error, match=match):
+        plain(tp.certify_phases)(**given)
+
+
+def test_points_outside_are_refused():
+    found = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.0)})
+    assert found.at(m=[0.5, 1.0]).tolist() == [-1, -1]
+    with pytest.raises(InputError, match=r"from 0\.5 to 1"):
+        found.at(m=1.1)
+    with pytest.raises(InputError, match="must be m"):
+        found.at(x=1.0)
+    assert {"m_lower", "m_upper", "value", "gap_lower"} <= set(found.to_pandas().columns)
+
+
+@given(rng=generators(), axes=st.integers(1, 3))
+def test_every_lattice_point_is_in_the_leaf_that_is_found(rng, axes):
+    tree = Tree.root(axes)
+    for _ in range(6):
+        leaves = tree.leaves
+        rows = rng.choice(leaves, max(1, len(leaves) // 2), replace=False)
+        tree.halve(rows, rng.integers(0, axes, len(rows)))
+    low, high = tree.bounds(tree.leaves, np.zeros(axes), np.ones(axes))
+    assert np.isclose(tree.volume(tree.leaves).sum(), 1.0)
+    share = rng.uniform(0.0, 1.0, (50, axes))
+    place = (share * 2.0**48).astype(np.int64)
+    number = np.searchsorted(tree.leaves, tree.locate(place))
+    assert ((low[number] <= share) & (share <= high[number])).all()
+    assert len(set(components(tree, tree.leaves).tolist())) == 1

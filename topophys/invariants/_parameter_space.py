@@ -1,0 +1,663 @@
+"""Families of Hamiltonians over a box of parameters, and its division into proven boxes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._typing import FourierLike, is_fourier_like
+from topophys._validation import short
+from topophys.errors import InputError, KindError, ShapeError
+from topophys.invariants._cells import Hoppings, Int, Real, bound_cells
+from topophys.invariants._cocycle import one_thread
+from topophys.invariants._slices import Slice
+from topophys.invariants._subdivision import Zone, divide
+from topophys.kernels.rounding import UP, lower_bound, upper_bound
+
+__all__ = [
+    "Dependence",
+    "Expansion",
+    "Family",
+    "Given",
+    "Tree",
+    "Walk",
+    "aligned",
+    "components",
+    "value_of",
+    "walk",
+]
+
+Array = NDArray[np.complex128]
+
+
+# ----------------------------------------- Families of Hamiltonians, and how far they can change
+
+#: Rounding of a function of parameters and of its expansion, relative to the size of its hoppings.
+NOISE: Final = 2.0**-46
+#: Points at which a declared dependence is compared with the function.
+CHECKED: Final = 8
+#: Largest degree of a declared dependence.
+LARGEST_DEGREE: Final = 16
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """How hoppings depend on one parameter: a polynomial, or one in its cosine and sine."""
+
+    trigonometric: bool
+    degree: int
+
+    @classmethod
+    def of(cls, given: object, name: str) -> Dependence:
+        """Read "affine", "trigonometric" or a pair such as ("polynomial", 2)."""
+        words = {"affine": ("polynomial", 1), "trigonometric": ("trigonometric", 1)}
+        pair = words.get(given) if isinstance(given, str) else given
+        good = (
+            isinstance(pair, tuple)
+            and len(pair) == 2
+            and pair[0] in ("polynomial", "trigonometric")
+            and isinstance(pair[1], int)
+            and 1 <= pair[1] <= LARGEST_DEGREE
+        )
+        if not good:
+            raise InputError(
+                f"Argument `dependence` must say 'affine', 'trigonometric', ('polynomial', degree)"
+                f" or ('trigonometric', degree) of `{name}`, but says {short(given)}."
+            )
+        assert isinstance(pair, tuple)
+        return cls(pair[0] == "trigonometric", int(pair[1]))
+
+    def nodes(self, low: float, high: float) -> Real:
+        """Values that determine the coefficients."""
+        if self.trigonometric:
+            return low + 2.0 * np.pi * np.arange(2 * self.degree + 1) / (2 * self.degree + 1)
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        return middle - half * np.cos(np.pi * np.arange(self.degree + 1) / self.degree)
+
+    def functions(self, x: Real, low: float, high: float, order: int) -> Real:
+        """Basis functions (..., A), or their first derivatives, at values x (...).
+
+        Powers of the value scaled to [-1, 1], or 1, cos x, sin x, cos 2x, ...
+        """
+        if self.trigonometric:
+            columns = [np.ones_like(x) if order == 0 else np.zeros_like(x)]
+            for n in range(1, self.degree + 1):
+                c, s = np.cos(n * x), np.sin(n * x)
+                columns += [c, s] if order == 0 else [-n * s, n * c]
+            return np.stack(columns, -1)
+        half = 0.5 * (high - low)
+        u = (x - 0.5 * (low + high)) / half
+        powers = [u**a for a in range(self.degree + 1)]
+        if order:
+            powers = [np.zeros_like(x), *(a * powers[a - 1] / half for a in range(1, len(powers)))]
+        return np.stack(powers, -1)
+
+    def largest(self, low: float, high: float, order: int) -> Real:
+        """Upper bounds (A,) of the basis functions, or of derivatives, on the whole domain."""
+        if self.trigonometric:
+            n = np.repeat(np.arange(1, self.degree + 1), 2).astype(np.float64)
+            return np.concatenate([[1.0 if order == 0 else 0.0], n**order])
+        half = 0.5 * (high - low)
+        falling = [float(np.prod([a - i for i in range(order)])) for a in range(self.degree + 1)]
+        return np.array(falling) / half**order
+
+
+def _hermitian_norm(vectors: Int, hops: Array) -> Real:
+    """Bound (...) of the norm over k of the traceless part of a sum of hoppings (..., M, n, n).
+
+    A multiple of the unit matrix moves all levels alike: it opens and closes no gap.
+    """
+    n = hops.shape[-1]
+    origin = (0,) * vectors.shape[1]
+    rows = [m for m, v in enumerate(vectors.tolist()) if tuple(v) > origin]
+    here = [m for m, v in enumerate(vectors.tolist()) if tuple(v) == origin]
+    trace = np.trace(hops, axis1=-2, axis2=-1)
+    hops = hops - (trace / n)[..., None, None] * np.eye(n)
+    # max over t of |A e^(it) + A^dagger e^(-it)| is twice the numerical radius of A, which is at
+    # most (|A| + |A^2|^(1/2)) / 2 (F. Kittaneh, Studia Math. 158, 11 (2003))
+    pair = hops[..., rows, :, :]
+    total = (_norms(pair) + np.sqrt(_norms(pair @ pair))).sum(-1)
+    return np.asarray(UP * (total + _norms(hops[..., here, :, :]).sum(-1)))
+
+
+def _norms(a: Array) -> Real:
+    """Bounds (...) of operator norms of matrices (..., n, n)."""
+    if a.shape[-1] != 2:
+        return np.asarray(np.linalg.norm(a, ord=2, axis=(-2, -1)) * UP)
+    # the larger singular value in closed form
+    square = (np.abs(a) ** 2).sum((-2, -1))
+    det = np.abs(a[..., 0, 0] * a[..., 1, 1] - a[..., 0, 1] * a[..., 1, 0])
+    root = np.sqrt(np.maximum(square**2 - 4.0 * det**2, 0.0))
+    return np.asarray(np.minimum(np.sqrt(0.5 * (square + root)) * (1.0 + 1e-7), np.sqrt(square)))
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """A family whose dependence on each parameter is known: it is expanded once.
+
+    Attributes
+    ----------
+    low, high : float64 ndarray of shape (P,)
+        The box of parameters.
+    dependence : tuple of Dependence
+        One for each parameter.
+    vectors : int64 ndarray of shape (M, dim)
+        Lattice vectors.
+    coefficients : complex128 ndarray of shape (A, M, n, n)
+        Hoppings of each product of basis functions, in C order.
+    noise : float
+        Bound of rounding, in operator norm.
+    """
+
+    low: Real
+    high: Real
+    dependence: tuple[Dependence, ...]
+    vectors: Int
+    coefficients: Array
+    n_occupied: int | None
+    noise: float
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., FourierLike],
+        names: Sequence[str],
+        low: Real,
+        high: Real,
+        dependence: tuple[Dependence, ...],
+    ) -> Expansion:
+        """Expand a function, and compare it with its expansion at some points."""
+        nodes = [d.nodes(*ends) for d, *ends in zip(dependence, low, high, strict=True)]
+        values = [
+            value_of(function, names, np.array(p)) for p in itertools.product(*nodes)
+        ]  # fmt: skip
+        vectors, stack = aligned(values)
+        shape = tuple(len(x) for x in nodes)
+        tensor = stack.reshape(*shape, *stack.shape[1:])
+        condition = 1.0
+        for axis, (d, x) in enumerate(zip(dependence, nodes, strict=True)):
+            matrix = d.functions(x, float(low[axis]), float(high[axis]), 0)
+            inverse = np.linalg.inv(matrix)
+            condition *= float(np.abs(inverse).sum(1).max())
+            tensor = np.moveaxis(np.tensordot(inverse, tensor, axes=(1, axis)), 0, axis)
+        coefficients = tensor.reshape(-1, *stack.shape[1:])
+        size = float(np.linalg.norm(stack, axis=(-2, -1)).sum(1).max())
+        error = max(float(getattr(v, "amplitude_error", None) or 0.0) for v in values)
+        found = cls(
+            low, high, dependence, vectors, coefficients, values[0].n_occupied,
+            (NOISE * size + error) * condition * len(stack),
+        )  # fmt: skip
+        found._compare(function, names)
+        return found
+
+    def _compare(self, function: Callable[..., FourierLike], names: Sequence[str]) -> None:
+        """Refuse a function that does not depend on its parameters as declared."""
+        share = np.random.default_rng(7).uniform(0.05, 0.95, (CHECKED, len(self.low)))
+        for p in self.low + share * (self.high - self.low):
+            given = value_of(function, names, p)
+            _, both = aligned([given, self.at(p[None])])
+            away = float(np.linalg.norm(both[0] - both[1], axis=(-2, -1)).sum())
+            if not away <= 4.0 * self.noise:
+                words = ", ".join(f"{n} = {x:.6g}" for n, x in zip(names, p, strict=True))
+                raise InputError(
+                    "Argument `family` must depend on its parameters as `dependence` says, but at"
+                    f" {words} its hoppings differ by {away:.3g} from what follows from others."
+                )
+
+    def _basis(self, points: Real, derivative: int | None = None) -> Real:
+        """Products of basis functions (B, A) at points (B, P), one factor differentiated."""
+        factors = [
+            d.functions(points[:, j], float(self.low[j]), float(self.high[j]), int(j == derivative))
+            for j, d in enumerate(self.dependence)
+        ]
+        return _outer(factors)
+
+    def at(self, points: Real) -> Slice:
+        """Hamiltonians at points (B, P)."""
+        amplitudes = np.tensordot(self._basis(points), self.coefficients, axes=1)
+        error = np.full(len(points), self.noise)
+        return Slice(self.vectors, amplitudes, self.n_occupied or 1, error)
+
+    def change(self, points: Real, half: Real) -> Real:
+        """First derivatives at the centre, and second ones on the whole domain, by axis."""
+        out = np.empty(half.shape)
+        second = self._second
+        for j in range(half.shape[1]):
+            slope = np.tensordot(self._basis(points, j), self.coefficients, axes=1)
+            first = _hermitian_norm(self.vectors, slope)
+            out[:, j] = half[:, j] * (first + 0.5 * half @ second[j])
+        return np.asarray(out * UP)
+
+    @property
+    def _second(self) -> Real:
+        """Bounds (P, P) of second derivatives anywhere."""
+        sizes = _hermitian_norm(self.vectors, self.coefficients)
+        n = len(self.dependence)
+        out = np.empty((n, n))
+        for i, j in itertools.product(range(n), repeat=2):
+            factors = [
+                d.largest(float(self.low[q]), float(self.high[q]), int(q == i) + int(q == j))[None]
+                for q, d in enumerate(self.dependence)
+            ]
+            out[i, j] = float((_outer(factors)[0] * sizes).sum()) * UP
+        return out
+
+    def violation(self, u: Array, error: float) -> float:
+        """Bound of |H(k, p) - U H(-k, p)* U^dagger| over all k and p, U off by up to `error`."""
+        off = self.coefficients - u @ self.coefficients.conj() @ u.conj().T
+        sizes = np.linalg.norm(off, ord=2, axis=(-2, -1)).sum(1)
+        sizes += 2.0 * error * np.linalg.norm(self.coefficients, axis=(-2, -1)).sum(1)
+        factors = [
+            d.largest(float(self.low[q]), float(self.high[q]), 0)[None]
+            for q, d in enumerate(self.dependence)
+        ]
+        return float((_outer(factors)[0] * sizes).sum()) * UP + 2.0 * self.noise
+
+
+def _outer(factors: list[Real]) -> Real:
+    """Products (B, A) of one column of each factor (B, A_j), the last running fastest."""
+    return reduce(lambda a, b: (a[:, :, None] * b[:, None]).reshape(len(a), -1), factors)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A family of which Lipschitz constants of H(k, p) in each parameter are given."""
+
+    function: Callable[..., FourierLike]
+    names: tuple[str, ...]
+    low: Real
+    high: Real
+    constants: Real
+    n_occupied: int | None = None
+
+    def at(self, points: Real) -> Slice:
+        """Hamiltonians at points (B, P)."""
+        values = [value_of(self.function, self.names, p) for p in points]
+        vectors, stack = aligned(values)
+        error = np.array([float(getattr(v, "amplitude_error", None) or 0.0) for v in values])
+        error += NOISE * np.linalg.norm(stack, axis=(-2, -1)).sum(1)
+        return Slice(vectors, stack, values[0].n_occupied, error)
+
+    def change(self, points: Real, half: Real) -> Real:
+        """Constants times half widths, by axis."""
+        return np.asarray(half * self.constants * UP) + 0.0 * points
+
+
+#: Hamiltonians over a box of parameters, with a bound of how much they change.
+Family: TypeAlias = Expansion | Given
+
+
+def value_of(
+    function: Callable[..., FourierLike], names: Sequence[str], point: Real
+) -> FourierLike:
+    """One Hamiltonian of a family, checked."""
+    found = function(**{n: float(x) for n, x in zip(names, point, strict=True)})
+    if not is_fourier_like(found):
+        raise KindError(
+            "Argument `family` must return a Hamiltonian in Fourier form, but returned"
+            f" {short(found)}."
+        )
+    if found.batch_shape != ():
+        raise ShapeError(
+            "Argument `family` must return one Hamiltonian for one value of each parameter, but"
+            f" returned a batch of shape {found.batch_shape}."
+        )
+    return found
+
+
+def aligned(values: Sequence[Any]) -> tuple[Int, Array]:
+    """All lattice vectors of some Hamiltonians, and hoppings (B, M, n, n) with zeros for others."""
+    sizes = {(int(v.n_bands), int(v.vectors.shape[1])) for v in values}
+    if len(sizes) > 1:
+        raise ShapeError(
+            "Argument `family` must have one number of bands and one dimension, but has"
+            f" {', '.join(f'{n} bands in {d}D' for n, d in sorted(sizes))}."
+        )
+    vectors = np.unique(np.concatenate([v.vectors for v in values]), axis=0)
+    place = {tuple(v): m for m, v in enumerate(vectors.tolist())}
+    n = next(iter(sizes))[0]
+    out = np.zeros((len(values), len(vectors), n, n), np.complex128)
+    for row, v in zip(out, values, strict=True):
+        amplitudes = np.asarray(v.amplitudes).reshape(len(v.vectors), n, n)
+        row[[place[tuple(x)] for x in v.vectors.tolist()]] = amplitudes
+    return vectors.astype(np.int64), out
+
+
+# ------------------------------------- Division of a box of parameters into boxes that are proven
+
+#: Bits of the lattice of parameters along each axis.
+BITS: Final = 48
+#: How often a box may be halved along one axis.
+DEEPEST: Final = BITS - 2
+#: Starting cells of the Brillouin zone along an axis, and how often they may be divided.
+START: Final = 8
+CELL_DEPTH: Final = 20
+#: A cell whose box is too large for it is left to smaller boxes: where the change over the box
+#: takes this share of the gap at the centre.
+SHARE: Final = 0.8
+#: Boxes treated together, and bytes of their hoppings.
+BOXES: Final = 2048
+BYTES: Final = 64 << 20
+
+
+@dataclass(eq=False)
+class Tree:
+    """Boxes of parameters by halving, the root first.
+
+    Attributes
+    ----------
+    place, level : int64 ndarray of shape (T, P)
+        Lowest corners in units of 2^-BITS of the root, and how often each axis was halved.
+    axis : int64 ndarray of shape (T,)
+        Along which a box is halved; -1 where it is a leaf.
+    child : int64 ndarray of shape (T,)
+        Row of its lower half; the upper half comes next.
+    gap : float64 ndarray of shape (T,)
+        Proven gap on a leaf; 0 where it is not proven.
+    met : float64 ndarray of shape (T,)
+        Smallest gap met at the centre of a leaf; infinite where none was looked at.
+    """
+
+    place: Int
+    level: Int
+    axis: Int
+    child: Int
+    gap: Real
+    met: Real
+
+    @classmethod
+    def root(cls, n_parameters: int) -> Tree:
+        """Return the whole box, nothing proven."""
+        corner = np.zeros((1, n_parameters), np.int64)
+        return cls(
+            corner, corner.copy(), np.full(1, -1), np.full(1, -1), np.zeros(1), np.full(1, np.inf)
+        )
+
+    @property
+    def leaves(self) -> Int:
+        """Rows that are not halved."""
+        return np.flatnonzero(self.axis < 0)
+
+    def volume(self, rows: Int) -> Real:
+        """Shares (m,) of the root."""
+        return np.ldexp(1.0, -self.level[rows].sum(1))
+
+    def bounds(self, rows: Int, low: Real, high: Real) -> tuple[Real, Real]:
+        """Lower and upper ends (m, P); shared sides have equal bits."""
+        place = self.place[rows]
+        top = place + (np.int64(1) << (BITS - self.level[rows]))
+        return tuple(
+            np.where(
+                x == 1 << BITS, high, low + (high - low) * np.ldexp(x.astype(np.float64), -BITS)
+            )
+            for x in (place, top)
+        )  # type: ignore[return-value]
+
+    def halve(self, rows: Int, axis: Int) -> Int:
+        """Halve leaves; returns the rows (m, 2) of both halves."""
+        first = len(self.axis) + 2 * np.arange(len(rows))
+        level = self.level[rows].copy()
+        level[np.arange(len(rows)), axis] += 1
+        place = np.repeat(self.place[rows], 2, axis=0)
+        step = np.int64(1) << (BITS - level[np.arange(len(rows)), axis])
+        place[1::2][np.arange(len(rows)), axis] += step
+        self.axis[rows], self.child[rows] = axis, first
+        self.place = np.concatenate([self.place, place])
+        self.level = np.concatenate([self.level, np.repeat(level, 2, axis=0)])
+        self.axis = np.concatenate([self.axis, np.full(2 * len(rows), -1)])
+        self.child = np.concatenate([self.child, np.full(2 * len(rows), -1)])
+        self.gap = np.concatenate([self.gap, np.zeros(2 * len(rows))])
+        self.met = np.concatenate([self.met, np.full(2 * len(rows), np.inf)])
+        return np.stack([first, first + 1], 1)
+
+    def locate(self, points: Int) -> Int:
+        """Leaf (m,) of lattice points (m, P) within the root; a box holds its lower sides."""
+        row = np.zeros(len(points), np.int64)
+        while True:
+            inner = np.flatnonzero(self.axis[row] >= 0)
+            if not len(inner):
+                return row
+            at, axis = row[inner], self.axis[row[inner]]
+            half = np.int64(1) << (BITS - 1 - self.level[at, axis])
+            upper = points[inner, axis] >= self.place[at, axis] + half
+            row[inner] = self.child[at] + upper
+
+
+def components(tree: Tree, rows: Int) -> Int:
+    """Label (m,) leaves by the connected part that they belong to.
+
+    Each looks at one leaf across the centre of each side: parts that touch elsewhere only may stay
+    apart, which costs another integer and no more.
+    """
+    n_axes = tree.place.shape[1]
+    number = np.full(len(tree.axis), -1, np.int64)
+    number[rows] = np.arange(len(rows))
+    size = np.int64(1) << (BITS - tree.level[rows])
+    pairs = []
+    for axis in range(n_axes):
+        for side in (-1, 1):
+            point = tree.place[rows] + size // 2
+            point[:, axis] = tree.place[rows, axis] + (size[:, axis] if side > 0 else -1)
+            inside = (point[:, axis] >= 0) & (point[:, axis] < 1 << BITS)
+            here = np.flatnonzero(inside)
+            there = number[tree.locate(point[here])]
+            pairs.append(np.stack([here, there], 1)[there >= 0])
+    edges = np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
+    label = np.arange(len(rows))
+    while True:
+        low = np.minimum(label[edges[:, 0]], label[edges[:, 1]])
+        new = label.copy()
+        np.minimum.at(new, label[edges[:, 0]], low)
+        np.minimum.at(new, label[edges[:, 1]], low)
+        new = new[new]
+        while (new[new] != new).any():
+            new = new[new]
+        new = new[label]
+        if (new == label).all():
+            return np.unique(label, return_inverse=True)[1].reshape(-1)
+        label = new
+
+
+@dataclass(eq=False)
+class _Pending:
+    """Cells of the Brillouin zone that boxes have still to prove."""
+
+    box: Int
+    depth: Int
+    corner: Int
+
+    def take(self, rows: Any) -> _Pending:
+        return _Pending(self.box[rows], self.depth[rows], self.corner[rows])
+
+    @staticmethod
+    def join(parts: list[_Pending]) -> _Pending:
+        return _Pending(
+            *(np.concatenate(c) for c in zip(*(vars(p).values() for p in parts), strict=True))
+        )
+
+
+@dataclass(eq=False)
+class Walk:
+    """Outcome of a walk: the tree, and what was met.
+
+    Attributes
+    ----------
+    evaluations : int
+        Eigenproblems solved.
+    gap_met : float
+        Smallest gap met.
+    k_met, p_met : float64 ndarray
+        Where.
+    reason : str
+        Why it ended early: "budget" or "depth"; "" where the share was reached.
+    """
+
+    tree: Tree
+    evaluations: int = 0
+    gap_met: float = np.inf
+    k_met: Real = field(default_factory=lambda: np.empty(0))
+    p_met: Real = field(default_factory=lambda: np.empty(0))
+    reason: str = ""
+
+
+def walk(
+    family: Family,
+    filled: int,
+    tree: Tree,
+    *,
+    share: float,
+    min_gap: float,
+    max_depth: int,
+    max_evaluations: int,
+    extra: float = 0.0,
+) -> Walk:
+    """Divide a box of parameters until the gap is proven on a share of it, largest boxes first.
+
+    A cell that is proven for a box is proven for all boxes within: these inherit only the cells
+    that are not. Levels may be off by up to `extra`.
+    """
+    out = Walk(tree)
+    front = tree.leaves[tree.gap[tree.leaves] == 0.0]
+    dim = family.at(0.5 * (family.low + family.high)[None]).vectors.shape[1]
+    zone = Zone((START,) * dim, START, CELL_DEPTH)
+    start = np.indices(zone.start, dtype=np.int64).reshape(dim, -1).T << CELL_DEPTH
+    pending = _Pending(
+        np.repeat(front, len(start)), np.zeros(len(front) * len(start), np.int64),
+        np.tile(start, (len(front), 1)),
+    )  # fmt: skip
+    # the smallest gap of cells that were proven for this box or for one that holds it
+    floors = np.full(len(tree.axis), np.inf)
+    unproven = float(tree.volume(front).sum())
+    with one_thread():
+        while len(front) and unproven > 1.0 - share:
+            front = front[np.argsort(-tree.volume(front), kind="stable")]
+            volume = tree.volume(front)
+            now = front[volume == volume[0]][:BOXES]
+            mine = np.isin(pending.box, now)
+            cells = pending.take(mine)
+            if out.evaluations + len(cells.box) > max_evaluations:
+                out.reason = "budget"
+                break
+            rest, by_axis, worst = _prove(
+                family, filled, out, now, cells, zone, floors, min_gap, extra
+            )  # fmt: skip
+            left = np.isin(now, rest.box)
+            tree.gap[now[~left]] = np.maximum(floors[now[~left]], 5e-324)
+            unproven -= float(tree.volume(now[~left]).sum())
+            # the gap of no part of a box exceeds that at its centre by more than twice the change
+            small = tree.met[now] + 2.0 * (by_axis.sum(1) * UP + extra) < min_gap
+            deep = tree.level[now].max(1) >= max_depth
+            go = left & ~deep & ~small
+            out.reason = "small gap" if (left & small).any() else out.reason
+            out.reason = "depth" if (left & deep).any() else out.reason
+            halves, floors = _split(tree, floors, now[go], by_axis[go], worst[go], max_depth)
+            parts = [pending.take(~mine), *_inherit(rest, now[go], halves)]
+            front = np.concatenate([front[len(now) :], halves[halves >= 0]])
+            pending = _Pending.join(parts)
+    if unproven <= 1.0 - share:
+        out.reason = ""
+    return out
+
+
+def _inherit(rest: _Pending, rows: Int, halves: Int) -> list[_Pending]:
+    """Give the cells that are left of boxes to each of their up to four parts."""
+    index = np.full(int(max(rest.box.max(initial=0), rows.max(initial=0))) + 1, -1)
+    index[rows] = np.arange(len(rows))
+    on = rest.take(index[rest.box] >= 0)
+    parts = []
+    for part in halves.T:
+        box = part[index[on.box]]
+        there = box >= 0
+        parts.append(_Pending(box[there], on.depth[there], on.corner[there]))
+    return parts
+
+
+def _split(
+    tree: Tree, floors: Real, rows: Int, by_axis: Real, worst: Real, max_depth: int
+) -> tuple[Int, Real]:
+    """Halve boxes, and at once their halves where these cannot be proven.
+
+    The gap at the centre of a half exceeds that of the box by at most the change on the way; it
+    has to exceed twice the change on the half. Returns rows (m, 4), -1 where there are two only.
+    """
+    every = np.arange(len(rows))
+    free = np.where(tree.level[rows] >= DEEPEST, -1.0, by_axis)
+    axis = np.argmax(free, axis=1)
+    others = by_axis.sum(1) - by_axis[every, axis]
+    again = (worst <= 2.0 * others) & (tree.level[rows].max(1) + 1 < min(max_depth, DEEPEST))
+    floors = np.concatenate([floors, np.repeat(floors[rows], 2)])
+    out = np.full((len(rows), 4), -1)
+    out[:, :2] = tree.halve(rows, axis)
+    free[every, axis] *= 0.5
+    both = out[again, :2].ravel()
+    floors = np.concatenate([floors, np.repeat(floors[both], 2)])
+    next_axis = np.repeat(np.argmax(free[again], axis=1), 2)
+    out[again] = tree.halve(both, next_axis).reshape(-1, 4)
+    return out, floors
+
+
+def _prove(
+    family: Family,
+    filled: int,
+    out: Walk,
+    rows: Int,
+    cells: _Pending,
+    zone: Zone,
+    floors: Real,
+    min_gap: float,
+    extra: float,
+) -> tuple[_Pending, Real, Real]:
+    """Prove cells of boxes; returns those that are left, change by axis, and gaps met there."""
+    tree = out.tree
+    low, high = tree.bounds(rows, family.low, family.high)
+    centre = 0.5 * (low + high)
+    # rounded up: every point of the box is within, whatever was rounded
+    half = np.maximum(high - centre, centre - low) * (1.0 + 1e-12) + 2.0**-52 * np.abs(centre)
+    by_axis = family.change(centre, half)
+    ham = Hoppings.of(family.at(centre), filled)
+    change = upper_bound(by_axis.sum(1) * UP + extra, -ham.exponent)
+    wanted = upper_bound(min_gap, -ham.exponent)
+    least = 2.0 * change * UP + wanted
+    width = np.diag(zone.half)
+    where = np.full(int(rows.max()) + 1, -1)
+    where[rows] = np.arange(len(rows))
+    owner, depth, corner = where[cells.box], cells.depth, cells.corner
+    best, worst = np.full(len(rows), np.inf), np.full(len(rows), np.inf)
+    left: list[_Pending] = []
+    while len(owner):
+        points = 2 * corner + (np.int64(1) << (CELL_DEPTH - depth))[:, None]
+        found = bound_cells(
+            ham, owner, points, lambda p: zone.phases(ham.vectors, p), width,
+            np.ldexp(1.0, -depth), least[owner], frames=False, fine=2 * zone.fine,
+        )  # fmt: skip
+        out.evaluations += len(owner)
+        seen = upper_bound(found.seen + 2.0 * ham.slack[owner], ham.exponent[owner])
+        np.minimum.at(tree.met, rows[owner], seen)
+        met = int(np.argmin(seen))
+        gap = float(seen[met])
+        if gap < out.gap_met:
+            out.gap_met, out.p_met = gap, centre[owner[met]]
+            out.k_met = zone.momenta(points[met : met + 1])[0]
+        np.minimum.at(best, owner[found.good], found.gap[found.good] - least[owner[found.good]])
+        bad = np.ones(len(owner), np.bool_)
+        bad[found.good] = False
+        reach = 2.0 * (change + ham.slack)[owner]
+        stay = bad & ((reach >= SHARE * (found.seen - wanted[owner])) | (depth == CELL_DEPTH))
+        np.minimum.at(worst, owner[stay], seen[stay])
+        left.append(_Pending(rows[owner[stay]], depth[stay], corner[stay]))
+        on = bad & ~stay
+        corner = divide(zone, depth[on], corner[on])
+        owner, depth = (
+            np.repeat(owner[on], 1 << corner.shape[1]),
+            np.repeat(depth[on] + 1, 1 << corner.shape[1]),
+        )
+    proven = lower_bound(best + wanted * (1.0 - 1e-12), ham.exponent)
+    proven = np.where(np.isfinite(best), proven, np.inf)
+    floors[rows] = np.minimum(floors[rows], proven)
+    return (_Pending.join(left) if left else cells.take(slice(0, 0))), by_axis, worst

@@ -1,0 +1,442 @@
+"""Proofs that Hamiltonians are in one phase, or in different ones; classes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _validation
+from topophys._typing import FourierLike, is_block_like, is_fourier_like
+from topophys.errors import InputError, KindError, ShapeError, why
+from topophys.invariants._parameter_space import (
+    DEEPEST,
+    Dependence,
+    Expansion,
+    Tree,
+    Walk,
+    aligned,
+    walk,
+)
+from topophys.invariants._slices import Slice
+from topophys.invariants._symmetry import reversal_operator
+from topophys.invariants.phases import NAMES, certified_integer
+from topophys.invariants.results import UNRESOLVED_VALUE, Result, masked, signed
+
+__all__ = ["Equivalence", "PhaseClasses", "certify_equivalent", "cluster_phases"]
+
+Symmetry: TypeAlias = ArrayLike | Literal["chiral", "up first", "alternating"] | None
+_ANSWERS: Final = {1: "one phase", 0: "different phases", UNRESOLVED_VALUE: "open"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Equivalence(Result):
+    """Whether two Hamiltonians are in one phase.
+
+    Attributes
+    ----------
+    value : int64 ndarray of shape ()
+        1 for one phase, 0 for different phases; masked where neither is proven.
+    status : str ndarray of shape ()
+        "certified" or "unresolved".
+    quantity : str
+        The invariant that tells phases apart, such as "Chern number"; "gap" where there is none.
+    integers : (int or None, int or None) or None
+        The invariants of both, where they were needed; None where not certified.
+    gap_lower : float64 ndarray of shape ()
+        Proven lower bound of the gap along the whole path; 0 where the path is not proven.
+    gap_upper : float64 ndarray of shape ()
+        Smallest gap met along the path.
+    t_at_gap_upper : float
+        Where, from 0 to 1 along the path; each of its straight parts takes the same share.
+    k_at_gap_upper : float64 ndarray of shape (dim,)
+        At which momentum.
+    evaluations : int64 ndarray of shape ()
+        Eigenproblems solved on the path.
+    reason : str
+        Why the path is not proven; "" where it is.
+    notes : tuple of str
+        What the proof is about where that is not the given Hamiltonians.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5)).answer
+    'one phase'
+    >>> tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(0.5)).answer
+    'different phases'
+    """
+
+    value: Any
+    status: Any
+    quantity: str
+    integers: tuple[int | None, int | None] | None
+    gap_lower: Any
+    gap_upper: Any
+    t_at_gap_upper: float
+    k_at_gap_upper: NDArray[np.float64]
+    evaluations: Any
+    reason: str
+    bands: tuple[int, int]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masked(self.value, self.resolved))
+
+    @property
+    def answer(self) -> str:
+        """Return "one phase", "different phases" or "open"."""
+        return _ANSWERS[int(np.ma.filled(self.value, UNRESOLVED_VALUE))]
+
+    @property
+    def question(self) -> str:
+        """The question: which bands of what."""
+        below, n = self.bands
+        return f"phases of the lowest {below} of {n} bands of two Hamiltonians"
+
+    def _answer(self) -> str:
+        return f"{self.answer} ({self.status.item()})"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        k = ", ".join(f"{x:.4g}" for x in self.k_at_gap_upper)
+        proven = f"at least {float(self.gap_lower):.3g} (proven), " if self.gap_lower > 0.0 else ""
+        rows = [
+            ("gap on the way", f"{proven}at most {float(self.gap_upper):.3g}"),
+            ("met at", f"t = {self.t_at_gap_upper:.6g}, k = ({k})"),
+        ]
+        if self.integers is not None:
+            ends = ["not known" if v is None else signed(v) for v in self.integers]
+            rows.insert(0, (self.quantity, " and ".join(ends)))
+        told = why([self.reason])
+        rows += [("path", told)] if told else []
+        rows.append(("evaluations", str(int(self.evaluations))))
+        return [*rows, *(("note", note) for note in self.notes)]
+
+
+def certify_equivalent(
+    h0: FourierLike,
+    h1: FourierLike,
+    *,
+    symmetry: Symmetry = None,
+    waypoints: Sequence[FourierLike] = (),
+    n_occupied: int | None = None,
+    min_gap: float = 0.0,
+    max_depth: int = 30,
+    max_evaluations: int = 2_000_000,
+) -> Equivalence:
+    r"""Prove that two Hamiltonians are in one phase, or that they are in different ones.
+
+    .. math:: H_t = (1 - t) H_0 + t H_1, \qquad
+        \min_{k,\, 0 \le t \le 1} [E_{n+1}(k, t) - E_n(k, t)] > 0
+
+    A path that keeps the gap open, and the symmetry, proves "one phase". Two different certified
+    integers prove "different phases": the gap closes on every path. Where the straight path fails
+    and the integers agree the question is open: another path may do, and can be given by
+    `waypoints`.
+
+    Parameters
+    ----------
+    h0, h1 : FourierHamiltonian
+        Two Hamiltonians with equal numbers of bands, in one to three dimensions. Bands are
+        compared as they are: orbitals in the same order and at the same places.
+    symmetry : {"chiral", "up first", "alternating"} or array-like of shape (n, n), optional
+        What has to hold along the path: chiral symmetry of two `ChiralHamiltonian`, or time
+        reversal by its unitary part, as for `z2_invariant`. None where not given: phases are then
+        told apart by Chern numbers in two dimensions.
+    waypoints : sequence of FourierHamiltonian, optional
+        Hamiltonians to be passed in this order.
+    n_occupied : int, optional
+        Number of occupied bands; that of `h0` where not given, which has to be that of `h1`.
+    min_gap : float, optional
+        Accept only a path with at least this gap, in the units of the hoppings.
+    max_depth : int, optional
+        How often a part of the path may be halved.
+    max_evaluations : int, optional
+        How many eigenproblems may be solved on each straight part.
+
+    Returns
+    -------
+    Equivalence
+        The answer with its evidence.
+
+    Raises
+    ------
+    KindError, ShapeError, InputError
+        If the Hamiltonians do not fit each other or the symmetry.
+
+    References
+    ----------
+    .. [1] X.-L. Qi, T. L. Hughes, S.-C. Zhang, Phys. Rev. B 78, 195424 (2008).
+    .. [2] H. Weyl, Math. Ann. 71, 441 (1912).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> print(tp.certify_equivalent(tp.models.ssh(1.0, 0.2), tp.models.ssh(1.0, 3.0),
+    ...                             symmetry="chiral"))
+    Phases of the lowest 1 of 2 bands of two Hamiltonians: different phases (certified)
+      winding number   0 and +1
+      gap on the way   at most ...
+      met at           t = 0.28..., k = (...)
+      path             ...
+      evaluations      ...
+    """
+    stops = [h0, *waypoints, h1]
+    kind, reversal = _checked(stops, symmetry)
+    filled = _filled(stops, n_occupied)
+    if not 0.0 <= min_gap < np.inf:
+        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
+    if _validation.positive_int(max_depth, "max_depth", minimum=0) > DEEPEST:
+        raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
+    _validation.positive_int(max_evaluations, "max_evaluations")
+    walks: list[Walk] = []
+    off = 0.0
+    for one, two in pairwise(stops):
+        line = _line(one, two, filled)
+        if reversal is not None:
+            operator = reversal_operator(reversal, h0.n_bands)
+            off = max(off, line.violation(np.asarray(operator.matrix), operator.error))
+        walks.append(
+            walk(
+                line, filled, Tree.root(1), share=1.0, min_gap=float(min_gap), max_depth=max_depth,
+                max_evaluations=max_evaluations, extra=0.5 * off,
+            )
+        )  # fmt: skip
+    proven = all((w.tree.gap[w.tree.leaves] > 0.0).all() for w in walks)
+    lowest = int(np.argmin([w.gap_met for w in walks]))
+    worst = walks[lowest]
+    gap = min(float(w.tree.gap[w.tree.leaves].min()) for w in walks) if proven else 0.0
+    integers: tuple[int | None, int | None] | None = None
+    value = 1 if proven else UNRESOLVED_VALUE
+    if not proven and kind != "gap":
+        first, last = (certified_integer(kind, h, filled, reversal) for h in (h0, h1))
+        integers = (first, last)
+        if first is not None and last is not None and first != last:
+            value = 0
+    note = () if reversal is None else (
+        f"of the symmetrised Hamiltonians, at most {0.5 * off:.3g} from the given",)  # fmt: skip
+    reason = next((w.reason for w in walks if w.reason), "")
+    return Equivalence(
+        value=np.array(value),
+        status=np.array("unresolved" if value == UNRESOLVED_VALUE else "certified"),
+        quantity=NAMES[kind],
+        integers=integers,
+        gap_lower=np.array(gap),
+        gap_upper=np.array(worst.gap_met),
+        t_at_gap_upper=(lowest + float(worst.p_met[0])) / len(walks),
+        k_at_gap_upper=worst.k_met,
+        evaluations=np.array(sum(w.evaluations for w in walks), np.int64),
+        reason="" if proven else reason,
+        bands=(filled, int(h0.n_bands)),
+        notes=note,
+    )
+
+
+def _checked(stops: Sequence[Any], symmetry: Symmetry) -> tuple[str, Any]:
+    """Check Hamiltonians against each other and the symmetry; return quantity and time reversal."""
+    for i, h in enumerate(stops):
+        name = "h0" if i == 0 else "h1" if i == len(stops) - 1 else f"waypoints[{i - 1}]"
+        if not is_fourier_like(h) or not 1 <= h.vectors.shape[1] <= 3:
+            raise KindError(
+                f"Argument `{name}` must be a Hamiltonian in Fourier form in one to three"
+                f" dimensions, but is {_validation.short(h)}."
+            )
+        if h.batch_shape != ():
+            raise ShapeError(
+                f"Argument `{name}` must be one Hamiltonian, but is a batch of shape"
+                f" {h.batch_shape}; take one by its index."
+            )
+        here, first = (h.n_bands, h.vectors.shape[1]), (stops[0].n_bands, stops[0].vectors.shape[1])
+        if here != first:
+            raise ShapeError(
+                f"Argument `{name}` must have {first[0]} bands in {first[1]}D as `h0`, but has"
+                f" {here[0]} in {here[1]}D; a path leads through matrices of one size."
+            )
+        if isinstance(symmetry, str) and symmetry == "chiral" and not is_block_like(h):
+            raise KindError(
+                f"Argument `{name}` must be a ChiralHamiltonian for symmetry='chiral', but is"
+                f" {_validation.short(h)}."
+            )
+    dim = stops[0].vectors.shape[1]
+    if symmetry is None:
+        return ("chern" if dim == 2 else "gap"), None
+    if isinstance(symmetry, str):
+        _validation.one_of(symmetry, "symmetry", ("chiral", "up first", "alternating"))
+        if symmetry == "chiral":
+            return ("winding" if dim == 1 else "gap"), None
+    return ("z2" if dim == 2 else "gap"), symmetry
+
+
+def _filled(stops: Sequence[Any], n_occupied: int | None) -> int:
+    """Return the number of occupied bands, the same of all."""
+    n = int(stops[0].n_bands)
+    if n_occupied is not None:
+        return _validation.occupied(n_occupied, n)
+    counts = sorted({int(h.n_occupied) for h in stops})
+    if len(counts) > 1:
+        raise InputError(
+            "Argument `n_occupied` must be given, since the Hamiltonians have different numbers of"
+            f" occupied bands: {', '.join(map(str, counts))}."
+        )
+    return _validation.occupied(counts[0], n)
+
+
+def _line(one: Any, two: Any, filled: int) -> Expansion:
+    """Return the straight path between two Hamiltonians, t from 0 to 1."""
+    vectors, ends = aligned([one, two])
+    errors = [float(getattr(h, "amplitude_error", None) or 0.0) for h in (one, two)]
+
+    def at(t: float) -> Slice:
+        mixed = (1.0 - t) * ends[0] + t * ends[1]
+        return Slice(vectors, mixed, filled, np.array(max(errors)))
+
+    low, high = np.zeros(1), np.ones(1)
+    return Expansion.of(at, ("t",), low, high, (Dependence(trigonometric=False, degree=1),))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PhaseClasses(Result):
+    """Hamiltonians sorted into classes, within each of which all are proven to be in one phase.
+
+    Attributes
+    ----------
+    value : int64 ndarray of shape (n,)
+        Number of the class of each Hamiltonian, in the order in which classes appear.
+    status : str ndarray of shape (n,)
+        "certified": membership is proven by gapped paths, or a class of one.
+    integers : tuple of (int or None)
+        The certified invariant of each class; None where there is none.
+    different : bool ndarray of shape (m, m)
+        Which classes are proven to be different phases; two others may be one.
+    gap_lower, gap_upper : float64 ndarray of shape (n,)
+        Of the path that proves membership; infinite for the first of a class.
+    evaluations : int64 ndarray of shape (n,)
+        Eigenproblems solved for each.
+    quantity : str
+        The invariant.
+    """
+
+    value: Any
+    status: Any
+    integers: tuple[int | None, ...]
+    different: NDArray[np.bool_]
+    gap_lower: Any
+    gap_upper: Any
+    evaluations: Any
+    quantity: str
+
+    @property
+    def question(self) -> str:
+        """The question."""
+        return f"phases of {len(self.value)} Hamiltonians"
+
+    def _answer(self) -> str:
+        open_pairs = int((~self.different).sum() - len(self.integers)) // 2
+        tail = "all proven different" if not open_pairs else f"{open_pairs} pairs open"
+        return f"{len(self.integers)} classes, {tail}"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = []
+        for i, value in enumerate(self.integers):
+            text = "not known" if value is None else signed(value)
+            count = int((self.value == i).sum())
+            rows.append((f"class {i}", f"{count} of {len(self.value)}, {self.quantity} {text}"))
+        return rows
+
+
+def cluster_phases(
+    hamiltonians: Sequence[FourierLike],
+    *,
+    symmetry: Symmetry = None,
+    n_occupied: int | None = None,
+    tries: int = 3,
+    max_evaluations: int = 200_000,
+) -> PhaseClasses:
+    """Sort Hamiltonians into classes by proven paths between them, without labels.
+
+    Each is joined to the first class to one of whose members a straight path is proven to keep
+    the gap open; classes whose certified integers differ are not tried. Nothing is compared but
+    Hamiltonians: no features, no distances.
+
+    Parameters
+    ----------
+    hamiltonians : sequence of FourierHamiltonian
+        Single Hamiltonians with equal numbers of bands.
+    symmetry, n_occupied, max_evaluations
+        As for `certify_equivalent`.
+    tries : int, optional
+        To how many members of a class a path is tried.
+
+    Returns
+    -------
+    PhaseClasses
+        Classes, their integers, and which of them are proven to be different phases.
+
+    Raises
+    ------
+    KindError, ShapeError, InputError
+        As `certify_equivalent`; also for an empty sequence.
+
+    References
+    ----------
+    .. [1] M. S. Scheurer, R.-J. Slager, Phys. Rev. Lett. 124, 226401 (2020).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> some = [tp.models.qwz(m) for m in (-1.5, 0.5, -0.5, 2.5, 1.5)]
+    >>> tp.cluster_phases(some)
+    Phases of 5 Hamiltonians: 3 classes, all proven different
+      class 0          2 of 5, Chern number +1
+      class 1          2 of 5, Chern number -1
+      class 2          1 of 5, Chern number 0
+    """
+    stops = list(hamiltonians)
+    if not stops:
+        raise InputError(
+            "Argument `hamiltonians` must hold at least one Hamiltonian, but is empty."
+        )
+    _validation.positive_int(tries, "tries")
+    kind, reversal = _checked(stops, symmetry)
+    filled = _filled(stops, n_occupied)
+    members: list[list[int]] = []
+    integers: list[int | None] = []
+    label = np.zeros(len(stops), np.int64)
+    lower, upper = np.full(len(stops), np.inf), np.full(len(stops), np.inf)
+    spent = np.zeros(len(stops), np.int64)
+    for i, h in enumerate(stops):
+        mine = None if kind == "gap" else certified_integer(kind, h, filled, reversal)
+        joined = False
+        for number, (group, theirs) in enumerate(zip(members, integers, strict=True)):
+            if mine is not None and theirs is not None and mine != theirs:
+                continue
+            for j in group[:tries]:
+                path = certify_equivalent(
+                    stops[j], h, symmetry=symmetry, n_occupied=filled,
+                    max_evaluations=max_evaluations,
+                )  # fmt: skip
+                spent[i] += int(path.evaluations)
+                if path.answer == "one phase":
+                    joined, label[i] = True, number
+                    lower[i], upper[i] = float(path.gap_lower), float(path.gap_upper)
+                    break
+            if joined:
+                members[label[i]].append(i)
+                integers[label[i]] = mine if theirs is None else theirs
+                break
+        if not joined:
+            label[i] = len(members)
+            members.append([i])
+            integers.append(mine)
+    different = np.array(
+        [[a is not None and b is not None and a != b for b in integers] for a in integers]
+    )
+    return PhaseClasses(
+        value=label, status=np.full(len(stops), "certified"), integers=tuple(integers),
+        different=different, gap_lower=lower, gap_upper=upper, evaluations=spent,
+        quantity=NAMES[kind],
+    )  # fmt: skip

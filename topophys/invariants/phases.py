@@ -1,0 +1,752 @@
+"""Proven phase diagrams, proven equivalence of Hamiltonians, and classes of them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _validation
+from topophys._io import complete_file, read_npz
+from topophys._typing import FourierLike, is_block_like
+from topophys.errors import InputError, KindError, ShapeError, why
+from topophys.invariants._parameter_space import (
+    BITS,
+    DEEPEST,
+    Dependence,
+    Expansion,
+    Family,
+    Given,
+    Tree,
+    Walk,
+    components,
+    value_of,
+    walk,
+)
+from topophys.invariants._symmetry import reversal_operator
+from topophys.invariants.chern import certify_chern
+from topophys.invariants.results import (
+    UNRESOLVED_VALUE,
+    Result,
+    masked,
+    signed,
+)
+from topophys.invariants.winding import certify_winding
+from topophys.invariants.z2 import z2_invariant
+
+__all__ = [
+    "Boundary",
+    "ParametricHamiltonian",
+    "PhaseDiagram",
+    "Region",
+    "certify_phases",
+]
+
+Quantity: TypeAlias = Literal["auto", "winding", "chern", "z2", "gap"]
+NAMES: Final = {
+    "winding": "winding number", "chern": "Chern number", "z2": "Z2 invariant", "gap": "gap",
+}  # fmt: skip
+FORMAT: Final = "topophys phase diagram"
+VERSION: Final = 1
+
+
+# ------------------------------------------------------------------------ Families of Hamiltonians
+
+
+@dataclass(frozen=True, eq=False)
+class ParametricHamiltonian:
+    r"""Function of parameters whose hoppings depend on each parameter in a stated way.
+
+    .. math:: H(k, p) = \sum_\alpha \Big( \prod_j \varphi_{\alpha_j}(p_j) \Big) H_\alpha(k)
+
+    with powers of a parameter, or cosines and sines of it, up to a degree. What is stated is
+    expanded exactly, compared with the function at further values, and bounds how much H changes
+    between two values: nothing is assumed of the function in between.
+
+    Parameters
+    ----------
+    function : callable
+        Function of keyword parameters, which are numbers, that returns one Hamiltonian in Fourier
+        form.
+    dependence : mapping of str to str or (str, int)
+        For each parameter "affine", "trigonometric" (up to :math:`\cos p, \sin p`), or a pair
+        ("polynomial", degree) or ("trigonometric", degree).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> three = tp.models.hofstadter(1, 3)
+    >>> site = tp.FourierHamiltonian({(0, 0): np.diag([1.0, 0.0, -1.0])})
+    >>> family = ParametricHamiltonian(lambda v: three + v * site, {"v": "affine"})
+    >>> family(v=0.5)
+    FourierHamiltonian: 2D, 3 bands (1 occupied), 5 lattice vectors
+    """
+
+    function: Callable[..., FourierLike]
+    dependence: Mapping[str, str | tuple[str, int]]
+
+    def __call__(self, **parameters: float) -> FourierLike:
+        """Return the Hamiltonian at given parameters."""
+        return self.function(**parameters)
+
+
+# ---------------------------------------------------------------------------------- Phase diagrams
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Part of a line of one parameter in which the gap closes, or where nothing is proven.
+
+    Attributes
+    ----------
+    lower, upper : float
+        Its ends.
+    left, right : int or None
+        Invariants proven on both sides; None at the ends of the line.
+    """
+
+    lower: float
+    upper: float
+    left: int | None
+    right: int | None
+
+
+@dataclass(frozen=True)
+class Region:
+    """Connected boxes on which the gap is proven to be open: one phase.
+
+    Attributes
+    ----------
+    value : int
+        The invariant.
+    share : float
+        Share of the diagram.
+    gap_lower : float
+        Proven gap: the smallest of its boxes.
+    n_boxes : int
+        How many boxes.
+    point : dict of str to float
+        Parameters at which the invariant was certified.
+    """
+
+    value: int
+    share: float
+    gap_lower: float
+    n_boxes: int
+    point: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PhaseDiagram(Result):
+    r"""Boxes of parameters, on each of which gap and invariant are proven, or nothing is.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the P parameters.
+    domain : float64 ndarray of shape (P, 2)
+        Their lower and upper ends.
+    quantity : str
+        "winding number", "Chern number", "Z2 invariant" or "gap".
+    lower, upper : float64 ndarray of shape (L, P)
+        Ends of the boxes, which tile the domain.
+    value : int64 ndarray of shape (L,)
+        The invariant of every Hamiltonian of each box; masked where nothing is proven. Of a "gap"
+        the number of occupied bands.
+    status : str ndarray of shape (L,)
+        "certified" or "unresolved".
+    gap_lower : float64 ndarray of shape (L,)
+        Proven lower bound of the gap over the whole box; 0 where unresolved.
+    gap_upper : float64 ndarray of shape (L,)
+        Smallest gap met at the centre of the box.
+    region : int64 ndarray of shape (L,)
+        Number of the region that a box is part of; -1 where unresolved.
+    regions : tuple of Region
+        What each region is.
+    evaluations : int64 ndarray of shape ()
+        Eigenproblems solved.
+    reason : str
+        Why less was proven than asked for: "budget", "depth", "small gap" or "".
+    notes : tuple of str
+        What the proof is about where that is not the given family itself.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> line = tp.certify_phases(tp.models.qwz, {"m": (-3.0, 3.0)}, share=0.999999)
+    >>> [(b.left, b.right) for b in line.boundaries()]
+    [(0, 1), (1, -1), (-1, 0)]
+    """
+
+    names: tuple[str, ...]
+    domain: NDArray[np.float64]
+    quantity: str
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    value: Any
+    status: Any
+    gap_lower: NDArray[np.float64]
+    gap_upper: NDArray[np.float64]
+    region: NDArray[np.int64]
+    regions: tuple[Region, ...]
+    evaluations: Any
+    reason: str
+    notes: tuple[str, ...] = ()
+    tree: Tree = field(default_factory=lambda: Tree.root(1))
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masked(self.value, self.resolved))
+
+    @property
+    def question(self) -> str:
+        """The question, such as "Chern number over 2 parameters (phi, m)"."""
+        few = "1 parameter" if len(self.names) == 1 else f"{len(self.names)} parameters"
+        return f"{self.quantity} over {few} ({', '.join(self.names)})"
+
+    @property
+    def share(self) -> float:
+        """Proven share of the volume of the domain."""
+        return float(self.tree.volume(self.tree.leaves)[self.certified].sum())
+
+    def at(self, **parameters: ArrayLike) -> Any:
+        """Invariants at given parameters; masked where nothing is proven.
+
+        Shapes: `**parameters` (...) that broadcast; returns (...).
+
+        Raises
+        ------
+        InputError
+            If the names are others, or a value lies outside.
+        """
+        row = self._rows_at(parameters)
+        return masked(np.ma.filled(self.value, UNRESOLVED_VALUE)[row], self.resolved[row])
+
+    def gap_at(self, **parameters: ArrayLike) -> NDArray[np.float64]:
+        """Proven lower bound of the gap at given parameters; 0 where nothing is proven.
+
+        Shapes: `**parameters` (...) that broadcast; returns (...).
+        """
+        return np.asarray(self.gap_lower[self._rows_at(parameters)])
+
+    def _rows_at(self, parameters: Mapping[str, ArrayLike]) -> NDArray[np.int64]:
+        """Rows (...) of the boxes that hold points."""
+        if set(parameters) != set(self.names):
+            raise InputError(
+                f"Parameters must be {', '.join(self.names)}, but are"
+                f" {', '.join(parameters) or 'none'}."
+            )
+        given = [_validation.as_real(parameters[n], n, "(...)") for n in self.names]
+        try:
+            point = np.stack(np.broadcast_arrays(*given), axis=-1)
+        except ValueError:
+            shapes = ", ".join(f"{n} {x.shape}" for n, x in zip(self.names, given, strict=True))
+            raise ShapeError(
+                f"Parameters must have shapes that broadcast, but have {shapes}."
+            ) from None
+        low, high = self.domain.T
+        outside = ((point < low) | (point > high)).reshape(-1, len(low)).any(0)
+        for name, (a, b), out in zip(self.names, self.domain, outside, strict=True):
+            if out:
+                raise InputError(f"Parameter `{name}` must be from {a:g} to {b:g}, but is not.")
+        flat = point.reshape(-1, len(low))
+        # a first guess from rounded coordinates, then the neighbour where the ends say so
+        place = np.clip(
+            ((flat - low) / (high - low) * 2.0**BITS).astype(np.int64), 0, (1 << BITS) - 1
+        )
+        number = np.full(len(self.tree.axis), -1, np.int64)
+        number[self.tree.leaves] = np.arange(len(self.status))
+        row = number[self.tree.locate(place)]
+        away = (flat < self.lower[row]) | (flat > self.upper[row])
+        for axis in np.flatnonzero(away.any(0)):
+            move = np.where(flat[:, axis] < self.lower[row, axis], -1, 1) * away[:, axis] * 16
+            place[:, axis] = np.clip(place[:, axis] + move, 0, (1 << BITS) - 1)
+        row = number[self.tree.locate(place)]
+        return row.reshape(point.shape[:-1])
+
+    def boundaries(self) -> list[Boundary]:
+        """Where a diagram of one parameter is not proven, from left to right.
+
+        Where the invariants on both sides differ, the gap is proven to close in between.
+        """
+        if len(self.names) != 1:
+            raise InputError(
+                f"Boundaries as intervals must be those of one parameter, but there are"
+                f" {len(self.names)}; look at `lower` and `upper` where `resolved` is false."
+            )
+        order = np.argsort(self.lower[:, 0], kind="stable")
+        found: list[Boundary] = []
+        good, value = self.resolved[order], np.ma.filled(self.value, 0)[order]
+        i = 0
+        while i < len(order):
+            if good[i]:
+                i += 1
+                continue
+            j = i
+            while j + 1 < len(order) and not good[j + 1]:
+                j += 1
+            left = int(value[i - 1]) if i else None
+            right = int(value[j + 1]) if j + 1 < len(order) else None
+            ends = float(self.lower[order[i], 0]), float(self.upper[order[j], 0])
+            found.append(Boundary(*ends, left, right))
+            i = j + 1
+        return found
+
+    def save(self, path: str | Path) -> Path:
+        """Write the diagram to a file, whole or not at all.
+
+        The file holds boxes, gaps and integers, to be read by `load` and continued by
+        `certify_phases`; it is no certificate that the independent checker reads.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.npz``.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        target = Path(path)
+        if target.suffix != ".npz":
+            raise InputError(f"Argument `path` must end in .npz, but is {path}.")
+        about = {
+            "format": FORMAT, "version": VERSION, "names": list(self.names),
+            "quantity": self.quantity, "reason": self.reason, "notes": list(self.notes),
+            "fingerprint": self.fingerprint, "evaluations": int(self.evaluations),
+            "regions": [vars(r) for r in self.regions],
+        }  # fmt: skip
+        with complete_file(target) as part, part.open("wb") as stream:
+            np.savez_compressed(
+                stream, about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+                domain=self.domain, region=self.region, **vars(self.tree),
+            )  # fmt: skip
+        return target
+
+    @classmethod
+    def load(cls, path: str | Path) -> PhaseDiagram:
+        """Read a diagram that `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file holds something else.
+        """
+        arrays = read_npz(path)
+        try:
+            about = json.loads(arrays["about"].tobytes())
+            about = about if (about["format"], about["version"]) == (FORMAT, VERSION) else {}
+            tree = Tree(**{n: arrays[n].copy() for n in Tree.__annotations__})
+            regions = tuple(Region(**r) for r in about["regions"])
+            return _diagram(
+                tuple(about["names"]), arrays["domain"], about["quantity"], tree,
+                arrays["region"], regions, about["evaluations"], about["reason"],
+                tuple(about["notes"]), about["fingerprint"],
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path} must be a phase diagram of version {VERSION} that `save` wrote, but is"
+                f" not: {_validation.short(error)}."
+            ) from None
+
+    def _answer(self) -> str:
+        return f"{100.0 * self.share:.4g} % proven"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = [
+            (name, f"from {a:g} to {b:g}")
+            for name, (a, b) in zip(self.names, self.domain, strict=True)
+        ]
+        by_value: dict[int, list[float]] = {}
+        for r in self.regions:
+            by_value.setdefault(r.value, []).append(r.share)
+        for value, parts in sorted(by_value.items()):
+            few = "1 region" if len(parts) == 1 else f"{len(parts)} regions"
+            rows.append((f"value {signed(value)}", f"{100.0 * sum(parts):.4g} % in {few}"))
+        rows.append(("boxes", f"{self.certified.sum()} proven, {(~self.certified).sum()} not"))
+        told = why([self.reason])
+        rows += [("reason", told)] if told else []
+        rows.append(("evaluations", str(int(self.evaluations))))
+        return [*rows, *(("note", note) for note in self.notes)]
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        ends = {}
+        for j, name in enumerate(self.names):
+            ends[f"{name}_lower"], ends[f"{name}_upper"] = self.lower[:, j], self.upper[:, j]
+        names = ("value", "status", "gap_lower", "gap_upper", "region")
+        return ends | {name: getattr(self, name) for name in names}
+
+
+def _diagram(
+    names: tuple[str, ...],
+    domain: NDArray[np.float64],
+    quantity: str,
+    tree: Tree,
+    region: NDArray[np.int64],
+    regions: tuple[Region, ...],
+    evaluations: int,
+    reason: str,
+    notes: tuple[str, ...],
+    fingerprint: str,
+) -> PhaseDiagram:
+    """Put the leaves of a tree into rows."""
+    rows = tree.leaves
+    lower, upper = tree.bounds(rows, domain[:, 0], domain[:, 1])
+    good = region >= 0
+    values = np.array([r.value for r in regions] or [0], np.int64)
+    return PhaseDiagram(
+        names=names,
+        domain=domain,
+        quantity=quantity,
+        lower=lower,
+        upper=upper,
+        value=np.where(good, values[np.maximum(region, 0)], UNRESOLVED_VALUE),
+        status=np.where(good, "certified", "unresolved"),
+        gap_lower=np.where(good, tree.gap[rows], 0.0),
+        gap_upper=tree.met[rows],
+        region=region,
+        regions=regions,
+        evaluations=np.array(evaluations, np.int64),
+        reason=reason,
+        notes=notes,
+        tree=tree,
+        fingerprint=fingerprint,
+    )
+
+
+def certify_phases(
+    family: Callable[..., FourierLike],
+    parameters: Mapping[str, tuple[float, float]],
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    quantity: Quantity = "auto",
+    n_occupied: int | None = None,
+    time_reversal: ArrayLike | Literal["up first", "alternating"] | None = None,
+    dependence: Mapping[str, str | tuple[str, int]] | None = None,
+    lipschitz: Mapping[str, float] | None = None,
+    share: float = 0.999,
+    min_gap: float = 0.0,
+    max_depth: int = 40,
+    max_evaluations: int = 20_000_000,
+    resume: PhaseDiagram | None = None,
+) -> PhaseDiagram:
+    r"""Phase diagram over one to three parameters in which every region is proven.
+
+    .. math:: \min_k [E_{n+1}(k, p) - E_n(k, p)] > 0 \quad \text{for all } p \text{ of a box}
+
+    A box of parameters is proven cell by cell of the Brillouin zone: by the bound of `certify_gap`
+    at its centre :math:`p_0`, less twice what :math:`\|H(k, p) - H(k, p_0)\|` can be on the box.
+    Boxes that are not proven are halved; what was proven of a cell stays proven for the parts of
+    its box. The invariant cannot change where the gap stays open, so one certified integer holds
+    for all boxes that hang together. Two regions with different integers prove that the gap
+    closes on every path between them.
+
+    Parameters
+    ----------
+    family : callable
+        Function of keyword parameters that returns one Hamiltonian in Fourier form: a model of
+        `topophys.models`, whose dependence is known, a `ParametricHamiltonian`, or any other
+        function together with `dependence` or `lipschitz`.
+    parameters : mapping of str to (float, float)
+        Names of one to three parameters and their ranges.
+    fixed : mapping of str to value, optional
+        Other parameters of the function.
+    quantity : {"auto", "winding", "chern", "z2", "gap"}, optional
+        The invariant; where "auto" the winding number of chiral chains, the Chern number in two
+        dimensions, else the gap alone. "z2" needs `time_reversal`.
+    n_occupied : int, optional
+        Number of occupied bands; that of the Hamiltonians where not given.
+    time_reversal : array-like of shape (n, n), or {"up first", "alternating"}, optional
+        The unitary part of time reversal, as for `z2_invariant`. Its violation over the whole
+        family enters the proof, which is then of the symmetrised family.
+    dependence : mapping of str to str or (str, int), optional
+        How the function depends on each parameter; see `ParametricHamiltonian`.
+    lipschitz : mapping of str to float, optional
+        Instead of `dependence`: for each parameter a bound of
+        :math:`\sup_{k,p} \|\partial_p H(k, p)\|`, which is taken on trust.
+    share : float, optional
+        Stop once this share of the volume is proven.
+    min_gap : float, optional
+        Prove only what has at least this gap, in the units of the hoppings.
+    max_depth : int, optional
+        How often a box may be halved along one axis.
+    max_evaluations : int, optional
+        How many eigenproblems may be solved.
+    resume : PhaseDiagram, optional
+        A diagram of the same question, for example with a smaller `share` or from a file, whose
+        unproven boxes are continued.
+
+    Returns
+    -------
+    PhaseDiagram
+        Boxes with integer and proven gap.
+
+    Raises
+    ------
+    InputError, ShapeError, KindError
+        If nothing tells how the family depends on a parameter, it does not depend as declared, or
+        arguments do not fit.
+
+    References
+    ----------
+    .. [1] H. Weyl, Math. Ann. 71, 441 (1912).
+    .. [2] F. D. M. Haldane, Phys. Rev. Lett. 61, 2015 (1988).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> plane = tp.certify_phases(
+    ...     tp.models.haldane, {"phi": (-np.pi, np.pi), "m": (-6.0, 6.0)}, fixed={"t2": 1.0},
+    ...     share=0.9)
+    >>> plane.at(phi=[1.5, -1.5, 1.5], m=[0.0, 0.0, 5.9])
+    array([ 1, -1,  0])
+    """
+    _validation.one_of(quantity, "quantity", ("auto", *NAMES))
+    names, domain = _domain(parameters)
+    function, known, held = _function(family, dict(fixed or {}), dependence, lipschitz)
+    _check_numbers(share, min_gap, max_depth, max_evaluations)
+    wanted = functools.partial(function, **held) if held else function
+    middle = value_of(wanted, names, domain.mean(1))
+    kind = _kind(quantity, middle, time_reversal)
+    filled = _filling(kind, middle, n_occupied)
+    space = _space(wanted, names, domain, known, lipschitz)
+    extra, notes = _symmetric(kind, space, time_reversal, middle.n_bands)
+    mark = _fingerprint(space, names, domain, kind, filled, time_reversal)
+    done, tree = 0, Tree.root(len(names))
+    if resume is not None:
+        if resume.fingerprint != mark:
+            raise InputError(
+                "Argument `resume` must be a diagram of the same family, ranges and quantity, but"
+                " is of others."
+            )
+        done = int(resume.evaluations)
+        tree = Tree(**{n: x.copy() for n, x in vars(resume.tree).items()})
+    out = walk(
+        space, filled, tree, share=share, min_gap=float(min_gap), max_depth=max_depth,
+        max_evaluations=max_evaluations, extra=extra,
+    )  # fmt: skip
+
+    def integer(point: NDArray[np.float64]) -> int | None:
+        h = value_of(wanted, names, point)
+        return certified_integer(kind, h, filled, time_reversal)
+
+    region, regions = _regions(out, names, domain, integer)
+    return _diagram(
+        names, domain, NAMES[kind], out.tree, region, regions, done + out.evaluations, out.reason,
+        notes, mark,
+    )  # fmt: skip
+
+
+def _domain(parameters: Mapping[str, tuple[float, float]]) -> tuple[tuple[str, ...], Any]:
+    """Names and ranges (P, 2) of parameters."""
+    if not isinstance(parameters, Mapping) or not 1 <= len(parameters) <= 3:
+        raise InputError(
+            "Argument `parameters` must give ranges of one to three parameters, such as"
+            f" {{'m': (-3, 3)}}, but is {_validation.short(parameters)}."
+        )
+    rows = []
+    for name, ends in parameters.items():
+        pair = _validation.as_real(ends, f"parameters[{name!r}]", "(..., 2)")
+        if pair.shape != (2,) or not pair[0] < pair[1] or np.ptp(pair) < 1e-9 * np.abs(pair).max():
+            raise InputError(
+                f"Argument `parameters[{name!r}]` must be a pair (lower, upper) with lower below"
+                f" upper, but is {_validation.short(ends)}."
+            )
+        rows.append(pair)
+    return tuple(parameters), np.array(rows)
+
+
+def _function(
+    family: Any,
+    fixed: dict[str, Any],
+    dependence: Mapping[str, Any] | None,
+    lipschitz: Mapping[str, float] | None,
+) -> tuple[Callable[..., FourierLike], Mapping[str, Any] | None, dict[str, Any]]:
+    """Return the function, what is known of its dependence, and parameters that are held."""
+    if not callable(family):
+        raise KindError(
+            "Argument `family` must be a function of parameters, such as `tp.models.haldane`, but"
+            f" is {_validation.short(family)}."
+        )
+    if dependence is not None and lipschitz is not None:
+        raise InputError("Arguments `dependence` and `lipschitz` must not be given together.")
+    inner: Any = family
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    known = dependence if dependence is not None else getattr(inner, "dependence", None)
+    return family, known, fixed
+
+
+def _check_numbers(share: float, min_gap: float, max_depth: int, max_evaluations: int) -> None:
+    if not 0.0 < share <= 1.0:
+        raise InputError(f"Argument `share` must be above 0 and at most 1, but is {share}.")
+    if not 0.0 <= min_gap < np.inf:
+        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
+    if _validation.positive_int(max_depth, "max_depth", minimum=0) > DEEPEST:
+        raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
+    _validation.positive_int(max_evaluations, "max_evaluations")
+
+
+def _kind(quantity: str, h: FourierLike, time_reversal: Any) -> str:
+    """Which quantity; refuse one that the Hamiltonians do not have."""
+    dim, chain = int(h.vectors.shape[1]), is_block_like(h)
+    if quantity == "auto":
+        quantity = "winding" if chain else ("chern" if dim == 2 else "gap")
+        if time_reversal is not None:
+            quantity = "z2"
+    needs = {"winding": chain, "chern": dim == 2, "z2": dim == 2, "gap": 1 <= dim <= 3}
+    if not needs[quantity]:
+        what = {"winding": "a ChiralHamiltonian", "gap": "a Hamiltonian in one to three dimensions"}
+        raise KindError(
+            f"Argument `family` must return {what.get(quantity, 'a Hamiltonian in two dimensions')}"
+            f" for the {NAMES[quantity]}, but returned {_validation.short(h)}."
+        )
+    if (quantity == "z2") != (time_reversal is not None):
+        raise InputError(
+            "Argument `time_reversal` must be given for quantity='z2', and only then: the invariant"
+            " is one of that symmetry."
+        )
+    return quantity
+
+
+def _filling(kind: str, h: FourierLike, n_occupied: int | None) -> int:
+    """Return the number of occupied bands."""
+    if kind == "winding":
+        if n_occupied is not None:
+            raise InputError("Argument `n_occupied` must be left out for winding numbers.")
+        return h.n_bands // 2
+    return _validation.occupied(h.n_occupied if n_occupied is None else n_occupied, h.n_bands)
+
+
+def _space(
+    function: Callable[..., FourierLike],
+    names: tuple[str, ...],
+    domain: NDArray[np.float64],
+    known: Mapping[str, Any] | None,
+    lipschitz: Mapping[str, float] | None,
+) -> Family:
+    """Return the family with bounds of its change."""
+    low, high = np.ascontiguousarray(domain[:, 0]), np.ascontiguousarray(domain[:, 1])
+    if lipschitz is not None:
+        _require_names(lipschitz, names, "lipschitz")
+        constants = np.array([float(lipschitz[n]) for n in names])
+        if not (np.isfinite(constants) & (constants >= 0.0)).all():
+            raise InputError(
+                "Argument `lipschitz` must hold finite numbers >= 0, but is"
+                f" {_validation.short(lipschitz)}."
+            )
+        return Given(function, names, low, high, constants)
+    if known is None:
+        raise InputError(
+            f"Argument `family` must say how it depends on {', '.join(names)}; give"
+            f" dependence={{{names[0]!r}: 'affine'}} (or 'trigonometric'), or a bound of its"
+            " derivative as `lipschitz`."
+        )
+    _require_names(known, names, "dependence")
+    kinds = tuple(Dependence.of(known[n], n) for n in names)
+    return Expansion.of(function, names, low, high, kinds)
+
+
+def _require_names(given: Mapping[str, Any], names: tuple[str, ...], argument: str) -> None:
+    missing = [n for n in names if n not in given]
+    if missing:
+        raise InputError(
+            f"Argument `{argument}` must name every parameter, but lacks {', '.join(missing)}; it"
+            f" names {', '.join(map(str, given)) or 'none'}."
+        )
+
+
+def _symmetric(
+    kind: str, space: Family, time_reversal: Any, n_bands: int
+) -> tuple[float, tuple[str, ...]]:
+    """How far the family is from the one that the invariant is about."""
+    trusted = isinstance(space, Given)
+    notes = ("the Lipschitz constants were given, and are taken on trust",) if trusted else ()
+    if kind == "winding" and isinstance(space, Expansion):
+        half = n_bands // 2
+        c = space.coefficients
+        if np.abs(c[..., :half, :half]).any() or np.abs(c[..., half:, half:]).any():
+            raise KindError("Argument `family` must return chiral chains everywhere, but does not.")
+    if kind != "z2":
+        return 0.0, notes
+    if not isinstance(space, Expansion):
+        raise InputError(
+            "Argument `dependence` must be given for a Z2 invariant, not `lipschitz`: time reversal"
+            " has to hold on the whole family."
+        )
+    operator = reversal_operator(time_reversal, n_bands)
+    off = space.violation(np.asarray(operator.matrix), operator.error)
+    return 0.5 * off, (*notes, f"of the symmetrised family, at most {0.5 * off:.3g} from the given")
+
+
+def certified_integer(kind: str, h: FourierLike, filled: int, time_reversal: Any) -> int | None:
+    """Return the certified invariant of one Hamiltonian, or None."""
+    if kind == "gap":
+        return filled
+    if kind == "winding":
+        assert is_block_like(h)
+        proof: Result = certify_winding(h)
+    elif kind == "chern":
+        proof = certify_chern(h, n_occupied=filled)
+    else:
+        proof = z2_invariant(h, n_occupied=filled, time_reversal=time_reversal, prove=True)
+    return int(proof.value) if proof.all_certified else None
+
+
+def _regions(
+    out: Walk,
+    names: tuple[str, ...],
+    domain: NDArray[np.float64],
+    integer: Callable[[NDArray[np.float64]], int | None],
+) -> tuple[NDArray[np.int64], tuple[Region, ...]]:
+    """Find the parts of the proven leaves that hang together, the largest first."""
+    tree = out.tree
+    leaves = tree.leaves
+    region = np.full(len(leaves), -1, np.int64)
+    good = np.flatnonzero(tree.gap[leaves] > 0.0)
+    if not len(good):
+        return region, ()
+    rows = leaves[good]
+    label, volume = components(tree, rows), tree.volume(rows)
+    total = np.bincount(label, volume)
+    low, high = tree.bounds(rows, domain[:, 0], domain[:, 1])
+    regions: list[Region] = []
+    for part in np.argsort(-total, kind="stable"):
+        mine = np.flatnonzero(label == part)
+        best = mine[np.lexsort((-volume[mine], -tree.gap[rows[mine]]))[0]]
+        point = 0.5 * (low[best] + high[best])
+        value = integer(point)
+        if value is None:
+            continue
+        region[good[mine]] = len(regions)
+        at = {n: float(x) for n, x in zip(names, point, strict=True)}
+        gap = float(tree.gap[rows[mine]].min())
+        regions.append(Region(int(value), float(total[part]), gap, len(mine), at))
+    return region, tuple(regions)
+
+
+def _fingerprint(
+    space: Family,
+    names: tuple[str, ...],
+    domain: NDArray[np.float64],
+    kind: str,
+    filled: int,
+    time_reversal: Any,
+) -> str:
+    """Tell questions apart: names, ranges, quantity, and the Hamiltonians at a few points."""
+    digest = hashlib.sha256(json.dumps([list(names), domain.tolist(), kind, filled]).encode())
+    digest.update(str(time_reversal).encode())
+    share = np.random.default_rng(3).uniform(0.0, 1.0, (3, len(names)))
+    h = space.at(domain[:, 0] + share * np.ptp(domain, axis=1))
+    digest.update(np.ascontiguousarray(h.vectors).tobytes())
+    # hoppings to ten digits, so that another math library gives the same
+    digest.update(np.round(h.amplitudes, 10).tobytes())
+    return digest.hexdigest()
