@@ -15,8 +15,8 @@ SCRIPTS = (
     "curvature_c3", "edge_states", "hofstadter", "mos2_flow", "finite_flake", "coarse_grid",
     "noise", "toy_materials",
     "haldane_phases", "proven_phases", "phase_classes", "fixed_grid", "leaves", "det_loops",
-    "winding_angle", "probe_ladder", "curvature_c3", "hofstadter", "mos2_flow", "finite_flake", "coarse_grid", "noise",
-    "toy_materials",
+    "winding_angle", "probe_ladder", "curvature_c3", "hofstadter", "mos2_flow", "finite_flake",
+    "coarse_grid", "noise", "toy_materials",
 )  # fmt: skip
 HEAD = """# Gallery
 

@@ -386,7 +386,7 @@ class Tree:
 
     def volume(self, rows: Int) -> Real:
         """Shares (m,) of the root."""
-        return np.ldexp(1.0, -self.level[rows].sum(1))
+        return np.asarray(np.ldexp(1.0, -self.level[rows].sum(1)))
 
     def bounds(self, rows: Int, low: Real, high: Real) -> tuple[Real, Real]:
         """Lower and upper ends (m, P); shared sides have equal bits."""
@@ -551,10 +551,11 @@ def walk(
             tree.gap[now[~left]] = np.maximum(floors[now[~left]], 5e-324)
             unproven -= float(tree.volume(now[~left]).sum())
             # the gap of no part of a box exceeds that at its centre by more than twice the change
-            small = tree.met[now] + 2.0 * (by_axis.sum(1) * UP + extra) < min_gap
+            small = tree.met[now] + 2.0 * by_axis.sum(1) * UP < min_gap + 2.0 * extra
             deep = tree.level[now].max(1) >= max_depth
             go = left & ~deep & ~small
-            out.reason = "small gap" if (left & small).any() else out.reason
+            if (left & small).any():
+                out.reason = "symmetry" if extra > 0.5 * min_gap else "small gap"
             out.reason = "depth" if (left & deep).any() else out.reason
             halves, floors = _split(tree, floors, now[go], by_axis[go], worst[go], max_depth)
             parts = [pending.take(~mine), *_inherit(rest, now[go], halves)]

@@ -173,7 +173,8 @@ class PhaseDiagram(Result):
     evaluations : int64 ndarray of shape ()
         Eigenproblems solved.
     reason : str
-        Why less was proven than asked for: "budget", "depth", "small gap" or "".
+        Why less was proven than asked for: "budget", "depth", "small gap",
+        "symmetry" or "".
     notes : tuple of str
         What the proof is about where that is not the given family itself.
 
@@ -547,7 +548,7 @@ def certify_phases(
 
 def _domain(parameters: Mapping[str, tuple[float, float]]) -> tuple[tuple[str, ...], Any]:
     """Names and ranges (P, 2) of parameters."""
-    if not isinstance(parameters, Mapping) or not 1 <= len(parameters) <= 3:
+    if not 1 <= len(parameters) <= 3:
         raise InputError(
             "Argument `parameters` must give ranges of one to three parameters, such as"
             f" {{'m': (-3, 3)}}, but is {_validation.short(parameters)}."
