@@ -59,6 +59,8 @@ class Equivalence(Result):
         Eigenproblems solved on the path.
     reason : str
         Why the path is not proven; "" where it is.
+    bands : tuple of int
+        How many bands are occupied, and how many there are.
     notes : tuple of str
         What the proof is about where that is not the given Hamiltonians.
 
@@ -318,6 +320,13 @@ class PhaseClasses(Result):
         Eigenproblems solved for each.
     quantity : str
         The invariant.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> found = tp.cluster_phases([tp.models.qwz(m) for m in (1.0, -1.0, 1.5)])
+    >>> found.value, found.integers
+    (array([0, 1, 0]), (-1, 1))
     """
 
     value: Any

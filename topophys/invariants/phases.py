@@ -110,6 +110,13 @@ class Boundary:
         Its ends.
     left, right : int or None
         Invariants proven on both sides; None at the ends of the line.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> (edge,) = tp.certify_phases(tp.models.qwz, {"m": (-1.0, 0.7)}).boundaries()
+    >>> edge.left, edge.right, edge.lower < 0.0 < edge.upper
+    (1, -1, True)
     """
 
     lower: float
@@ -134,6 +141,12 @@ class Region:
         How many boxes.
     point : dict of str to float
         Parameters at which the invariant was certified.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> [r.value for r in tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.0)}).regions]
+    [-1]
     """
 
     value: int
@@ -177,6 +190,10 @@ class PhaseDiagram(Result):
         "symmetry" or "".
     notes : tuple of str
         What the proof is about where that is not the given family itself.
+    tree : Tree
+        The boxes by halving, for `at` and to continue.
+    fingerprint : str
+        Digest of the question: which diagrams can be continued as which.
 
     Examples
     --------

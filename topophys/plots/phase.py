@@ -575,6 +575,10 @@ def plot_certified_phases(
     KindError, InputError
         If `diagram` is something else, has three parameters, or holds integers beyond 12.
 
+    References
+    ----------
+    .. [1] F. D. M. Haldane, Phys. Rev. Lett. 61, 2015 (1988).
+
     Examples
     --------
     >>> import topophys as tp
