@@ -77,6 +77,8 @@ def test_a_data_set_of_files_names_them_and_says_what_was_left_out(tmp_path):
     folder = mixed(tmp_path)
     summary = label(folder, tmp_path / "a.h5", grid=(8, 8), n_occupied=1)
     assert summary.classes == {"all": {-1: 1, 1: 1}}
+    assert "left out: 4 files: 1 x " in repr(summary)
+    assert f"names of the files in {tmp_path / 'a.csv'}" in repr(summary)
     check(tmp_path / "a.h5", [1, -1], 2)
     rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
     assert [(row["index"], Path(row["file"]).name, row["value"]) for row in rows[:2]] == [

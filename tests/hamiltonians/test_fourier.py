@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -193,3 +195,18 @@ def test_the_smallest_numbers_are_left_alone(units):
 def test_means_of_the_smallest_numbers_carry_their_error():
     h = tp.FourierHamiltonian({(0,): [[0.0, 5e-324], [1e-323, 0.0]]}, hermitian="average")
     assert h.amplitude_error > 0.0
+
+
+@pytest.mark.parametrize("hermitian", ["check", "average"])
+def test_making_one_takes_less_than_three_times_its_memory(hermitian):
+    """What is given, and the result, and little more: files have hundreds of large matrices."""
+    rng = np.random.default_rng(0)
+    hops = {(0,): np.eye(100, dtype=complex)}
+    for R in range(1, 20):
+        m = rng.standard_normal((100, 100)) + 1j * rng.standard_normal((100, 100))
+        hops |= {(R,): m, (-R,): m.conj().T.copy()}
+    tracemalloc.start()
+    h = tp.FourierHamiltonian(hops, hermitian=hermitian)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * h.amplitudes.nbytes

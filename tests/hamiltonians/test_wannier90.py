@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -183,15 +182,3 @@ def test_hoppings_of_silicon_one_by_one():
         expected = complex(re, im) / weights[number // n**2]
         assert h.amplitudes[found[x, y, z], a - 1, b - 1] == pytest.approx(expected, abs=2e-6)
     assert number + 1 == n_r * n**2
-
-
-def test_reading_takes_less_than_four_times_the_memory_of_the_hoppings(tmp_path):
-    cells = [(x, y, z) for x in (-2, -1, 0, 1, 2) for y in (-1, 0, 1) for z in (-1, 0, 1)]
-    path = save(tmp_path / "a_hr.dat", small_hr(cells, (1,) * len(cells), n=40))
-    size = tp.read_wannier90(path).amplitudes.nbytes
-    tracemalloc.start()
-    tp.read_wannier90(path)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    # what does not grow with the file: a piece of its text, and as numbers
-    assert peak < 4 * size + 8 * 2**20

@@ -44,6 +44,8 @@ class Summary:
         Wall time.
     resumed : int
         Shards that an earlier run had finished.
+    notes : tuple of str
+        What else is to be known, such as files that were left out.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Summary:
     n_bytes: int
     seconds: float
     resumed: int = 0
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         total = sum(self.sizes.values())
@@ -65,7 +68,11 @@ class Summary:
             f" ({pace})"
         )
         return "\n".join(
-            [head, *table(count_rows(self.sizes, self.classes, self.drawn, self.rejected))]
+            [
+                head,
+                *table(count_rows(self.sizes, self.classes, self.drawn, self.rejected)),
+                *(f"  {note}" for note in self.notes),
+            ]
         )
 
 

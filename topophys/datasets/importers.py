@@ -355,8 +355,12 @@ def label(
             counted = rejected if first else dict.fromkeys(REASONS, 0)
             writer.add(SPLIT, Shard.of(plan.kind, number, arrays, drawn, counted))
         writer.finish()
+    notes = []
     if given.names:
-        _write_names(path.with_suffix(".csv"), given, proof, left_out)
+        names = _write_names(path.with_suffix(".csv"), given, proof, left_out)
+        notes.append(f"names of the files in {names}")
+    if left_out:
+        notes.append(f"left out: {len(left_out)} files: {failures(left_out)}")
     return Summary(
         path=path,
         sizes={SPLIT: len(keep)},
@@ -365,10 +369,11 @@ def label(
         rejected={SPLIT: rejected},
         n_bytes=path.stat().st_size,
         seconds=time.monotonic() - start,
+        notes=tuple(notes),
     )
 
 
-def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[FileLabel]) -> None:
+def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[FileLabel]) -> Path:
     """Write which file each Hamiltonian is from, and why others are not in the data set."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -380,7 +385,7 @@ def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[Fi
         writer.writerow((*row, given.n_occupied))
     for one in left_out:
         writer.writerow(("", one.path, "", "left out", one.reason, ""))
-    write_text(path, text.getvalue())
+    return write_text(path, text.getvalue())
 
 
 def _recipe(
