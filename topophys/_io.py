@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
+import re
+import secrets
+import stat
+import sys
 import tomllib
 import zipfile
 import zlib
@@ -18,14 +23,26 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from topophys.errors import OutputError
+from topophys.errors import OutputError, TopophysError
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = [
     "DAMAGE",
+    "NO_LOCKS",
     "NUMBERS",
+    "LockedError",
+    "begins_with",
+    "check_output",
+    "close_locked",
     "complete_file",
+    "is_ours",
+    "lock",
     "make_folder",
     "most_unpacked",
+    "open_locked",
+    "open_regular",
     "parse_json",
     "parse_toml",
     "read_json",
@@ -34,6 +51,7 @@ __all__ = [
     "read_text",
     "require_distinct",
     "sha256",
+    "sync_folder",
     "write_json",
     "write_text",
 ]
@@ -45,21 +63,234 @@ __all__ = [
 LARGEST_TEXT: Final = 1 << 26
 
 
-@contextmanager
-def complete_file(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name to write to; rename it to `path` when the block ends well."""
-    final = Path(path)
-    partial = final.with_name(f"{final.name}.{os.getpid()}.partial")
+class LockedError(OSError):
+    """Another process holds the lock."""
+
+
+#: Locks that this process holds.
+_LOCKS: Final[set[int]] = set()
+#: Some network file systems have no locks.
+NO_LOCKS: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+
+
+def open_locked(path: Path, *, new: bool = False) -> int:
+    """Open a file of our own for writing, make it if it is not there, and lock it.
+
+    The lock ends with the process, however that ends. No link, pipe or device is followed: nobody
+    can make us write elsewhere by putting one under this name. Raises `LockedError` where another
+    process has the lock, and `FileExistsError` if the file must be `new` and is not.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
+        handle = os.open(path, flags | (os.O_EXCL if new else 0), 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise OutputError(
+            f"`{path}` must be a file of topophys, but is a symbolic link; remove it."
+        ) from None
+    try:
+        _lock_plain(handle, path)
+    except BaseException:
+        os.close(handle)
+        raise
+    _LOCKS.add(handle)
+    return handle
+
+
+def _lock_plain(handle: int, path: Path) -> None:
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode) or state.st_nlink > 1:
+        raise OutputError(
+            f"`{path}` must be a file of topophys, but is a {_kind(state)}; remove it."
+        )
+    lock(handle)
+    # the other process may have finished, or removed its file, before we had the lock
+    if not path.exists() or not os.path.samestat(os.fstat(handle), path.lstat()):
+        raise LockedError(errno.EAGAIN, "another process has just finished with it", str(path))
+
+
+def lock(handle: int) -> bool:
+    """Lock an open file, or raise `LockedError`; False where the file system has no locks."""
+    if sys.platform == "win32":  # there, files that are open cannot be replaced
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise LockedError(error.errno, error.strerror) from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return False
+    return True
+
+
+def close_locked(handle: int) -> None:
+    """Give a lock back."""
+    _LOCKS.discard(handle)
+    os.close(handle)
+
+
+def _forget_locks() -> None:
+    # a forked worker shares the lock, and would hold it after its parent was killed
+    for handle in _LOCKS:
+        os.close(handle)
+    _LOCKS.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks)
+
+
+def _kind(state: os.stat_result) -> str:
+    """Say what something that is no plain file is."""
+    kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket",
+             stat.S_IFCHR: "device", stat.S_IFBLK: "device", stat.S_IFLNK: "symbolic link",
+             stat.S_IFREG: "file with several names (hard links)"}  # fmt: skip
+    return kinds.get(stat.S_IFMT(state.st_mode), "thing of another kind")
+
+
+def check_output(
+    path: str | Path, *, ours: Callable[[Path], bool] | None = None, force: bool = False
+) -> Path:
+    """Refuse to replace what is not an earlier output of this package.
+
+    Links, pipes, devices and folders are never replaced; a file only where `ours` says that it is
+    one of ours, or with `force`. Without `ours` every plain file may be replaced.
+    """
+    final = Path(path)
+    if not final.name:
+        raise OutputError(f"Output must be the name of a file, but is {str(path)!r}; give one.")
+    try:
+        state = final.lstat()
+    except FileNotFoundError:
+        return final
+    except (OSError, ValueError) as error:  # a name with a null character, or one that is too long
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"Output `{final}` cannot be written: {reason}.") from None
+    if stat.S_ISLNK(state.st_mode):
+        raise OutputError(
+            f"Output `{final}` cannot be written: it is a symbolic link to `{os.readlink(final)}`;"  # noqa: PTH115
+            " give the name of the file itself, or remove the link."
+        )
+    if not stat.S_ISREG(state.st_mode):
+        raise OutputError(
+            f"Output `{final}` cannot be written: it is a {_kind(state)}; give the name of a file."
+        )
+    if not force and ours is not None and state.st_size and not ours(final):
+        raise OutputError(
+            f"Output `{final}` cannot be written: a file that topophys did not make has this name;"
+            " choose another one, or replace it with --force."
+        )
+    return final
+
+
+#: Bytes in which a file of ours names itself.
+HEAD: Final = 1 << 20
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is HDF5 or JSON of this package, judged by its first and last bytes."""
+    try:
+        with open_regular(path) as stream:
+            head = stream.read(HEAD)
+            # the library may write attributes last
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - HEAD))
+            tail = stream.read(HEAD)
+    except OSError:
+        return False
+    hdf5 = head.startswith(b"\x89HDF\r\n\x1a\n") and b"topophys-" in head + tail
+    return hdf5 or (head.lstrip()[:1] == b"{" and b'"topophys' in head[:4096])
+
+
+def begins_with(line: str) -> Callable[[Path], bool]:
+    """Make a test of whether the first line of a file is this one."""
+
+    def test(path: Path) -> bool:
+        try:
+            with open_regular(path) as stream:
+                return stream.readline(len(line) + 2).rstrip() == line.encode()
+        except OSError:
+            return False
+
+    return test
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the system write the names in a folder to the disk."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.EROFS):
+            raise  # some file systems cannot; then the name is on its way
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def complete_file(
+    path: str | Path,
+    *,
+    ours: Callable[[Path], bool] | None = None,
+    force: bool = False,
+    check: Callable[[], object] | None = None,
+) -> Iterator[Path]:
+    """Give a temporary name to write to; rename it to `path` when the block ends well.
+
+    The bytes are on the disk before the file has its name, and the name before this returns. What
+    killed processes left for the same name is removed. `check` is called before the renaming.
+    """
+    final = check_output(path, ours=ours, force=force)
+    handle = None
+    try:
+        _sweep(final)
+        partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
+        handle = open_locked(partial, new=True)
         yield partial
+        os.fsync(handle)
+        check_output(final, ours=ours, force=force)  # it may have come in the meantime
+        if check is not None:
+            check()
         partial.replace(final)
+        sync_folder(final.parent)
+    except TopophysError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
             f"Output `{final}` cannot be written: {reason}; choose another place."
         ) from None
     finally:
-        partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
+        if handle is not None:
+            partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
+            close_locked(handle)
+
+
+def _sweep(final: Path) -> None:
+    """Remove what processes left that were killed while they wrote a file of this name."""
+    pattern = re.compile(rf"\.{re.escape(final.name)}\.[0-9a-f]{{16}}\.partial")
+    with os.scandir(final.parent) as entries:
+        left = [Path(entry) for entry in entries if pattern.fullmatch(entry.name)]
+    for path in left:
+        try:
+            handle = open_locked(path)
+        except (OSError, TopophysError):
+            continue  # another process is writing it, or it is not ours
+        path.unlink(missing_ok=True)
+        close_locked(handle)
+
+
+def open_regular(path: str | Path) -> IO[bytes]:
+    """Open a plain file to read; a pipe would wait for ever, and a device may not end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"it must be a plain file, but is a {_kind(state)}")
+    return os.fdopen(handle, "rb")
 
 
 def make_folder(path: str | Path) -> Path:
@@ -84,21 +315,21 @@ def require_distinct(output: str | Path, source: str | Path) -> None:
         )
 
 
-def write_text(path: str | Path, text: str) -> Path:
-    """Write a text file, whole or not at all."""
-    with complete_file(path) as partial:
+def write_text(path: str | Path, text: str, **options: Any) -> Path:
+    """Write a text file, whole or not at all; options as for `complete_file`."""
+    with complete_file(path, **options) as partial:
         partial.write_text(text, encoding="utf-8")
     return Path(path)
 
 
-def write_json(path: str | Path, content: Any) -> Path:
-    """Write a JSON file, whole or not at all."""
-    return write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+def write_json(path: str | Path, content: Any, **options: Any) -> Path:
+    """Write a JSON file, whole or not at all; options as for `complete_file`."""
+    return write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n", **options)
 
 
 def read_text(path: str | Path, *, most: int = LARGEST_TEXT, encoding: str | None = None) -> str:
     """Read a text file as a whole; what is not UTF-8 has another encoding, or is refused."""
-    with Path(path).open("rb") as stream:
+    with open_regular(path) as stream:
         # no more than the file has: memory is taken for what is asked for
         content = stream.read(min(most, os.fstat(stream.fileno()).st_size) + 1)
     if len(content) > most:
@@ -159,7 +390,7 @@ def most_unpacked(n_bytes: int) -> int:
 
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 digest of a file, in hexadecimal."""
-    with Path(path).open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -183,7 +414,7 @@ def read_npy(path: str | Path) -> NDArray[Any]:
 
     `numpy.load` believes the header: it asks for as much memory as that claims.
     """
-    with Path(path).open("rb") as stream:
+    with open_regular(path) as stream:
         return _array(stream, Path(path).stat().st_size)
 
 

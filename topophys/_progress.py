@@ -6,8 +6,8 @@ import html
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -18,6 +18,10 @@ __all__ = ["Advance", "track"]
 Advance: TypeAlias = Callable[[int], None]
 #: Seconds between two plain lines.
 INTERVAL: Final = 10.0
+
+
+#: What showing something may raise: full disks, closed or broken streams, streams that are None.
+UNSHOWN: Final = (OSError, ValueError, AttributeError, UnicodeError)
 
 
 def _duration(seconds: float) -> str:
@@ -62,8 +66,18 @@ class _Lines:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    # progress that cannot be shown is no reason to lose the work
+    with suppress(*UNSHOWN):
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def _watched() -> bool:
+    """Whether stderr is a terminal."""
+    try:
+        return bool(sys.stderr.isatty())
+    except UNSHOWN:
+        return False
 
 
 class _Cell(_Lines):
@@ -75,17 +89,23 @@ class _Cell(_Lines):
     def __init__(self, total: int, description: str) -> None:
         super().__init__(total, description)
         shell = sys.modules["IPython"]
-        self.handle = shell.display.display(self._content(), raw=True, display_id=True)
+        self.handle: Any = None
+        with suppress(*UNSHOWN):
+            self.handle = shell.display.display(self._content(), raw=True, display_id=True)
 
     def __call__(self, n: int = 1) -> None:
         self.done += n
         now = time.monotonic()
         if now - self.last >= self.PACE:
             self.last = now
-            self.handle.update(self._content(), raw=True)
+            self._show()
 
     def finish(self) -> None:
-        self.handle.update(self._content(), raw=True)
+        self._show()
+
+    def _show(self) -> None:
+        with suppress(*UNSHOWN):
+            self.handle.update(self._content(), raw=True)
 
     def _content(self) -> dict[str, str]:
         now = time.monotonic()
@@ -123,7 +143,7 @@ def track(total: int, description: str, enabled: bool = True) -> Iterator[Advanc
     """Show the progress of `total` items of work.
 
     A bar in terminals and notebooks; a line with rate and time left every ten seconds on stderr
-    where nobody watches; nothing where not enabled.
+    where nobody watches; nothing where not enabled, and nothing where it cannot be shown.
 
     Examples
     --------
@@ -134,18 +154,24 @@ def track(total: int, description: str, enabled: bool = True) -> Iterator[Advanc
     if not enabled:
         yield lambda _n: None
         return
-    if _in_notebook() or not sys.stderr.isatty():
+    if _in_notebook() or not _watched():
         lines = (_Cell if _in_notebook() else _Lines)(total, description)
         yield lines
         lines.finish()
         return
-    start = time.monotonic()
-    with _bar() as bar:
-        task = bar.add_task(description, total=total, rate="")
+    start, bar = time.monotonic(), _bar()
+    task = bar.add_task(description, total=total, rate="")
 
-        def advance(n: int) -> None:
+    def advance(n: int) -> None:
+        with suppress(*UNSHOWN):
             bar.advance(task, n)
             rate = bar.tasks[0].completed / max(time.monotonic() - start, 1e-9)
             bar.update(task, rate=f"{rate:.3g}/s")
 
+    with suppress(*UNSHOWN):
+        bar.start()
+    try:
         yield advance
+    finally:
+        with suppress(*UNSHOWN):  # the terminal may be gone
+            bar.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ __all__ = [
     "require_finite",
     "require_gapped",
     "short",
+    "worker_count",
 ]
 
 
@@ -122,6 +123,21 @@ def integer(value: object, name: str) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
         raise InputError(f"Argument `{name}` must be an integer, but is {short(value)}.")
     return int(value)
+
+
+#: Threads or processes that may be asked for.
+MOST_WORKERS: Final = 4096
+
+
+def worker_count(value: Any) -> int:
+    """Return a number of workers, or raise `InputError`."""
+    count = positive_int(value, "workers")
+    if count > MOST_WORKERS:
+        raise InputError(
+            f"Argument `workers` must be at most {MOST_WORKERS}, but is {count}; name no more than"
+            " there are processors."
+        )
+    return count
 
 
 def positive_int(value: int, name: str, *, minimum: int = 1) -> int:

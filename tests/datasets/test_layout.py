@@ -69,7 +69,7 @@ def _bad_recipe(file):
 
 
 def _larger(file):
-    file.attrs["recipe"] = file.attrs["recipe"].replace("size = ", "size = 9")
+    file.attrs["recipe"] = file.attrs["recipe"].decode().replace("size = ", "size = 9")
 
 
 def _no_split(file):
@@ -130,7 +130,7 @@ def _counts(file):
 
 
 CHANGES = [
-    (_newer, "must have schema version 1, but has 99; update topophys"),
+    (_newer, "must have schema version 1 or 2, but has 99; update topophys"),
     (_older, "but has 0; generate it again"),
     (_no_version, "must have the attribute `schema_version`"),
     (_no_recipe, "must have the attribute `recipe`"),

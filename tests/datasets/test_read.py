@@ -18,7 +18,8 @@ from topophys.errors import DatasetError, InputError, ShapeError
 def plain(path):
     """What h5py itself reads."""
     with h5py.File(path) as file:
-        return {name: file["train"][name][()] for name in file["train"] if name != schema.DIGESTS}
+        groups = (schema.DIGESTS, schema.CHECKSUMS)
+        return {name: file["train"][name][()] for name in file["train"] if name not in groups}
 
 
 INDICES = [

@@ -45,6 +45,11 @@ def test_shipped_recipes_are_valid_and_canonical_text_reads_back(file):
     assert again.digest == recipe.digest
 
 
+def test_a_changed_copy_has_a_digest_of_its_own():
+    recipe = Recipe.from_text(TEXT)
+    assert recipe.digest != recipe.model_copy(update={"seed": 8}).digest
+
+
 def test_the_digest_sees_meaning_and_not_layout():
     recipe = Recipe.from_text(TEXT)
     relaid = TEXT.replace("[-1, 0, 1]", "[\n  -1,\n  0, 1,\n] # balanced").replace(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.datasets.conftest import RECIPES
 from topophys.datasets import Recipe, generate, open_dataset, schema, verify
+from topophys.datasets._store import checksums
 from topophys.datasets.layout import manifest
 from topophys.datasets.verification import MISSING, check_labels
 from topophys.errors import DatasetError, InputError, MissingPackageError, SchemaError
@@ -64,6 +65,7 @@ def forge(path, change):
                 for s in range(len(rows)):
                     part = split[name][s * schema.SHARD_SIZE : (s + 1) * schema.SHARD_SIZE]
                     rows[s] = np.frombuffer(hashlib.sha256(part.tobytes()).digest(), np.uint8)
+                split[schema.CHECKSUMS][name][...] = checksums(split[name][()], schema.SHARD_SIZE)
         file.attrs["manifest"] = np.bytes_(manifest(file))
 
 
@@ -112,7 +114,7 @@ def _nan(file):
 
 def _copied(file):
     for name in file["train"]:
-        if name != schema.DIGESTS:
+        if name not in (schema.DIGESTS, schema.CHECKSUMS):
             file["train"][name][11] = file["train"][name][10]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -82,20 +84,54 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words
+    _complete_streams()
     try:
         app(args=[word for word in words if word != "--debug"], prog_name="topophys")
+    except BrokenPipeError as error:
+        # whoever read what is printed wants no more, such as `head`
+        if debug or error.filename is not None:
+            raise
+        _leave(2)
     except (TopophysError, OSError, MemoryError) as error:
         if debug:
             raise
         _say(str(error) or type(error).__name__)
-        sys.exit(2)
+        _leave(2)
     except Exception as error:
         if debug:
             raise
         _say(f"internal error, {type(error).__name__}: {error}; please report what `--debug` shows")
-        sys.exit(2)
-    sys.exit(0)
+        _leave(2)
+    except SystemExit as error:
+        _leave(error.code)
+    _leave(0)
 
 
 def _say(text: str) -> None:
-    print(f"topophys: {' '.join(text.split())}", file=sys.stderr)
+    with suppress(OSError, ValueError, AttributeError):  # nobody may be there to hear it
+        print(f"topophys: {' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+def _complete_streams() -> None:
+    """Open what is closed of the standard streams.
+
+    The next file to be opened would take the number of a closed one, and receive what libraries
+    write there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
+def _leave(status: int | str | None) -> NoReturn:
+    """Exit; what cannot be shown on stderr does not change the status."""
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    sys.exit(status)

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from topophys.cli._options import Quiet
+from topophys.cli._options import Force, Quiet
 
 __all__ = ["COMMANDS"]
 
@@ -23,6 +23,7 @@ def generate(
         str | None,
         typer.Option(help="Make a part only: shards a:b, or part i/n (i from 1 to n)."),
     ] = None,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Draw Hamiltonians, prove their invariants, write a data set.
@@ -38,7 +39,7 @@ def generate(
     require_distinct(output, recipe)
     plan = Recipe.from_toml(recipe)
     part = None if shards is None else _stretch(shards, plan.n_shards)
-    print(make(plan, output, workers=workers, shards=part, progress=not quiet))
+    print(make(plan, output, workers=workers, shards=part, progress=not quiet, force=force))
 
 
 def _stretch(text: str, total: int) -> tuple[int, int]:
@@ -61,6 +62,7 @@ def join(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Index (.json) or single HDF5 file to make.")
     ],
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Join the parts of a data set, made by separate jobs, after checking every byte.
@@ -71,7 +73,7 @@ def join(
     """
     from topophys.datasets import join as make
 
-    print(make(parts, output, progress=not quiet))
+    print(make(parts, output, progress=not quiet, force=force))
 
 
 def label(
@@ -99,6 +101,7 @@ def label(
     ] = None,
     flatten_bands: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
     quiet: Quiet = False,
+    force: Force = False,
 ) -> None:
     """Prove the invariants of your own Hamiltonians and store them as a data set.
 
@@ -120,6 +123,7 @@ def label(
         flatten_bands=flatten_bands,
         question=question,
         progress=not quiet,
+        force=force,
     )
     print(made)
     if getattr(made, "labelled", 1) == 0:

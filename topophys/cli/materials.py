@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from topophys.cli._options import Quiet
+from topophys.cli._options import Force, Quiet
 
 if TYPE_CHECKING:
     from topophys.materials.crystal import Crystal
@@ -24,6 +24,7 @@ def generate(
     dim: Annotated[int, typer.Option(help="2 for layers, 3 for solids.")] = 2,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Draw toy materials, prove their classes, compute every modality.
@@ -32,7 +33,9 @@ def generate(
     """
     from topophys.materials import generate_toys
 
-    made = generate_toys(output, size, dim=dim, seed=seed, workers=workers, progress=not quiet)
+    made = generate_toys(
+        output, size, dim=dim, seed=seed, workers=workers, progress=not quiet, force=force
+    )
     print(made)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -53,14 +54,37 @@ AXES: Final = {
 def arrays(split: Split) -> Dataset:
     """All fields of a split, with names for the axes, units and the values of k and R."""
     xr = load_extra("xarray", "xarray")
+    lazy = _lazy_array()
     key = split.view("seed_key")
     variables: dict[str, Any] = {"shard": ("sample", key[:, 1]), "draw": ("sample", key[:, 2])}
     for f in schema.FIELDS[split.kind]:
         if f.name != "seed_key":
             told = {"units": f.unit, "long_name": f.meaning}
-            variables[f.name] = (_axes(f), split.view(f.name), told)
+            variables[f.name] = (_axes(f), lazy(split, f), told)
     found: Dataset = xr.Dataset(variables, _coordinates(split), {"split": split.name})
     return found
+
+
+def _lazy_array() -> Callable[[Split, schema.Field], Any]:
+    """Return a maker of arrays of xarray that read, and check, only what is asked for."""
+    backends = importlib.import_module("xarray.backends")
+    indexing = importlib.import_module("xarray.core.indexing")
+
+    class Lazy(backends.BackendArray):  # type: ignore[name-defined,misc]  # loaded when used
+        def __init__(self, split: Split, f: schema.Field) -> None:
+            self.split, self.name = split, f.name
+            self.shape, self.dtype = split.shape(f.name), np.dtype(f.dtype)
+
+        def __getitem__(self, key: Any) -> Any:
+            basic = indexing.IndexingSupport.BASIC
+            return indexing.explicit_indexing_adapter(key, self.shape, basic, self._read)
+
+        def _read(self, key: tuple[Any, ...]) -> Any:
+            first, *rest = key
+            (found,) = self.split.read(self.name, index=first)
+            return found[(*([] if isinstance(first, int) else [slice(None)]), *rest)]
+
+    return lambda split, f: indexing.LazilyIndexedArray(Lazy(split, f))
 
 
 def _axes(f: schema.Field) -> list[str]:

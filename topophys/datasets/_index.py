@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from topophys._io import parse_json, write_text
+from topophys._io import is_ours, parse_json, write_text
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import ShardRange
@@ -77,7 +77,7 @@ def is_index(path: Path) -> bool:
         return stream.read(1) == b"{"
 
 
-def write_index(path: Path, recipe: Recipe, parts: Sequence[Part]) -> None:
+def write_index(path: Path, recipe: Recipe, parts: Sequence[Part], *, force: bool = False) -> None:
     """Write an index, whole or not at all."""
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -87,7 +87,7 @@ def write_index(path: Path, recipe: Recipe, parts: Sequence[Part]) -> None:
         "parts": [asdict(part) for part in parts],
     }
     content["manifest"] = _seal(content)
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    write_text(path, json.dumps(content, indent=1) + "\n", ours=is_ours, force=force)
 
 
 def _seal(content: dict[str, Any]) -> str:
@@ -148,7 +148,7 @@ def _check_name(path: Path, name: str) -> None:
         )
 
 
-def read_part(index: Index, part: Part) -> Layout:
+def read_part(index: Index, part: Part, *, sealed: bool = True) -> Layout:
     """Read and check the headers of one file of a data set."""
     path = index.path.parent / part.file
     if not path.exists():
@@ -162,7 +162,7 @@ def read_part(index: Index, part: Part) -> Layout:
             f"Part `{path}` must have {part.n_bytes} bytes, but has {size}: it is truncated or was"
             " changed; copy it again."
         )
-    layout = read_layout(path)
+    layout = read_layout(path, sealed=sealed)
     found = (layout.shard_range.first, layout.shard_range.stop)
     same = layout.recipe.digest == index.recipe.digest and found == part.shards
     if not same or layout.attributes["manifest"] != part.manifest:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from topophys.datasets import schema
+from topophys.datasets._store import PIECE
 from topophys.datasets.dataset_card import markdown_table
 from topophys.datasets.shards import PATIENCE, REASONS
 from topophys.datasets.tasks import get_task
+from topophys.kernels.checksum import PRIME
 
 __all__ = ["format_page"]
 
@@ -21,13 +23,26 @@ Written by `python -m topophys.datasets.format_page docs/data-format.md` from
 
 A data file is HDF5, with one group per split. Every field is one contiguous, uncompressed,
 little-endian array with samples first, then k space, then channels; it starts on a memory page.
-So a reader maps the file into memory and takes any samples at the speed of memory, from any number
-of processes. There is no compression: whole chunks would have to be unpacked for every sample, and
-Gaussian numbers hardly compress.
+So a reader takes any samples with one call of the system, from any number of processes. There is no
+compression: whole chunks would have to be unpacked for every sample, and Gaussian numbers hardly
+compress.
 
 Checksums are SHA-256 digests of each shard of {shard} samples of each field, in the group
 `{digests}` of the split: unlike the checksums of HDF5 itself they need no chunks, are made in
 parallel by whoever draws the shard, before it is handed on, and say which shard is damaged.
+
+They are what `verify` and `join` compare. What is read for use is compared with a fast checksum of
+64 bits, in the group `{checksums}` of the split: one for each piece of a field. A piece has the
+largest power of two of samples, up to {shard}, that fit into {piece} kB, or one sample. A reader
+checks each piece the first time that it reads from it, and the manifest, which covers all checksums
+and attributes, when it opens the file: what it gives away is what was written. With the words w_i
+of eight bytes, the last filled up with zeros, the checksum of n bytes is
+n P + sum_i (y_i mod 2^32) (y_i div 2^32) + y_i mod 2^64, where y_i = w_i xor (i + 1) P and
+P = {prime}. One wrong bit always changes it.
+
+Texts in attributes have a fixed length, in UTF-8: those of variable length lie in a heap of HDF5
+that has no checksum. Files of schema version 1 have such texts, and SHA-256 digests only; they are
+read, and their digests are compared shard by shard at the first use, which takes longer.
 
 A data set may lie in several files, parts, each with a stretch of the shards and otherwise like a
 whole file, and an index: a JSON text in the same folder or above with the recipe, and for each part
@@ -94,6 +109,9 @@ def format_page() -> str:
         version=schema.SCHEMA_VERSION,
         shard=schema.SHARD_SIZE,
         digests=schema.DIGESTS,
+        checksums=schema.CHECKSUMS,
+        piece=PIECE // 1024,
+        prime=f"{int(PRIME):#x}",
     )
     sampling = _SAMPLING.format(
         batch=get_task("winding").batch,

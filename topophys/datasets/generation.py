@@ -21,10 +21,12 @@ from typing import Final
 import numpy as np
 
 from topophys import _validation
+from topophys._io import check_output, is_ours, require_distinct
 from topophys._progress import track
 from topophys._version import __version__
 from topophys.datasets import schema
 from topophys.datasets._index import part_of, write_index
+from topophys.datasets._store import checksums
 from topophys.datasets.dataset_card import Summary
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.reader import Dataset
@@ -47,6 +49,7 @@ def generate(
     executor: Executor | None = None,
     shards: tuple[int, int] | None = None,
     progress: bool = True,
+    force: bool = False,
 ) -> Summary:
     """Draw, prove, evaluate and store all samples of a recipe.
 
@@ -64,7 +67,7 @@ def generate(
     recipe : Recipe
         What to make.
     path : str or Path
-        Name of the HDF5 file; an existing file is replaced at the end.
+        Name of the HDF5 file; an existing one of topophys is replaced at the end.
     workers : int, optional
         Threads that draw; the number of usable processors where not given. The kernels and most of
         NumPy release the interpreter lock, nothing has to start, and nothing is copied.
@@ -76,6 +79,8 @@ def generate(
         splits in order: a part of the data set, to be joined with the others by `join`.
     progress : bool, optional
         Show progress, rate and time left on stderr.
+    force : bool, optional
+        Also replace a file that topophys did not make.
 
     Returns
     -------
@@ -107,9 +112,9 @@ def generate(
     {-1: 10, 0: 10, 1: 10}
     """
     start = time.monotonic()
-    count = _processors() if workers is None else _validation.positive_int(workers, "workers")
+    count = _processors() if workers is None else _validation.worker_count(workers)
     path, shard_range = Path(path), ShardRange.of(recipe, shards)
-    with Writer(shard_range, path) as writer:
+    with Writer(shard_range, path, force=force) as writer:
         resumed = len(writer.done)
         with _pool(executor, count) as pool:
             _draw(writer, pool, 2 * count, progress)
@@ -198,7 +203,9 @@ def _classes(shard_range: ShardRange, split: str) -> dict[int, int]:
 INDEX: Final = ".json"
 
 
-def join(parts: Sequence[str | Path], path: str | Path, *, progress: bool = True) -> Summary:
+def join(
+    parts: Sequence[str | Path], path: str | Path, *, progress: bool = True, force: bool = False
+) -> Summary:
     """Join the parts of a data set, made by `generate` with `shards`, after checking every byte.
 
     A name that ends in ``.json`` makes an index beside the parts, which stay where they are and
@@ -213,6 +220,8 @@ def join(parts: Sequence[str | Path], path: str | Path, *, progress: bool = True
         What to make.
     progress : bool, optional
         Show progress on stderr.
+    force : bool, optional
+        Also replace a file that topophys did not make.
 
     Returns
     -------
@@ -248,7 +257,9 @@ def join(parts: Sequence[str | Path], path: str | Path, *, progress: bool = True
     {'train': 30, 'test': 10}
     """
     start = time.monotonic()
-    path = Path(path)
+    path = check_output(path, ours=is_ours, force=force)
+    for part in parts:
+        require_distinct(path, part)
     layouts = _in_order([read_layout(Path(part)) for part in parts])
     recipe = layouts[0].recipe
     whole = ShardRange.of(recipe)
@@ -257,11 +268,11 @@ def join(parts: Sequence[str | Path], path: str | Path, *, progress: bool = True
             described = [part_of(layout, path.parent) for layout in layouts]
             for _, shard in _check_shards(layouts):
                 advance(len(shard.arrays["label"]))
-            write_index(path, recipe, described)
+            write_index(path, recipe, described, force=force)
             n_bytes = sum(layout.n_bytes for layout in layouts) + path.stat().st_size
         else:
             _check_versions(layouts[0])
-            with Writer(whole, path) as writer:
+            with Writer(whole, path, force=force) as writer:
                 before = frozenset(writer.done)
                 for split, shard in _check_shards(layouts):
                     if (split, shard.start // schema.SHARD_SIZE) not in before:
@@ -331,7 +342,7 @@ def _check_versions(layout: Layout) -> None:
 def _check_shards(layouts: Sequence[Layout]) -> Iterator[tuple[str, Shard]]:
     """Every shard, once its bytes have been compared with its digests."""
     for layout in layouts:
-        with Dataset([layout], layout.path) as part:
+        with Dataset([layout], layout.path, checked=False) as part:
             for name in part.splits:
                 split = part.split(name)
                 first = layout.shard_range.span(name)[0]
@@ -347,9 +358,8 @@ def _check_shards(layouts: Sequence[Layout]) -> Iterator[tuple[str, Shard]]:
                                 f"Part `{layout.path}` is damaged: `{name}/{field}`, shard"
                                 f" {first + row}; make it again."
                             )
-                    yield (
-                        name,
-                        Shard((first + row) * schema.SHARD_SIZE, arrays, sums, drawn, rejected),
-                    )
+                    fast = {f: checksums(array, schema.SHARD_SIZE) for f, array in arrays.items()}
+                    start = (first + row) * schema.SHARD_SIZE
+                    yield name, Shard(start, arrays, sums, fast, drawn, rejected)
                     # files count rejections by split: the first shard of a part brings them all
                     drawn, rejected = 0, dict.fromkeys(rejected, 0)

@@ -17,7 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _validation
-from topophys._io import NUMBERS, most_unpacked, read_npz, require_distinct, write_text
+from topophys._io import (
+    NUMBERS,
+    begins_with,
+    check_output,
+    is_ours,
+    most_unpacked,
+    read_npz,
+    require_distinct,
+    write_text,
+)
 from topophys._progress import track
 from topophys.datasets import schema
 from topophys.datasets.dataset_card import Summary
@@ -55,6 +64,8 @@ __all__ = ["Given", "label", "read_source"]
 
 #: Name of the array with the coefficients, by kind of data set.
 NAMES: Final[dict[str, str]] = {"block": "winding", "d": "chern", "hoppings": "bands"}
+#: First line of the table of the files that a data set was made from.
+NAMES_LINE: Final = "index,file,value,status,reason,n_occupied"
 #: Largest component of a lattice vector, as in recipes.
 LARGEST_REACH: Final = 64
 #: Bytes that the coefficients may take when they are laid out on all lattice vectors within reach.
@@ -264,6 +275,7 @@ def label(
     n_occupied: int | None = None,
     question: str | None = None,
     progress: bool = False,
+    force: bool = False,
 ) -> Summary | LabelTable:
     """Prove the invariants of given Hamiltonians and store them as a data set, or as a table.
 
@@ -295,6 +307,8 @@ def label(
         For tables: what to ask of files that have no question of their own.
     progress : bool, optional
         Show a bar while files are read, or for a table answered.
+    force : bool, optional
+        Also replace files that topophys did not make.
 
     Returns
     -------
@@ -324,8 +338,14 @@ def label(
     require_distinct(path, source)
     if path.suffix.lower() == ".csv":
         return label_files(
-            source, path, n_occupied=n_occupied, question=question, progress=progress
+            source,
+            path,
+            n_occupied=n_occupied,
+            question=question,
+            progress=progress,
+            force=force,
         )
+    check_output(path, ours=is_ours, force=force)
     if holds_files(source):
         given, left_out = _from_wannier(source, n_occupied, progress=progress)
     else:
@@ -346,7 +366,11 @@ def label(
         SMALL: int(small.sum()),
         UNRESOLVED: int((~proof.certified & ~small).sum()),
     }
-    with Writer(ShardRange.of(plan), path) as writer:
+    names = path.with_suffix(".csv")
+    if given.names:
+        require_distinct(names, source)
+        check_output(names, ours=begins_with(NAMES_LINE), force=force)
+    with Writer(ShardRange.of(plan), path, force=force) as writer:
         for number in range(plan.n_shards):
             arrays = _sample_arrays(plan, given, proof, keep, number)
             # the first one brings the counts of all
@@ -357,7 +381,7 @@ def label(
         writer.finish()
     notes = []
     if given.names:
-        names = _write_names(path.with_suffix(".csv"), given, proof, left_out)
+        _write_names(names, given, proof, left_out)
         notes.append(f"names of the files in {names}")
     if left_out:
         notes.append(f"left out: {len(left_out)} files: {failures(left_out)}")
@@ -377,7 +401,7 @@ def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[Fi
     """Write which file each Hamiltonian is from, and why others are not in the data set."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("index", "file", "value", "status", "reason", "n_occupied"))
+    writer.writerow(NAMES_LINE.split(","))
     for i, name in enumerate(given.names):
         known = bool(proof.certified[i])
         value = int(proof.value[i]) if known else ""

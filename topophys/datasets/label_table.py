@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from topophys._io import read_text, write_text
+from topophys._io import begins_with, check_output, read_text, write_text
 from topophys._progress import track
 from topophys.answers import QUESTIONS, Answer, ask
 from topophys.errors import DatasetError, InputError, TopophysError
@@ -127,6 +127,22 @@ class LabelTable:
         writer.writerows(row.row() for row in self.rows)
         return write_text(path, text.getvalue())
 
+    @staticmethod
+    def is_table(path: Path) -> bool:
+        """Whether a file is a table that `to_csv` wrote.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        bool
+            By its first line.
+        """
+        return begins_with(",".join(COLUMNS))(path)
+
     def __repr__(self) -> str:
         width = max((len(str(row.path)) for row in self.rows), default=4)
         lines = []
@@ -199,6 +215,7 @@ def label_files(
     n_occupied: int | None = None,
     question: str | None = None,
     progress: bool | Callable[[int, int], None] = False,
+    force: bool = False,
 ) -> LabelTable:
     """Ask each of many files its question, and put the answers into a table.
 
@@ -217,6 +234,8 @@ def label_files(
         the Chern numbers of the planes in three.
     progress : bool or callable, optional
         Show a bar, or call this with files done and files in all.
+    force : bool, optional
+        Also replace a file that is no such table.
 
     Returns
     -------
@@ -241,6 +260,8 @@ def label_files(
     ('+1', {'certified': 1})
     """
     start = time.monotonic()
+    if path is not None:
+        check_output(path, ours=LabelTable.is_table, force=force)
     files = sources(source, n_occupied=n_occupied, question=question)
     rows = []
     with track(len(files), "label", progress is True) as advance:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,6 +16,8 @@ from numpy.typing import NDArray
 
 from topophys._version import __version__
 from topophys.datasets import schema
+from topophys.datasets._hdf5 import as_plain, check_headers, opened, set_attribute
+from topophys.datasets._store import Checks, Identity, Place, piece_rows
 from topophys.datasets.families import family_of
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import ShardRange, reasons
@@ -24,10 +25,7 @@ from topophys.errors import DatasetError, InputError, RecipeError, SchemaError
 
 __all__ = [
     "Layout",
-    "Place",
     "SplitLayout",
-    "Store",
-    "check_header_size",
     "lay_out",
     "manifest",
     "n_bytes",
@@ -37,65 +35,9 @@ __all__ = [
 ]
 
 
-# -------------------- A look at the size of a file's headers before any of them is read into memory
-
-#: Bytes that a file may have besides its arrays: recipe, attributes, headers.
-LARGEST: Final = 1 << 24
-#: The same for every array: its headers, and the space before its first page.
-PER_ARRAY: Final = 1 << 14
-
-
-def check_header_size(file: h5py.File, path: Path) -> None:
-    """Refuse files whose attributes would fill the memory.
-
-    The length of a text is not known before it is read; but it lies in the file, and what is not
-    array must be little.
-    """
-    sizes: list[int] = []
-
-    def look(name: str, node: Any) -> None:  # visits no links, so nothing outside the file
-        if isinstance(node, h5py.Dataset):
-            sizes.append(int(node.id.get_storage_size()))
-        _check_attributes(node, f"`{name}`", path)
-
-    _check_attributes(file, "the file", path)
-    file.visititems(look)
-    rest = path.stat().st_size - sum(sizes)
-    if rest < 0:
-        raise DatasetError(f"Data file `{path}` is shorter than its arrays: it is truncated.")
-    if rest > LARGEST + PER_ARRAY * len(sizes):
-        raise SchemaError(
-            f"Data file `{path}` must hold little besides its arrays, but has {rest} bytes of"
-            " headers and attributes; it was not made by topophys."
-        )
-
-
-def _check_attributes(node: Any, what: str, path: Path) -> None:
-    for number in range(h5py.h5a.get_num_attrs(node.id)):
-        attribute = h5py.h5a.open(node.id, index=number)
-        # an attribute may claim any shape; texts of variable length count by their pointers
-        size = attribute.get_type().get_size() * max(1, attribute.get_space().get_select_npoints())
-        if size > LARGEST:
-            raise SchemaError(
-                f"Data file `{path}`: an attribute of {what} must be small, but has {size} bytes."
-            )
-
-
 # ---------------------- Where in a file each field lies, found and checked without reading any data
 # A file may come from anywhere. Shapes are those that its recipe demands, arrays must be plain and
 # lie inside the file; so nothing in the file decides how much memory is taken.
-
-#: What h5py raises on damaged files, depending on where the damage is.
-DAMAGE: Final = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Position, shape and dtype of an array within the file."""
-
-    offset: int
-    shape: tuple[int, ...]
-    dtype: str
 
 
 @dataclass(frozen=True)
@@ -107,6 +49,7 @@ class SplitLayout:
     vectors: tuple[tuple[int, ...], ...]
     fields: Mapping[str, Place]
     digests: Mapping[str, Place]
+    checks: Mapping[str, Checks]
 
 
 @dataclass(frozen=True)
@@ -114,7 +57,7 @@ class Layout:
     """A data file as its headers describe it."""
 
     path: Path
-    n_bytes: int
+    identity: Identity
     shard_range: ShardRange
     attributes: Mapping[str, Any]
     splits: Mapping[str, SplitLayout]
@@ -124,63 +67,72 @@ class Layout:
         """Recipe of the data set."""
         return self.shard_range.recipe
 
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Open a data file for reading, with every failure as one line."""
-    if not path.exists():
-        raise DatasetError(
-            f"Data file `{path}` does not exist; make it with `topophys generate RECIPE.toml -o"
-            f" {path}`."
-        )
-    if not path.is_file():
-        raise DatasetError(f"Data file `{path}` must be a file, but is a folder.")
-    if not h5py.is_hdf5(path):
-        raise DatasetError(
-            f"Data file `{path}` must be an HDF5 file made by topophys, but is not HDF5 (or its"
-            " first bytes are damaged, or it may not be read); make it again."
-        )
-    try:
-        # finished files never change, and locks fail on some read-only file systems
-        with h5py.File(path, "r", locking=False) as file:
-            yield file
-    except (DatasetError, SchemaError):
-        raise
-    except DAMAGE as error:
-        reason = " ".join(str(error).split()).strip("\"'.")
-        raise DatasetError(
-            f"Data file `{path}` is truncated or damaged ({reason:.120}); copy or make it again."
-        ) from None
+    @property
+    def n_bytes(self) -> int:
+        """Size of the file."""
+        return self.identity.size
 
 
-def read_layout(path: Path) -> Layout:
-    """Read and check the headers of a data file."""
+#: How often a file is opened again that was replaced at that moment.
+ATTEMPTS: Final = 5
+
+
+def read_layout(path: Path, *, sealed: bool = True) -> Layout:
+    """Read and check the headers of a data file; `sealed` also compares them with the manifest."""
+    for _ in range(ATTEMPTS):
+        found = _read_layout(path, sealed)
+        if Identity.of(path.stat()) == found.identity:
+            return found
+    raise DatasetError(f"Data file `{path}` changed again and again while it was opened.")
+
+
+def _read_layout(path: Path, sealed: bool) -> Layout:
     with opened(path) as file:
-        check_header_size(file, path)
+        identity = Identity.of(path.stat())
+        check_headers(file, path)
         recipe = _read_recipe(file, path)
         shard_range = _read_shard_range(file, recipe, path)
         splits = {name: _read_split(file, shard_range, name, path) for name in shard_range.splits}
-        attributes = {name: _plain(file.attrs[name]) for name in schema.ROOT_ATTRIBUTES}
-        return Layout(path, path.stat().st_size, shard_range, attributes, splits)
+        attributes = {name: as_plain(file.attrs[name]) for name in schema.ROOT_ATTRIBUTES}
+        if sealed:
+            _check_seals(file, recipe, attributes, path)
+    return Layout(path, identity, shard_range, attributes, splits)
+
+
+def _check_seals(
+    file: h5py.File, recipe: Recipe, attributes: Mapping[str, Any], path: Path
+) -> None:
+    """Refuse attributes and checksums other than those that were written."""
+    if manifest(file) != attributes["manifest"]:
+        raise DatasetError(
+            f"Data file `{path}` is damaged or was changed: its attributes or checksums do not fit"
+            " its manifest; copy or make it again."
+        )
+    if recipe.digest != attributes["recipe_digest"]:
+        raise DatasetError(
+            f"Data file `{path}` was changed: its recipe has the digest {recipe.digest:.16}, but"
+            f" the file was made from {attributes['recipe_digest']!s:.16}; make it again."
+        )
 
 
 def _read_recipe(file: h5py.File, path: Path) -> Recipe:
-    if file.attrs.get("format") != schema.FORMAT:
+    if as_plain(file.attrs.get("format")) != schema.FORMAT:
         raise SchemaError(
             f"Data file `{path}` must be made by topophys, but has no attribute `format` ="
             f" {schema.FORMAT!r}; it is some other HDF5 file."
         )
     _demand(file, ["schema_version"], path)
-    version = int(file.attrs["schema_version"])
-    if version != schema.SCHEMA_VERSION:
+    version = _integer(file, "schema_version", path)
+    if version not in schema.READABLE:
         newer = version > schema.SCHEMA_VERSION
+        known = " or ".join(map(str, schema.READABLE))
         raise SchemaError(
-            f"Data file `{path}` must have schema version {schema.SCHEMA_VERSION}, but has"
+            f"Data file `{path}` must have schema version {known}, but has"
             f" {version}; {'update topophys' if newer else 'generate it again from its recipe'}."
         )
     _demand(file, list(schema.ROOT_ATTRIBUTES), path)
     try:
-        return Recipe.from_text(str(file.attrs["recipe"]), source=f"{path}:recipe")
+        return Recipe.from_text(str(as_plain(file.attrs["recipe"])), source=f"{path}:recipe")
     except RecipeError as error:
         raise SchemaError(f"Data file `{path}` must hold a valid recipe, but: {error}") from None
 
@@ -197,6 +149,16 @@ def _read_shard_range(file: h5py.File, recipe: Recipe, path: Path) -> ShardRange
             f"Data file `{path}`: attribute `{schema.PART}` must be a stretch of the recipe's"
             f" shards, but is {edges!s:.60}."
         ) from None
+
+
+def _integer(node: h5py.Group, name: str, path: Path) -> int:
+    value = np.asarray(node.attrs[name])
+    if value.dtype.kind not in "iu" or value.size != 1:
+        raise SchemaError(
+            f"Data file `{path}`: attribute `{name}` must be an integer, but is {value!s:.40}; make"
+            " it again."
+        )
+    return int(value.item())
 
 
 def _demand(node: h5py.Group, names: list[str], path: Path) -> None:
@@ -219,18 +181,19 @@ def _read_split(file: h5py.File, shard_range: ShardRange, name: str, path: Path)
     family = family_of(recipe, spec)
     sizes = {"S": shard_range.size(name), **family.sizes()}
     first, stop = shard_range.span(name)
-    fields, digests = {}, {}
+    fields, digests, checks = {}, {}, {}
     for f in schema.FIELDS[recipe.kind]:
         rows = (stop - first, schema.DIGEST_SIZE)
         fields[f.name] = _place(group, f.name, f.shape(sizes), f.dtype, path)
         digests[f.name] = _place(group, f"{schema.DIGESTS}/{f.name}", rows, "|u1", path)
+        checks[f.name] = _read_checks(group, f, sizes, path)
     _demand(group, list(schema.SPLIT_ATTRIBUTES), path)
     wanted = {"split_id": spec.split_id, "shard_size": schema.SHARD_SIZE}
     for key, value in wanted.items():
-        if int(group.attrs[key]) != value:
+        if (found := _integer(group, key, path)) != value:
             raise SchemaError(
                 f"Data file `{path}`: attribute `{key}` of `{name}` must be {value}, but is"
-                f" {int(group.attrs[key])}."
+                f" {found}."
             )
     vectors = np.asarray(group["hoppings"].attrs["vectors"])
     if not np.array_equal(vectors, family.vectors()):
@@ -242,15 +205,28 @@ def _read_split(file: h5py.File, shard_range: ShardRange, name: str, path: Path)
     counts = _counts(group.attrs["rejected"], len(words), name, path)
     rejected = dict(zip(words, counts, strict=True))
     rows_of_vectors = tuple(tuple(v) for v in vectors.tolist())
-    return SplitLayout(int(group.attrs["drawn"]), rejected, rows_of_vectors, fields, digests)
+    drawn = _integer(group, "drawn", path)
+    return SplitLayout(drawn, rejected, rows_of_vectors, fields, digests, checks)
+
+
+def _read_checks(
+    group: h5py.Group, field: schema.Field, sizes: Mapping[str, int], path: Path
+) -> Checks:
+    """Fast checksums of a field; its digests in files of schema version 1, which have no others."""
+    if _integer(group.file, "schema_version", path) == 1:
+        return Checks(schema.SHARD_SIZE, group[f"{schema.DIGESTS}/{field.name}"][()])
+    name = f"{schema.CHECKSUMS}/{field.name}"
+    _place(group, name, (schema.pieces(field, sizes),), "<u8", path)
+    rows = piece_rows(field.n_bytes({**sizes, "S": 1}), schema.SHARD_SIZE)
+    return Checks(rows, group[name][()])
 
 
 def _counts(value: Any, wanted: int, name: str, path: Path) -> list[int]:
     counts: NDArray[np.int64] = np.asarray(value)
-    if counts.shape != (wanted,):
+    if counts.shape != (wanted,) or counts.dtype.kind not in "iu":
         raise SchemaError(
             f"Data file `{path}`: attribute `rejected` of `{name}` must have {wanted}"
-            f" numbers, but has shape {counts.shape}."
+            f" numbers, but has {counts.dtype} of shape {counts.shape}."
         )
     return [int(c) for c in counts]
 
@@ -272,55 +248,6 @@ def _place(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: str, pat
     if offset + array.nbytes > path.stat().st_size:
         raise DatasetError(f"{where} reaches beyond the end of the file: it is truncated.")
     return Place(int(offset), shape, dtype)
-
-
-def _plain(value: Any) -> Any:
-    plain = value.item() if isinstance(value, np.generic) else value
-    return plain.decode() if isinstance(plain, bytes) else plain
-
-
-# --------------------------------------- The bytes of a data file, without copies and without locks
-
-
-class Store:
-    """The bytes of a file, mapped into memory once per process.
-
-    Fields are contiguous, so that a mapping reads any samples as fast as memory does, needs no
-    lock between threads, and is safe across fork and spawn.
-    """
-
-    def __init__(self, path: Path, n_bytes: int) -> None:
-        self.path, self.n_bytes = path.absolute(), n_bytes
-        self.closed = False
-        self._bytes: NDArray[np.uint8] | None = None
-        self._pid = -1
-
-    def view(self, place: Place) -> NDArray[Any]:
-        """Read-only array at a place of the file; nothing is read yet."""
-        array: NDArray[Any] = np.ndarray(
-            place.shape, place.dtype, buffer=self._mapped().data, offset=place.offset
-        )
-        return array
-
-    def _mapped(self) -> NDArray[np.uint8]:
-        if self.closed:
-            raise DatasetError(f"Data file `{self.path}` is closed; open it again.")
-        if self._bytes is None or self._pid != os.getpid():
-            try:
-                mapped = np.memmap(self.path, np.uint8, "r")
-            except (OSError, ValueError) as error:
-                raise DatasetError(f"Data file `{self.path}` cannot be read: {error}.") from None
-            if mapped.size != self.n_bytes:
-                raise DatasetError(f"Data file `{self.path}` has changed; open it again.")
-            self._bytes, self._pid = mapped, os.getpid()
-        return self._bytes
-
-    def close(self) -> None:
-        """Let go of the mapping; later reads raise `DatasetError`."""
-        self._bytes, self.closed = None, True
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_bytes": None, "_pid": -1}
 
 
 # ------------------------ The HDF5 side of writing: groups, attributes, and a place for every array
@@ -376,14 +303,19 @@ def lay_out(shard_range: ShardRange, partial: Path) -> dict[tuple[str, str], int
     places: dict[tuple[str, str], int] = {}
     with open_partial(partial, "w") as file:
         for name, value in _root_attributes(shard_range).items():
-            file.attrs[name] = value
+            set_attribute(file, name, value)
         for split in shard_range.splits:
             group = _make_group(file, split)
             _lay_out_split(group, shard_range, split)
             for field in schema.FIELDS[shard_range.recipe.kind]:
-                for name in (field.name, f"{schema.DIGESTS}/{field.name}"):
+                for name in stored_names(field.name):
                     places[split, name] = group[name].id.get_offset()
     return places
+
+
+def stored_names(field: str) -> tuple[str, str, str]:
+    """Names of the datasets that belong to a field: itself, its digests, its checksums."""
+    return field, f"{schema.DIGESTS}/{field}", f"{schema.CHECKSUMS}/{field}"
 
 
 def _root_attributes(shard_range: ShardRange) -> dict[str, Any]:
@@ -412,22 +344,25 @@ def _lay_out_split(group: h5py.Group, shard_range: ShardRange, split: str) -> No
     spec = recipe.part(split)
     group.attrs["split_id"] = np.int64(spec.split_id)
     group.attrs["shard_size"] = np.int64(schema.SHARD_SIZE)
-    group.attrs["rejected_reasons"] = json.dumps(reasons(spec))
+    set_attribute(group, "rejected_reasons", json.dumps(reasons(spec)))
     group.attrs["drawn"] = np.int64(0)
     group.attrs["rejected"] = np.zeros(len(reasons(spec)), np.int64)
     lengths = sizes(shard_range, split)
     first, stop = shard_range.span(split)
     given = (spec.hamiltonian or recipe.hamiltonian).family in GIVEN
-    digests = _make_group(group, schema.DIGESTS)
+    digests, sums = _make_group(group, schema.DIGESTS), _make_group(group, schema.CHECKSUMS)
     for field in schema.FIELDS[recipe.kind]:
         array = _allocate(group, field.name, field.shape(lengths), field.dtype)
         noisy = field.name == "x" and spec.noise is not None
         meaning = field.meaning + (schema.NOISE.format(noise=spec.noise) if noisy else "")
-        array.attrs["unit"] = schema.GIVEN_UNIT if given and "energy" in field.unit else field.unit
-        array.attrs["meaning"] = meaning
-        array.attrs["axes"] = ", ".join(field.axes)
+        set_attribute(
+            array, "unit", schema.GIVEN_UNIT if given and "energy" in field.unit else field.unit
+        )
+        set_attribute(array, "meaning", meaning)
+        set_attribute(array, "axes", ", ".join(field.axes))
         rows = (stop - first, schema.DIGEST_SIZE)
         _allocate(digests, field.name, rows, "u1")
+        _allocate(sums, field.name, (schema.pieces(field, lengths),), "<u8")
     family = family_of(recipe, spec)
     group["hoppings"].attrs["vectors"] = family.vectors().astype("<i8")
 
@@ -448,7 +383,8 @@ def manifest(file: h5py.File) -> str:
     def add(name: str, node: Any) -> None:
         for key in sorted(set(node.attrs) - {"manifest"}):
             total.update(f"{name}@{key}={schema.as_text(node.attrs[key])}\n".encode())
-        if isinstance(node, h5py.Dataset) and f"/{schema.DIGESTS}/" in name:
+        kind = name.split("/")[-2:-1]
+        if isinstance(node, h5py.Dataset) and kind in ([schema.DIGESTS], [schema.CHECKSUMS]):
             total.update(np.ascontiguousarray(node[()]).data)
 
     add("", file)

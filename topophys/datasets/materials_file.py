@@ -12,16 +12,20 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import complete_file, parse_json
-from topophys.datasets.layout import check_header_size
+from topophys._io import complete_file, is_ours, parse_json
+from topophys.datasets._hdf5 import as_plain, check_headers, set_attribute
 from topophys.errors import DatasetError, SchemaError
 
 __all__ = ["FORMAT", "read_materials", "write_materials"]
 
 #: Value of the root attribute `format`.
 FORMAT: Final = "topophys-materials"
+#: Bounds of the format of HDF5: its headers carry checksums.
+LIBVER: Final = ("v110", "v110")
 #: Grows when an array changes its name, shape, type or meaning.
-VERSION: Final = 1
+VERSION: Final = 2
+#: Versions that are read; in the first, texts lie in a heap.
+READABLE: Final = (1, 2)
 
 
 def write_materials(
@@ -29,6 +33,8 @@ def write_materials(
     arrays: Mapping[str, NDArray[Any]],
     meanings: Mapping[str, str],
     card: Mapping[str, Any],
+    *,
+    force: bool = False,
 ) -> Path:
     """Write arrays with one row for each material, whole or not at all."""
     rows = {name: len(array) for name, array in arrays.items()}
@@ -37,13 +43,19 @@ def write_materials(
             f"Argument `arrays` must have one meaning and as many rows for each, but has {rows} and"
             f" {sorted(meanings)}."
         )
-    with complete_file(path) as partial, h5py.File(partial, "w") as file:
-        file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
-        file.attrs["card"] = json.dumps(dict(card), allow_nan=False, sort_keys=True)
+    with (
+        complete_file(path, ours=is_ours, force=force) as partial,
+        h5py.File(partial, "w", libver=LIBVER, locking=False) as file,
+    ):
+        set_attribute(file, "format", FORMAT)
+        set_attribute(file, "version", np.int64(VERSION))
+        text = json.dumps(dict(card), allow_nan=False, sort_keys=True)
+        set_attribute(file, "card", text)
+        set_attribute(file, "card_sha256", hashlib.sha256(text.encode()).hexdigest())
         for name, array in arrays.items():
             stored = file.create_dataset(name, data=array, track_times=False)
-            stored.attrs["meaning"] = meanings[name]
-            stored.attrs["sha256"] = _digest(array)
+            set_attribute(stored, "meaning", meanings[name])
+            set_attribute(stored, "sha256", _digest(array))
     return Path(path)
 
 
@@ -60,16 +72,17 @@ def read_materials(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str,
     path = Path(path)
     if not path.is_file():
         raise DatasetError(
-            f"Materials file `{path}` is missing; make it with `topophys materials generate`."
+            f"Materials file `{path}` is missing or no file; make it with `topophys"
+            " materials generate`."
         )
     try:
         with h5py.File(path, "r") as file:
-            check_header_size(file, path)
+            check_headers(file, path)
             _check_head(file, path)
-            card = parse_json(str(file.attrs["card"]))
+            card = _read_card(file, path)
             _check_arrays(file, path)
             arrays = {name: np.asarray(stored[()]) for name, stored in file.items()}
-            wanted = {name: str(stored.attrs["sha256"]) for name, stored in file.items()}
+            wanted = {name: str(as_plain(stored.attrs["sha256"])) for name, stored in file.items()}
     except (SchemaError, DatasetError):
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
@@ -87,16 +100,29 @@ def read_materials(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str,
 
 
 def _check_head(file: h5py.File, path: Path) -> None:
-    if file.attrs.get("format") != FORMAT:
+    if as_plain(file.attrs.get("format")) != FORMAT:
         raise SchemaError(
             f"Materials file `{path}` must be one that topophys made, but has no attribute `format`"
             f" = {FORMAT!r}."
         )
-    if int(file.attrs["version"]) != VERSION:
+    version = as_plain(file.attrs["version"])
+    if version not in READABLE:
         raise SchemaError(
-            f"Materials file `{path}` must have version {VERSION}, but has"
-            f" {int(file.attrs['version'])}; make it again."
+            f"Materials file `{path}` must have version {' or '.join(map(str, READABLE))}, but has"
+            f" {version!r:.40}; make it again."
         )
+
+
+def _read_card(file: h5py.File, path: Path) -> Any:
+    text = str(as_plain(file.attrs["card"]))
+    # the first version has no digest of it
+    wanted = as_plain(file.attrs["card_sha256"]) if as_plain(file.attrs["version"]) > 1 else None
+    if wanted is not None and hashlib.sha256(text.encode()).hexdigest() != wanted:
+        raise DatasetError(
+            f"Materials file `{path}`: the card is not what was written (digest differs); make it"
+            " again."
+        )
+    return parse_json(text)
 
 
 def _check_arrays(file: h5py.File, path: Path) -> None:

@@ -14,8 +14,9 @@ from topophys import _validation
 from topophys.datasets import _messages
 from topophys.datasets._exporters import arrays, to_dataframe
 from topophys.datasets._index import is_index, read_index, read_part
+from topophys.datasets._store import Store
 from topophys.datasets.dataset_card import card
-from topophys.datasets.layout import Layout, Store, read_layout
+from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.split import Split
 from topophys.errors import InputError, ShapeError
@@ -39,7 +40,9 @@ def open_dataset(path: str | Path) -> Dataset:
     Returns
     -------
     Dataset
-        Headers are read and checked; samples are read when asked for.
+        Headers are read and compared with the manifest. Samples are read when asked for, and
+        compared with their checksums when a process reads them for the first time: what is
+        returned, and trained on, is what was written.
 
     Raises
     ------
@@ -83,11 +86,16 @@ class Dataset:
     """
 
     def __init__(
-        self, layouts: Sequence[Layout], path: Path, *, manifest: str | None = None
+        self,
+        layouts: Sequence[Layout],
+        path: Path,
+        *,
+        manifest: str | None = None,
+        checked: bool = True,
     ) -> None:
         first = layouts[0]
         self._layouts = tuple(layouts)
-        self._stores = tuple(Store(part.path, part.n_bytes) for part in layouts)
+        self._stores = tuple(Store(part.path, part.identity, checked=checked) for part in layouts)
         self.path = path
         self.n_bytes = sum(part.n_bytes for part in layouts)
         self.recipe: Recipe = first.recipe

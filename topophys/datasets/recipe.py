@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -485,7 +484,7 @@ class Recipe(Table):
         """Number of shards of all splits: the unit of drawing, and of sharing out the work."""
         return sum(shards(spec.size) for spec in self.split)
 
-    @cached_property
+    @property  # not kept: a changed copy would take it along
     def digest(self) -> str:
         """SHA-256 of the canonical text."""
         return hashlib.sha256(self.to_toml().encode()).hexdigest()

@@ -1,7 +1,8 @@
 """What a data file holds; writer, reader, validator and format page follow it.
 
 A file has one HDF5 group per split. In it lies one contiguous, uncompressed dataset per `Field`,
-and a group ``sha256`` with one dataset of digests per field, one digest per shard of samples.
+and two groups: ``sha256`` with one dataset of digests per field, one for each shard of samples, and
+``checksum`` with one dataset of fast checksums per field, one for each piece of a shard.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from topophys.datasets._store import piece_rows
 from topophys.datasets.tasks import FIELDS, Field
 
 __all__ = [
@@ -26,11 +28,15 @@ __all__ = [
 #: Value of the root attribute `format`; tells our files from any other HDF5 file.
 FORMAT: Final = "topophys-dataset"
 #: Grows when a field changes its name, shape, dtype or meaning.
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+#: Versions that are read; those of version 1 have no fast checksums, and texts in a heap.
+READABLE: Final = (1, 2)
 #: Samples per shard: the unit that is drawn from one keyed stream, hashed and written.
 SHARD_SIZE: Final = 2048
 #: Name of the group with the digests of a split.
 DIGESTS: Final = "sha256"
+#: Name of the group with the fast checksums of a split, from schema version 2.
+CHECKSUMS: Final = "checksum"
 #: Length of a SHA-256 digest in bytes.
 DIGEST_SIZE: Final = 32
 
@@ -120,7 +126,13 @@ def shards(size: int) -> int:
 def n_bytes(kind: str, sizes: Mapping[str, int]) -> int:
     """Bytes of a split on disk, without headers."""
     digests = len(FIELDS[kind]) * shards(sizes["S"]) * DIGEST_SIZE
-    return digests + sum(f.n_bytes(sizes) for f in FIELDS[kind])
+    sums = sum(8 * pieces(f, sizes) for f in FIELDS[kind])
+    return digests + sums + sum(f.n_bytes(sizes) for f in FIELDS[kind])
+
+
+def pieces(field: Field, sizes: Mapping[str, int]) -> int:
+    """Count the pieces of a field that have a checksum of their own."""
+    return -(-sizes["S"] // piece_rows(field.n_bytes({**sizes, "S": 1}), SHARD_SIZE))
 
 
 def as_text(value: Any) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from topophys._random import keyed_generator
 from topophys.datasets import schema
+from topophys.datasets._store import checksums
 from topophys.datasets.families import Arrays, Family, family_of
 from topophys.datasets.recipe import GIVEN, Recipe, SplitSpec
 from topophys.ensembles import rejection
@@ -218,6 +219,8 @@ class Shard:
         Every field of the schema.
     digests : dict of str to bytes
         SHA-256 of the bytes of each field.
+    checksums : dict of str to ndarray
+        Fast checksums of the pieces of each field, uint64.
     drawn : int
         Hamiltonians drawn, up to and with the last one kept.
     rejected : dict of str to int
@@ -227,6 +230,7 @@ class Shard:
     start: int
     arrays: Arrays
     digests: dict[str, bytes]
+    checksums: dict[str, NDArray[np.uint64]]
     drawn: int
     rejected: dict[str, int]
 
@@ -239,7 +243,8 @@ class Shard:
             f.name: np.ascontiguousarray(arrays[f.name], dtype=f.dtype) for f in schema.FIELDS[kind]
         }
         digests = {name: digest(array) for name, array in stored.items()}
-        return cls(number * schema.SHARD_SIZE, stored, digests, drawn, rejected)
+        sums = {name: checksums(array, schema.SHARD_SIZE) for name, array in stored.items()}
+        return cls(number * schema.SHARD_SIZE, stored, digests, sums, drawn, rejected)
 
 
 def reasons(spec: SplitSpec) -> tuple[str, ...]:

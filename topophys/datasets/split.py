@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import _messages
+from topophys.datasets._store import Column, Place, Store, take
 from topophys.datasets.families import Stored
-from topophys.datasets.layout import Layout, Place, Store
+from topophys.datasets.layout import Layout
 from topophys.datasets.recipe import SplitSpec
 from topophys.datasets.tasks import get_task
 from topophys.errors import InputError
@@ -19,58 +20,7 @@ from topophys.errors import InputError
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Split", "take"]
-
-
-# ---------------------------- One field that lies in several files, indexed as if it were one array
-
-
-def take(views: Sequence[NDArray[Any]], index: Any) -> NDArray[Any]:
-    """Read samples of a field, as an array of their own.
-
-    Examples
-    --------
-    >>> take([np.arange(3), np.arange(3, 5)], [4, 0, -2])
-    array([4, 0, 3])
-    """
-    if len(views) == 1:
-        part = views[0][index]
-        # an index array has made a copy already; a slice or an integer only points into the file
-        owned = isinstance(part, np.ndarray) and part.flags.owndata
-        return part if owned else np.array(part)
-    starts = np.cumsum([0, *map(len, views)])
-    size = int(starts[-1])
-    if isinstance(index, slice):
-        first, stop, step = index.indices(size)
-        if step == 1:  # the common case, and the one that may be large
-            spans = zip(views, starts, strict=False)
-            return np.concatenate(
-                [v[min(max(first - s, 0), len(v)) : max(stop - s, 0)] for v, s in spans]
-            )
-        index = np.arange(first, stop, step)
-    chosen = _numbers(index, size)
-    owner = np.searchsorted(starts, chosen, side="right") - 1
-    out = np.empty((*chosen.shape, *views[0].shape[1:]), views[0].dtype)
-    for part in np.unique(owner):
-        mine = owner == part
-        out[mine] = views[part][chosen[mine] - starts[part]]
-    return out
-
-
-def _numbers(index: Any, size: int) -> NDArray[np.int64]:
-    """Sample numbers from 0 of an integer, a mask or a list of integers."""
-    given = np.asarray(index)
-    if given.dtype == np.bool_:
-        if given.shape != (size,):
-            raise IndexError(f"a mask of samples must have shape ({size},), but has {given.shape}")
-        return np.flatnonzero(given)
-    if given.size == 0:
-        given = given.astype(np.int64)
-    if not np.issubdtype(given.dtype, np.integer):
-        raise IndexError(f"samples are chosen by integers, slices or masks, not by {given.dtype}")
-    if given.size and not -size <= given.min() <= given.max() < size:
-        raise IndexError(f"index out of range for {size} samples")
-    return np.where(given < 0, given + size, given).astype(np.int64)
+__all__ = ["Split"]
 
 
 # ---------------------------------------------------------------- One split of a data set
@@ -142,10 +92,9 @@ class Split:
         return len(self), *self._places(name)[0].shape[1:]
 
     def view(self, name: str) -> NDArray[Any]:
-        """Whole field as a read-only array on the file; only what is touched is read.
+        """Whole field as a read-only array in memory, compared with its checksums.
 
-        Of a data set in several files the field is joined in memory; `read` takes no more than
-        what is asked for.
+        `read` takes no more than what is asked for, and `stretches` one stretch after the other.
 
         Parameters
         ----------
@@ -164,12 +113,9 @@ class Split:
         DatasetError
             If the file was closed, removed or replaced.
         """
-        views = self._views(self._places(name))
-        if len(views) == 1:
-            return views[0]
-        joined = np.concatenate(views)
-        joined.flags.writeable = False
-        return joined
+        (whole,) = self.read(name)
+        whole.flags.writeable = False
+        return whole
 
     def read(self, *names: str, index: Any = slice(None)) -> tuple[NDArray[Any], ...]:
         """Read some fields of some samples, as arrays of their own.
@@ -192,12 +138,15 @@ class Split:
             If there is no such field.
         IndexError
             If an index is out of range.
+        DatasetError
+            If samples are not what was written, or the file was closed, removed, replaced or
+            changed since it was opened.
         """
         if isinstance(index, tuple):
             raise InputError(
                 f"Argument `index` must select samples (int, slice or array), but is {index!r}."
             )
-        return tuple(take(self._views(self._places(name)), index) for name in names)
+        return tuple(take(self._columns(name), index) for name in names)
 
     def stretches(self, name: str, size: int = 1 << 20) -> Iterator[NDArray[Any]]:
         """Read a field from the first sample to the last, a stretch at a time.
@@ -231,7 +180,9 @@ class Split:
             As stored.
         """
         self._places(name)  # refuses unknown names
-        return np.concatenate(self._views([part.digests[name] for part in self._layouts]))
+        places = [part.digests[name] for part in self._layouts]
+        columns = [Column(s, p, None) for s, p in zip(self._stores, places, strict=True)]
+        return take(columns, slice(None))
 
     def __getitem__(self, index: Any) -> dict[str, NDArray[Any]]:
         return dict(zip(self.fields, self.read(*self.fields, index=index), strict=True))
@@ -267,8 +218,12 @@ class Split:
             )
         return [part.fields[name] for part in self._layouts]
 
-    def _views(self, places: Sequence[Place]) -> list[NDArray[Any]]:
-        return [store.view(place) for store, place in zip(self._stores, places, strict=True)]
+    def _columns(self, name: str) -> list[Column]:
+        self._places(name)  # refuses unknown names
+        return [
+            Column(store, part.fields[name], part.checks[name])
+            for store, part in zip(self._stores, self._layouts, strict=True)
+        ]
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{v}: {c}" for v, c in self.classes.items())

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from topophys._optional import load_extra
 from topophys._progress import Advance, track
 from topophys.datasets import schema
+from topophys.datasets._hdf5 import opened
 from topophys.datasets._index import is_index, read_index, read_part
+from topophys.datasets._store import checksums
 from topophys.datasets.dataset_card import table
 from topophys.datasets.families import Family, family_of
-from topophys.datasets.layout import Layout, manifest, opened, read_layout
+from topophys.datasets.layout import Layout, manifest, read_layout
 from topophys.datasets.reader import Dataset
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import ShardRange, digest, evaluate, quotas
@@ -194,6 +196,8 @@ def check_split(
             findings.count("sha256 of a shard", 1)
             if digest(array) != digests[f][row].tobytes():
                 findings.add(name, f"sha256 of {f}, shards", [number])
+            elif not _sums_hold(split, f, start, array):
+                findings.add(name, f"checksums of {f}, shards", [number])
         _check_values(split, number, shard, index, findings)
         chosen = _choose(stop - start, fraction)
         if len(chosen):
@@ -204,6 +208,16 @@ def check_split(
         yield stop - start
     if split.drawn != len(split) + sum(split.rejected.values()):
         findings.add(name, "drawn: must be the number of samples and rejections")
+
+
+def _sums_hold(split: Split, field: str, start: int, array: NDArray[Any]) -> bool:
+    """Whether the fast checksums are those of a shard; files of schema version 1 have none."""
+    (column,) = split._columns(field)
+    if column.checks is None or column.checks.sums.ndim > 1:
+        return True
+    piece = start // column.checks.rows
+    found = checksums(array, schema.SHARD_SIZE)
+    return np.array_equal(column.checks.sums[piece : piece + len(found)], found)
 
 
 def _choose(size: int, fraction: float) -> NDArray[np.int64]:
@@ -370,7 +384,7 @@ def verify(
         return _verify_parts(path, fraction, checker, progress)
     findings = Findings()
     try:
-        layout = read_layout(path)
+        layout = read_layout(path, sealed=False)
         with track(layout.shard_range.n_samples, "verify", progress) as advance:
             _check_file(layout, fraction, checker, findings, advance)
     except (DatasetError, SchemaError) as error:
@@ -390,7 +404,8 @@ def _verify_parts(path: Path, fraction: float, checker: bool, progress: bool) ->
             findings = Findings()
             findings.count("parts", 1)
             try:
-                _check_file(read_part(index, part), fraction, checker, findings, advance)
+                layout = read_part(index, part, sealed=False)
+                _check_file(layout, fraction, checker, findings, advance)
             except (DatasetError, SchemaError) as error:
                 problems.append(str(error))
             problems += [f"{part.file}: {line}" for line in findings.lines()]
@@ -402,7 +417,7 @@ def _check_file(
     layout: Layout, fraction: float, checker: bool, findings: Findings, advance: Advance
 ) -> None:
     _check_headers(layout, findings)
-    with Dataset([layout], layout.path) as dataset:
+    with Dataset([layout], layout.path, checked=False) as dataset:
         for name in dataset.splits:
             done = check_split(dataset, layout.shard_range, name, fraction, findings, checker)
             for checked in done:
@@ -440,8 +455,9 @@ def _unknown(file: h5py.File, layout: Layout) -> list[str]:
     """Names, links included, that the schema does not know."""
     extra = [f"/{name}" for name in set(file) - set(layout.splits)]
     for name, split in layout.splits.items():
-        known = {*split.fields, schema.DIGESTS}
-        extra += [f"/{name}/{key}" for key in set(file[name]) - known]
-        digests = set(file[name][schema.DIGESTS]) - set(split.fields)
-        extra += [f"/{name}/{schema.DIGESTS}/{key}" for key in digests]
+        groups = (schema.DIGESTS, schema.CHECKSUMS)
+        extra += [f"/{name}/{key}" for key in set(file[name]) - {*split.fields, *groups}]
+        for group in set(groups) & set(file[name]):
+            unknown = set(file[name][group]) - set(split.fields)
+            extra += [f"/{name}/{group}/{key}" for key in unknown]
     return sorted(extra)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,12 +18,23 @@ from typing import Any, Final
 
 import numpy as np
 
-from topophys._io import parse_json
+from topophys._io import (
+    LockedError,
+    check_output,
+    close_locked,
+    is_ours,
+    open_locked,
+    open_regular,
+    parse_json,
+    sync_folder,
+)
 from topophys._version import __version__
 from topophys.datasets import schema
+from topophys.datasets._store import piece_rows
 from topophys.datasets.layout import lay_out, manifest, n_bytes, open_partial, sizes
 from topophys.datasets.shards import Shard, ShardRange, reasons
-from topophys.errors import OutputError
+from topophys.errors import OutputError, TopophysError
+from topophys.kernels.checksum import checksum
 
 __all__ = [
     "FinishedShard",
@@ -34,21 +43,11 @@ __all__ = [
     "acquire_lock",
     "check_same",
     "intact",
-    "release_lock",
     "restore_headers",
 ]
 
 
 # ---- One run per target: a lock on the unfinished file that ends with the process, however it ends
-
-if sys.platform != "win32":
-    import fcntl
-
-#: Some network file systems have no locks; two runs on one target are then the user's care.
-NO_LOCKS: Final = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
-
-#: Locks that this process holds.
-_HELD: Final[set[int]] = set()
 
 
 def acquire_lock(partial: Path) -> int:
@@ -56,53 +55,38 @@ def acquire_lock(partial: Path) -> int:
 
     HDF5 locks files too, but only after it has cut them to length zero.
     """
-    handle = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _lock(handle)
-        # the other run may have finished between our opening and locking its file
-        same = partial.exists() and os.path.samestat(os.fstat(handle), partial.stat())
-    except BlockingIOError:
-        same = False
-    if not same:
-        os.close(handle)
+        return open_locked(partial)
+    except LockedError:
         raise OutputError(
             f"`{partial.with_suffix('')}` cannot be written: another run is writing"
             f" `{partial.name}`; wait for it, or give another name."
+        ) from None
+
+
+def check_unfinished(path: Path, partial: Path, journal: Path, handle: int) -> None:
+    """Refuse to write over files that bear the names of unfinished ones, but are none of ours."""
+    # disk space is reserved before anything is written: a run killed early leaves zeros
+    wrong = None
+    if os.pread(handle, 8, 0) not in (b"", bytes(8), b"\x89HDF\r\n\x1a\n"):
+        wrong = partial
+    elif journal.exists():
+        with open_regular(journal) as stream:
+            begin = stream.read(len(START))
+        if begin != START[: len(begin)]:
+            wrong = journal
+    if wrong is not None:
+        raise OutputError(
+            f"`{path}` cannot be written: `{wrong.name}` was not made by topophys; move it, or give"
+            " another name."
         )
-    _HELD.add(handle)
-    return handle
-
-
-def release_lock(handle: int) -> None:
-    """Give a lock back."""
-    _HELD.discard(handle)
-    os.close(handle)
-
-
-def _unlock() -> None:
-    # a forked worker shares the lock, and would hold it after its parent was killed
-    for handle in _HELD:
-        os.close(handle)
-    _HELD.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)
-
-
-def _lock(handle: int) -> None:
-    if sys.platform != "win32":  # there, HDF5 opens files so that nobody else can
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
 
 
 # ------------- Which shards of an unfinished file are done, so that a run that was killed can go on
 
 #: First words of a journal; tells it from any other file.
 FORMAT: Final = "topophys-journal-1"
+START: Final = b'{"format": "topophys-journal'
 #: Bytes of a line that is looked at; those of a shard are some hundred.
 LONGEST: Final = 1 << 16
 #: Bound of its counts: all of them together are stored as int64.
@@ -155,7 +139,7 @@ class Journal:
     def read(self) -> tuple[dict[str, Any] | None, list[FinishedShard]]:
         """Read what an earlier run has left."""
         try:
-            with self.path.open("rb") as stream:
+            with open_regular(self.path) as stream:
                 lines = map(_decode, iter(partial(stream.readline, LONGEST), b""))
                 entries = [entry for entry in lines if entry is not None]
         except FileNotFoundError:
@@ -170,14 +154,17 @@ class Journal:
         # whole or not at all: a journal that lost its lines would lose the work
         fresh = self.path.with_name(self.path.name + ".new")
         lines = [_encode(self.head), *(_encode(vars(entry)) for entry in done)]
-        fresh.write_text("".join(lines), encoding="utf-8")
+        fresh.unlink(missing_ok=True)  # of a run that was killed
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._stream = os.open(fresh, flags, 0o666)
+        _put(self._stream, "".join(lines).encode())
+        os.fsync(self._stream)
         fresh.replace(self.path)
-        self._stream = os.open(self.path, os.O_WRONLY | os.O_APPEND)
 
     def add(self, entry: FinishedShard) -> None:
         """Note that one more shard is written."""
         if self._stream is not None:
-            os.write(self._stream, _encode(vars(entry)).encode())
+            _put(self._stream, _encode(vars(entry)).encode())
 
     def remove(self) -> None:
         """Forget everything."""
@@ -246,6 +233,7 @@ def restore_headers(
     A run may have been killed while HDF5 wrote them.
     """
     scratch = partial.with_name(partial.name + ".headers")
+    scratch.unlink(missing_ok=True)  # of a run that was killed; the library would follow a link
     try:
         places = lay_out(shard_range, scratch)  # takes no disk space: its arrays are holes
         with scratch.open("rb") as source:
@@ -276,7 +264,10 @@ def _gaps(
 def intact(
     shard_range: ShardRange, places: dict[tuple[str, str], int], handle: int, entry: FinishedShard
 ) -> bool:
-    """Whether the samples of a finished shard are those that were written."""
+    """Whether the samples of a finished shard are those that were written.
+
+    Their fast checksums, which no journal has, are put into their places.
+    """
     if entry.split not in shard_range.splits:
         return False
     (first, stop), spec = shard_range.span(entry.split), shard_range.recipe.part(entry.split)
@@ -284,15 +275,34 @@ def intact(
     known = set(entry.sha256) == {field.name for field in fields}
     if not (known and set(entry.rejected) <= set(reasons(spec)) and first <= entry.number < stop):
         return False
-    begin = entry.number * schema.SHARD_SIZE
-    lengths = sizes(shard_range, entry.split) | {"S": min(schema.SHARD_SIZE, spec.size - begin)}
+    rows = min(schema.SHARD_SIZE, spec.size - entry.number * schema.SHARD_SIZE)
     for field in fields:
-        n = field.n_bytes(lengths)
-        row = n // lengths["S"]
-        offset = places[entry.split, field.name] + row * (begin - first * schema.SHARD_SIZE)
+        offset, n = _span(shard_range, places, entry.split, entry.number, field)
         if _digest(handle, offset, n) != entry.sha256[field.name]:
             return False
+        step = piece_rows(n // rows, schema.SHARD_SIZE) * (n // rows)
+        parts = (os.pread(handle, min(step, offset + n - at), at)
+                 for at in range(offset, offset + n, step))  # fmt: skip
+        sums = np.array([checksum(part) for part in parts], "<u8")
+        place = places[entry.split, f"{schema.CHECKSUMS}/{field.name}"]
+        before = (entry.number - first) * schema.SHARD_SIZE * (n // rows) // step
+        _put(handle, sums.tobytes(), place + 8 * before)
     return True
+
+
+def _span(
+    shard_range: ShardRange,
+    places: dict[tuple[str, str], int],
+    split: str,
+    number: int,
+    field: schema.Field,
+) -> tuple[int, int]:
+    """Where the samples of a shard begin in the file, and how many bytes they have."""
+    begin, size = number * schema.SHARD_SIZE, shard_range.recipe.part(split).size
+    lengths = sizes(shard_range, split) | {"S": min(schema.SHARD_SIZE, size - begin)}
+    n = field.n_bytes(lengths)
+    before = begin - shard_range.span(split)[0] * schema.SHARD_SIZE
+    return places[split, field.name] + n // lengths["S"] * before, n
 
 
 def _digest(handle: int, offset: int, size: int) -> str:
@@ -326,8 +336,9 @@ class Writer:
         Leave the unfinished file for the next run.
     """
 
-    def __init__(self, shard_range: ShardRange, path: Path) -> None:
-        self.shard_range, self.path = shard_range, path
+    def __init__(self, shard_range: ShardRange, path: Path, *, force: bool = False) -> None:
+        self.shard_range, self.path, self.force = shard_range, path, force
+        check_output(path, ours=is_ours, force=force)
         self.partial = path.with_name(path.name + ".partial")
         self.journal = Journal(path.with_name(path.name + ".journal"), shard_range)
         self.drawn: Counter[str] = Counter()
@@ -350,6 +361,7 @@ class Writer:
             raise
 
     def _begin(self) -> None:
+        check_unfinished(self.path, self.partial, self.journal.path, self.handle)
         needed, there = n_bytes(self.shard_range), os.fstat(self.handle).st_size
         head, entries = self.journal.read()
         if head is not None and there:
@@ -390,8 +402,12 @@ class Writer:
         first = self.shard_range.span(split)[0] * schema.SHARD_SIZE
         with self._one_line():
             for name, array in shard.arrays.items():
-                start = (shard.start - first) * (array.nbytes // len(array))
+                row = array.nbytes // len(array)
+                start = (shard.start - first) * row
                 _put(self.handle, array.data, self.places[split, name] + start)
+                piece = (shard.start - first) // piece_rows(row, schema.SHARD_SIZE)
+                place = self.places[split, f"{schema.CHECKSUMS}/{name}"] + 8 * piece
+                _put(self.handle, shard.checksums[name].data, place)
             self.journal.add(entry)
         self._count(entry)
 
@@ -409,6 +425,7 @@ class Writer:
     def finish(self) -> None:
         """Write the counts and the manifest, and give the file its final name."""
         with self._one_line():
+            self._check_owner()
             with open_partial(self.partial, "r+") as file:
                 for split, found in self.rejected.items():
                     attributes = file[split].attrs
@@ -417,15 +434,28 @@ class Writer:
                     attributes.modify("rejected", np.array(counts, np.int64))
                 file.attrs.modify("manifest", np.bytes_(manifest(file)))
             os.fsync(self.handle)  # else a crash could leave the name without the content
+            self._check_owner()
+            check_output(self.path, ours=is_ours, force=self.force)
             self.partial.replace(self.path)
             self.finished = True
+            sync_folder(self.path.parent)
             self.journal.remove()
+
+    def _check_owner(self) -> None:
+        """Refuse to publish where somebody has removed or exchanged the unfinished file."""
+        there = self.partial.exists()
+        if not there or not os.path.samestat(os.fstat(self.handle), self.partial.lstat()):
+            self.keep = True  # what is there now is not ours to remove
+            raise OutputError(
+                f"`{self.path}` cannot be written: `{self.partial.name}` was removed or exchanged"
+                " while this run was writing it; start again."
+            )
 
     @contextmanager
     def _one_line(self) -> Iterator[None]:
         try:
             yield
-        except OutputError:
+        except TopophysError:
             raise
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
@@ -438,7 +468,7 @@ class Writer:
         if not (self.keep or self.finished):
             self.partial.unlink(missing_ok=True)
             self.journal.remove()
-        release_lock(self.handle)
+        close_locked(self.handle)
 
 
 def _reserve(handle: int, size: int) -> None:
@@ -447,11 +477,12 @@ def _reserve(handle: int, size: int) -> None:
         os.posix_fallocate(handle, 0, size)
 
 
-def _put(handle: int, data: bytes | memoryview, offset: int) -> None:
+def _put(handle: int, data: bytes | memoryview, offset: int | None = None) -> None:
+    """Write all bytes, at an offset or at the end."""
     rest = memoryview(data).cast("B")
     while rest:  # one call may write less than asked for
-        written = os.pwrite(handle, rest, offset)
-        rest, offset = rest[written:], offset + written
+        written = os.write(handle, rest) if offset is None else os.pwrite(handle, rest, offset)
+        rest, offset = rest[written:], None if offset is None else offset + written
 
 
 def _check_folder(path: Path) -> None:

@@ -6,11 +6,13 @@ import base64
 import io
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from matplotlib.figure import Figure
 
+from topophys._io import complete_file
 from topophys.errors import InputError, OutputError
 from topophys.plots._panels import settled_layout
 from topophys.plots.style import style
@@ -79,18 +81,16 @@ def save_figure(
     contents = [_render(figure, name, dpi, svg_text) for name in wanted]
     target = Path(path)
     files = tuple(target.with_name(f"{target.name}.{name}") for name in wanted)
-    parts = [file.with_name(f".{file.name}.{os.getpid()}.partial") for file in files]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for part, content in zip(parts, contents, strict=True):
-            part.write_bytes(content)
-        for part, file in zip(parts, files, strict=True):
-            part.replace(file)
+        with ExitStack() as pending:
+            for file, content in zip(files, contents, strict=True):
+                pending.enter_context(complete_file(file)).write_bytes(content)
     except OSError as error:
+        if isinstance(error, OutputError):
+            raise
         reason = error.strerror or str(error)
         raise OutputError(f"The figure `{target}` cannot be written: {reason}.") from None
-    finally:
-        _forget(parts)
     return files
 
 
@@ -143,11 +143,3 @@ def _render(figure: Figure, name: str, dpi: int, svg_text: str) -> bytes:
     with style(svg__fonttype="path" if svg_text == "path" else "none"), settled_layout(figure):
         figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])
     return buffer.getvalue()
-
-
-def _forget(parts: list[Path]) -> None:
-    for part in parts:
-        try:
-            part.unlink(missing_ok=True)
-        except OSError:  # a folder that cannot be written holds no partial file either
-            continue

@@ -101,7 +101,7 @@ def absurd_shape(file):
 
 
 def absurd_recipe(file):
-    text = file.attrs["recipe"]
+    text = file.attrs["recipe"].decode()
     file.attrs["recipe"] = text.replace("size = 70\n", "size = 9999999999\n")
 
 

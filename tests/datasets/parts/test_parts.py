@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.datasets.parts.conftest import files
 from topophys.datasets import Recipe, generate, join, open_dataset, verify
+from topophys.datasets._store import Column, Identity, Place, Store, take
 from topophys.datasets.shards import ShardRange
-from topophys.datasets.split import take
 from topophys.errors import DatasetError, InputError, SchemaError
 
 
@@ -76,11 +76,20 @@ def test_an_index_reads_like_the_whole_file(home, index):
         assert np.array_equal(a.split("train").view("label"), b.split("train").view("label"))
 
 
+def columns(folder, parts):
+    """Each array in a file of its own."""
+    for number, part in enumerate(parts):
+        file = folder / f"{number}.bin"
+        file.write_bytes(part.tobytes())
+        place = Place(0, part.shape, part.dtype.str)
+        yield Column(Store(file, Identity.of(file.stat())), place, None)
+
+
 @given(st.data())
-def test_pieces_index_like_one_array(data):
+def test_pieces_index_like_one_array(tmp_path_factory, data):
     whole = np.arange(20).reshape(10, 2)
     cuts = sorted(data.draw(st.lists(st.integers(0, 10), max_size=3)))
-    views = np.split(whole, cuts)
+    views = list(columns(tmp_path_factory.mktemp("columns"), np.split(whole, cuts)))
     edge = st.none() | st.integers(-12, 12)
     index = data.draw(
         st.builds(slice, edge, edge, st.none() | st.sampled_from([-3, -1, 1, 2]))
@@ -92,9 +101,9 @@ def test_pieces_index_like_one_array(data):
 
 
 @pytest.mark.parametrize("index", [10, -11, [3, 10], 0.5, [True]])
-def test_pieces_refuse_what_is_not_there(index):
+def test_pieces_refuse_what_is_not_there(index, tmp_path):
     with pytest.raises(IndexError):
-        take([np.arange(6), np.arange(4)], index)
+        take(list(columns(tmp_path, [np.arange(6), np.arange(4)])), index)
 
 
 def test_a_joined_data_set_has_a_card_and_the_same_content(home):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _validation
+from topophys._io import check_output, is_ours
 from topophys._progress import track
 from topophys._random import keyed_generator
 from topophys.datasets.materials_file import read_materials, write_materials
@@ -244,6 +248,17 @@ def _structure_features(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[An
     return {"asph": asph, "n_tokens": number, "scalars": scalars, "space_group": group}
 
 
+def _end_with_parent(parent: int) -> None:
+    """End this worker when its parent was killed: it would wait for work for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def generate_toys(
     path: str | Path,
     size: int,
@@ -253,6 +268,7 @@ def generate_toys(
     min_gap: float | None = None,
     workers: int = 1,
     progress: bool = True,
+    force: bool = False,
 ) -> ToySummary:
     """Make a data set of toy materials.
 
@@ -272,6 +288,8 @@ def generate_toys(
         Processes.
     progress : bool, optional
         Show a bar.
+    force : bool, optional
+        Also replace a file that topophys did not make.
 
     Returns
     -------
@@ -284,6 +302,8 @@ def generate_toys(
         If a number is impossible, or the file cannot be written.
     """
     size = _validation.positive_int(size, "size")
+    workers = _validation.worker_count(workers)
+    check_output(path, ours=is_ours, force=force)
     if dim not in (2, 3):
         raise InputError(f"Argument `dim` must be 2 or 3, but is {dim!r:.20}.")
     least = {2: 0.05, 3: 0.1}[dim] if min_gap is None else float(min_gap)
@@ -296,7 +316,10 @@ def generate_toys(
                 found.append(draw_shard(*job))
                 advance(job[2])
         else:
-            with ProcessPoolExecutor(workers) as pool:
+            parent = (os.getpid(),)
+            with ProcessPoolExecutor(
+                workers, initializer=_end_with_parent, initargs=parent
+            ) as pool:
                 for job, one in zip(
                     jobs, pool.map(draw_shard, *zip(*jobs, strict=True)), strict=True
                 ):
@@ -320,7 +343,7 @@ def generate_toys(
         "rejected": rejected, "counts": counts, "topology": list(CLASSES),
         "magnetism": list(ORDERS), "prototypes": list(PROTOTYPES if dim == 2 else SOLIDS),
     }  # fmt: skip
-    write_materials(path, arrays, meanings(dim), card)
+    write_materials(path, arrays, meanings(dim), card, force=force)
     return ToySummary(Path(path), size, drawn, rejected, counts)
 
 

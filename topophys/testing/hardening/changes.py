@@ -181,6 +181,7 @@ def _change_node(rng, file):
     if kind <= 1 and node.attrs:
         key = rng.choice(list(node.attrs))
         old = node.attrs[key]
+        old = old.decode("utf-8") if isinstance(old, bytes) else old
         if isinstance(old, str) and rng.random() < 0.7:
             node.attrs[key] = changed_text(rng, old).replace("\x00", "").encode("utf-8", "replace")
         elif rng.random() < 0.2:

@@ -1,0 +1,53 @@
+"""A fast checksum of 64 bits: errors of memory and disks are found while data are read.
+
+With the words w_i of eight bytes, the last filled up with zeros, and an odd constant P,
+
+    y_i = w_i xor (i + 1) P,   sum = n P + sum_i (y_i mod 2^32) (y_i div 2^32) + y_i   mod 2^64
+
+for n bytes. One changed bit always changes the sum, and so does every change within half a word;
+other changes go by with a probability of 2^-32 or less. It is as fast as memory, unlike SHA-256,
+and no protection against a forger.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys.kernels._jit import kernel
+
+__all__ = ["checksum"]
+
+#: Odd factor with irregular bits: 2^64 divided by the golden ratio.
+PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
+LOW: Final = np.uint64(0xFFFFFFFF)
+HALF: Final = np.uint64(32)
+ONE: Final = np.uint64(1)
+
+
+def checksum(data: Any) -> int:
+    """Checksum of the bytes of a C-contiguous array or buffer.
+
+    Examples
+    --------
+    >>> checksum(b"") == 0, checksum(b"a") == checksum(b"b")
+    (True, False)
+    """
+    flat: NDArray[np.uint8] = np.frombuffer(data, np.uint8)
+    whole = len(flat) // 8 * 8
+    last = int.from_bytes(flat[whole:].tobytes(), "little")
+    return int(_sum(flat[:whole].view("<u8"), np.uint64(last), np.uint64(len(flat))))
+
+
+@kernel
+def _sum(words: NDArray[np.uint64], last: np.uint64, size: np.uint64) -> np.uint64:
+    total = size * PRIME
+    for i in range(words.size):
+        y = words[i] ^ ((np.uint64(i) + ONE) * PRIME)
+        total += (y & LOW) * (y >> HALF) + y
+    if size > np.uint64(8 * words.size):
+        y = last ^ ((np.uint64(words.size) + ONE) * PRIME)
+        total += (y & LOW) * (y >> HALF) + y
+    return total
