@@ -14,7 +14,7 @@ import sys
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -45,11 +45,14 @@ __all__ = [
     "open_regular",
     "parse_json",
     "parse_toml",
+    "read_bytes",
     "read_json",
     "read_npy",
     "read_npz",
     "read_text",
     "require_distinct",
+    "seal_holds",
+    "sealed",
     "sha256",
     "sync_folder",
     "write_json",
@@ -391,7 +394,32 @@ def most_unpacked(n_bytes: int) -> int:
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 digest of a file, in hexadecimal."""
     with open_regular(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def read_bytes(path: str | Path, *, most: int) -> bytes:
+    """Read a plain file as a whole, if it has no more than so many bytes."""
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > most:
+            raise ValueError(f"it has {size} bytes, which is more than the {most} it may have")
+        return stream.read(size)
+
+
+#: Key of the digest of a JSON file in itself.
+SEAL: Final = "sha256"
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the SHA-256 digest of everything else to the content of a JSON file."""
+    rest = {key: value for key, value in content.items() if key != SEAL}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return rest | {SEAL: hashlib.sha256(text.encode()).hexdigest()}
+
+
+def seal_holds(content: Mapping[str, Any]) -> bool:
+    """Whether the content of a JSON file is what was sealed."""
+    return SEAL in content and sealed(content)[SEAL] == content[SEAL]
 
 
 # -------- NumPy arrays from files that may come from anywhere: numbers only, no more than there are

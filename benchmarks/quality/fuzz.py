@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from topophys.testing.hardening import batches, interrupts, limits
+from topophys.testing.hardening import attacks, batches, interrupts, limits
 from topophys.testing.hardening.bombs import BOMBS
 from topophys.testing.hardening.readers import READERS
 
@@ -33,6 +33,8 @@ OPTIONS = {
     "bombs": "",
     "stopped": " --stops {stops}",
     "batches": " --items {items}",
+    "kills": " --kills {kills}",
+    "flips": " --flips {flips}",
 }
 
 
@@ -119,6 +121,38 @@ def long_batches(items: int) -> tuple[str, int]:
     return "\n".join(lines), total
 
 
+def kills(folder: Path, count: int) -> tuple[str, int]:
+    """Table of the random kills, and the number of faults."""
+    lines = ["| work | kills | lost or wrong |", "|---|---:|---:|"]
+    total = 0
+    (folder / "kinds").mkdir()
+    for number, (title, kind) in enumerate(attacks.kinds(folder / "kinds").items()):
+        one = attacks.kills(kind, folder / str(number), count, title)
+        print(title, one.attacks, "kills", len(one.faults), "faults", flush=True)
+        lines.append(f"| {title} | {one.attacks:,} | {len(one.faults)} |")
+        total += _faults({title: one})
+    return "\n".join(lines), total
+
+
+def flips(folder: Path, count: int) -> tuple[str, int]:
+    """Table of flipped bits and of files that change under a reader, and the number of faults."""
+    lines = ["| attack | cases | refused | without effect | wrong, crashed or hung |",
+             "|---|---:|---:|---:|---:|"]  # fmt: skip
+    total = 0
+    (folder / "flips").mkdir()
+    (folder / "exchanges").mkdir()
+    for title, one in (
+        *((f"a flipped bit in a {t}", o) for t, o in attacks.flips(folder / "flips", count)),
+        *attacks.exchanges(folder / "exchanges", count),
+    ):
+        print(title, one.attacks, "cases", len(one.faults), "faults", flush=True)
+        lines.append(
+            f"| {title} | {one.attacks:,} | {one.refused:,} | {one.right:,} | {len(one.faults)} |"
+        )
+        total += _faults({title: one})
+    return "\n".join(lines), total
+
+
 # ---- guided by coverage
 
 
@@ -163,6 +197,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60, help="of each guided run")
     parser.add_argument("--stops", type=int, default=20, help="of each command")
     parser.add_argument("--items", type=int, default=10**7, help="of each long batch")
+    parser.add_argument("--kills", type=int, default=100, help="of each kind of work")
+    parser.add_argument("--flips", type=int, default=200, help="of each kind of file")
     given = parser.parse_args()
     ways = {
         "changed": lambda folder: changed(folder, given.cases),
@@ -170,6 +206,8 @@ def main() -> None:
         "bombs": bombs,
         "stopped": lambda folder: stopped(folder, given.stops, 20.0),
         "batches": lambda _: long_batches(given.items),
+        "kills": lambda folder: kills(folder, given.kills),
+        "flips": lambda folder: flips(folder, given.flips),
     }
     total = 0
     for name in given.tables or ways:

@@ -1,6 +1,7 @@
 """Ratios of the data sets: writing against drawing, workers, memory, reading, linear cost.
 
-    python -m benchmarks.speed.datasets [writing workers memory reading linear] [--large] [--page]
+    python -m benchmarks.speed.datasets [writing workers memory reading integrity linear]
+        [--large] [--page]
 
 Every ratio compares two things measured in turn, several times, and is the median: the rates
 themselves belong to the machine and to what else it does. `--large` adds ten million samples, and
@@ -29,6 +30,8 @@ import torch
 from benchmarks.harness import Study, machine
 from benchmarks.pages import ROOT
 from topophys.datasets import Recipe, generate, open_dataset
+from topophys.datasets.layout import read_layout
+from topophys.datasets.reader import Dataset
 from topophys.datasets.schema import SHARD_SIZE
 from topophys.datasets.shards import _select
 
@@ -227,6 +230,52 @@ def reading(folder: str, found: Found) -> None:
     path.unlink()
 
 
+def integrity(folder: str, found: Found) -> None:
+    """Reading with checksums against reading without."""
+    path = Path(folder) / "i.h5"
+    generate(recipe(40 * SHARD_SIZE), path, workers=1, progress=False)
+    layout = read_layout(path)
+
+    def forget() -> None:
+        """Have the system read the file from the disk again."""
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(handle)
+
+    def fields(dataset: Dataset) -> object:
+        return [dataset.split("train").read(name) for name in ("x", "label")]
+
+    def batches(dataset: Dataset) -> object:
+        return [None for _ in dataset.torch("train", batch_size=BATCH)]
+
+    def reader(work: Callable[[Dataset], object], checked: bool, cold: bool) -> Callable[[], Times]:
+        def read() -> Times:
+            if cold:
+                forget()
+            with Dataset([layout], path, checked=checked) as dataset:
+                return seconds(lambda: work(dataset))
+
+        return read
+
+    for what, work, cold, place in (
+        ("a split, from disk", fields, True, 0),
+        ("a split, file in memory", fields, False, 1),
+        ("shuffled batches of the first epoch, file in memory", batches, False, 1),
+    ):
+        reader(work, True, cold)()
+        pair = (reader(work, checked, cold) for checked in (True, False))
+        value = ratios(*pair, rounds=15)[place]
+        kind = ("wall", "processor")[place]
+        bar = "bar <= 1.1" if work is batches or cold else "the worst case"
+        found.add(f"{what}: checked / not checked, {kind} time", value, bar)
+    opening = (lambda: seconds(lambda: read_layout(path)),
+               lambda: seconds(lambda: read_layout(path, sealed=False)))  # fmt: skip
+    found.add("opening: compared with the manifest / not compared", ratios(*opening, 15)[1],
+              "once for a file")  # fmt: skip
+    path.unlink()
+
+
 def page(found: dict) -> str:
     """Text of the page of results."""
     lines = [
@@ -278,7 +327,7 @@ def span(time_taken: float) -> str:
     return f"{time_taken:.2g} s"
 
 
-PARTS = {f.__name__: f for f in (writing, workers, memory, reading, linear)}
+PARTS = {f.__name__: f for f in (writing, workers, memory, reading, integrity, linear)}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.artefacts import tiny
 from topophys import cli
+from topophys._io import sealed
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_wrong_kind_of_surface(refused, run_folder, tiny_file):
 def test_data_of_the_training_have_gone(refused, run_folder):
     card = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))
     card["provenance"]["dataset_path"] = "/nowhere/data.h5"
-    (run_folder / "run.json").write_text(json.dumps(card), encoding="utf-8")
+    (run_folder / "run.json").write_text(json.dumps(sealed(card)), encoding="utf-8")
     assert "/nowhere/data.h5" in refused("report", run_folder)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from topophys._io import sealed
 from topophys.errors import CheckpointError, OutputError
 from topophys.learn import TopologicalMLEncoder, load_run
 from topophys.learn.checkpoint import load_encoder, save_encoder
@@ -175,7 +176,7 @@ def run_refused(folder, match):
 
 def change_run(folder, **entries):
     card = json.loads((folder / "run.json").read_text(encoding="utf-8")) | entries
-    (folder / "run.json").write_text(json.dumps(card), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(sealed(card)), encoding="utf-8")
 
 
 def test_run_comes_back(run_folder, touched):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -112,14 +113,14 @@ def probe(
 
     Example: topophys probe runs/first
     """
-    from topophys._io import write_json
     from topophys.interpret import probe as measure
+    from topophys.report.artifacts import save_result
 
     with _opened(run, data) as (loaded, dataset, _):
         report = measure(
             loaded, dataset, split=split, n_hamiltonians=n_hamiltonians, progress=not quiet
         )
-    write_json(run / "probes.json", report.to_dict())
+        save_result(loaded, dataset, "probes.json", report.to_dict())
     print(report)
 
 
@@ -151,11 +152,13 @@ def report(
     Example: topophys report runs/first
     """
     from topophys.report import draw_figures, measure_missing, write_page, write_summary
+    from topophys.report.artifacts import is_current
 
     with _opened(run, data, chern_data) as (loaded, dataset, second):
         made = measure_missing(loaded, dataset, refresh=refresh, progress=not quiet)
         # figures show what was measured: new figures of old measurements would be the same
-        if made or refresh or second is not None or not (run / "figures" / "figures.json").exists():
+        drawn = is_current(loaded, dataset, "figures/figures.json")
+        if made or refresh or second is not None or not drawn:
             draw_figures(loaded, dataset, chern_data=second)
         write_summary(loaded, dataset)
     print(write_page(run))
@@ -199,7 +202,8 @@ def predict(
     print("value  real-valued  confidence")
     rows = (answer.value, answer.real, answer.confidence, answer.abstains)
     for value, real, sure, unsure in zip(*(a.ravel() for a in rows), strict=True):
-        print(f"{value:+5d}  {real:+11.4f}  {sure:10.3f}{'  abstains' if unsure else ''}")
+        shown = f"{value:+5d}" if math.isfinite(real) else " none"
+        print(f"{shown}  {real:+11.4f}  {sure:10.3f}{'  abstains' if unsure else ''}")
 
 
 def _orbitals(text: str | None) -> list[int] | None:
@@ -233,6 +237,13 @@ def _opened(
         )
     with ExitStack() as files:
         dataset = files.enter_context(open_dataset(path))
+        trained_on = loaded.provenance.get("dataset_manifest")
+        if data is None and trained_on and dataset.attributes["manifest"] != trained_on:
+            raise InputError(
+                f"Data file `{path}` must be the one that `{run}` was trained on, but has another"
+                f" digest ({dataset.attributes['manifest']:.12}, not {trained_on!s:.12}); name a"
+                " data set with --data."
+            )
         _require(dataset, loaded.kind, "--data")
         second = None if chern_data is None else files.enter_context(open_dataset(chern_data))
         if second is not None:

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -170,7 +170,8 @@ class Journal:
         """Forget everything."""
         self.close()
         self.path.unlink(missing_ok=True)
-        self.path.with_name(self.path.name + ".new").unlink(missing_ok=True)
+        with suppress(OSError):  # a folder under this name is not ours
+            self.path.with_name(self.path.name + ".new").unlink(missing_ok=True)
 
     def close(self) -> None:
         """Write no more."""

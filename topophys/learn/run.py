@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from topophys._io import read_json
+from topophys._io import read_json, seal_holds
 from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -101,7 +101,8 @@ class Prediction:
     Attributes
     ----------
     value : int64 ndarray of shape (...)
-        Nearest integer.
+        Nearest integer; 0 where the network gives no finite number, or one beyond 2^53: there it
+        abstains.
     real : float64 ndarray of shape (...)
         Prediction before rounding.
     threshold : float
@@ -132,7 +133,8 @@ class Prediction:
     @property
     def distance(self) -> Float[np.ndarray, "..."]:
         """Distance to the nearest integer, at most 1/2."""
-        return np.asarray(np.abs(self.real - self.value))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.abs(self.real - self.value))
 
     @property
     def confidence(self) -> Float[np.ndarray, "..."]:
@@ -158,6 +160,17 @@ class Prediction:
             False where the network should rather abstain.
         """
         return np.asarray(self.confidence >= threshold)
+
+
+#: Largest integer that is named: beyond, float64 numbers are no longer integers apart.
+LARGEST: Final = 2.0**53
+
+
+def nearest_integers(real: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Nearest integers; 0, from which every network abstains, where there is none."""
+    # real of (...) -> (...)
+    named = np.isfinite(real) & (np.abs(real) <= LARGEST)
+    return np.asarray(np.rint(np.where(named, real, 0.0)).astype(np.int64))
 
 
 def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) -> float:
@@ -193,14 +206,18 @@ def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) ->
 #: File written at the end of a training, its format and version.
 CARD: Final = "run.json"
 FORMAT: Final = "topophys-run"
-VERSION: Final = 1
+VERSION: Final = 2
+#: Runs of the first version are read; nothing in them names the digests of their files.
+READABLE: Final = (1, 2)
 #: Required entries of each epoch and of the provenance.
 RECORD: Final = ("epoch", "loss", "val_loss", "val_accuracy")
 PROVENANCE: Final = ("dataset_path", "flattened_input", "classes_seen", "train_samples")
 
 
-def read_run_file(folder: Path) -> tuple[FitConfig, list[dict[str, Any]], dict[str, Any]]:
-    """Read settings, history and provenance of the run in a folder."""
+def read_run_file(
+    folder: Path,
+) -> tuple[FitConfig, list[dict[str, Any]], dict[str, Any], dict[str, str] | None]:
+    """Read settings, history, provenance and digests of the files of the run in a folder."""
     card = folder / CARD
     if not card.is_file():
         raise CheckpointError(
@@ -218,7 +235,17 @@ def read_run_file(folder: Path) -> tuple[FitConfig, list[dict[str, Any]], dict[s
         ) from None
     if not complete or not _is_provenance(provenance):
         raise CheckpointError(f"Run `{folder}` has an incomplete {CARD}; train again.")
-    return config, history, provenance
+    return config, history, provenance, _file_digests(content, folder)
+
+
+def _file_digests(content: dict[str, Any], folder: Path) -> dict[str, str] | None:
+    """Digests of the files of a run; None where it is of the first version."""
+    if content["version"] == 1:
+        return None
+    files = content.get("files")
+    if not isinstance(files, dict) or not all(isinstance(v, str) for v in files.values()):
+        raise CheckpointError(f"Run `{folder}` has a {CARD} without digests; train again.")
+    return files
 
 
 def _is_record(record: Any) -> bool:
@@ -245,7 +272,15 @@ def _read_card(path: Path) -> dict[str, Any]:
         content = read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"Run `{path}` cannot be read ({error}); train again.") from None
-    return check_file_header(content, f"Run `{path}`", name=FORMAT, version=VERSION)
+    old = isinstance(content, dict) and content.get("version") == READABLE[0]
+    version = READABLE[0] if old else VERSION
+    known = check_file_header(content, f"Run `{path}`", name=FORMAT, version=version)
+    if not old and not seal_holds(known):
+        raise CheckpointError(
+            f"Run `{path}` is not what was written (digest differs): it was altered; restore it or"
+            " train again."
+        )
+    return known
 
 
 # ---- Runs
@@ -269,6 +304,9 @@ class Run:
     provenance : dict
         Kind, file and digests of the data, whether inputs are flattened, classes of the training
         split, supervision, confidence below which to abstain, versions.
+    digests : dict of str to str, or None
+        SHA-256 of the files with weights, by name, as the training wrote them; None for runs of
+        version 0.1, in which nothing ties the weights to the history.
     """
 
     path: Path
@@ -276,6 +314,7 @@ class Run:
     config: FitConfig
     history: list[dict[str, Any]]
     provenance: dict[str, Any]
+    digests: dict[str, str] | None = None
 
     def __repr__(self) -> str:
         size = sum(p.numel() for p in self.encoder.parameters())
@@ -287,6 +326,8 @@ class Run:
             f"  epochs           {len(self.history)}, best {best['epoch']}",
             f"  validation       {best['val_accuracy']:.4f} right",
         ]
+        if self.digests is None:
+            lines.append("  not checked      weights against history (a run of version 0.1)")
         return "\n".join(lines)
 
     @property
@@ -356,7 +397,7 @@ class Run:
         real = predict_invariants(self.encoder, x).reshape(batch)
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
         return Prediction(
-            value=np.asarray(np.rint(real).astype(np.int64)),
+            value=nearest_integers(real),
             real=real,
             threshold=float(limit if threshold is None else threshold),
         )
@@ -482,5 +523,6 @@ def load_run(path: str | Path, *, model: nn.Module | None = None) -> Run:
     topophys.errors.CheckpointError: Run `nowhere` is not a folder with a finished training ...
     """
     folder = Path(path)
-    known = read_run_file(folder)
-    return Run(folder, load_encoder(folder, "best", model=model), *known)
+    config, history, provenance, digests = read_run_file(folder)
+    encoder = load_encoder(folder, "best", model=model, digests=digests)
+    return Run(folder, encoder, config, history, provenance, digests)

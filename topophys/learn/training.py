@@ -16,11 +16,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from topophys._io import write_json, write_text
+from topophys._io import sealed, write_json, write_text
 from topophys._progress import track
 from topophys.errors import InputError
 from topophys.learn.adapters import adapted
-from topophys.learn.checkpoint import STATE, load_encoder, load_state, save_encoder, save_state
+from topophys.learn.checkpoint import (
+    STATE,
+    load_encoder,
+    load_state,
+    plain_weights,
+    save_encoder,
+    save_state,
+)
 from topophys.learn.config import FitConfig
 from topophys.learn.data import Batch, DataSource, TrainingData, prepare_training_data
 from topophys.learn.distributed import (
@@ -170,12 +177,15 @@ def fit(
             group,
             unused_parameters=model is not None,
         )
-        if log.open(resume=resume):
-            if log.resuming:
-                log.restore(load_state(log.folder, trainer))
-            _train(trainer, training_data.val, log, callbacks, progress=progress)
-            if group.is_main_process:
-                _finish(trainer, log, training_data, model)
+        try:
+            if log.open(resume=resume):
+                if log.resuming:
+                    log.restore(*load_state(log.folder, trainer), encoder)
+                _train(trainer, training_data.val, log, callbacks, progress=progress)
+                if group.is_main_process:
+                    _finish(trainer, log, training_data, model)
+        finally:
+            log.close()
         group.barrier()
     run = load_run(folder, model=model)
     if path is None:
@@ -234,7 +244,7 @@ def _train(
 
     def save() -> None:
         if group.is_main_process:
-            save_state(log.folder, trainer, log.state())
+            save_state(log.folder, trainer, log.state(), best=log.best_weights, check=log.check)
 
     per_epoch = trainer.steps_per_epoch * trainer.size
     done = trainer.position.epoch * per_epoch + trainer.position.step * trainer.size
@@ -246,8 +256,8 @@ def _train(
             record = {"epoch": epoch, **trainer.epoch(advance, save)}
             record |= _validate(trainer, val, group)
             record |= {"lr": trainer.rate, "seconds": time.perf_counter() - started}
-            if log.log_epoch(record) and group.is_main_process:
-                save_encoder(log.folder, "best", trainer.encoder)
+            if log.log_epoch(record):
+                log.keep_best(plain_weights(trainer.encoder), trainer.encoder)
             save()
             if group.is_main_process:
                 for callback in callbacks:
@@ -258,9 +268,9 @@ def _finish(
     trainer: Trainer, log: TrainingLog, training_data: TrainingData, model: nn.Module | None
 ) -> None:
     folder = log.folder
-    save_encoder(folder, "last", trainer.encoder)
+    files = save_encoder(folder, "last", trainer.encoder, check=log.check) | log.best_files
     weight = trainer.config.local_supervision
-    best = load_encoder(folder, "best", model=model)
+    best = load_encoder(folder, "best", model=model, digests=files)
     answers = predict_invariants(best, training_data.val.x.numpy())
     versions: dict[str, Any] = {
         "device": str(trainer.device),
@@ -272,6 +282,7 @@ def _finish(
     content = {
         "format": FORMAT,
         "version": VERSION,
+        "files": files,
         "config": trainer.config.model_dump(mode="json"),
         "history": log.history,
         "provenance": {
@@ -284,8 +295,8 @@ def _finish(
             **versions,
         },
     }
-    write_text(folder / SETTINGS, trainer.config.to_toml())
-    write_json(folder / CARD, content)
+    write_text(folder / SETTINGS, trainer.config.to_toml(), check=log.check)
+    write_json(folder / CARD, sealed(content), check=log.check)
     write_card(load_run(folder, model=model))
     (folder / STATE).unlink(missing_ok=True)
 

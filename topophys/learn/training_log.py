@@ -2,26 +2,122 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import secrets
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from topophys._io import make_folder, write_text
+from torch import Tensor, nn
+
+from topophys._io import (
+    LockedError,
+    close_locked,
+    lock,
+    make_folder,
+    open_locked,
+    open_regular,
+    write_text,
+)
 from topophys.errors import CheckpointError, InputError, OutputError, RecipeError
-from topophys.learn.checkpoint import STATE
+from topophys.learn.checkpoint import STATE, describe_encoder, write_weights
 from topophys.learn.config import FitConfig
 from topophys.learn.distributed import ProcessGroup
-from topophys.learn.run import CARD, load_run
+from topophys.learn.run import CARD, read_run_file
 
 __all__ = ["SETTINGS", "TrainingLog"]
 
 LOG: Final = "log.jsonl"
 #: File with the settings, written before the first epoch.
 SETTINGS: Final = "training.toml"
+#: File that one training at a time holds locked.
+LOCK: Final = "training.lock"
 #: Files that show that a folder holds a training.
-TRACES: Final = (LOG, CARD, "best.json", "last.json", STATE)
+TRACES: Final = (
+    LOG, CARD, "best.json", "last.json", STATE, "best.safetensors", "last.safetensors",
+)  # fmt: skip
 #: Entries of the provenance that identify the data.
 DATA: Final = ("dataset_digest", "dataset_manifest", "drawn_on_the_way")
+
+
+class RunLock:
+    """The right of one training to write into a folder, which ends with its process.
+
+    A lock of the file system, which a suspended process keeps and a dead one does not. Where the
+    file system has none, a file says who is writing, and only a dead process of the same machine
+    gives way by itself. Whoever has lost the file, because it was removed by hand or by a tool,
+    is told so before anything of it gets its name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOCK
+        self.owner = f"{os.getpid()} {socket.gethostname()} {secrets.token_hex(8)}\n"
+        try:
+            self.handle = open_locked(self.path)
+        except LockedError:
+            raise self._refused("holds the lock") from None
+        try:
+            self._take()
+        except BaseException:
+            close_locked(self.handle)
+            raise
+
+    def _take(self) -> None:
+        if not lock(self.handle) and not _is_over(self._content()):
+            raise self._refused("has not given it back, on a file system without locks")
+        os.ftruncate(self.handle, 0)
+        os.pwrite(self.handle, self.owner.encode(), 0)
+
+    def _content(self) -> str:
+        with suppress(OSError), open_regular(self.path) as stream:
+            return stream.read(1000).decode("utf-8", "replace")
+        return ""
+
+    def _refused(self, why: str) -> OutputError:
+        pid, host = [*self._content().split(), "unknown", "unknown"][:2]
+        return OutputError(
+            f"Folder `{self.path.parent}` cannot be written: another training (process {pid:.20} on"
+            f" {host:.60}) {why}; wait for it, end it, or choose another folder. If it has ended,"
+            f" remove `{LOCK}`."
+        )
+
+    def check(self) -> None:
+        """Raise if another training has taken the folder over."""
+        try:
+            same = os.path.samestat(os.fstat(self.handle), self.path.lstat())
+        except OSError:
+            same = False
+        if not same or self._content() != self.owner:
+            raise OutputError(
+                f"Folder `{self.path.parent}` cannot be written any more: another training has"
+                f" taken it over, or `{LOCK}` was removed; nothing of this one was published since."
+            )
+
+    def release(self) -> None:
+        """Give the folder back."""
+        with suppress(OutputError, OSError):
+            self.check()
+            self.path.unlink()
+        close_locked(self.handle)
+
+
+def _is_over(owner: str) -> bool:
+    """Whether the process that left this line has ended, as far as this machine knows."""
+    pid, host = [*owner.split(), "", ""][:2]
+    if not owner:
+        return True
+    if host != socket.gethostname() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return int(pid) == os.getpid()
 
 
 class TrainingLog:
@@ -43,6 +139,10 @@ class TrainingLog:
         self.resuming = False
         self._best: tuple[float, float] = (-1.0, 0.0)
         self._epochs_since_best = 0
+        self._lock: RunLock | None = None
+        #: weights of the best epoch, and digests of the files with these
+        self.best_weights: dict[str, Tensor] = {}
+        self.best_files: dict[str, str] = {}
         self._board = _board(path) if tensorboard and group.is_main_process else None
 
     @property
@@ -53,25 +153,58 @@ class TrainingLog:
 
     def open(self, *, resume: bool) -> bool:
         """Create or check the folder; return False if the training is finished already."""
-        if resume and (self.folder / CARD).is_file():
-            run = load_run(self.folder)
-            self._check_same_training(
-                {
-                    "config": run.config.model_dump(mode="json"),
-                    "data": {name: run.provenance.get(name) for name in DATA},
-                }
-            )
+        if resume and self._is_finished():
+            return False
+        self._acquire()
+        if resume and self._is_finished():  # since
             return False
         self.resuming = resume and (self.folder / STATE).is_file()
         if not resume:
             self._refuse_traces()
         self.group.barrier()  # no process writes before all have checked
-        if self.group.is_main_process:
-            make_folder(self.folder)
-            if not self.resuming:
-                (self.folder / LOG).unlink(missing_ok=True)
-                write_text(self.folder / SETTINGS, self.config.to_toml())
+        if self.group.is_main_process and not self.resuming:
+            (self.folder / LOG).unlink(missing_ok=True)
+            write_text(self.folder / SETTINGS, self.config.to_toml(), check=self.check)
         return True
+
+    def _is_finished(self) -> bool:
+        """Whether the folder holds a finished training, which must be the same."""
+        if not (self.folder / CARD).is_file():
+            return False
+        config, _, provenance, _ = read_run_file(self.folder)
+        self._check_same_training(
+            {
+                "config": config.model_dump(mode="json"),
+                "data": {name: provenance.get(name) for name in DATA},
+            }
+        )
+        return True
+
+    def _acquire(self) -> None:
+        """Take the right to write; every process hears whether the main one got it."""
+        refusal: OutputError | None = None
+        if self.group.is_main_process:
+            try:
+                self._lock = RunLock(make_folder(self.folder))
+            except OSError as error:
+                refusal = error if isinstance(error, OutputError) else OutputError(
+                    f"Folder `{self.folder}` cannot be written: {error.strerror or error}; choose"
+                    " another one."
+                )  # fmt: skip
+        (refused,) = self.group.broadcast([float(refusal is not None)])
+        if refused:
+            raise refusal or OutputError(f"Folder `{self.folder}` cannot be written.")
+
+    def check(self) -> None:
+        """Raise if another training has taken the folder over; called before each publication."""
+        if self._lock is not None:
+            self._lock.check()
+
+    def close(self) -> None:
+        """Give the folder back."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _refuse_traces(self) -> None:
         for name in TRACES:
@@ -80,21 +213,38 @@ class TrainingLog:
                     f"Folder `{self.folder}` already holds a training ({name}); choose another"
                     " one, or continue it with `resume`."
                 )
+        known = {SETTINGS: self.config.to_toml(), "README.md": ""}
+        for name, text in known.items():
+            path = self.folder / name
+            if path.is_file() and path.read_text(encoding="utf-8", errors="replace") != text:
+                raise OutputError(
+                    f"Folder `{self.folder}` already holds a {name} of something else, which"
+                    " training would replace; choose another folder."
+                )
 
     def state(self) -> dict[str, Any]:
         """State from which `restore` continues."""
-        best = {"best": self._best, "since": self._epochs_since_best}
+        best = {"best": self._best, "since": self._epochs_since_best, "files": self.best_files}
         return {**self.key, "history": self.history, **best}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a saved state, and rewrite the log up to it."""
+    def restore(self, state: dict[str, Any], best: dict[str, Tensor], encoder: nn.Module) -> None:
+        """Continue from a saved state; rewrite the log and the best weights up to it."""
         self._check_same_training(state)
         self.history = list(state["history"])
         accuracy, loss = state["best"]
         self._best, self._epochs_since_best = (float(accuracy), float(loss)), int(state["since"])
         if self.group.is_main_process:
             lines = [json.dumps(record) + "\n" for record in self.history]
-            write_text(self.folder / LOG, "".join(lines))
+            write_text(self.folder / LOG, "".join(lines), check=self.check)
+        if best:
+            self.keep_best(best, encoder)
+
+    def keep_best(self, weights: dict[str, Tensor], encoder: nn.Module) -> None:
+        """Publish the weights of the best epoch so far, and keep them for the state."""
+        self.best_weights = weights
+        if self.group.is_main_process:
+            known = describe_encoder(encoder)
+            self.best_files = write_weights(self.folder, "best", weights, known, check=self.check)
 
     def _check_same_training(self, state: dict[str, Any]) -> None:
         for part, wanted in self.key.items():
@@ -123,7 +273,10 @@ class TrainingLog:
     def _append(self, record: dict[str, Any]) -> None:
         # appended line by line, so that a running training can be watched
         path = self.folder / LOG
+        self.check()
         try:
+            if path.is_symlink():
+                raise OSError(errno.ELOOP, "it is a symbolic link")  # noqa: TRY301
             with path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(record) + "\n")
         except OSError as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
-from topophys._io import read_json, write_json
+from topophys._io import read_json, seal_holds, sealed, sha256, write_json
 from topophys.datasets import Dataset
 from topophys.datasets._messages import printable
 from topophys.errors import CheckpointError
@@ -31,10 +31,15 @@ __all__ = [
     "ProbeArtifact",
     "ProbeRow",
     "SummaryArtifact",
+    "current_measurement",
+    "is_current",
     "load_summary",
+    "origin_of",
+    "origins",
     "read_artifact",
     "read_figure_records",
     "read_measurements",
+    "save_result",
     "write_summary",
 ]
 
@@ -299,6 +304,49 @@ def _first(error: ValidationError) -> str:
     return place + problem["msg"].removeprefix("Value error, ")
 
 
+# ------------------------------------- From which weights and which data a file of a run was made
+
+#: File of a run that names, for each file of results, its digest and what it was made from.
+ORIGINS: Final = "origins.json"
+
+
+def origin_of(run: Run, dataset: Dataset) -> dict[str, str]:
+    """Digests of the weights of a run and of a data set: what results are made from."""
+    weights = (run.digests or {}).get("best.safetensors")
+    return {
+        "weights": weights or sha256(run.path / "best.safetensors"),
+        "data": str(dataset.attributes.get("manifest", "")),
+    }
+
+
+def save_result(run: Run, dataset: Dataset, file: str, content: Any) -> Path:
+    """Write a JSON file of results into the folder of a run, and what it was made from."""
+    path = write_json(run.path / file, content)
+    entry = {"sha256": sha256(path), **origin_of(run, dataset)}
+    write_json(run.path / ORIGINS, sealed({**origins(run.path), file: entry}))
+    return path
+
+
+def is_current(run: Run, dataset: Dataset, file: str) -> bool:
+    """Whether a file of results is as it was written, from these weights and these data."""
+    path = run.path / file
+    if path.is_symlink() or not path.is_file():
+        return False
+    wanted = {"sha256": sha256(path), **origin_of(run, dataset)}
+    return origins(run.path).get(file) == wanted
+
+
+def origins(folder: Path) -> dict[str, Any]:
+    """Read what the files of a run were made from; nothing where that is missing or damaged."""
+    try:
+        content = read_json(folder / ORIGINS)
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict) or not seal_holds(content):
+        return {}
+    return {name: entry for name, entry in content.items() if isinstance(entry, dict)}
+
+
 # -------------------------------------------------- Everything a run has measured, in one JSON file
 
 NAME: Final = "summary.json"
@@ -321,7 +369,8 @@ def write_summary(
     ----------
     run : Run
         A trained network; what its folder holds of accuracy.json, probes.json, causal.json,
-        audit.json and failures.json is taken in.
+        audit.json and failures.json is taken in, where it was measured with these weights on this
+        data set.
     dataset : Dataset
         Data set of the training.
     others : sequence of Dataset, optional
@@ -359,11 +408,18 @@ def write_summary(
                 "history": run.history,
                 "provenance": run.provenance,
             },
-            # what was not measured is null
-            **{name: read_measurements(run.path, name) for name in ARTIFACTS},
+            # what was not measured, on these data and with these weights, is null
+            **{name: current_measurement(run, dataset, name) for name in ARTIFACTS},
+            "made_from": origin_of(run, dataset),
             "seconds": dict(earlier["seconds"] if seconds is None else seconds),
         },
     )
+
+
+def current_measurement(run: Run, dataset: Dataset, name: str) -> Any:
+    """Read what was measured with these weights on these data; None where nothing was."""
+    content = read_measurements(run.path, name)
+    return content if is_current(run, dataset, f"{name}.json") else None
 
 
 def load_summary(folder: Path) -> dict[str, Any]:
@@ -412,6 +468,7 @@ def _describe(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.recipe.name,
         "file": dataset.path.name,
         "digest": dataset.recipe.digest,
+        "manifest": str(dataset.attributes.get("manifest", "")),
         "seed": dataset.recipe.seed,
         "recipe": dataset.recipe.to_toml(),
         "splits": {

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import write_json
 from topophys.datasets import Dataset
 from topophys.datasets.families import blocks_from_channels
 from topophys.datasets.tasks import OfEachTask
@@ -19,7 +18,8 @@ from topophys.invariants.berry import chern_number_from_d
 from topophys.invariants.results import UNRESOLVED_VALUE
 from topophys.invariants.winding import winding_number
 from topophys.learn import Run
-from topophys.learn.run import predict_invariants
+from topophys.learn.run import nearest_integers, predict_invariants
+from topophys.report.artifacts import is_current, read_measurements, save_result
 
 __all__ = [
     "LEAST",
@@ -178,14 +178,14 @@ def measure_accuracy(
         )
     names = [s for s in splits or dataset.splits if s != run.config.train_split]
     rows = [row for name in names for row in _rows(run, dataset, name)]
-    write_json(run.path / "accuracy.json", [asdict(row) for row in rows])
+    save_result(run, dataset, "accuracy.json", [asdict(row) for row in rows])
     return rows
 
 
 def _rows(run: Run, dataset: Dataset, name: str) -> list[SplitAccuracy]:
     split = dataset.split(name)
     x, label = split.read("x", "label")
-    named = np.rint(predict_invariants(run.encoder, x)).astype(np.int64) == label
+    named = nearest_integers(predict_invariants(run.encoder, x)) == label
     formula = sampled_invariants(dataset.kind, x) == label
     groups: list[tuple[str, Any]] = [("all", np.ones(len(label), dtype=bool))]
     sizes = np.unique(np.abs(label))
@@ -300,14 +300,14 @@ def list_failures(
     found = [failure for name in names for failure in _wrong(run, dataset, name)]
     found.sort(key=lambda f: f.gap)
     content = {"total": len(found), "listed": [asdict(f) for f in found[:MOST]]}
-    write_json(run.path / "failures.json", content)
+    save_result(run, dataset, "failures.json", content)
     return found
 
 
 def _wrong(run: Run, dataset: Dataset, name: str) -> list[Failure]:
     x, label, gap = dataset.split(name).read("x", "label", "gap_bound")
     real = predict_invariants(run.encoder, x)
-    wrong = np.flatnonzero(np.rint(real).astype(np.int64) != label)
+    wrong = np.flatnonzero(nearest_integers(real) != label)
     if not wrong.size:
         return []
     formula = sampled_invariants(dataset.kind, x[wrong])
@@ -316,7 +316,7 @@ def _wrong(run: Run, dataset: Dataset, name: str) -> list[Failure]:
             name,
             int(i),
             int(label[i]),
-            int(np.rint(real[i])),
+            int(nearest_integers(real[i])),
             float(real[i]),
             float(gap[i]),
             None if formula[j] == UNRESOLVED_VALUE else int(formula[j]),
@@ -381,7 +381,7 @@ def interpret_run(
     for part in parts:
         n = min(size, 300) if part == "audit" else size
         report = tools[part](run, dataset, split=split, n_hamiltonians=n, progress=progress)
-        write_json(run.path / f"{part}.json", report.to_dict())
+        save_result(run, dataset, f"{part}.json", report.to_dict())
         reports[part] = report
     return reports
 
@@ -389,7 +389,7 @@ def interpret_run(
 def measure_missing(
     run: Run, dataset: Dataset, *, refresh: bool = False, progress: bool = True
 ) -> list[str]:
-    """Measure whatever the folder of a run does not hold yet.
+    """Measure whatever the folder of a run does not hold yet, of these weights and these data.
 
     Parameters
     ----------
@@ -416,8 +416,14 @@ def measure_missing(
     """
     made = []
     for name, measure in (("accuracy", measure_accuracy), ("failures", list_failures)):
-        if refresh or not (run.path / f"{name}.json").is_file():
+        if refresh or _is_missing(run, dataset, name):
             measure(run, dataset)
             made.append(name)
-    missing = [p for p in PARTS if refresh or not (run.path / f"{p}.json").is_file()]
+    missing = [p for p in PARTS if refresh or _is_missing(run, dataset, p)]
     return made + list(interpret_run(run, dataset, parts=tuple(missing), progress=progress))
+
+
+def _is_missing(run: Run, dataset: Dataset, name: str) -> bool:
+    """Whether a result is not there, or was measured otherwise; refuses one that is damaged."""
+    read_measurements(run.path, name)
+    return not is_current(run, dataset, f"{name}.json")

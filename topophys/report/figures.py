@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import plots
-from topophys._io import make_folder, write_json, write_text
+from topophys._io import make_folder, write_text
 from topophys.datasets import Dataset, Split
 from topophys.datasets.tasks import get_task
 from topophys.errors import InputError, KindError, ShapeError
@@ -25,7 +25,7 @@ from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.winding import winding_angle
 from topophys.learn import Run
 from topophys.learn.run import predict_invariants
-from topophys.report.artifacts import read_figure_records, read_measurements
+from topophys.report.artifacts import current_measurement, read_figure_records, save_result
 from topophys.report.evaluation import (
     check_kind,
     held_out_splits,
@@ -153,7 +153,8 @@ def common_figures(run: Run, dataset: Dataset) -> Iterator[RunFigure]:
     )
     yield _confusion(run, dataset)
     accuracy, probes, causal, audit = (
-        read_measurements(run.path, name) for name in ("accuracy", "probes", "causal", "audit")
+        current_measurement(run, dataset, name)
+        for name in ("accuracy", "probes", "causal", "audit")
     )
     if accuracy is not None:
         rows = [r for r in accuracy if r["split"] in held_out_splits(run, dataset)]
@@ -497,7 +498,7 @@ def draw_figures(run: Run, dataset: Dataset, *, chern_data: Dataset | None = Non
         cards.append(asdict(picture.card))
     if chern_data is None:
         cards += _kept(folder)
-    write_json(folder / "figures.json", cards)
+    save_result(run, dataset, "figures/figures.json", cards)
     return paths
 
 

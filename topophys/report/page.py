@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from topophys._io import write_text
+from topophys._io import read_bytes, write_text
 from topophys.errors import CheckpointError
-from topophys.report.artifacts import load_summary, read_figure_records
+from topophys.report.artifacts import load_summary, origins, read_figure_records
 
 __all__ = ["find_caveats", "write_page"]
 
@@ -176,6 +176,7 @@ def write_page(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     summary = load_summary(folder)
+    _check_figures(folder, summary)
     environment = Environment(
         loader=PackageLoader("topophys.report", "templates"),
         autoescape=True,
@@ -192,6 +193,17 @@ def write_page(folder: str | Path) -> Path:
         figures=_figures(folder),
     )
     return write_text(folder / "report.html", page)
+
+
+def _check_figures(folder: Path, summary: dict[str, Any]) -> None:
+    """Refuse figures of other weights or data than the summary is of."""
+    drawn = origins(folder).get("figures/figures.json")
+    wanted = summary.get("made_from")
+    if drawn and wanted and any(drawn.get(key) != value for key, value in wanted.items()):
+        raise CheckpointError(
+            f"Figures of `{folder}` are of other data or weights than its summary; repeat"
+            " `topophys report` with the data set that you mean."
+        )
 
 
 def _ladder(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -217,4 +229,21 @@ def _figures(folder: Path) -> list[dict[str, Any]]:
 
 
 def _data_uri(path: Path) -> str:
-    return "data:image/png;base64," + b64encode(path.read_bytes()).decode("ascii")
+    if path.is_symlink():  # a page must not carry files from elsewhere away
+        raise OSError(f"`{path.name}` is a symbolic link")
+    return "data:image/png;base64," + b64encode(_png(path)).decode("ascii")
+
+
+#: Bytes that a picture may have, and those with which it begins.
+LARGEST: Final = 1 << 25
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+def _png(path: Path) -> bytes:
+    try:
+        content = read_bytes(path, most=LARGEST)
+    except ValueError as error:
+        raise OSError(f"`{path.name}`: {error}") from None
+    if not content.startswith(PNG):
+        raise OSError(f"`{path.name}` is no PNG picture")
+    return content

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
+from topophys._io import sealed
 from topophys.testing.hardening import changes
 from topophys.testing.hardening.readers.datasets import CHAINS
 from topophys.testing.hardening.readers.networks import SMALL
@@ -15,13 +19,13 @@ FILES = ("summary.json", "accuracy.json", "probes.json", "causal.json", "audit.j
 def _make_reports(folder):
     """A run with all that is measured on it, in the words of those who measure."""
     from topophys import plots
-    from topophys._io import write_json
     from topophys.datasets import Recipe, generate, open_dataset
     from topophys.interpret.causal import CausalReport, CausalResult
     from topophys.interpret.reports import ProbeReport, ProbeResult
     from topophys.interpret.symmetry_audit import AuditReport, AuditRow
     from topophys.learn import FitConfig, fit
     from topophys.report import list_failures, measure_accuracy, write_page, write_summary
+    from topophys.report.artifacts import save_result
 
     data = folder.with_name("chains.h5")
     generate(Recipe.from_text(CHAINS), data, workers=1, progress=False)
@@ -42,24 +46,36 @@ def _make_reports(folder):
         AuditRow("k -> -k", "h2_features read as dalpha", "odd", 1e-7),
         AuditRow("k -> -k", "output", "odd", 0.02, 0.0),
     ]
-    for name, report in (
-        ("probes", ProbeReport("test", 20, 5, 5, 0, tuple(probes))),
-        ("causal", CausalReport("test", 20, 0, tuple(causal))),
-        ("audit", AuditReport("test", 20, 0, tuple(audit))),
-    ):
-        write_json(run.path / f"{name}.json", report.to_dict())
     with open_dataset(data) as dataset:
+        for name, report in (
+            ("probes", ProbeReport("test", 20, 5, 5, 0, tuple(probes))),
+            ("causal", CausalReport("test", 20, 0, tuple(causal))),
+            ("audit", AuditReport("test", 20, 0, tuple(audit))),
+        ):
+            save_result(run, dataset, f"{name}.json", report.to_dict())
         measure_accuracy(run, dataset)
         list_failures(run, dataset)
         write_summary(run, dataset, seconds={"train": 1.5}, notes=["Quick run."])
     plots.save_figure(plots.plot_training(run.history), run.path / "figures" / "training", ["png"])
     card = {"name": "training", "title": "Training", "caption": "Loss and accuracy."}
-    write_json(run.path / "figures" / "figures.json", [card])
+    with open_dataset(data) as dataset:
+        save_result(run, dataset, "figures/figures.json", [card])
     write_page(run.path)
 
 
 def _change_report(rng, folder):
-    changes.json_file(rng, folder / rng.choice(FILES))
+    file = rng.choice(FILES)
+    changes.json_file(rng, folder / file)
+    if rng.random() < 0.8:
+        _fit_origins(folder, file)
+
+
+def _fit_origins(folder, file):
+    """Make the digest of a file of results fit what is there, as a careful forger would."""
+    content = json.loads((folder / "origins.json").read_text(encoding="utf-8"))
+    if file in content:
+        content[file]["sha256"] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        (folder / "origins.json").write_text(json.dumps(sealed(content)), encoding="utf-8")
 
 
 def _read_report(folder):

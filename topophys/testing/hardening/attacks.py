@@ -1,0 +1,309 @@
+"""Attacks on files while they are written and read: random kills, flipped bits, exchanged files.
+
+Each attack runs in a forked copy of this process, which may be killed and may not hang.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from topophys.errors import TopophysError
+
+ROOT = Path(__file__).parents[3]
+#: Seconds after which an attack counts as a hang.
+PATIENCE = 120.0
+
+
+@dataclass
+class Tally:
+    """What became of the attacks of one kind."""
+
+    attacks: int = 0
+    #: work that was there after the attack, whole and as if undisturbed; refused; not delivered yet
+    right: int = 0
+    refused: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def cases(self):
+        return self.attacks
+
+
+def child(work: Callable[[], object], kill_after: float | None = None) -> int:
+    """Do some work in a forked process; its exit status, or minus the signal that ended it."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+            work()
+            status = 0
+        except TopophysError:
+            status = 2
+        except BaseException:
+            status = 3
+            traceback.print_exc(file=sys.stdout)
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    end = time.monotonic() + (PATIENCE if kill_after is None else kill_after)
+    while time.monotonic() < end:
+        done, state = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(state)
+        time.sleep(0.002)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return -signal.SIGKILL
+
+
+# ---- Random kills: whatever is there is whole, and what goes on ends as if nothing had happened
+
+
+@dataclass(frozen=True)
+class Killable:
+    """A kind of work: how it is done or gone on with, and what it leaves."""
+
+    work: Callable[[Path], object]
+    #: contents that must be equal in the end, and whole whenever they are there
+    outcome: Callable[[Path], dict[str, bytes]]
+
+
+def _bytes(*names: str) -> Callable[[Path], dict[str, bytes]]:
+    return lambda folder: {
+        name: (folder / name).read_bytes() for name in names if (folder / name).is_file()
+    }
+
+
+def kinds(home: Path) -> dict[str, Killable]:
+    """Kinds of work, with what they read, made in a folder."""
+    from topophys.datasets import Recipe, generate, join, open_dataset
+    from topophys.learn import FitConfig, fit
+
+    recipes = {}
+    for name in ("winding", "chern"):
+        recipe = Recipe.from_toml(ROOT / "datasets" / "tiny" / f"{name}.toml")
+        recipes[name] = recipe
+    parts = []
+    for number in range(recipes["winding"].n_shards):
+        parts.append(home / f"part{number}.h5")
+        generate(
+            recipes["winding"], parts[-1], shards=(number, number + 1), workers=1, progress=False
+        )
+    generate(recipes["winding"], home / "data.h5", workers=1, progress=False)
+    config = FitConfig.from_mapping(
+        {"epochs": 4, "batch_size": 50, "checkpoint_steps": 2,
+         "encoder": {"hidden_dims": [8, 4, 8], "output_features": 4}}
+    )  # fmt: skip
+
+    def train(folder):
+        with open_dataset(home / "data.h5") as data:
+            fit(config, data, folder / "run", progress=False, resume=True)
+
+    def make(name):
+        return lambda folder: generate(recipes[name], folder / "a.h5", workers=1, progress=False)
+
+    found = {
+        "`generate`, chains": Killable(make("winding"), _bytes("a.h5")),
+        "`generate`, planes": Killable(make("chern"), _bytes("a.h5")),
+        "`join` into one file": Killable(
+            lambda folder: join(parts, folder / "a.h5", progress=False), _bytes("a.h5")
+        ),
+        "`train`, gone on with": Killable(
+            train, _bytes("run/best.safetensors", "run/last.safetensors")
+        ),
+    }
+    try:
+        from topophys.materials import TrainOptions, fit_toys, generate_toys
+    except ImportError:
+        return found
+    generate_toys(home / "toys.h5", 40, progress=False)
+    options = TrainOptions(epochs=1, seed=0)
+    return found | {
+        "`materials generate`": Killable(
+            lambda folder: generate_toys(folder / "toys.h5", 20, progress=False),
+            _bytes("toys.h5"),
+        ),
+        "`materials train`": Killable(
+            lambda folder: fit_toys(home / "toys.h5", folder / "run", options, progress=False),
+            _bytes("run/classifier.safetensors"),
+        ),
+    }
+
+
+def kills(kind: Killable, home: Path, count: int, seed: object) -> Tally:
+    """Kill a kind of work at random moments, some times in a row, then let it end."""
+    rng, tally = random.Random(str(seed)), Tally()
+    (home / "whole").mkdir(parents=True)
+    start = time.monotonic()
+    if child(lambda: kind.work(home / "whole")):
+        tally.faults.append("does not end undisturbed")
+        return tally
+    longest, wanted = time.monotonic() - start, kind.outcome(home / "whole")
+    folder = home / "killed"
+    while tally.attacks < count:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for _ in range(min(rng.randint(1, 4), count - tally.attacks)):
+            status = child(lambda: kind.work(folder), rng.uniform(0.0, longest))
+            tally.attacks += 1
+            if status not in (0, -signal.SIGKILL):
+                tally.faults.append(f"attack {tally.attacks}: status {status}")
+            for name, content in kind.outcome(folder).items():
+                if name.endswith(".h5") and content != wanted[name]:
+                    tally.faults.append(f"attack {tally.attacks}: {name} is not whole")
+        if child(lambda: kind.work(folder)):
+            tally.faults.append(f"attack {tally.attacks}: cannot be gone on with")
+        elif kind.outcome(folder) != wanted:
+            tally.faults.append(f"attack {tally.attacks}: ends otherwise than undisturbed")
+        else:
+            tally.right = tally.attacks
+        left = [p.name for p in folder.rglob("*") if "partial" in p.name or p.suffix == ".journal"]
+        if left:
+            tally.faults.append(f"attack {tally.attacks}: left {', '.join(left)}")
+    return tally
+
+
+# ---- Flipped bits, and files that change under a reader
+
+
+def _flip(path: Path, rng: random.Random) -> None:
+    data = bytearray(path.read_bytes())
+    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    path.write_bytes(data)
+
+
+def _content(path: Path) -> Any:
+    """Everything that a data set gives."""
+    from topophys.datasets import open_dataset
+
+    with open_dataset(path) as data:
+        return {(s, f): data.split(s).read(f)[0] for s in data.splits for f in data.split(s).fields}
+
+
+def _run_content(folder: Path) -> Any:
+    from topophys.learn import load_run
+
+    run = load_run(folder)
+    weights = {name: value.numpy() for name, value in run.encoder.state_dict().items()}
+    return {**weights, "history": np.array(repr((run.history, run.provenance, run.config)))}
+
+
+def _toys_content(path: Path) -> Any:
+    from topophys.datasets.materials_file import read_materials
+
+    arrays, card = read_materials(path)
+    return {**arrays, "card": np.array(repr(card))}
+
+
+def _same(one: Any, two: Any) -> bool:
+    return set(one) == set(two) and all(np.array_equal(one[k], two[k]) for k in one)
+
+
+def flips(home: Path, count: int) -> Iterator[tuple[str, Tally]]:
+    """Flip a random bit of each kind of file and use it."""
+    from topophys.datasets import Recipe, generate, open_dataset
+    from topophys.learn import FitConfig, fit
+
+    tiny = ROOT / "datasets" / "tiny"
+    generate(Recipe.from_toml(tiny / "winding-1d.toml"), home / "new.h5", progress=False)
+    generate(Recipe.from_toml(tiny / "winding.toml"), home / "data.h5", progress=False)
+    config = FitConfig.from_mapping(
+        {"epochs": 1, "batch_size": 50, "encoder": {"hidden_dims": [4, 3, 4]}}
+    )
+    with open_dataset(home / "data.h5") as data:
+        fit(config, data, home / "run", progress=False)
+    subjects = {
+        "data set": (home / "new.h5", _content, lambda p, r: p),
+        "data set of schema version 1": (tiny / "winding-1d.h5", _content, lambda p, r: p),
+        "run: run.json, best.json, weights": (
+            home / "run", _run_content,
+            lambda p, r: p / r.choice(("run.json", "best.json", "best.safetensors")),
+        ),
+    }  # fmt: skip
+    try:
+        from topophys.materials import generate_toys
+
+        generate_toys(home / "toys.h5", 20, progress=False)
+        subjects["toy materials"] = (home / "toys.h5", _toys_content, lambda p, r: p)
+    except ImportError:
+        pass
+    for title, (source, read, choose) in subjects.items():
+        tally, good = Tally(), read(source)
+        for case in range(count):
+            rng, copy = random.Random(f"{title} {case}"), home / f"copy{source.suffix}"
+            shutil.rmtree(copy, ignore_errors=True)
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
+            _flip(choose(copy, rng), rng)
+
+            def use(copy=copy, read=read, good=good):
+                if not _same(read(copy), good):
+                    os._exit(4)
+
+            status = child(use)
+            tally.attacks += 1
+            tally.right += status == 0
+            tally.refused += status == 2
+            if status not in (0, 2):
+                what = {4: "gives something else", -9: "hangs"}.get(status, f"status {status}")
+                tally.faults.append(f"case {case}: {what}")
+        yield title, tally
+
+
+def exchanges(home: Path, count: int) -> Iterator[tuple[str, Tally]]:
+    """Exchange, truncate or overwrite a data set under an open reader, and read on."""
+    from topophys.datasets import Recipe, generate, open_dataset
+
+    recipe = Recipe.from_toml(ROOT / "datasets" / "tiny" / "winding.toml")
+    for seed in (1, 2):
+        other = Recipe.from_text(recipe.model_copy(update={"seed": seed}).to_toml())
+        generate(other, home / f"{seed}.h5", progress=False)
+    good = _content(home / "1.h5")
+
+    def exchange(path, rng):
+        Path(shutil.copy(home / "2.h5", path.with_suffix(".new"))).replace(path)
+
+    def truncate(path, rng):
+        os.truncate(path, rng.randrange(path.stat().st_size))
+
+    def overwrite(path, rng):
+        shutil.copyfile(home / "2.h5", path)
+
+    ways = {"exchanged": exchange, "truncated": truncate, "overwritten in place": overwrite}
+    for title, change in ways.items():
+        tally = Tally()
+        for case in range(count):
+            rng, path = random.Random(f"{title} {case}"), home / "open.h5"
+            path.unlink(missing_ok=True)
+            shutil.copy(home / "1.h5", path)
+
+            def use(path=path, rng=rng, change=change):
+                with open_dataset(path) as data:
+                    split = data.split(rng.choice(data.splits))
+                    if rng.random() < 0.5:
+                        split.read(rng.choice(split.fields))
+                    change(path, rng)
+                    for name in split.fields:
+                        if not np.array_equal(split.read(name)[0], good[split.name, name]):
+                            os._exit(4)
+
+            status = child(use)
+            tally.attacks += 1
+            tally.right += status == 0
+            tally.refused += status == 2
+            if status not in (0, 2):
+                what = {4: "gives something else", -7: "SIGBUS"}.get(status, f"status {status}")
+                tally.faults.append(f"case {case}: {what}")
+        yield f"data set {title} under an open reader", tally
