@@ -67,6 +67,20 @@ def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
     return array
 
 
+def _refuse_hidden(x: object, name: str) -> None:
+    """Refuse arrays whose mask, or whose gradient, would be lost without a word."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise InputError(
+            f"Argument `{name}` must have no masked entries, but {int(np.ma.count_masked(x))} of"
+            f" {x.size} are masked; leave them out, or fill them."
+        )
+    if getattr(x, "requires_grad", False):
+        raise InputError(
+            f"Argument `{name}` must be an array, but is a tensor that requires a gradient; pass"
+            " `.detach()` of it."
+        )
+
+
 def _as_array(
     x: ArrayLike,
     name: str,
@@ -75,6 +89,7 @@ def _as_array(
     finite: bool = True,
     contiguous: bool = True,
 ) -> NDArray[Scalar]:
+    _refuse_hidden(x, name)
     given = _as_numbers(x, name, shape)
     if dtype is np.float64 and np.iscomplexobj(given):
         raise InputError(f"Argument `{name}` must be real, but is complex; take its real part.")

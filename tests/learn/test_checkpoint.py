@@ -217,8 +217,8 @@ def test_altered_run_card(run_folder, entries):
 
 
 def test_run_of_another_version(run_folder):
-    change_run(run_folder, version=2, config={"unheard": "of"})
-    run_refused(run_folder, "reads version 1")
+    change_run(run_folder, version=3, config={"unheard": "of"})
+    run_refused(run_folder, "reads version 2")
 
 
 def test_run_without_weights(run_folder):
