@@ -51,6 +51,7 @@ def test_everything_is_there(folder):
         "last.json",
         "last.safetensors",
         "log.jsonl",
+        "origins.json",
         "probes.json",
         "report.html",
         "run.json",
