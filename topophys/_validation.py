@@ -70,9 +70,10 @@ def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
 def _refuse_hidden(x: object, name: str) -> None:
     """Refuse arrays whose mask, or whose gradient, would be lost without a word."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        count = int(np.ma.getmaskarray(x).sum())
         raise InputError(
-            f"Argument `{name}` must have no masked entries, but {int(np.ma.count_masked(x))} of"
-            f" {x.size} are masked; leave them out, or fill them."
+            f"Argument `{name}` must have no masked entries, but {count} of {x.size} are masked;"
+            " leave them out, or fill them."
         )
     if getattr(x, "requires_grad", False):
         raise InputError(
