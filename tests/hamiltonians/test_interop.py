@@ -239,6 +239,59 @@ def test_from_kwant():
         tp.from_kwant(h)
 
 
+def test_finalized_leads_of_kwant_and_their_phases():
+    inside = np.array([[0.1, 1.0], [1.0, -0.1]])
+    across = np.array([[0.3 + 0.2j], [0.7]])  # to the first site of the next cell only
+
+    def cell_hamiltonian(params):
+        if "m" not in params:
+            raise TypeError("System is missing required arguments: m")
+        return inside
+
+    lead = SimpleNamespace(
+        cell_hamiltonian=cell_hamiltonian,
+        inter_cell_hopping=lambda params: across,
+        symmetry=SimpleNamespace(periods=[(0.0, 2.0)]),
+    )
+    h = tp.from_kwant(lead, params={"m": 1.0}, n_occupied=1)
+    # kwant.physics.Bands: hop exp(-ik) + its conjugate + the cell
+    hop = np.hstack([across, np.zeros((2, 1))])
+    for k in (0.3, -2.0):
+        expected = inside + hop * np.exp(-1j * k) + (hop * np.exp(-1j * k)).conj().T
+        np.testing.assert_allclose(h.bloch([k]), expected, atol=1e-15)
+    assert np.linalg.norm(tp.reciprocal_vectors(h)) == pytest.approx(np.pi)
+    with pytest.raises(InputError, match=r"`params` must give .* missing required arguments: m"):
+        tp.from_kwant(lead)
+
+
+def test_kwant_itself():
+    kwant = pytest.importorskip("kwant")
+    rows = np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]])
+    honeycomb = kwant.lattice.general(rows, [(0, 0), (0, 1 / np.sqrt(3))], norbs=1)
+    a, b = honeycomb.sublattices
+    builder = kwant.Builder(kwant.TranslationalSymmetry(*rows))
+    builder[a(0, 0)], builder[b(0, 0)] = 0.2, -0.2
+    builder[honeycomb.neighbors()] = -1.0
+    builder[kwant.builder.HoppingKind((1, 0), a, a)] = 0.15j
+    h = tp.from_kwant(builder, n_occupied=1)
+    wrapped = kwant.wraparound.wraparound(builder).finalized()
+    for k in np.random.default_rng(0).uniform(-3, 3, (5, 2)):
+        theirs = wrapped.hamiltonian_submatrix(params={"k_x": k[0], "k_y": k[1]})
+        np.testing.assert_allclose(h.bands(k), np.linalg.eigvalsh(theirs), atol=1e-12)
+    assert tp.lattice_system(h) == "hexagonal"
+    bond = (h.positions[1] - h.positions[0]) @ rows
+    assert np.linalg.norm(bond) == pytest.approx(1 / np.sqrt(3))
+    lead = kwant.Builder(kwant.TranslationalSymmetry((1.0, 0.0)))
+    square = kwant.lattice.square(norbs=1)
+    lead[(square(0, j) for j in range(3))] = 0.5
+    lead[square.neighbors()] = -1.0
+    finished = lead.finalized()
+    chain = tp.from_kwant(finished)
+    bands = kwant.physics.Bands(finished)
+    for k in (0.4, 2.0):
+        np.testing.assert_allclose(chain.bands([k]), np.sort(bands(k)), atol=1e-12)
+
+
 # ---- sisl
 
 

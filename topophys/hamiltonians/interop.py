@@ -329,7 +329,8 @@ def from_kwant(
     Parameters
     ----------
     builder : kwant.Builder
-        Before `finalized()`, periodic in one to three directions.
+        Before `finalized()`, periodic in one to three directions; or the finalized system of a lead
+        (`kwant.builder.InfiniteSystem`), periodic in one.
     n_occupied : int, optional
         Number of occupied bands. Where it is not given, questions that need it are refused.
     params : mapping, optional
@@ -338,7 +339,8 @@ def from_kwant(
     Returns
     -------
     WannierHamiltonian
-        Orbitals in the order of the sites, which Kwant sorts.
+        Orbitals in the order of the sites: sorted, of a finalized system as they are there. The
+        periods are its lattice, the sites its positions, where the builder has them.
 
     Raises
     ------
@@ -358,11 +360,13 @@ def from_kwant(
     ...
     topophys.errors.KindError: Argument `builder` must be a Builder of Kwant ...
     """
+    if hasattr(builder, "cell_hamiltonian") and hasattr(builder, "inter_cell_hopping"):
+        return _of_lead(builder, n_occupied, dict(params or {}))
     names = ("symmetry", "site_value_pairs", "hopping_value_pairs")
     if not all(hasattr(builder, name) for name in names):
         raise KindError(
-            "Argument `builder` must be a Builder of Kwant with translational symmetry, not yet"
-            f" finalized, but is {_validation.short(builder)}."
+            "Argument `builder` must be a Builder of Kwant with translational symmetry, or the"
+            f" finalized system of a lead, but is {_validation.short(builder)}."
         )
     symmetry = builder.symmetry
     dim = int(symmetry.num_directions)
@@ -387,7 +391,39 @@ def from_kwant(
                                 (tuple(-x for x in R), column, row, matrix.conj().T)):  # fmt: skip
             block = hoppings.setdefault(vector, np.zeros((n, n), np.complex128))
             block[i, j] += m
-    return _made(hoppings, n_occupied, None, None, tuple(range(dim)))
+    repeats = [len(m) for m in matrices]
+    lattice, positions = _kwant_geometry(symmetry, [site for site, _ in sites], repeats)
+    return _made(hoppings, n_occupied, lattice, positions, tuple(range(dim)))
+
+
+def _kwant_geometry(
+    symmetry: Any, sites: list[Any], repeats: list[int]
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """Periods, and reduced positions of the orbitals, where sites have any."""
+    periods = getattr(symmetry, "periods", None)
+    if periods is None:
+        return None, None
+    rows = np.array([np.asarray(p, np.float64) for p in periods])
+    if not sites or not all(hasattr(site, "pos") for site in sites):
+        return completed(rows), None
+    at = np.array([np.asarray(site.pos, np.float64) for site in sites])
+    return completed(rows), np.repeat(at @ np.linalg.pinv(rows), repeats, axis=0)
+
+
+def _of_lead(system: Any, n_occupied: int | None, params: dict[str, Any]) -> WannierHamiltonian:
+    """Take the hoppings of a finalized lead: H(k) = h + V exp(-ik) + V^dagger exp(ik)."""
+    try:
+        inside = np.asarray(system.cell_hamiltonian(params=params), np.complex128)
+        across = np.asarray(system.inter_cell_hopping(params=params), np.complex128)
+    except TypeError as error:  # what Kwant raises for a parameter that is missing
+        raise InputError(
+            f"Argument `params` must give the parameters of the system: {error}."
+        ) from None
+    hopping = np.zeros(inside.shape, np.complex128)
+    hopping[:, : across.shape[1]] = across
+    hoppings = {(0,): inside, (-1,): hopping, (1,): hopping.conj().T}
+    lattice, _ = _kwant_geometry(getattr(system, "symmetry", None), [], [])
+    return _made(hoppings, n_occupied, lattice, None, (0,))
 
 
 def _value(value: Any, sites: tuple[Any, ...], params: dict[str, Any]) -> NDArray[np.complex128]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike, SampledLike, is_fourier_like
 from topophys.errors import InputError, ShapeError, why
-from topophys.invariants._samples import bloch_samples
+from topophys.invariants._samples import bloch_samples, jumping, momenta
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import Slice, require_dimension, rows_of
 from topophys.invariants._symmetry import (
@@ -236,6 +236,8 @@ def spin_chern(
         )
     samples, n_filled = bloch_samples(h, grid, n_occupied, "h", dim=2)
     h_k = checked_matrices(samples, "h", "(..., Nx, Ny, n, n)")
+    if not momenta(h):
+        jumping(h_k, (-2, -1), "h", cure=False)
     return settle(_sampled(h_k, s_z, n_filled), on_unresolved, "spin Chern number")
 
 
