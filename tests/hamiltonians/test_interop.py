@@ -264,6 +264,7 @@ def test_finalized_leads_of_kwant_and_their_phases():
         tp.from_kwant(lead)
 
 
+@pytest.mark.filterwarnings("ignore:MUMPS is not available")
 def test_kwant_itself():
     kwant = pytest.importorskip("kwant")
     rows = np.array([[1.0, 0.0], [0.5, np.sqrt(0.75)]])

@@ -421,7 +421,9 @@ def _of_lead(system: Any, n_occupied: int | None, params: dict[str, Any]) -> Wan
         ) from None
     hopping = np.zeros(inside.shape, np.complex128)
     hopping[:, : across.shape[1]] = across
-    hoppings = {(0,): inside, (-1,): hopping, (1,): hopping.conj().T}
+    hoppings: dict[tuple[int, ...], NDArray[np.complex128]] = {
+        (0,): inside, (-1,): hopping, (1,): hopping.conj().T,
+    }  # fmt: skip
     lattice, _ = _kwant_geometry(getattr(system, "symmetry", None), [], [])
     return _made(hoppings, n_occupied, lattice, None, (0,))
 
