@@ -236,3 +236,34 @@ def test_parts_are_made_and_joined_from_the_command_line(tmp_path, capsys, recip
         with pytest.raises(SystemExit) as caught:
             main([*words, "--shards", bad, "--quiet"])
         assert caught.value.code == 2
+
+
+def test_what_is_labelled_can_be_split_and_trained_on(tmp_path):
+    block = np.ones((90, 2, 1, 1))
+    block[:, 1, 0, 0] = np.where(np.arange(90) % 3, 3.0, 0.2)
+    np.savez(tmp_path / "a.npz", vectors=[[0], [1]], block=block)
+    shares = {"train": 0.6, "val": 0.2, "test": 0.2}
+    made = label(tmp_path / "a.npz", tmp_path / "a.h5", grid=(4,), splits=shares)
+    assert sum(made.sizes.values()) == 90
+    rows = []
+    for name, share in shares.items():
+        assert abs(made.classes[name][0] - share * 30) <= 1
+        assert abs(made.classes[name][1] - share * 60) <= 1
+        with open_dataset(tmp_path / "a.h5") as data:
+            found, key = data.split(name).read("label", "seed_key")
+        np.testing.assert_array_equal(found, (key[:, 2] % 3 > 0).astype(int))
+        rows += key[:, 2].tolist()
+    assert sorted(rows) == list(range(90))
+    assert verify(tmp_path / "a.h5", progress=False).ok
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [({}, "positive shares"), ({"a": 0.5}, "add up to 1"), ({"a": 1.5, "b": -0.5}, "positive"),
+     ({"a": 0.9, "b": 0.05, "c": 0.05}, "leave a Hamiltonian")],
+)  # fmt: skip
+def test_bad_splits_are_refused(tmp_path, splits, message):
+    np.savez(tmp_path / "a.npz", vectors=[[0], [1]], block=np.array([[[[1.0]], [[3.0]]]] * 2))
+    with pytest.raises(InputError, match=message):
+        label(tmp_path / "a.npz", tmp_path / "a.h5", grid=(4,), splits=splits)
+    assert not (tmp_path / "a.h5").exists()

@@ -100,6 +100,9 @@ def label(
         typer.Option(help="For tables: what to ask; by default by the dimension."),
     ] = None,
     flatten_bands: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
+    splits: Annotated[
+        str | None, typer.Option(help="Splits of a data set: train=0.8,val=0.1,test=0.1.")
+    ] = None,
     quiet: Quiet = False,
     force: Force = False,
 ) -> None:
@@ -122,12 +125,21 @@ def label(
         n_occupied=occupied,
         flatten_bands=flatten_bands,
         question=question,
+        splits=None if splits is None else _splits(splits),
         progress=not quiet,
         force=force,
     )
     print(made)
     if getattr(made, "labelled", 1) == 0:
         raise typer.Exit(1)
+
+
+def _splits(text: str) -> dict[str, float]:
+    pairs = [re.fullmatch(r"\s*([\w.-]+)=(\d*\.?\d+)\s*", part) for part in text.split(",")]
+    found = {pair[1]: float(pair[2]) for pair in pairs if pair}
+    if len(found) != len(pairs):
+        raise typer.BadParameter(f"--splits must be such as train=0.8,val=0.2, not {text!r}")
+    return found
 
 
 def _grid(text: str) -> tuple[int, ...]:

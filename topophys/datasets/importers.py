@@ -8,6 +8,7 @@ import math
 import re
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -259,7 +260,7 @@ def _from_wannier(
 
 # ---------------------------------- From Hamiltonians that users bring along to a labelled data set
 
-#: Name of the only split.
+#: Name of the split where no others are asked for.
 SPLIT: Final = "all"
 #: Grid where none is given, by dimension.
 GRIDS: Final = {1: (32,), 2: (12, 12)}
@@ -274,14 +275,15 @@ def label(
     flatten_bands: bool = True,
     n_occupied: int | None = None,
     question: str | None = None,
+    splits: Mapping[str, float] | None = None,
     progress: bool = False,
     force: bool = False,
 ) -> Summary | LabelTable:
     """Prove the invariants of given Hamiltonians and store them as a data set, or as a table.
 
     Those whose invariant or gap cannot be proven do not enter the file; how many, and why, is
-    recorded. Energies stay in the units they come in. All lie in one split, `all`, in the order of
-    the source, whose numbers are the last column of `seed_key`.
+    recorded. Energies stay in the units they come in. All lie in one split, `all`, or in `splits`,
+    in the order of the source, whose numbers are the last column of `seed_key`.
 
     Parameters
     ----------
@@ -305,6 +307,9 @@ def label(
         Number of occupied bands, for `hoppings` and Wannier90; half filling is not assumed.
     question : str, optional
         For tables: what to ask of files that have no question of their own.
+    splits : mapping of str to float, optional
+        Names and shares of splits, such as ``{"train": 0.8, "val": 0.1, "test": 0.1}``: each class
+        is drawn apart at random, always in the same way.
     progress : bool, optional
         Show a bar while files are read, or for a table answered.
     force : bool, optional
@@ -334,6 +339,7 @@ def label(
     {'all': {0: 1, 1: 1}}
     """
     start = time.monotonic()
+    shares = _shares(splits)
     path, left_out = Path(path), list[FileLabel]()
     require_distinct(path, source)
     if path.suffix.lower() == ".csv":
@@ -350,7 +356,8 @@ def label(
         given, left_out = _from_wannier(source, n_occupied, progress=progress)
     else:
         given = read_source(Path(source), n_occupied)
-    plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, [0], len(given.hoppings))
+    one_split = {SPLIT: ([0], len(given.hoppings))}
+    plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, one_split)
     proof = _prove(plan, given, min_gap)
     keep = np.flatnonzero(proof.certified)
     if not len(keep):
@@ -359,8 +366,12 @@ def label(
             f" {len(proof.value)} is: gapless, or gaps below {min_gap}."
             f"{' Left out: ' + failures(left_out) if left_out else ''}"
         )
-    classes, counts = np.unique(np.ma.getdata(proof.value)[keep], return_counts=True)
-    plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, classes.tolist(), len(keep))
+    values = np.ma.getdata(proof.value)
+    parts = _apart(keep, values[keep], shares)
+    plan = _recipe(
+        given, Path(source), grid, min_gap, flatten_bands,
+        {name: (np.unique(values[rows]).tolist(), len(rows)) for name, rows in parts.items()},
+    )  # fmt: skip
     small = ~proof.certified & (proof.gap_upper < min_gap)
     rejected = dict.fromkeys(REASONS, 0) | {
         SMALL: int(small.sum()),
@@ -371,13 +382,14 @@ def label(
         require_distinct(names, source)
         check_output(names, ours=begins_with(NAMES_LINE), force=force)
     with Writer(ShardRange.of(plan), path, force=force) as writer:
-        for number in range(plan.n_shards):
-            arrays = _sample_arrays(plan, given, proof, keep, number)
-            # the first one brings the counts of all
-            first = number == 0
-            drawn = len(arrays["label"]) + (len(proof.value) - len(keep) if first else 0)
-            counted = rejected if first else dict.fromkeys(REASONS, 0)
-            writer.add(SPLIT, Shard.of(plan.kind, number, arrays, drawn, counted))
+        for name, rows in parts.items():
+            for number in range(-(-len(rows) // schema.SHARD_SIZE)):
+                arrays = _sample_arrays(plan, name, given, proof, rows, number)
+                # the first one brings the counts of all
+                first = number == 0 and name == next(iter(parts))
+                drawn = len(arrays["label"]) + (len(proof.value) - len(keep) if first else 0)
+                counted = rejected if first else dict.fromkeys(REASONS, 0)
+                writer.add(name, Shard.of(plan.kind, number, arrays, drawn, counted))
         writer.finish()
     notes = []
     if given.names:
@@ -385,16 +397,66 @@ def label(
         notes.append(f"names of the files in {names}")
     if left_out:
         notes.append(f"left out: {len(left_out)} files: {failures(left_out)}")
+    first_name = next(iter(parts))
     return Summary(
         path=path,
-        sizes={SPLIT: len(keep)},
-        classes={SPLIT: dict(zip(classes.tolist(), counts.tolist(), strict=True))},
-        drawn={SPLIT: len(proof.value)},
-        rejected={SPLIT: rejected},
+        sizes={name: len(rows) for name, rows in parts.items()},
+        classes={name: _counts(values[rows]) for name, rows in parts.items()},
+        drawn={
+            name: len(rows) + (len(proof.value) - len(keep) if name == first_name else 0)
+            for name, rows in parts.items()
+        },
+        rejected={
+            name: rejected if name == first_name else dict.fromkeys(REASONS, 0) for name in parts
+        },
         n_bytes=path.stat().st_size,
         seconds=time.monotonic() - start,
         notes=tuple(notes),
     )
+
+
+def _counts(values: NDArray[np.int64]) -> dict[int, int]:
+    names, counts = np.unique(values, return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+
+def _shares(splits: Mapping[str, float] | None) -> dict[str, float]:
+    """Check the shares of the splits; all in one where none are asked for."""
+    if splits is None:
+        return {SPLIT: 1.0}
+    shares = {name: float(share) for name, share in splits.items()}
+    if not shares or min(shares.values()) <= 0.0 or abs(sum(shares.values()) - 1.0) > 1e-9:
+        raise InputError(
+            "Argument `splits` must give positive shares that add up to 1, such as"
+            f" {{'train': 0.8, 'val': 0.2}}, but is {_validation.short(splits)}."
+        )
+    return shares
+
+
+def _apart(
+    keep: NDArray[np.int64], values: NDArray[np.int64], shares: dict[str, float]
+) -> dict[str, NDArray[np.int64]]:
+    """Rows of each split, each class drawn apart on its own, in the order of the source.
+
+    Shapes: `keep` and `values` (S,).
+    """
+    cuts = np.cumsum(list(shares.values()))[:-1]
+    chosen: list[list[NDArray[np.int64]]] = [[] for _ in shares]
+    rng = np.random.default_rng(0)
+    for value in np.unique(values):
+        rows = rng.permutation(keep[values == value])
+        # a common shift, so that small classes do not all round to the same side
+        at = np.floor(cuts * len(rows) + rng.random()).astype(np.int64)
+        for place, part in enumerate(np.split(rows, at)):
+            chosen[place].append(part)
+    parts = dict(zip(shares, (np.sort(np.concatenate(c)) for c in chosen), strict=True))
+    empty = [name for name, rows in parts.items() if not len(rows)]
+    if empty:
+        raise InputError(
+            f"Argument `splits` must leave a Hamiltonian to each split, but {', '.join(empty)} has"
+            f" none of {len(keep)}; label more, or ask for fewer splits."
+        )
+    return parts
 
 
 def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[FileLabel]) -> Path:
@@ -418,8 +480,7 @@ def _recipe(
     grid: tuple[int, ...] | None,
     min_gap: float,
     flatten_bands: bool,
-    classes: list[int],
-    size: int,
+    parts: Mapping[str, tuple[list[int], int]],
 ) -> Recipe:
     n = given.hoppings.shape[-1]
     family = next(name for name, kind in GIVEN.items() if kind == given.kind)
@@ -437,7 +498,10 @@ def _recipe(
             "hamiltonian": table,
             "label": {"invariant": "winding" if chain else "chern", "min_gap": float(min_gap)},
             "input": {"flatten_bands": flatten_bands, "grid": grid or GRIDS[1 if chain else 2]},
-            "split": [{"name": SPLIT, "size": max(size, len(classes)), "classes": classes}],
+            "split": [
+                {"name": part, "size": max(size, len(classes)), "classes": classes}
+                for part, (classes, size) in parts.items()
+            ],
         },
         source=str(source),
     )
@@ -449,10 +513,15 @@ def _prove(plan: Recipe, given: Given, min_gap: float) -> Certificate:
 
 
 def _sample_arrays(
-    plan: Recipe, given: Given, proof: Certificate, keep: NDArray[np.int64], number: int
+    plan: Recipe,
+    name: str,
+    given: Given,
+    proof: Certificate,
+    keep: NDArray[np.int64],
+    number: int,
 ) -> Arrays:
     rows = keep[number * schema.SHARD_SIZE : (number + 1) * schema.SHARD_SIZE]
-    spec = plan.part(SPLIT)
+    spec = plan.part(name)
     return {
         "hoppings": given.hoppings[rows],
         "label": np.ma.getdata(proof.value)[rows],
