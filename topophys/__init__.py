@@ -86,6 +86,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.invariants.results import Certificate, Z2Result
     from topophys.invariants.spin import SpinChern, spin_chern
     from topophys.invariants.weyl import weyl_charge
+    from topophys.invariants.weyl_census import WeylCensus, find_weyl_nodes
     from topophys.invariants.wilson import (
         berry_phase,
         polarization,
@@ -122,6 +123,7 @@ __all__ = [
     "RibbonHamiltonian",
     "SpinChern",
     "TwoBandHamiltonian",
+    "WeylCensus",
     "Z2Indices",
     "Z2Result",
     "band_path",
@@ -145,6 +147,7 @@ __all__ = [
     "edge_modes",
     "ensembles",
     "find_time_reversal",
+    "find_weyl_nodes",
     "flatten_block",
     "flatten_d",
     "from_callable",
@@ -202,6 +205,7 @@ _HOMES: Final = {
     "RibbonHamiltonian": "topophys.hamiltonians.cuts",
     "SpinChern": "topophys.invariants.spin",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
+    "WeylCensus": "topophys.invariants.weyl_census",
     "Z2Indices": "topophys.invariants.z2",
     "Z2Result": "topophys.invariants.results",
     "band_path": "topophys.hamiltonians.lattices",
@@ -225,6 +229,7 @@ _HOMES: Final = {
     "edge_modes": "topophys.hamiltonians.cuts",
     "ensembles": "topophys.ensembles",
     "find_time_reversal": "topophys.hamiltonians.symmetrize",
+    "find_weyl_nodes": "topophys.invariants.weyl_census",
     "flatten_block": "topophys.hamiltonians.flatten",
     "flatten_d": "topophys.hamiltonians.flatten",
     "from_callable": "topophys.hamiltonians.sampled",

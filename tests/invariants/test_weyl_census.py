@@ -1,0 +1,135 @@
+"""Every touching is in a box, and every charge is the one of algebra."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+
+import topophys as tp
+from tests.invariants.samples import X, Y, Z
+from tests.strategies import generators, random_unitaries
+from topophys.errors import InputError, KindError, ShapeError
+from topophys.invariants.weyl_census import _boxes, _union
+
+UNITS = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
+
+
+def wrapped(k):
+    return (np.asarray(k) + np.pi) % (2.0 * np.pi) - np.pi
+
+
+def with_spectators(hops, rng, bands):
+    """A two-band Hamiltonian beside bands far below and above, in a random basis."""
+    u = random_unitaries(bands, rng)
+    far = np.zeros(bands)
+    far[2:] = np.where(np.arange(bands - 2) % 2, 9.0, -9.0)
+    out = {}
+    for vector, matrix in hops.items():
+        full = np.zeros((bands, bands), complex)
+        full[:2, :2] = matrix
+        out[vector] = u @ full @ u.conj().T
+    out[0, 0, 0] = out.get((0, 0, 0), 0.0) + (u * far) @ u.conj().T
+    return tp.FourierHamiltonian(out, n_occupied=1 + int((far < 0).sum()))
+
+
+@given(rng=generators())
+@settings(max_examples=4)
+def test_eight_nodes_of_linear_dispersion(rng):
+    """H = sum_ij sin(k_i - s_i) v_ij sigma_j + tilt: nodes where all sines vanish."""
+    v, shift = rng.standard_normal((3, 3)), rng.uniform(-np.pi, np.pi, 3)
+    assume(np.linalg.cond(v) < 4.0)
+    tilt = rng.uniform(-2.0, 2.0, 3)  # beyond the slopes: type II
+    hops = {}
+    for unit, row, s, t in zip(UNITS, v, shift, tilt, strict=True):
+        matrix = row[0] * X + row[1] * Y + row[2] * Z + t * np.eye(2)
+        hops[unit] = -0.5j * np.exp(-1j * s) * matrix
+    h = with_spectators(hops, rng, int(rng.integers(2, 5)))
+    found = tp.find_weyl_nodes(h)
+    assert found.complete
+    assert len(found.status) == 8
+    assert found.all_certified
+    assert not len(found.undecided)
+    assert found.value.sum() == 0
+    for sides in itertools.product((0, 1), repeat=3):
+        k = shift + np.pi * np.array(sides)
+        (box,) = np.flatnonzero((np.abs(wrapped(k - found.centre)) <= found.half_width).all(1))
+        assert found.value[box] == np.sign(np.linalg.det(v)) * (-1) ** sum(sides)
+        np.testing.assert_allclose(wrapped(found.position[box] - k), 0.0, atol=1e-10)
+
+
+@pytest.mark.parametrize("k0", [0.7, 1.5, 2.6])
+def test_two_nodes(k0):
+    found = tp.find_weyl_nodes(tp.models.weyl_semimetal(k0))
+    order = np.argsort(found.position[:, 2])
+    np.testing.assert_allclose(found.position[order][:, 2], [-k0, k0], atol=1e-10)
+    assert found.value[order].tolist() == [1, -1]
+    k = np.random.default_rng(1).uniform(-np.pi, np.pi, (4000, 3))
+    inside = (np.abs(wrapped(k[:, None] - found.centre)) <= found.half_width).all(-1).any(1)
+    energy = np.linalg.eigvalsh(tp.models.weyl_semimetal(k0).bloch(k[~inside]))
+    assert (energy[:, 1] - energy[:, 0]).min() >= found.gap_outside > 0.0
+
+
+def test_double_weyl_points():
+    """Touchings with d_x + i d_y = (k_x + i k_y)^2 to lowest order, at k_z = +-k0."""
+    k0 = 1.2
+    hops = {
+        (1, 0, 0): -0.5 * X - 0.5 * Z,
+        (0, 1, 0): 0.5 * X - 0.5 * Z,
+        (1, 1, 0): -0.25 * Y,
+        (1, -1, 0): 0.25 * Y,
+        (0, 0, 1): -0.5 * Z,
+        (0, 0, 0): (np.cos(k0) + 2.0) * Z,
+    }
+    found = tp.find_weyl_nodes(tp.FourierHamiltonian(hops), depth=5)
+    assert sorted(found.value.tolist()) == [-2, 2]
+    assert found.complete
+
+
+def test_a_nodal_line_is_undecided_and_a_gap_leaves_nothing():
+    hops = {(1, 0, 0): 0.5 * X, (0, 1, 0): 0.5 * X, (0, 0, 1): -0.5j * Y}
+    line = tp.find_weyl_nodes(tp.FourierHamiltonian(hops | {(0, 0, 0): 0.5 * X}))
+    assert line.complete
+    assert len(line.undecided) == len(line.status) == 2
+    assert "2 undecided" in repr(line)
+    none = tp.find_weyl_nodes(tp.FourierHamiltonian(hops | {(0, 0, 0): 2.5 * X}))
+    assert none.complete
+    assert len(none.status) == 0
+    assert 0.0 < none.gap_outside <= 1.0
+
+
+def test_too_many_cells_say_nothing():
+    surface = tp.FourierHamiltonian(dict.fromkeys(UNITS, 0.5 * X))
+    found = tp.find_weyl_nodes(surface, max_cells=500)
+    assert not found.complete
+    assert found.gap_outside == 0.0
+    assert repr(found).startswith("Band touchings of the lowest 1 of 2 bands in 3D: unresolved")
+
+
+@given(rng=generators())
+def test_boxes_hold_their_cells_and_keep_apart(rng):
+    n = 16
+    cells = np.unique(rng.integers(0, n, (int(rng.integers(1, 12)), 3)), axis=0)
+    boxes = _boxes(cells, n)
+    for low, high in boxes:
+        assert (high - low >= 3).all()
+    images = n * np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)))
+    for cell in cells:
+        there = cell + images
+        held = [((low + 1 <= there) & (there < high - 1)).all(1).any() for low, high in boxes]
+        assert any(held)
+    for one, two in itertools.combinations(boxes, 2):
+        assert _union(one, two, n) is None
+
+
+def test_refusals():
+    with pytest.raises(KindError):
+        tp.find_weyl_nodes(tp.models.qwz(1.0))
+    with pytest.raises(ShapeError, match="one Hamiltonian"):
+        tp.find_weyl_nodes(tp.models.weyl_semimetal([1.0, 2.0]))
+    with pytest.raises(InputError, match="`depth`"):
+        tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0), depth=11)
+    with pytest.raises(InputError, match="max_cells"):
+        tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0), max_cells=0)
