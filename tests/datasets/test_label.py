@@ -38,7 +38,8 @@ def test_chains(tmp_path):
     assert index == [0, 2, 3]
     assert np.array_equal(chains.block_amplitudes[:, [2, 4], 0, 0], block[index, :, 0, 0])
     with h5py.File(tmp_path / "a.h5") as file:
-        assert file["all/gap_bound"].attrs["unit"] == schema.GIVEN_UNIT
+        unit = np.asarray(file["all/gap_bound"].attrs["unit"]).astype(str).item()
+        assert unit == schema.GIVEN_UNIT
 
 
 def test_two_bands_from_hdf5_with_a_smallest_gap(tmp_path):
