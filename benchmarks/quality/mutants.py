@@ -421,7 +421,7 @@ CHERN_TESTS = (
 FAST = (
     "1-1-4-2", "1-2-4-2", "phases_stay", "without_overlap", "norms", "plane_by_plane",
     "equal_points", "limits_are_kept", "closed_gap_is_refused", "below_rounding", "flat_bands",
-    "tiles", "curvature", "second_order", "left_out",
+    "tiles", "curvature", "second_order", "left_out", "half_a_turn",
 )  # fmt: skip
 CELL_TESTS = (
     f"{INVARIANTS}test_cells.py", f"{INVARIANTS}test_certify_bands.py", "-k", " or ".join(FAST),

@@ -15,6 +15,7 @@ from topophys.invariants._cells import (
     _sums,
     bound_cells,
 )
+from topophys.invariants._cocycle import INTEGRAL, LIMIT
 from topophys.invariants._subdivision import Box, Zone
 from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
 from topophys.kernels.small_linalg import small_extremes
@@ -132,6 +133,12 @@ def test_what_the_second_order_does_not_see_is_counted(bands, mixing):
     turn = np.tan(0.5 * np.arctan(f)) if mixing else 0.0
     assert turn <= found.operator[0] <= turn + 4.0 * f
     assert turn <= found.frobenius[0]
+
+
+def test_phases_are_known_up_to_less_than_half_a_turn():
+    """Beyond that a phase, or a sum of them at a vertex, could belong to two integers."""
+    assert 3.0 < LIMIT < np.pi - INTEGRAL
+    assert INTEGRAL < 0.5
 
 
 @pytest.mark.parametrize("size", [0.1, 0.4])
