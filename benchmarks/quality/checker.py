@@ -87,7 +87,7 @@ def page(entries):
         "all kinds, scales from 1e-250 to 1e250 among them, are written, checked, changed, and",
         "checked again. Mutants that are accepted are decided by dense samples. A change called",
         "*field* is one of that field of [the format](../certificate-format.md), in one of several",
-        "ways.",
+        "ways. Times are those of one process on two cores that others used too.",
         "",
         f"**{made:,} certificates, {made - sum(refused.values()):,} of them accepted.**",
         f"Of these {uncertain:,} are for all Hamiltonians within a given `amplitude_error`.",
