@@ -15,8 +15,8 @@ from topophys.invariants._cells import (
     _sums,
     bound_cells,
 )
-from topophys.invariants._cocycle import INTEGRAL, LIMIT
-from topophys.invariants._subdivision import Box, Zone
+from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, zone_edges
+from topophys.invariants._subdivision import Box, Zone, cover
 from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
 from topophys.kernels.small_linalg import small_extremes
 from topophys.testing.wannier_files import wannier_file
@@ -297,3 +297,53 @@ def test_flat_bands_need_the_starting_cells_alone(extra):
         assert proof.evaluations == 64
     zero = tp.FourierHamiltonian({(0, 0): np.zeros((3, 3))}, n_occupied=2)
     assert tp.certify_gap(zero).reason == "closed gap"
+
+
+class Distant(Cocycle):
+    """Frames of cells that are said to be far apart: every edge needs thin cells or halves."""
+
+    longest, refused = 10**9, 0
+
+    def check(self, left, right):
+        middle, spread = super().check(left, right)
+        cells = len(self.walk.leaves.owner)
+        near_cells = (left < cells).astype(int) + (right < cells)
+        spread[near_cells == 2] = np.inf
+        if (near_cells == 1).any() and self.refused:
+            spread[:], self.refused = np.inf, self.refused - 1
+        return middle, spread
+
+    def thin_cells(self, owner, start, end, axis):
+        frame, *bounds = super().thin_cells(owner, start, end, axis)
+        frame[(end - start)[:, axis] > self.longest] = -1
+        return frame, *bounds
+
+
+@pytest.mark.parametrize(
+    ("longest", "refused"), [(10**9, 0), (10**9, 1), (10**9, 2), (2, 0), (1, 0)]
+)
+@pytest.mark.parametrize("mass", [-1.0, 1.0, 3.0])
+def test_edges_by_thin_cells_and_halves_make_the_same_integer(longest, refused, mass):
+    h = tp.models.qwz(mass)
+    ham, zone = Hoppings.of(h, 1), Zone((8, 8), 8, 3)
+    walk = cover(ham, zone, np.zeros(1), 100_000, 0.25, frames=True)
+    cocycle = Distant(walk)
+    cocycle.longest, cocycle.refused = longest, refused
+    zone_edges(cocycle)
+    assert walk.reason[0] == ""
+    found = cocycle.integers(np.array([zone.fine, zone.fine]))
+    assert found.tolist() == tp.certify_chern(h).value.reshape(-1).tolist()
+    edges, _, spread = cocycle.collected()
+    assert (spread < LIMIT).all()
+    length = (edges.end - edges.start).sum(1)
+    assert length.max() <= longest
+    assert length.sum() == 2 * sum((1 << 3 - d) * 2 for d in walk.leaves.depth.tolist())
+
+
+def test_an_edge_that_cannot_be_halved_is_given_up():
+    ham, zone = Hoppings.of(tp.models.qwz(-1.0), 1), Zone((8, 8), 8, 3)
+    walk = cover(ham, zone, np.zeros(1), 100_000, 0.25, frames=True)
+    cocycle = Distant(walk)
+    cocycle.longest = 0
+    zone_edges(cocycle)
+    assert walk.reason.tolist() == ["depth"]
