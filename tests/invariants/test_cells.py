@@ -15,7 +15,7 @@ from topophys.invariants._cells import (
     _sums,
     bound_cells,
 )
-from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, zone_edges
+from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, integers_of_vertices, zone_edges
 from topophys.invariants._subdivision import Box, Zone, cover
 from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
 from topophys.kernels.small_linalg import small_extremes
@@ -347,3 +347,30 @@ def test_an_edge_that_cannot_be_halved_is_given_up():
     cocycle.longest = 0
     zone_edges(cocycle)
     assert walk.reason.tolist() == ["depth"]
+
+
+def test_the_norm_of_every_h_is_below_its_bound():
+    ham = Hoppings.of(tp.FourierHamiltonian({(1,): np.eye(2)}, n_occupied=1), 1)
+    assert np.ldexp(ham.size[0], int(ham.exponent[0])) >= 2.0
+
+
+class Asked(Cocycle):
+    """Knows that each vertex that is asked for has seven turns."""
+
+    def exact(self, edges, middle, owner, point, chosen, first, last):
+        return np.zeros(len(chosen)), np.full(len(chosen), 7.0)
+
+
+def test_phases_that_are_not_known_well_are_asked_for_exactly():
+    ham, zone = Hoppings.of(tp.models.qwz(-1.0), 1), Zone((8, 8), 8, 3)
+    cocycle = Asked(cover(ham, zone, np.zeros(1), 100_000, 0.25, frames=True))
+    zone_edges(cocycle)
+    edges, middle, spread = cocycle.collected()
+    period = np.array([zone.fine, zone.fine])
+    (owner, point), total, error, first, last = cocycle.vertices(edges, middle, spread, period)
+    total[:], error[:], error[1], error[2] = 0.1, 1.0, LIMIT, np.inf
+    found = integers_of_vertices(
+        cocycle, edges, middle, owner, point, total, error, first, last,
+        np.ones(len(owner), np.bool_),
+    )  # fmt: skip
+    assert found[:4].tolist() == [0.0, 7.0, 7.0, 0.0]
