@@ -374,3 +374,22 @@ def test_phases_that_are_not_known_well_are_asked_for_exactly():
         np.ones(len(owner), np.bool_),
     )  # fmt: skip
     assert found[:4].tolist() == [0.0, 7.0, 7.0, 0.0]
+
+
+@pytest.mark.parametrize("bands", [2, 12])
+@pytest.mark.parametrize("signs", [(1,), (-1,), (1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_every_corner_is_looked_at(bands, signs):
+    """Levels +-(1 + sum s_i sin(k_i)/4): each corner of a cell around 0 is once the worst."""
+    side, dim, r = np.repeat([-1.0, 1.0], bands // 2), len(signs), 0.3
+    near = np.abs(np.arange(bands) - (bands - 1) / 2) < 1.0
+    hops = {(0,) * dim: np.diag(np.where(near, side, 20.0 * side))}
+    for sign, v in zip(signs, np.eye(dim, dtype=int).tolist(), strict=True):
+        hops[tuple(v)] = np.diag(np.where(near, -0.125j * sign * side, 0.0))
+    ham = Hoppings.of(tp.FourierHamiltonian(hops, n_occupied=bands // 2), bands // 2)
+    found = bound_cells(
+        ham, np.zeros(1, np.int64), np.zeros((1, dim), np.int64),
+        lambda p: np.ones((len(p), len(ham.vectors)), complex), r * np.eye(dim), np.ones(1),
+        np.zeros(1), frames=False,
+    )  # fmt: skip
+    least = 2.0 * (1.0 - dim * np.sin(r) / 4)
+    assert least - 0.1 <= np.ldexp(found.gap[0], int(ham.exponent[0])) <= least
