@@ -787,7 +787,9 @@ class HalfZone(Phases):
         """Phase of the Pfaffian of V^dagger U V* at a momentum that time reversal keeps."""
         small = dagger(frame.v) * self.image(frame).v
         need(frobenius(dagger(small) * small - 1) < 0.5, "a basis is not symmetric")
-        moved = 4 * frame.most  # |w^-1| <= 1.5, and w moves by at most 2t + t^2
+        mixed = norm(dagger(frame.w) * self.image(frame).v)
+        # |w^-1| <= 1.5, and V + W T instead of V moves w by at most 2 |W^dagger U V*| t + t^2
+        moved = 3 * frame.most * (mixed + frame.most / 2)
         need(moved < 1, "a basis is not good enough")
         return argument(pfaffian(small.tolist())) + PLUS_MINUS * small.nrows() * moved.asin() / 2
 

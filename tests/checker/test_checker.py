@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import pytest
 
 import topophys as tp
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants.certificate_file import load, verify
+from topophys.invariants.certificate_file import document_of, load, verify
+from topophys.invariants.evidence import Proof
 from topophys.testing.certificates import KINDS, claim_is_true, fields, mutated, texts, trial
 
 flint = pytest.importorskip("flint")
@@ -94,10 +96,18 @@ def test_a_closed_gap_is_refused_with_any_evidence():
                 assert claim_is_true(data)
 
 
-def document_of_model(found):
-    from topophys.invariants.certificate_file import document_of
-    from topophys.invariants.evidence import Proof
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.4, 0.49])
+def test_z2_of_all_hamiltonians_within_a_large_error(share):
+    u = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2))
+    found = tp.z2_invariant(tp.models.bhz(-1.0), n_occupied=2, method="flux", time_reversal=u)
+    gap = float(found.gap_lower)
+    question = replace(found.asked.question(()), amplitude_error=share * gap)
+    data = document_of(Proof(question), int(found.value), (1.0 - 2.0 * share) * gap * (1 - 1e-6))
+    said, why = verdict(json.dumps(data))
+    assert said == "accepted", why
 
+
+def document_of_model(found):
     return document_of(Proof(found.asked.question(())), int(found.value), float(found.gap_lower))
 
 
