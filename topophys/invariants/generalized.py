@@ -31,8 +31,8 @@ class GeneralizedCertificate(Certificate):
     ----------
     quantity, value, status, reason, gap_lower, gap_upper, k_at_gap_upper
         As in `Certificate`, of the levels E: `gap_lower` is proven for them, too.
-    evaluations, evidence, asked
-        As in `Certificate`, of H - E S.
+    evaluations, evidence, asked, parts
+        As in `Certificate`, of H - E S; there are no parts.
     overlap_lower, overlap_upper : float
         Proven bounds of all eigenvalues of S(k); the lower one is 0 where it is not proven.
     energy : dict of tuple of int to complex

@@ -462,7 +462,7 @@ def _read(path: Path, trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, An
             " in another folder."
         )
     try:
-        card = parse_json(text)
-    except (TypeError, ValueError):
+        card = parse_json(text if isinstance(text, str) else "")
+    except ValueError:
         raise CheckpointError(f"State `{path}` has a damaged header; start again.") from None
     return tensors, card
