@@ -126,10 +126,12 @@ def _flat(h):
 
 def test_the_file_says_that_there_is_noise(path):
     with h5py.File(path) as file:
-        assert "standard deviation 0.2" in file["noisy/x"].attrs["meaning"]
-        assert "clean" in file["noisy/x"].attrs["meaning"]
-        assert "noise" not in file["train/x"].attrs["meaning"]
-        assert "noise" not in file["noisy/hoppings"].attrs["meaning"]
+        names = ("noisy/x", "train/x", "noisy/hoppings")
+        noisy, train, hoppings = (file[name].attrs["meaning"].decode() for name in names)
+    assert "standard deviation 0.2" in noisy
+    assert "clean" in noisy
+    assert "noise" not in train
+    assert "noise" not in hoppings
 
 
 def test_changed_noise_is_found(path, tmp_path):

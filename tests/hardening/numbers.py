@@ -89,6 +89,17 @@ CASES = {
         lambda t: tp.certify_chern(tp.TwoBandHamiltonian({(0, 0): t})),
         np.array([0.2, 0.1, 1.0]),
     ),
+    "certify_gap, level": (
+        lambda level: tp.certify_gap(tp.models.qwz(-1.0), level=level),
+        np.array(0.5),
+    ),
+    "band_path": (tp.band_path, np.array([[0.0, 0.0], [0.0, 1.0], [2.0, 1.0]])),
+    "polarization, charges": (
+        lambda charges: tp.polarization(
+            CHAIN, charges=charges, grid=16, positions=[[0.0], [0.5]], ion_positions=[[0.0]]
+        ),
+        np.array([1.0]),
+    ),
     "bloch": (CHAIN.bloch, np.array([[0.3]])),
     **dict(_models()),
 }

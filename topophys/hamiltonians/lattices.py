@@ -29,6 +29,9 @@ __all__ = [
     "reciprocal_vectors",
 ]
 
+#: Largest component of a corner; the phases of farther momenta would be rounding alone.
+FARTHEST: Final = 1e6
+
 #: Relative deviation of lengths and angles up to which two count as equal; files have 6 digits.
 EQUAL: Final = 1e-4
 #: Name of the centre of the Brillouin zone in paths; drawn as a Greek letter.
@@ -535,6 +538,11 @@ def band_path(
     else:
         wanted = len(rows) if rows is not None else dim
         nodes = _validation.as_real(path, "path", f"(..., C, {wanted or 'dim'})")
+        if nodes.size and np.abs(nodes).max() > FARTHEST:
+            raise InputError(
+                f"Argument `path` must have momenta up to {FARTHEST:g} radians, but has"
+                f" {np.abs(nodes).max():g}."
+            )
         if nodes.ndim != 2 or len(nodes) < 2:
             raise InputError(
                 f"Argument `path` must have two corners or more, but has shape {nodes.shape}."

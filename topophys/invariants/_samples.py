@@ -111,7 +111,7 @@ def repeats_first(lines: NDArray[Any], own: tuple[int, ...]) -> bool:
 
 def _sizes(x: NDArray[Any], own: tuple[int, ...]) -> NDArray[np.float64]:
     """Add up absolute values, whose squares may leave float64."""
-    return np.asarray((np.abs(x.real) + np.abs(x.imag)).sum(own))
+    return np.asarray((np.abs(x.real) + np.abs(x.imag)).sum(own, dtype=np.float64))
 
 
 def _third_differences(lines: NDArray[Any], own: tuple[int, ...]) -> NDArray[np.float64]:

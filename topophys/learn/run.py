@@ -166,11 +166,12 @@ class Prediction:
 LARGEST: Final = 2.0**53
 
 
-def nearest_integers(real: NDArray[np.float64]) -> NDArray[np.int64]:
+def nearest_integers(real: ArrayLike) -> NDArray[np.int64]:
     """Nearest integers; 0, from which every network abstains, where there is none."""
     # real of (...) -> (...)
-    named = np.isfinite(real) & (np.abs(real) <= LARGEST)
-    return np.asarray(np.rint(np.where(named, real, 0.0)).astype(np.int64))
+    values = np.asarray(real, np.float64)
+    named = np.isfinite(values) & (np.abs(values) <= LARGEST)
+    return np.asarray(np.rint(np.where(named, values, 0.0)).astype(np.int64))
 
 
 def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) -> float:
