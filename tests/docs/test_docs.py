@@ -18,6 +18,7 @@ from tests.docs.markdown import (
     refused,
     split_page,
 )
+from topophys.datasets import tasks
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -33,6 +34,12 @@ def name(page: Path) -> str:
 
 def read(page: Path) -> tuple[list[Block], list[str]]:
     return split_page(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a page may register a task, which other tests of this process must not see
+    monkeypatch.setattr(tasks, "_TASKS", dict(tasks._TASKS))
 
 
 @pytest.mark.release
