@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import math
 import os
@@ -173,7 +174,7 @@ def check_output(
         raise OutputError(f"Output `{final}` cannot be written: {reason}.") from None
     if stat.S_ISLNK(state.st_mode):
         raise OutputError(
-            f"Output `{final}` cannot be written: it is a symbolic link to `{os.readlink(final)}`;"  # noqa: PTH115
+            f"Output `{final}` cannot be written: it is a symbolic link to `{final.readlink()}`;"
             " give the name of the file itself, or remove the link."
         )
     if not stat.S_ISREG(state.st_mode):
@@ -286,7 +287,7 @@ def _sweep(final: Path) -> None:
         close_locked(handle)
 
 
-def open_regular(path: str | Path) -> IO[bytes]:
+def open_regular(path: str | Path) -> io.BufferedReader:
     """Open a plain file to read; a pipe would wait for ever, and a device may not end."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     state = os.fstat(handle)
@@ -394,7 +395,7 @@ def most_unpacked(n_bytes: int) -> int:
 def sha256(path: str | Path) -> str:
     """Return the SHA-256 digest of a file, in hexadecimal."""
     with open_regular(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_bytes(path: str | Path, *, most: int) -> bytes:

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
+Formula = Annotated[str, typer.Option("--formula", help="Column of a table: formula.")]
+SpaceGroup = Annotated[
+    str | None,
+    typer.Option("--space-group", help="Column of a table: number or symbol of the space group."),
+]
+Structure = Annotated[
+    str | None,
+    typer.Option("--structure", help="Column of a table: path of a CIF or POSCAR file."),
+]
+
 
 def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to make.")],
@@ -44,16 +54,12 @@ def train(
         Path, typer.Argument(help="Table (CSV), folder of lists, or toy materials (HDF5).")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to make.")],
-    formula: Annotated[str, typer.Option(help="Column of a table: formula.")] = "formula",
+    formula: Formula = "formula",
     label: Annotated[
         list[str] | None, typer.Option(help="Column of a table: class; several make tasks.")
     ] = None,
-    space_group: Annotated[
-        str | None, typer.Option(help="Column of a table: number or symbol of the space group.")
-    ] = None,
-    structure: Annotated[
-        str | None, typer.Option(help="Column of a table: path of a CIF or POSCAR file.")
-    ] = None,
+    space_group: SpaceGroup = None,
+    structure: Structure = None,
     group_by: Annotated[
         Literal["system", "prototype", "none"],
         typer.Option(help="What held-out folds keep together; 'none' splits at random."),
@@ -140,13 +146,9 @@ def predict(
         Path | None,
         typer.Option(help="What `topophys materials train` made; by default the built-in trees."),
     ] = None,
-    formula: Annotated[str, typer.Option(help="Column of a table: formula.")] = "formula",
-    space_group: Annotated[
-        str | None, typer.Option(help="Column of a table: number or symbol of the space group.")
-    ] = None,
-    structure: Annotated[
-        str | None, typer.Option(help="Column of a table: path of a CIF or POSCAR file.")
-    ] = None,
+    formula: Formula = "formula",
+    space_group: SpaceGroup = None,
+    structure: Structure = None,
     occupancy: Annotated[
         Literal["refuse", "majority"],
         typer.Option(help="Partly occupied sites: refuse, or take the most frequent element."),
@@ -224,10 +226,8 @@ def doubt(
         Path | None, typer.Option("-o", "--output", help="CSV file for the ranking.")
     ] = None,
     label: Annotated[str, typer.Option(help="Column with the class, in both tables.")] = "class",
-    formula: Annotated[str, typer.Option(help="Column with the formula.")] = "formula",
-    space_group: Annotated[
-        str | None, typer.Option(help="Column with the number or symbol of the space group.")
-    ] = None,
+    formula: Formula = "formula",
+    space_group: SpaceGroup = None,
     most: Annotated[int, typer.Option("--most", help="Rows to print without -o.")] = 20,
     seed: Annotated[int, typer.Option(help="Of folds and trees.")] = 0,
     quiet: Quiet = False,

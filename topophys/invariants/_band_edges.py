@@ -9,21 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.invariants._cells import (
-    CHUNK_BYTES,
-    PLANES,
     Hoppings,
     Int,
     Phases,
     Real,
     _extremes,
     _hermitian_norm,
-    _plane_sums,
-    _sums,
     _turn,
     eigh_batch,
+    expansions,
 )
 from topophys.invariants._subdivision import Zone, divide
-from topophys.kernels.chern_multiband import corner_blocks, term_count
+from topophys.kernels.chern_multiband import corner_blocks
 
 __all__ = ["START", "BandEdges", "EdgeBounds", "bound_edges", "walk_edges"]
 
@@ -65,27 +62,14 @@ def bound_edges(
     Shapes: `owner` (m,), `points` (m, dim), `half` (A, dim), `size` (m,).
     """
     n, axes = ham.n_bands, len(half)
-    reach = np.ascontiguousarray(ham.vectors @ half.T)
-    third = ham.third(reach)
-    order = np.argsort(owner, kind="stable")
-    step = max(1, CHUNK_BYTES // (16 * n * n * term_count(axes)))
-    planes = fine > 0 and axes == 3 and len(ham.vectors) >= PLANES
     out = [np.empty(len(owner)) for _ in range(4)]
-    for lo in range(0, len(order), step):
-        rows = order[lo : lo + step]
-        if planes:
-            terms = _plane_sums(ham, owner[rows], points[rows], size[rows], half, fine)
-        else:
-            terms = _sums(
-                ham, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes)
-            )
-        rest = third[owner[rows]] * size[rows] ** 3 + ham.slack[owner[rows]]
+    for rows, terms, rest in expansions(ham, owner, points, phases, half, size, fine):
         energy, states = eigh_batch(terms[:, 0])
         # a basis of length 1 + departure misjudges a block by twice that times the norm of H
-        rest = rest + 2.1 * _turn(states, terms) * ham.size[owner[rows]]
+        wide = rest + 2.1 * _turn(states, terms) * ham.size[owner[rows]]
         out[0][rows] = energy[:, filled - 1] if filled else -np.inf
         out[1][rows] = energy[:, filled] if filled < n else np.inf
-        out[2][rows], out[3][rows] = _blocks(terms, rest, filled, axes)
+        out[2][rows], out[3][rows] = _blocks(terms, wide, filled, axes)
     return EdgeBounds(*out)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -264,6 +264,37 @@ def frames_at(ham: Hoppings, owner: Int, points: Int, phases: Phases) -> tuple[R
     return energy, states
 
 
+def expansions(
+    ham: Hoppings,
+    owner: Int,
+    points: Int,
+    phases: Phases,
+    half: Real,
+    size: Real,
+    fine: int,
+) -> Iterator[tuple[Int, NDArray[np.complex128], Real]]:
+    """Taylor coefficients at centres of cells, in pieces that fit into the cache.
+
+    Yields rows of a piece, coefficients, and what the third order and the slack leave open. Rows
+    come Hamiltonian by Hamiltonian.
+    """
+    axes = len(half)
+    reach = np.ascontiguousarray(ham.vectors @ half.T)
+    third = ham.third(reach)
+    order = np.argsort(owner, kind="stable")
+    step = max(1, CHUNK_BYTES // (16 * ham.n_bands**2 * term_count(axes)))
+    planes = fine > 0 and axes == 3 and len(ham.vectors) >= PLANES
+    for lo in range(0, len(order), step):
+        rows = order[lo : lo + step]
+        if planes:
+            terms = _plane_sums(ham, owner[rows], points[rows], size[rows], half, fine)
+        else:
+            terms = _sums(
+                ham, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes)
+            )
+        yield rows, terms, third[owner[rows]] * size[rows] ** 3 + ham.slack[owner[rows]]
+
+
 def bound_cells(
     ham: Hoppings,
     owner: Int,
@@ -280,28 +311,14 @@ def bound_cells(
 
     Shapes: `owner` (m,), `points` (m, dim), `half` (A, dim), `size` (m,), `least` (m,).
     """
-    n, axes = ham.n_bands, len(half)
-    reach = np.ascontiguousarray(ham.vectors @ half.T)
-    third = ham.third(reach)
-    order = np.argsort(owner, kind="stable")
-    step = max(1, CHUNK_BYTES // (16 * n * n * term_count(axes)))
-    planes = fine > 0 and axes == 3 and len(ham.vectors) >= PLANES
     parts: list[CellBounds] = []
-    for lo in range(0, len(order), step):
-        rows = order[lo : lo + step]
-        if planes:
-            terms = _plane_sums(ham, owner[rows], points[rows], size[rows], half, fine)
-        else:
-            terms = _sums(
-                ham, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes)
-            )
-        rest = third[owner[rows]] * size[rows] ** 3 + ham.slack[owner[rows]]
-        parts.append(_bound_chunk(ham, owner[rows], terms, rest, least[rows], axes, frames))
-    gap, seen = np.empty(len(owner)), np.empty(len(owner))
-    gap[order] = np.concatenate([p.gap for p in parts]) if parts else 0.0
-    seen[order] = np.concatenate([p.seen for p in parts]) if parts else 0.0
-    starts = range(0, len(order), step)
-    good = [order[lo + p.good] for lo, p in zip(starts, parts, strict=True)]
+    good: list[Int] = []
+    gap, seen = np.zeros(len(owner)), np.zeros(len(owner))
+    for rows, terms, rest in expansions(ham, owner, points, phases, half, size, fine):
+        part = _bound_chunk(ham, owner[rows], terms, rest, least[rows], len(half), frames)
+        gap[rows], seen[rows] = part.gap, part.seen
+        good.append(rows[part.good])
+        parts.append(part)
     if len(parts) == 1:
         p = parts[0]
         return CellBounds(gap, seen, good[0], p.frobenius, p.operator, p.departure, p.states)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from topophys.errors import InputError
 
 __all__ = [
     "FOLDS", "accuracy_by_distance", "best_temperature", "calibration_error",
-    "classification_scores", "grouped_folds", "log_loss", "softmax",
+    "classification_scores",
+    "confusion_scores", "grouped_folds", "log_loss", "softmax",
 ]  # fmt: skip
 
 FOLDS: Final = 5
@@ -56,20 +57,32 @@ def calibration_error(p: NDArray[np.float64], y: NDArray[np.int64], bins: int = 
     return float(found)
 
 
-def classification_scores(p: NDArray[np.float64], y: NDArray[np.int64]) -> dict[str, float]:
-    """Accuracy, macro F1, log loss and calibration error of probabilities."""
-    # p of (S, C), y of (S,)
-    n = p.shape[1]
-    table = np.zeros((n, n), np.int64)
-    np.add.at(table, (y, p.argmax(1)), 1)
+def confusion_scores(
+    found: NDArray[np.int64], truth: NDArray[np.int64], n_classes: int
+) -> dict[str, Any]:
+    """Accuracy, macro F1, and recall and number of each class."""
+    table = np.zeros((n_classes, n_classes), np.int64)
+    np.add.at(table, (truth, found), 1)
     hit, count, named = np.diag(table), table.sum(1), table.sum(0)
     f1 = 2.0 * hit / np.maximum(count + named, 1)
     return {
-        "accuracy": float(hit.sum() / len(y)),
+        "accuracy": float(hit.sum() / max(table.sum(), 1)),
         "macro_f1": float(f1[count > 0].mean()),
+        "recall": (hit / np.maximum(count, 1)).tolist(),
+        "count": count.tolist(),
+    }
+
+
+def classification_scores(p: NDArray[np.float64], y: NDArray[np.int64]) -> dict[str, float]:
+    """Accuracy, macro F1, log loss and calibration error of probabilities."""
+    # p of (S, C), y of (S,)
+    counted = confusion_scores(p.argmax(1), y, p.shape[1])
+    return {
+        "accuracy": counted["accuracy"],
+        "macro_f1": counted["macro_f1"],
         "log_loss": log_loss(p, y),
         "calibration_error": calibration_error(p, y),
-        "majority": float(count.max() / len(y)),
+        "majority": max(counted["count"]) / len(y),
         "materials": float(len(y)),
     }
 

@@ -17,6 +17,7 @@ from topophys._random import keyed_generator
 from topophys.errors import InputError
 from topophys.learn.distributed import limited_threads
 from topophys.learn.trainer import optimizer_step
+from topophys.materials.calibration import confusion_scores
 from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal
 from topophys.materials.data import (
@@ -202,17 +203,7 @@ def scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, 
     """Accuracy, macro F1 and recall of each class among the known labels."""
     # logits of (S, C), labels of (S,)
     known = labels != UNKNOWN
-    found, truth, n = logits[known].argmax(1), labels[known], logits.shape[1]
-    table = np.zeros((n, n), np.int64)
-    np.add.at(table, (truth, found), 1)
-    hit, count, named = np.diag(table), table.sum(1), table.sum(0)
-    f1 = 2.0 * hit / np.maximum(count + named, 1)
-    return {
-        "accuracy": float(hit.sum() / max(table.sum(), 1)),
-        "macro_f1": float(f1[count > 0].mean()),
-        "recall": (hit / np.maximum(count, 1)).tolist(),
-        "count": count.tolist(),
-    }
+    return confusion_scores(logits[known].argmax(1), labels[known], logits.shape[1])
 
 
 # ---- Training from files

@@ -40,6 +40,15 @@ class Tally:
     def cases(self):
         return self.attacks
 
+    def judge(self, case, status):
+        """Count an attack by the exit status of the process that read: 0 right, 2 refused."""
+        self.attacks += 1
+        self.right += status == 0
+        self.refused += status == 2
+        if status not in (0, 2):
+            known = {4: "gives something else", -7: "SIGBUS", -9: "hangs"}
+            self.faults.append(f"case {case}: {known.get(status, f'status {status}')}")
+
 
 def child(work: Callable[[], object], kill_after: float | None = None) -> int:
     """Do some work in a forked process; its exit status, or minus the signal that ended it."""
@@ -252,13 +261,7 @@ def flips(home: Path, count: int) -> Iterator[tuple[str, Tally]]:
                 if not _same(read(copy), good):
                     os._exit(4)
 
-            status = child(use)
-            tally.attacks += 1
-            tally.right += status == 0
-            tally.refused += status == 2
-            if status not in (0, 2):
-                what = {4: "gives something else", -9: "hangs"}.get(status, f"status {status}")
-                tally.faults.append(f"case {case}: {what}")
+            tally.judge(case, child(use))
         yield title, tally
 
 
@@ -299,11 +302,5 @@ def exchanges(home: Path, count: int) -> Iterator[tuple[str, Tally]]:
                         if not np.array_equal(split.read(name)[0], good[split.name, name]):
                             os._exit(4)
 
-            status = child(use)
-            tally.attacks += 1
-            tally.right += status == 0
-            tally.refused += status == 2
-            if status not in (0, 2):
-                what = {4: "gives something else", -7: "SIGBUS"}.get(status, f"status {status}")
-                tally.faults.append(f"case {case}: {what}")
+            tally.judge(case, child(use))
         yield f"data set {title} under an open reader", tally
