@@ -60,6 +60,22 @@ def test_training_and_prediction_in_two_dimensions(program, trained_surface, sur
     np.testing.assert_allclose(run.predict(shown).real, direct, rtol=1e-3, atol=1e-4)
 
 
+def test_resuming_a_finished_training_leaves_an_edited_card(program, tiny_file, tmp_path):
+    settings, folder = tmp_path / "settings.toml", tmp_path / "run"
+    settings.write_text(SETTINGS.replace("= 5", "= 3"), encoding="utf-8")
+    words = ("train", tiny_file, "-o", folder, "--config", settings, "--quiet")
+    assert program(*words)[0] == 0
+    card = folder / "README.md"
+    before = card.read_text(encoding="utf-8")
+    code, _, err = program(*words, "--resume")
+    assert (code, err, card.read_text(encoding="utf-8")) == (0, "", before)
+    card.write_text(before + "\nMy notes.\n", encoding="utf-8")
+    code, _, err = program(*words, "--resume")
+    assert (code, err.count("\n")) == (0, 1)
+    assert "README.md` is not as training left it and stays" in err
+    assert card.read_text(encoding="utf-8") == before + "\nMy notes.\n"
+
+
 def test_training_of_many_bands_says_how_often_it_is_right(program, bands_file, tmp_path):
     (tmp_path / "settings.toml").write_text(SETTINGS, encoding="utf-8")
     code, out, _ = program(

@@ -34,9 +34,29 @@ def test_figures_with_their_intervals(run):
 def test_local_supervision_is_declared(run):
     run.provenance["supervision"] = "labels and exact local contributions, weight 0.5"
     object.__setattr__(run, "config", run.config.model_copy(update={"local_supervision": 0.5}))
-    text = write_card(run).read_text(encoding="utf-8")
+    (run.path / "README.md").unlink()
+    assert write_card(run)
+    text = (run.path / "README.md").read_text(encoding="utf-8")
     assert "supervision: labels and exact local contributions, weight 0.5" in text
     assert "did not emerge." in text
+
+
+def test_a_card_that_a_user_changed_is_left_as_it_is(run):
+    path = run.path / "README.md"
+    scores = [Score("test", 95, 100)]
+    assert write_card(run, scores)
+    measured = path.read_bytes()
+    # the same figures again, and others
+    assert write_card(run, scores)
+    assert not write_card(run, [Score("test", 7, 100)])
+    assert path.read_bytes() == measured
+    for changed in (measured + b"My notes.\n", b"My notes.\n", b"\xff\xfe"):
+        path.write_bytes(changed)
+        assert not write_card(run, scores)
+        assert path.read_bytes() == changed
+    path.unlink()
+    assert write_card(run, scores)
+    assert path.read_bytes() == measured
 
 
 @pytest.mark.parametrize(

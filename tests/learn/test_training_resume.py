@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from tests.integration.artefacts import TOUCHES
 from topophys.datasets import Recipe, open_dataset
@@ -145,48 +146,46 @@ class StandInError(Exception):
 
 
 @pytest.fixture
-def halfway(tiny_file, tmp_path, monkeypatch):
-    """Folder of a training that was stopped in its second epoch."""
+def stopped(monkeypatch):
+    """Train until a step, and no further."""
     from topophys.learn.trainer import Trainer
 
-    calls, step = [], Trainer._step
+    step = Trainer._step
 
-    def counted(self, batch):
-        calls.append(1)
-        if len(calls) == 10:
-            raise StandInError
-        return step(self, batch)
+    def train(number, *words, **options):
+        calls = []
 
-    with monkeypatch.context() as patch, open_dataset(tiny_file) as data:
-        patch.setattr(Trainer, "_step", counted)
-        with pytest.raises(StandInError):
-            fit(SETTINGS, data, tmp_path / "run", progress=False)
+        def counted(self, batch):
+            calls.append(1)
+            if len(calls) == number:
+                raise StandInError
+            return step(self, batch)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Trainer, "_step", counted)
+            with pytest.raises(StandInError):
+                fit(*words, progress=False, **options)
+
+    return train
+
+
+@pytest.fixture
+def halfway(tiny_file, tmp_path, stopped):
+    """Folder of a training that was stopped in its second epoch."""
+    with open_dataset(tiny_file) as data:
+        stopped(10, SETTINGS, data, tmp_path / "run")
     return tmp_path / "run"
 
 
-def test_streamed_and_generated_trainings_resume_to_the_same_bits(tiny_file, tmp_path, monkeypatch):
-    from topophys.learn.trainer import Trainer
-
+def test_streamed_and_generated_trainings_resume_to_the_same_bits(tiny_file, tmp_path, stopped):
     with open_dataset(tiny_file) as data:
         cases = {
             "disk": (data, SETTINGS.model_copy(update={"in_memory": False})),
             "drawn": (data.recipe, SETTINGS.model_copy(update={"batch_size": 500})),
         }
-        step = Trainer._step
         for name, (training_data, settings) in cases.items():
             whole = fit(settings, training_data, tmp_path / f"{name}-whole", progress=False)
-            calls = []
-
-            def counted(self, batch, calls=calls):
-                calls.append(1)
-                if len(calls) == 7:
-                    raise StandInError
-                return step(self, batch)
-
-            with monkeypatch.context() as patch:
-                patch.setattr(Trainer, "_step", counted)
-                with pytest.raises(StandInError):
-                    fit(settings, training_data, tmp_path / name, progress=False)
+            stopped(7, settings, training_data, tmp_path / name)
             run = fit(settings, training_data, tmp_path / name, progress=False, resume=True)
             assert_same(run, whole)
             assert run.provenance["drawn_on_the_way"] is (name == "drawn")
@@ -198,6 +197,74 @@ def test_resume_starts_a_new_training_and_returns_a_finished_one(straight, tiny_
     stamp = (tmp_path / "run" / "run.json").stat().st_mtime_ns
     assert timeless(go_on(tiny_file, tmp_path / "run")) == timeless(run)
     assert (tmp_path / "run" / "run.json").stat().st_mtime_ns == stamp
+
+
+def as_first_version(folder):
+    """Turn a state into that of version 0.1: no best weights, no digests."""
+    content = (folder / STATE).read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])["__metadata__"]
+    card = json.loads(header["card"])
+    del card["notes"]["files"]
+    tensors = {k: v for k, v in load_file(folder / STATE).items() if not k.startswith("best.")}
+    old = {"format": header["format"], "version": "1", "card": json.dumps(card)}
+    save_file(tensors, folder / STATE, metadata=old)
+    return card["notes"]
+
+
+class Linear(torch.nn.Module):
+    """A network of a user, which no registry knows."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(5)
+        self.layer = torch.nn.Linear(8, 1)
+
+    def forward(self, x):
+        return self.layer(x).mean((1, 2))
+
+
+# no epoch is as good as the first, so that the resumed training has no better one of its own
+@pytest.mark.parametrize("own", [False, True], ids=["registered", "own network"])
+@pytest.mark.parametrize("stops", [(10,), (10, 5)], ids=["once", "stopped again"])
+def test_states_of_the_first_version_are_resumed_to_the_end(
+    tiny_file, tmp_path, monkeypatch, stopped, stops, own
+):
+    from topophys.learn import training
+
+    validate = training._validate
+
+    def worse(*words):
+        epoch = words[0].position.epoch
+        return validate(*words) | {"val_accuracy": 0.9 - 0.1 * epoch}
+
+    monkeypatch.setattr(training, "_validate", worse)
+    model = Linear if own else lambda: None
+    settings = SETTINGS.model_copy(update={"local_supervision": 0.0} if own else {})
+    folder = tmp_path / "run"
+    with open_dataset(tiny_file) as data:
+        whole = fit(settings, data, tmp_path / "whole", progress=False, model=model())
+        for count, number in enumerate(stops):
+            stopped(number, settings, data, folder, resume=count > 0, model=model())
+            if count == 0:
+                assert as_first_version(folder)["history"]
+        run = fit(settings, data, folder, progress=False, resume=True, model=model())
+    assert_same(run, whole)
+    assert set(run.digests) == set(whole.digests)
+    assert run.best_epoch["epoch"] == 0
+
+
+def test_states_of_the_first_version_need_their_best_weights(tiny_file, tmp_path, halfway):
+    as_first_version(halfway)
+    for number, name in enumerate(("best.safetensors", "best.json")):
+        for change in ("flipped", "cut", "missing"):
+            copy = shutil.copytree(halfway, tmp_path / f"{number}{change}")
+            content = bytearray((copy / name).read_bytes())
+            content[len(content) // 2] ^= 16
+            (copy / name).write_bytes(content if change == "flipped" else content[:-5])
+            if change == "missing":
+                (copy / name).unlink()
+            refused(tiny_file, copy, "best")
 
 
 def refused(data, folder, match, settings=SETTINGS):

@@ -80,7 +80,7 @@ def _leads() -> bool:
 
 
 def _judge(run: Run, dataset: Dataset) -> None:
-    from topophys.learn.model_card import Score, write_card
+    from topophys.learn.model_card import CARD_FILE, Score, write_card
     from topophys.report import measure_accuracy
     from topophys.report.evaluation import SYMBOLS, accuracy_table
 
@@ -91,7 +91,7 @@ def _judge(run: Run, dataset: Dataset) -> None:
         return
     rows = measure_accuracy(run, dataset)
     names = [r.split if r.invariant == "all" else f"{r.split}, {r.invariant}" for r in rows]
-    write_card(
+    written = write_card(
         run,
         [
             Score(name, r.correct, r.total, r.formula_correct)
@@ -99,6 +99,12 @@ def _judge(run: Run, dataset: Dataset) -> None:
             if r.split != run.config.val_split
         ],
     )
+    if not written:
+        typer.echo(
+            f"topophys: `{run.path / CARD_FILE}` is not as training left it and stays; remove it to"
+            " have it written again.",
+            err=True,
+        )
     print(accuracy_table(rows))
 
 

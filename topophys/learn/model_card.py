@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from topophys._io import write_text
+from topophys._io import read_text, write_text
 from topophys._statistics import wilson_interval
 from topophys.datasets.tasks import get_task
 from topophys.learn.run import encoder_settings
@@ -30,8 +29,25 @@ class Score(NamedTuple):
     formula: int | None = None
 
 
-def write_card(run: Run, scores: Sequence[Score] = ()) -> Path:
-    """Write README.md into the folder of a run."""
+def write_card(run: Run, scores: Sequence[Score] = ()) -> bool:
+    """Write README.md into the folder of a run; False where a user's is there, which stays.
+
+    What may be replaced is a card without scores, as the training left it.
+    """
+    path, text = run.path / CARD_FILE, _card(run, scores)
+    try:
+        found = read_text(path)
+    except FileNotFoundError:
+        found = ""
+    except (OSError, ValueError):
+        return False  # no text of ours
+    if found not in {"", text, _card(run)}:
+        return False
+    write_text(path, text)
+    return True
+
+
+def _card(run: Run, scores: Sequence[Score] = ()) -> str:
     notes, best = run.provenance, run.best_epoch
     total = int(notes.get("val_samples", 0))
     chosen = Score(
@@ -52,7 +68,7 @@ def write_card(run: Run, scores: Sequence[Score] = ()) -> Path:
         "",
         *_limits(run),
     ]
-    return write_text(run.path / CARD_FILE, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def _facts(run: Run) -> list[str]:

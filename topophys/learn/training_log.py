@@ -23,9 +23,17 @@ from topophys._io import (
     write_text,
 )
 from topophys.errors import CheckpointError, InputError, OutputError, RecipeError
-from topophys.learn.checkpoint import STATE, describe_encoder, write_weights
+from topophys.learn.adapters import inner_module
+from topophys.learn.checkpoint import (
+    STATE,
+    describe_encoder,
+    load_encoder,
+    plain_weights,
+    write_weights,
+)
 from topophys.learn.config import FitConfig
 from topophys.learn.distributed import ProcessGroup
+from topophys.learn.encoders.registry import registered_name
 from topophys.learn.run import CARD, read_run_file
 
 __all__ = ["SETTINGS", "TrainingLog"]
@@ -228,7 +236,10 @@ class TrainingLog:
         return {**self.key, "history": self.history, **best}
 
     def restore(self, state: dict[str, Any], best: dict[str, Tensor], encoder: nn.Module) -> None:
-        """Continue from a saved state; rewrite the log and the best weights up to it."""
+        """Continue from a saved state; rewrite the log and the best weights up to it.
+
+        States of the first version hold no best weights: those of the folder are taken.
+        """
         self._check_same_training(state)
         self.history = list(state["history"])
         accuracy, loss = state["best"]
@@ -236,8 +247,27 @@ class TrainingLog:
         if self.group.is_main_process:
             lines = [json.dumps(record) + "\n" for record in self.history]
             write_text(self.folder / LOG, "".join(lines), check=self.check)
+        if self.history and not best:
+            best = self._stored_best(encoder)
         if best:
             self.keep_best(best, encoder)
+
+    def _stored_best(self, encoder: nn.Module) -> dict[str, Tensor]:
+        """Weights of best.safetensors, which must be of this network and those of best.json."""
+        network = inner_module(encoder)
+        model = network if registered_name(network) is None else None
+        found = load_encoder(self.folder, "best", model=model)
+        best = plain_weights(found)
+        types = {name: value.dtype for name, value in plain_weights(encoder).items()}
+        if (
+            describe_encoder(found) != describe_encoder(encoder)
+            or {name: value.dtype for name, value in best.items()} != types
+        ):
+            raise CheckpointError(
+                f"Checkpoint `{self.folder / 'best.safetensors'}` must be of the network that is"
+                " trained, but is of another one; start again in another folder."
+            )
+        return best
 
     def keep_best(self, weights: dict[str, Tensor], encoder: nn.Module) -> None:
         """Publish the weights of the best epoch so far, and keep them for the state."""
