@@ -207,15 +207,16 @@ def is_ours(path: Path) -> bool:
     return hdf5 or (head.lstrip()[:1] == b"{" and b'"topophys' in head[:4096])
 
 
-def begins_with(line: str) -> Callable[[Path], bool]:
-    """Make a test of whether the first line of a file is this one."""
+def begins_with(line: str, *, whole: bool = True) -> Callable[[Path], bool]:
+    """Make a test of whether the first line of a file is this one, or only begins with it."""
 
     def test(path: Path) -> bool:
         try:
             with open_regular(path) as stream:
-                return stream.readline(len(line) + 2).rstrip() == line.encode()
+                first = stream.readline(len(line) + 2)
         except OSError:
             return False
+        return first.rstrip() == line.encode() if whole else first.startswith(line.encode())
 
     return test
 
@@ -309,14 +310,23 @@ def make_folder(path: str | Path) -> Path:
     return folder
 
 
-def require_distinct(output: str | Path, source: str | Path) -> None:
-    """Refuse to write over what is read."""
-    written, read = Path(output), Path(source)
-    if written.exists() and read.exists() and written.samefile(read):
-        raise OutputError(
-            f"Output `{written}` must be another file than the input, but is the same; choose"
-            " another name."
-        )
+def require_distinct(output: str | Path, *sources: str | Path) -> None:
+    """Refuse to write over anything that is read, under whatever name."""
+    written = Path(output)
+    try:
+        state = written.stat()
+    except (OSError, ValueError):
+        return  # there is nothing to lose
+    for source in sources:
+        try:
+            same = os.path.samestat(state, Path(source).stat())
+        except (OSError, ValueError):
+            continue
+        if same:
+            raise OutputError(
+                f"Output `{written}` must be another file than the input, but is the same; choose"
+                " another name."
+            )
 
 
 def write_text(path: str | Path, text: str, **options: Any) -> Path:
@@ -447,12 +457,14 @@ def read_npy(path: str | Path) -> NDArray[Any]:
         return _array(stream, Path(path).stat().st_size)
 
 
-def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
-    """Read all arrays of a `.npz` archive."""
-    most = most_unpacked(Path(path).stat().st_size)
+def read_npz(path: str | Path, *, only: str | None = None) -> dict[str, NDArray[Any]]:
+    """Read all arrays of a `.npz` archive, or only one."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            most = most_unpacked(os.fstat(file.fileno()).st_size)
             members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+            if only is not None:
+                members = [info for info in members if info.filename == f"{only}.npy"]
             if sum(info.file_size for info in members) > most:
                 raise ValueError(f"it unpacks to more than {most} bytes")
             found = {}

@@ -268,3 +268,41 @@ def test_bad_splits_are_refused(tmp_path, splits, message):
     with pytest.raises(InputError, match=message):
         label(tmp_path / "a.npz", tmp_path / "a.h5", grid=(4,), splits=splits)
     assert not (tmp_path / "a.h5").exists()
+
+
+def test_no_file_that_is_read_is_replaced_whatever_names_it(tmp_path):
+    lattice = "begin unit_cell_cart\n1 0 0\n0 1 0\n0 0 9\nend unit_cell_cart\n"
+    tp.write_wannier90_hr(tp.models.qwz(-1.0), tmp_path / "a_hr.dat")
+    (tmp_path / "a.win").write_text(lattice)
+    (tmp_path / "list.csv").write_text("file,n_occupied\na_hr.dat,1\n")
+    inputs = {p: p.read_bytes() for p in tmp_path.iterdir()}
+    (tmp_path / "link_hr.dat").hardlink_to(tmp_path / "a_hr.dat")
+    for source in (tmp_path, tmp_path / "a_hr.dat", tmp_path / "list.csv", f"{tmp_path}/*_hr.dat"):
+        for name in ("a_hr.dat", "link_hr.dat", "a.win"):
+            for make in (label, label_files):
+                for force in (False, True):
+                    with pytest.raises(OutputError) as error:
+                        make(source, tmp_path / name, n_occupied=1, force=force)
+                    assert "\n" not in str(error.value)
+                    assert not force or "must be another file than the input" in str(error.value)
+    assert {p: p.read_bytes() for p in inputs} == inputs
+    # the table of names beside a data set, over a list
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a_hr.dat").write_bytes((tmp_path / "a_hr.dat").read_bytes())
+    with pytest.raises(OutputError, match="than the input"):
+        label(tmp_path / "list.csv", tmp_path / "list.h5", force=True)
+
+
+def test_tables_replace_tables_only(tmp_path):
+    table = label_files(_one_file(tmp_path), n_occupied=1)
+    path = tmp_path / "labels.csv"
+    path.write_text("mine\n")
+    with pytest.raises(OutputError, match="--force"):
+        table.to_csv(path)
+    table.to_csv(path, force=True)
+    table.to_csv(path)
+    assert path.read_text().startswith("file,question,")
+
+
+def _one_file(folder):
+    return tp.write_wannier90_hr(tp.models.qwz(-1.0), folder / "a_hr.dat")

@@ -1,13 +1,18 @@
 """Reading structures, training from files, prediction, and what is said of bad input."""
 
 import json
+import os
+import random
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.materials.test_crystal import ROCK_SALT
 from tests.materials.test_lists import CLASSES, write_lists
-from topophys.errors import CheckpointError, DatasetError, InputError
+from topophys.errors import CheckpointError, DatasetError, InputError, OutputError
 from topophys.materials import (
     TrainOptions,
     fit_lists,
@@ -16,6 +21,7 @@ from topophys.materials import (
     read_jarvis,
     read_structure,
     report,
+    save_material_run,
 )
 from topophys.testing.rock_salt import POSCAR
 
@@ -157,7 +163,143 @@ def test_altered_and_foreign_runs(toy_run, tmp_path):
     with pytest.raises(CheckpointError, match="digest differs"):
         load_material_run(tmp_path)
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="version 1"):
+    with pytest.raises(CheckpointError, match="version 2"):
         load_material_run(tmp_path)
     with pytest.raises(CheckpointError, match="cannot be"):
         load_material_run(tmp_path / "no")
+
+
+def test_no_flipped_bit_of_a_run_is_read(toy_run, tmp_path):
+    rng = random.Random(7)
+    for case in range(60):
+        copy = shutil.copytree(toy_run, tmp_path / str(case))
+        path = copy / rng.choice(["run.json", "classifier.safetensors"])
+        content = bytearray(path.read_bytes())
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError) as error:
+            load_material_run(copy)
+        assert "\n" not in str(error.value)
+
+
+def as_first_version(folder):
+    card = json.loads((folder / "run.json").read_text())
+    card |= {"version": 1, "sha256": card["weights"]}
+    del card["weights"], card["file"]
+    (folder / "run.json").write_text(json.dumps(card))
+
+
+def test_runs_of_the_first_version_are_read_and_replaced(toy_run, tmp_path):
+    copy = shutil.copytree(toy_run, tmp_path / "copy")
+    as_first_version(copy)
+    run = load_material_run(copy)
+    assert run.predict(ROCK_SALT).topology == load_material_run(toy_run).predict(ROCK_SALT).topology
+    save_material_run(copy, run)
+    assert names(copy) == {"run.json", "classifier-2.safetensors"}
+    load_material_run(copy)
+
+
+def names(folder):
+    return {p.name for p in folder.iterdir()}
+
+
+@pytest.mark.parametrize("earlier", [1, 2], ids=["first version", "second version"])
+def test_a_kill_at_any_moment_leaves_the_earlier_run_or_the_new_one(
+    toy_run, tmp_path, monkeypatch, earlier
+):
+    class KilledError(BaseException):
+        pass
+
+    old = load_material_run(toy_run)
+    new = load_material_run(toy_run)
+    with torch.no_grad():
+        for value in new.net.parameters():
+            value.mul_(0.5)
+    answers = [one.predict(ROCK_SALT).topology for one in (old, new)]
+    assert answers[0] != answers[1]
+    replace, seen = Path.replace, []
+    for moment in range(4):  # before and after each of the two renamings
+        copy = shutil.copytree(toy_run, tmp_path / f"{moment}")
+        if earlier == 1:
+            as_first_version(copy)
+        calls = []
+
+        def killed(self, target, calls=calls, moment=moment):
+            calls.append(1)
+            if moment == 2 * len(calls) - 2:
+                raise KilledError
+            result = replace(self, target)
+            if moment == 2 * len(calls) - 1:
+                raise KilledError
+            return result
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", killed)
+            with pytest.raises(KilledError):
+                save_material_run(copy, new)
+        seen.append(answers.index(load_material_run(copy).predict(ROCK_SALT).topology))
+        save_material_run(copy, new)  # and the next one finds nothing in its way
+        assert load_material_run(copy).predict(ROCK_SALT).topology == answers[1]
+        assert len(names(copy)) == 2
+    assert seen == [0, 0, 0, 1]
+
+
+def test_files_of_something_else_in_a_folder_are_not_replaced(toy_run, tmp_path):
+    run = load_material_run(toy_run)
+    for name in ("run.json", "classifier.safetensors", "classifier-2.safetensors", "best.json"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / name).write_text('{"format": "something else"}')
+        for _ in range(2):
+            with pytest.raises(OutputError, match="is not of a classifier of materials") as error:
+                save_material_run(folder, run)
+            assert "\n" not in str(error.value)
+            assert names(folder) == {name}
+        assert (folder / name).read_text() == '{"format": "something else"}'
+        save_material_run(folder, run, force=True)
+        load_material_run(folder)
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(OutputError):
+        save_material_run(path, run)
+
+
+def test_one_training_at_a_time_writes_into_a_folder(toy_file, toy_run, tmp_path, monkeypatch):
+    from topophys.materials import training
+
+    copy, options = shutil.copytree(toy_run, tmp_path / "run"), TrainOptions(epochs=1)
+    before = {name: (copy / name).read_bytes() for name in names(copy)}
+    train = training._train
+
+    def second(*words):
+        with pytest.raises(OutputError, match="another training"):
+            fit_toys(toy_file, copy, options, progress=False)
+        (copy / "training.lock").unlink()  # as by hand: the first has lost its folder
+        (copy / "training.lock").write_text("somebody else\n")
+        return train(*words)
+
+    monkeypatch.setattr(training, "_train", second)
+    with pytest.raises(OutputError, match="taken it over"):
+        fit_toys(toy_file, copy, options, progress=False)
+    assert {name: (copy / name).read_bytes() for name in before} == before
+    assert names(copy) == {*before, "training.lock"}
+
+
+@pytest.mark.parametrize("name", ["run.json", "classifier.safetensors"])
+@pytest.mark.parametrize("kind", ["pipe", "endless", "large", "folder"])
+def test_pipes_and_endless_files_in_a_run_are_refused(toy_run, tmp_path, name, kind):
+    copy = shutil.copytree(toy_run, tmp_path / "copy")
+    path = copy / name
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with path.open("wb") as stream:
+            stream.truncate(1 << 40)
+    with pytest.raises(CheckpointError) as error:
+        load_material_run(copy)
+    assert "\n" not in str(error.value)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -72,6 +70,7 @@ def train(
     ] = None,
     epochs: Annotated[int, typer.Option(help="Of a network: passes over the data.")] = 10,
     seed: Annotated[int, typer.Option(help="Of weights, order and split.")] = 0,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a classifier; print its scores on what it did not see.
@@ -84,11 +83,19 @@ def train(
     from dataclasses import replace
 
     from topophys._io import require_distinct
+    from topophys.errors import InputError
 
-    require_distinct(output, data)
+    names = tuple(label or ["class"])
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"Option `--label` must name each column once, but has {', '.join(names)}."
+        )
+    require_distinct(output, data, *_files(data), *([structures] if structures else []))
     if trees or not (data.is_dir() or data.suffix in {".h5", ".hdf5"}):
-        columns = (formula, tuple(label or ["class"]), space_group, structure)
-        _train_trees(data, output, columns, group_by=group_by, seed=seed, progress=not quiet)
+        columns = (formula, names, space_group, structure)
+        _train_trees(
+            data, output, columns, group_by=group_by, seed=seed, force=force, progress=not quiet
+        )
         return
 
     from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
@@ -97,10 +104,10 @@ def train(
     if data.is_dir():
         found = None if structures is None else read_jarvis(structures)
         options = replace(LIST_OPTIONS, epochs=epochs, seed=seed)
-        run = fit_lists(data, output, options, structures=found, progress=not quiet)
+        run = fit_lists(data, output, options, structures=found, progress=not quiet, force=force)
     else:
         options = TrainOptions(epochs=epochs, seed=seed)
-        run = fit_toys(data, output, options, progress=not quiet)
+        run = fit_toys(data, output, options, progress=not quiet, force=force)
     print(report(run))
     print(f"run folder: {output}")
 
@@ -112,13 +119,17 @@ def _train_trees(
     *,
     group_by: Literal["system", "prototype", "none"],
     seed: int,
+    force: bool,
     progress: bool,
 ) -> None:
+    from topophys._io import check_output, require_distinct
     from topophys.errors import OutputError
     from topophys.materials import MaterialsModel, read_class_lists, read_table
+    from topophys.materials.model import is_model
 
     if output.suffix != ".npz":
         raise OutputError(f"Output must be a file that ends in .npz, but is `{output}`.")
+    check_output(output, ours=is_model, force=force)
     model = MaterialsModel(group_by=group_by, seed=seed)
     if data.is_dir():
         lists = read_class_lists(data)
@@ -131,10 +142,16 @@ def _train_trees(
         )
         for _, reason in table.refused:
             typer.echo(f"topophys: left out: {reason}", err=True)
+        require_distinct(output, *table.files)
         model.fit(table.materials, table.labels, source=data.name, progress=progress)
-    model.save(output)
+    model.save(output, force=force)
     print(model.report())
     print(f"model: {output}")
+
+
+def _files(source: Path) -> list[Path]:
+    """Files of a folder that may be read; none of a file."""
+    return [path for path in source.iterdir() if path.is_file()] if source.is_dir() else []
 
 
 def predict(
@@ -161,6 +178,7 @@ def predict(
         Path | None, typer.Option("-o", "--output", help="CSV file for the answers.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line each.")] = False,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Predict classes, with how much to believe: calibrated, with sets and nearest materials.
@@ -170,8 +188,11 @@ def predict(
     Example: topophys materials predict Bi2Se3 SnTe:225 POSCAR
     """
     from topophys.errors import InputError
+    from topophys.materials.answers import check_table, write_table
     from topophys.materials.description import collect_materials
 
+    if output is not None:
+        check_table(output, *items, *([model] if model else []), force=force)
     found = collect_materials(
         items, formula=formula, space_group=space_group, structure=structure, species=species,
         occupancy=occupancy, progress=not quiet,
@@ -182,6 +203,8 @@ def predict(
         typer.echo(f"topophys: left out: {reason}", err=True)
     if not found.materials:
         raise typer.Exit(2)
+    if output is not None:  # folders and tables name more files
+        check_table(output, *found.files, force=force)
     if model is not None and model.is_dir():
         _predict_with_network(model, found.crystals, output)
     else:
@@ -189,17 +212,14 @@ def predict(
 
         chosen = MaterialsModel.pretrained() if model is None else MaterialsModel.load(model)
         answers = chosen.answer(found.materials, progress=not quiet)
+        rows = [answer.to_dict() for answer in answers]
         if output is not None:
-            _write_answers(output, [answer.to_dict() for answer in answers])
+            write_table(output, rows, force=force)
             print(f"{len(answers)} answers: {output}")
         elif as_json:
-            for answer in answers:
-                print(json.dumps(answer.to_dict()))
+            print("\n".join(json.dumps(row) for row in rows))
         else:
-            for answer in answers:
-                print(answer)
-            if answers:
-                print(chosen.summary())
+            print("\n".join([*map(str, answers), chosen.summary()]))
     if found.refused:
         raise typer.Exit(1)
 
@@ -230,6 +250,7 @@ def doubt(
     space_group: SpaceGroup = None,
     most: Annotated[int, typer.Option("--most", help="Rows to print without -o.")] = 20,
     seed: Annotated[int, typer.Option(help="Of folds and trees.")] = 0,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Rank labels by how little trees that did not see their chemical system believe them.
@@ -237,6 +258,11 @@ def doubt(
     Example: topophys materials doubt first.csv second.csv -o ranked.csv
     """
     from topophys.materials import MaterialsModel, read_class_lists, read_table
+    from topophys.materials.answers import check_table, write_table
+
+    both = [first] if second is None else [first, second]
+    if output is not None:
+        check_table(output, *both, *(file for path in both for file in _files(path)), force=force)
 
     def table(path: Path) -> tuple[list[Any], list[str]]:
         if path.is_dir():
@@ -259,23 +285,12 @@ def doubt(
     )
     ranked = [one.to_dict() for one in model.doubtful_labels(other)]
     if output is not None:
-        _write_answers(output, ranked)
+        write_table(output, ranked, force=force)
         print(f"{len(ranked)} labels, least believed first: {output}")
         return
     for row in ranked[:most]:
         print(", ".join(f"{name} {value}" for name, value in row.items() if value is not None))
     print(f"{len(ranked)} labels in all; {model.summary()}")
-
-
-def _write_answers(path: Path, rows: list[dict[str, Any]]) -> None:
-    from topophys._io import write_text
-
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def report(

@@ -38,6 +38,7 @@ from topophys.datasets.label_table import (
     LabelTable,
     failures,
     label_files,
+    read_files,
     sources,
 )
 from topophys.datasets.recipe import GIVEN, Recipe
@@ -352,7 +353,11 @@ def label(
             force=force,
         )
     check_output(path, ours=is_ours, force=force)
+    names = path.with_suffix(".csv")
     if holds_files(source):
+        read = read_files(sources(source, n_occupied=n_occupied))
+        require_distinct(path, *read)
+        require_distinct(names, source, *read)
         given, left_out = _from_wannier(source, n_occupied, progress=progress)
     else:
         given = read_source(Path(source), n_occupied)
@@ -377,9 +382,7 @@ def label(
         SMALL: int(small.sum()),
         UNRESOLVED: int((~proof.certified & ~small).sum()),
     }
-    names = path.with_suffix(".csv")
     if given.names:
-        require_distinct(names, source)
         check_output(names, ours=begins_with(NAMES_LINE), force=force)
     with Writer(ShardRange.of(plan), path, force=force) as writer:
         for name, rows in parts.items():
@@ -393,7 +396,7 @@ def label(
         writer.finish()
     notes = []
     if given.names:
-        _write_names(names, given, proof, left_out)
+        _write_names(names, given, proof, left_out, force=force)
         notes.append(f"names of the files in {names}")
     if left_out:
         notes.append(f"left out: {len(left_out)} files: {failures(left_out)}")
@@ -459,7 +462,9 @@ def _apart(
     return parts
 
 
-def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[FileLabel]) -> Path:
+def _write_names(
+    path: Path, given: Given, proof: Certificate, left_out: list[FileLabel], *, force: bool
+) -> Path:
     """Write which file each Hamiltonian is from, and why others are not in the data set."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -471,7 +476,7 @@ def _write_names(path: Path, given: Given, proof: Certificate, left_out: list[Fi
         writer.writerow((*row, given.n_occupied))
     for one in left_out:
         writer.writerow(("", one.path, "", "left out", one.reason, ""))
-    return write_text(path, text.getvalue())
+    return write_text(path, text.getvalue(), ours=begins_with(NAMES_LINE), force=force)
 
 
 def _recipe(

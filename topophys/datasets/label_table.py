@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from topophys._io import begins_with, check_output, read_text, write_text
+from topophys._io import begins_with, check_output, read_text, require_distinct, write_text
 from topophys._progress import track
 from topophys.answers import QUESTIONS, Answer, ask
 from topophys.errors import DatasetError, InputError, TopophysError
@@ -108,24 +108,31 @@ class LabelTable:
         """How many files have an answer."""
         return sum(row.answer is not None and row.answer.resolved for row in self.rows)
 
-    def to_csv(self, path: str | Path) -> Path:
+    def to_csv(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the table as CSV.
 
         Parameters
         ----------
         path : str or Path
-            The file to make.
+            The file to make; an earlier table of this name is replaced.
+        force : bool, optional
+            Also replace a file that is no such table.
 
         Returns
         -------
         Path
             The file.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
         """
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(row.row() for row in self.rows)
-        return write_text(path, text.getvalue())
+        return write_text(path, text.getvalue(), ours=LabelTable.is_table, force=force)
 
     @staticmethod
     def is_table(path: Path) -> bool:
@@ -208,6 +215,19 @@ def _listed(path: Path, n_occupied: int | None, question: str | None) -> list[So
     return listed
 
 
+#: Files that are read with a file of hoppings, by the end of their names.
+COMPANIONS: Final = ("_wsvec.dat", "_centres.xyz", ".win")
+
+
+def read_files(found: Sequence[Source]) -> list[Path]:
+    """Every file that is read for some sources: theirs, and what may lie beside."""
+    files = [one.path for one in found]
+    for path in [one.path for one in found]:
+        seed = next((path.name.removesuffix(e) for e in ENDINGS if path.name.endswith(e)), None)
+        files += [path.with_name(seed + end) for end in COMPANIONS] if seed else []
+    return files
+
+
 def label_files(
     source: str | Path,
     path: str | Path | None = None,
@@ -263,6 +283,8 @@ def label_files(
     if path is not None:
         check_output(path, ours=LabelTable.is_table, force=force)
     files = sources(source, n_occupied=n_occupied, question=question)
+    if path is not None:
+        require_distinct(path, source, *read_files(files))
     rows = []
     with track(len(files), "label", progress is True) as advance:
         for done, one in enumerate(files, start=1):
@@ -272,7 +294,7 @@ def label_files(
                 progress(done, len(files))
     table = LabelTable(tuple(rows), time.monotonic() - start, None if path is None else Path(path))
     if path is not None:
-        table.to_csv(path)
+        table.to_csv(path, force=force)
     return table
 
 

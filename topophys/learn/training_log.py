@@ -36,7 +36,7 @@ from topophys.learn.distributed import ProcessGroup
 from topophys.learn.encoders.registry import registered_name
 from topophys.learn.run import CARD, read_run_file
 
-__all__ = ["SETTINGS", "TrainingLog"]
+__all__ = ["SETTINGS", "TRACES", "RunLock", "TrainingLog"]
 
 LOG: Final = "log.jsonl"
 #: File with the settings, written before the first epoch.
@@ -59,6 +59,19 @@ class RunLock:
     gives way by itself. Whoever has lost the file, because it was removed by hand or by a tool,
     is told so before anything of it gets its name.
     """
+
+    @classmethod
+    def acquire(cls, folder: Path) -> RunLock:
+        """Make a folder and take it; `OutputError` in one line if it cannot be had."""
+        try:
+            return cls(make_folder(folder))
+        except OutputError:
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"Folder `{folder}` cannot be written: {error.strerror or error}; choose another"
+                " one."
+            ) from None
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOCK
@@ -193,12 +206,9 @@ class TrainingLog:
         refusal: OutputError | None = None
         if self.group.is_main_process:
             try:
-                self._lock = RunLock(make_folder(self.folder))
-            except OSError as error:
-                refusal = error if isinstance(error, OutputError) else OutputError(
-                    f"Folder `{self.folder}` cannot be written: {error.strerror or error}; choose"
-                    " another one."
-                )  # fmt: skip
+                self._lock = RunLock.acquire(self.folder)
+            except OutputError as error:
+                refusal = error
         (refused,) = self.group.broadcast([float(refusal is not None)])
         if refused:
             raise refusal or OutputError(f"Folder `{self.folder}` cannot be written.")

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+from topophys._io import begins_with, check_output, require_distinct, write_text
 from topophys.materials.description import Description
 
-__all__ = ["DoubtfulLabel", "MaterialAnswer", "TaskAnswer"]
+__all__ = ["DoubtfulLabel", "MaterialAnswer", "TaskAnswer", "check_table", "write_table"]
+
+#: How the first lines of tables of answers and of doubted labels begin.
+ANSWERS: Final = "name,formula,space_group,view,"
+DOUBTS: Final = "formula,space_group,label,probability,other,"
+
+
+def is_answers(path: Path) -> bool:
+    """Whether a file is a table that `write_table` wrote, by its first line."""
+    return any(begins_with(start, whole=False)(path) for start in (ANSWERS, DOUBTS))
+
+
+def check_table(path: Path, *sources: str | Path, force: bool = False) -> None:
+    """Refuse to replace, with a table of answers, what is read or no such table."""
+    require_distinct(path, *sources)
+    check_output(path, ours=is_answers, force=force)
+
+
+def write_table(path: Path, rows: Sequence[dict[str, Any]], *, force: bool = False) -> None:
+    """Write flat rows as CSV, whole or not at all."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue(), ours=is_answers, force=force)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from math import gcd
 from pathlib import Path
@@ -164,12 +164,15 @@ class MaterialTable:
         Line of the file for each material.
     refused : list of (int, str)
         Lines that could not be read, with the reason.
+    files : list of Path
+        The table and the structures that it names.
     """
 
     materials: list[Description]
     labels: dict[str, list[str]]
     lines: list[int]
     refused: list[tuple[int, str]]
+    files: list[Path] = field(default_factory=list)
 
 
 def read_table(
@@ -220,7 +223,7 @@ def read_table(
                 f"Table `{path}`, line 1: there must be one column {column!r}, but the columns are"
                 f" {', '.join(names)[:200]}; name the column."
             )
-    found = MaterialTable([], {name: [] for name in labels}, [], [])
+    found = MaterialTable([], {name: [] for name in labels}, [], [], [path])
     for line, row in body:
         if not any(cell.strip() for cell in row):
             continue
@@ -228,6 +231,8 @@ def read_table(
             if len(row) != len(names):
                 raise InputError(f"there must be {len(names)} cells, but are {len(row)}.")
             cells = {n: cell.strip() for n, cell in zip(names, row, strict=True)}
+            if structure and cells[structure]:
+                found.files.append(path.parent / cells[structure])
             material = _from_cells(cells, path.parent, formula, space_group, structure)
         except (TopophysError, OSError) as error:
             found.refused.append((line, f"{path.name}, line {line}: {error}"))
@@ -263,6 +268,7 @@ class CollectedMaterials:
     materials: list[Description]
     crystals: list[Crystal]  # of the files of structures, in order
     refused: list[str]  # reasons, one for each entry that could not be read
+    files: list[Path] = field(default_factory=list)  # everything that was read, or tried
 
 
 def collect_materials(
@@ -280,11 +286,14 @@ def collect_materials(
     words = list(_expand(items))
     with track(len(words), "read", progress and len(words) > 20) as advance:
         for word in words:
+            if isinstance(word, Path):
+                found.files.append(word)
             try:
                 if isinstance(word, Path) and word.suffix.lower() == ".csv":
                     table = read_table(
                         word, formula=formula, space_group=space_group, structure=structure
                     )
+                    found.files.extend(table.files)
                     found.materials.extend(table.materials)
                     found.refused.extend(reason for _, reason in table.refused)
                 elif isinstance(word, Path):

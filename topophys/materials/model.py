@@ -582,18 +582,25 @@ class MaterialsModel:
 
     # -- files
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the model to one `.npz` file, whole or not at all.
 
         Parameters
         ----------
         path : str or Path
-            File; replaced if it exists.
+            File; an earlier model of this name is replaced.
+        force : bool, optional
+            Also replace a file that is no such model.
 
         Returns
         -------
         Path
             The file.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written, or another file has this name.
         """
         self._require_fit()
         arrays: dict[str, NDArray[Any]] = {"shares": self._amounts()}
@@ -616,7 +623,10 @@ class MaterialsModel:
                     arrays[f"{t}/{v}/misfit{c}"] = misfit.astype(np.float32)
                 arrays[f"{t}/{v}/bins"], arrays[f"{t}/{v}/accuracy"] = task.distances[view]
         arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
-        with complete_file(path) as partial, partial.open("wb") as stream:
+        with (
+            complete_file(path, ours=is_model, force=force) as partial,
+            partial.open("wb") as stream,
+        ):
             np.savez_compressed(stream, allow_pickle=False, **arrays)
         return Path(path)
 
@@ -720,6 +730,15 @@ class MaterialsModel:
         'trivial'
         """
         return cls.load(Path(__file__).with_name("pretrained") / "topogivity.npz")
+
+
+def is_model(path: Path) -> bool:
+    """Whether a file is one that `MaterialsModel.save` wrote, perhaps of another version."""
+    try:
+        head = json.loads(bytes(read_npz(path, only="head")["head"]))
+    except (OSError, ValueError, KeyError):
+        return False
+    return isinstance(head, dict) and head.get("format") == FORMAT
 
 
 def _rows(X: Iterable[Any]) -> list[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,10 +15,19 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 
-from topophys._io import complete_file, make_folder, read_json, sha256, write_json
-from topophys.errors import CheckpointError
-from topophys.learn.checkpoint import DAMAGE, filled_network
+from topophys._io import (
+    complete_file,
+    open_regular,
+    read_bytes,
+    read_json,
+    seal_holds,
+    sealed,
+    write_json,
+)
+from topophys.errors import CheckpointError, OutputError
+from topophys.learn.checkpoint import DAMAGE, filled_network, wanted_weights
 from topophys.learn.distributed import limited_threads
+from topophys.learn.training_log import TRACES, RunLock
 from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal
 from topophys.materials.data import MODALITIES, UNKNOWN, MaterialData, as_listed, structure_data
@@ -35,7 +46,15 @@ __all__ = [
 # ---- Runs
 
 FORMAT: Final = "topophys-materials-run"
-VERSION: Final = 1
+#: Grows when its content changes; the first named neither the file of its weights nor itself.
+VERSION: Final = 2
+READABLE: Final = (1, 2)
+#: File that makes a folder a run, and the two names of its weights: new ones never replace those
+#: that it names.
+CARD: Final = "run.json"
+WEIGHTS: Final = ("classifier.safetensors", "classifier-2.safetensors")
+#: Bytes of the header of a file of weights.
+HEADER: Final = 1 << 24
 #: Output of the network for each kind of class.
 HEADS: Final = {"topology": "combined_logits", "magnetism": "magnetism_logits_aux"}
 
@@ -176,33 +195,107 @@ class MaterialRun:
         )
 
 
-def save_material_run(folder: str | Path, run: MaterialRun) -> Path:
-    """Write `classifier.safetensors` and `run.json`.
+@contextmanager
+def run_folder(folder: str | Path, *, force: bool = False) -> Iterator[Callable[[], None]]:
+    """Hold the right to write a classifier into a folder; gives the check that it is still held.
+
+    Raises `OutputError` where another training holds it, or where files of another kind lie under
+    names that a run needs.
+    """
+    target = Path(folder)
+    held = RunLock.acquire(target)
+    try:
+        if not force:
+            _refuse_foreign(target)
+        yield held.check
+    finally:
+        held.release()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder with a training of another kind, or with files of something else."""
+    found = _card_of(folder)
+    ours = set(WEIGHTS) | {CARD} if found is not None else set[str]()
+    for name in (CARD, *WEIGHTS, *TRACES):
+        path = folder / name
+        if name in ours or not (path.exists() or path.is_symlink()):
+            continue
+        if name in WEIGHTS and _is_tagged(path):  # of a training that was killed
+            continue
+        raise OutputError(
+            f"Folder `{folder}` holds a file `{name}` that is not of a classifier of materials;"
+            " choose another one, or replace it with --force."
+        )
+
+
+def _card_of(folder: Path) -> dict[str, Any] | None:
+    """Content of run.json, if it is one of a classifier of materials."""
+    try:
+        card = read_json(folder / CARD)
+    except (OSError, ValueError):
+        return None
+    return card if isinstance(card, dict) and card.get("format") == FORMAT else None
+
+
+def _is_tagged(path: Path) -> bool:
+    """Whether a file of weights says that it is of a classifier of materials."""
+    try:
+        with open_regular(path) as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            return FORMAT.encode() in stream.read(min(length, HEADER))
+    except OSError:
+        return False
+
+
+def save_material_run(folder: str | Path, run: MaterialRun, *, force: bool = False) -> Path:
+    """Write a classifier: its weights and `run.json`, which names them.
+
+    A kill at any moment leaves the earlier classifier of the folder, or the new one.
 
     Parameters
     ----------
     folder : str or Path
-        Folder; made where needed.
+        Folder; made where needed. An earlier classifier in it is replaced.
     run : MaterialRun
         What to write.
+    force : bool, optional
+        Also replace files of other kinds.
 
     Returns
     -------
     Path
         The JSON file.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, another training holds it, or files of another kind have
+        the names of a run.
     """
-    target = make_folder(folder)
-    weights = target / "classifier.safetensors"
-    with complete_file(weights) as partial:
-        partial.write_bytes(save({k: v.contiguous() for k, v in run.net.state_dict().items()}))
-    return write_json(
-        target / "run.json",
-        {
+    with run_folder(folder, force=force) as check:
+        return write_run(Path(folder), run, check)
+
+
+def write_run(folder: Path, run: MaterialRun, check: Callable[[], object]) -> Path:
+    """Write weights, then run.json, into a folder that `run_folder` gave."""
+    earlier = (_card_of(folder) or {}).get("file", WEIGHTS[0])
+    name = WEIGHTS[1] if earlier == WEIGHTS[0] and (folder / WEIGHTS[0]).exists() else WEIGHTS[0]
+    tensors = {k: v.contiguous() for k, v in run.net.state_dict().items()}
+    content = save(tensors, metadata={"format": FORMAT})
+    with complete_file(folder / name, check=check) as partial:
+        partial.write_bytes(content)
+    path = write_json(
+        folder / CARD,
+        sealed({
             "format": FORMAT, "version": VERSION, "settings": run.net.settings, "kind": run.kind,
             "classes": run.classes, "mean": run.scaler.mean, "spread": run.scaler.spread,
-            "card": run.card, "sha256": sha256(weights),
-        },
+            "card": run.card, "file": name, "weights": hashlib.sha256(content).hexdigest(),
+        }),
+        check=check,
     )  # fmt: skip
+    for other in set(WEIGHTS) - {name}:
+        (folder / other).unlink(missing_ok=True)
+    return path
 
 
 def load_material_run(folder: str | Path) -> MaterialRun:
@@ -221,7 +314,8 @@ def load_material_run(folder: str | Path) -> MaterialRun:
     Raises
     ------
     CheckpointError
-        If a file is missing, altered, foreign or of another version.
+        If a file is missing, altered, foreign, larger than its settings say, or of another
+        version.
 
     Examples
     --------
@@ -232,32 +326,55 @@ def load_material_run(folder: str | Path) -> MaterialRun:
     """
     folder = Path(folder)
     try:
-        card = read_json(folder / "run.json")
-        content = (folder / "classifier.safetensors").read_bytes()
+        card = read_json(folder / CARD)
     except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"Run `{folder}` must be a folder that `topophys materials train` made, but cannot be"
-            f" read ({error})."
-        ) from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT or card.get("version") != VERSION:
+        raise _unreadable(folder, error) from None
+    if (
+        not isinstance(card, dict)
+        or card.get("format") != FORMAT
+        or card.get("version") not in READABLE
+    ):
         raise CheckpointError(
             f"Run `{folder}` must be a classifier of materials, version {VERSION}, but is not."
         )
-    if hashlib.sha256(content).hexdigest() != card.get("sha256"):
+    first = card["version"] == READABLE[0]
+    name, digest = (WEIGHTS[0], "sha256") if first else (card.get("file"), "weights")
+    if not first and not (seal_holds(card) and name in WEIGHTS):
         raise CheckpointError(
-            f"Run `{folder}`: the weights are not those that run.json describes (digest differs);"
-            " train again."
+            f"Run `{folder}`: {CARD} is not what was written (digest differs); train again."
         )
     try:
         net = filled_network(
-            lambda settings: EnhancedMultiModalMaterialClassifier(**settings),
-            card["settings"],
-            load(content),
+            _network, card["settings"], load(_weights(folder / str(name), card, card.get(digest)))
         )
         return _checked_run(cast("EnhancedMultiModalMaterialClassifier", net.eval()), card)
+    except OSError as error:
+        raise _unreadable(folder, error) from None
     except DAMAGE as error:
         reason = " ".join(str(error).split()).rstrip(".")[:200]
         raise CheckpointError(f"Run `{folder}` does not fit its settings: {reason}.") from None
+
+
+def _unreadable(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"Run `{folder}` must be a folder that `topophys materials train` made, but cannot be"
+        f" read ({error})."
+    )
+
+
+def _network(settings: Any) -> EnhancedMultiModalMaterialClassifier:
+    return EnhancedMultiModalMaterialClassifier(**settings)
+
+
+def _weights(path: Path, card: dict[str, Any], digest: Any) -> bytes:
+    """Content of a file of weights, which has no more bytes than its network needs."""
+    wanted = wanted_weights(_network, card["settings"])
+    content = read_bytes(path, most=HEADER + 8 * sum(t.numel() for t in wanted.values()))
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise CheckpointError(
+            f"the weights are not those that {CARD} describes (digest differs); train again"
+        )
+    return content
 
 
 def _checked_run(net: EnhancedMultiModalMaterialClassifier, card: dict[str, Any]) -> MaterialRun:

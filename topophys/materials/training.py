@@ -29,7 +29,7 @@ from topophys.materials.data import (
 )
 from topophys.materials.features import list_features
 from topophys.materials.lists import ListedMaterial, MaterialList, read_class_lists
-from topophys.materials.run import MaterialRun, Scaler, save_material_run
+from topophys.materials.run import MaterialRun, Scaler, run_folder, write_run
 from topophys.materials.synthetic.dataset import load_toys, toy_data
 
 __all__ = [
@@ -257,7 +257,12 @@ def group_split(
 
 
 def fit_toys(
-    path: str | Path, output: str | Path, options: TrainOptions, *, progress: bool = True
+    path: str | Path,
+    output: str | Path,
+    options: TrainOptions,
+    *,
+    progress: bool = True,
+    force: bool = False,
 ) -> MaterialRun:
     """Train on toy materials; the last fifth tests.
 
@@ -266,16 +271,24 @@ def fit_toys(
     path : str or Path
         File that `generate_toys` made.
     output : str or Path
-        Folder to make.
+        Folder to make; an earlier classifier in it is replaced.
     options : TrainOptions
         Settings.
     progress : bool, optional
         Show a bar.
+    force : bool, optional
+        Also replace files of other kinds.
 
     Returns
     -------
     MaterialRun
         The run, which is also in the folder.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, holds files of another kind under the names of a run, or
+        another training writes into it.
     """
     arrays, card = load_toys(path)
     n = len(arrays["topology"])
@@ -285,17 +298,18 @@ def fit_toys(
     scaler = Scaler.of(arrays["scalars"][:cut].astype(np.float64))
     arrays["scalars"] = scaler(arrays["scalars"].astype(np.float64)).astype(np.float32)
     train, test = (toy_data(arrays, rows) for rows in (np.arange(cut), np.arange(cut, n)))
-    torch.manual_seed(options.seed)
-    net = toy_network(arrays, modality_dropout=MODALITY_DROPOUT)
-    _train(net, train, options, progress)
-    logits = predict_logits(net, test)
-    found = {
-        "topology": scores(logits["combined_logits"], test.topology),
-        "magnetism": scores(logits["magnetism_logits_aux"], test.magnetism),
-    }
     classes = {"topology": card["topology"], "magnetism": card["magnetism"]}
-    run = MaterialRun(net, "toys", classes, scaler, {"data": str(path), "test": found})
-    save_material_run(output, run)
+    with run_folder(output, force=force) as check:
+        torch.manual_seed(options.seed)
+        net = toy_network(arrays, modality_dropout=MODALITY_DROPOUT)
+        _train(net, train, options, progress)
+        logits = predict_logits(net, test)
+        found = {
+            "topology": scores(logits["combined_logits"], test.topology),
+            "magnetism": scores(logits["magnetism_logits_aux"], test.magnetism),
+        }
+        run = MaterialRun(net, "toys", classes, scaler, {"data": str(path), "test": found})
+        write_run(Path(output), run, check)
     return run
 
 
@@ -317,6 +331,7 @@ def fit_lists(
     *,
     structures: Mapping[str, Crystal] | None = None,
     progress: bool = True,
+    force: bool = False,
 ) -> MaterialRun:
     """Train on lists of formulas, space groups and classes; a tenth of the systems tests.
 
@@ -325,18 +340,25 @@ def fit_lists(
     folder : str or Path
         Lists, as for `read_class_lists`.
     output : str or Path
-        Folder to make.
+        Folder to make; an earlier classifier in it is replaced.
     options : TrainOptions
         Settings.
     structures : mapping of str to Crystal, optional
         Structures; those whose formula and space group are in the lists lend it their structure.
     progress : bool, optional
         Show a bar.
+    force : bool, optional
+        Also replace files of other kinds.
 
     Returns
     -------
     MaterialRun
         The run, which is also in the folder.
+
+    Raises
+    ------
+    OutputError
+        As `fit_toys`.
     """
     lists = read_class_lists(folder)
     matched: list[LabelledStructure] = []
@@ -347,17 +369,18 @@ def fit_lists(
     raw = list_features(lists.materials)
     scaler = Scaler.of(raw[train_rows])
     train, test = (list_data(lists, scaler(raw), rows, matched) for rows in (train_rows, test_rows))
-    torch.manual_seed(options.seed)
-    net = list_network(raw.shape[1], len(lists.classes), with_structures=bool(matched))
-    _train(net, train, options, progress)
-    found = scores(predict_logits(net, test)["combined_logits"], test.topology)
-    card: dict[str, Any] = {
-        "data": str(folder), "test": {"topology": found}, "structures": counts,
-        "ambiguous": lists.ambiguous, "failed": lists.failed,
-    }  # fmt: skip
-    classes = {"topology": list(lists.classes), "magnetism": []}
-    run = MaterialRun(net, "lists", classes, scaler, card)
-    save_material_run(output, run)
+    with run_folder(output, force=force) as check:
+        torch.manual_seed(options.seed)
+        net = list_network(raw.shape[1], len(lists.classes), with_structures=bool(matched))
+        _train(net, train, options, progress)
+        found = scores(predict_logits(net, test)["combined_logits"], test.topology)
+        card: dict[str, Any] = {
+            "data": str(folder), "test": {"topology": found}, "structures": counts,
+            "ambiguous": lists.ambiguous, "failed": lists.failed,
+        }  # fmt: skip
+        classes = {"topology": list(lists.classes), "magnetism": []}
+        run = MaterialRun(net, "lists", classes, scaler, card)
+        write_run(Path(output), run, check)
     return run
 
 
