@@ -70,6 +70,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         certify_generalized_gap,
     )
     from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
+    from topophys.invariants.majorana import majorana_number
     from topophys.invariants.phases import (
         Boundary,
         ParametricHamiltonian,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     )
     from topophys.invariants.results import Certificate, Z2Result
     from topophys.invariants.spin import SpinChern, spin_chern
+    from topophys.invariants.symmetric import SymmetryCertificate
     from topophys.invariants.weyl import weyl_charge
     from topophys.invariants.weyl_census import WeylCensus, find_weyl_nodes
     from topophys.invariants.wilson import (
@@ -122,6 +124,7 @@ __all__ = [
     "Region",
     "RibbonHamiltonian",
     "SpinChern",
+    "SymmetryCertificate",
     "TwoBandHamiltonian",
     "WeylCensus",
     "Z2Indices",
@@ -159,6 +162,7 @@ __all__ = [
     "k_grid",
     "lattice_system",
     "local_chern_marker",
+    "majorana_number",
     "models",
     "polarization",
     "quantum_metric",
@@ -204,6 +208,7 @@ _HOMES: Final = {
     "Region": "topophys.invariants.phases",
     "RibbonHamiltonian": "topophys.hamiltonians.cuts",
     "SpinChern": "topophys.invariants.spin",
+    "SymmetryCertificate": "topophys.invariants.symmetric",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
     "WeylCensus": "topophys.invariants.weyl_census",
     "Z2Indices": "topophys.invariants.z2",
@@ -241,6 +246,7 @@ _HOMES: Final = {
     "k_grid": "topophys.grids",
     "lattice_system": "topophys.hamiltonians.lattices",
     "local_chern_marker": "topophys.invariants.real_space",
+    "majorana_number": "topophys.invariants.majorana",
     "models": "topophys.models",
     "polarization": "topophys.invariants.wilson",
     "quantum_metric": "topophys.invariants.berry",

@@ -1,6 +1,13 @@
 """Named models of topological matter; each returns a Hamiltonian, parameters may be arrays."""
 
-from topophys.models.chains import creutz, kitaev_chain, rice_mele, rice_mele_pump, ssh
+from topophys.models.chains import (
+    creutz,
+    kitaev_chain,
+    kitaev_chain_bdg,
+    rice_mele,
+    rice_mele_pump,
+    ssh,
+)
 from topophys.models.chern import (
     checkerboard,
     d_wave_chern,
@@ -25,6 +32,7 @@ __all__ = [
     "kagome",
     "kane_mele",
     "kitaev_chain",
+    "kitaev_chain_bdg",
     "qwz",
     "rice_mele",
     "rice_mele_pump",

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
 from topophys.models._parameters import depends, real
 
-__all__ = ["creutz", "kitaev_chain", "rice_mele", "rice_mele_pump", "ssh"]
+__all__ = ["creutz", "kitaev_chain", "kitaev_chain_bdg", "rice_mele", "rice_mele_pump", "ssh"]
 
 
 # ---------------------------------------------------------------- Su-Schrieffer-Heeger chain
@@ -107,6 +108,61 @@ def kitaev_chain(mu: ArrayLike, t: ArrayLike, delta: ArrayLike) -> ChiralHamilto
     mu, t, delta = real(mu=mu, t=t, delta=delta)
     coefficients = np.stack([delta - t, -mu, -t - delta], axis=-1)
     return ChiralHamiltonian.from_array(-1, coefficients[..., None, None])
+
+
+@depends(mu="affine", t="affine", delta="affine", phase="trigonometric")
+def kitaev_chain_bdg(
+    mu: ArrayLike, t: ArrayLike, delta: ArrayLike, phase: ArrayLike = 0.0
+) -> FourierHamiltonian:
+    r"""Kitaev chain with a phase of the pairing, in the Nambu basis.
+
+    .. math::
+        H(k) = (-\mu - 2 t \cos k)\, \tau_z
+        + 2 \Delta \sin k \, (\cos\phi \, \tau_y + \sin\phi \, \tau_x), \qquad
+        \Psi_k = (c_k, c_{-k}^\dagger)
+
+    with pairing :math:`\Delta e^{i\phi} c_j c_{j+1} + h.c.`. Particle-hole symmetry is
+    :math:`C = \tau_x K` for every phase; real pairing is the chain of `kitaev_chain`.
+
+    Phase diagram: Majorana number 1 for :math:`|\mu| < 2 |t|` and :math:`\Delta \ne 0`, 0 for
+    :math:`|\mu| > 2 |t|`.
+
+    Parameters
+    ----------
+    mu : array-like of shape (...)
+        Chemical potential, in units of energy.
+    t : array-like of shape (...)
+        Hopping.
+    delta : array-like of shape (...)
+        Size of the pairing.
+    phase : array-like of shape (...), optional
+        Phase of the pairing, in radians.
+
+    Returns
+    -------
+    FourierHamiltonian
+        Two bands (of particles and holes), batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] A. Yu. Kitaev, Phys.-Usp. 44, 131 (2001).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> h = tp.models.kitaev_chain_bdg([0.5, 2.5], 1.0, 0.7, phase=1.0)
+    >>> tp.majorana_number(h, particle_hole="nambu").value
+    array([1, 0])
+    """
+    mu, t, delta, phase = (p[..., None, None] for p in real(mu=mu, t=t, delta=delta, phase=phase))
+    x, y, z = PAULI
+    pair = delta * (np.cos(phase) * y + np.sin(phase) * x)
+    return FourierHamiltonian({(0,): -mu * z, (1,): -t * z - 1j * pair})
 
 
 # ---------------------------------------------------------------- Creutz ladder

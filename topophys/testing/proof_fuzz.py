@@ -43,6 +43,7 @@ from topophys.testing.proof_cases import (
 )
 from topophys.testing.proof_links import draw_links
 from topophys.testing.proof_spins import draw_spin
+from topophys.testing.proof_tenfold import draw_majorana, draw_majorana_pairs
 
 OUTCOMES = ("right", "wrong", "bound", "unresolved", "refused", "error")
 #: Outcomes of which there must be none.
@@ -67,7 +68,8 @@ def draw_option(name, rng, case, function):
         "evidence": lambda: bool(rng.random() < 0.2),
         "method": lambda: str(rng.choice(["wilson", "flux", "parity"]
                                          if case.inversion is not None else ["wilson", "flux"])),
-        "time_reversal": lambda: case.time_reversal if rng.random() < 0.8 else leave,
+        "time_reversal": lambda: case.time_reversal
+        if rng.random() < 0.8 or "particle_hole" in case.extra else leave,
         "inversion": lambda: leave if case.inversion is None else case.inversion,
         "tolerance": lambda: leave if rng.random() < 0.5 else 10.0 ** rng.uniform(-9, -1),
         "prove": lambda: [None, True, False][rng.integers(3)],
@@ -77,7 +79,9 @@ def draw_option(name, rng, case, function):
         ),
         "tightness": lambda: leave if rng.random() < 0.7 else float(rng.uniform(0.0, 1.0)),
         "max_cells": lambda: int(rng.choice([4, 8, 16, 64])),
-        "kind": lambda: "direct" if rng.random() < 0.3 else leave,  # gaps: the truth is of this one
+        # gaps: the truth is of the direct one
+        "kind": lambda: case.extra.get("kind", "direct" if rng.random() < 0.3 else leave),
+        "particle_hole": lambda: case.extra["particle_hole"],
         "level": lambda: leave,
         "bands": lambda: leave,
         "axis": lambda: 2,
@@ -261,6 +265,11 @@ TARGETS = {
     "weyl_charge": Target(tp.weyl_charge, _with_effort(draw_weyl, 3.7)),
     "spin_chern": Target(tp.spin_chern, draw_spin),
     "link_chern": Target(chern_number_of_links, draw_links),
+    "majorana_number": Target(tp.majorana_number, draw_majorana),
+    "majorana_number, broken symmetry": Target(
+        tp.majorana_number, lambda r: draw_majorana(r, broken=True)
+    ),
+    "majorana_number, Kramers pairs": Target(tp.majorana_number, draw_majorana_pairs),
 }
 
 
@@ -269,7 +278,8 @@ FEW = {
     "certify_winding": 150, "certify_chern, two bands": 120, "certify_chern, many bands": 120,
     "certify_gap": 150, "chern_on_slices": 120, "z2_invariant": 40,
     "z2_invariant, broken symmetry": 40, "z2_indices_3d": 12, "weyl_charge": 60,
-    "spin_chern": 120, "link_chern": 150,
+    "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
+    "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
 }  # fmt: skip
 #: How many times as many the long run tries: 100,000 Hamiltonians in all.
 MANY = 62

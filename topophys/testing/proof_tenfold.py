@@ -1,0 +1,198 @@
+"""Hamiltonians of the tenfold way whose invariants are known exactly, for `proof_fuzz`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import topophys as tp
+from topophys.testing.proof_cases import (
+    CLOSED,
+    ONE,
+    Case,
+    Fixed,
+    dyadic,
+    finished,
+    put,
+    scale,
+    unimodular,
+)
+
+#: Phases of orbitals that no product rounds: 1, i, -1, -i.
+QUARTERS = ((1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+def complex_between(left, value, right):
+    """left @ value @ right for pairs (re, im) of integer matrices."""
+    parts = {}
+    for i, a in enumerate(left):
+        for j, b in enumerate(right):
+            for k, x in enumerate((value.re, value.im)):
+                turn = (i + j + k) % 4
+                parts[turn] = parts.get(turn, 0) + a @ x @ b
+    return Fixed(parts.get(0, 0) - parts.get(2, 0), parts.get(1, 0) - parts.get(3, 0))
+
+
+def conjugate_transpose(pair):
+    return pair[0].T, -pair[1].T
+
+
+def zeros(size, n):
+    return Fixed(np.zeros((size, n, n), object))
+
+
+def two_terms(rng, size, reach):
+    """Exponents p != q and amounts of t1 z^p + t2 z^q, at times equal or nearly so."""
+    p, q = (int(x) for x in rng.choice(np.arange(-reach, reach + 1), 2, replace=False))
+    first = [dyadic(rng, 0.25, 2, 10) for _ in range(size)]
+    second = [
+        f if rng.random() < 0.06 else
+        f + int(rng.choice([-1, 1])) * (ONE >> int(rng.integers(3, 38)))
+        if rng.random() < 0.5
+        else dyadic(rng, 0.25, 2, 10)
+        for f in first
+    ]  # fmt: skip
+    return p, q, np.array(first, object), np.array(second, object)
+
+
+def monomial(rng, n):
+    """Permutation times phases from `QUARTERS`, as a pair of integer matrices."""
+    order, re, im = rng.permutation(n), np.zeros((n, n), object), np.zeros((n, n), object)
+    for i, j in enumerate(order):
+        re[i, j], im[i, j] = QUARTERS[rng.integers(4)]
+    return re + 0, im + 0
+
+
+def as_complex(pair):
+    return pair[0].astype(float) + 1j * pair[1].astype(float)
+
+
+# ---------------------------------------------------------------- Majorana chains
+
+
+def in_another_basis(rng, hop, n, features):
+    """Hoppings in another basis, and the U of C = U K there; C = K in the given one."""
+    kind = rng.random()
+    if kind < 0.3:
+        return hop, "majorana" if rng.random() < 0.5 else np.eye(n)
+    if kind < 0.65:  # c = gamma_1 + i gamma_2; twice the Hamiltonian
+        half = np.eye(n // 2, dtype=object)
+        nambu = rng.random() < 0.5
+        order = (lambda x: np.kron(x, half)) if nambu else (lambda x: np.kron(half, x))
+        pair = [order(np.array(x, object)) for x in ([[1, 0], [1, 0]], [[0, 1], [0, -1]])]
+        hop = {key: complex_between(pair, value, conjugate_transpose(pair))
+               for key, value in hop.items()}  # fmt: skip
+        features.append("Nambu basis")
+        swap = order(np.array([[0, 1], [1, 0]], object)).astype(float)
+        return hop, ("nambu" if nambu else "alternating") if rng.random() < 0.7 else swap
+    pair = monomial(rng, n)
+    hop = {key: complex_between(pair, value, conjugate_transpose(pair))
+           for key, value in hop.items()}  # fmt: skip
+    features.append("phases of orbitals")
+    u = as_complex(pair)
+    return hop, u @ u.T
+
+
+def draw_majorana(rng, broken=False):
+    """Superconducting chains of class D: sums of two-term blocks, behind congruences and bases."""
+    half = int(rng.choice([1, 2, 2, 3, 4, 6]))
+    batch = int(rng.choice([0, 2, 5]))
+    size, n, exponent = max(batch, 1), 2 * half, scale(rng)
+    parity, closed = np.zeros(size, int), np.zeros(size, bool)
+    features, hop, kind = [f"{n} bands"], {}, str(rng.choice(["indirect", "direct"]))
+    tilted = rng.random() < 0.3 and kind == "indirect"
+    for i in range(half):
+        p, q, first, second = two_terms(rng, size, int(rng.integers(1, 4)))
+        for order, amount in ((p, first), (q, second)):
+            block = zeros(size, n)
+            block.im[:, i, half + i] = amount
+            put(hop, (order,), block)
+            put(hop, (-order,), block.dagger())
+        parity += np.where((first > second).astype(bool), p, q)
+        closed |= (first == second).astype(bool)
+        if tilted:  # a level of odd energy: -2 c sin k on the block
+            least = np.abs(first - second) // 2
+            far = rng.random(size) < 0.2
+            amount = np.where(far, first + second, least - (least > 0))
+            block = zeros(size, n)
+            block.im[:, i, i] = block.im[:, half + i, half + i] = amount
+            put(hop, (1,), block)
+            put(hop, (-1,), block.dagger())
+            closed |= far  # at k = pi / 2 and - pi / 2 levels have crossed 0, at k = 0 none has
+            features += ["odd energies"]
+    if rng.random() < 0.6:
+        left = unimodular(rng, n, int(rng.integers(1, 4)))
+        hop = {key: value.between(left, left.T) for key, value in hop.items()}
+        features.append("dressed")
+    if broken:
+        block, amount = zeros(size, n), ONE >> int(rng.integers(1, 30))
+        i = int(rng.integers(n))
+        block.re[:, i, i] = block.re[:, i, i] + amount
+        put(hop, (0,), block)
+        features.append("broken symmetry")
+    hop, operator = in_another_basis(rng, hop, n, features)
+    made = finished(hop, exponent, batch)
+    if made is None:
+        return None
+    truth = [CLOSED if c else int(t) % 2 for t, c in zip(parity, closed, strict=True)]
+    extra = {"particle_hole": operator, "kind": kind, "effort": 3.7}
+    return Case(tp.FourierHamiltonian(made), truth, exponent, tuple(features), half, extra=extra)
+
+
+def antisymmetric_block(rng, size, pairs, features):
+    """D(k) = -D(-k)^T from pairs of orbitals, its parity, and where it is singular."""
+    n = 2 * pairs
+    hop, parity, closed = {}, np.zeros(size, int), np.zeros(size, bool)
+    for i in range(pairs):
+        p, q, first, second = two_terms(rng, size, int(rng.integers(1, 3)))
+        re, im = QUARTERS[rng.integers(4)]
+        for order, amount, unit in ((p, first, (1, 0)), (q, second, (re, im))):
+            block, back = zeros(size, n), zeros(size, n)
+            block.re[:, 2 * i, 2 * i + 1] = amount * unit[0]
+            block.im[:, 2 * i, 2 * i + 1] = amount * unit[1]
+            back.re[:, 2 * i + 1, 2 * i] = -amount * unit[0]
+            back.im[:, 2 * i + 1, 2 * i] = -amount * unit[1]
+            put(hop, (order,), block)
+            put(hop, (-order,), back)
+        parity += np.where((first > second).astype(bool), p, q)
+        closed |= (first == second).astype(bool)
+    if rng.random() < 0.6 and n > 2:
+        left = unimodular(rng, n, int(rng.integers(1, 4)))
+        hop = {key: value.between(left, left.T) for key, value in hop.items()}
+        features.append("dressed")
+    return hop, parity, closed
+
+
+def draw_majorana_pairs(rng):
+    """Superconducting chains of class DIII, from blocks D(k) = -D(-k)^T."""
+    pairs = int(rng.choice([1, 1, 2]))
+    batch = int(rng.choice([0, 2]))
+    size, n, exponent = max(batch, 1), 4 * pairs, scale(rng)
+    half, features = n // 2, [f"{n} bands", "Kramers pairs"]
+    block, parity, closed = antisymmetric_block(rng, size, pairs, features)
+    adjoint = {tuple(-x for x in key): value.dagger() for key, value in block.items()}
+    hop = {}
+    for key in {*block, *adjoint}:
+        d, e = block.get(key, zeros(size, half)), adjoint.get(key, zeros(size, half))
+        a, b = d + e, Fixed(e.im - d.im, d.re - e.re)  # twice the two parts
+        whole = zeros(size, n)
+        for part in ("re", "im"):
+            x, y = getattr(a, part), getattr(b, part)
+            getattr(whole, part)[:] = np.block([[x, y], [y, -x]])
+        put(hop, key, whole)
+    flip = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(half))
+    hole: object = "majorana"
+    if rng.random() < 0.5:
+        pair = monomial(rng, n)
+        hop = {key: complex_between(pair, value, conjugate_transpose(pair))
+               for key, value in hop.items()}  # fmt: skip
+        u = as_complex(pair)
+        hole, flip = u @ u.T, u @ flip @ u.T
+        features.append("phases of orbitals")
+    made = finished(hop, exponent, batch)
+    if made is None:
+        return None
+    truth = [CLOSED if c else int(t) % 2 for t, c in zip(parity, closed, strict=True)]
+    extra = {"particle_hole": hole, "kind": "indirect", "effort": 3.7}
+    return Case(
+        tp.FourierHamiltonian(made), truth, exponent, tuple(features), half, flip, extra=extra
+    )
