@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import InputError, KindError, why
+from topophys.kernels.rounding import at_least, at_most
 
 if TYPE_CHECKING:
     from topophys.hamiltonians.wannier90 import WannierHamiltonian
@@ -71,8 +72,12 @@ class Answer:
 
     def __str__(self) -> str:
         told = f"{self.value} ({self.status})" if self.resolved else f"unresolved: {self.reason}"
-        gap = f"gap at least {self.gap_lower:.4g} eV, " if self.gap_lower > 0.0 else ""
-        met = f"gap at most {self.gap_upper:.4g} eV" if self.gap_upper < np.inf else "gap unknown"
+        gap = f"gap at least {at_least(self.gap_lower, 4)} eV, " if self.gap_lower > 0.0 else ""
+        met = (
+            f"gap at most {at_most(self.gap_upper, 4)} eV"
+            if self.gap_upper < np.inf
+            else "gap unknown"
+        )
         notes = "".join(f"; {note}" for note in self.notes)
         return f"{self.question}: {told}; {gap}{met}; {self.seconds:.2f} s{notes}"
 

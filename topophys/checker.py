@@ -21,6 +21,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context, Decimal
 from functools import lru_cache, reduce
 from itertools import combinations_with_replacement, pairwise, product
 from math import frexp, inf, ldexp, prod, sqrt
@@ -862,7 +863,13 @@ def check(text: str) -> str:
     except (ArithmeticError, ValueError, RecursionError, MemoryError) as error:
         reason = f"the numbers cannot be worked with ({type(error).__name__})"
         raise RejectedError(reason) from error
-    return f"{quantity} {value}, gap at least {lower:.6g}"
+    return f"{quantity} {value}, gap at least {rounded_down(lower)}"
+
+
+def rounded_down(bound: float) -> str:
+    """Six digits of a proven bound that are proven, too."""
+    six = Context(prec=6, rounding=ROUND_FLOOR).create_decimal(Decimal(bound))
+    return f"{float(six):.6g}"
 
 
 def contents(path: Path) -> str:

@@ -37,6 +37,7 @@ def certify(
     from topophys.invariants.chern import certify_chern
     from topophys.invariants.gap import certify_gap
     from topophys.invariants.weyl import weyl_charge
+    from topophys.kernels.rounding import at_least
 
     if occupied is None:
         raise InputError(
@@ -58,7 +59,7 @@ def certify(
         proof = prove(h, on_unresolved="raise")
     path = proof.save(output)
     print(
-        f"{path}: {proof.quantity} {int(proof):+d}, gap at least {float(proof.gap_lower):.6g}"
+        f"{path}: {proof.quantity} {int(proof):+d}, gap at least {at_least(proof.gap_lower, 6)}"
         f" ({h.dim}D, {occupied} of {h.n_bands} bands occupied, {path.stat().st_size} bytes)"
     )
 

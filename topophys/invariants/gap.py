@@ -31,7 +31,7 @@ from topophys.invariants.results import (
     one_integer,
     settle,
 )
-from topophys.kernels.rounding import upper_bound
+from topophys.kernels.rounding import at_least, at_most, upper_bound
 
 __all__ = ["IndirectGap", "certify_gap"]
 
@@ -120,8 +120,8 @@ class IndirectGap(Result):
         of = " (smallest of the batch)" if self.status.size > 1 else ""
         if self.certified.any():
             low, most = self.gap_lower[self.certified], self.gap_upper[self.certified]
-            text = f"at least {low.min():.3g} (proven), at most {most.min():.3g}{of}"
-            rows.append(("gap", text))
+            bounds = at_least(low.min(), 3), at_most(most.min(), 3)
+            rows.append(("gap", f"at least {bounds[0]} (proven), at most {bounds[1]}{of}"))
         rows += self._exhibited()
         told = why(self.reason[self.status == "unresolved"].ravel().tolist())
         rows += [("reason", told)] if told else []
@@ -144,7 +144,8 @@ class IndirectGap(Result):
         ):
             if wrong:
                 at = ", ".join(f"{x:.4g}" for x in k.reshape(-1, dim)[i])
-                rows.append((name, f"a level of at {word} {energy:.6g} at k = ({at})"))
+                shown = at_least(energy, 6) if word == "least" else at_most(energy, 6)
+                rows.append((name, f"a level of at {word} {shown} at k = ({at})"))
         return rows
 
     def _columns(self) -> dict[str, NDArray[Any]]:

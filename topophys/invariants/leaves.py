@@ -15,6 +15,7 @@ from topophys._typing import BlockLike, FourierLike, is_block_like
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._limits import described, dimension
 from topophys.invariants._scaling import divide_out, real_series, times_power
+from topophys.kernels.rounding import at_least
 
 __all__ = ["CertificateLeaves", "Found", "certificate_leaves", "chain_leaves", "plane_leaves"]
 
@@ -355,7 +356,7 @@ class CertificateLeaves:
         return (
             f"Leaves of the {self.quantity} {self.value:+d}: {len(self)} cells\n"
             f"  by depth         {counts}\n"
-            f"  gap at least     {self.gap_lower.min():.3g}"
+            f"  gap at least     {at_least(self.gap_lower.min(), 3)}"
         )
 
 

@@ -20,7 +20,7 @@ from topophys.invariants import certificate_file
 from topophys.invariants._wannier_flow import Flow
 from topophys.invariants.evidence import Asked
 from topophys.kernels import status as st
-from topophys.kernels.rounding import lower_bound, upper_bound
+from topophys.kernels.rounding import at_least, at_most, lower_bound, upper_bound
 
 __all__ = [
     "UNRESOLVED_VALUE",
@@ -379,7 +379,9 @@ class Certificate(Result):
         if done:
             low, most = self.gap_lower[good].min(), self.gap_upper[good].min()
             of = " (smallest of the batch)" if total > 1 else ""
-            rows.append(("gap", f"at least {low:.3g} (proven), at most {most:.3g}{of}"))
+            rows.append(
+                ("gap", f"at least {at_least(low, 3)} (proven), at most {at_most(most, 3)}{of}")
+            )
         rows += self._gaps()
         if total > 0 and done < total:
             if total > 1:
@@ -411,9 +413,9 @@ def gaps_around(
         if not part.resolved.all():
             told = why(part.reason[~part.resolved].ravel().tolist())
         elif part.gap_lower.size and part.gap_lower.min() > 0.0:
-            told = f"at least {part.gap_lower.min():.3g} (proven)"
+            told = f"at least {at_least(part.gap_lower.min(), 3)} (proven)"
         else:
-            told = f"at most {part.gap_upper.min(initial=np.inf):.3g}"
+            told = f"at most {at_most(part.gap_upper.min(initial=np.inf), 3)}"
         rows.append((f"gap {side}", f"between bands {edge - 1} and {edge}: {told}"))
     return rows
 
@@ -667,7 +669,7 @@ class Z2Result(Result):
         if not known.any():
             return "of the given Hamiltonian, which has the symmetry exactly"
         away = 0.5 * np.nextafter(known.max(), np.inf)
-        return f"of the symmetrised Hamiltonian, at most {away:.3g} from the given one"
+        return f"of the symmetrised Hamiltonian, at most {at_most(away, 3)} from the given one"
 
     def __int__(self) -> int:
         reason = "" if self.reason.ndim else str(self.reason)
@@ -685,10 +687,11 @@ class Z2Result(Result):
         """Both numbers of an element that its symmetry does not decide, and what is needed."""
         violation = self.symmetry_violation.flat[index]
         lower, upper = self.gap_lower.flat[index], self.gap_upper.flat[index]
-        gap = f"proven to be at least {lower:.3g}" if lower > 0.0 else f"at most {upper:.3g}"
+        low, most = at_least(lower, 3), at_most(upper, 3)
+        gap = f"proven to be at least {low}" if lower > 0.0 else f"at most {most}"
         return (
-            f"the symmetry is violated by up to {violation:.3g}, the gap is {gap}; it must be"
-            " proven to be above the violation"
+            f"the symmetry is violated by up to {at_most(violation, 3)}, the gap is {gap}; it must"
+            " be proven to be above the violation"
         )
 
     def _one(self) -> str:
@@ -709,8 +712,8 @@ class Z2Result(Result):
         if self.method == "wilson":
             rows.append(("flow gap", f"{self.flow_gap.min():.3g} (smallest)"))
         met, bound = self.gap_upper.min(), self.gap_lower.min()
-        proven = f"at least {bound:.3g} (proven), " if bound > 0.0 else ""
-        rows.append(("energy gap", f"{proven}at most {met:.3g}"))
+        proven = f"at least {at_least(bound, 3)} (proven), " if bound > 0.0 else ""
+        rows.append(("energy gap", f"{proven}at most {at_most(met, 3)}"))
         rows += gaps_around(self.parts, self.asked)
         split = f"{self.splitting.max():.2g} of the gap (largest at invariant momenta)"
         rows.append(("splitting", split))

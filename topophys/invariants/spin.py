@@ -32,7 +32,7 @@ from topophys.invariants.results import (
     settle,
 )
 from topophys.invariants.wilson import checked_matrices, frames_of
-from topophys.kernels.rounding import UP, lower_bound, slack_of, upper_bound
+from topophys.kernels.rounding import UP, at_least, at_most, lower_bound, slack_of, upper_bound
 
 __all__ = ["SpinChern", "spin_chern"]
 
@@ -136,12 +136,12 @@ class SpinChern(Result):
             of = f", in {pairs.count((up, down))} of {total}" if total > 1 else ""
             rows.append(("spins", f"C_up = {up:+d}, C_down = {down:+d}{of}"))
         bound = self.gap_lower.min()
-        proven = f"at least {bound:.3g} (proven), " if bound > 0.0 else ""
-        rows.append(("energy gap", f"{proven}at most {self.gap_upper.min():.3g}"))
+        proven = f"at least {at_least(bound, 3)} (proven), " if bound > 0.0 else ""
+        rows.append(("energy gap", f"{proven}at most {at_most(self.gap_upper.min(), 3)}"))
         rows.append(("spin gap", f"{self.spin_gap.min():.3g} (smallest met)"))
         if not np.isnan(self.symmetry_violation).any():
             worst = self.symmetry_violation.max()
-            rows.append(("spin conserved", f"up to {0.5 * worst:.3g} (largest, in norm)"))
+            rows.append(("spin conserved", f"up to {at_most(0.5 * worst, 3)} (largest, in norm)"))
         told = why(self.reason[~good].ravel().tolist())
         return [*rows, ("reason", told)] if told else rows
 

@@ -59,7 +59,7 @@ from topophys.invariants.results import (
     settle,
 )
 from topophys.invariants.wilson import checked_matrices
-from topophys.kernels.rounding import MET, slack_of
+from topophys.kernels.rounding import MET, at_least, at_most, slack_of
 
 __all__ = ["Z2Indices", "z2_indices_3d", "z2_invariant"]
 
@@ -613,7 +613,7 @@ class Z2Indices(Result):
             return "not asked for"
         done, total = int(self.bulk.certified.sum()), self.bulk.certified.size
         if done == total:
-            return f"at least {self.bulk.gap_lower.min():.3g} (proven)"
+            return f"at least {at_least(self.bulk.gap_lower.min(), 3)} (proven)"
         return f"proven of {done} of {total}: {why(self.bulk.reason.ravel().tolist())}"
 
     def _one(self) -> str:
@@ -631,8 +631,8 @@ class Z2Indices(Result):
         if good < total:
             rows.append(("reason", why(self.reason.ravel().tolist())))
         low, met = self.gap_lower.min(), self.gap_upper.min()
-        proven = f"at least {low:.3g} (proven), " if low > 0.0 else ""
-        rows.append(("gap of planes", f"{proven}at most {met:.3g}"))
+        proven = f"at least {at_least(low, 3)} (proven), " if low > 0.0 else ""
+        rows.append(("gap of planes", f"{proven}at most {at_most(met, 3)}"))
         rows.append(("gap of the bulk", self._bulk()))
         if total == 1:
             for name, plane in zip("xyz", self.planes, strict=True):

@@ -14,13 +14,26 @@ is about 1 and nothing under- or overflows.
 
 from __future__ import annotations
 
+import decimal
 import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MET", "SLACK", "SMALLEST", "UNIT", "UP", "lower_bound", "slack_of", "upper_bound"]
+__all__ = [
+    "MET",
+    "SLACK",
+    "SMALLEST",
+    "UNIT",
+    "UP",
+    "at_least",
+    "at_most",
+    "frobenius",
+    "lower_bound",
+    "slack_of",
+    "upper_bound",
+]
 
 #: Half of the distance from 1 to the next float64: relative error of one operation.
 UNIT: Final = 2.0**-53
@@ -52,6 +65,18 @@ def slack_of(
     n = n_bands * max(1.0, math.sqrt(n_bands) / 8.0)
     slack = SLACK * UP * (norms.shape[-1] + n) * size + UP * np.asarray(amplitude_error)
     return np.asarray(slack, dtype=np.float64)
+
+
+def frobenius(matrices: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Upper bounds (...) of Frobenius norms of matrices (..., n, n) of any size.
+
+    Squares of entries below 1e-162 or above 1e154 would leave the range of float64.
+    """
+    largest = np.maximum(np.abs(matrices.real), np.abs(matrices.imag)).max((-2, -1), initial=0.0)
+    _, exponent = np.frexp(largest)
+    power = -exponent[..., None, None]
+    real, imag = np.ldexp(matrices.real, power), np.ldexp(matrices.imag, power)
+    return upper_bound(np.sqrt((real**2 + imag**2).sum((-2, -1))) * UP, exponent)
 
 
 def lower_bound(value: ArrayLike, exponent: ArrayLike) -> NDArray[np.float64]:
@@ -92,3 +117,29 @@ def _no_rounding(value: NDArray[np.float64], exponent: ArrayLike) -> bool:
         return False
     size = np.abs(value)
     return bool(size.max() < 2.0**500 and not ((size > 0.0) & (size < 2.0**-500)).any())
+
+
+def at_least(value: ArrayLike, digits: int) -> str:
+    """Text of a lower bound with some digits, rounded down: what is read is proven, too.
+
+    Examples
+    --------
+    >>> at_least(0.12999, 2), at_most(0.12001, 2), at_least(-0.125, 2), at_most(0.5, 3)
+    ('0.12', '0.13', '-0.13', '0.5')
+    """
+    return _directed(float(np.asarray(value)), digits, decimal.ROUND_FLOOR)
+
+
+def at_most(value: ArrayLike, digits: int) -> str:
+    """Text of an upper bound with some digits, rounded up."""
+    return _directed(float(np.asarray(value)), digits, decimal.ROUND_CEILING)
+
+
+def _directed(value: float, digits: int, rounding: str) -> str:
+    if not math.isfinite(value):
+        return f"{value:g}"
+    context = decimal.Context(prec=digits, rounding=rounding)
+    number = context.create_decimal(decimal.Decimal(value))
+    if not math.isfinite(float(number)):
+        return f"{number:.{digits - 1}e}"
+    return f"{float(number):.{digits}g}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys.errors import InputError
+from topophys.kernels.rounding import at_least
 from topophys.materials.elements import SYMBOLS
 from topophys.materials.synthetic import ORDERS
 from topophys.materials.synthetic.features import CORNERS, SOLID_CORNERS, STEPS
@@ -123,14 +124,14 @@ def _draw_bands(panel: Axes, one: dict[str, Any]) -> None:
     else:
         panel.set_xticks(STEPS * np.arange(len(CORNERS)), NAMES)
     panel.set_ylim(-4.0, 4.0)
-    gap = f"gap ≥ {float(one['gap_bound']):.2g} (proven)"
+    gap = f"gap ≥ {at_least(one['gap_bound'], 2)} (proven)"
     touch = "bands touch\n(proven)"
     if solid:
         planes = one["chern"].sum(1).tolist()
         touch = f"bands touch: C = {planes[0]} and {planes[1]}\nat $k_z$ = 0 and π (proven)"
     shown = {
         0: f"{_invariants(one)}\n{gap}",
-        1: f"bands overlap\nby {float(one['overlap']):.2f} at least (proven)",
+        1: f"bands overlap\nby {at_least(one['overlap'], 2)} at least (proven)",
         2: touch,
     }
     panel.set_title(shown[int(one["evidence"])])
