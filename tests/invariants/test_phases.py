@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from topophys.invariants._parameter_space import (
     _hermitian_norm,
     components,
 )
+from topophys.invariants._phase_file import _sha256
 
 PI = np.pi
 HALDANE = {"family": tp.models.haldane, "fixed": {"t2": 1.0}}
@@ -124,7 +126,7 @@ def test_the_change_of_a_family_is_bounded(rng):
     space = Expansion.of(function, ("a", "b"), low, high, kinds)
     half = rng.uniform(0.0, 0.5, 2) * (high - low)
     centre = low + half + rng.uniform(0.0, 1.0, 2) * (high - low - 2.0 * half)
-    bound = space.change(centre[None], half[None]).sum()
+    bound = np.ldexp(space.change(centre[None], half[None]).sum(), space.exponent)
     k = rng.uniform(-PI, PI, (200, 2))
     base = function(*centre).bloch(k)
     for _ in range(10):
@@ -190,6 +192,196 @@ def test_a_diagram_can_be_continued_also_from_a_file(tmp_path):
         ask(share=0.95, resume=read, quantity="gap")
 
 
+def test_what_a_proof_does_not_rest_on_is_not_continued():
+    """Each once had the fingerprint of the first, so that proven boxes went over to it."""
+    domain = {"m": (-3.0, 3.0)}
+    mass = tp.FourierHamiltonian({(0, 0): np.diag([1.0, -1.0])}, n_occupied=1)
+
+    def family(unit=1.0, bend=0.0, twist=0.0):
+        base = tp.models.qwz(0.0) + twist * mass
+        return lambda m: unit * (base + m * mass + bend * (m * m) * mass)
+
+    ask = functools.partial(tp.certify_phases, parameters=domain, share=0.5)
+    known = {"dependence": {"m": ("polynomial", 2)}}
+    start = ask(family(1e-11), **known)
+    for other in (
+        ask(family(1e-11, bend=0.3), **known),
+        ask(family(1e-12), **known),
+        ask(family(1e-11, twist=1e-13), **known),
+        ask(family(1e-11), dependence={"m": "affine"}),
+        ask(family(1e-11), lipschitz={"m": 2e-11}),
+        ask(family(1e-11), quantity="gap", **known),
+    ):
+        assert other.fingerprint != start.fingerprint
+    with pytest.raises(InputError, match="same family"):
+        ask(family(1e-11, bend=1e-9), resume=start, **known)
+    assert ask(family(1e-11), resume=start, **known).evaluations == start.evaluations
+
+
+def test_symmetries_that_print_alike_are_told_apart():
+    ask = functools.partial(tp.certify_phases, tp.models.bhz, {"m": (0.5, 1.0)})
+    u = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)).astype(complex)
+    one, two = (ask(time_reversal=x) for x in (u, u * np.exp(1e-12j)))
+    assert one.fingerprint != two.fingerprint
+    assert ask(time_reversal=u + 0.0, resume=one).share == one.share
+
+
+def test_a_function_of_which_values_are_known_only_has_to_keep_them():
+    moved = {"by": 0.0}
+
+    def function(m):
+        return tp.models.qwz(np.tanh(m) + moved["by"] * (m > 0.3))
+
+    ask = functools.partial(
+        tp.certify_phases, function, {"m": (-1.0, 1.0)}, lipschitz={"m": 1.0}
+    )  # fmt: skip
+    start = ask(share=0.95)
+    more = ask(resume=start, share=0.97)
+    assert more.evaluations > start.evaluations
+    assert more.notes == start.notes
+    moved["by"] = 1e-14
+    with pytest.raises(InputError, match="to the last bit"):
+        ask(resume=start, share=0.97)
+
+
+def test_boxes_below_a_larger_gap_are_proven_again():
+    ask = functools.partial(tp.certify_phases, tp.models.qwz, {"m": (-3.0, -1.0)}, max_depth=9)
+    start = ask(share=0.97)
+    assert start.gap_lower[start.certified].min() < 0.4
+    more = ask(share=0.97, min_gap=0.4, resume=start)
+    assert more.share < 0.9
+    assert (more.gap_lower[more.certified] >= 0.4).all()
+
+
+@given(min_gap=st.floats(0.05, 1.0), unit=st.sampled_from([1e-200, 1.0, 3.0, 1e200]))
+@settings(max_examples=8)
+def test_no_proven_box_has_less_than_the_gap_that_is_asked_for(min_gap, unit):
+    mass = tp.FourierHamiltonian({(0, 0): unit * np.diag([1.0, -1.0])}, n_occupied=1)
+    base = unit * tp.models.qwz(0.0)
+    found = tp.certify_phases(
+        lambda m: base + m * mass, {"m": (-3.0, -1.0)}, dependence={"m": "affine"},
+        min_gap=min_gap * unit, share=0.3,
+    )  # fmt: skip
+    assert found.certified.any()
+    assert (found.gap_lower[found.certified] >= min_gap * unit).all()
+
+
+@pytest.mark.parametrize("known", [{"dependence": {"m": "affine"}}, {"lipschitz": {"m": 9.0}}])
+def test_a_filling_that_varies_is_asked_for(known):
+    """The middle once spoke for all."""
+    h = tp.ensembles.class_a(1, n_bands=3, rng=1)[0]
+
+    def function(m):
+        hops = dict(zip(map(tuple, h.vectors.tolist()), (1.0 + m) * h.amplitudes, strict=True))
+        return tp.FourierHamiltonian(hops, n_occupied=1 if abs(m - 1.5) < 0.1 else 2)
+
+    ask = functools.partial(
+        tp.certify_phases, function, {"m": (1.0, 2.0)}, max_evaluations=2000, **known
+    )
+    with pytest.raises(InputError, match=r"`n_occupied`.*varies"):
+        ask()
+    assert ask(n_occupied=1).quantity == "Chern number"
+
+
+def test_kinds_and_sizes_that_vary_are_refused():
+    def chains(m):
+        h = tp.models.ssh(1.0, 1.5 + m)
+        return h if abs(m - 0.5) < 0.15 else tp.models.rice_mele(1.0, 1.5 + m, 0.0)
+
+    def sizes(m):
+        return tp.models.qwz(m) if abs(m - 0.5) < 0.15 else tp.models.bhz(m)
+
+    ask = functools.partial(tp.certify_phases, parameters={"m": (0.1, 0.9)}, lipschitz={"m": 3.0})
+    with pytest.raises(KindError, match="chiral chains everywhere"):
+        ask(chains)
+    with pytest.raises(ShapeError, match="2 bands in 2D everywhere"):
+        ask(sizes)
+
+
+def test_a_declared_dependence_is_compared_at_every_box_and_said_so():
+    def bump(m):
+        return tp.models.qwz(m if abs(m - 1.45) > 0.004 else m - 2.0)
+
+    with pytest.raises(InputError, match="as `dependence` says"):
+        tp.certify_phases(bump, {"m": (0.1, 1.9)}, dependence={"m": "affine"}, share=0.95)
+    declared = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.5)}, dependence={"m": "affine"})
+    assert "taken on trust in between" in declared.notes[0]
+    assert tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.5)}).notes == ()
+
+
+def rewritten(path, change):
+    """A file whose digest is right, and its content not."""
+    with np.load(path) as held:
+        arrays = {n: held[n].copy() for n in held}
+    about = json.loads(arrays.pop("about").tobytes())
+    del about["sha256"]
+    change(about, arrays)
+    about["sha256"] = _sha256(about, arrays)
+    np.savez(path, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+
+
+TAMPERED = {
+    "gap nan": lambda a, x: x["gap"].__setitem__(-1, np.nan),
+    "gap negative": lambda a, x: x["gap"].__setitem__(-1, -1.0),
+    "unproven box in a region": lambda a, x: x["gap"].__setitem__(slice(None), 0.0),
+    "met": lambda a, x: x["met"].__setitem__(0, -1.0),
+    "region": lambda a, x: x["region"].__setitem__(0, 77),
+    "region below": lambda a, x: x["region"].__setitem__(0, -2),
+    "place": lambda a, x: x["place"].__setitem__((1, 0), 5),
+    "level": lambda a, x: x["level"].__setitem__((1, 0), 2),
+    "axis": lambda a, x: x["axis"].__setitem__(0, 4),
+    "no halves": lambda a, x: x["axis"].__setitem__(0, -1),
+    "child": lambda a, x: x["child"].__setitem__(0, 0),
+    "child far": lambda a, x: x["child"].__setitem__(0, 10**6),
+    "dtype": lambda a, x: x.__setitem__("gap", x["gap"].astype(np.float32)),
+    "shape": lambda a, x: x.__setitem__("met", x["met"][:-1]),
+    "empty": lambda a, x: x.update({n: v[:0] for n, v in x.items() if n != "domain"}),
+    "domain": lambda a, x: x.__setitem__("domain", x["domain"][:, ::-1].copy()),
+    "domain moved": lambda a, x: x.__setitem__("domain", x["domain"] + 50.0),
+    "domain size": lambda a, x: x.__setitem__("domain", np.zeros((2, 2))),
+    "names": lambda a, x: a.__setitem__("names", ["m", "n"]),
+    "no names": lambda a, x: a.__setitem__("names", None),
+    "regions": lambda a, x: a["regions"][0].__setitem__("n_boxes", 1),
+    "share": lambda a, x: a["regions"][0].__setitem__("share", 0.5),
+    "value": lambda a, x: a["regions"][0].__setitem__("value", 1.5),
+    "gap_lower": lambda a, x: a["regions"][0].__setitem__("gap_lower", 9.0),
+    "no regions": lambda a, x: a.__setitem__("regions", []),
+    "evaluations": lambda a, x: a.__setitem__("evaluations", -1),
+    "notes": lambda a, x: a.__setitem__("notes", [3]),
+    "reason": lambda a, x: a.__setitem__("reason", None),
+    "more": lambda a, x: x.__setitem__("extra", np.zeros(1)),
+    "version": lambda a, x: a.__setitem__("version", 1),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_files_that_contradict_themselves_are_refused(tmp_path, name):
+    found = tp.certify_phases(tp.models.qwz, {"m": (-3.0, 3.0)}, share=0.9)
+    path = found.save(tmp_path / "x.npz")
+    rewritten(path, lambda a, x: None)
+    assert repr(tp.PhaseDiagram.load(path)) == repr(found)
+    rewritten(path, TAMPERED[name])
+    with pytest.raises(InputError, match="must be a phase diagram"):
+        tp.PhaseDiagram.load(path)
+
+
+def test_files_that_were_changed_or_cut_are_refused(tmp_path):
+    path = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.0)}).save(tmp_path / "x.npz")
+    whole = path.read_bytes()
+    with np.load(path) as held:
+        arrays = {n: held[n].copy() for n in held}
+    arrays["gap"] *= 2.0
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match="digest"):
+        tp.PhaseDiagram.load(path)
+    for content in (b"", whole[: len(whole) // 2], b"x" * 100):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="must be a phase diagram"):
+            tp.PhaseDiagram.load(path)
+    with pytest.raises(InputError, match="must be a phase diagram"):
+        tp.PhaseDiagram.load(tmp_path / "none.npz")
+
+
 def test_files_of_other_kinds_are_refused(tmp_path):
     np.savez(tmp_path / "x.npz", a=np.zeros(3))
     with pytest.raises(InputError, match="must be a phase diagram"):
@@ -245,6 +437,9 @@ def test_lipschitz_constants_are_taken_on_trust_and_said_so():
         ({"parameters": {}}, InputError, "one to three"),
         ({"parameters": {"m": (1.0, 1.0)}}, InputError, "lower below"),
         ({"parameters": {"m": (1.0, np.nan)}}, InputError, "finite"),
+        ({"parameters": {"m": (0.0, 1e-300)}}, InputError, "another unit"),
+        ({"parameters": {"m": (0.0, 1e308)}}, InputError, "another unit"),
+        ({"parameters": {"m": (1.0, 1.0 + 1e-12)}}, InputError, "another unit"),
         ({"quantity": "winding"}, KindError, "ChiralHamiltonian"),
         ({"quantity": "z2"}, InputError, "time_reversal"),
         ({"dependence": {"x": "affine"}}, InputError, "lacks m"),

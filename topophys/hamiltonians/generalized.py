@@ -13,7 +13,7 @@ from topophys import _validation
 from topophys.errors import FillingError, InputError, KindError
 from topophys.grids import grid_of
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.kernels.rounding import UNIT, UP
+from topophys.kernels.rounding import SMALLEST, UNIT, UP, frobenius
 
 __all__ = ["GeneralizedHamiltonian"]
 
@@ -195,16 +195,16 @@ class GeneralizedHamiltonian:
             factors.setdefault(tuple(-x for x in R), factors[R].conjugate())
         own = zip(self.hamiltonian.vectors.tolist(), self.hamiltonian.amplitudes, strict=True)
         hops = {tuple(R): m.copy() for R, m in own}
-        sizes = float(np.linalg.norm(self.hamiltonian.amplitudes, axis=(1, 2)).sum())
+        sizes = float(frobenius(self.hamiltonian.amplitudes).sum())
         for R, e in factors.items():
             for Q, m in zip(self.overlap.vectors.tolist(), self.overlap.amplitudes, strict=True):
                 key = tuple(a + b for a, b in zip(R, Q, strict=True))
                 hops[key] = hops.get(key, np.zeros_like(m)) - e * m
-                sizes += abs(e) * float(np.linalg.norm(m))
+                sizes += abs(e) * float(frobenius(m))
         made = FourierHamiltonian(hops, n_occupied=self._filled_by, hermitian="average")
         # every coefficient is a sum of as many products, and is averaged with its partner
         terms = 2.0 * len(factors) + 8.0
-        rounded = UP * terms * UNIT * sizes
+        rounded = UP * terms * (UNIT * sizes + SMALLEST * self.n_bands**2 * len(hops))
         largest = sum(map(abs, factors.values()))
         carried = UP * (
             float(self.hamiltonian.amplitude_error) + largest * float(self.overlap.amplitude_error)

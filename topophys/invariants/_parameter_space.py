@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +12,15 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._typing import FourierLike, is_fourier_like
+from topophys._typing import FourierLike, is_block_like, is_fourier_like
 from topophys._validation import short
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants._cells import Hoppings, Int, Real, bound_cells
 from topophys.invariants._cocycle import one_thread
+from topophys.invariants._scaling import divide_out, times_power
 from topophys.invariants._slices import Slice
 from topophys.invariants._subdivision import Zone, divide
-from topophys.kernels.rounding import UP, lower_bound, upper_bound
+from topophys.kernels.rounding import SMALLEST, UNIT, UP, lower_bound, upper_bound
 
 __all__ = [
     "Dependence",
@@ -28,6 +30,7 @@ __all__ = [
     "Tree",
     "Walk",
     "aligned",
+    "alike",
     "components",
     "value_of",
     "walk",
@@ -40,8 +43,10 @@ Array = NDArray[np.complex128]
 
 #: Rounding of a function of parameters and of its expansion, relative to the size of its hoppings.
 NOISE: Final = 2.0**-46
-#: Points at which a declared dependence is compared with the function.
+#: Points at which a dependence is compared with the function before the walk.
 CHECKED: Final = 8
+#: How far the function may be from its expansion, in units of the rounding of both.
+AWAY: Final = 4.0
 #: Largest degree of a declared dependence.
 LARGEST_DEGREE: Final = 16
 
@@ -77,13 +82,14 @@ class Dependence:
         """Values that determine the coefficients."""
         if self.trigonometric:
             return low + 2.0 * np.pi * np.arange(2 * self.degree + 1) / (2 * self.degree + 1)
-        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        middle, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
         return middle - half * np.cos(np.pi * np.arange(self.degree + 1) / self.degree)
 
     def functions(self, x: Real, low: float, high: float, order: int) -> Real:
         """Basis functions (..., A), or their first derivatives, at values x (...).
 
-        Powers of the value scaled to [-1, 1], or 1, cos x, sin x, cos 2x, ...
+        Powers of the value scaled to [-1, 1], or 1, cos x, sin x, cos 2x, ... Derivatives are by
+        the scaled value, or by x.
         """
         if self.trigonometric:
             columns = [np.ones_like(x) if order == 0 else np.zeros_like(x)]
@@ -91,21 +97,24 @@ class Dependence:
                 c, s = np.cos(n * x), np.sin(n * x)
                 columns += [c, s] if order == 0 else [-n * s, n * c]
             return np.stack(columns, -1)
-        half = 0.5 * (high - low)
-        u = (x - 0.5 * (low + high)) / half
+        u = (x - (0.5 * low + 0.5 * high)) / (0.5 * high - 0.5 * low)
         powers = [u**a for a in range(self.degree + 1)]
         if order:
-            powers = [np.zeros_like(x), *(a * powers[a - 1] / half for a in range(1, len(powers)))]
+            powers = [np.zeros_like(x), *(a * powers[a - 1] for a in range(1, len(powers)))]
         return np.stack(powers, -1)
 
-    def largest(self, low: float, high: float, order: int) -> Real:
+    def unit(self, low: float, high: float) -> float:
+        """Change of the value for which the argument of the basis functions changes by 1."""
+        return 1.0 if self.trigonometric else 0.5 * high - 0.5 * low
+
+    def largest(self, order: int) -> Real:
         """Upper bounds (A,) of the basis functions, or of derivatives, on the whole domain."""
         if self.trigonometric:
             n = np.repeat(np.arange(1, self.degree + 1), 2).astype(np.float64)
             return np.concatenate([[1.0 if order == 0 else 0.0], n**order])
-        half = 0.5 * (high - low)
         falling = [float(np.prod([a - i for i in range(order)])) for a in range(self.degree + 1)]
-        return np.array(falling) / half**order
+        # the middle is rounded: the scaled value exceeds 1 by a few 1e-7 at most
+        return np.array(falling) * (1.0 + 1e-5)
 
 
 def _hermitian_norm(vectors: Int, hops: Array) -> Real:
@@ -127,7 +136,10 @@ def _hermitian_norm(vectors: Int, hops: Array) -> Real:
 
 
 def _norms(a: Array) -> Real:
-    """Bounds (...) of operator norms of matrices (..., n, n)."""
+    """Bounds (...) of operator norms of matrices (..., n, n), in a unit of about the largest.
+
+    Entries whose squares underflow are far below the rounding that an `Expansion` allows for.
+    """
     if a.shape[-1] != 2:
         return np.asarray(np.linalg.norm(a, ord=2, axis=(-2, -1)) * UP)
     # the larger singular value in closed form
@@ -150,9 +162,15 @@ class Expansion:
     vectors : int64 ndarray of shape (M, dim)
         Lattice vectors.
     coefficients : complex128 ndarray of shape (A, M, n, n)
-        Hoppings of each product of basis functions, in C order.
+        Hoppings of each product of basis functions, in C order, in units of 2^exponent.
     noise : float
-        Bound of rounding, in operator norm.
+        Bound of rounding, in operator norm and the same unit.
+    digest : str
+        Of the hoppings from which it follows.
+    exponent : int
+        Of the power of two that was divided out: the largest hopping is about 1.
+    declared : callable or None
+        The function, where its dependence was declared by others and is compared at every box.
     """
 
     low: Real
@@ -162,6 +180,10 @@ class Expansion:
     coefficients: Array
     n_occupied: int | None
     noise: float
+    digest: str = ""
+    exponent: int = 0
+    names: tuple[str, ...] = ()
+    declared: Callable[..., FourierLike] | None = None
 
     @classmethod
     def of(
@@ -171,6 +193,8 @@ class Expansion:
         low: Real,
         high: Real,
         dependence: tuple[Dependence, ...],
+        *,
+        declared: bool = False,
     ) -> Expansion:
         """Expand a function, and compare it with its expansion at some points."""
         nodes = [d.nodes(*ends) for d, *ends in zip(dependence, low, high, strict=True)]
@@ -178,6 +202,8 @@ class Expansion:
             value_of(function, names, np.array(p)) for p in itertools.product(*nodes)
         ]  # fmt: skip
         vectors, stack = aligned(values)
+        digest = _digest(vectors, stack)
+        (stack,), (exponent,) = divide_out(stack[None])
         shape = tuple(len(x) for x in nodes)
         tensor = stack.reshape(*shape, *stack.shape[1:])
         condition = 1.0
@@ -188,26 +214,41 @@ class Expansion:
             tensor = np.moveaxis(np.tensordot(inverse, tensor, axes=(1, axis)), 0, axis)
         coefficients = tensor.reshape(-1, *stack.shape[1:])
         size = float(np.linalg.norm(stack, axis=(-2, -1)).sum(1).max())
+        # denormal hoppings lose digits as they are formed
         error = max(float(getattr(v, "amplitude_error", None) or 0.0) for v in values)
+        error += 8.0 * stack[0].size * SMALLEST
+        # an angle n x is wrong by its own rounding
+        turns = [
+            d.degree * max(abs(a), abs(b)) * d.trigonometric
+            for d, a, b in zip(dependence, low.tolist(), high.tolist(), strict=True)
+        ]
+        noise = (NOISE + 8 * UNIT * sum(turns)) * size + float(upper_bound(error, -exponent))
         found = cls(
             low, high, dependence, vectors, coefficients, values[0].n_occupied,
-            (NOISE * size + error) * condition * len(stack),
+            noise * condition * len(stack), digest, int(exponent), tuple(names),
+            function if declared else None,
         )  # fmt: skip
-        found._compare(function, names)
+        share = np.random.default_rng(7).uniform(0.05, 0.95, (CHECKED, len(low)))
+        found.compare((1.0 - share) * low + share * high, function)
         return found
 
-    def _compare(self, function: Callable[..., FourierLike], names: Sequence[str]) -> None:
-        """Refuse a function that does not depend on its parameters as declared."""
-        share = np.random.default_rng(7).uniform(0.05, 0.95, (CHECKED, len(self.low)))
-        for p in self.low + share * (self.high - self.low):
-            given = value_of(function, names, p)
-            _, both = aligned([given, self.at(p[None])])
+    def compare(self, points: Real, function: Callable[..., FourierLike] | None = None) -> None:
+        """Refuse a function that does not depend on its parameters as declared, at points."""
+        function = self.declared if function is None else function
+        if function is None:
+            return
+        for p in points:
+            given = value_of(function, self.names, p)
+            vectors, (amplitudes,) = aligned([given])
+            amplitudes = times_power(amplitudes[None], np.array([-self.exponent]))[0]
+            _, both = aligned([Slice(vectors, amplitudes, 1), self.at(p[None])])
             away = float(np.linalg.norm(both[0] - both[1], axis=(-2, -1)).sum())
-            if not away <= 4.0 * self.noise:
-                words = ", ".join(f"{n} = {x:.6g}" for n, x in zip(names, p, strict=True))
+            if not away <= AWAY * self.noise:
+                words = ", ".join(f"{n} = {x:.6g}" for n, x in zip(self.names, p, strict=True))
                 raise InputError(
                     "Argument `family` must depend on its parameters as `dependence` says, but at"
-                    f" {words} its hoppings differ by {away:.3g} from what follows from others."
+                    f" {words} its hoppings differ by {np.ldexp(away, self.exponent):.3g} from what"
+                    " follows from others."
                 )
 
     def _basis(self, points: Real, derivative: int | None = None) -> Real:
@@ -219,14 +260,21 @@ class Expansion:
         return _outer(factors)
 
     def at(self, points: Real) -> Slice:
-        """Hamiltonians at points (B, P)."""
+        """Hamiltonians at points (B, P), in units of 2^exponent.
+
+        The error covers what `compare` lets pass, and the rounding of the sum.
+        """
         amplitudes = np.tensordot(self._basis(points), self.coefficients, axes=1)
-        error = np.full(len(points), self.noise)
+        error = np.full(len(points), (AWAY + 1.0) * self.noise)
         return Slice(self.vectors, amplitudes, self.n_occupied or 1, error)
 
     def change(self, points: Real, half: Real) -> Real:
-        """First derivatives at the centre, and second ones on the whole domain, by axis."""
-        out = np.empty(half.shape)
+        """Bound (B, P) of the change on boxes by axis, in units of 2^exponent.
+
+        By first derivatives at the centre, and second ones on the whole domain.
+        """
+        unit = [d.unit(*e) for d, *e in zip(self.dependence, self.low, self.high, strict=True)]
+        out, half = np.empty(half.shape), half / unit * UP
         second = self._second
         for j in range(half.shape[1]):
             slope = np.tensordot(self._basis(points, j), self.coefficients, axes=1)
@@ -242,22 +290,19 @@ class Expansion:
         out = np.empty((n, n))
         for i, j in itertools.product(range(n), repeat=2):
             factors = [
-                d.largest(float(self.low[q]), float(self.high[q]), int(q == i) + int(q == j))[None]
-                for q, d in enumerate(self.dependence)
+                d.largest(int(q == i) + int(q == j))[None] for q, d in enumerate(self.dependence)
             ]
             out[i, j] = float((_outer(factors)[0] * sizes).sum()) * UP
         return out
 
     def violation(self, u: Array, error: float) -> float:
         """Bound of |H(k, p) - U H(-k, p)* U^dagger| over all k and p, U off by up to `error`."""
-        off = self.coefficients - u @ self.coefficients.conj() @ u.conj().T
-        sizes = np.linalg.norm(off, ord=2, axis=(-2, -1)).sum(1)
+        bent = self.coefficients - u @ self.coefficients.conj() @ u.conj().T
+        sizes = np.linalg.norm(bent, ord=2, axis=(-2, -1)).sum(1)
         sizes += 2.0 * error * np.linalg.norm(self.coefficients, axis=(-2, -1)).sum(1)
-        factors = [
-            d.largest(float(self.low[q]), float(self.high[q]), 0)[None]
-            for q, d in enumerate(self.dependence)
-        ]
-        return float((_outer(factors)[0] * sizes).sum()) * UP + 2.0 * self.noise
+        factors = [d.largest(0)[None] for d in self.dependence]
+        off = float((_outer(factors)[0] * sizes).sum()) * UP + 2.0 * (AWAY + 1.0) * self.noise
+        return float(upper_bound(off, self.exponent))
 
 
 def _outer(factors: list[Real]) -> Real:
@@ -275,22 +320,88 @@ class Given:
     high: Real
     constants: Real
     n_occupied: int | None = None
+    exponent: int = 0
+
+    def compare(self, points: Real) -> None:
+        """Nothing to compare with."""
 
     def at(self, points: Real) -> Slice:
         """Hamiltonians at points (B, P)."""
         values = [value_of(self.function, self.names, p) for p in points]
         vectors, stack = aligned(values)
         error = np.array([float(getattr(v, "amplitude_error", None) or 0.0) for v in values])
-        error += NOISE * np.linalg.norm(stack, axis=(-2, -1)).sum(1)
-        return Slice(vectors, stack, values[0].n_occupied, error)
+        scaled, exponent = divide_out(stack)
+        size = np.linalg.norm(scaled, axis=(-2, -1)).sum(1)
+        error = (error + upper_bound(NOISE * size, exponent)) * UP
+        # no Hamiltonian of the family is asked for its filling here
+        return Slice(vectors, stack, 1, error)
 
     def change(self, points: Real, half: Real) -> Real:
-        """Constants times half widths, by axis."""
-        return np.asarray(half * self.constants * UP) + 0.0 * points
+        """Constants times half widths, by axis, also where the product is denormal."""
+        product = np.broadcast_to(half * self.constants * UP, points.shape)
+        return np.where(self.constants > 0.0, product + SMALLEST, 0.0)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the constants; what the function gives is told by `digest_at`."""
+        return _digest(self.constants)
+
+    def digest_at(self, points: Real) -> str:
+        """Digest of the Hamiltonians at points (B, P)."""
+        values = [value_of(self.function, self.names, p) for p in points]
+        parts = [a for v in values for a in (v.vectors, np.asarray(v.amplitudes))]
+        return _digest(*parts)
 
 
 #: Hamiltonians over a box of parameters, with a bound of how much they change.
 Family: TypeAlias = Expansion | Given
+
+
+def _digest(*arrays: NDArray[Any]) -> str:
+    """Digest of arrays to the last bit; zeros of either sign are one."""
+    found = hashlib.sha256()
+    for a in arrays:
+        found.update(f"{a.dtype.kind}{a.shape}".encode())
+        found.update(np.ascontiguousarray(a + a.dtype.type(0)).tobytes())
+    return found.hexdigest()
+
+
+def alike(
+    function: Callable[..., FourierLike],
+    names: Sequence[str],
+    first: FourierLike,
+    n_occupied: int | None,
+) -> Callable[..., FourierLike]:
+    """Return the function, refusing values that differ from the first in what one proof is about.
+
+    That are the numbers of bands and dimensions, being a chiral chain or not, and the filling
+    where it is not given.
+    """
+    chain = is_block_like(first)
+    shape = (int(first.n_bands), int(first.vectors.shape[1]))
+    filled = int(first.n_occupied) if n_occupied is None else None
+
+    def checked(**parameters: float) -> FourierLike:
+        h = value_of(function, names, np.array([parameters[n] for n in names]))
+        words = ", ".join(f"{n} = {parameters[n]:.6g}" for n in names)
+        if (int(h.n_bands), int(h.vectors.shape[1])) != shape:
+            raise ShapeError(
+                f"Argument `family` must have {shape[0]} bands in {shape[1]}D everywhere, but at"
+                f" {words} has {h.n_bands} in {h.vectors.shape[1]}D."
+            )
+        if is_block_like(h) != chain:
+            raise KindError(
+                "Argument `family` must return chiral chains everywhere or nowhere, but at"
+                f" {words} returns {short(h)}."
+            )
+        if filled is not None and int(h.n_occupied) != filled:
+            raise InputError(
+                "Argument `n_occupied` must be given, since the filling varies over the family:"
+                f" {filled} bands in the middle, {h.n_occupied} at {words}."
+            )
+        return h
+
+    return checked
 
 
 def value_of(
@@ -520,7 +631,7 @@ def walk(
     """Divide a box of parameters until the gap is proven on a share of it, largest boxes first.
 
     A cell that is proven for a box is proven for all boxes within: these inherit only the cells
-    that are not. Levels may be off by up to `extra`.
+    that are not. Levels may be off by up to `extra`, in the unit of the family as is `min_gap`.
     """
     out = Walk(tree)
     front = tree.leaves[tree.gap[tree.leaves] == 0.0]
@@ -532,7 +643,7 @@ def walk(
         np.tile(start, (len(front), 1)),
     )  # fmt: skip
     # the smallest gap of cells that were proven for this box or for one that holds it
-    floors = np.full(len(tree.axis), np.inf)
+    floors = np.full(len(tree.axis), np.inf)  # beyond the wanted one
     unproven = float(tree.volume(front).sum())
     with one_thread():
         while len(front) and unproven > 1.0 - share:
@@ -548,8 +659,10 @@ def walk(
                 family, filled, out, now, cells, zone, floors, min_gap, extra
             )  # fmt: skip
             left = np.isin(now, rest.box)
-            tree.gap[now[~left]] = np.maximum(floors[now[~left]], 5e-324)
-            unproven -= float(tree.volume(now[~left]).sum())
+            # 0, which is no proof, where a gap is too small for any float64
+            beyond = floors[now[~left]]
+            tree.gap[now[~left]] = np.maximum(np.nextafter(min_gap + beyond, 0.0), min_gap)
+            unproven -= float(tree.volume(now[~left][tree.gap[now[~left]] > 0.0]).sum())
             # the gap of no part of a box exceeds that at its centre by more than twice the change
             small = tree.met[now] + 2.0 * by_axis.sum(1) * UP < min_gap + 2.0 * extra
             deep = tree.level[now].max(1) >= max_depth
@@ -620,11 +733,14 @@ def _prove(
     centre = 0.5 * (low + high)
     # rounded up: every point of the box is within, whatever was rounded
     half = np.maximum(high - centre, centre - low) * (1.0 + 1e-12) + 2.0**-52 * np.abs(centre)
+    family.compare(centre)
     by_axis = family.change(centre, half)
     ham = Hoppings.of(family.at(centre), filled)
-    change = upper_bound(by_axis.sum(1) * UP + extra, -ham.exponent)
-    wanted = upper_bound(min_gap, -ham.exponent)
-    least = 2.0 * change * UP + wanted
+    power = ham.exponent + family.exponent
+    wanted = upper_bound(min_gap, -power)
+    change = upper_bound(by_axis.sum(1), -ham.exponent) + upper_bound(extra, -power)
+    by_axis = upper_bound(by_axis, family.exponent)
+    least = np.nextafter(2.0 * change * UP + wanted, np.inf)
     width = np.diag(zone.half)
     where = np.full(int(rows.max()) + 1, -1)
     where[rows] = np.arange(len(rows))
@@ -638,7 +754,7 @@ def _prove(
             np.ldexp(1.0, -depth), least[owner], frames=False, fine=2 * zone.fine,
         )  # fmt: skip
         out.evaluations += len(owner)
-        seen = upper_bound(found.seen + 2.0 * ham.slack[owner], ham.exponent[owner])
+        seen = upper_bound(found.seen + 2.0 * ham.slack[owner], power[owner])
         np.minimum.at(tree.met, rows[owner], seen)
         met = int(np.argmin(seen))
         gap = float(seen[met])
@@ -658,7 +774,6 @@ def _prove(
             np.repeat(owner[on], 1 << corner.shape[1]),
             np.repeat(depth[on] + 1, 1 << corner.shape[1]),
         )
-    proven = lower_bound(best + wanted * (1.0 - 1e-12), ham.exponent)
-    proven = np.where(np.isfinite(best), proven, np.inf)
-    floors[rows] = np.minimum(floors[rows], proven)
+    beyond = np.where(np.isfinite(best), lower_bound(best * (1.0 - 1e-12), power), np.inf)
+    floors[rows] = np.minimum(floors[rows], beyond)
     return (_Pending.join(left) if left else cells.take(slice(0, 0))), by_axis, worst

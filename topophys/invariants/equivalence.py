@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
 
@@ -22,10 +22,12 @@ from topophys.invariants._parameter_space import (
     aligned,
     walk,
 )
+from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice
 from topophys.invariants._symmetry import reversal_operator
 from topophys.invariants.phases import NAMES, certified_integer
 from topophys.invariants.results import UNRESOLVED_VALUE, Result, masked, signed
+from topophys.kernels.rounding import at_least, at_most, upper_bound
 
 __all__ = ["Equivalence", "PhaseClasses", "certify_equivalent", "cluster_phases"]
 
@@ -105,9 +107,10 @@ class Equivalence(Result):
 
     def _rows(self) -> list[tuple[str, str]]:
         k = ", ".join(f"{x:.4g}" for x in self.k_at_gap_upper)
-        proven = f"at least {float(self.gap_lower):.3g} (proven), " if self.gap_lower > 0.0 else ""
+        low = at_least(self.gap_lower, 3)
+        proven = f"at least {low} (proven), " if self.gap_lower > 0.0 else ""
         rows = [
-            ("gap on the way", f"{proven}at most {float(self.gap_upper):.3g}"),
+            ("gap on the way", f"{proven}at most {at_most(self.gap_upper, 3)}"),
             ("met at", f"t = {self.t_at_gap_upper:.6g}, k = ({k})"),
         ]
         if self.integers is not None:
@@ -219,8 +222,9 @@ def certify_equivalent(
         integers = (first, last)
         if first is not None and last is not None and first != last:
             value = 0
+    away = at_most(0.5 * off, 3)
     note = () if reversal is None else (
-        f"of the symmetrised Hamiltonians, at most {0.5 * off:.3g} from the given",)  # fmt: skip
+        f"of the symmetrised Hamiltonians, at most {away} from the given",)  # fmt: skip
     reason = next((w.reason for w in walks if w.reason), "")
     return Equivalence(
         value=np.array(value),
@@ -289,15 +293,18 @@ def _filled(stops: Sequence[Any], n_occupied: int | None) -> int:
 
 def _line(one: Any, two: Any, filled: int) -> Expansion:
     """Return the straight path between two Hamiltonians, t from 0 to 1."""
-    vectors, ends = aligned([one, two])
+    vectors, given = aligned([one, two])
+    (ends,), (unit,) = divide_out(given[None])
     errors = [float(getattr(h, "amplitude_error", None) or 0.0) for h in (one, two)]
+    error = upper_bound(max(errors), -unit)
 
     def at(t: float) -> Slice:
         mixed = (1.0 - t) * ends[0] + t * ends[1]
-        return Slice(vectors, mixed, filled, np.array(max(errors)))
+        return Slice(vectors, mixed, filled, error)
 
     low, high = np.zeros(1), np.ones(1)
-    return Expansion.of(at, ("t",), low, high, (Dependence(trigonometric=False, degree=1),))
+    line = Expansion.of(at, ("t",), low, high, (Dependence(trigonometric=False, degree=1),))
+    return replace(line, exponent=line.exponent + int(unit))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,6 +14,7 @@ from topophys.grids import grid_of
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import Certificate, OnUnresolved, check_on_unresolved, settle
+from topophys.kernels.rounding import at_least, at_most, frobenius
 
 __all__ = ["GeneralizedCertificate", "certify_generalized_chern", "certify_generalized_gap"]
 
@@ -79,7 +80,8 @@ class GeneralizedCertificate(Certificate):
         return self.pencil.save(path, index)
 
     def _rows(self) -> list[tuple[str, str]]:
-        bounds = f"eigenvalues of S from {self.overlap_lower:.4g} to {self.overlap_upper:.4g}"
+        ends = at_least(self.overlap_lower, 4), at_most(self.overlap_upper, 4)
+        bounds = "eigenvalues of S from {} to {}".format(*ends)
         rows = [*super()._rows(), ("overlap", f"{bounds} (proven)")]
         if self.energy is not None and self.certified.all():
             first = self.energy[(0,) * self.k_at_gap_upper.shape[-1]].real
@@ -282,14 +284,14 @@ def _wrapped(
 
 def _overlap(s: FourierLike, limits: dict[str, Any]) -> tuple[float, float, int, str]:
     """Proven bounds of the eigenvalues of S(k), evaluations, and why there are none."""
-    above = float(np.linalg.norm(s.amplitudes, axis=(1, 2)).sum())
+    above = float(frobenius(s.amplitudes).sum())
     ceiling = certify_gap(s, level=2.0 * above, n_occupied=s.n_bands, **limits)
     floor: Any = certify_gap(s, level=0.0, n_occupied=0, **limits)
     if str(floor.status) == "refuted":
         at = ", ".join(f"{x:.4g}" for x in np.ravel(floor.k_conduction))
         raise InputError(
             "Argument `overlap` must be positive definite at every momentum, but has an eigenvalue"
-            f" of at most {float(floor.conduction_upper):.3g} at k = ({at}): the basis is linearly"
+            f" of at most {at_most(floor.conduction_upper, 3)} at k = ({at}): the basis is linearly"
             " dependent there."
         )
     high = float(ceiling.valence_upper) if ceiling.certified else np.inf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys._io import complete_file, read_npz
 from topophys._typing import FourierLike, is_block_like
 from topophys.errors import InputError, KindError, ShapeError, why
 from topophys.invariants._parameter_space import (
@@ -26,11 +26,13 @@ from topophys.invariants._parameter_space import (
     Given,
     Tree,
     Walk,
+    alike,
     components,
     value_of,
     walk,
 )
-from topophys.invariants._symmetry import reversal_operator
+from topophys.invariants._phase_file import read_diagram, write_diagram
+from topophys.invariants._symmetry import Operator, reversal_operator
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
@@ -40,6 +42,7 @@ from topophys.invariants.results import (
 )
 from topophys.invariants.winding import certify_winding
 from topophys.invariants.z2 import z2_invariant
+from topophys.kernels.rounding import at_least, at_most
 
 __all__ = [
     "Boundary",
@@ -53,8 +56,9 @@ Quantity: TypeAlias = Literal["auto", "winding", "chern", "z2", "gap"]
 NAMES: Final = {
     "winding": "winding number", "chern": "Chern number", "z2": "Z2 invariant", "gap": "gap",
 }  # fmt: skip
-FORMAT: Final = "topophys phase diagram"
-VERSION: Final = 1
+#: Ranges of parameters whose halves and sums are safe in float64.
+SMALLEST_RANGE: Final = 1e-290
+LARGEST_RANGE: Final = 1e300
 
 
 # ------------------------------------------------------------------------ Families of Hamiltonians
@@ -67,8 +71,9 @@ class ParametricHamiltonian:
     .. math:: H(k, p) = \sum_\alpha \Big( \prod_j \varphi_{\alpha_j}(p_j) \Big) H_\alpha(k)
 
     with powers of a parameter, or cosines and sines of it, up to a degree. What is stated is
-    expanded exactly, compared with the function at further values, and bounds how much H changes
-    between two values: nothing is assumed of the function in between.
+    expanded exactly, and bounds how much H changes between two values. It is taken on trust where
+    it cannot be seen: the function is compared with its expansion at a few values and at the
+    centre of every box, and refused where it differs; a result says so in its notes.
 
     Parameters
     ----------
@@ -333,21 +338,12 @@ class PhaseDiagram(Result):
         Path
             The file.
         """
-        target = Path(path)
-        if target.suffix != ".npz":
-            raise InputError(f"Argument `path` must end in .npz, but is {path}.")
         about = {
-            "format": FORMAT, "version": VERSION, "names": list(self.names),
-            "quantity": self.quantity, "reason": self.reason, "notes": list(self.notes),
-            "fingerprint": self.fingerprint, "evaluations": int(self.evaluations),
-            "regions": [vars(r) for r in self.regions],
+            "names": list(self.names), "quantity": self.quantity, "reason": self.reason,
+            "notes": list(self.notes), "fingerprint": self.fingerprint,
+            "evaluations": int(self.evaluations), "regions": [vars(r) for r in self.regions],
         }  # fmt: skip
-        with complete_file(target) as part, part.open("wb") as stream:
-            np.savez_compressed(
-                stream, about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-                domain=self.domain, region=self.region, **vars(self.tree),
-            )  # fmt: skip
-        return target
+        return write_diagram(path, about, self.domain, self.region, self.tree)
 
     @classmethod
     def load(cls, path: str | Path) -> PhaseDiagram:
@@ -356,27 +352,17 @@ class PhaseDiagram(Result):
         Raises
         ------
         InputError
-            If the file holds something else.
+            If the file holds something else, was changed, or contradicts itself.
         """
-        arrays = read_npz(path)
-        try:
-            about = json.loads(arrays["about"].tobytes())
-            about = about if (about["format"], about["version"]) == (FORMAT, VERSION) else {}
-            tree = Tree(**{n: arrays[n].copy() for n in Tree.__annotations__})
-            regions = tuple(Region(**r) for r in about["regions"])
-            return _diagram(
-                tuple(about["names"]), arrays["domain"], about["quantity"], tree,
-                arrays["region"], regions, about["evaluations"], about["reason"],
-                tuple(about["notes"]), about["fingerprint"],
-            )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path} must be a phase diagram of version {VERSION} that `save` wrote, but is"
-                f" not: {_validation.short(error)}."
-            ) from None
+        about, arrays, tree = read_diagram(path)
+        return _diagram(
+            tuple(about["names"]), arrays["domain"], about["quantity"], tree, arrays["region"],
+            tuple(Region(**r) for r in about["regions"]), about["evaluations"], about["reason"],
+            tuple(about["notes"]), about["fingerprint"],
+        )  # fmt: skip
 
     def _answer(self) -> str:
-        return f"{100.0 * self.share:.4g} % proven"
+        return f"{at_least(100.0 * self.share, 4)} % proven"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [
@@ -388,7 +374,7 @@ class PhaseDiagram(Result):
             by_value.setdefault(r.value, []).append(r.share)
         for value, parts in sorted(by_value.items()):
             few = "1 region" if len(parts) == 1 else f"{len(parts)} regions"
-            rows.append((f"value {signed(value)}", f"{100.0 * sum(parts):.4g} % in {few}"))
+            rows.append((f"value {signed(value)}", f"{at_least(100.0 * sum(parts), 4)} % in {few}"))
         rows.append(("boxes", f"{self.certified.sum()} proven, {(~self.certified).sum()} not"))
         told = why([self.reason])
         rows += [("reason", told)] if told else []
@@ -531,22 +517,27 @@ def certify_phases(
     names, domain = _domain(parameters)
     function, known, held = _function(family, dict(fixed or {}), dependence, lipschitz)
     _check_numbers(share, min_gap, max_depth, max_evaluations)
-    wanted = functools.partial(function, **held) if held else function
-    middle = value_of(wanted, names, domain.mean(1))
+    raw = functools.partial(function, **held) if held else function
+    middle = value_of(raw, names, 0.5 * domain[:, 0] + 0.5 * domain[:, 1])
     kind = _kind(quantity, middle, time_reversal)
     filled = _filling(kind, middle, n_occupied)
-    space = _space(wanted, names, domain, known, lipschitz)
-    extra, notes = _symmetric(kind, space, time_reversal, middle.n_bands)
-    mark = _fingerprint(space, names, domain, kind, filled, time_reversal)
+    wanted = alike(raw, names, middle, n_occupied)
+    declared = dependence is not None or not _is_model(function)
+    space = _space(wanted, names, domain, known, lipschitz, declared)
+    operator = None if time_reversal is None else reversal_operator(time_reversal, middle.n_bands)
+    extra, notes = _symmetric(kind, space, operator, middle.n_bands)
+    mark = functools.partial(_fingerprint, space, names, domain, kind, filled, operator)
     done, tree = 0, Tree.root(len(names))
     if resume is not None:
-        if resume.fingerprint != mark:
+        if resume.fingerprint != mark(resume.tree):
             raise InputError(
                 "Argument `resume` must be a diagram of the same family, ranges and quantity, but"
-                " is of others."
+                " is of others: every hopping has to be the same to the last bit."
             )
         done = int(resume.evaluations)
         tree = Tree(**{n: x.copy() for n, x in vars(resume.tree).items()})
+        tree.gap[tree.gap < min_gap] = 0.0
+        notes = tuple(dict.fromkeys([*resume.notes, *notes]))
     out = walk(
         space, filled, tree, share=share, min_gap=float(min_gap), max_depth=max_depth,
         max_evaluations=max_evaluations, extra=extra,
@@ -559,7 +550,7 @@ def certify_phases(
     region, regions = _regions(out, names, domain, integer)
     return _diagram(
         names, domain, NAMES[kind], out.tree, region, regions, done + out.evaluations, out.reason,
-        notes, mark,
+        notes, mark(out.tree),
     )  # fmt: skip
 
 
@@ -573,10 +564,17 @@ def _domain(parameters: Mapping[str, tuple[float, float]]) -> tuple[tuple[str, .
     rows = []
     for name, ends in parameters.items():
         pair = _validation.as_real(ends, f"parameters[{name!r}]", "(..., 2)")
-        if pair.shape != (2,) or not pair[0] < pair[1] or np.ptp(pair) < 1e-9 * np.abs(pair).max():
+        if pair.shape != (2,) or not pair[0] < pair[1]:
             raise InputError(
                 f"Argument `parameters[{name!r}]` must be a pair (lower, upper) with lower below"
                 f" upper, but is {_validation.short(ends)}."
+            )
+        width, largest = 0.5 * pair[1] - 0.5 * pair[0], float(np.abs(pair).max())
+        if not (width > SMALLEST_RANGE and width > 5e-10 * largest and largest < LARGEST_RANGE):
+            raise InputError(
+                f"Argument `parameters[{name!r}]` must be a range within -{LARGEST_RANGE:g} to"
+                f" {LARGEST_RANGE:g} that is wider than {SMALLEST_RANGE:g} and than 1e-9 of its"
+                f" ends, but is {_validation.short(ends)}; give the parameter in another unit."
             )
         rows.append(pair)
     return tuple(parameters), np.array(rows)
@@ -601,6 +599,13 @@ def _function(
         inner = inner.func
     known = dependence if dependence is not None else getattr(inner, "dependence", None)
     return family, known, fixed
+
+
+def _is_model(function: Any) -> bool:
+    """Whether this is a model of the package, whose dependence is known."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.isfunction(function) and function.__module__.startswith("topophys.models.")
 
 
 def _check_numbers(share: float, min_gap: float, max_depth: int, max_evaluations: int) -> None:
@@ -650,6 +655,7 @@ def _space(
     domain: NDArray[np.float64],
     known: Mapping[str, Any] | None,
     lipschitz: Mapping[str, float] | None,
+    declared: bool,
 ) -> Family:
     """Return the family with bounds of its change."""
     low, high = np.ascontiguousarray(domain[:, 0]), np.ascontiguousarray(domain[:, 1])
@@ -670,7 +676,7 @@ def _space(
         )
     _require_names(known, names, "dependence")
     kinds = tuple(Dependence.of(known[n], n) for n in names)
-    return Expansion.of(function, names, low, high, kinds)
+    return Expansion.of(function, names, low, high, kinds, declared=declared)
 
 
 def _require_names(given: Mapping[str, Any], names: tuple[str, ...], argument: str) -> None:
@@ -683,26 +689,33 @@ def _require_names(given: Mapping[str, Any], names: tuple[str, ...], argument: s
 
 
 def _symmetric(
-    kind: str, space: Family, time_reversal: Any, n_bands: int
+    kind: str, space: Family, operator: Operator | None, n_bands: int
 ) -> tuple[float, tuple[str, ...]]:
-    """How far the family is from the one that the invariant is about."""
-    trusted = isinstance(space, Given)
-    notes = ("the Lipschitz constants were given, and are taken on trust",) if trusted else ()
+    """How far the family is from the one that the invariant is about, and what is trusted."""
+    notes: tuple[str, ...] = ()
+    if isinstance(space, Given):
+        notes = ("the Lipschitz constants were given, and are taken on trust",)
+    elif space.declared is not None:
+        told = (
+            "the dependence on parameters was declared; it was compared with the function at the"
+            " centre of every box, and is taken on trust in between"
+        )
+        notes = (told,)
     if kind == "winding" and isinstance(space, Expansion):
         half = n_bands // 2
         c = space.coefficients
         if np.abs(c[..., :half, :half]).any() or np.abs(c[..., half:, half:]).any():
             raise KindError("Argument `family` must return chiral chains everywhere, but does not.")
-    if kind != "z2":
+    if operator is None:
         return 0.0, notes
     if not isinstance(space, Expansion):
         raise InputError(
             "Argument `dependence` must be given for a Z2 invariant, not `lipschitz`: time reversal"
             " has to hold on the whole family."
         )
-    operator = reversal_operator(time_reversal, n_bands)
     off = space.violation(np.asarray(operator.matrix), operator.error)
-    return 0.5 * off, (*notes, f"of the symmetrised family, at most {0.5 * off:.3g} from the given")
+    away = at_most(0.5 * off, 3)
+    return 0.5 * off, (*notes, f"of the symmetrised family, at most {away} from the given")
 
 
 def certified_integer(kind: str, h: FourierLike, filled: int, time_reversal: Any) -> int | None:
@@ -757,14 +770,22 @@ def _fingerprint(
     domain: NDArray[np.float64],
     kind: str,
     filled: int,
-    time_reversal: Any,
+    operator: Operator | None,
+    tree: Tree,
 ) -> str:
-    """Tell questions apart: names, ranges, quantity, and the Hamiltonians at a few points."""
-    digest = hashlib.sha256(json.dumps([list(names), domain.tolist(), kind, filled]).encode())
-    digest.update(str(time_reversal).encode())
-    share = np.random.default_rng(3).uniform(0.0, 1.0, (3, len(names)))
-    h = space.at(domain[:, 0] + share * np.ptp(domain, axis=1))
-    digest.update(np.ascontiguousarray(h.vectors).tobytes())
-    # hoppings to ten digits, so that another math library gives the same
-    digest.update(np.round(h.amplitudes, 10).tobytes())
+    """Tell questions apart: by all that the proofs of boxes rest on, to the last bit.
+
+    An expansion follows from its hoppings at a few values. Of any other function, all that is
+    known are its values at the centres of boxes: a proof holds as long as these are the same.
+    """
+    how = [repr(d) for d in space.dependence] if isinstance(space, Expansion) else "lipschitz"
+    digest = hashlib.sha256(
+        json.dumps([list(names), domain.tolist(), kind, filled, how, space.digest]).encode()
+    )
+    if operator is not None:
+        digest.update((operator.matrix + 0.0).tobytes())
+        digest.update(np.float64(operator.error).tobytes())
+    if isinstance(space, Given):
+        low, high = tree.bounds(np.arange(len(tree.axis)), domain[:, 0], domain[:, 1])
+        digest.update(space.digest_at(0.5 * (low + high)).encode())
     return digest.hexdigest()

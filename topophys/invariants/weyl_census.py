@@ -14,10 +14,12 @@ from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._cells import Hoppings, bound_cells
 from topophys.invariants._cocycle import one_thread
+from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import bloch_at, require_dimension
 from topophys.invariants._subdivision import Zone, divide
 from topophys.invariants.results import UNRESOLVED_VALUE, Result, lowest, masked, signed
 from topophys.invariants.weyl import weyl_charge
+from topophys.kernels.rounding import at_least
 
 __all__ = ["WeylCensus", "find_weyl_nodes"]
 
@@ -99,7 +101,9 @@ class WeylCensus(Result):
         return f"{charged} boxes with a charge{tail}, nothing elsewhere (certified)"
 
     def _rows(self) -> list[tuple[str, str]]:
-        rows = [("outside", f"gap at least {self.gap_outside:.3g} (proven)")] * self.complete
+        rows = [
+            ("outside", f"gap at least {at_least(self.gap_outside, 3)} (proven)")
+        ] * self.complete
         for i, status in enumerate(self.status.tolist()):
             shown = self.centre[i] if np.isnan(self.position[i]).any() else self.position[i]
             at = ", ".join(f"{x:.6g}" for x in shown)
@@ -305,19 +309,21 @@ def _newton(
     """Return a touching within a box, or NaN."""
     line = np.linspace(-0.8, 0.8, 5)
     grid = centre + half * np.stack(np.meshgrid(line, line, line, indexing="ij"), -1).reshape(-1, 3)
-    energy = np.linalg.eigvalsh(bloch_at(h.vectors, h.amplitudes, grid))
+    # a touching is where the gap is below rounding, in any unit of energy
+    (hops,), _ = divide_out(h.amplitudes[None])
+    energy = np.linalg.eigvalsh(bloch_at(h.vectors, hops, grid))
     k = grid[int(np.argmin(energy[:, filled] - energy[:, filled - 1]))]
-    size = float(np.linalg.norm(h.amplitudes, axis=(-2, -1)).sum())
+    size = float(np.linalg.norm(hops, axis=(-2, -1)).sum())
     vectors = h.vectors.astype(np.float64)
     for _ in range(STEPS):
         phase = np.exp(1j * (vectors @ k))
-        energy_k, states = np.linalg.eigh(np.tensordot(phase, h.amplitudes, axes=1))
+        energy_k, states = np.linalg.eigh(np.tensordot(phase, hops, axes=1))
         if energy_k[filled] - energy_k[filled - 1] < 1e-13 * size:
             inside = (np.abs(k - centre) <= half).all()
             return np.asarray((k + np.pi) % (2.0 * np.pi) - np.pi) if inside else np.full(3, np.nan)
         pair = states[:, filled - 1 : filled + 1]
         slopes = [
-            pair.conj().T @ np.tensordot(1j * vectors[:, j] * phase, h.amplitudes, axes=1) @ pair
+            pair.conj().T @ np.tensordot(1j * vectors[:, j] * phase, hops, axes=1) @ pair
             for j in range(3)
         ]
         parts = np.array([
