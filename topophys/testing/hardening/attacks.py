@@ -96,6 +96,16 @@ def _bytes(*names: str) -> Callable[[Path], dict[str, bytes]]:
     }
 
 
+def _classifier(folder: Path) -> dict[str, bytes]:
+    """Weights of the classifier of a folder; whenever it has a run.json, it is whole."""
+    from topophys.materials import load_material_run
+
+    if not (folder / "run" / "run.json").is_file():
+        return {}
+    weights = load_material_run(folder / "run").net.state_dict()
+    return {name: value.numpy().tobytes() for name, value in weights.items()}
+
+
 def kinds(home: Path) -> dict[str, Killable]:
     """Kinds of work, with what they read, made in a folder."""
     from topophys.datasets import Recipe, generate, join, open_dataset
@@ -112,14 +122,28 @@ def kinds(home: Path) -> dict[str, Killable]:
             recipes["winding"], parts[-1], shards=(number, number + 1), workers=1, progress=False
         )
     generate(recipes["winding"], home / "data.h5", workers=1, progress=False)
+    generate(recipes["chern"], home / "planes.h5", workers=1, progress=False)
     config = FitConfig.from_mapping(
         {"epochs": 4, "batch_size": 50, "checkpoint_steps": 2,
          "encoder": {"hidden_dims": [8, 4, 8], "output_features": 4}}
     )  # fmt: skip
 
-    def train(folder):
-        with open_dataset(home / "data.h5") as data:
-            fit(config, data, folder / "run", progress=False, resume=True)
+    def train(name):
+        def work(folder):
+            with open_dataset(home / name) as data:
+                fit(config, data, folder / "run", progress=False, resume=True)
+
+        return work
+
+    def shards_and_join(folder):
+        made = []
+        for number in range(recipes["winding"].n_shards):
+            made.append(folder / f"part{number}.h5")
+            if not made[-1].exists():
+                one = (number, number + 1)
+                generate(recipes["winding"], made[-1], shards=one, workers=1, progress=False)
+        for name in ("all.json", "a.h5"):
+            join(made, folder / name, progress=False)
 
     def make(name):
         return lambda folder: generate(recipes[name], folder / "a.h5", workers=1, progress=False)
@@ -130,8 +154,14 @@ def kinds(home: Path) -> dict[str, Killable]:
         "`join` into one file": Killable(
             lambda folder: join(parts, folder / "a.h5", progress=False), _bytes("a.h5")
         ),
+        "shards, and `join` into an index and a file": Killable(
+            shards_and_join, _bytes("a.h5", *(part.name for part in parts))
+        ),
         "`train`, gone on with": Killable(
-            train, _bytes("run/best.safetensors", "run/last.safetensors")
+            train("data.h5"), _bytes("run/best.safetensors", "run/last.safetensors")
+        ),
+        "`train` in two dimensions, gone on with": Killable(
+            train("planes.h5"), _bytes("run/best.safetensors", "run/last.safetensors")
         ),
     }
     try:
@@ -147,7 +177,7 @@ def kinds(home: Path) -> dict[str, Killable]:
         ),
         "`materials train`": Killable(
             lambda folder: fit_toys(home / "toys.h5", folder / "run", options, progress=False),
-            _bytes("run/classifier.safetensors"),
+            _classifier,
         ),
     }
 
