@@ -349,7 +349,7 @@ def read_text(path: str | Path, *, most: int = LARGEST_TEXT, encoding: str | Non
     if len(content) > most:
         raise ValueError(f"it has more than {most} bytes")
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8").removeprefix("\ufeff")  # a mark of some editors
     except UnicodeDecodeError as error:
         if encoding is not None:
             return content.decode(encoding)

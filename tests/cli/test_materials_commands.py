@@ -117,3 +117,24 @@ def test_labels_on_which_two_tables_differ_are_ranked(program, tmp_path):
     code, out, err = program("materials", "doubt", first, "--most", 3, "--quiet")
     assert (code, err) == (0, "")
     assert out.count("\n") == 4
+
+
+def test_a_second_table_that_contradicts_itself_is_named(program, tmp_path):
+    pytest.importorskip("lightgbm", reason="needs the extra `materials`")
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text(TABLE)
+    second.write_text("formula,class\nNaO2,x\nNa2O4,y\nBi2S,x\nKO,oxide\nK2O2,oxide\n")
+    code, out, err = program("materials", "doubt", first, second, "--quiet")
+    assert (code, err.count("\n")) == (0, 1)
+    assert err.startswith("topophys: left out: b.csv: NaO2 has 'x' and 'y'")
+    assert "Bi2S" in out
+    assert "1 labels in all" in out
+
+
+def test_columns_of_labels_are_named_once(program, tmp_path):
+    (tmp_path / "t.csv").write_text(TABLE)
+    code, _, err = program("materials", "train", tmp_path / "t.csv", "-o", tmp_path / "m.npz",
+                           "--label", "class", "--label", "class")  # fmt: skip
+    assert (code, err.count("\n")) == (2, 1)
+    assert "`--label` must name each column once" in err
+    assert not (tmp_path / "m.npz").exists()

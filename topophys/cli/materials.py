@@ -125,7 +125,7 @@ def _train_trees(
     from topophys._io import check_output, require_distinct
     from topophys.errors import OutputError
     from topophys.materials import MaterialsModel, read_class_lists, read_table
-    from topophys.materials.model import is_model
+    from topophys.materials._model_file import is_model
 
     if output.suffix != ".npz":
         raise OutputError(f"Output must be a file that ends in .npz, but is `{output}`.")
@@ -274,12 +274,7 @@ def doubt(
         return found.materials, found.labels[label]
 
     materials, labels = table(first)
-    other = None
-    if second is not None:
-        from topophys.materials import describe
-
-        theirs, names = table(second)
-        other = {describe(m): name for m, name in zip(theirs, names, strict=True) if name}
+    other = None if second is None else _unanimous(*table(second), second)
     model = MaterialsModel(seed=seed).fit(
         materials, {label: labels}, source=first.name, progress=not quiet
     )
@@ -291,6 +286,18 @@ def doubt(
     for row in ranked[:most]:
         print(", ".join(f"{name} {value}" for name, value in row.items() if value is not None))
     print(f"{len(ranked)} labels in all; {model.summary()}")
+
+
+def _unanimous(materials: list[Any], labels: list[str], path: Path) -> dict[Any, str]:
+    """Labels of a table; what it gives several labels is left out, and named."""
+    from topophys.materials import describe
+    from topophys.materials.model import unanimous
+
+    described = list(zip(map(describe, materials), labels, strict=True))
+    good, bad = unanimous(described)
+    for reason in bad:
+        typer.echo(f"topophys: left out: {path.name}: {reason}", err=True)
+    return {m: name for m, name in described if (m.composition, m.space_group) in good}
 
 
 def report(

@@ -256,7 +256,7 @@ def from_pymatgen(
         notes = (*notes, f"occupancy: the majority of {partly} partly occupied sites{left}")
     return Crystal.checked(
         np.array(numbers, np.int64), np.array(spots).reshape(-1, 3), structure.lattice.matrix,
-        sample_id, notes=notes,
+        sample_id, notes=notes, substituted=partly > 0,
     )  # fmt: skip
 
 

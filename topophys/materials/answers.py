@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from topophys._io import begins_with, check_output, require_distinct, write_text
 from topophys.materials.description import Description
+from topophys.materials.features import SYMMETRY_TOLERANCE
 
 __all__ = ["DoubtfulLabel", "MaterialAnswer", "TaskAnswer", "check_table", "write_table"]
 
@@ -47,8 +48,9 @@ class TaskAnswer:
     probabilities: dict[str, float]  # calibrated, by class, largest first
     prediction_set: tuple[str, ...]  # holds the class at the stated level, for each class
     level: float
-    held_out_accuracy: float  # of materials as far from the training set as this one
-    known_label: str | None  # of the training material with this formula and space group
+    distance: float  # to the nearest material with a label of this task, for this view
+    held_out_accuracy: float | None  # at this distance; None farther than any held-out material
+    known_label: str | None  # of the training materials with this formula and space group, if one
 
     @property
     def label(self) -> str:
@@ -69,14 +71,16 @@ class MaterialAnswer:
     tasks : dict of str to TaskAnswer
         By the name of the task.
     distance : float
-        Share of atoms that would have to be exchanged to reach the nearest training material.
+        Share of atoms that would have to be exchanged to reach the nearest training material of
+        any task.
     nearest : tuple of (str, dict)
         Nearest training materials with their labels.
     outside : str
         Why the material is outside the domain of the training set; empty if it is not.
     filling_allowed : bool or None
         Filling rule: False means that no nonmagnetic band insulator exists with this space group
-        and number of electrons. None where the structure is not known.
+        and number of electrons. None where the structure is not known, or partly occupied sites
+        were given one element.
     """
 
     material: Description
@@ -94,10 +98,11 @@ class MaterialAnswer:
                 lines.append(f"  {p:6.3f}  {label}")
             level = f"{100 * task.level:g} %"
             lines.append(f"  {name} at {level} of each class: {' or '.join(task.prediction_set)}")
-            lines.append(
-                f"  held-out accuracy at this distance ({self.distance:.2f}):"
-                f" {task.held_out_accuracy:.3f}"
-            )
+            if task.held_out_accuracy is None:
+                measured = "unknown, farther than any held-out material"
+            else:
+                measured = f"{task.held_out_accuracy:.3f}"
+            lines.append(f"  held-out accuracy at this distance ({task.distance:.2f}): {measured}")
             if task.known_label is not None:
                 lines.append(f"  in the training list as: {task.known_label}")
         near = "; ".join(f"{name} ({', '.join(label.values())})" for name, label in self.nearest)
@@ -107,7 +112,8 @@ class MaterialAnswer:
         if self.filling_allowed is False:
             lines.append(
                 f"  rule       {self.material.electrons} electrons in space group"
-                f" {self.material.space_group}: no nonmagnetic band insulator (filling rule)"
+                f" {self.material.space_group}: no nonmagnetic band insulator (filling rule; space"
+                f" group by spglib within {SYMMETRY_TOLERANCE:g} angstrom)"
             )
         lines += [f"  note       {note}" for note in self.material.notes]
         return "\n".join(lines)
@@ -123,6 +129,7 @@ class MaterialAnswer:
             row |= {f"p({label})": round(p, 6) for label, p in task.probabilities.items()}
             row[f"{name}_set"] = " | ".join(task.prediction_set)
             row[f"{name}_level"] = task.level
+            row[f"{name}_distance"] = round(task.distance, 6)
             row[f"{name}_held_out_accuracy"] = task.held_out_accuracy
             row[f"{name}_known"] = task.known_label
         row["distance"] = round(self.distance, 6)

@@ -21,6 +21,11 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "max_bin": 127,
     "verbose": -1, "num_threads": 1, "deterministic": True, "force_col_wise": True,
 }  # fmt: skip
+#: Kinds of numbers in the arrays of trees.
+KINDS: Final = {
+    "feature": "i", "threshold": "f", "nan_left": "b", "left": "i", "right": "i", "value": "f",
+    "roots": "i", "n_classes": "i", "n_features": "i",
+}  # fmt: skip
 #: Samples that go down the trees at once.
 AT_ONCE: Final = 256
 
@@ -63,6 +68,10 @@ class BoostedTrees:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> BoostedTrees:
         """Read what `to_arrays` gave; whatever does not describe trees is refused."""
         made: dict[str, Any] = {f.name: arrays[prefix + f.name] for f in fields(cls)}
+        if any(made[name].dtype.kind not in kinds for name, kinds in KINDS.items()) or any(
+            made[name].ndim for name in ("n_classes", "n_features")
+        ):
+            raise CheckpointError("Trees must be arrays of numbers, but are something else.")
         made |= {name: int(made[name]) for name in ("n_classes", "n_features")}
         trees = cls(**made)
         trees._check()

@@ -45,6 +45,9 @@ class Crystal:
         Name for messages.
     notes : tuple of str
         What was decided where the file left a choice, such as elements from a comment.
+    substituted : bool
+        Whether partly occupied sites were given one element, or none: atoms and electrons are then
+        not those of the material.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Crystal:
     lattice: Float[np.ndarray, "3 3"]
     sample_id: str = "crystal"
     notes: tuple[str, ...] = ()
+    substituted: bool = False
 
     @classmethod
     def checked(
@@ -67,6 +71,7 @@ class Crystal:
         sample_id: str,
         *,
         notes: tuple[str, ...] = (),
+        substituted: bool = False,
     ) -> Crystal:
         """Make a crystal, or raise one line that names the invalid sample.
 
@@ -77,6 +82,8 @@ class Crystal:
         sample_id : str
             Name for messages.
         notes : tuple of str, optional
+            As the attribute.
+        substituted : bool, optional
             As the attribute.
 
         Returns
@@ -110,7 +117,7 @@ class Crystal:
             raise InputError(f"{where}: lattice vectors must be below {LONGEST:g} angstrom.")
         if abs(np.linalg.det(cell)) < 1e-3:
             raise InputError(f"{where}: the lattice vectors must span a volume, but do not.")
-        crystal = cls(z.astype(np.int64), spots, cell, sample_id, notes)
+        crystal = cls(z.astype(np.int64), spots, cell, sample_id, notes, substituted)
         for receiver, sender, apart in _neighbours(crystal, TOO_CLOSE):
             if len(receiver):
                 raise InputError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from math import gcd
+from fractions import Fraction
+from math import gcd, lcm
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -37,9 +38,12 @@ class Description:
     space_group : int or None
         International number.
     electrons : int or None
-        Valence electrons in the primitive cell; known for structures only.
+        Valence electrons in the primitive cell; known for structures only, and not where partly
+        occupied sites were given one element.
     notes : tuple of str
         What was decided where the file of a structure left a choice.
+    substituted : bool
+        Whether partly occupied sites were given one element: the composition is not the material's.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Description:
     space_group: int | None = None
     electrons: int | None = None
     notes: tuple[str, ...] = ()
+    substituted: bool = False
 
     @property
     def formula(self) -> str:
@@ -95,14 +100,14 @@ def describe(material: Any) -> Description:
     if isinstance(material, Description):
         return material
     if isinstance(material, ListedMaterial):
-        reduced = Description("", _reduced(material.composition), material.space_group)
-        return replace(reduced, name=f"{reduced.formula}:{material.space_group}")
+        one = Description("", reduced(material.composition), material.space_group)
+        return replace(one, name=f"{one.formula}:{material.space_group}")
     if isinstance(material, Path):
         return _from_structure(material)
     if isinstance(material, str):
         formula, colon, group = material.strip().partition(":")
         number = space_group_number(group) if colon else None
-        return Description(material.strip(), _reduced(parse_formula(formula.strip())), number)
+        return Description(material.strip(), reduced(parse_formula(formula.strip())), number)
     if isinstance(material, Mapping):
         return _from_row(material)
     if isinstance(material, Crystal):
@@ -113,12 +118,19 @@ def describe(material: Any) -> Description:
     )
 
 
-def _reduced(composition: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
-    amounts = [amount for _, amount in composition]
-    if all(a == int(a) for a in amounts):
-        common = reduce(gcd, (int(a) for a in amounts))
-        return tuple((z, a / common) for z, a in composition)
-    return composition
+#: Largest amount of a reduced formula; the digits of larger ones are not meant as ratios.
+LARGEST_RATIO: Final = 10_000
+
+
+def reduced(composition: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+    """Smallest integers in the ratios of the amounts, whose decimals are taken as exact."""
+    amounts = [Fraction(f"{amount:.12g}") for _, amount in composition]
+    common = lcm(*(a.denominator for a in amounts))
+    whole = [int(a * common) for a in amounts]
+    divisor = gcd(*whole)
+    if max(whole) > LARGEST_RATIO * divisor:
+        return composition
+    return tuple((z, float(n // divisor)) for (z, _), n in zip(composition, whole, strict=True))
 
 
 def _from_row(row: Mapping[str, Any]) -> Description:
@@ -126,9 +138,18 @@ def _from_row(row: Mapping[str, Any]) -> Description:
     if not isinstance(formula, str):
         raise InputError(f"Row must have a `formula` of text, but has {formula!r:.40}.")
     group = row.get("space_group")
-    missing = group is None or group == "" or group != group  # noqa: PLR0124  # NaN of tables
-    number = None if missing else space_group_number(str(group).strip().removesuffix(".0"))
-    return Description(formula, _reduced(parse_formula(formula)), number)
+    word = "" if group is None else str(group).strip()
+    number = None if is_missing(word) else space_group_number(word.removesuffix(".0"))
+    return Description(formula, reduced(parse_formula(formula)), number)
+
+
+#: What tables write where there is nothing.
+MISSING: Final = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
+
+
+def is_missing(word: str) -> bool:
+    """Whether a cell that is no formula holds nothing."""
+    return word.lower() in MISSING
 
 
 def _from_structure(structure: Path | Crystal) -> Description:
@@ -137,7 +158,10 @@ def _from_structure(structure: Path | Crystal) -> Description:
     composition = tuple((int(z), float(n)) for z, n in zip(kinds, counts, strict=True))
     group, atoms = space_group(crystal)
     electrons = round(valence_electrons(composition) * atoms / len(crystal))
-    return Description(crystal.sample_id, _reduced(composition), group, electrons, crystal.notes)
+    return Description(
+        crystal.sample_id, reduced(composition), group,
+        None if crystal.substituted else electrons, crystal.notes, crystal.substituted,
+    )  # fmt: skip
 
 
 def _read(path: Path, **options: Any) -> Crystal:
@@ -205,17 +229,15 @@ def read_table(
     ------
     DatasetError
         If the file cannot be read, lacks a column, or holds no readable material.
+    InputError
+        If a label column is named twice.
     """
     path = Path(path)
-    try:
-        rows = csv.reader(read_text(path).splitlines(), strict=True)
-        names = [word.strip().lstrip("\ufeff") for word in next(rows, [])]
-        body = [(rows.line_num, row) for row in rows]
-    except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DatasetError(f"Table `{path}` cannot be read: {reason}; save it as CSV.") from None
+    names, body = _cells_of(path)
     if space_group is None and "space_group" in names:
         space_group = "space_group"
+    if len(set(labels)) < len(labels):
+        raise InputError(f"Argument `labels` must name each column once, but is {labels!r:.80}.")
     wanted = [*labels, *(c for c in (space_group, structure) if c)]
     for column in wanted if structure else [formula, *wanted]:
         if names.count(column) != 1:
@@ -231,7 +253,7 @@ def read_table(
             if len(row) != len(names):
                 raise InputError(f"there must be {len(names)} cells, but are {len(row)}.")
             cells = {n: cell.strip() for n, cell in zip(names, row, strict=True)}
-            if structure and cells[structure]:
+            if structure and not is_missing(cells[structure]):
                 found.files.append(path.parent / cells[structure])
             material = _from_cells(cells, path.parent, formula, space_group, structure)
         except (TopophysError, OSError) as error:
@@ -247,6 +269,17 @@ def read_table(
     return found
 
 
+def _cells_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Names of the columns, and the other rows with the lines on which they end."""
+    try:
+        rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+        names = [word.strip() for word in next(rows, [])]
+        return names, [(rows.line_num, row) for row in rows]
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DatasetError(f"Table `{path}` cannot be read: {reason}; save it as CSV.") from None
+
+
 def _from_cells(
     cells: Mapping[str, str],
     folder: Path,
@@ -254,7 +287,7 @@ def _from_cells(
     group: str | None,
     structure: str | None,
 ) -> Description:
-    if structure and cells[structure]:
+    if structure and not is_missing(cells[structure]):
         return describe(folder / cells[structure])
     return _from_row(
         {"formula": cells.get(formula, ""), "space_group": cells[group] if group else None}

@@ -68,12 +68,22 @@ INDICATOR_GROUPS: Final = {
 }
 
 
-def _checked(space_group: int) -> int:
-    if isinstance(space_group, bool) or int(space_group) != space_group:
+def _checked(space_group: object) -> int:
+    group = _whole(space_group)
+    if group is None:
         raise InputError(f"Argument `space_group` must be an integer, but is {space_group!r:.40}.")
-    if not 1 <= space_group <= 230:
-        raise InputError(f"Argument `space_group` must be from 1 to 230, but is {space_group}.")
-    return int(space_group)
+    if not 1 <= group <= 230:
+        raise InputError(f"Argument `space_group` must be from 1 to 230, but is {group!r:.40}.")
+    return group
+
+
+def _whole(value: object) -> int | None:
+    """Integer that equals a number; None where there is none."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float | np.floating) and value.is_integer():
+        return int(value)
+    return None
 
 
 def wyckoff_multiplicities(space_group: int) -> tuple[int, ...]:
@@ -178,12 +188,13 @@ def filling_allows_insulator(space_group: int, electrons: int) -> bool:
     False
     """
     group = _checked(space_group)
-    if isinstance(electrons, bool) or int(electrons) != electrons or electrons < 0:
+    count = _whole(electrons)
+    if count is None or count < 0:
         raise InputError(
             "Argument `electrons` must be the number of electrons in the primitive cell, but is"
             f" {electrons!r:.40}."
         )
-    half, odd = divmod(int(electrons), 2)
+    half, odd = divmod(count, 2)
     if odd:
         return False
     if group in UNCONVENTIONAL:

@@ -67,7 +67,11 @@ def composition_statistics(
     return np.concatenate([*parts, [len(kinds) / 5.0, largest]])
 
 
-def space_group(crystal: Crystal, *, tolerance: float = 0.01) -> tuple[int, int]:
+#: Distance in angstrom within which spglib takes two positions to be the same.
+SYMMETRY_TOLERANCE: Final = 0.01
+
+
+def space_group(crystal: Crystal, *, tolerance: float = SYMMETRY_TOLERANCE) -> tuple[int, int]:
     """Space group by spglib, and the number of atoms in the primitive cell."""
     spglib = load_extra("spglib", "materials")
     cell = (crystal.lattice, crystal.fractional, crystal.numbers)

@@ -39,6 +39,9 @@ _WATER: Final = re.compile(r"([^·.0-9])([0-9]*)\.((?:[1-9][0-9]{0,2})?[HD]2O)$"
 _SUBSCRIPTS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 #: Brackets within brackets; no compound has more.
 _DEEPEST: Final = 8
+#: Amounts of an element in a formula.
+SMALLEST_AMOUNT: Final = 1e-6
+LARGEST_AMOUNT: Final = 1e6
 _GROUP: Final = re.compile(r"[0-9]{1,3}")
 
 
@@ -130,8 +133,11 @@ def parse_formula(formula: str) -> tuple[tuple[int, float], ...]:
             raise _no_formula(formula)
         for z, amount in found.items():
             amounts[z] = amounts.get(z, 0.0) + times * amount
-    if min(amounts.values()) <= 0.0:
-        raise _no_formula(formula)
+    if not SMALLEST_AMOUNT <= min(amounts.values()) <= max(amounts.values()) <= LARGEST_AMOUNT:
+        raise InputError(
+            f"Formula must have amounts from {SMALLEST_AMOUNT:g} to {LARGEST_AMOUNT:g}, but is"
+            f" {formula!r:.40}."
+        )
     _refuse_two_readings(parts, formula)
     return tuple(sorted(amounts.items()))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,17 @@ from topophys._io import complete_file, read_npz
 from topophys._optional import load_extra
 from topophys._progress import track
 from topophys.errors import CheckpointError, InputError, NotFittedError
+from topophys.materials._model_file import (
+    VIEWS,
+    Task,
+    features,
+    fractions,
+    is_model,
+    packed,
+    unpacked,
+)
 from topophys.materials.answers import DoubtfulLabel, MaterialAnswer, TaskAnswer
-from topophys.materials.boosted_trees import BoostedTrees, train_trees
+from topophys.materials.boosted_trees import train_trees
 from topophys.materials.calibration import (
     FOLDS,
     accuracy_by_distance,
@@ -27,17 +35,9 @@ from topophys.materials.calibration import (
 )
 from topophys.materials.description import Description, describe
 from topophys.materials.electron_counting import (
-    COUNTING_BLOCKS,
-    GROUP_BLOCKS,
-    counting_features,
     filling_allows_insulator,
 )
 from topophys.materials.elements import SYMBOLS
-from topophys.materials.features import list_features
-from topophys.materials.lists import ListedMaterial
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Description",
@@ -46,67 +46,8 @@ __all__ = [
     "TaskAnswer",
 ]
 
-#: What a prediction rests on; a model holds trees for each.
-VIEWS: Final = ("formula", "formula and space group")
-#: Blocks of `list_features` for each.
-LIST_BLOCKS: Final = {
-    VIEWS[0]: ("fractions", "electrons", "statistics", "properties"),
-    VIEWS[1]: ("fractions", "space group", "electrons", "statistics", "symmetry", "properties"),
-}
 #: Materials predicted at once.
 AT_ONCE: Final = 500
-FORMAT: Final = "topophys-materials-model"
-VERSION: Final = 1
-
-
-def _features(materials: Sequence[Description], view: str) -> NDArray[np.float64]:
-    """Columns of a view; the space group must be known where the view needs it."""
-    listed = [ListedMaterial(m.formula, m.composition, m.space_group or 1, 0) for m in materials]
-    blocks = tuple(b for b in COUNTING_BLOCKS if view == VIEWS[1] or b not in GROUP_BLOCKS)
-    counted = counting_features(
-        [m.composition for m in materials], [m.space_group for m in materials], blocks
-    )
-    return np.hstack([list_features(listed, LIST_BLOCKS[view], one_hot=False), counted])
-
-
-def _fractions(materials: Sequence[Description]) -> NDArray[np.float64]:
-    share = np.zeros((len(materials), len(SYMBOLS)))
-    for row, one in enumerate(materials):
-        for z, amount in one.composition:
-            share[row, z] = amount
-    return np.asarray(share / share.sum(1, keepdims=True))
-
-
-# ---- Tasks
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """One kind of label: trees for each view, and what was measured on held-out folds."""
-
-    name: str
-    classes: tuple[str, ...]
-    labels: NDArray[np.int64]  # of the training materials, -1 where unknown
-    trees: dict[str, BoostedTrees]
-    temperature: dict[str, float]
-    #: Held-out probabilities of the true class's rivals, sorted by class: 1 - p of the true class.
-    misfits: dict[str, list[NDArray[np.float64]]]
-    #: Upper ends of the bins of distance, and the accuracy in each.
-    distances: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
-    scores: dict[str, dict[str, float]]
-
-    def probabilities(self, x: NDArray[np.float64], view: str) -> NDArray[np.float64]:
-        """Calibrated probabilities."""
-        return softmax(self.trees[view].scores(x) / self.temperature[view])
-
-    def thresholds(self, view: str, level: float) -> NDArray[np.float64]:
-        """Least probability with which a class enters the set, for each class."""
-        least = np.zeros(len(self.classes))
-        for c, misfit in enumerate(self.misfits[view]):
-            rank = int(np.ceil((len(misfit) + 1) * level))
-            least[c] = 0.0 if rank > len(misfit) else 1.0 - misfit[rank - 1]
-        return least
-
 
 # ---- The model
 
@@ -250,12 +191,12 @@ class MaterialsModel:
         x = {view: np.full((0, 0), np.nan) for view in views}
         for view in views:
             rows = np.arange(len(materials)) if view == VIEWS[0] else np.flatnonzero(with_group)
-            made = _features([materials[i] for i in rows.tolist()], view)
+            made = features([materials[i] for i in rows.tolist()], view)
             x[view] = np.full((len(materials), made.shape[1]), np.nan)
             x[view][rows] = made
         with track(len(wanted) * len(views) * (FOLDS + 1), "train", progress) as advance:
             for name, labels in wanted.items():
-                self.tasks_[name] = self._fit_task(name, labels, x, with_group, advance)
+                self.tasks_[name] = self._fit_task(name, labels, x, advance)
         self.classes_ = np.array(next(iter(self.tasks_.values())).classes)
         self.card_ = {
             "source": source, "group_by": self.group_by, "materials": len(materials),
@@ -265,8 +206,11 @@ class MaterialsModel:
 
     def _index(self) -> None:
         """Look-up of training materials by composition, and by composition with space group."""
-        self._shares = _fractions(self._materials)
-        self._places = {(m.composition, m.space_group): i for i, m in enumerate(self._materials)}
+        self._shares = fractions(self._materials)
+        self._places: dict[Any, list[int]] = {}
+        self._seen: dict[tuple[str, str], NDArray[np.bool_]] = {}
+        for i, m in enumerate(self._materials):
+            self._places.setdefault((m.composition, m.space_group), []).append(i)
 
     def _check_settings(self) -> None:
         if self.group_by not in {"system", "prototype", "none"}:
@@ -276,30 +220,37 @@ class MaterialsModel:
             )
         if not 0.0 < self.level < 1.0:
             raise InputError(f"Setting `level` must be between 0 and 1, but is {self.level!r:.40}.")
-        if int(self.n_trees) != self.n_trees or not 1 <= self.n_trees <= 10_000:
-            raise InputError(
-                f"Setting `n_trees` must be from 1 to 10000, but is {self.n_trees!r:.40}."
-            )
+        for name, most in (("n_trees", 10_000), ("seed", 2**31 - 1)):
+            number, least = getattr(self, name), int(name == "n_trees")
+            known = isinstance(number, int | np.integer) and not isinstance(number, bool)
+            if not known or not least <= number <= most:
+                raise InputError(
+                    f"Setting `{name}` must be an integer from {least} to {most}, but is"
+                    f" {number!r:.40}."
+                )
 
     def _groups(self) -> list[str]:
         if self.group_by == "none":
             return [str(i) for i in range(len(self._materials))]
         return [getattr(m, self.group_by) for m in self._materials]
 
+    def _learned_from(self, labels: NDArray[np.int64], view: str) -> NDArray[np.int64]:
+        """Training materials that have a label, and what the view needs."""
+        known = np.array([m.space_group is not None for m in self._materials])
+        return np.flatnonzero((labels >= 0) & (known if view == VIEWS[1] else True))
+
     def _fit_task(
-        self,
-        name: str,
-        labels: Iterable[Any],
-        x: dict[str, NDArray[np.float64]],
-        with_group: NDArray[np.bool_],
-        advance: Any,
+        self, name: str, labels: Iterable[Any], x: dict[str, NDArray[np.float64]], advance: Any
     ) -> Task:
         classes, y = _encode(name, labels, len(self._materials))
         groups = self._groups()
         held_out = np.full((len(y), len(classes)), np.nan)
         trees, temperature, misfits, distances, scores = {}, {}, {}, {}, {}
         for view, columns in x.items():
-            rows = np.flatnonzero((y >= 0) & (with_group if view == VIEWS[1] else True))
+            rows = self._learned_from(y, view)
+            if view == VIEWS[1] and len({groups[i] for i in rows.tolist()}) < FOLDS:
+                advance(FOLDS + 1)  # too few to measure how good they are
+                continue
             fold = grouped_folds([groups[i] for i in rows.tolist()], self.seed)
             logits = np.zeros((len(rows), len(classes)))
             away = np.zeros(len(rows))
@@ -375,7 +326,7 @@ class MaterialsModel:
         for view in VIEWS:
             rows = [i for i, m in enumerate(materials) if self._view(task, m) == view]
             if rows:
-                x = _features([materials[i] for i in rows], view)
+                x = features([materials[i] for i in rows], view)
                 out[rows] = task.probabilities(x, view)
         return out
 
@@ -417,6 +368,8 @@ class MaterialsModel:
 
         Raises
         ------
+        InputError
+            If `other` gives one composition and space group several labels.
         NotFittedError
             If the model was loaded from a file, which does not hold the held-out probabilities.
         """
@@ -426,7 +379,12 @@ class MaterialsModel:
                 "Model must be trained by `fit` in this process to know held-out probabilities, but"
                 " was loaded."
             )
-        second = {(m.composition, m.space_group): label for m, label in (other or {}).items()}
+        second, contradictions = unanimous((other or {}).items())
+        if contradictions:
+            raise InputError(
+                "Argument `other` must give each composition and space group one label, but"
+                f" {contradictions[0]}; leave it out."
+            )
         p, found = self.held_out_[chosen.name], []
         for i in np.flatnonzero(chosen.labels >= 0).tolist():
             one, label = self._materials[i], chosen.classes[int(chosen.labels[i])]
@@ -481,25 +439,42 @@ class MaterialsModel:
         with track(len(materials), "predict", progress and len(materials) > AT_ONCE) as advance:
             for start in range(0, len(materials), AT_ONCE):
                 part = materials[start : start + AT_ONCE]
-                index, away = _nearest(_fractions(part), self._shares, max(1, n_nearest))
+                index, away = _nearest(fractions(part), self._shares, max(1, n_nearest))
                 p = {name: self._probabilities(task, part) for name, task in self.tasks_.items()}
+                far = {n: self._distances(t, part, away[:, 0]) for n, t in self.tasks_.items()}
                 answers += [
-                    self._answer(m, index[i], float(away[i, 0]), {n: q[i] for n, q in p.items()})
+                    self._answer(
+                        m, index[i], float(away[i, 0]),
+                        {n: (q[i], float(far[n][i])) for n, q in p.items()},
+                    )
                     for i, m in enumerate(part)
-                ]
+                ]  # fmt: skip
                 advance(len(part))
         return answers
+
+    def _distances(
+        self, task: Task, materials: Sequence[Description], to_any: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Distances to the nearest material from which a task learned in the view that is used."""
+        out = to_any.copy()
+        for view in task.trees:
+            rows = self._learned_from(task.labels, view)
+            mine = [i for i, m in enumerate(materials) if self._view(task, m) == view]
+            if mine and len(rows) < len(self._materials):
+                part = fractions([materials[i] for i in mine])
+                out[mine] = _nearest(part, self._shares[rows], 1)[1][:, 0]
+        return out
 
     def _answer(
         self,
         material: Description,
         nearest: NDArray[np.int64],
         distance: float,
-        chances: dict[str, NDArray[np.float64]],
+        chances: dict[str, tuple[NDArray[np.float64], float]],
     ) -> MaterialAnswer:
         tasks = {}
         for name, task in self.tasks_.items():
-            view, p = self._view(task, material), chances[name]
+            view, (p, away) = self._view(task, material), chances[name]
             inside = p >= task.thresholds(view, self.level)
             inside[int(p.argmax())] = True  # a set names one class at least
             order = np.argsort(-p, kind="stable")
@@ -508,7 +483,8 @@ class MaterialsModel:
                 {task.classes[c]: float(p[c]) for c in order},
                 tuple(task.classes[c] for c in order if inside[c]),
                 self.level,
-                float(accuracy[min(int(np.searchsorted(bins, distance)), len(accuracy) - 1)]),
+                away,
+                float(accuracy[np.searchsorted(bins, away)]) if away <= bins[-1] else None,
                 self._known(task, material),
             )
         rule = None
@@ -529,17 +505,33 @@ class MaterialsModel:
         }
 
     def _known(self, task: Task, one: Description) -> str | None:
-        place = self._places.get((one.composition, one.space_group))
-        if place is None or task.labels[place] < 0:
+        """Label that all training materials with this formula and space group have."""
+        if one.substituted:
             return None
-        return task.classes[int(task.labels[place])]
+        places = self._places.get((one.composition, one.space_group), [])
+        known = {int(task.labels[i]) for i in places} - {-1}
+        return task.classes[known.pop()] if len(known) == 1 else None
 
     def _outside(self, material: Description) -> str:
-        seen = np.asarray(self._shares.any(axis=0))
-        strange = [SYMBOLS[z] for z, _ in material.composition if not seen[z]]
-        if strange:
-            return f"no training material holds {', '.join(strange)}"
-        return ""
+        reasons: dict[str, list[str]] = {}
+        for name, task in self.tasks_.items():
+            seen = self._seen_by(task, self._view(task, material))
+            strange = [SYMBOLS[z] for z, _ in material.composition if not seen[z]]
+            if strange:
+                reasons.setdefault(", ".join(strange), []).append(name)
+        if list(reasons.values()) == [list(self.tasks_)]:
+            return f"no training material holds {next(iter(reasons))}"
+        return "; ".join(
+            f"no training material of {', '.join(names)} holds {strange}"
+            for strange, names in reasons.items()
+        )
+
+    def _seen_by(self, task: Task, view: str) -> NDArray[np.bool_]:
+        """Elements, by atomic number, in the materials that a task learned from in a view."""
+        if (task.name, view) not in self._seen:
+            rows = self._learned_from(task.labels, view)
+            self._seen[task.name, view] = np.asarray(self._shares[rows].any(axis=0))
+        return self._seen[task.name, view]
 
     def summary(self) -> str:
         """One line: what was learned from, and the accuracy on what was held out."""
@@ -578,6 +570,12 @@ class MaterialsModel:
                     f" {found['majority']:.4f}), macro F1 {found['macro_f1']:.4f}, log loss"
                     f" {found['log_loss']:.4f}, calibration error {found['calibration_error']:.4f}"
                 )
+            known = len(self._learned_from(task.labels, VIEWS[1]))
+            if known and VIEWS[1] not in task.trees:
+                lines.append(
+                    f"    from {VIEWS[1]}: not trained, {known} materials with a space group are"
+                    " too few to measure how good it is"
+                )
         return "\n".join(lines)
 
     # -- files
@@ -603,43 +601,14 @@ class MaterialsModel:
             If it cannot be written, or another file has this name.
         """
         self._require_fit()
-        arrays: dict[str, NDArray[Any]] = {"shares": self._amounts()}
-        head: dict[str, Any] = {
-            "format": FORMAT, "version": VERSION, "settings": self.get_params(),
-            "card": self.card_, "names": [m.name for m in self._materials],
-            "groups": [m.space_group for m in self._materials], "tasks": [],
-        }  # fmt: skip
-        for t, task in enumerate(self.tasks_.values()):
-            head["tasks"].append(
-                {
-                    "name": task.name, "classes": task.classes, "views": list(task.trees),
-                    "temperature": task.temperature, "scores": task.scores,
-                }
-            )  # fmt: skip
-            arrays[f"{t}/labels"] = task.labels.astype(np.int16)
-            for v, view in enumerate(task.trees):
-                arrays |= task.trees[view].to_arrays(f"{t}/{v}/")
-                for c, misfit in enumerate(task.misfits[view]):
-                    arrays[f"{t}/{v}/misfit{c}"] = misfit.astype(np.float32)
-                arrays[f"{t}/{v}/bins"], arrays[f"{t}/{v}/accuracy"] = task.distances[view]
-        arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
+        head: dict[str, Any] = {"settings": self.get_params(), "card": self.card_}
+        arrays = packed(head, self._materials, list(self.tasks_.values()))
         with (
             complete_file(path, ours=is_model, force=force) as partial,
             partial.open("wb") as stream,
         ):
             np.savez_compressed(stream, allow_pickle=False, **arrays)
         return Path(path)
-
-    def _amounts(self) -> NDArray[np.float32]:
-        """Rows (material, atomic number, amount)."""
-        return np.array(
-            [
-                (row, z, amount)
-                for row, one in enumerate(self._materials)
-                for z, amount in one.composition
-            ],
-            np.float32,
-        )
 
     @classmethod
     def load(cls, path: str | Path) -> MaterialsModel:
@@ -661,52 +630,21 @@ class MaterialsModel:
             If it is missing, damaged, or of another kind or version.
         """
         try:
-            arrays = read_npz(path)
-            return cls._from_parts(json.loads(bytes(arrays["head"])), arrays)
+            settings, card, materials, tasks = unpacked(read_npz(path))
+            model = cls(**settings)
+            model._check_settings()
         except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
-                CheckpointError, InputError) as error:  # fmt: skip
+                OverflowError, CheckpointError, InputError) as error:  # fmt: skip
             reason = " ".join(str(error).split()).rstrip(".")[:200]
             raise CheckpointError(
                 f"Model `{path}` must be a file that `MaterialsModel.save` wrote, but cannot be"
                 f" used: {reason or type(error).__name__}."
             ) from None
-
-    @classmethod
-    def _from_parts(cls, head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> MaterialsModel:
-        if head.get("format") != FORMAT or head.get("version") != VERSION:
-            raise CheckpointError(f"its format is not {FORMAT}, version {VERSION}")
-        model = cls(**head["settings"])
-        model._check_settings()
-        rows: list[list[tuple[int, float]]] = [[] for _ in head["names"]]
-        for row, z, amount in arrays["shares"].tolist():
-            rows[int(row)].append((int(z), float(amount)))
-        model._materials = [
-            Description(str(name), tuple(composition), None if group is None else int(group))
-            for name, composition, group in zip(head["names"], rows, head["groups"], strict=True)
-        ]
+        model._materials = materials
         model._index()
-        model.tasks_ = {}
-        for t, task in enumerate(head["tasks"]):
-            classes = tuple(str(c) for c in task["classes"])
-            trees, misfits, distances = {}, {}, {}
-            for v, view in enumerate(task["views"]):
-                trees[view] = BoostedTrees.from_arrays(arrays, f"{t}/{v}/")
-                misfits[view] = [
-                    arrays[f"{t}/{v}/misfit{c}"].astype(np.float64) for c in range(len(classes))
-                ]
-                distances[view] = (arrays[f"{t}/{v}/bins"], arrays[f"{t}/{v}/accuracy"])
-                if trees[view].n_classes != len(classes):
-                    raise CheckpointError("trees and classes differ in number")
-            labels = arrays[f"{t}/labels"].astype(np.int64)
-            if labels.shape != (len(rows),) or labels.max(initial=-1) >= len(classes):
-                raise CheckpointError("labels do not fit the materials")
-            temperature = {view: float(x) for view, x in task["temperature"].items()}
-            model.tasks_[str(task["name"])] = Task(
-                str(task["name"]), classes, labels, trees, temperature, misfits, distances,
-                task["scores"],
-            )  # fmt: skip
-        model.classes_ = np.array(next(iter(model.tasks_.values())).classes)
-        model.card_ = dict(head["card"])
+        model.tasks_ = {task.name: task for task in tasks}
+        model.classes_ = np.array(tasks[0].classes)
+        model.card_ = card
         return model
 
     @classmethod
@@ -732,13 +670,28 @@ class MaterialsModel:
         return cls.load(Path(__file__).with_name("pretrained") / "topogivity.npz")
 
 
-def is_model(path: Path) -> bool:
-    """Whether a file is one that `MaterialsModel.save` wrote, perhaps of another version."""
-    try:
-        head = json.loads(bytes(read_npz(path, only="head")["head"]))
-    except (OSError, ValueError, KeyError):
-        return False
-    return isinstance(head, dict) and head.get("format") == FORMAT
+def unanimous(
+    labelled: Iterable[tuple[Description, str]],
+) -> tuple[dict[Any, str], list[str]]:
+    """Label of each composition and space group, and what has several."""
+    found: dict[Any, tuple[str, set[str]]] = {}
+    for one, label in labelled:
+        if word := _word(label):
+            found.setdefault((one.composition, one.space_group), (one.name, set()))[1].add(word)
+    good = {key: next(iter(words)) for key, (_, words) in found.items() if len(words) == 1}
+    bad = [
+        f"{name} has {' and '.join(map(repr, sorted(words)))}"
+        for name, words in found.values()
+        if len(words) > 1
+    ]
+    return good, bad
+
+
+def _word(label: Any) -> str:
+    """Label as text; "" where there is none."""
+    missing = label is None or label != label  # noqa: PLR0124  # NaN of tables
+    word = "" if missing else str(label).strip()
+    return "" if word.lower() == "nan" else word
 
 
 def _rows(X: Iterable[Any]) -> list[Any]:
@@ -761,8 +714,8 @@ def _encode(
         raise InputError(
             f"Labels of `{name}` must be one for each of {size} materials, but are {len(values)}."
         )
-    words = ["" if v is None or v != v else str(v).strip() for v in values]  # noqa: PLR0124
-    counts = {word: words.count(word) for word in sorted(set(words)) if word}
+    words = [_word(value) for value in values]
+    counts = {word: n for word, n in sorted(Counter(words).items()) if word}
     if len(counts) < 2:
         raise InputError(
             f"Labels of `{name}` must have at least two classes, but have {len(counts)}."

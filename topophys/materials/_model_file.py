@@ -1,0 +1,242 @@
+"""Tasks of a model of materials, what they are predicted from, and the file that holds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._io import parse_json, read_npz
+from topophys.errors import CheckpointError
+from topophys.materials.boosted_trees import BoostedTrees
+from topophys.materials.calibration import softmax
+from topophys.materials.description import Description, reduced
+from topophys.materials.electron_counting import COUNTING_BLOCKS, GROUP_BLOCKS, counting_features
+from topophys.materials.elements import SYMBOLS
+from topophys.materials.features import list_features
+from topophys.materials.lists import SMALLEST_AMOUNT, ListedMaterial
+
+__all__ = ["VIEWS", "Task", "features", "fractions", "is_model", "packed", "unpacked"]
+
+#: What a prediction rests on; a model holds trees for each.
+VIEWS: Final = ("formula", "formula and space group")
+#: Blocks of `list_features` for each.
+LIST_BLOCKS: Final = {
+    VIEWS[0]: ("fractions", "electrons", "statistics", "properties"),
+    VIEWS[1]: ("fractions", "space group", "electrons", "statistics", "symmetry", "properties"),
+}
+#: What is measured of each task and view.
+SCORES: Final = (
+    "accuracy", "macro_f1", "log_loss", "calibration_error", "majority", "materials",
+)  # fmt: skip
+FORMAT: Final = "topophys-materials-model"
+VERSION: Final = 1
+
+
+def features(materials: Sequence[Description], view: str) -> NDArray[np.float64]:
+    """Columns of a view; the space group must be known where the view needs it."""
+    listed = [ListedMaterial(m.formula, m.composition, m.space_group or 1, 0) for m in materials]
+    blocks = tuple(b for b in COUNTING_BLOCKS if view == VIEWS[1] or b not in GROUP_BLOCKS)
+    counted = counting_features(
+        [m.composition for m in materials], [m.space_group for m in materials], blocks
+    )
+    return np.hstack([list_features(listed, LIST_BLOCKS[view], one_hot=False), counted])
+
+
+def fractions(materials: Sequence[Description]) -> NDArray[np.float64]:
+    share = np.zeros((len(materials), len(SYMBOLS)))
+    for row, one in enumerate(materials):
+        for z, amount in one.composition:
+            share[row, z] = amount
+    return np.asarray(share / share.sum(1, keepdims=True))
+
+
+# ---- Tasks
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One kind of label: trees for each view, and what was measured on held-out folds."""
+
+    name: str
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]  # of the training materials, -1 where unknown
+    trees: dict[str, BoostedTrees]
+    temperature: dict[str, float]
+    #: Held-out probabilities of the true class's rivals, sorted by class: 1 - p of the true class.
+    misfits: dict[str, list[NDArray[np.float64]]]
+    #: Upper ends of the bins of distance, and the accuracy in each.
+    distances: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    scores: dict[str, dict[str, float]]
+
+    def probabilities(self, x: NDArray[np.float64], view: str) -> NDArray[np.float64]:
+        """Calibrated probabilities."""
+        return softmax(self.trees[view].scores(x) / self.temperature[view])
+
+    def thresholds(self, view: str, level: float) -> NDArray[np.float64]:
+        """Least probability with which a class enters the set, for each class."""
+        least = np.zeros(len(self.classes))
+        for c, misfit in enumerate(self.misfits[view]):
+            rank = int(np.ceil((len(misfit) + 1) * level))
+            least[c] = 0.0 if rank > len(misfit) else 1.0 - misfit[rank - 1]
+        return least
+
+
+# ---- The file
+
+
+def packed(
+    head: dict[str, Any], materials: Sequence[Description], tasks: Sequence[Task]
+) -> dict[str, NDArray[Any]]:
+    """Arrays of a file; settings and card are in the head already."""
+    arrays: dict[str, NDArray[Any]] = {
+        # rows (material, atomic number, amount)
+        "shares": np.array(
+            [(row, z, n) for row, one in enumerate(materials) for z, n in one.composition],
+            np.float32,
+        )
+    }
+    head = head | {
+        "format": FORMAT, "version": VERSION, "names": [m.name for m in materials],
+        "groups": [m.space_group for m in materials], "tasks": [],
+    }  # fmt: skip
+    for t, task in enumerate(tasks):
+        head["tasks"].append(
+            {
+                "name": task.name, "classes": task.classes, "views": list(task.trees),
+                "temperature": task.temperature, "scores": task.scores,
+            }
+        )  # fmt: skip
+        arrays[f"{t}/labels"] = task.labels.astype(np.int16)
+        for v, view in enumerate(task.trees):
+            arrays |= task.trees[view].to_arrays(f"{t}/{v}/")
+            for c, misfit in enumerate(task.misfits[view]):
+                arrays[f"{t}/{v}/misfit{c}"] = misfit.astype(np.float32)
+            arrays[f"{t}/{v}/bins"], arrays[f"{t}/{v}/accuracy"] = task.distances[view]
+    arrays["head"] = np.frombuffer(json.dumps(head, allow_nan=False).encode(), np.uint8)
+    return arrays
+
+
+def unpacked(
+    arrays: dict[str, NDArray[Any]],
+) -> tuple[dict[str, Any], dict[str, Any], list[Description], list[Task]]:
+    """Read settings, card, materials and tasks of a file, which may come from anywhere."""
+    head = parse_json(bytes(arrays["head"]), finite=True)
+    _must(isinstance(head, dict), "its head is no mapping")
+    _must(
+        head.get("format") == FORMAT and head.get("version") == VERSION,
+        f"its format is not {FORMAT}, version {VERSION}",
+    )
+    materials = _stored_materials(head["names"], head["groups"], arrays["shares"])
+    tasks = [
+        _stored_task(task, f"{t}/", arrays, len(materials)) for t, task in enumerate(head["tasks"])
+    ]
+    _must(bool(tasks) and len({t.name for t in tasks}) == len(tasks), "its tasks must differ")
+    card = dict(head["card"])
+    _must(
+        isinstance(card.get("source"), str) and card.get("materials") == len(materials),
+        "its card does not fit the materials",
+    )
+    return dict(head["settings"]), card, materials, tasks
+
+
+def is_model(path: Path) -> bool:
+    """Whether a file is one that `MaterialsModel.save` wrote, perhaps of another version."""
+    try:
+        head = parse_json(bytes(read_npz(path, only="head")["head"]))
+    except (OSError, ValueError, KeyError):
+        return False
+    return isinstance(head, dict) and head.get("format") == FORMAT
+
+
+def _must(holds: bool | np.bool_, otherwise: str) -> None:
+    if not holds:
+        raise CheckpointError(otherwise)
+
+
+def _stored_materials(
+    names: list[Any], groups: list[Any], shares: NDArray[Any]
+) -> list[Description]:
+    """Materials of a file: atomic numbers that exist, positive amounts, groups from 1 to 230."""
+    # shares of (parts, 3): material, atomic number, amount
+    _must(shares.dtype.kind in "iuf" and shares.shape[1:] == (3,), "its materials are no table")
+    rows: list[dict[int, float]] = [{} for _ in names]
+    for row, z, amount in shares.astype(np.float64).tolist():
+        _must(
+            row.is_integer() and z.is_integer() and 0 <= row < len(rows) and 1 <= z < len(SYMBOLS)
+            and int(z) not in rows[int(row)],
+            "its materials must have each element once",
+        )  # fmt: skip
+        _must(SMALLEST_AMOUNT <= amount < np.inf, f"an amount is {amount!r:.20}")
+        rows[int(row)][int(z)] = amount
+    _must(bool(rows) and all(rows), "its materials must have elements")
+    for group in groups:
+        known = isinstance(group, int) and not isinstance(group, bool) and 1 <= group <= 230
+        _must(group is None or known, f"a space group is {group!r:.20}")
+    return [
+        # files of earlier releases have fractions that were not reduced
+        Description(str(name), reduced(tuple(sorted(parts.items()))), group)
+        for name, parts, group in zip(names, rows, groups, strict=True)
+    ]
+
+
+def _stored_task(
+    task: dict[str, Any], prefix: str, arrays: dict[str, NDArray[Any]], n_materials: int
+) -> Task:
+    """Task of a file, with everything that a prediction needs."""
+    name, classes = str(task["name"]), tuple(str(c) for c in task["classes"])
+    _must(len(classes) >= 2 and len(set(classes)) == len(classes), "its classes must differ")
+    views = list(task["views"])
+    _must(views in ([VIEWS[0]], list(VIEWS)), f"its views are {views!r:.60}")
+    labels = arrays[f"{prefix}labels"]
+    _must(
+        labels.dtype.kind == "i" and labels.shape == (n_materials,)
+        and labels.min() >= -1 and labels.max() < len(classes),
+        "labels do not fit the materials",
+    )  # fmt: skip
+    trees, misfits, distances = {}, {}, {}
+    for v, view in enumerate(views):
+        trees[view] = BoostedTrees.from_arrays(arrays, f"{prefix}{v}/")
+        _must(
+            trees[view].n_classes == len(classes) and trees[view].n_features == _n_features(view),
+            "trees do not fit the classes or features",
+        )
+        misfits[view] = [
+            _stored_numbers(arrays[f"{prefix}{v}/misfit{c}"]) for c in range(len(classes))
+        ]
+        ends, accuracy = (_stored_numbers(arrays[f"{prefix}{v}/{n}"]) for n in ("bins", "accuracy"))
+        _must(
+            len(ends) == len(accuracy) > 0 and all(_is_sorted(x) for x in (ends, *misfits[view])),
+            "bins of distance or misfits are not in order",
+        )
+        distances[view] = (ends, accuracy)
+    temperature = {view: float(task["temperature"][view]) for view in views}
+    _must(all(0.0 < t < np.inf for t in temperature.values()), "a temperature is not positive")
+    scores = {view: {k: float(task["scores"][view][k]) for k in SCORES} for view in views}
+    return Task(
+        name, classes, labels.astype(np.int64), trees, temperature, misfits, distances, scores
+    )
+
+
+def _stored_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Shares between 0 and 1, up to the rounding of what was stored."""
+    _must(values.dtype.kind == "f", "shares are no numbers")
+    found = values.astype(np.float64)
+    inside = found.ndim == 1 and bool(((found >= 0.0) & (found <= 1.0 + 1e-6)).all())
+    _must(inside, "shares are not between 0 and 1")
+    return found
+
+
+def _is_sorted(values: NDArray[np.float64]) -> bool:
+    return bool((np.diff(values) >= 0.0).all())
+
+
+@cache
+def _n_features(view: str) -> int:
+    return int(features([Description("NaCl", ((11, 1.0), (17, 1.0)), 225)], view).shape[1])
