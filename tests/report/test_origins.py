@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from topophys.datasets import Recipe, generate, open_dataset
@@ -71,6 +73,55 @@ def test_figures_of_other_data_are_in_no_page(run, tiny_file, other_file):
         write_summary(run, b)
     with pytest.raises(CheckpointError, match=r"Figures of .* are of other data or weights"):
         write_page(run.path)
+
+
+def exchange(folder, way):
+    """Put something else in the place of a picture, or change the list of them."""
+    first, second = (folder / f"{name}.png" for name in ("training", "accuracy"))
+    if way == "swapped":
+        first.rename(folder / "x")
+        second.rename(first)
+        (folder / "x").rename(second)
+    elif way == "flipped":
+        content = bytearray(first.read_bytes())
+        content[len(content) // 2] ^= 1
+        first.write_bytes(content)
+    elif way == "missing":
+        first.unlink()
+    elif way == "caption":
+        path = folder / "figures.json"
+        path.write_text(path.read_text(encoding="utf-8").replace("Loss", "Gain"), encoding="utf-8")
+    else:  # of the record only
+        path = folder / "figures.json"
+        cards = json.loads(path.read_text(encoding="utf-8"))
+        cards[0]["sha256"] = cards[1]["sha256"]
+        path.write_text(json.dumps(cards), encoding="utf-8")
+
+
+@pytest.mark.parametrize("way", ["swapped", "flipped", "missing", "caption", "record"])
+def test_exchanged_pictures_are_in_no_page_and_drawn_anew(run, tiny_file, monkeypatch, way):
+    from topophys import plots
+    from topophys.report import draw_figures, figures
+    from topophys.report.artifacts import figures_are_current
+
+    def two(run, dataset):
+        for name in ("training", "accuracy"):
+            card = figures.FigureRecord(name, name, "Loss by epoch.")
+            history = run.history if name == "training" else run.history[:1]
+            yield figures.RunFigure(card, plots.plot_training(history), {"a": np.zeros(1)})
+
+    monkeypatch.setattr(figures, "common_figures", two)
+    monkeypatch.setattr(figures, "get_task", lambda _: SimpleNamespace(figures=lambda *_: ()))
+    with open_dataset(tiny_file) as dataset:
+        write_summary(run, dataset)
+        for _ in range(2):
+            draw_figures(run, dataset)
+            assert figures_are_current(run, dataset)
+            write_page(run.path)
+            exchange(run.path / "figures", way)
+            assert not figures_are_current(run, dataset)
+            with pytest.raises(CheckpointError, match="repeat `topophys plot`"):
+                write_page(run.path)
 
 
 def test_pictures_are_pictures_and_no_links(tmp_path):

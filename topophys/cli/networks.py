@@ -158,12 +158,12 @@ def report(
     Example: topophys report runs/first
     """
     from topophys.report import draw_figures, measure_missing, write_page, write_summary
-    from topophys.report.artifacts import is_current
+    from topophys.report.artifacts import figures_are_current
 
     with _opened(run, data, chern_data) as (loaded, dataset, second):
         made = measure_missing(loaded, dataset, refresh=refresh, progress=not quiet)
         # figures show what was measured: new figures of old measurements would be the same
-        drawn = is_current(loaded, dataset, "figures/figures.json")
+        drawn = figures_are_current(loaded, dataset)
         if made or refresh or second is not None or not drawn:
             draw_figures(loaded, dataset, chern_data=second)
         write_summary(loaded, dataset)

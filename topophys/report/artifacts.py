@@ -179,6 +179,8 @@ class FigureArtifact(_Artifact):
     name: Annotated[str, Field(pattern=r"\A\w{1,100}\z")]
     title: Text
     caption: Text
+    # records of earlier releases have none
+    sha256: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")] | None = None
 
 
 Accuracy = RootModel[Annotated[list[AccuracyRow], Field(max_length=MOST)]]
@@ -285,7 +287,7 @@ def read_measurements(folder: Path, name: str) -> Any:
     return read_artifact(folder / f"{name}.json", ARTIFACTS[name], "the step that wrote it")
 
 
-def read_figure_records(folder: Path) -> list[dict[str, str]]:
+def read_figure_records(folder: Path) -> list[dict[str, Any]]:
     """Read which figures of a run were drawn, and what they show.
 
     Examples
@@ -334,6 +336,22 @@ def is_current(run: Run, dataset: Dataset, file: str) -> bool:
         return False
     wanted = {"sha256": sha256(path), **origin_of(run, dataset)}
     return origins(run.path).get(file) == wanted
+
+
+def figures_are_current(run: Run, dataset: Dataset) -> bool:
+    """Whether the figures of a run are as they were drawn, from these weights and these data."""
+    folder = run.path / "figures"
+    return is_current(run, dataset, "figures/figures.json") and all(
+        is_as_drawn(folder, record) for record in read_figure_records(folder)
+    )
+
+
+def is_as_drawn(folder: Path, record: Mapping[str, Any]) -> bool:
+    """Whether the picture of a record is the one that was drawn, as far as the record says."""
+    path = folder / f"{record['name']}.png"
+    if path.is_symlink() or not path.is_file():
+        return False
+    return record.get("sha256") in {None, sha256(path)}
 
 
 def origins(folder: Path) -> dict[str, Any]:

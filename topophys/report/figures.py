@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import plots
-from topophys._io import make_folder, write_text
+from topophys._io import make_folder, sha256, write_text
 from topophys.datasets import Dataset, Split
 from topophys.datasets.tasks import get_task
 from topophys.errors import InputError, KindError, ShapeError
@@ -25,7 +25,12 @@ from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.winding import winding_angle
 from topophys.learn import Run
 from topophys.learn.run import predict_invariants
-from topophys.report.artifacts import current_measurement, read_figure_records, save_result
+from topophys.report.artifacts import (
+    current_measurement,
+    is_as_drawn,
+    read_figure_records,
+    save_result,
+)
 from topophys.report.evaluation import (
     check_kind,
     held_out_splits,
@@ -62,11 +67,14 @@ class FigureRecord:
         Name of the files, without suffix.
     title, caption : str
         For the page.
+    sha256 : str or None
+        Digest of the PNG file; None before it is drawn.
     """
 
     name: str
     title: str
     caption: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -495,16 +503,15 @@ def draw_figures(run: Run, dataset: Dataset, *, chern_data: Dataset | None = Non
         paths += plots.save_figure(picture.figure, folder / picture.card.name)
         table = folder / f"{picture.card.name}.csv"
         paths.append(write_text(table, csv_text(picture.numbers)))
-        cards.append(asdict(picture.card))
+        drawn = folder / f"{picture.card.name}.png"
+        cards.append(asdict(replace(picture.card, sha256=sha256(drawn))))
     if chern_data is None:
         cards += _kept(folder)
     save_result(run, dataset, "figures/figures.json", cards)
     return paths
 
 
-def _kept(folder: Path) -> list[dict[str, str]]:
+def _kept(folder: Path) -> list[dict[str, Any]]:
     """Card of the flux map that an earlier call drew, of a data set that is not at hand now."""
     earlier = read_figure_records(folder)
-    return [
-        c for c in earlier if c["name"] == CHERN_DATA and (folder / f"{CHERN_DATA}.png").is_file()
-    ]
+    return [c for c in earlier if c["name"] == CHERN_DATA and is_as_drawn(folder, c)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from topophys._io import read_bytes, write_text
+from topophys._io import read_bytes, sha256, write_text
 from topophys.errors import CheckpointError
 from topophys.report.artifacts import load_summary, origins, read_figure_records
 
@@ -197,7 +198,12 @@ def write_page(folder: str | Path) -> Path:
 
 def _check_figures(folder: Path, summary: dict[str, Any]) -> None:
     """Refuse figures of other weights or data than the summary is of."""
+    cards = folder / "figures" / "figures.json"
     drawn = origins(folder).get("figures/figures.json")
+    if drawn and cards.is_file() and drawn.get("sha256") != sha256(cards):
+        raise CheckpointError(
+            f"File `{cards}` is not what was written (digest differs); repeat `topophys plot`."
+        )
     wanted = summary.get("made_from")
     if drawn and wanted and any(drawn.get(key) != value for key, value in wanted.items()):
         raise CheckpointError(
@@ -220,18 +226,22 @@ def _figures(folder: Path) -> list[dict[str, Any]]:
     place = folder / "figures"
     try:
         return [
-            c | {"uri": _data_uri(place / f"{c['name']}.png")} for c in read_figure_records(place)
+            c | {"uri": _data_uri(place / f"{c['name']}.png", c.get("sha256"))}
+            for c in read_figure_records(place)
         ]
     except OSError as error:
         raise CheckpointError(
-            f"Figures of `{folder}` are incomplete ({error}); repeat `topophys plot`."
+            f"Figures of `{folder}` are incomplete or altered ({error}); repeat `topophys plot`."
         ) from None
 
 
-def _data_uri(path: Path) -> str:
+def _data_uri(path: Path, digest: str | None = None) -> str:
     if path.is_symlink():  # a page must not carry files from elsewhere away
         raise OSError(f"`{path.name}` is a symbolic link")
-    return "data:image/png;base64," + b64encode(_png(path)).decode("ascii")
+    content = _png(path)
+    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+        raise OSError(f"`{path.name}` is not the picture that was drawn")
+    return "data:image/png;base64," + b64encode(content).decode("ascii")
 
 
 #: Bytes that a picture may have, and those with which it begins.
