@@ -102,6 +102,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         winding_number,
         winding_steps,
     )
+    from topophys.invariants.winding_3d import winding_3d
     from topophys.invariants.z2 import Z2Indices, z2_indices_3d, z2_invariant
 
 __all__ = [
@@ -178,6 +179,7 @@ __all__ = [
     "wannier_centres",
     "weyl_charge",
     "wilson_loop",
+    "winding_3d",
     "winding_angle",
     "winding_number",
     "winding_steps",
@@ -262,6 +264,7 @@ _HOMES: Final = {
     "wannier_centres": "topophys.invariants.wilson",
     "weyl_charge": "topophys.invariants.weyl",
     "wilson_loop": "topophys.invariants.wilson",
+    "winding_3d": "topophys.invariants.winding_3d",
     "winding_angle": "topophys.invariants.winding",
     "winding_number": "topophys.invariants.winding",
     "winding_steps": "topophys.invariants.winding",

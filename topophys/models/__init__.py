@@ -18,14 +18,21 @@ from topophys.models.chern import (
     qwz,
 )
 from topophys.models.spin_hall import bhz, kane_mele
-from topophys.models.three_d import hopf_insulator, weyl_semimetal
+from topophys.models.three_d import (
+    chiral_dirac_3d,
+    helium_3_b,
+    hopf_insulator,
+    weyl_semimetal,
+)
 
 __all__ = [
     "bhz",
     "checkerboard",
+    "chiral_dirac_3d",
     "creutz",
     "d_wave_chern",
     "haldane",
+    "helium_3_b",
     "higher_chern",
     "hofstadter",
     "hopf_insulator",

@@ -1,4 +1,4 @@
-"""Models in three dimensions: Weyl semimetal and Hopf insulator."""
+"""Models in three dimensions: Weyl semimetal, Hopf insulator, chiral and helium-3."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys.errors import InputError
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
 from topophys.models._parameters import depends, real
 
-__all__ = ["hopf_insulator", "weyl_semimetal"]
+__all__ = ["chiral_dirac_3d", "helium_3_b", "hopf_insulator", "weyl_semimetal"]
 
 
 # ---------------------------------------------------------------- Weyl semimetal with two nodes
@@ -159,3 +160,125 @@ def _product(a: Series, b: Series) -> Series:
             step = (s[0] - r[0], s[1] - r[1], s[2] - r[2])
             total[step] = total[step] + x.conj() * y
     return dict(total)
+
+
+# ------------------------------------------------- Chiral insulators and superconductors
+
+
+@depends(m="affine", v="affine")
+def chiral_dirac_3d(m: ArrayLike, v: ArrayLike = 1.0) -> FourierHamiltonian:
+    r"""Chiral Dirac Hamiltonian on the cubic lattice: the model of class AIII.
+
+    .. math::
+        H(k) = \begin{pmatrix} 0 & D(k) \\ D^\dagger(k) & 0 \end{pmatrix}, \qquad
+        D(k) = m + \cos k_x + \cos k_y + \cos k_z
+        + i v (\sin k_x \sigma_x + \sin k_y \sigma_y + \sin k_z \sigma_z)
+
+    Phase diagram for v > 0: :math:`W_3 = -2` for :math:`|m| < 1`, 1 for :math:`1 < |m| < 3`, 0
+    beyond; the sign changes with v. Gapless between, and for v = 0 where :math:`|m| \le 3`.
+
+    Parameters
+    ----------
+    m : array-like of shape (...)
+        Mass, in units of energy.
+    v : array-like of shape (...), optional
+        Velocity.
+
+    Returns
+    -------
+    FourierHamiltonian
+        Four bands (two occupied) in three dimensions, batch axes as the parameters broadcast. The
+        chiral operator is diag(1, 1, -1, -1): "blocks".
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] A. P. Schnyder, S. Ryu, A. Furusaki, A. W. W. Ludwig, Phys. Rev. B 78, 195125 (2008).
+    .. [2] P. Hosur, S. Ryu, A. Vishwanath, Phys. Rev. B 81, 045120 (2010).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> h = tp.models.chiral_dirac_3d([0.5, 2.0, 4.0])
+    >>> tp.winding_3d(h, chiral="blocks").value
+    array([-2,  1,  0])
+    """
+    m, v = (p[..., None, None] for p in real(m=m, v=v))
+    one = np.eye(2)
+    hoppings = {(0, 0, 0): _off_diagonal(m * one, m * one)}
+    for axis, sigma in enumerate(PAULI):
+        cell = (int(axis == 0), int(axis == 1), int(axis == 2))
+        # cos k + i v sin k sigma: the coefficient of e^(ik) in D, and in its adjoint
+        hoppings[cell] = _off_diagonal(0.5 * (one + v * sigma), 0.5 * (one - v * sigma))
+    return FourierHamiltonian(hoppings, n_occupied=2)
+
+
+def _off_diagonal(upper: NDArray[Any], lower: NDArray[Any]) -> NDArray[np.complex128]:
+    """Matrices (..., 4, 4) with two blocks (..., 2, 2) off the diagonal."""
+    upper, lower = np.broadcast_arrays(upper, lower)
+    out = np.zeros((*upper.shape[:-2], 4, 4), np.complex128)
+    out[..., :2, 2:], out[..., 2:, :2] = upper, lower
+    return out
+
+
+@depends(mu="affine", t="affine", delta="affine")
+def helium_3_b(mu: ArrayLike, t: ArrayLike = 1.0, delta: ArrayLike = 1.0) -> FourierHamiltonian:
+    r"""Superfluid helium-3 in its B phase, on the cubic lattice (class DIII).
+
+    .. math::
+        H(k) = \xi(k)\, \tau_z + \Delta\, \tau_x
+        (\sin k_x \sigma_x + \sin k_y \sigma_y + \sin k_z \sigma_z), \qquad
+        \xi(k) = -\mu + 2 t (3 - \cos k_x - \cos k_y - \cos k_z)
+
+    in the basis :math:`(c_\uparrow, c_\downarrow, c^\dagger_\downarrow, -c^\dagger_\uparrow)`.
+    Time reversal is :math:`T = i\sigma_y K`, particle-hole symmetry
+    :math:`C = \tau_y \sigma_y K`, and the chiral operator, their product up to a phase, is
+    :math:`\tau_y`.
+
+    Phase diagram for :math:`t, \Delta > 0` and the chiral operator :math:`\tau_y`: :math:`W_3 = 1`
+    for :math:`0 < \mu < 4t` and :math:`8t < \mu < 12t`, -2 for :math:`4t < \mu < 8t`, 0 beyond.
+
+    Parameters
+    ----------
+    mu : array-like of shape (...)
+        Chemical potential from the bottom of the band, in units of energy.
+    t : array-like of shape (...), optional
+        Hopping.
+    delta : array-like of shape (...), optional
+        Pairing.
+
+    Returns
+    -------
+    FourierHamiltonian
+        Four bands (two occupied) in three dimensions, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] G. E. Volovik, *The Universe in a Helium Droplet*, Oxford (2003).
+    .. [2] X.-L. Qi, T. L. Hughes, S. Raghu, S.-C. Zhang, Phys. Rev. Lett. 102, 187001 (2009).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> h = tp.models.helium_3_b([-1.0, 1.0, 6.0])
+    >>> tau_y = np.kron([[0, -1j], [1j, 0]], np.eye(2))
+    >>> tp.winding_3d(h, chiral=tau_y).value
+    array([ 0,  1, -2])
+    """
+    mu, t, delta = (p[..., None, None] for p in real(mu=mu, t=t, delta=delta))
+    x, _, z = PAULI
+    normal = np.kron(z, np.eye(2))
+    hoppings = {(0, 0, 0): (6.0 * t - mu) * normal}
+    for axis, sigma in enumerate(PAULI):
+        cell = (int(axis == 0), int(axis == 1), int(axis == 2))
+        hoppings[cell] = -t * normal - 0.5j * delta * np.kron(x, sigma)
+    return FourierHamiltonian(hoppings, n_occupied=2)

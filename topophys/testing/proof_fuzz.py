@@ -43,7 +43,7 @@ from topophys.testing.proof_cases import (
 )
 from topophys.testing.proof_links import draw_links
 from topophys.testing.proof_spins import draw_spin
-from topophys.testing.proof_tenfold import draw_majorana, draw_majorana_pairs
+from topophys.testing.proof_tenfold import draw_chiral_3d, draw_majorana, draw_majorana_pairs
 
 OUTCOMES = ("right", "wrong", "bound", "unresolved", "refused", "error")
 #: Outcomes of which there must be none.
@@ -59,7 +59,8 @@ def draw_option(name, rng, case, function):
     choices: dict[str, Callable[[], Any]] = {
         "n_occupied": lambda: case.n_occupied if rng.random() < 0.5 else leave,
         "min_gap": lambda: 0.0 if rng.random() < 0.7 else unit * 10.0 ** rng.uniform(-6, 1),
-        "max_depth": lambda: leave if rng.random() < 0.3 else int(rng.integers(0, 25)),
+        "max_depth": lambda: leave if rng.random() < 0.3 else int(rng.integers(0, 17 if "chiral" in
+                                                                            case.extra else 25)),
         "max_evaluations": lambda: int(10.0 ** (
             rng.uniform(0, case.extra.get("effort", 4.3)) if rng.random() < 0.3
             else case.extra.get("effort", 4.3)
@@ -81,6 +82,7 @@ def draw_option(name, rng, case, function):
         "max_cells": lambda: int(rng.choice([4, 8, 16, 64])),
         # gaps: the truth is of the direct one
         "kind": lambda: case.extra.get("kind", "direct" if rng.random() < 0.3 else leave),
+        "chiral": lambda: case.extra["chiral"],
         "particle_hole": lambda: case.extra["particle_hole"],
         "level": lambda: leave,
         "bands": lambda: leave,
@@ -270,6 +272,8 @@ TARGETS = {
         tp.majorana_number, lambda r: draw_majorana(r, broken=True)
     ),
     "majorana_number, Kramers pairs": Target(tp.majorana_number, draw_majorana_pairs),
+    "winding_3d": Target(tp.winding_3d, draw_chiral_3d),
+    "winding_3d, broken symmetry": Target(tp.winding_3d, lambda r: draw_chiral_3d(r, broken=True)),
 }
 
 
@@ -280,6 +284,7 @@ FEW = {
     "z2_invariant, broken symmetry": 40, "z2_indices_3d": 12, "weyl_charge": 60,
     "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
+    "winding_3d": 60, "winding_3d, broken symmetry": 40,
 }  # fmt: skip
 #: How many times as many the long run tries: 100,000 Hamiltonians in all.
 MANY = 62

@@ -8,10 +8,15 @@ import topophys as tp
 from topophys.testing.proof_cases import (
     CLOSED,
     ONE,
+    SX,
+    SY,
+    SZ,
     Case,
     Fixed,
     dyadic,
     finished,
+    mass,
+    pauli,
     put,
     scale,
     unimodular,
@@ -196,3 +201,114 @@ def draw_majorana_pairs(rng):
     return Case(
         tp.FourierHamiltonian(made), truth, exponent, tuple(features), half, flip, extra=extra
     )
+
+
+# ---------------------------------------------------------------- chiral insulators in 3D
+
+
+def winding_of_mass(m):
+    """W_3 of m + sum cos k_i + i sum sin k_i sigma_i; CLOSED at a transition."""
+    if abs(m) in (ONE, 3 * ONE):
+        return CLOSED
+    if abs(m) > 3 * ONE:
+        return 0
+    return -2 if abs(m) < ONE else 1
+
+
+def opposite(key):
+    return tuple(-x for x in key)
+
+
+def dirac_block(masses, a, weight):
+    """Hoppings of the block of mass m at momenta A k, times a weight."""
+    hop, size = {}, len(masses)
+    one = ([[1, 0], [0, 1]], None)
+    put(hop, (0, 0, 0), pauli(one, [m * weight // ONE for m in masses]))
+    unit = np.full(size, weight // 2, object)
+    for vector, sigma in zip(a, (SX, SY, SZ), strict=True):
+        put(hop, tuple(vector), pauli(one, unit) + pauli(sigma, unit))
+        put(hop, opposite(vector), pauli(one, unit) + pauli(sigma, -unit))
+    return hop
+
+
+def off_diagonal(block, n):
+    """Hoppings of [[0, D], [D^dagger, 0]] from those of D."""
+    half, hop = n // 2, {}
+    for key, value in block.items():
+        size = len(value.re)
+        upper = zeros(size, n)
+        upper.re[:, :half, half:], upper.im[:, :half, half:] = value.re, value.im
+        put(hop, key, upper)
+        put(hop, opposite(key), upper.dagger())
+    return hop
+
+
+def complex_unimodular(rng, n, steps):
+    """Matrix of Gaussian integers with determinant 1, as a pair."""
+    re, im = np.eye(n, dtype=object), np.zeros((n, n), object)
+    for _ in range(steps if n > 1 else 0):
+        i, j = rng.choice(n, 2, replace=False)
+        c, s = QUARTERS[rng.integers(4)]
+        re[i], im[i] = re[i] + c * re[j] - s * im[j], im[i] + c * im[j] + s * re[j]
+    return re, im
+
+
+def in_chiral_basis(rng, hop, features):
+    """Hoppings in another basis, and the chiral operator there."""
+    chiral: object = "blocks"
+    signs = np.diag([1.0, 1.0, -1.0, -1.0])
+    basis = rng.random()
+    if basis < 0.2:
+        order = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], object)
+        hop = {key: value.between(order, order.T) for key, value in hop.items()}
+        chiral = "alternating"
+    elif basis < 0.5:  # twice the Hamiltonian, with tau_x as chiral operator
+        one = np.eye(2, dtype=object)
+        turn = np.block([[one, one], [one, -one]])
+        hop = {key: value.between(turn, turn.T) for key, value in hop.items()}
+        chiral = 0.5 * turn.astype(float) @ signs @ turn.T.astype(float)
+        features.append("other chiral operator")
+    elif basis < 0.7:
+        chiral = signs
+    return hop, chiral
+
+
+def draw_chiral_3d(rng, broken=False):
+    """Four bands in three dimensions of known winding number, in several bases."""
+    batch = int(rng.choice([0, 2]))
+    size, exponent, features = max(batch, 1), scale(rng), ["4 bands", "three dimensions"]
+    a = np.eye(3, dtype=int)
+    kind = rng.random()
+    if kind < 0.3:
+        a = np.array(unimodular(rng, 3, int(rng.integers(1, 3))), int)
+        if rng.random() < 0.5:
+            a = a[[1, 0, 2]]
+        features.append("sheared")
+    elif kind < 0.4:
+        a = np.diag([2, 1, 1])
+        features.append("doubled")
+    masses = [mass(rng, (-3, -1, 1, 3)) for _ in range(size)]
+    degree = round(np.linalg.det(a))
+    windings = [winding_of_mass(m) for m in masses]
+    block = dirac_block(masses, a.tolist(), ONE >> int(rng.integers(0, 4)))
+    if rng.random() < 0.3:  # the adjoint winds the other way
+        block = {opposite(key): value.dagger() for key, value in block.items()}
+        degree = -degree
+        features.append("adjoint")
+    if rng.random() < 0.5:
+        left, right = (complex_unimodular(rng, 2, int(rng.integers(1, 3))) for _ in range(2))
+        block = {key: complex_between(left, value, right) for key, value in block.items()}
+        features.append("dressed")
+    hop = off_diagonal(block, 4)
+    hop, chiral = in_chiral_basis(rng, hop, features)
+    if broken:
+        rest = zeros(size, 4)
+        rest.re[:, 0, 0] = ONE >> int(rng.integers(1, 30))
+        put(hop, (0, 0, 0), rest)
+        features.append("broken symmetry")
+    made = finished(hop, exponent, batch)
+    if made is None:
+        return None
+    truth = [CLOSED if w is CLOSED else w * degree for w in windings]
+    extra = {"chiral": chiral, "effort": 4.0}
+    return Case(tp.FourierHamiltonian(made), truth, exponent, tuple(features), 2, extra=extra)
