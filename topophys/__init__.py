@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         lattice_system,
         reciprocal_vectors,
     )
+    from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
     from topophys.hamiltonians.sampled import from_callable
     from topophys.hamiltonians.symmetrize import find_time_reversal, symmetrize
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
@@ -78,6 +79,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         Region,
         certify_phases,
     )
+    from topophys.invariants.point_gap import PointGapCertificate, point_gap_winding
     from topophys.invariants.real_space import (
         ChernMarker,
         RealSpaceWinding,
@@ -118,9 +120,11 @@ __all__ = [
     "GeneralizedCertificate",
     "GeneralizedHamiltonian",
     "IndirectGap",
+    "NonHermitianHamiltonian",
     "ParametricHamiltonian",
     "PhaseClasses",
     "PhaseDiagram",
+    "PointGapCertificate",
     "RealSpaceWinding",
     "Region",
     "RibbonHamiltonian",
@@ -165,6 +169,7 @@ __all__ = [
     "local_chern_marker",
     "majorana_number",
     "models",
+    "point_gap_winding",
     "polarization",
     "quantum_metric",
     "read_wannier90",
@@ -203,9 +208,11 @@ _HOMES: Final = {
     "GeneralizedCertificate": "topophys.invariants.generalized",
     "GeneralizedHamiltonian": "topophys.hamiltonians.generalized",
     "IndirectGap": "topophys.invariants.gap",
+    "NonHermitianHamiltonian": "topophys.hamiltonians.non_hermitian",
     "ParametricHamiltonian": "topophys.invariants.phases",
     "PhaseClasses": "topophys.invariants.equivalence",
     "PhaseDiagram": "topophys.invariants.phases",
+    "PointGapCertificate": "topophys.invariants.point_gap",
     "RealSpaceWinding": "topophys.invariants.real_space",
     "Region": "topophys.invariants.phases",
     "RibbonHamiltonian": "topophys.hamiltonians.cuts",
@@ -250,6 +257,7 @@ _HOMES: Final = {
     "local_chern_marker": "topophys.invariants.real_space",
     "majorana_number": "topophys.invariants.majorana",
     "models": "topophys.models",
+    "point_gap_winding": "topophys.invariants.point_gap",
     "polarization": "topophys.invariants.wilson",
     "quantum_metric": "topophys.invariants.berry",
     "read_wannier90": "topophys.hamiltonians.wannier90",

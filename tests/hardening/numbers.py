@@ -93,6 +93,18 @@ CASES = {
         lambda level: tp.certify_gap(tp.models.qwz(-1.0), level=level),
         np.array(0.5),
     ),
+    "majorana_number, particle_hole": (
+        lambda u: tp.majorana_number(tp.models.kitaev_chain_bdg(0.5, 1.0, 0.7), particle_hole=u),
+        np.array([[0.0, 1.0], [1.0, 0.0]]),
+    ),
+    "winding_3d, chiral": (
+        lambda gamma: tp.winding_3d(tp.models.chiral_dirac_3d(2.0), chiral=gamma),
+        np.diag([1.0, 1.0, -1.0, -1.0]),
+    ),
+    "point_gap_winding, energy": (
+        lambda e: tp.point_gap_winding(tp.models.hatano_nelson(1.0, 0.3), e),
+        np.array([0.1, 3.0]),
+    ),
     "band_path": (tp.band_path, np.array([[0.0, 0.0], [0.0, 1.0], [2.0, 1.0]])),
     "polarization, charges": (
         lambda charges: tp.polarization(

@@ -2,8 +2,10 @@
 
 from topophys.models.chains import (
     creutz,
+    hatano_nelson,
     kitaev_chain,
     kitaev_chain_bdg,
+    non_hermitian_ssh,
     rice_mele,
     rice_mele_pump,
     ssh,
@@ -32,6 +34,7 @@ __all__ = [
     "creutz",
     "d_wave_chern",
     "haldane",
+    "hatano_nelson",
     "helium_3_b",
     "higher_chern",
     "hofstadter",
@@ -40,6 +43,7 @@ __all__ = [
     "kane_mele",
     "kitaev_chain",
     "kitaev_chain_bdg",
+    "non_hermitian_ssh",
     "qwz",
     "rice_mele",
     "rice_mele_pump",

@@ -7,10 +7,20 @@ from numpy.typing import ArrayLike
 
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
 from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
 from topophys.models._parameters import depends, real
 
-__all__ = ["creutz", "kitaev_chain", "kitaev_chain_bdg", "rice_mele", "rice_mele_pump", "ssh"]
+__all__ = [
+    "creutz",
+    "hatano_nelson",
+    "kitaev_chain",
+    "kitaev_chain_bdg",
+    "non_hermitian_ssh",
+    "rice_mele",
+    "rice_mele_pump",
+    "ssh",
+]
 
 
 # ---------------------------------------------------------------- Su-Schrieffer-Heeger chain
@@ -327,3 +337,89 @@ def rice_mele_pump(
             (1, -1): -0.5 * dimer * hop,
         }
     )
+
+
+# ----------------------------------------------------------------------- Non-Hermitian chains
+
+
+def hatano_nelson(t_right: ArrayLike, t_left: ArrayLike) -> NonHermitianHamiltonian:
+    r"""Hatano-Nelson chain: hoppings that differ to the right and to the left.
+
+    .. math:: H(k) = t_R e^{ik} + t_L e^{-ik}
+
+    The spectrum is an ellipse with half axes :math:`|t_R + t_L|` and :math:`|t_R - t_L|`. The
+    winding number about an energy inside is 1 for :math:`|t_R| > |t_L|` and -1 for
+    :math:`|t_R| < |t_L|`, about one outside 0.
+
+    Parameters
+    ----------
+    t_right, t_left : array-like of shape (...)
+        Hoppings, in units of energy.
+
+    Returns
+    -------
+    NonHermitianHamiltonian
+        One band, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] N. Hatano, D. R. Nelson, Phys. Rev. Lett. 77, 570 (1996).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.point_gap_winding(tp.models.hatano_nelson([1.0, 0.3], [0.3, 1.0]), 0.1).value
+    array([ 1, -1])
+    """
+    right, left = real(t_right=t_right, t_left=t_left)
+    coefficients = np.stack([left, np.zeros_like(left), right], axis=-1)
+    return NonHermitianHamiltonian.from_array(-1, coefficients[..., None, None])
+
+
+def non_hermitian_ssh(t1: ArrayLike, t2: ArrayLike, gamma: ArrayLike) -> NonHermitianHamiltonian:
+    r"""Su-Schrieffer-Heeger chain with hoppings inside the cell that differ by direction.
+
+    .. math:: H(k) = \begin{pmatrix} 0 & t_1 + \gamma / 2 + t_2 e^{-ik} \\
+        t_1 - \gamma / 2 + t_2 e^{ik} & 0 \end{pmatrix}
+
+    The winding number about E = 0 is 0 where both entries wind (:math:`|t_2|` above
+    :math:`|t_1 \pm \gamma/2|`) or neither does; where one does it is
+    :math:`\pm 1`: 1 for :math:`|t_1 - \gamma/2| < |t_2| < |t_1 + \gamma/2|`.
+
+    Parameters
+    ----------
+    t1, t2 : array-like of shape (...)
+        Hoppings inside the cell and to the next cell, in units of energy.
+    gamma : array-like of shape (...)
+        Difference of the hoppings inside the cell.
+
+    Returns
+    -------
+    NonHermitianHamiltonian
+        Two bands, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] S. Yao, Z. Wang, Phys. Rev. Lett. 121, 086803 (2018).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.point_gap_winding(tp.models.non_hermitian_ssh([0.1, 1.0, 2.0], 1.0, 0.8)).value
+    array([0, 1, 0])
+    """
+    t1, t2, gamma = real(t1=t1, t2=t2, gamma=gamma)
+    coefficients = np.zeros((*t1.shape, 3, 2, 2))
+    coefficients[..., 0, 0, 1] = coefficients[..., 2, 1, 0] = t2
+    coefficients[..., 1, 0, 1], coefficients[..., 1, 1, 0] = t1 + 0.5 * gamma, t1 - 0.5 * gamma
+    return NonHermitianHamiltonian.from_array(-1, coefficients)

@@ -43,7 +43,12 @@ from topophys.testing.proof_cases import (
 )
 from topophys.testing.proof_links import draw_links
 from topophys.testing.proof_spins import draw_spin
-from topophys.testing.proof_tenfold import draw_chiral_3d, draw_majorana, draw_majorana_pairs
+from topophys.testing.proof_tenfold import (
+    draw_chiral_3d,
+    draw_majorana,
+    draw_majorana_pairs,
+    draw_point_gap,
+)
 
 OUTCOMES = ("right", "wrong", "bound", "unresolved", "refused", "error")
 #: Outcomes of which there must be none.
@@ -83,6 +88,7 @@ def draw_option(name, rng, case, function):
         # gaps: the truth is of the direct one
         "kind": lambda: case.extra.get("kind", "direct" if rng.random() < 0.3 else leave),
         "chiral": lambda: case.extra["chiral"],
+        "energy": lambda: case.extra["energy"],
         "particle_hole": lambda: case.extra["particle_hole"],
         "level": lambda: leave,
         "bands": lambda: leave,
@@ -131,7 +137,7 @@ def gap_in_digits(vectors, amplitudes, filled, k):
 
 def bound_too_high(case, index, bound):
     """Whether a proven gap lies above the gap at a corner of the Brillouin zone, in 50 digits."""
-    h = case.h
+    h = case.extra.get("chain", case.h)
     vectors = h.vectors
     amplitudes = h.amplitudes.reshape(-1, *h.amplitudes.shape[-3:])[index]
     small = np.ldexp(amplitudes.view(float), -case.exponent).view(complex)
@@ -272,6 +278,7 @@ TARGETS = {
         tp.majorana_number, lambda r: draw_majorana(r, broken=True)
     ),
     "majorana_number, Kramers pairs": Target(tp.majorana_number, draw_majorana_pairs),
+    "point_gap_winding": Target(tp.point_gap_winding, draw_point_gap),
     "winding_3d": Target(tp.winding_3d, draw_chiral_3d),
     "winding_3d, broken symmetry": Target(tp.winding_3d, lambda r: draw_chiral_3d(r, broken=True)),
 }
@@ -284,7 +291,7 @@ FEW = {
     "z2_invariant, broken symmetry": 40, "z2_indices_3d": 12, "weyl_charge": 60,
     "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
-    "winding_3d": 60, "winding_3d, broken symmetry": 40,
+    "point_gap_winding": 100, "winding_3d": 60, "winding_3d, broken symmetry": 40,
 }  # fmt: skip
 #: How many times as many the long run tries: 100,000 Hamiltonians in all.
 MANY = 62

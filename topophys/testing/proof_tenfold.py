@@ -13,6 +13,7 @@ from topophys.testing.proof_cases import (
     SZ,
     Case,
     Fixed,
+    draw_chain,
     dyadic,
     finished,
     mass,
@@ -312,3 +313,29 @@ def draw_chiral_3d(rng, broken=False):
     truth = [CLOSED if w is CLOSED else w * degree for w in windings]
     extra = {"chiral": chiral, "effort": 4.0}
     return Case(tp.FourierHamiltonian(made), truth, exponent, tuple(features), 2, extra=extra)
+
+
+# ---------------------------------------------------------------- point gaps
+
+
+def draw_point_gap(rng):
+    """Chains H = D + E with blocks D of known winding number, and the energy E."""
+    case = draw_chain(rng)
+    if case is None:
+        return None
+    low, high = case.h.block_range
+    block = case.h.block_amplitudes.copy()
+    n = block.shape[-1]
+    energy = 0.0
+    if low <= 0 <= high and rng.random() < 0.7:
+        unit = 2.0 ** max(min(case.exponent, 900), -900)
+        there = block[..., -low, :, :].copy()
+        e = unit * complex(rng.integers(-8, 9), rng.integers(-8, 9)) / 4.0
+        moved = there + e * np.eye(n)
+        if (moved - e * np.eye(n) == there).all() and np.isfinite(moved).all():
+            block[..., -low, :, :], energy = moved, e
+            case.features = (*case.features, "about another energy")
+    case.extra["energy"] = energy
+    case.extra["chain"] = case.h
+    case.h = tp.NonHermitianHamiltonian.from_array(low, block)
+    return case
