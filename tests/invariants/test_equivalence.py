@@ -59,6 +59,17 @@ def test_a_symmetry_can_tell_phases_apart_that_are_one_without():
     assert tp.certify_equivalent(*spins).answer == "open"
 
 
+@pytest.mark.parametrize("m", [0.5, -0.5])
+def test_a_budget_below_the_first_cells_leaves_the_path_open(m):
+    """It once ended in an IndexError."""
+    found = tp.certify_equivalent(tp.models.qwz(0.7), tp.models.qwz(m), max_evaluations=5)
+    assert found.answer == ("open" if m > 0 else "different phases")
+    assert np.isnan(found.t_at_gap_upper)
+    assert found.gap_upper == np.inf
+    assert "gap on the way" not in repr(found)
+    assert tp.cluster_phases([tp.models.qwz(m)] * 2, max_evaluations=5).value.tolist() == [0, 1]
+
+
 def test_waypoints_share_the_path():
     stops = [tp.models.qwz(m) for m in (-1.5, -0.2, -1.0)]
     found = tp.certify_equivalent(stops[0], stops[2], waypoints=[stops[1]])

@@ -9,6 +9,7 @@ import pytest
 
 import topophys as tp
 from topophys.testing import proof_fuzz
+from topophys.testing.proof_cases import ONE
 from topophys.testing.proof_fuzz import (
     BAD,
     FEW,
@@ -65,8 +66,12 @@ def test_every_public_option_is_drawn():
             key for key, p in list(inspect.signature(function).parameters.items())[1:]
             if p.kind is not inspect.Parameter.VAR_KEYWORD
         }  # fmt: skip
-        # a level and a group of bands ask for what the truth of these cases does not tell
-        assert wanted - seen <= {"inversion", "grid", "level", "bands"}, name
+        # a level and a group of bands are asked for by targets of their own
+        fixed = "bands" in case.extra or proof_fuzz.is_chain_family(case)
+        instead = {"n_occupied"} if fixed else set()
+        assert wanted - seen <= {"inversion", "grid", "level", "bands"} | instead, name
+    for name, option in (("certify_chern, bands", "bands"), ("certify_gap, indirect", "level")):
+        assert any(option in trial(name, 3, number)[1] for number in range(8))
 
 
 def test_an_option_that_nothing_draws_is_an_error():
@@ -130,6 +135,72 @@ def test_truth_of_the_chains_is_what_samples_say():
         if np.abs(np.linalg.det(block)).min() > 0.05:
             assert int(tp.winding_number(block)) == case.truth[0]
             checked += 1
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_truth_of_groups_is_what_samples_say(paired):
+    rng, checked = np.random.default_rng(8), 0
+    while checked < 8:
+        case = proof_fuzz.draw_groups(rng, pairs=paired)
+        if case is None or case.h.batch_shape or case.exponent or case.truth[0] is None:
+            continue
+        if np.abs(case.h.vectors).max() > 3 or case.h.n_bands > 8:
+            continue
+        grid = case.h.on_grid((40, 40))
+        energy = np.linalg.eigvalsh(grid)
+        if min((energy[..., e] - energy[..., e - 1]).min() for e in case.extra["edges"]) < 0.1:
+            continue
+        checked += 1
+        low, high = case.extra["group"]
+        if paired:
+            found = tp.z2_invariant(
+                case.h, time_reversal=case.time_reversal, bands=range(low, high), prove=False
+            )
+            assert not found.resolved or int(found.value) == case.truth[0]
+        else:
+            below = [0 if e in (0, case.h.n_bands) else int(tp.chern_number(grid, n_occupied=e))
+                     for e in (low, high)]  # fmt: skip
+            assert below[1] - below[0] == case.truth[0]
+
+
+def test_truth_of_indirect_gaps_is_what_samples_say():
+    rng, checked = np.random.default_rng(9), 0
+    while checked < 20:
+        case = proof_fuzz.draw_indirect(rng)
+        if case is None or case.exponent:
+            continue
+        checked += 1
+        energy = np.linalg.eigvalsh(case.h.on_grid(8)).reshape(-1, case.h.n_bands)
+        n = case.n_occupied
+        for levels, ends, extreme in (
+            (energy[:, :n], case.extra["tops"][:n], max),
+            (energy[:, n:], case.extra["bottoms"][n:], min),
+        ):
+            assert extreme(levels.ravel()) == pytest.approx(extreme(ends) / ONE)
+
+
+@pytest.mark.parametrize("name", ["certify_phases", "certify_equivalent", "certify_gap, indirect"])
+def test_judges_of_families_see_what_is_wrong(name):
+    """A changed integer, and a bound a little above the truth."""
+    seen = set()
+    for number in range(25 if "indirect" not in name else 150):
+        found, options, case = trial(name, 4, number)
+        if found != ["right"] or case.exponent or len(seen) > 1:
+            continue
+        result = TARGETS[name].function(case.h, **options)
+        if str(np.ravel(result.status)[0]) == "refuted" or getattr(result, "value", 1) is None:
+            continue
+        good = result.certified if name == "certify_phases" else np.array(True)
+        assert TARGETS[name].judge(case, result) == ["right"]
+        if name != "certify_equivalent":
+            result.value[good] += 1
+            seen.add(tuple(TARGETS[name].judge(case, result)))
+            result.value[good] -= 1
+        low = result.gap_lower[good] * 1.0
+        if np.isfinite(low).all() and (name != "certify_equivalent" or result.answer[0] == "o"):
+            result.gap_lower[good] = low * 1e3
+            seen.add(tuple(TARGETS[name].judge(case, result)))
+    assert {("bound",)} <= seen <= {("bound",), ("wrong",)}
 
 
 @pytest.mark.parametrize("coupled", [False, True])

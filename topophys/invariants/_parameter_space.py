@@ -604,7 +604,7 @@ class Walk:
     gap_met : float
         Smallest gap met.
     k_met, p_met : float64 ndarray
-        Where.
+        Where; NaN where nothing was looked at.
     reason : str
         Why it ended early: "budget" or "depth"; "" where the share was reached.
     """
@@ -636,6 +636,7 @@ def walk(
     out = Walk(tree)
     front = tree.leaves[tree.gap[tree.leaves] == 0.0]
     dim = family.at(0.5 * (family.low + family.high)[None]).vectors.shape[1]
+    out.k_met, out.p_met = np.full(dim, np.nan), np.full(len(family.low), np.nan)
     zone = Zone((START,) * dim, START, CELL_DEPTH)
     start = np.indices(zone.start, dtype=np.int64).reshape(dim, -1).T << CELL_DEPTH
     pending = _Pending(

@@ -52,9 +52,10 @@ class Equivalence(Result):
     gap_lower : float64 ndarray of shape ()
         Proven lower bound of the gap along the whole path; 0 where the path is not proven.
     gap_upper : float64 ndarray of shape ()
-        Smallest gap met along the path.
+        Smallest gap met along the path; infinite where `max_evaluations` let none be looked at.
     t_at_gap_upper : float
-        Where, from 0 to 1 along the path; each of its straight parts takes the same share.
+        Where, from 0 to 1 along the path; each of its straight parts takes the same share. NaN
+        where there is none.
     k_at_gap_upper : float64 ndarray of shape (dim,)
         At which momentum.
     evaluations : int64 ndarray of shape ()
@@ -109,10 +110,12 @@ class Equivalence(Result):
         k = ", ".join(f"{x:.4g}" for x in self.k_at_gap_upper)
         low = at_least(self.gap_lower, 3)
         proven = f"at least {low} (proven), " if self.gap_lower > 0.0 else ""
-        rows = [
-            ("gap on the way", f"{proven}at most {at_most(self.gap_upper, 3)}"),
-            ("met at", f"t = {self.t_at_gap_upper:.6g}, k = ({k})"),
-        ]
+        rows = []
+        if np.isfinite(self.t_at_gap_upper):
+            rows = [
+                ("gap on the way", f"{proven}at most {at_most(self.gap_upper, 3)}"),
+                ("met at", f"t = {self.t_at_gap_upper:.6g}, k = ({k})"),
+            ]
         if self.integers is not None:
             ends = ["not known" if v is None else signed(v) for v in self.integers]
             rows.insert(0, (self.quantity, " and ".join(ends)))

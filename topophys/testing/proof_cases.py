@@ -456,13 +456,13 @@ def draw_cancelling(rng):
                 extra={"k": k, "gap": gap})  # fmt: skip
 
 
-def draw_weyl(rng):
+def draw_weyl(rng, box=None):
     """d = (sin kx, sin ky, m + cos kx + cos ky + t cos kz), a box, and the charge inside."""
     case = draw_stack(rng)
     if case is None or case.extra["reach"] != 1 or case.extra["t"] == 0:
         return None
     m, t = case.extra["m"] / ONE, case.extra["t"] / ONE
-    centre, half = rng.uniform(-np.pi, np.pi, 3), rng.uniform(0.02, 1.5, 3)
+    centre, half = box or (rng.uniform(-np.pi, np.pi, 3), rng.uniform(0.02, 1.5, 3))
     charge, close = 0, np.inf
     with mpmath.workdps(40):
         for x in (0, 1):
@@ -473,7 +473,7 @@ def draw_weyl(rng):
                 for sign in (1, -1):
                     kz = sign * mpmath.acos(c)
                     node = (x * mpmath.pi, y * mpmath.pi, kz)
-                    if rng.random() < 0.15:
+                    if box is None and rng.random() < 0.15:
                         centre = np.array([float(q) for q in node]) + rng.uniform(-1, 1, 3) * half
                     case.extra.setdefault("nodes", []).append(
                         (node, (-1) ** (x + y) * int(np.sign(-t * mpmath.sin(kz))))

@@ -10,6 +10,9 @@ truth is decided without rounding:
 - behind a shift of orbitals to other cells;
 - spins that are conserved, or coupled so that both halves are known by algebra (`proof_spins`);
 - links that are permutations times phases which are fractions of a turn (`proof_links`);
+- groups of bands between blocks far apart, levels e_j + b_j cos(k.r) with indirect gaps that are
+  sums of integers (`proof_bands`);
+- families over parameters, and paths between two Hamiltonians (`proof_families`);
 - times a power of two.
 
 What an outcome is: "right", "wrong" (a certified integer that is not the truth, any certificate of
@@ -20,6 +23,7 @@ a closed gap or of a broken symmetry), "bound" (a proven gap above the gap at so
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +35,12 @@ import numpy as np
 import topophys as tp
 from topophys.errors import TopophysError, UnresolvedError
 from topophys.invariants.chern import chern_number_of_links
+from topophys.testing.proof_bands import (
+    draw_groups,
+    draw_indirect,
+    draw_weyl_batch,
+    judge_indirect,
+)
 from topophys.testing.proof_cases import (
     CLOSED,
     Case,
@@ -40,6 +50,13 @@ from topophys.testing.proof_cases import (
     draw_plane,
     draw_stack,
     draw_weyl,
+)
+from topophys.testing.proof_families import (
+    draw_family,
+    draw_pair,
+    judge_pair,
+    judge_phases,
+    phases_twice,
 )
 from topophys.testing.proof_links import draw_links
 from topophys.testing.proof_spins import draw_spin
@@ -62,7 +79,9 @@ def draw_option(name, rng, case, function):
     leave = inspect.Parameter.empty
     unit = 2.0 ** max(min(case.exponent, 900), -1000)
     choices: dict[str, Callable[[], Any]] = {
-        "n_occupied": lambda: case.n_occupied if rng.random() < 0.5 else leave,
+        "n_occupied": lambda: case.n_occupied
+        if rng.random() < 0.5 and "bands" not in case.extra and not is_chain_family(case)
+        else leave,
         "min_gap": lambda: 0.0 if rng.random() < 0.7 else unit * 10.0 ** rng.uniform(-6, 1),
         "max_depth": lambda: leave if rng.random() < 0.3 else int(rng.integers(0, 17 if "chiral" in
                                                                             case.extra else 25)),
@@ -74,8 +93,8 @@ def draw_option(name, rng, case, function):
         "evidence": lambda: bool(rng.random() < 0.2),
         "method": lambda: str(rng.choice(["wilson", "flux", "parity"]
                                          if case.inversion is not None else ["wilson", "flux"])),
-        "time_reversal": lambda: case.time_reversal
-        if rng.random() < 0.8 or "particle_hole" in case.extra else leave,
+        "time_reversal": lambda: case.time_reversal if "parameters" in case.extra
+        else case.time_reversal if rng.random() < 0.8 or "particle_hole" in case.extra else leave,
         "inversion": lambda: leave if case.inversion is None else case.inversion,
         "tolerance": lambda: leave if rng.random() < 0.5 else 10.0 ** rng.uniform(-9, -1),
         "prove": lambda: [None, True, False][rng.integers(3)],
@@ -90,8 +109,8 @@ def draw_option(name, rng, case, function):
         "chiral": lambda: case.extra["chiral"],
         "energy": lambda: case.extra["energy"],
         "particle_hole": lambda: case.extra["particle_hole"],
-        "level": lambda: leave,
-        "bands": lambda: leave,
+        "level": lambda: case.extra.get("level", leave),
+        "bands": lambda: case.extra.get("bands", leave),
         "axis": lambda: 2,
         "grid": lambda: leave,  # of samples, or of planes that `k` names
         "k": lambda: case.extra["k"],
@@ -99,10 +118,26 @@ def draw_option(name, rng, case, function):
         "half_width": lambda: case.extra["half_width"],
         "s_z": lambda: case.extra["s_z"],
         "branch": lambda: case.extra["branch"],
+        # families and paths
+        "parameters": lambda: case.extra["parameters"],
+        "fixed": lambda: leave if rng.random() < 0.5 else {},
+        "quantity": lambda: case.extra["quantity"],
+        "dependence": lambda: case.extra["dependence"],
+        "lipschitz": lambda: case.extra["lipschitz"],
+        "share": lambda: float(rng.choice([0.3, 0.9, 0.99, 1.0])),
+        "resume": lambda: True if rng.random() < 0.3 else leave,
+        "h1": lambda: case.extra["h1"],
+        "waypoints": lambda: case.extra["waypoints"],
+        "symmetry": lambda: case.extra["symmetry"],
     }  # fmt: skip
     if name not in choices:
         raise KeyError(f"{function.__name__} has the option {name!r}, which nothing draws")
     return choices[name]()
+
+
+def is_chain_family(case):
+    """Whether the quantity leaves no choice of a filling."""
+    return case.extra.get("quantity") == "winding"
 
 
 def draw_options(function, rng, case):
@@ -142,8 +177,9 @@ def bound_too_high(case, index, bound):
     amplitudes = h.amplitudes.reshape(-1, *h.amplitudes.shape[-3:])[index]
     small = np.ldexp(amplitudes.view(float), -case.exponent).view(complex)
     floor = np.ldexp(bound, -case.exponent)
-    dim, filled = vectors.shape[1], case.n_occupied
-    for corner in np.ndindex(*(2,) * dim):
+    dim = vectors.shape[1]
+    edges = case.extra.get("edges", [case.n_occupied])
+    for corner, filled in itertools.product(np.ndindex(*(2,) * dim), edges):
         k = [2 * c for c in corner]
         signs = (-1.0) ** (vectors @ np.array(corner))
         energy = np.linalg.eigvalsh(np.einsum("m,mij->ij", signs, small))
@@ -223,6 +259,7 @@ class Target:
     function: Callable[..., Any]
     draw: Callable[[np.random.Generator], Case | None]
     sampled_allowed: bool = False
+    judge: Callable[..., list[str]] | None = None
 
 
 def _gap_truth(case):
@@ -281,6 +318,15 @@ TARGETS = {
     "point_gap_winding": Target(tp.point_gap_winding, draw_point_gap),
     "winding_3d": Target(tp.winding_3d, draw_chiral_3d),
     "winding_3d, broken symmetry": Target(tp.winding_3d, lambda r: draw_chiral_3d(r, broken=True)),
+    "certify_chern, bands": Target(tp.certify_chern, draw_groups),
+    "certify_gap, bands": Target(tp.certify_gap, lambda r: draw_groups(r, gaps=True)),
+    "z2_invariant, bands": Target(
+        tp.z2_invariant, lambda r: draw_groups(r, pairs=True), sampled_allowed=True
+    ),
+    "certify_gap, indirect": Target(tp.certify_gap, draw_indirect, judge=judge_indirect),
+    "weyl_charge, batches": Target(tp.weyl_charge, _with_effort(draw_weyl_batch, 3.7)),
+    "certify_phases": Target(phases_twice, draw_family, judge=judge_phases),
+    "certify_equivalent": Target(tp.certify_equivalent, draw_pair, judge=judge_pair),
 }
 
 
@@ -292,6 +338,9 @@ FEW = {
     "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
     "point_gap_winding": 100, "winding_3d": 60, "winding_3d, broken symmetry": 40,
+    "certify_phases": 30, "certify_equivalent": 50, "certify_chern, bands": 80,
+    "certify_gap, bands": 80, "z2_invariant, bands": 30, "certify_gap, indirect": 150,
+    "weyl_charge, batches": 30,
 }  # fmt: skip
 #: How many times as many the long run tries: 100,000 Hamiltonians in all.
 MANY = 62
@@ -315,7 +364,7 @@ class Count:
 
 
 #: Whose options a function hands on.
-PASSED_ON = {"chern_on_slices": tp.certify_chern}
+PASSED_ON = {"chern_on_slices": tp.certify_chern, "certify_phases": tp.certify_phases}
 
 
 def options_of(name, rng, case):
@@ -335,7 +384,13 @@ def trial(name, seed, number):
         case = target.draw(rng)
     options = options_of(name, rng, case)
     try:
-        found = judge(case, target.function(case.h, **options), target.sampled_allowed)
+        result = target.function(case.h, **options)
+        case.extra |= {"asked": options.get("min_gap", 0.0), "given": options.get("n_occupied")}
+        found = (
+            judge(case, result, target.sampled_allowed)
+            if target.judge is None
+            else target.judge(case, result)
+        )
     except UnresolvedError:
         found = ["unresolved"] * len(case.truth)
     except TopophysError as error:
