@@ -11,10 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 
 __all__ = [
+    "HALF",
     "Bands",
     "as_complex",
     "as_real",
     "band_group",
+    "filling_text",
+    "fills_half",
     "integer",
     "occupied",
     "one_of",
@@ -180,6 +183,22 @@ def occupied(n_occupied: int | None, n_bands: int) -> int:
             f" {value}."
         )
     return value
+
+
+def fills_half(H: Any, n_occupied: int | None = None) -> bool:
+    """Whether half filling is asked of what names no filling; two bands leave no choice."""
+    named = n_occupied is not None or getattr(H, "_n_occupied", 0) is not None
+    # materials must be told, and say so themselves
+    return not named and getattr(H, "_filled", True) and int(H.n_bands) > 2
+
+
+def filling_text(H: Any) -> str:
+    """Text of the filling: "2 occupied", or that this is half of the bands by default."""
+    return f"{H.n_occupied} occupied" + ", half by default" * fills_half(H)
+
+
+#: What a result says that rests on half filling of what names none.
+HALF: Final = "half of the bands are occupied; the Hamiltonian names no filling"
 
 
 #: A group of neighbouring bands, counted from 0 in the order of their energies.

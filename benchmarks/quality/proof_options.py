@@ -1,21 +1,24 @@
-"""All public options of every proof at once; writes a section of docs/results/trust.md.
+"""All public options of every proof at once; writes two sections of docs/results/trust.md.
 
     python -m benchmarks.quality.proof_options            # 100,000 Hamiltonians
     python -m benchmarks.quality.proof_options --share 10 # a tenth of them
     python -m benchmarks.quality.proof_options certify_gap --piece 3
+    python -m benchmarks.quality.proof_options --families --share 20
 
 Counts are kept in runs/proof_options.jsonl by target and piece, so that a run can be taken up
-again. Whoever changes what a piece is, or code that decides its outcome, raises VERSION.
+again; a section of which nothing is kept stays as it is. Whoever changes what a piece is, or code
+that decides its outcome, raises VERSION.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
-from topophys.testing.proof_fuzz import FEW, MANY, OUTCOMES, TARGETS, Count, run
+from topophys.testing.proof_fuzz import FAMILIES, FEW, MANY, OUTCOMES, TARGETS, Count, run
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
 STUDY = harness.Study(ROOT / "runs" / "proof_options.jsonl")
@@ -49,9 +52,9 @@ def total(name: str) -> Count:
     return count
 
 
-def table() -> str:
+def table(names: Sequence[str]) -> str:
     """Outcomes by function, then how often each option and each feature was there."""
-    counts = {name: total(name) for name in TARGETS}
+    counts = {name: total(name) for name in names}
     lines = ["| function | Hamiltonians | " + " | ".join(OUTCOMES) + " |",
              "|---|---:|" + "---:|" * len(OUTCOMES)]  # fmt: skip
     for name, count in counts.items():
@@ -70,17 +73,23 @@ def table() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[[], *TARGETS], default=[])
+    parser.add_argument("--families", action="store_true", help="families, groups and batches")
     parser.add_argument("--share", type=int, default=1, help="one in so many pieces")
     parser.add_argument("--piece", type=int, nargs="*", help="these; none: only the page")
     given = parser.parse_args()
-    for name in given.names or TARGETS:
+    single = [name for name in TARGETS if name not in FAMILIES]
+    for name in given.names or (FAMILIES if given.families else single):
         for number in range(0, MANY, given.share) if given.piece is None else given.piece:
             piece(name, number)
             print(f"{name}, piece {number}: done", flush=True)
-    done = sorted({given["piece"] for given, _ in stored()})
-    words = "" if done == list(range(MANY)) else f" --piece {' '.join(map(str, done))}"
-    command = f"python -m benchmarks.quality.proof_options{words}"
-    put(PAGE, "options", filled(command, table(), harness.machine()))
+    for section, names, option in (
+        ("options", single, ""), ("options of families", FAMILIES, " --families"),
+    ):  # fmt: skip
+        done = sorted({kept["piece"] for kept, _ in stored() if kept["target"] in names})
+        words = "" if done == list(range(MANY)) else f" --piece {' '.join(map(str, done))}"
+        command = f"python -m benchmarks.quality.proof_options{option}{words}"
+        if done:
+            put(PAGE, section, filled(command, table(names), harness.machine()))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ class ChiralHamiltonian(FourierHamiltonian):
         return chain
 
     def _set_block(self, lowest: int, amplitudes: NDArray[np.complex128]) -> None:
-        self._n_occupied = None
+        self._n_occupied = amplitudes.shape[-1]  # levels come in pairs E, -E
         self._error = None
         self._lowest = lowest
         self._block = amplitudes

@@ -348,7 +348,8 @@ class FourierHamiltonian:
         Hopping matrix of each lattice vector R. A missing -R is filled in with the conjugate
         transpose. Leading axes are batch axes and are broadcast against each other.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands; half of the bands where not given, which `repr` and results then
+        say.
     hermitian : {"check", "average"}, optional
         Where R and -R are both given: raise unless they are conjugate transposes of each other
         (to 1e-10 of the largest entry), or take the Hermitian part.
@@ -713,5 +714,5 @@ class FourierHamiltonian:
         many = " x ".join(map(str, self.batch_shape)) + " of " if self.batch_shape else ""
         return (
             f"{type(self).__name__}: {many}{self.dim}D, {self.n_bands} bands"
-            f" ({self.n_occupied} occupied), {len(self.vectors)} lattice vectors"
+            f" ({_validation.filling_text(self)}), {len(self.vectors)} lattice vectors"
         )

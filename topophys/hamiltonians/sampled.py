@@ -42,6 +42,7 @@ class SampledHamiltonian:
         self.dim = dim
         self.n_bands = n_bands
         self.n_occupied = n_occupied
+        self._n_occupied: int | None = n_occupied
         self.lattice = lattice
         self.positions = positions
 
@@ -90,7 +91,7 @@ class SampledHamiltonian:
     def __repr__(self) -> str:
         return (
             f"SampledHamiltonian: only `sampled` invariants, {self.dim}D, {self.n_bands} bands"
-            f" ({self.n_occupied} occupied)"
+            f" ({_validation.filling_text(self)})"
         )
 
 
@@ -186,6 +187,7 @@ def from_callable(
     size = _validation.positive_int(n_bands, "n_bands")
     filled = 0 if size == 1 and n_occupied is None else _validation.occupied(n_occupied, size)
     made = SampledHamiltonian(h, n_dim, size, filled, vectorized=vectorized)
+    made._n_occupied = n_occupied
     made.lattice = None if lattice is None else primitive(lattice, n_dim)
     made.positions = None if positions is None else np.asarray(positions, np.float64)
     first = made.bloch(probe)

@@ -228,6 +228,7 @@ def certify_equivalent(
     away = at_most(0.5 * off, 3)
     note = () if reversal is None else (
         f"of the symmetrised Hamiltonians, at most {away} from the given",)  # fmt: skip
+    note = (*_half(stops, n_occupied), *note)
     reason = next((w.reason for w in walks if w.reason), "")
     return Equivalence(
         value=np.array(value),
@@ -294,6 +295,12 @@ def _filled(stops: Sequence[Any], n_occupied: int | None) -> int:
     return _validation.occupied(counts[0], n)
 
 
+def _half(stops: Sequence[Any], n_occupied: int | None) -> tuple[str, ...]:
+    """Note where half filling is asked of what names no filling."""
+    half = any(_validation.fills_half(h, n_occupied) for h in stops)
+    return (_validation.HALF,) if half else ()
+
+
 def _line(one: Any, two: Any, filled: int) -> Expansion:
     """Return the straight path between two Hamiltonians, t from 0 to 1."""
     vectors, given = aligned([one, two])
@@ -330,6 +337,8 @@ class PhaseClasses(Result):
         Eigenproblems solved for each.
     quantity : str
         The invariant.
+    notes : tuple of str
+        What the proof rests on that is not given.
 
     Examples
     --------
@@ -347,6 +356,7 @@ class PhaseClasses(Result):
     gap_upper: Any
     evaluations: Any
     quantity: str
+    notes: tuple[str, ...] = ()
 
     @property
     def question(self) -> str:
@@ -364,7 +374,7 @@ class PhaseClasses(Result):
             text = "not known" if value is None else signed(value)
             count = int((self.value == i).sum())
             rows.append((f"class {i}", f"{count} of {len(self.value)}, {self.quantity} {text}"))
-        return rows
+        return [*rows, *(("note", note) for note in self.notes)]
 
 
 def cluster_phases(
@@ -457,5 +467,5 @@ def cluster_phases(
     return PhaseClasses(
         value=label, status=np.full(len(stops), "certified"), integers=tuple(integers),
         different=different, gap_lower=lower, gap_upper=upper, evaluations=spent,
-        quantity=NAMES[kind],
+        quantity=NAMES[kind], notes=_half(stops, n_occupied),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from topophys._typing import (
     is_fourier_like,
     is_two_band_like,
 )
+from topophys._validation import fills_half
 from topophys.errors import InputError
 
 __all__ = [
@@ -301,21 +302,10 @@ class Asked:
         """Tell what belongs to the question besides bands and dimension: momenta, units, notes."""
         unit = getattr(self.H, "unit", "")
         rows = [("momenta", self.momenta), ("energies", unit or "in the units of the hoppings")]
-        if self._fills_half:
+        half = self.n_occupied == getattr(self.H, "n_bands", 0) // 2
+        if half and self.bands is None and is_fourier_like(self.H) and fills_half(self.H):
             rows.append(("filling", "half of the bands; the Hamiltonian names none"))
         return [*rows, *(("note", note) for note in self.notes)]
-
-    @property
-    def _fills_half(self) -> bool:
-        """Whether half filling is asked of what names no filling; two bands leave no choice."""
-        H = self.H
-        if self.bands is not None or getattr(H, "_n_occupied", 0) is not None:
-            return False
-        if not is_fourier_like(H):
-            return False
-        if not getattr(H, "_filled", True):  # materials must be told
-            return False
-        return H.n_bands > 2 and self.n_occupied == H.n_bands // 2
 
     @property
     def momenta(self) -> str:

@@ -527,6 +527,8 @@ def certify_phases(
     operator = None if time_reversal is None else reversal_operator(time_reversal, middle.n_bands)
     extra, notes = _symmetric(kind, space, operator, middle.n_bands)
     mark = functools.partial(_fingerprint, space, names, domain, kind, filled, operator)
+    if _validation.fills_half(middle, n_occupied):
+        notes = (_validation.HALF, *notes)
     done, tree = 0, Tree.root(len(names))
     if resume is not None:
         if resume.fingerprint != mark(resume.tree):

@@ -58,6 +58,8 @@ class WeylCensus(Result):
         cells were too many, and nothing is said.
     bands : tuple of int
         How many bands are occupied, and how many there are.
+    notes : tuple of str
+        What the proof rests on that is not given.
 
     Examples
     --------
@@ -79,6 +81,7 @@ class WeylCensus(Result):
     reason: Any
     complete: bool
     bands: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -111,7 +114,8 @@ class WeylCensus(Result):
             rows.append((f"charge {charge}", f"at ({at})"))
         told = why(self.reason.tolist())
         rows += [("reason", told)] if told else []
-        return [*rows, ("evaluations", str(int(self.evaluations)))]
+        rows.append(("evaluations", str(int(self.evaluations))))
+        return [*rows, *(("note", note) for note in self.notes)]
 
 
 def find_weyl_nodes(
@@ -180,9 +184,11 @@ def find_weyl_nodes(
         raise InputError(f"Argument `depth` must be from 1 to 10, but is {depth}.")
     _validation.positive_int(max_cells, "max_cells")
     _validation.positive_int(max_evaluations, "max_evaluations")
+    notes = (_validation.HALF,) if _validation.fills_half(h, n_occupied) else ()
+    bands = (filled, int(h.n_bands))
     left, gap, spent = _cells_left(h, filled, depth, max_cells, max_evaluations)
     if left is None:
-        return _census([], gap, spent, (filled, int(h.n_bands)), complete=False)
+        return _census([], gap, spent, bands, notes, complete=False)
     n = START << depth
     rows = []
     for low, high in _boxes(left, n):
@@ -190,15 +196,21 @@ def find_weyl_nodes(
         centre = (centre + np.pi) % (2.0 * np.pi) - np.pi
         half = np.pi * (high - low) / n * (1.0 + 1e-9)
         if (half >= np.pi).any():
-            return _census([], gap, spent, (filled, int(h.n_bands)), complete=False)
+            return _census([], gap, spent, bands, notes, complete=False)
         proof = weyl_charge(h, centre, half_width=half, n_occupied=filled)
         spent += int(proof.evaluations)
         rows.append((centre, half, proof, _newton(h, filled, centre, half)))
-    return _census(rows, gap, spent, (filled, int(h.n_bands)), complete=True)
+    return _census(rows, gap, spent, bands, notes, complete=True)
 
 
 def _census(
-    rows: list[Any], gap: float, spent: int, bands: tuple[int, int], *, complete: bool
+    rows: list[Any],
+    gap: float,
+    spent: int,
+    bands: tuple[int, int],
+    notes: tuple[str, ...],
+    *,
+    complete: bool,
 ) -> WeylCensus:
     """Put boxes into columns."""
     proofs = [r[2] for r in rows]
@@ -215,6 +227,7 @@ def _census(
         reason=np.array([p.reason.item() for p in proofs], "<U10"),
         complete=complete,
         bands=bands,
+        notes=notes,
     )
 
 

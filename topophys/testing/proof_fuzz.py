@@ -363,6 +363,12 @@ class Count:
         return self
 
 
+#: Targets about groups of bands, families, paths and batches of boxes; counted on their own.
+FAMILIES = (
+    "certify_chern, bands", "certify_gap, bands", "z2_invariant, bands", "certify_gap, indirect",
+    "weyl_charge, batches", "certify_phases", "certify_equivalent",
+)  # fmt: skip
+
 #: Whose options a function hands on.
 PASSED_ON = {"chern_on_slices": tp.certify_chern, "certify_phases": tp.certify_phases}
 
