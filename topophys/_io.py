@@ -38,6 +38,7 @@ __all__ = [
     "check_output",
     "close_locked",
     "complete_file",
+    "is_archive",
     "is_ours",
     "lock",
     "make_folder",
@@ -344,9 +345,10 @@ def write_json(path: str | Path, content: Any, **options: Any) -> Path:
 def read_text(path: str | Path, *, most: int = LARGEST_TEXT, encoding: str | None = None) -> str:
     """Read a text file as a whole; what is not UTF-8 has another encoding, or is refused."""
     with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
         # no more than the file has: memory is taken for what is asked for
-        content = stream.read(min(most, os.fstat(stream.fileno()).st_size) + 1)
-    if len(content) > most:
+        content = b"" if size > most else stream.read(size + 1)
+    if max(size, len(content)) > most:
         raise ValueError(f"it has more than {most} bytes")
     try:
         return content.decode("utf-8").removeprefix("\ufeff")  # a mark of some editors
@@ -474,6 +476,15 @@ def read_npz(path: str | Path, *, only: str | None = None) -> dict[str, NDArray[
             return found
     except DAMAGE as error:
         raise ValueError(str(error) or type(error).__name__) from None
+
+
+def is_archive(path: str | Path) -> bool:
+    """Whether a plain file is a zip archive."""
+    try:
+        with open_regular(path) as stream:
+            return zipfile.is_zipfile(stream)
+    except OSError:
+        return False
 
 
 def _array(stream: IO[bytes], n_bytes: int) -> NDArray[Any]:

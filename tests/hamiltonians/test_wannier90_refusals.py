@@ -92,10 +92,10 @@ def test_wrong_contents(tmp_path, lines, error, text):
 def test_missing_files_folders_and_pipes(tmp_path):
     with pytest.raises(DatasetError, match="No such file"):
         tp.read_wannier90(tmp_path / "none_hr.dat")
-    with pytest.raises(DatasetError, match="not a regular file"):
+    with pytest.raises(DatasetError, match="must be a plain file"):
         tp.read_wannier90(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DatasetError, match="not a regular file"):
+    with pytest.raises(DatasetError, match="must be a plain file"):
         tp.read_wannier90(tmp_path / "pipe")
     with pytest.raises(DatasetError, match="truncated"):
         tp.read_wannier90(save(tmp_path / "empty", []))

@@ -8,6 +8,7 @@ here, within limits, before anything is read through the library.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,19 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
+from topophys._io import NUMBERS, open_regular
 from topophys.errors import DatasetError, SchemaError
 
-__all__ = ["as_plain", "check_headers", "opened", "set_attribute"]
+__all__ = [
+    "as_plain",
+    "check_headers",
+    "opened",
+    "opened_of_others",
+    "plain_array",
+    "set_attribute",
+]
 
 #: What h5py raises on damaged files, depending on where the damage is.
 DAMAGE: Final = (
@@ -30,9 +40,11 @@ LARGEST: Final = 1 << 24
 PER_ARRAY: Final = 1 << 14
 #: Attributes of one node; finding one by its number takes as long as there are many.
 MOST_ATTRIBUTES: Final = 64
-#: Links in one group, and groups within each other.
+#: Links in one group, and groups within each other; of our files, and of those of others.
 MOST_LINKS: Final = 4096
 DEEPEST: Final = 3
+MOST_LINKS_OF_OTHERS: Final = 1 << 18
+DEEPEST_OF_OTHERS: Final = 8
 
 
 @contextmanager
@@ -83,13 +95,50 @@ def check_headers(file: h5py.File, path: Path) -> None:
         )
 
 
-def _walk(group: h5py.Group, path: Path, depth: int, sizes: list[int]) -> bool:
+@contextmanager
+def opened_of_others(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file that another program made: a plain file, looked at before it is read.
+
+    Raises `OSError` or `ValueError` with the reason.
+    """
+    with open_regular(path):
+        pass
+    # heaps hold attributes and texts only, which nobody reads here
+    with h5py.File(path, "r", locking=False) as file:
+        _walk(file, path, 0, [], (MOST_LINKS_OF_OTHERS, DEEPEST_OF_OTHERS))
+        yield file
+
+
+def plain_array(group: h5py.Group, name: str, *, most: int) -> NDArray[Any]:
+    """Numbers of an array that lies in the file itself and has no more than so many bytes.
+
+    Raises `KeyError` where there is none, and `ValueError` where it is something else.
+    """
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise KeyError(f"`{name}` is not in the file")
+    node = group[name]
+    if not isinstance(node, h5py.Dataset) or node.is_virtual or node.external:
+        raise ValueError(f"`{name}` must be an array that lies in the file")
+    if node.dtype.kind not in NUMBERS or node.shape is None:
+        raise ValueError(f"`{name}` must hold numbers, but holds {node.dtype!s:.40}")
+    if node.nbytes > most:
+        raise ValueError(f"`{name}` must have at most {most} bytes, but has {node.nbytes}")
+    return np.asarray(node[()])
+
+
+def _walk(
+    group: h5py.Group,
+    path: Path,
+    depth: int,
+    sizes: list[int],
+    limits: tuple[int, int] = (MOST_LINKS, DEEPEST),
+) -> bool:
     """Visit a group, but nothing outside the file; whether any attribute lies in a heap."""
     heap = _check_attributes(group, path)
-    count = len(group)
-    if count > MOST_LINKS or (count and depth >= DEEPEST):
-        what = f"nest its groups at most {DEEPEST} deep" if depth >= DEEPEST else (
-            f"have at most {MOST_LINKS} entries in a group, but has {count}")  # fmt: skip
+    count, (most, deepest) = len(group), limits
+    if count > most or (count and depth >= deepest):
+        what = f"nest its groups at most {deepest} deep" if depth >= deepest else (
+            f"have at most {most} entries in a group, but has {count}")  # fmt: skip
         raise SchemaError(
             f"Data file `{path}` must {what} (see `{group.name:.60}`); it was not made by topophys."
         )
@@ -98,7 +147,7 @@ def _walk(group: h5py.Group, path: Path, depth: int, sizes: list[int]) -> bool:
             continue
         node = group[name]
         if isinstance(node, h5py.Group):
-            heap = _walk(node, path, depth + 1, sizes) or heap
+            heap = _walk(node, path, depth + 1, sizes, limits) or heap
             continue
         if isinstance(node, h5py.Dataset):
             sizes.append(int(node.id.get_storage_size()))
@@ -164,8 +213,8 @@ HEAD: Final = 16
 
 def _check_heaps(path: Path) -> None:
     """Follow the objects of every heap: the library goes in circles where a size is wrong."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
         for start in _places(stream, size):
             stream.seek(start)
             head = stream.read(HEAD)

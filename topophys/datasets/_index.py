@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from topophys._io import is_ours, parse_json, write_text
+from topophys._io import is_ours, open_regular, read_json, write_text
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import ShardRange
@@ -73,8 +74,11 @@ def is_index(path: Path) -> bool:
     """Whether a file may be an index, judged by its first byte."""
     if not path.is_file():
         return False
-    with path.open("rb") as stream:
-        return stream.read(1) == b"{"
+    try:
+        with open_regular(path) as stream:
+            return stream.read(1) == b"{"
+    except OSError:
+        return False
 
 
 def write_index(path: Path, recipe: Recipe, parts: Sequence[Part], *, force: bool = False) -> None:
@@ -97,11 +101,9 @@ def _seal(content: dict[str, Any]) -> str:
 
 def read_index(path: Path) -> Index:
     """Read and check an index; the files that it names are not looked at."""
-    if path.stat().st_size > LARGEST:
-        raise SchemaError(f"Index `{path}` must have at most {LARGEST} bytes, but has more.")
     try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = read_json(path, most=LARGEST)
+    except (OSError, ValueError) as error:
         raise DatasetError(
             f"Index `{path}` is truncated or damaged ({' '.join(str(error).split()):.100}); join"
             " the parts again."
@@ -139,9 +141,9 @@ def _check_cover(path: Path, recipe: Recipe, parts: Sequence[Part]) -> None:
 
 def _check_name(path: Path, name: str) -> None:
     pure = PurePosixPath(name)
-    folder = path.parent.resolve()
-    # resolved, because a link could lead out of the folder as well
-    inside = "\0" not in name and (folder / name).resolve().is_relative_to(folder)
+    folder = Path(os.path.realpath(path.parent))
+    # resolved, because a link could lead out of the folder as well; `resolve` fails on circles
+    inside = "\0" not in name and Path(os.path.realpath(folder / name)).is_relative_to(folder)
     if pure.is_absolute() or ".." in pure.parts or not inside:
         raise SchemaError(
             f"Index `{path}` must name files in its own folder, but names {name!r:.100}."

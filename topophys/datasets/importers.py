@@ -7,7 +7,6 @@ import io
 import math
 import re
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,9 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys._io import (
-    NUMBERS,
     begins_with,
     check_output,
+    is_archive,
     is_ours,
     most_unpacked,
     read_npz,
@@ -30,6 +29,7 @@ from topophys._io import (
 )
 from topophys._progress import track
 from topophys.datasets import schema
+from topophys.datasets._hdf5 import opened_of_others, plain_array
 from topophys.datasets.dataset_card import Summary
 from topophys.datasets.families import Arrays, family_of, square
 from topophys.datasets.label_table import (
@@ -144,26 +144,22 @@ def read_source(path: Path, n_occupied: int | None = None) -> Given:
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        if zipfile.is_zipfile(path):
+        if is_archive(path):
             return read_npz(path)
-        with h5py.File(path, "r", locking=False) as file:
+        most = most_unpacked(path.stat().st_size)
+        found: dict[str, NDArray[Any]] = {}
+        with opened_of_others(path) as file:
             own = [k for k in file if isinstance(file.get(k, getlink=True), h5py.HardLink)]
-            wanted = [k for k in own if k in NAMES or k == "vectors"]
-            found = {k: file[k] for k in wanted if isinstance(file[k], h5py.Dataset)}
-            _check_before_reading(list(found.values()), path.stat().st_size)
-            return {name: np.asarray(array[()]) for name, array in found.items()}
+            for name in own:
+                if (name in NAMES or name == "vectors") and isinstance(file[name], h5py.Dataset):
+                    found[name] = plain_array(file, name, most=most)
+                    most -= found[name].nbytes  # of all together
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise DatasetError(
             f"Source `{path}` must be .npz, HDF5 or a file of Wannier90, but cannot be read:"
             f" {' '.join(str(error).split()):.100}."
         ) from None
-
-
-def _check_before_reading(arrays: list[h5py.Dataset], n_bytes: int) -> None:
-    if any(array.dtype.kind not in NUMBERS or array.is_virtual for array in arrays):
-        raise ValueError("its arrays must lie in it and be numbers")
-    if sum(array.nbytes for array in arrays) > most_unpacked(n_bytes):
-        raise ValueError("its arrays are larger than the file can hold")
+    return found
 
 
 def _complete(

@@ -72,8 +72,8 @@ def check_unfinished(path: Path, partial: Path, journal: Path, handle: int) -> N
         wrong = partial
     elif journal.exists():
         with open_regular(journal) as stream:
-            begin = stream.read(len(START))
-        if begin != START[: len(begin)]:
+            size, begin = os.fstat(stream.fileno()).st_size, stream.read(len(START))
+        if begin != START[: len(begin)] or size > LARGEST_JOURNAL:
             wrong = journal
     if wrong is not None:
         raise OutputError(
@@ -87,6 +87,8 @@ def check_unfinished(path: Path, partial: Path, journal: Path, handle: int) -> N
 #: First words of a journal; tells it from any other file.
 FORMAT: Final = "topophys-journal-1"
 START: Final = b'{"format": "topophys-journal'
+#: Bytes of a journal: lines of a million shards.
+LARGEST_JOURNAL: Final = 1 << 30
 #: Bytes of a line that is looked at; those of a shard are some hundred.
 LONGEST: Final = 1 << 16
 #: Bound of its counts: all of them together are stored as int64.

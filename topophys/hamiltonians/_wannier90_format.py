@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import os
 import re
 import tarfile
 import zlib
@@ -17,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys._io import open_regular
 from topophys._validation import short
 from topophys.errors import DatasetError, InputError, SchemaError
 
@@ -33,6 +35,8 @@ LZMA_MEMORY: Final = 2**28
 #: Archives are walked through, so their size costs time; nothing sensible is larger.
 LARGEST_ARCHIVE: Final = 16 * 2**30
 LARGEST_HEADER: Final = 2**20
+#: Bytes of a packed file: what follows its end is looked through byte by byte.
+LARGEST_PACKED: Final = 4 * 2**30
 MOST_MEMBERS: Final = 1000
 SUFFIXES: Final = ("_hr.dat", "_tb.dat")
 
@@ -185,11 +189,10 @@ def open_lines(path: str | Path | Member) -> Iterator[Lines]:
     """Open a plain, compressed, or gzipped and archived text; nothing is unpacked to disk."""
     file = path.archive if isinstance(path, Member) else Path(path)
     base = path.base if isinstance(path, Member) else ""
-    if file.exists() and not file.is_file():
-        raise DatasetError(f"File `{file}` cannot be read: it is not a regular file.")
     try:
-        with file.open("rb") as raw:
-            size = file.stat().st_size
+        with open_regular(file) as raw:
+            size = os.fstat(raw.fileno()).st_size
+            _refuse_large(file, size, raw.peek(2)[:2])
             if raw.peek(6)[:6] == b"\xfd7zXZ\x00":
                 yield Lines(_text(io.BufferedReader(_Unxz(raw))), str(file), LZMA * size)
                 return
@@ -210,6 +213,14 @@ def open_lines(path: str | Path | Member) -> Iterator[Lines]:
         ) from None
     except OSError as error:
         raise DatasetError(f"File `{file}` cannot be read: {error.strerror or error}.") from None
+
+
+def _refuse_large(file: Path, size: int, start: bytes) -> None:
+    if size > LARGEST_PACKED and start in (b"\xfd7", b"\x1f\x8b"):
+        raise SchemaError(
+            f"File `{file}` must have at most {LARGEST_PACKED >> 30} GiB packed, but has"
+            f" {size >> 30}; unpack it first."
+        )
 
 
 def _text(stream: Any) -> io.TextIOWrapper:
@@ -237,7 +248,7 @@ def _members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
 def members_beside(path: Path) -> dict[str, Member]:
     """Files of an archive that lie with its only file of hoppings; {} for any other file."""
     try:
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             if raw.read(2) != b"\x1f\x8b":
                 return {}
             raw.seek(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from topophys import _validation
-from topophys._io import read_npy
+from topophys._io import is_archive, read_npy
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -126,7 +125,7 @@ def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
         return read_npy(path)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
-        if zipfile.is_zipfile(path):
+        if is_archive(path):
             reason = "it is an archive; save the one array"
         raise InputError(
             f"Argument `H` must be numbers, or a `file` of a NumPy array (.npy) or of Wannier90"

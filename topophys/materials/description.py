@@ -243,7 +243,7 @@ def read_table(
         if names.count(column) != 1:
             raise DatasetError(
                 f"Table `{path}`, line 1: there must be one column {column!r}, but the columns are"
-                f" {', '.join(names)[:200]}; name the column."
+                f" {' '.join(', '.join(names).split()):.200}; name the column."
             )
     found = MaterialTable([], {name: [] for name in labels}, [], [], [path])
     for line, row in body:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
 
 import numpy as np
@@ -55,6 +56,48 @@ def _make_plain(folder):
     (folder / "a_tb.dat").write_text("\n".join(small_tb()) + "\n")
 
 
+def _make_tbmodels(folder):
+    import h5py
+
+    rng = np.random.default_rng(2)
+    matrices = rng.standard_normal((3, 2, 2)) + 1j * rng.standard_normal((3, 2, 2))
+    vectors = [[0, 0], [1, 0], [0, 1]]
+    with h5py.File(folder / "dense.hdf5", "w") as dense, h5py.File(
+        folder / "sparse.hdf5", "w"
+    ) as sparse:  # fmt: skip
+        for file in (dense, sparse):
+            file["type_tag"] = "tbmodels.model"
+            file["dim"], file["size"], file["occ"] = 2, 2, 1
+            file["uc"], file["pos"] = np.eye(2), np.zeros((2, 2))
+            for n, vector in enumerate(vectors):
+                file[f"hop/{n}/R"] = vector
+        for n, matrix in enumerate(matrices):
+            dense[f"hop/{n}/mat"] = matrix
+            sparse[f"hop/{n}/indptr"], sparse[f"hop/{n}/indices"] = [0, 2, 4], [0, 1, 0, 1]
+            sparse[f"hop/{n}/data"], sparse[f"hop/{n}/shape"] = matrix.ravel(), [2, 2]
+    rows = [
+        [R, [[{"real": x.real, "imag": x.imag} for x in row] for row in matrix]]
+        for R, matrix in zip(vectors, matrices, strict=True)
+    ]
+    content = {"size": 2, "dim": 2, "occ": 1, "uc": np.eye(2).tolist(), "pos": [[0, 0], [0, 0]],
+               "hop": {"__hoppings_dense__": rows}}  # fmt: skip
+    (folder / "dense.json").write_text(json.dumps(content), encoding="utf-8")
+    packed = gzip.compress(json.dumps(content).encode())
+    (folder / "packed.json.gz").write_bytes(packed)
+
+
+def _change_tbmodels(rng, path):
+    ways = {".hdf5": changes.hdf5_file, ".json": changes.json_file, ".gz": changes.packed_file}
+    return ways[path.suffix](rng, path)
+
+
+def _read_tbmodels(path):
+    import topophys as tp
+
+    h = tp.read_tbmodels(path)
+    h.bloch(np.zeros(h.dim))
+
+
 def _make_packed(folder):
     for name, lines in (("a_hr.dat", small_hr()), ("a_tb.dat", small_tb())):
         text = ("\n".join(lines) + "\n").encode()
@@ -79,6 +122,8 @@ READERS = (
     Reader("array", "samples to predict (.npy)", _make_arrays, changes.npy_file, _read_array),
     Reader("wannier", "`_hr.dat`, `_tb.dat`", _make_plain, changes.text_file, _read_wannier,
            ("topophys.hamiltonians",)),
+    Reader("tbmodels", "models of TBmodels (HDF5, JSON)", _make_tbmodels, _change_tbmodels,
+           _read_tbmodels),
     Reader("wannier-packed", "the same, `.gz` and `.tar.gz`", _make_packed, changes.packed_file,
            _read_wannier),
 )  # fmt: skip

@@ -109,6 +109,20 @@ def _read_material_run(folder):
     str(run.predict(Crystal.checked([11, 17], ATOMS["coords"], cell, "NaCl")))
 
 
+def _make_tables(folder):
+    (folder / "t.csv").write_text(
+        '\ufeff"formula",space_group,class\nBi2Se3,166,a\nNaCl,Fm-3m,\nKCl,,b\n',
+        encoding="utf-8",
+    )
+    (folder / "u.csv").write_text("class,formula\nx,Bi0.4Se0.6\ny,Ca(OH)2\n")
+
+
+def _read_tables(path):
+    from topophys.materials import read_table
+
+    read_table(path, labels=("class",))
+
+
 def _make_toys(folder):
     from topophys.datasets.materials_file import write_materials
 
@@ -131,6 +145,8 @@ READERS = (
     Reader("jarvis", "structures of JARVIS (JSON, .zip)", _make_jarvis, _change_jarvis,
            _read_jarvis),
     Reader("lists", "lists of classes (text)", _make_lists, _change_lists, _read_lists, _OURS),
+    Reader("table", "tables of materials (CSV)", _make_tables, changes.text_file, _read_tables,
+           _OURS),
     Reader("material-run", "trained classifier of materials", _make_material_run,
            change_run("classifier.safetensors", "run.json"), _read_material_run),
     Reader("toys", "toy materials (HDF5)", _make_toys, changes.hdf5_file, _read_toys),

@@ -1,0 +1,48 @@
+"""Pipes, devices, circles of links, sockets and holes in place of files: refused in one line."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from topophys.testing.hardening import limits
+from topophys.testing.hardening.readers import READERS
+from topophys.testing.hardening.readers.materials import EXTRA
+from topophys.testing.hardening.special import KINDS, SPECIAL_READERS
+
+pytestmark = pytest.mark.process
+
+#: Readers of one plain text or array, quick to start; the slow run has them all.
+QUICK = ("recipe", "settings", "source", "array", "wannier", "tbmodels", "lists", "table")
+#: What a longer file may be: HDF5, gzip and NumPy know where their content ends.
+ENDS = ("source-hdf5", "array", "tbmodels", "dataset", "toys", "wannier-packed")
+
+
+def outcomes(name, folder, cases):
+    if name in EXTRA and importlib.util.find_spec("pymatgen") is None:
+        pytest.skip("needs the extra `materials`")
+    honest = folder / "honest"
+    honest.mkdir()
+    READERS[name].make(honest)
+    single = all(path.is_file() for path in honest.iterdir())
+    jobs = [
+        (title, honest, 0, cases) for title in SPECIAL_READERS if title.endswith(f" for {name}")
+    ]
+    assert len(jobs) == len(KINDS)
+    for title, one in limits.run(jobs).items():
+        assert one.faults == [], title
+        # of a folder, files that are not needed may be anything
+        if single and not (title.startswith("file with a hole") and name in ENDS):
+            assert (one.read, one.refused) == (0, cases), title
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_special_files_are_refused(name, tmp_path):
+    outcomes(name, tmp_path, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_special_files_are_refused_by_every_reader(name, tmp_path):
+    outcomes(name, tmp_path, 5)
