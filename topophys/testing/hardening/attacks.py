@@ -203,8 +203,8 @@ def kills(kind: Killable, home: Path, count: int, seed: object) -> Tally:
             for name, content in kind.outcome(folder).items():
                 if name.endswith(".h5") and content != wanted[name]:
                     tally.faults.append(f"attack {tally.attacks}: {name} is not whole")
-        if child(lambda: kind.work(folder)):
-            tally.faults.append(f"attack {tally.attacks}: cannot be gone on with")
+        if status := child(lambda: kind.work(folder)):
+            tally.faults.append(f"attack {tally.attacks}: cannot be gone on with (status {status})")
         elif kind.outcome(folder) != wanted:
             tally.faults.append(f"attack {tally.attacks}: ends otherwise than undisturbed")
         else:
