@@ -1,4 +1,4 @@
-"""Processes of `torchrun` that are killed: nothing half-done is delivered, and it can be gone on."""
+"""Killed processes of `torchrun`: nothing half-done is delivered, and the rest is trained later."""
 
 from __future__ import annotations
 
