@@ -14,6 +14,7 @@ import numpy as np
 from topophys.datasets import schema
 from topophys.datasets.recipe import HamiltonianSpec, Recipe
 from topophys.datasets.split import Split
+from topophys.datasets.tasks import FAMILIES, get_task
 from topophys.errors import DatasetError
 
 __all__ = ["Summary", "card", "markdown_table"]
@@ -215,7 +216,10 @@ def card(recipe: Recipe, splits: Sequence[Split], versions: Mapping[str, Any], n
 def describe(table: HamiltonianSpec, reach: int) -> str:
     """Say in words what a family is."""
     filled = f"{table.filled} lowest bands" if table.filled > 1 else "lower band"
-    return _WHAT[table.family].format(
+    task = get_task(FAMILIES[table.family].kind)
+    said = _WHAT | dict(task.descriptions)
+    plain = f"Hamiltonians of the family `{table.family}`, labelled with the {task.title}."
+    return said.get(table.family, plain).format(
         reach=reach, n=table.n_orbitals, bands=table.n_bands, filled=filled,
         half=(table.disorder or 0.0) / 2,
     )  # fmt: skip

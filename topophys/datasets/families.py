@@ -244,6 +244,8 @@ class Family(ABC):
 
     #: Hamiltonians drawn at a time; part of what fixes the samples, like the seed.
     batch: ClassVar[int] = 1024
+    #: Whether certificate files, and so the independent checker, know the quantity.
+    checkable: ClassVar[bool] = True
 
     def __init__(self, recipe: Recipe, spec: SplitSpec) -> None:
         self.spec: HamiltonianSpec = spec.hamiltonian or recipe.hamiltonian

@@ -59,7 +59,7 @@ InvariantName: TypeAlias = Annotated[
 LARGEST_CLASS: Final = 1000
 
 _Grid: TypeAlias = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=1, max_length=2)
+    tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(min_length=1, max_length=3)
 ]
 _Classes: TypeAlias = Annotated[
     tuple[Annotated[int, Field(ge=-LARGEST_CLASS, le=LARGEST_CLASS)], ...], Field(min_length=1)
@@ -121,7 +121,7 @@ class LabelSpec(Table):
 
     Attributes
     ----------
-    invariant : {"winding", "chern"}
+    invariant : {"winding", "chern", "majorana", "z2", "winding_3d", "point_gap"}
         Invariant, certified for the continuous Hamiltonian.
     min_gap : float
         Smallest proven energy gap of a sample, in units of the rms band energy.
@@ -248,7 +248,7 @@ def _check_hamiltonian(key: str, table: HamiltonianSpec) -> None:
 
 def _check_grid(key: str, grid: tuple[int, ...], dim: int) -> None:
     if len(grid) != dim:
-        example = [32] if dim == 1 else [12, 12]
+        example = {1: [32], 2: [12, 12], 3: [8, 8, 8]}[dim]
         raise _refuse(
             f"key `{key}` must have {dim} number{'s' * (dim > 1)} for a {dim}D family, but is"
             f" {list(grid)}; write for example {example}."

@@ -46,8 +46,9 @@ LETTERS: Final[Mapping[str, str]] = {
     "N": "k points of a chain",
     "Nx": "k points along the first direction",
     "Ny": "k points along the second direction",
+    "Nz": "k points along the third direction",
     "M": "lattice vectors with a coefficient (attribute `vectors`, shape (M, dim))",
-    "n": "orbitals per sublattice (winding) or bands (bands)",
+    "n": "orbitals per sublattice (winding, winding_3d) or bands",
     "c": "channels, 2 n^2: real and imaginary part of each entry, row by row",
 }
 

@@ -104,6 +104,9 @@ class Task(ABC):
         Registered name of the network that reads `x` by default.
     local_field : str or None
         Field whose sum over the Brillouin zone is 2 pi times the invariant.
+    descriptions : mapping of str to str
+        A sentence about each family for the card, with {reach}, {n}, {bands} and {filled} filled
+        in; the title where there is none.
     """
 
     name: ClassVar[str]
@@ -116,6 +119,7 @@ class Task(ABC):
     batch: ClassVar[int] = 1024
     encoder: ClassVar[str | None] = None
     local_field: ClassVar[str | None] = None
+    descriptions: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def family(self, recipe: Any, spec: Any) -> Any:
@@ -157,6 +161,10 @@ _BUILTIN: Final = {
     "winding": "topophys.tasks.winding",
     "chern": "topophys.tasks.chern",
     "bands": "topophys.tasks.bands",
+    "majorana": "topophys.tasks.majorana",
+    "z2": "topophys.tasks.z2",
+    "winding_3d": "topophys.tasks.winding_3d",
+    "point_gap": "topophys.tasks.point_gap",
 }
 _TASKS: Final[dict[str, Task]] = {}
 

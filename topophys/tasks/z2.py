@@ -1,0 +1,136 @@
+"""Z2 invariants of planes with time-reversal symmetry (class AII)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from jaxtyping import Complex, Float, Int
+from numpy.typing import NDArray
+
+from topophys.datasets._prescreening import bloch_at, screened, with_gap
+from topophys.datasets.families import Arrays, Family, bands_of, channels, square, unitaries
+from topophys.datasets.recipe import Recipe, SplitSpec
+from topophys.datasets.schema import COMMON, Field
+from topophys.datasets.tasks import Task, register_task
+from topophys.ensembles import time_reversal_planes
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.invariants._symmetry import spin_reversal
+from topophys.invariants.evidence import Asked
+from topophys.invariants.gap import certify_gap
+from topophys.invariants.results import Certificate
+from topophys.invariants.z2 import z2_invariant
+
+__all__ = ["TimeReversalPlanes", "Z2Task"]
+
+
+class TimeReversalPlanes(Family):
+    """Planes with time reversal, spin up before spin down, half filled: certified Z2 invariants."""
+
+    # a proof takes milliseconds: draws that nobody wants cost more than the loop
+    batch: ClassVar[int] = 64
+
+    def sizes(self) -> dict[str, int]:
+        n_x, n_y = self.grid
+        n = self.spec.n_bands or 4
+        return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2, "n": n, "c": 2 * n**2}
+
+    def vectors(self) -> Int[np.ndarray, "M 2"]:
+        return square(self.reach)
+
+    @property
+    def filled(self) -> int:
+        """Whole Kramers pairs, half of the bands or one pair less."""
+        return 2 * ((self.spec.n_bands or 4) // 4)
+
+    def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
+        return time_reversal_planes(
+            n, n_bands=self.spec.n_bands or 4, hopping_range=self.reach, rng=rng
+        ).amplitudes
+
+    def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
+        def prove(kept: NDArray[np.complex128]) -> Certificate:
+            h = self._planes(kept)
+            found = z2_invariant(h, method="flux", time_reversal="up first")
+            proof = Certificate(
+                "Z2 invariant", found.value, found.status, found.gap_lower, found.gap_upper,
+                found.k_at_gap_upper, found.evaluations, found.reason,
+            )  # fmt: skip
+            return with_gap(proof, certify_gap(h, min_gap=min_gap)) if min_gap > 0.0 else proof
+
+        return screened(hoppings, min_gap, 2, self._gaps, prove)
+
+    def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
+        h = self._planes(hoppings)
+        return Asked(h, "Z2 invariant", self.filled, spin_reversal("up first", h.n_bands))
+
+    def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
+        h_k = self._planes(hoppings).on_grid(self.grid)
+        if not self.flatten_bands:
+            return {"x": channels(h_k)}
+        occupied = np.linalg.eigh(h_k)[1][..., : self.filled]
+        flat = np.eye(h_k.shape[-1]) - 2.0 * occupied @ occupied.conj().swapaxes(-1, -2)
+        return {"x": channels(flat)}
+
+    def change_gauge(
+        self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
+    ) -> Complex[np.ndarray, "S M n n"]:
+        n, half = len(hoppings), hoppings.shape[-1] // 2
+        # one unitary on spin up, its conjugate on spin down: both keep T as it is
+        block = unitaries(n, half, rng)
+        basis = np.zeros((n, 1, 2 * half, 2 * half), np.complex128)
+        basis[:, 0, :half, :half], basis[:, 0, half:, half:] = block, block.conj()
+        turned = basis @ hoppings @ basis.conj().swapaxes(-1, -2)
+        origin = rng.integers(0, 2, (n, 2))  # momenta with k = -k may be exchanged, and no others
+        turned = turned * (1.0 - 2.0 * (origin @ self.vectors().T % 2))[..., None, None]
+        flip = spin_reversal("up first", 2 * half)
+        turned = 0.5 * (turned + flip @ turned.conj() @ flip.T)
+        return np.asarray(0.5 * (turned + turned[:, ::-1].conj().swapaxes(-1, -2)))
+
+    def _gaps(
+        self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 2"]
+    ) -> Float[np.ndarray, "S P"]:
+        energy = np.linalg.eigvalsh(bloch_at(self.vectors(), hoppings, k))
+        return np.asarray(energy[..., self.filled] - energy[..., self.filled - 1])
+
+    def _planes(self, hoppings: Complex[np.ndarray, "S M n n"]) -> FourierHamiltonian:
+        return bands_of(self.vectors(), hoppings, self.filled)
+
+
+class Z2Task(Task):
+    """Z2 invariant of class AII planes without inversion or conserved spin."""
+
+    name = "z2"
+    dim = 2
+    invariant = "z2"
+    batch = TimeReversalPlanes.batch
+    title = "Z2 invariant of planes with time reversal"
+    symbol = "Z2"
+    families: ClassVar[Mapping[str, tuple[str, ...]]] = {"class_aii": ("n_bands",)}
+    descriptions: ClassVar[Mapping[str, str]] = {
+        "class_aii": "Planes with time-reversal symmetry (class AII), T = i s_y K, with {bands}"
+        " bands, spin up before spin down, H(k) = sum_R H_R exp(i k.R), |R_x|, |R_y| <= {reach},"
+        " with complex Gaussian matrices, neither inversion nor a conserved spin. Each is scaled"
+        " to unit rms band energy and labelled with the Z2 invariant of the lower half of the"
+        " bands, proven for the continuous Hamiltonian.",
+    }
+    fields = (
+        Field("x", ("S", "Nx", "Ny", "c"), "<f4", "1 (flattened) or rms band energy",
+              "Input of a network: H(k), or if flattened 1 - 2 P(k) with the projector P on the"
+              " occupied bands, complex n x n array viewed as 2 n^2 floats."),
+        Field("hoppings", ("S", "M", "n", "n"), "<c16", "rms band energy",
+              "Matrices H_R of H(k) = sum_R H_R exp(i k.R), R from attribute `vectors`."),
+        *COMMON,
+    )  # fmt: skip
+
+    def family(self, recipe: Recipe, spec: SplitSpec) -> TimeReversalPlanes:
+        return TimeReversalPlanes(recipe, spec)
+
+    def hamiltonians(
+        self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
+    ) -> Any:
+        return bands_of(vectors, hoppings, filled)
+
+
+TASK: Final = register_task(Z2Task())
