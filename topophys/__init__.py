@@ -87,8 +87,10 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         real_space_winding,
     )
     from topophys.invariants.results import Certificate, Z2Result
+    from topophys.invariants.sectors import SectorChern, mirror_chern
     from topophys.invariants.spin import SpinChern, spin_chern
     from topophys.invariants.symmetric import SymmetryCertificate
+    from topophys.invariants.symmetry_class import SymmetryClass, symmetry_class
     from topophys.invariants.weyl import weyl_charge
     from topophys.invariants.weyl_census import WeylCensus, find_weyl_nodes
     from topophys.invariants.wilson import (
@@ -128,8 +130,10 @@ __all__ = [
     "RealSpaceWinding",
     "Region",
     "RibbonHamiltonian",
+    "SectorChern",
     "SpinChern",
     "SymmetryCertificate",
+    "SymmetryClass",
     "TwoBandHamiltonian",
     "WeylCensus",
     "Z2Indices",
@@ -168,6 +172,7 @@ __all__ = [
     "lattice_system",
     "local_chern_marker",
     "majorana_number",
+    "mirror_chern",
     "models",
     "point_gap_winding",
     "polarization",
@@ -180,6 +185,7 @@ __all__ = [
     "spin_chern",
     "supercell",
     "symmetrize",
+    "symmetry_class",
     "to_pythtb",
     "wannier_centres",
     "weyl_charge",
@@ -216,8 +222,10 @@ _HOMES: Final = {
     "RealSpaceWinding": "topophys.invariants.real_space",
     "Region": "topophys.invariants.phases",
     "RibbonHamiltonian": "topophys.hamiltonians.cuts",
+    "SectorChern": "topophys.invariants.sectors",
     "SpinChern": "topophys.invariants.spin",
     "SymmetryCertificate": "topophys.invariants.symmetric",
+    "SymmetryClass": "topophys.invariants.symmetry_class",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
     "WeylCensus": "topophys.invariants.weyl_census",
     "Z2Indices": "topophys.invariants.z2",
@@ -256,6 +264,7 @@ _HOMES: Final = {
     "lattice_system": "topophys.hamiltonians.lattices",
     "local_chern_marker": "topophys.invariants.real_space",
     "majorana_number": "topophys.invariants.majorana",
+    "mirror_chern": "topophys.invariants.sectors",
     "models": "topophys.models",
     "point_gap_winding": "topophys.invariants.point_gap",
     "polarization": "topophys.invariants.wilson",
@@ -268,6 +277,7 @@ _HOMES: Final = {
     "spin_chern": "topophys.invariants.spin",
     "supercell": "topophys.hamiltonians.cuts",
     "symmetrize": "topophys.hamiltonians.symmetrize",
+    "symmetry_class": "topophys.invariants.symmetry_class",
     "to_pythtb": "topophys.hamiltonians.interop",
     "wannier_centres": "topophys.invariants.wilson",
     "weyl_charge": "topophys.invariants.weyl",

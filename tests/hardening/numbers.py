@@ -101,6 +101,14 @@ CASES = {
         lambda gamma: tp.winding_3d(tp.models.chiral_dirac_3d(2.0), chiral=gamma),
         np.diag([1.0, 1.0, -1.0, -1.0]),
     ),
+    "mirror_chern, mirror": (
+        lambda m: tp.mirror_chern(tp.models.bhz(1.0), mirror=m),
+        np.diag([1.0, 1.0, -1.0, -1.0]),
+    ),
+    "symmetry_class, particle_hole": (
+        lambda u: tp.symmetry_class(tp.models.qwz(1.0), particle_hole=u).violations.values(),
+        np.array([[0.0, 1.0], [1.0, 0.0]]),
+    ),
     "point_gap_winding, energy": (
         lambda e: tp.point_gap_winding(tp.models.hatano_nelson(1.0, 0.3), e),
         np.array([0.1, 3.0]),

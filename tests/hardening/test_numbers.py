@@ -18,7 +18,7 @@ TINY = 5e-324
 #: Arguments that may be empty or None, or that the case itself computes with.
 UNUSUAL = (
     "chern_on_slices, k", "FourierHamiltonian", "ChiralHamiltonian", "certify_gap, level",
-    "band_path", "point_gap_winding, energy",
+    "band_path", "point_gap_winding, energy", "symmetry_class, particle_hole",
 )  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def test_every_public_option_is_drawn():
         # a level and a group of bands are asked for by targets of their own
         fixed = "bands" in case.extra or proof_fuzz.is_chain_family(case)
         instead = {"n_occupied"} if fixed else set()
-        assert wanted - seen <= {"inversion", "grid", "level", "bands"} | instead, name
+        left_out = {"inversion", "grid", "level", "bands", "axis", "plane"} | instead
+        assert wanted - seen <= left_out, name
     for name, option in (("certify_chern, bands", "bands"), ("certify_gap, indirect", "level")):
         assert any(option in trial(name, 3, number)[1] for number in range(8))
 

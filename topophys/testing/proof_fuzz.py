@@ -65,6 +65,7 @@ from topophys.testing.proof_tenfold import (
     draw_majorana,
     draw_majorana_pairs,
     draw_point_gap,
+    draw_sectors_2d,
 )
 
 OUTCOMES = ("right", "wrong", "bound", "unresolved", "refused", "error")
@@ -111,7 +112,9 @@ def draw_option(name, rng, case, function):
         "particle_hole": lambda: case.extra["particle_hole"],
         "level": lambda: case.extra.get("level", leave),
         "bands": lambda: case.extra.get("bands", leave),
-        "axis": lambda: 2,
+        "axis": lambda: leave if "mirror" in case.extra else 2,
+        "mirror": lambda: case.extra["mirror"],
+        "plane": lambda: leave,
         "grid": lambda: leave,  # of samples, or of planes that `k` names
         "k": lambda: case.extra["k"],
         "centre": lambda: case.extra["centre"],
@@ -200,6 +203,9 @@ def judge(case, result, sampled_allowed=False):
         values = [tuple(np.ma.filled(result.value).tolist())]
         status = [str(np.ravel(result.status)[0])]
         bounds = [0.0]
+    elif hasattr(result, "sectors"):
+        values = [tuple(x) for x in result.sectors.reshape(-1, len(result.phases)).tolist()]
+        status, bounds = np.ravel(result.status).tolist(), [0.0] * result.status.size
     else:
         values = np.ravel(result.value).tolist()
         if hasattr(result, "up"):  # both halves, not their difference alone
@@ -315,6 +321,10 @@ TARGETS = {
         tp.majorana_number, lambda r: draw_majorana(r, broken=True)
     ),
     "majorana_number, Kramers pairs": Target(tp.majorana_number, draw_majorana_pairs),
+    "mirror_chern": Target(tp.mirror_chern, draw_sectors_2d),
+    "mirror_chern, broken symmetry": Target(
+        tp.mirror_chern, lambda r: draw_sectors_2d(r, broken=True)
+    ),
     "point_gap_winding": Target(tp.point_gap_winding, draw_point_gap),
     "winding_3d": Target(tp.winding_3d, draw_chiral_3d),
     "winding_3d, broken symmetry": Target(tp.winding_3d, lambda r: draw_chiral_3d(r, broken=True)),
@@ -338,6 +348,7 @@ FEW = {
     "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
     "point_gap_winding": 100, "winding_3d": 60, "winding_3d, broken symmetry": 40,
+    "mirror_chern": 60, "mirror_chern, broken symmetry": 40,
     "certify_phases": 30, "certify_equivalent": 50, "certify_chern, bands": 80,
     "certify_gap, bands": 80, "z2_invariant, bands": 30, "certify_gap, indirect": 150,
     "weyl_charge, batches": 30,

@@ -13,6 +13,8 @@ from topophys.testing.proof_cases import (
     SZ,
     Case,
     Fixed,
+    direct_sum,
+    draw_blocks,
     draw_chain,
     dyadic,
     finished,
@@ -339,3 +341,45 @@ def draw_point_gap(rng):
     case.extra["chain"] = case.h
     case.h = tp.NonHermitianHamiltonian.from_array(low, block)
     return case
+
+
+# ---------------------------------------------------------------- sectors
+
+
+def draw_sectors_2d(rng, broken=False):
+    """Planes of two sectors, each of known Chern number, and the unitary that tells them apart."""
+    batch = int(rng.choice([0, 2]))
+    size, exponent = max(batch, 1), scale(rng)
+    halves = [draw_blocks(rng, size, int(rng.choice([1, 1, 2])), pairs=False, broken=False)
+              for _ in range(2)]  # fmt: skip
+    parts = [part for half in halves for part in half.parts]
+    sizes = [2 * len(half.parts) for half in halves]
+    n = sum(sizes)
+    features = [f"{n} bands", *halves[0].features, *halves[1].features]
+    hop = direct_sum(parts, n)
+    if broken:
+        rest = zeros(size, n)
+        amount = ONE >> int(rng.integers(1, 30))
+        rest.re[:, 0, n - 1] = rest.re[:, n - 1, 0] = amount
+        put(hop, (0, 0), rest)
+        features.append("broken symmetry")
+    first, second = sorted(float(x) for x in rng.uniform(0.0, 2.0 * np.pi - 0.1, 2))
+    phases = [(1j, -1j), (1.0, -1.0), (np.exp(1j * first), np.exp(1j * (second + 0.05)))]
+    one, other = phases[rng.integers(3)]
+    operator = np.diag([one] * sizes[0] + [other] * sizes[1])
+    if rng.random() < 0.5:
+        pair = monomial(rng, n)
+        hop = {key: complex_between(pair, value, conjugate_transpose(pair))
+               for key, value in hop.items()}  # fmt: skip
+        u = as_complex(pair)
+        operator = u @ operator @ u.conj().T
+        features.append("phases of orbitals")
+    made = finished(hop, exponent, batch)
+    if made is None:
+        return None
+    closed = halves[0].closed | halves[1].closed
+    truth = [CLOSED if c else (int(a), int(b))
+             for a, b, c in zip(halves[0].total, halves[1].total, closed, strict=True)]  # fmt: skip
+    h = tp.FourierHamiltonian(made)
+    extra = {"mirror": operator, "effort": 3.7}
+    return Case(h, truth, exponent, tuple(features), n // 2, extra=extra)
