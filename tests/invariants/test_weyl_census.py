@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import topophys as tp
 from tests.invariants.samples import X, Y, Z
@@ -70,6 +71,32 @@ def test_two_nodes(k0):
     inside = (np.abs(wrapped(k[:, None] - found.centre)) <= found.half_width).all(-1).any(1)
     energy = np.linalg.eigvalsh(tp.models.weyl_semimetal(k0).bloch(k[~inside]))
     assert (energy[:, 1] - energy[:, 0]).min() >= found.gap_outside > 0.0
+
+
+@given(rng=generators(), axis=st.integers(0, 2))
+@settings(max_examples=4)
+def test_chern_numbers_of_planes_differ_by_the_charges_between_them(rng, axis):
+    """Boxes by cells of three dimensions, planes by cells of two: neither knows of the other."""
+    n = int(rng.integers(2, 5))
+    hops = {v: rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n)) for v in UNITS}
+    onsite = rng.standard_normal((n, n))
+    h = tp.FourierHamiltonian(
+        hops | {(0, 0, 0): onsite + onsite.T}, n_occupied=int(rng.integers(1, n))
+    )
+    found = tp.find_weyl_nodes(h, max_cells=3000, max_evaluations=300_000)
+    assume(found.complete and found.all_certified)
+    k = np.sort(rng.uniform(-np.pi, np.pi, 16))
+    at = found.centre[:, axis]
+    k = k[(np.abs(wrapped(k[:, None] - at)) > found.half_width[:, axis]).all(1)]
+    assume(len(k) > 1)
+    planes = tp.chern_on_slices(h, k=k, axis=axis)
+    assume(planes.all_certified)
+    names = [f"a{i % 3 + 1}" for i in (axis + 1, axis + 2)]
+    assert f"oriented {' x '.join(names)}" in repr(planes)
+    chern = planes.value.tolist()
+    for (a, low), (b, high) in itertools.pairwise(zip(k, chern, strict=True)):
+        between = found.value[(a < wrapped(at)) & (wrapped(at) < b)].sum()
+        assert high - low == between
 
 
 def test_double_weyl_points():

@@ -127,12 +127,15 @@ class Slice:
     amplitude_error : float64 ndarray of shape (*batch,), optional
         Upper bound, in operator norm and over all momenta, of what was rounded when the hoppings
         were formed; zeros where not given.
+    directions : tuple of int
+        Which primitive vectors the remaining directions are along.
     """
 
     vectors: Int[np.ndarray, "M dim"]
     amplitudes: Complex[np.ndarray, "*batch M n n"]
     n_occupied: int
     amplitude_error: Float[np.ndarray, "*batch"] | None = None
+    directions: tuple[int, ...] = (0, 1, 2)
 
     def __post_init__(self) -> None:
         if self.amplitude_error is None:
@@ -201,6 +204,7 @@ def slice_at(
         amplitudes.reshape(*shape, len(vectors), n, n),
         H.n_occupied if n_occupied is None else n_occupied,
         np.broadcast_to(error[:, None], made.shape[:2]).reshape(shape).copy(),
+        tuple(getattr(H, "directions", (0, 1, 2))[i] for i in rest),
     )
 
 
