@@ -71,6 +71,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         certify_generalized_gap,
     )
     from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
+    from topophys.invariants.localizer import FiniteIndex, bott_index, localizer_index
     from topophys.invariants.majorana import majorana_number
     from topophys.invariants.phases import (
         Boundary,
@@ -117,6 +118,7 @@ __all__ = [
     "ChernMarker",
     "ChiralHamiltonian",
     "Equivalence",
+    "FiniteIndex",
     "FlowRules",
     "FourierHamiltonian",
     "GeneralizedCertificate",
@@ -143,6 +145,7 @@ __all__ = [
     "berry_flux",
     "berry_flux_from_d",
     "berry_phase",
+    "bott_index",
     "brillouin_zone",
     "certificate_leaves",
     "certify_chern",
@@ -171,6 +174,7 @@ __all__ = [
     "k_grid",
     "lattice_system",
     "local_chern_marker",
+    "localizer_index",
     "majorana_number",
     "mirror_chern",
     "models",
@@ -209,6 +213,7 @@ _HOMES: Final = {
     "ChernMarker": "topophys.invariants.real_space",
     "ChiralHamiltonian": "topophys.hamiltonians.chiral",
     "Equivalence": "topophys.invariants.equivalence",
+    "FiniteIndex": "topophys.invariants.localizer",
     "FlowRules": "topophys.invariants._wannier_flow",
     "FourierHamiltonian": "topophys.hamiltonians.fourier",
     "GeneralizedCertificate": "topophys.invariants.generalized",
@@ -235,6 +240,7 @@ _HOMES: Final = {
     "berry_flux": "topophys.invariants.berry",
     "berry_flux_from_d": "topophys.invariants.berry",
     "berry_phase": "topophys.invariants.wilson",
+    "bott_index": "topophys.invariants.localizer",
     "brillouin_zone": "topophys.hamiltonians.lattices",
     "certificate_leaves": "topophys.invariants.leaves",
     "certify_chern": "topophys.invariants.chern",
@@ -263,6 +269,7 @@ _HOMES: Final = {
     "k_grid": "topophys.grids",
     "lattice_system": "topophys.hamiltonians.lattices",
     "local_chern_marker": "topophys.invariants.real_space",
+    "localizer_index": "topophys.invariants.localizer",
     "majorana_number": "topophys.invariants.majorana",
     "mirror_chern": "topophys.invariants.sectors",
     "models": "topophys.models",

@@ -101,6 +101,12 @@ CASES = {
         lambda gamma: tp.winding_3d(tp.models.chiral_dirac_3d(2.0), chiral=gamma),
         np.diag([1.0, 1.0, -1.0, -1.0]),
     ),
+    "localizer_index": (lambda h: tp.localizer_index(h, SITES, kappa=0.1), FLAKE),
+    "localizer_index, positions": (lambda r: tp.localizer_index(FLAKE, r, kappa=0.1), SITES),
+    "bott_index": (
+        lambda h: tp.bott_index(h, SITES, period=[12.0, 1.0], n_occupied=6),
+        FLAKE,
+    ),
     "mirror_chern, mirror": (
         lambda m: tp.mirror_chern(tp.models.bhz(1.0), mirror=m),
         np.diag([1.0, 1.0, -1.0, -1.0]),

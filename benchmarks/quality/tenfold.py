@@ -1,0 +1,136 @@
+"""Proofs of the tenfold way: outcomes of random options, and rates; writes docs/results/tenfold.md.
+
+    python -m benchmarks.quality.tenfold              # all pieces, then the page
+    python -m benchmarks.quality.tenfold --pieces 10  # the first ten of each
+    python -m benchmarks.quality.tenfold --rates      # rates on one core, then the page
+
+Counts are kept in runs/tenfold.jsonl by target and piece, so that a run can be taken up again.
+Rates are per second of CPU time, the median of several batches that are not compiled any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import warnings
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+import topophys as tp
+from benchmarks import harness
+from benchmarks.pages import ROOT, filled, put
+from topophys.testing.proof_fuzz import FEW, MANY, OUTCOMES, TARGETS, run
+
+PAGE = ROOT / "docs" / "results" / "tenfold.md"
+STUDY = harness.Study(ROOT / "runs" / "tenfold.jsonl")
+VERSION = 1
+NAMES = tuple(
+    name for name in TARGETS
+    if name.partition(",")[0] in {
+        "majorana_number", "winding_3d", "point_gap_winding", "mirror_chern", "second_chern",
+    }
+)  # fmt: skip
+
+
+def settings(name: str, number: int) -> dict:
+    """What the outcomes of a piece depend on."""
+    return {"target": name, "piece": number, "batches": FEW[name], "version": VERSION}
+
+
+def piece(name: str, number: int) -> None:
+    """Outcomes of one piece."""
+    count = run(name, FEW[name], seed=2000 + number)
+    STUDY.put(settings(name, number), {"outcomes": dict(count.outcomes), "bad": count.bad})
+
+
+def outcomes() -> str:
+    """Outcomes by function."""
+    lines = ["| function | Hamiltonians | " + " | ".join(OUTCOMES) + " |",
+             "|---|---:|" + "---:|" * len(OUTCOMES)]  # fmt: skip
+    whole: Counter[str] = Counter()
+    for name in NAMES:
+        kept = [c for s, c in STUDY.entries() if s == settings(name, s.get("piece", -1))]
+        total = sum((Counter(c["outcomes"]) for c in kept), Counter())
+        whole += total
+        cells = [total.total(), *(total[word] for word in OUTCOMES)]
+        lines.append(f"| `{name}` | " + " | ".join(f"{c:,}" for c in cells) + " |")
+    cells = [whole.total(), *(whole[word] for word in OUTCOMES)]
+    lines.append("| **all** | " + " | ".join(f"{c:,}" for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def jobs() -> dict[str, tuple[int, Callable[[np.random.Generator], object], Callable]]:
+    """Name of each job: how many at a time, what draws them, what proves them."""
+    draw = tp.ensembles
+    return {
+        "Majorana numbers, 4 bands, range 1": (
+            2000, lambda g: draw.bdg_chains(2000, hopping_range=1, rng=g),
+            lambda h: tp.majorana_number(h, particle_hole="majorana", kind="direct")),
+        "Majorana numbers, 4 bands, range 2": (
+            2000, lambda g: draw.bdg_chains(2000, hopping_range=2, rng=g),
+            lambda h: tp.majorana_number(h, particle_hole="majorana", kind="direct")),
+        "Majorana numbers with a gap at E = 0, 4 bands, range 1": (
+            2000, lambda g: draw.bdg_chains(2000, hopping_range=1, rng=g),
+            lambda h: tp.majorana_number(h, particle_hole="majorana")),
+        "point-gap winding numbers, 2 bands, range 2": (
+            5000, lambda g: draw.non_hermitian_chains(5000, rng=g), tp.point_gap_winding),
+        "3D winding numbers, 4 bands, `chiral_3d`": (
+            200, lambda g: draw.chiral_3d(200, rng=g),
+            lambda h: tp.winding_3d(h, chiral="blocks")),
+        "Z2 invariants, 4 bands, range 1": (
+            50, lambda g: draw.time_reversal_planes(50, rng=g),
+            lambda h: tp.z2_invariant(h, method="flux", time_reversal="up first")),
+        "mirror Chern numbers, 4 bands, range 1": (
+            50, lambda g: draw.time_reversal_planes(50, spin_conserved=True, rng=g),
+            lambda h: tp.mirror_chern(h, mirror=np.diag([1j, 1j, -1j, -1j]))),
+    }  # fmt: skip
+
+
+def rates(repeats: int = 5) -> None:
+    """Measure what is proven in a second of CPU time."""
+    for name, (count, draw, prove) in jobs().items():
+        prove(draw(np.random.default_rng(0)))
+        speeds, share = [], []
+        for seed in range(1, repeats + 1):
+            h = draw(np.random.default_rng(seed))
+            found: list = []
+            seconds = harness.cpu(lambda h=h, found=found, prove=prove: found.append(prove(h)))
+            share.append(float(found[0].certified.mean()))
+            speeds.append(count * share[-1] / seconds)
+        kept = {"speed": statistics.median(speeds), "share": statistics.mean(share)}
+        STUDY.put({"rate": name, "version": VERSION}, kept)
+
+
+def rate_table() -> str:
+    """Rates, from the last measurement of each."""
+    lines = ["| job | proven of those drawn | proven a second, one core |", "|---|---:|---:|"]
+    for given, kept in STUDY.entries():
+        if "rate" in given and given["version"] == VERSION:
+            lines.append(f"| {given['rate']} | {kept['share']:.3f} | {kept['speed']:,.0f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pieces", type=int, default=MANY)
+    parser.add_argument("--rates", action="store_true")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore", RuntimeWarning)
+    if given.rates:
+        rates()
+    else:
+        done = {(s["target"], s["piece"]) for s, _ in STUDY.entries() if "target" in s}
+        for number in range(given.pieces):
+            for name in NAMES:
+                if (name, number) not in done:
+                    piece(name, number)
+            print(f"piece {number}: done", flush=True)
+    command = "python -m benchmarks.quality.tenfold"
+    put(PAGE, "outcomes", filled(command, outcomes(), harness.machine()))
+    put(PAGE, "rates", filled(f"{command} --rates", rate_table(), harness.machine()))
+
+
+if __name__ == "__main__":
+    main()
