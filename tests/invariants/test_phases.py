@@ -22,6 +22,7 @@ from topophys.invariants._parameter_space import (
     components,
 )
 from topophys.invariants._phase_file import _sha256
+from topophys.invariants._slices import Slice
 
 PI = np.pi
 HALDANE = {"family": tp.models.haldane, "fixed": {"t2": 1.0}}
@@ -216,6 +217,22 @@ def test_what_a_proof_does_not_rest_on_is_not_continued():
     with pytest.raises(InputError, match="same family"):
         ask(family(1e-11, bend=1e-9), resume=start, **known)
     assert ask(family(1e-11), resume=start, **known).evaluations == start.evaluations
+
+
+@pytest.mark.parametrize("known", [{"dependence": {"m": "affine"}}, {"lipschitz": {"m": 1.0}}])
+def test_what_hoppings_are_off_by_is_part_of_the_question(known):
+    def family(error):
+        def function(m):
+            h = tp.models.qwz(m)
+            return Slice(h.vectors, h.amplitudes, 1, np.asarray(error))
+
+        return function
+
+    ask = functools.partial(tp.certify_phases, parameters={"m": (-3.0, 3.0)}, share=0.5, **known)
+    start = ask(family(0.0))
+    assert ask(family(0.0), resume=start).evaluations == start.evaluations
+    with pytest.raises(InputError, match="to the last bit"):
+        ask(family(0.3), resume=start)
 
 
 def test_symmetries_that_print_alike_are_told_apart():

@@ -202,7 +202,8 @@ class Expansion:
             value_of(function, names, np.array(p)) for p in itertools.product(*nodes)
         ]  # fmt: skip
         vectors, stack = aligned(values)
-        digest = _digest(vectors, stack)
+        errors = [float(getattr(v, "amplitude_error", None) or 0.0) for v in values]
+        digest = _digest(vectors, stack, np.array(errors))
         (stack,), (exponent,) = divide_out(stack[None])
         shape = tuple(len(x) for x in nodes)
         tensor = stack.reshape(*shape, *stack.shape[1:])
@@ -215,7 +216,7 @@ class Expansion:
         coefficients = tensor.reshape(-1, *stack.shape[1:])
         size = float(np.linalg.norm(stack, axis=(-2, -1)).sum(1).max())
         # denormal hoppings lose digits as they are formed
-        error = max(float(getattr(v, "amplitude_error", None) or 0.0) for v in values)
+        error = max(errors)
         error += 8.0 * stack[0].size * SMALLEST
         # an angle n x is wrong by its own rounding
         turns = [
@@ -349,8 +350,12 @@ class Given:
     def digest_at(self, points: Real) -> str:
         """Digest of the Hamiltonians at points (B, P)."""
         values = [value_of(self.function, self.names, p) for p in points]
-        parts = [a for v in values for a in (v.vectors, np.asarray(v.amplitudes))]
-        return _digest(*parts)
+        return _digest(*(
+            a for v in values for a in (
+                v.vectors, np.asarray(v.amplitudes),
+                np.asarray(float(getattr(v, "amplitude_error", None) or 0.0)),
+            )
+        ))  # fmt: skip
 
 
 #: Hamiltonians over a box of parameters, with a bound of how much they change.
