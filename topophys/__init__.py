@@ -88,6 +88,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         real_space_winding,
     )
     from topophys.invariants.results import Certificate, Z2Result
+    from topophys.invariants.second_chern import second_chern
     from topophys.invariants.sectors import SectorChern, mirror_chern
     from topophys.invariants.spin import SpinChern, spin_chern
     from topophys.invariants.symmetric import SymmetryCertificate
@@ -185,6 +186,7 @@ __all__ = [
     "real_space_winding",
     "reciprocal_vectors",
     "ribbon",
+    "second_chern",
     "slab",
     "spin_chern",
     "supercell",
@@ -280,6 +282,7 @@ _HOMES: Final = {
     "real_space_winding": "topophys.invariants.real_space",
     "reciprocal_vectors": "topophys.hamiltonians.lattices",
     "ribbon": "topophys.hamiltonians.cuts",
+    "second_chern": "topophys.invariants.second_chern",
     "slab": "topophys.hamiltonians.cuts",
     "spin_chern": "topophys.invariants.spin",
     "supercell": "topophys.hamiltonians.cuts",

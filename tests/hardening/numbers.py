@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 import topophys as tp
+from topophys.invariants.second_chern import GAMMAS
 
 _RNG = np.random.default_rng(3)
 BLOCKS = _RNG.standard_normal((2, 8, 2, 2)) + 1j * _RNG.standard_normal((2, 8, 2, 2))
@@ -106,6 +107,10 @@ CASES = {
     "bott_index": (
         lambda h: tp.bott_index(h, SITES, period=[12.0, 1.0], n_occupied=6),
         FLAKE,
+    ),
+    "second_chern, gammas": (
+        lambda g: tp.second_chern(tp.models.dirac_4d(-3.0), gammas=g),
+        GAMMAS,
     ),
     "mirror_chern, mirror": (
         lambda m: tp.mirror_chern(tp.models.bhz(1.0), mirror=m),

@@ -22,6 +22,7 @@ from topophys.models.chern import (
 from topophys.models.spin_hall import bhz, kane_mele
 from topophys.models.three_d import (
     chiral_dirac_3d,
+    dirac_4d,
     helium_3_b,
     hopf_insulator,
     weyl_semimetal,
@@ -33,6 +34,7 @@ __all__ = [
     "chiral_dirac_3d",
     "creutz",
     "d_wave_chern",
+    "dirac_4d",
     "haldane",
     "hatano_nelson",
     "helium_3_b",

@@ -11,9 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from topophys.errors import InputError
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
+from topophys.invariants.second_chern import GAMMAS
 from topophys.models._parameters import depends, real
 
-__all__ = ["chiral_dirac_3d", "helium_3_b", "hopf_insulator", "weyl_semimetal"]
+__all__ = [
+    "GAMMAS",
+    "chiral_dirac_3d",
+    "dirac_4d",
+    "helium_3_b",
+    "hopf_insulator",
+    "weyl_semimetal",
+]
 
 
 # ---------------------------------------------------------------- Weyl semimetal with two nodes
@@ -281,4 +289,51 @@ def helium_3_b(mu: ArrayLike, t: ArrayLike = 1.0, delta: ArrayLike = 1.0) -> Fou
     for axis, sigma in enumerate(PAULI):
         cell = (int(axis == 0), int(axis == 1), int(axis == 2))
         hoppings[cell] = -t * normal - 0.5j * delta * np.kron(x, sigma)
+    return FourierHamiltonian(hoppings, n_occupied=2)
+
+
+# ------------------------------------------------------------------------- Four dimensions
+
+
+@depends(m="affine")
+def dirac_4d(m: ArrayLike) -> FourierHamiltonian:
+    r"""Lattice Dirac model in four dimensions, a quantum Hall insulator.
+
+    .. math:: H(k) = \sum_{i=1}^4 \sin k_i \, \Gamma_i + \Big( m + \sum_i \cos k_i \Big) \Gamma_5
+
+    with :math:`\Gamma = (\sigma_x \otimes \sigma_x, \sigma_x \otimes \sigma_y,
+    \sigma_x \otimes \sigma_z, \sigma_y \otimes 1, \sigma_z \otimes 1)`. Phase diagram: second Chern
+    number -1 for :math:`-4 < m < -2`, 3 for :math:`-2 < m < 0`, -3 for :math:`0 < m < 2`, 1 for
+    :math:`2 < m < 4`, 0 beyond; gapless between.
+
+    Parameters
+    ----------
+    m : array-like of shape (...)
+        Mass, in units of energy.
+
+    Returns
+    -------
+    FourierHamiltonian
+        Four bands (two occupied) in four dimensions, batch axes as `m`.
+
+    Raises
+    ------
+    InputError
+        If `m` is not real and finite.
+
+    References
+    ----------
+    .. [1] X.-L. Qi, T. L. Hughes, S.-C. Zhang, Phys. Rev. B 78, 195424 (2008).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> int(tp.second_chern(tp.models.dirac_4d(-3.0), gammas="dirac"))
+    -1
+    """
+    (mass,) = (p[..., None, None] for p in real(m=m))
+    hoppings: dict[tuple[int, ...], NDArray[Any]] = {(0, 0, 0, 0): mass * GAMMAS[4]}
+    for axis in range(4):
+        cell = tuple(int(i == axis) for i in range(4))
+        hoppings[cell] = 0.5 * GAMMAS[4] - 0.5j * GAMMAS[axis]
     return FourierHamiltonian(hoppings, n_occupied=2)
