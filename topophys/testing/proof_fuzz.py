@@ -62,6 +62,7 @@ from topophys.testing.proof_links import draw_links
 from topophys.testing.proof_spins import draw_spin
 from topophys.testing.proof_tenfold import (
     draw_chiral_3d,
+    draw_five_vector,
     draw_majorana,
     draw_majorana_pairs,
     draw_point_gap,
@@ -114,6 +115,8 @@ def draw_option(name, rng, case, function):
         "bands": lambda: case.extra.get("bands", leave),
         "axis": lambda: leave if "mirror" in case.extra else 2,
         "mirror": lambda: case.extra["mirror"],
+        "gammas": lambda: case.extra["gammas"],
+        "max_grid": lambda: int(rng.choice([4, 5, 8, 16])),
         "plane": lambda: leave,
         "grid": lambda: leave,  # of samples, or of planes that `k` names
         "k": lambda: case.extra["k"],
@@ -321,6 +324,10 @@ TARGETS = {
         tp.majorana_number, lambda r: draw_majorana(r, broken=True)
     ),
     "majorana_number, Kramers pairs": Target(tp.majorana_number, draw_majorana_pairs),
+    "second_chern": Target(tp.second_chern, draw_five_vector),
+    "second_chern, broken symmetry": Target(
+        tp.second_chern, lambda r: draw_five_vector(r, broken=True)
+    ),
     "mirror_chern": Target(tp.mirror_chern, draw_sectors_2d),
     "mirror_chern, broken symmetry": Target(
         tp.mirror_chern, lambda r: draw_sectors_2d(r, broken=True)
@@ -349,6 +356,7 @@ FEW = {
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
     "point_gap_winding": 100, "winding_3d": 60, "winding_3d, broken symmetry": 40,
     "mirror_chern": 60, "mirror_chern, broken symmetry": 40,
+    "second_chern": 40, "second_chern, broken symmetry": 20,
     "certify_phases": 30, "certify_equivalent": 50, "certify_chern, bands": 80,
     "certify_gap, bands": 80, "z2_invariant, bands": 30, "certify_gap, indirect": 150,
     "weyl_charge, batches": 30,

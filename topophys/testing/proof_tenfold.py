@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import topophys as tp
+from topophys.invariants.second_chern import GAMMAS
 from topophys.testing.proof_cases import (
     CLOSED,
     ONE,
@@ -383,3 +384,46 @@ def draw_sectors_2d(rng, broken=False):
     h = tp.FourierHamiltonian(made)
     extra = {"mirror": operator, "effort": 3.7}
     return Case(h, truth, exponent, tuple(features), n // 2, extra=extra)
+
+
+# ---------------------------------------------------------------- four dimensions
+
+
+def second_chern_of_mass(m):
+    """C_2 of sum sin k_i Gamma_i + (m + sum cos k_i) Gamma_5; CLOSED at a transition."""
+    if abs(m) in (0, 2 * ONE, 4 * ONE):
+        return CLOSED
+    size = 0 if abs(m) > 4 * ONE else 3 if abs(m) < 2 * ONE else -1
+    return size if m < 0 else -size
+
+
+def draw_five_vector(rng, broken=False):
+    """Five-vector models in four dimensions at integer combinations of momenta."""
+    exponent, features = scale(rng), ["4 bands", "four dimensions"]
+    a = np.eye(4, dtype=int)
+    if rng.random() < 0.3:
+        a = np.array(unimodular(rng, 4, 1), int)
+        features.append("sheared")
+    if rng.random() < 0.4:
+        a = a[rng.permutation(4)]
+    gamma = [Fixed(g.real.astype(int).astype(object)[None], g.imag.astype(int).astype(object)[None])
+             for g in GAMMAS]  # fmt: skip
+    m, weight = mass(rng, (-4, -2, 0, 2, 4)), ONE >> int(rng.integers(1, 4))
+    hop = {}
+    put(hop, (0, 0, 0, 0), gamma[4] * (2 * m * weight // ONE))
+    for vector, g in zip(a.tolist(), gamma, strict=False):
+        forward = gamma[4] * weight + Fixed(g.im * weight, -(g.re * weight))
+        put(hop, tuple(vector), forward)
+        put(hop, opposite(vector), forward.dagger())
+    if broken:
+        amount = ONE >> int(rng.integers(2, 30))
+        put(hop, (0, 0, 0, 0), Fixed(np.diag([amount, 0, 0, 0])[None]))
+        features.append("broken symmetry")
+    made = finished(hop, exponent, 0)
+    value = second_chern_of_mass(m)
+    if made is None:
+        return None
+    truth = CLOSED if value is CLOSED else value * round(np.linalg.det(a))
+    given: object = "dirac" if rng.random() < 0.5 else GAMMAS[rng.permutation(5)]
+    extra = {"gammas": given, "effort": 4.0}
+    return Case(tp.FourierHamiltonian(made), [truth], exponent, tuple(features), 2, extra=extra)
