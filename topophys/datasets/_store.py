@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,7 @@ class Place:
     shape: tuple[int, ...]
     dtype: str
 
-    @property
+    @cached_property
     def row_bytes(self) -> int:
         """Bytes of one sample."""
         return int(np.prod(self.shape[1:], dtype=np.int64)) * np.dtype(self.dtype).itemsize
@@ -114,6 +115,11 @@ class Store:
                 return out
             step = checks.rows
             pieces = range(first // step, -(-stop // step))
+            if first == pieces.start * step and stop == min(first + step, place.shape[0]):
+                self._fill(handle, place, first, out)  # one whole piece, as loaders read
+                if not good[pieces.start]:
+                    self._check(place, checks, pieces.start, out, good)
+                return out
             if good[pieces.start : pieces.stop].all():
                 self._fill(handle, place, first, out)
                 return out
@@ -126,7 +132,7 @@ class Store:
                     self._fill(handle, place, begin, part)
                     self._check(place, checks, piece, part, good)
                 else:
-                    whole = self._piece(handle, place, step, piece)
+                    whole = self._piece(handle, place, step, piece, self._room(place, step))
                     self._check(place, checks, piece, whole, good)
                     part[:] = whole[begin - piece * step : end - piece * step]
         return out
@@ -143,6 +149,7 @@ class Store:
         order = np.argsort(chosen, kind="stable")
         sorted_, owner = chosen[order], chosen[order] // step
         edges = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), len(chosen)]
+        room: NDArray[Any] | None = None
         with self._opened() as handle:
             good = self._pieces(place, checks)
             for a, b in pairwise(edges):
@@ -153,15 +160,23 @@ class Store:
                     for i, row in zip(order[a:b].tolist(), mine.tolist(), strict=True):
                         self._fill(handle, place, row, out[i : i + 1])
                     continue
-                whole = self._piece(handle, place, step, piece)
+                # one piece of memory for all of them: fresh pages cost as much as reading
+                room = self._room(place, step) if room is None else room
+                whole = self._piece(handle, place, step, piece, room)
                 if checks is not None and good is not None and not known:
                     self._check(place, checks, piece, whole, good)
                 out[order[a:b]] = whole[mine - piece * step]
         return out
 
-    def _piece(self, handle: int, place: Place, step: int, piece: int) -> NDArray[Any]:
-        size = min(step, place.shape[0] - piece * step)
-        whole = np.empty((size, *place.shape[1:]), place.dtype)
+    @staticmethod
+    def _room(place: Place, step: int) -> NDArray[Any]:
+        """Memory for one piece."""
+        return np.empty((min(step, place.shape[0]), *place.shape[1:]), place.dtype)
+
+    def _piece(
+        self, handle: int, place: Place, step: int, piece: int, room: NDArray[Any]
+    ) -> NDArray[Any]:
+        whole = room[: min(step, place.shape[0] - piece * step)]
         self._fill(handle, place, piece * step, whole)
         return whole
 
@@ -186,7 +201,10 @@ class Store:
         """Which pieces of a field are known to be right; None where nothing is checked."""
         if checks is None or not self.checked:
             return None
-        return self._good.setdefault(place.offset, np.zeros(len(checks.sums), np.bool_))
+        good = self._good.get(place.offset)
+        if good is None:
+            good = self._good.setdefault(place.offset, np.zeros(len(checks.sums), np.bool_))
+        return good
 
     def _fill(self, handle: int, place: Place, row: int, out: NDArray[Any]) -> None:
         target = out.reshape(-1).view(np.uint8).data

@@ -25,6 +25,7 @@ PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 LOW: Final = np.uint64(0xFFFFFFFF)
 HALF: Final = np.uint64(32)
 ONE: Final = np.uint64(1)
+NOTHING: Final = np.uint64(0)
 
 
 def checksum(data: Any) -> int:
@@ -37,6 +38,8 @@ def checksum(data: Any) -> int:
     """
     flat: NDArray[np.uint8] = np.frombuffer(data, np.uint8)
     whole = len(flat) // 8 * 8
+    if whole == len(flat):  # the common case, and pieces are small
+        return int(_sum(flat.view("<u8"), NOTHING, np.uint64(whole)))
     last = int.from_bytes(flat[whole:].tobytes(), "little")
     return int(_sum(flat[:whole].view("<u8"), np.uint64(last), np.uint64(len(flat))))
 
@@ -44,8 +47,10 @@ def checksum(data: Any) -> int:
 @kernel
 def _sum(words: NDArray[np.uint64], last: np.uint64, size: np.uint64) -> np.uint64:
     total = size * PRIME
+    mask = np.uint64(0)
     for i in range(words.size):
-        y = words[i] ^ ((np.uint64(i) + ONE) * PRIME)
+        mask += PRIME  # (i + 1) P: sums are a fifth faster than products of 64 bits
+        y = words[i] ^ mask
         total += (y & LOW) * (y >> HALF) + y
     if size > np.uint64(8 * words.size):
         y = last ^ ((np.uint64(words.size) + ONE) * PRIME)
