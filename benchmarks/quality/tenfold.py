@@ -128,7 +128,9 @@ def main() -> None:
                     piece(name, number)
             print(f"piece {number}: done", flush=True)
     command = "python -m benchmarks.quality.tenfold"
-    put(PAGE, "outcomes", filled(command, outcomes(), harness.machine()))
+    count = 1 + max((s["piece"] for s, _ in STUDY.entries() if "target" in s), default=-1)
+    words = "" if count == MANY else f" --pieces {count}"
+    put(PAGE, "outcomes", filled(command + words, outcomes(), harness.machine()))
     put(PAGE, "rates", filled(f"{command} --rates", rate_table(), harness.machine()))
 
 
