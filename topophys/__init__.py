@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.hamiltonians.sampled import from_callable
     from topophys.hamiltonians.symmetrize import find_time_reversal, symmetrize
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
+    from topophys.hamiltonians.unflatten import Unflattened, unflatten_bands, unflatten_block
     from topophys.hamiltonians.wannier90 import read_wannier90, write_wannier90_hr
     from topophys.invariants._wannier_flow import FlowRules
     from topophys.invariants.berry import (
@@ -138,6 +139,7 @@ __all__ = [
     "SymmetryCertificate",
     "SymmetryClass",
     "TwoBandHamiltonian",
+    "Unflattened",
     "WeylCensus",
     "Z2Indices",
     "Z2Result",
@@ -193,6 +195,8 @@ __all__ = [
     "symmetrize",
     "symmetry_class",
     "to_pythtb",
+    "unflatten_bands",
+    "unflatten_block",
     "wannier_centres",
     "weyl_charge",
     "wilson_loop",
@@ -234,6 +238,7 @@ _HOMES: Final = {
     "SymmetryCertificate": "topophys.invariants.symmetric",
     "SymmetryClass": "topophys.invariants.symmetry_class",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
+    "Unflattened": "topophys.hamiltonians.unflatten",
     "WeylCensus": "topophys.invariants.weyl_census",
     "Z2Indices": "topophys.invariants.z2",
     "Z2Result": "topophys.invariants.results",
@@ -289,6 +294,8 @@ _HOMES: Final = {
     "symmetrize": "topophys.hamiltonians.symmetrize",
     "symmetry_class": "topophys.invariants.symmetry_class",
     "to_pythtb": "topophys.hamiltonians.interop",
+    "unflatten_bands": "topophys.hamiltonians.unflatten",
+    "unflatten_block": "topophys.hamiltonians.unflatten",
     "wannier_centres": "topophys.invariants.wilson",
     "weyl_charge": "topophys.invariants.weyl",
     "wilson_loop": "topophys.invariants.wilson",

@@ -40,6 +40,8 @@ def _called(function, fixed, values):
 
 
 #: Function of one array, and an array that it takes.
+FLAT_CHAIN = tp.ensembles.aiii_chains(2, hopping_range=1, rng=1).block_on_grid(8)
+FLAT_PLANE = tp.ensembles.class_a(2, n_bands=2, rng=1).on_grid(6)
 CASES = {
     "winding_number": (tp.winding_number, BLOCKS),
     "winding_angle": (tp.winding_angle, BLOCKS),
@@ -63,6 +65,8 @@ CASES = {
     ),
     "flatten_block": (tp.flatten_block, BLOCKS),
     "flatten_d": (tp.flatten_d, D),
+    "unflatten_block": (tp.unflatten_block, tp.flatten_block(FLAT_CHAIN)),
+    "unflatten_bands": (lambda h_k: tp.unflatten_bands(h_k, 1), FLAT_PLANE),
     "local_chern_marker": (lambda h: tp.local_chern_marker(h, SITES, area=1.0), FLAKE),
     "local_chern_marker, positions": (
         lambda r: tp.local_chern_marker(FLAKE, r, area=1.0),
