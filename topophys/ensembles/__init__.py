@@ -1,6 +1,14 @@
 """Random Hamiltonians with documented distributions."""
 
 from topophys.ensembles.disordered import disordered_ssh
+from topophys.ensembles.hard import (
+    HARD_CHAINS,
+    HARD_PLANES,
+    hard_chains,
+    hard_planes,
+    mixed_chains,
+    mixed_planes,
+)
 from topophys.ensembles.random import aiii_chains, class_a, random_links, two_band
 from topophys.ensembles.rejection import ProvenSample, draw_proven
 from topophys.ensembles.symmetric import (
@@ -11,6 +19,8 @@ from topophys.ensembles.symmetric import (
 )
 
 __all__ = [
+    "HARD_CHAINS",
+    "HARD_PLANES",
     "ProvenSample",
     "aiii_chains",
     "bdg_chains",
@@ -18,6 +28,10 @@ __all__ = [
     "class_a",
     "disordered_ssh",
     "draw_proven",
+    "hard_chains",
+    "hard_planes",
+    "mixed_chains",
+    "mixed_planes",
     "non_hermitian_chains",
     "random_links",
     "time_reversal_planes",
