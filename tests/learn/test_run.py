@@ -195,3 +195,18 @@ def test_a_run_and_its_answers_print_as_tables(trained):
     assert lines[0].startswith(f"Run `{trained.path}` (winding): TopologicalMLEncoder, ")
     assert lines[1].endswith("samples of classes -1, 0, 1")
     assert len(repr(trained)) < 400
+
+
+def test_proofs_dispose_of_what_the_network_proposes(trained):
+    chains = tp.ensembles.aiii_chains(40, rng=3)
+    answer, plain = trained.predict(chains, certify=True), trained.predict(chains)
+    truth = tp.certify_winding(chains)
+    np.testing.assert_array_equal(answer.value, truth.value)
+    np.testing.assert_array_equal(answer.proposed, plain.value)
+    np.testing.assert_array_equal(answer.refuted, plain.value != truth.value)
+    assert not answer.abstains.any()
+    assert "proven           40 of 40" in repr(answer)
+    assert plain.certificate is None
+    assert not plain.certified.any()
+    with pytest.raises(InputError, match="`certify` must be False for samples"):
+        trained.predict(chains.block_on_grid(32), certify=True)

@@ -6,12 +6,18 @@ from topophys.learn.encoders.chain import TopologicalMLEncoder
 from topophys.learn.encoders.loops import TopologicalMLEncoderLoops
 from topophys.learn.encoders.plane import TopologicalMLEncoder2D
 from topophys.learn.encoders.registry import register_encoder
+from topophys.learn.flip_network import FlipData, FlipNetwork, Posterior, fit_flips
 from topophys.learn.latent_hamiltonian import (
     FeatureHamiltonian,
     create_hamiltonian_from_features,
 )
 from topophys.learn.layers import InvariantHead
 from topophys.learn.losses import compute_topological_loss
+from topophys.learn.pretrained.weights import (
+    load_flip_network,
+    load_pretrained,
+    save_flip_network,
+)
 from topophys.learn.run import Prediction, Run, load_run
 from topophys.learn.training import Callback, fit
 
@@ -21,7 +27,10 @@ __all__ = [
     "EncoderConfig",
     "FeatureHamiltonian",
     "FitConfig",
+    "FlipData",
+    "FlipNetwork",
     "InvariantHead",
+    "Posterior",
     "Prediction",
     "Run",
     "TopologicalMLEncoder",
@@ -30,6 +39,10 @@ __all__ = [
     "compute_topological_loss",
     "create_hamiltonian_from_features",
     "fit",
+    "fit_flips",
+    "load_flip_network",
+    "load_pretrained",
     "load_run",
     "register_encoder",
+    "save_flip_network",
 ]

@@ -12,15 +12,20 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys._io import is_archive, read_npy
+from topophys._typing import is_block_like
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.sublattices import two_colours
 from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
 from topophys.hamiltonians.wannier90 import read_wannier90
+from topophys.invariants.chern import certify_chern
+from topophys.invariants.results import Certificate
+from topophys.invariants.winding import certify_winding
 from topophys.learn.layers import upsample_periodic
 
 __all__ = [
+    "certify_hamiltonian",
     "chain_blocks",
     "chiral_block",
     "d_vectors",
@@ -104,6 +109,23 @@ def _colours(size: NDArray[np.float64]) -> NDArray[np.bool_]:
             " `sublattice`, or the block itself as a ChiralHamiltonian."
         )
     return np.asarray(colour == 0)
+
+
+def certify_hamiltonian(
+    H: Any,
+    kind: str,
+    sublattice: Sequence[int] | None = None,
+    n_occupied: int | None = None,
+) -> Certificate:
+    """Prove the invariant that a network of this kind predicts."""
+    if not isinstance(H, FourierHamiltonian):
+        raise InputError(
+            "Argument `certify` must be False for samples, which prove nothing between k points;"
+            " give the Hamiltonian with its hoppings."
+        )
+    if kind != "winding":
+        return certify_chern(H, n_occupied=n_occupied)
+    return certify_winding(H if is_block_like(H) else chiral_block(H, sublattice))
 
 
 # ---- Inputs

@@ -18,11 +18,13 @@ from topophys._io import read_json, seal_holds
 from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.invariants.results import Certificate
 from topophys.learn.adapters import OutputAdapter, inner_module
 from topophys.learn.checkpoint import check_file_header, load_encoder
 from topophys.learn.config import FitConfig
 from topophys.learn.encoders.registry import READERS
 from topophys.learn.inputs import (
+    certify_hamiltonian,
     chain_blocks,
     d_vectors,
     flat_bands,
@@ -107,6 +109,8 @@ class Prediction:
         Prediction before rounding.
     threshold : float
         Confidence below which the network abstains.
+    certificate : Certificate, optional
+        Proof that was asked for; where it holds, `value` is what is proven.
 
     Examples
     --------
@@ -118,6 +122,7 @@ class Prediction:
     value: Int[np.ndarray, "..."]
     real: Float[np.ndarray, "..."]
     threshold: float = LEAST_CONFIDENCE
+    certificate: Certificate | None = None
 
     def __repr__(self) -> str:
         total, silent = self.value.size, int(self.abstains.sum())
@@ -128,13 +133,33 @@ class Prediction:
         if total:
             lines.append(f"  confidence       {np.median(self.confidence):.3f} (median)")
         lines.append(f"  asked for        {self.threshold:.3f}")
+        if self.certificate is not None:
+            proven, against = int(self.certified.sum()), int(self.refuted.sum())
+            lines.append(f"  proven           {proven} of {total}, {against} against the network")
         return "\n".join(lines)
+
+    @property
+    def proposed(self) -> Int[np.ndarray, "..."]:
+        """What the network says, whatever is proven."""
+        return nearest_integers(self.real)
+
+    @property
+    def certified(self) -> Bool[np.ndarray, "..."]:
+        """Where `value` is proven."""
+        if self.certificate is None:
+            return np.zeros(np.shape(self.value), bool)
+        return np.asarray(self.certificate.certified)
+
+    @property
+    def refuted(self) -> Bool[np.ndarray, "..."]:
+        """Where the network says something else than what is proven."""
+        return np.asarray(self.certified & (self.proposed != self.value))
 
     @property
     def distance(self) -> Float[np.ndarray, "..."]:
         """Distance to the nearest integer, at most 1/2."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(np.abs(self.real - self.value))
+            return np.asarray(np.abs(self.real - self.proposed))
 
     @property
     def confidence(self) -> Float[np.ndarray, "..."]:
@@ -143,8 +168,8 @@ class Prediction:
 
     @property
     def abstains(self) -> Bool[np.ndarray, "..."]:
-        """Where the prediction is too far from an integer to be accepted."""
-        return np.asarray(~self.sure(self.threshold))
+        """Where the prediction is too far from an integer to be accepted, and nothing is proven."""
+        return np.asarray(~self.sure(self.threshold) & ~self.certified)
 
     def sure(self, threshold: float = LEAST_CONFIDENCE) -> Bool[np.ndarray, "..."]:
         """Where the confidence is at least `threshold`.
@@ -349,6 +374,7 @@ class Run:
         refine: int = 1,
         sublattice: Sequence[int] | None = None,
         threshold: float | None = None,
+        certify: bool = False,
     ) -> Prediction:
         """Predict the invariant of Hamiltonians.
 
@@ -371,6 +397,9 @@ class Run:
             itself where the orbitals are connected.
         threshold : float, optional
             Confidence below which to abstain; by default the one calibrated in training.
+        certify : bool, optional
+            Prove the invariants too; `H` must have hoppings. The network proposes, the
+            certificate disposes: where there is a proof, the value is the proven one.
 
         Returns
         -------
@@ -397,10 +426,16 @@ class Run:
         )
         real = predict_invariants(self.encoder, x).reshape(batch)
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
+        value, proof = nearest_integers(real), None
+        if certify:
+            filled = self._input_settings().get("n_occupied") if self.kind == "bands" else None
+            proof = certify_hamiltonian(given, self.kind, sublattice, filled)
+            value = np.where(proof.certified, np.ma.getdata(proof.value), value)
         return Prediction(
-            value=nearest_integers(real),
+            value=value,
             real=real,
             threshold=float(limit if threshold is None else threshold),
+            certificate=proof,
         )
 
     def prepare_input(

@@ -1,0 +1,665 @@
+"""The flip network: a sampled formula, and learned probabilities that its phases are a turn off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from topophys import _validation
+from topophys.errors import InputError, KindError, ShapeError
+from topophys.grids import grid_sizes
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.unflatten import unflatten_bands, unflatten_block
+from topophys.invariants.chern import certify_chern
+from topophys.invariants.results import Certificate
+from topophys.invariants.winding import certify_winding
+from topophys.learn._flip_features import (
+    Layout,
+    chain_candidates,
+    flatness,
+    mirror_pairs,
+    plane_candidates,
+)
+from topophys.learn.inputs import certify_hamiltonian, chiral_block
+
+__all__ = ["FlipData", "FlipNetwork", "Posterior", "fit_flips"]
+
+#: Corrections to the formula that have a probability: from -REACH to REACH - 1.
+REACH: Final = 16
+#: Smallest probability, which keeps logarithms finite.
+LEAST: Final = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Probabilities of the invariants of a batch of Hamiltonians.
+
+    Attributes
+    ----------
+    value : int64 ndarray of shape (...)
+        Most probable integer; the proven one where `certificate` holds.
+    confidence : float64 ndarray of shape (...)
+        Probability of the most probable one.
+    formula : int64 ndarray of shape (...)
+        What the formula says on the interpolated samples, without the network.
+    probabilities : float64 ndarray of shape (..., 32)
+        Probabilities of the integers formula - 16, ..., formula + 15.
+    reconstructed : bool ndarray of shape (...)
+        Where the samples are those of a Hamiltonian of short range, or of its flattened bands:
+        the integer is proven for that one, and the network was not asked.
+    threshold : float
+        Confidence below which the network abstains.
+    certificate : Certificate, optional
+        Proof that was asked for; where it holds, `value` is what is proven.
+
+    Examples
+    --------
+    >>> one = np.zeros((1, 32))
+    >>> one[0, 16:18] = 0.75, 0.25
+    >>> answer = Posterior(
+    ...     np.array([2]), np.array([0.75]), np.array([2]), one, np.array([False]), threshold=0.9
+    ... )
+    >>> answer.probability_of(3), answer.abstains
+    (array([0.25]), array([ True]))
+    """
+
+    value: Int[np.ndarray, "..."]
+    confidence: Float[np.ndarray, "..."]
+    formula: Int[np.ndarray, "..."]
+    probabilities: Float[np.ndarray, "... corrections"]
+    reconstructed: Bool[np.ndarray, "..."]
+    threshold: float
+    certificate: Certificate | None = None
+
+    def __repr__(self) -> str:
+        total, silent = self.value.size, int(self.abstains.sum())
+        values, counts = np.unique(self.value[~self.abstains], return_counts=True)
+        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
+        lines = [f"Posterior of {total} Hamiltonian{'s' * (total != 1)}: {silent} abstained from"]
+        lines.append(f"  value            {', '.join(pairs) or 'none'}")
+        if total:
+            lines.append(f"  confidence       {np.median(self.confidence):.4f} (median)")
+            changed = int((self.value != self.formula).sum())
+            lines.append(f"  reconstructed    {int(self.reconstructed.sum())} of {total}")
+            lines.append(f"  not the formula  {changed} of {total}")
+        lines.append(f"  asked for        {self.threshold:.3f}")
+        if self.certificate is not None:
+            proven, against = int(self.certified.sum()), int(self.refuted.sum())
+            lines.append(f"  proven           {proven} of {total}, {against} against the network")
+        return "\n".join(lines)
+
+    @property
+    def proposed(self) -> Int[np.ndarray, "..."]:
+        """Most probable integer, whatever is proven."""
+        return np.asarray(self.formula + self.probabilities.argmax(-1) - REACH)
+
+    @property
+    def certified(self) -> Bool[np.ndarray, "..."]:
+        """Where `value` is proven for the Hamiltonian that was given."""
+        if self.certificate is None:
+            return np.zeros(np.shape(self.value), bool)
+        return np.asarray(self.certificate.certified)
+
+    @property
+    def refuted(self) -> Bool[np.ndarray, "..."]:
+        """Where the network says something else than what is proven."""
+        return np.asarray(self.certified & (self.proposed != self.value))
+
+    @property
+    def abstains(self) -> Bool[np.ndarray, "..."]:
+        """Where the most probable integer is less probable than `threshold`, without a proof."""
+        return np.asarray(~(self.confidence >= self.threshold) & ~self.certified)
+
+    def probability_of(self, value: int | Int[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+        """Probability of a given integer.
+
+        Parameters
+        ----------
+        value : int or int array of shape (...)
+            The integer.
+
+        Returns
+        -------
+        float64 ndarray of shape (...)
+            Its probability; 0 for integers more than 16 away from the formula.
+        """
+        column = np.asarray(value) - self.formula + REACH
+        inside = (column >= 0) & (column < 2 * REACH)
+        chosen = np.where(inside, column, 0)
+        found = np.take_along_axis(self.probabilities, chosen[..., None], -1)[..., 0]
+        return np.asarray(np.where(inside, found, 0.0))
+
+
+class FlipNetwork(nn.Module):
+    r"""Formula on interpolated samples, corrected by learned probabilities of whole turns.
+
+    .. math::
+        \nu = \nu_0 - \sum_{i=1}^{K} s_i t_i b_i, \qquad b_i \sim \mathrm{Bernoulli}(p_i), \qquad
+        P(\nu_0 - c) = \frac{1}{2R} \sum_t e^{i c t}
+        \prod_i \left( 1 - p_i + p_i e^{-i s_i t_i t} \right)
+
+    The samples are refined by trigonometric interpolation. :math:`\nu_0` is the sum of the
+    eigenphases of all links (chains) or plaquettes (planes), an integer. It can only be wrong by
+    whole turns: where a phase theta with sign s lies near pi, the true one may be theta - 2 pi s.
+    For each of the K most doubtful phases a small network reads features that do not depend on
+    the basis, and returns the probability that it went the other way round. Partners at k and -k
+    of chains with real hoppings count as one event of two turns.
+
+    Parameters
+    ----------
+    kind : {"winding", "chern"}
+        Chains, or planes with any number of bands.
+    hidden : int, optional
+        Width of the network.
+    candidates : int, optional
+        Number K of phases.
+    upsample : int, optional
+        Refinement of the grid; by default 4 on chains, 2 in planes.
+
+    Raises
+    ------
+    InputError
+        If a number is not a positive integer or `kind` is another one.
+
+    References
+    ----------
+    .. [1] T. Fukui, Y. Hatsugai, H. Suzuki, J. Phys. Soc. Jpn. 74, 1674 (2005).
+
+    Examples
+    --------
+    >>> network = FlipNetwork("winding")
+    >>> sum(p.numel() for p in network.parameters())
+    11842
+    >>> k = 2 * np.pi * np.arange(8) / 8
+    >>> network.predict(np.exp(1j * k)[:, None, None]).formula
+    array(1)
+    """
+
+    def __init__(
+        self,
+        kind: str = "winding",
+        hidden: int = 64,
+        candidates: int = 12,
+        upsample: int | None = None,
+    ) -> None:
+        super().__init__()
+        _validation.one_of(kind, "kind", ("winding", "chern"))
+        default = 4 if kind == "winding" else 2
+        factor = default if upsample is None else _validation.positive_int(upsample, "upsample")
+        self.settings: dict[str, Any] = {
+            "kind": kind,
+            "hidden": _validation.positive_int(hidden, "hidden"),
+            "candidates": _validation.positive_int(candidates, "candidates"),
+            "upsample": factor,
+        }
+        self.layout = _layout(kind)
+        size = self.layout.size
+        self.first = nn.Linear(size, hidden)
+        self.second = nn.Linear(2 * hidden, hidden)
+        self.last = nn.Linear(hidden, 1)
+        self.choose = nn.Linear(hidden, 1)
+        # phases far from pi rarely go the other way round
+        nn.init.constant_(self.last.bias, -3.0)
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.threshold: Tensor
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("deviation", torch.ones(size))
+        self.register_buffer("threshold", torch.tensor(0.5))
+
+    def prepare(self, samples: Tensor, n_occupied: int = 1) -> FlipData:
+        """Candidates of a batch of samples.
+
+        Parameters
+        ----------
+        samples : complex tensor of shape (B, N, n, n) or (B, Nx, Ny, n, n)
+            Blocks D(k) of chains, or Bloch matrices, on the grid of `topophys.k_grid`.
+        n_occupied : int, optional
+            Number of occupied bands, in planes.
+
+        Returns
+        -------
+        FlipData
+            What `forward` reads.
+        """
+        parts = [
+            self._view(samples, n_occupied, factor, filtered=filtered)
+            for factor, filtered in self.views
+        ]
+        return FlipData(*(torch.stack(part, 1) for part in zip(*parts, strict=True)))
+
+    @property
+    def views(self) -> tuple[tuple[int, bool], ...]:
+        """Refinement of the samples, and whether they are filtered, in each view."""
+        factor = self.settings["upsample"]
+        return (factor, False), (1, False), (factor, True)
+
+    def _view(
+        self, samples: Tensor, n_occupied: int, factor: int, filtered: bool
+    ) -> FlipData:  # one of `views`
+        count = self.settings["candidates"]
+        if self.settings["kind"] == "winding":
+            found, layout = chain_candidates(samples, factor, count, filtered=filtered)
+            turns, kept = mirror_pairs(found, layout)
+        else:
+            found, _ = plane_candidates(samples, n_occupied, factor, count, filtered=filtered)
+            turns, kept = torch.ones_like(found.sign), torch.ones_like(found.sign).bool()
+        # few points have fewer phases than candidates are wanted
+        missing = count - found.sign.shape[1]
+        if missing:
+            pad = nn.functional.pad
+            features = pad(found.features, (0, 0, 0, missing))
+            sign, turns = (pad(x, (0, missing), value=1.0) for x in (found.sign, turns))
+            return FlipData(features, sign, turns, pad(kept, (0, missing)), found.base)
+        return FlipData(found.features, found.sign, turns, kept, found.base)
+
+    def forward(self, data: FlipData) -> Tensor:
+        """Log probabilities of the corrections -R, ..., R - 1 to the formula.
+
+        Parameters
+        ----------
+        data : FlipData
+            From `prepare`.
+
+        Returns
+        -------
+        tensor of shape (B, 2 R)
+            Normalised log probabilities, R = 16, relative to the formula of the first view.
+        """
+        odds, scores = self._read(data.features, data.kept)
+        p = torch.sigmoid(odds) * data.kept
+        grid = torch.arange(2 * REACH, device=p.device, dtype=p.dtype) * (math.pi / REACH)
+        angle = (data.sign * data.turns)[..., None] * grid
+        real, imaginary = 1.0 - p[..., None] * (1.0 - angle.cos()), -p[..., None] * angle.sin()
+        wave = torch.complex(real, imaginary).prod(-2)
+        # wave(t) = sum_c P(c) e^{ict} over corrections c to the formula of each view
+        correction = torch.arange(-REACH, REACH, device=p.device)
+        phase = correction[:, None] * grid
+        views = (wave.real @ phase.cos().T + wave.imag @ phase.sin().T) / (2 * REACH)
+        # the same integers, as corrections to the formula of the first view
+        column = correction + REACH - (data.base - data.base[:, :1])[..., None]
+        inside = (column >= 0) & (column < 2 * REACH)
+        views = views.gather(-1, column.clamp(0, 2 * REACH - 1)) * inside
+        weight = torch.softmax(scores, -1)
+        probability = (views * weight[..., None]).sum(1).clamp_min(LEAST)
+        return (probability / probability.sum(-1, keepdim=True)).log()
+
+    def _read(self, features: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """Log odds that each phase went the other way round, and a score of each view."""
+        # features of (B, V, K, F) -> (B, V, K), (B, V); the same seen in a mirror
+        odds, score = self._one_side((features - self.mean) / self.deviation, kept)
+        if not self.layout.side:
+            return odds, score
+        mirrored = (features[..., self.layout.mirror] - self.mean) / self.deviation
+        other_odds, other_score = self._one_side(mirrored, kept)
+        return odds + other_odds, score + other_score
+
+    def _one_side(self, x: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+        h = nn.functional.gelu(self.first(x))
+        weight = kept.to(h.dtype)[..., None]
+        # what the other candidates are like: a chain with many doubtful phases is a hard one
+        context = (h * weight).sum(-2, keepdim=True) / weight.sum(-2, keepdim=True).clamp_min(1.0)
+        h = nn.functional.gelu(self.second(torch.cat([h, context.expand_as(h)], -1)))
+        odds = cast("Tensor", self.last(h)).squeeze(-1)
+        pooled = (h * weight).sum(-2) / weight.sum(-2).clamp_min(1.0)
+        return odds, cast("Tensor", self.choose(pooled)).squeeze(-1)
+
+    @torch.inference_mode()
+    def predict(
+        self,
+        H: FourierHamiltonian | ArrayLike,
+        *,
+        grid: int | tuple[int, ...] | None = None,
+        n_occupied: int | None = None,
+        threshold: float | None = None,
+        reconstruct: bool = True,
+        certify: bool = False,
+        batch_size: int = 512,
+    ) -> Posterior:
+        """Probabilities of the invariants of Hamiltonians.
+
+        Parameters
+        ----------
+        H : FourierHamiltonian or array-like, complex
+            Hamiltonians with hoppings; or blocks (..., N, n, n) of chains, or Bloch matrices
+            (..., Nx, Ny, n, n), on the grid of `topophys.k_grid`, flattened or not. Any number of
+            orbitals and points.
+        grid : int or tuple of int, optional
+            Number of k points on which to sample a Hamiltonian: 32, or 16 x 16, by default.
+        n_occupied : int, optional
+            Number of occupied bands of samples of planes; needed there for more than two bands.
+        threshold : float, optional
+            Confidence below which to abstain; by default the one calibrated in training.
+        reconstruct : bool, optional
+            Answer from the Hamiltonian of short range behind the samples, where there is exactly
+            one: their Fourier coefficients if the highest quarter of them vanishes, and
+            `unflatten_block` or `unflatten_bands` for flattened samples.
+        certify : bool, optional
+            Prove the invariants too; `H` must have hoppings. The network proposes, the
+            certificate disposes.
+        batch_size : int, optional
+            Hamiltonians at a time.
+
+        Returns
+        -------
+        Posterior
+            Of shape (...).
+
+        Raises
+        ------
+        ShapeError
+            If samples have other axes, or fewer than three points along a direction.
+        InputError
+            If samples are not finite or vanish, or `n_occupied` is missing or impossible.
+        KindError
+            If `H` has another dimension, or is a chain without a chiral block.
+        """
+        kind = self.settings["kind"]
+        proof = certify_hamiltonian(H, kind, n_occupied=n_occupied) if certify else None
+        samples: Any = H
+        if isinstance(H, FourierHamiltonian):
+            samples, n_occupied = self._sampled(H, grid, n_occupied)
+        elif grid is not None:
+            raise InputError(
+                f"Argument `grid` must be left out for samples, which have one, but is {grid}."
+            )
+        values, batch, filled = self._checked(samples, n_occupied)
+        device = self.mean.device
+        logs, base = [], []
+        self.eval()
+        for start in range(0, len(values), batch_size):
+            part = torch.from_numpy(values[start : start + batch_size]).to(device)
+            data = self.prepare(part, filled)
+            logs.append(self(data).double().cpu().numpy())
+            base.append(data.base[:, 0].cpu().numpy())
+        corrections = np.exp(np.concatenate(logs)) if logs else np.empty((0, 2 * REACH))
+        formula = np.concatenate(base) if base else np.empty(0, np.int64)
+        known = np.zeros(len(values), bool)
+        if reconstruct:
+            exact, known = reconstructed(values, self.settings["kind"], filled)
+            column = exact - formula + REACH
+            known &= (column >= 0) & (column < 2 * REACH)
+            corrections[known] = np.eye(2 * REACH)[column[known]]
+        best = corrections.argmax(-1)
+        confidence = np.take_along_axis(corrections, best[:, None], -1)[:, 0]
+        limit = float(self.threshold) if threshold is None else float(threshold)
+        value = (formula + best - REACH).reshape(batch)
+        if proof is not None:
+            value = np.where(proof.certified, np.ma.getdata(proof.value), value)
+        return Posterior(
+            value,
+            confidence.reshape(batch),
+            formula.reshape(batch),
+            corrections.reshape(*batch, 2 * REACH),
+            known.reshape(batch),
+            limit,
+            proof,
+        )
+
+    def _sampled(
+        self, H: FourierHamiltonian, grid: int | tuple[int, ...] | None, n_occupied: int | None
+    ) -> tuple[NDArray[np.complex128], int | None]:
+        """Sample a Hamiltonian; return how many of its bands are occupied too."""
+        if self.settings["kind"] == "winding":
+            chain = H if isinstance(H, ChiralHamiltonian) else chiral_block(H)
+            (points,) = grid_sizes(1, 32 if grid is None else grid)
+            return chain.block_on_grid(points), n_occupied
+        if H.dim != 2:
+            raise KindError(
+                "Argument `H` must be two-dimensional for this network, but has"
+                f" {H.dim} dimension{'s' * (H.dim > 1)}."
+            )
+        filled = H.n_occupied if n_occupied is None else n_occupied
+        return H.on_grid((16, 16) if grid is None else grid), filled
+
+    def _checked(
+        self, samples: ArrayLike, n_occupied: int | None
+    ) -> tuple[NDArray[np.complex128], tuple[int, ...], int]:
+        chain = self.settings["kind"] == "winding"
+        axes = "(..., N, n, n)" if chain else "(..., Nx, Ny, n, n)"
+        values = _validation.as_complex(samples, "samples", axes)
+        tail = 3 if chain else 4
+        batch, own = values.shape[:-tail], values.shape[-tail:]
+        if own[-1] != own[-2] or min(own[:-2]) < 3:
+            raise ShapeError(
+                f"Argument `samples` must have shape {axes} with at least 3 points along each"
+                f" direction and square matrices, but has {values.shape}."
+            )
+        filled = 1
+        if not chain:
+            filled = _filling(n_occupied, own[-1])
+        elif n_occupied is not None:
+            raise InputError(
+                "Argument `n_occupied` must be left out for chains, whose lower half is filled,"
+                f" but is {n_occupied}."
+            )
+        flat = values.reshape(-1, *own)
+        size = np.abs(flat).max(axis=tuple(range(1, flat.ndim)), initial=0.0)
+        if (size == 0.0).any():
+            raise InputError(
+                "Argument `samples` must not vanish at all k points, but does for"
+                f" {np.flatnonzero(size == 0.0)[:5].tolist()}."
+            )
+        # powers of two leave the digits alone, and squares within the range of numbers
+        scaled = flat * np.exp2(-np.floor(np.log2(size)))[(..., *(None,) * tail)]
+        axes_of_one = tuple(range(1, flat.ndim))
+        square = (np.abs(scaled) ** 2).sum(axes_of_one) * (own[-1] / math.prod(own))
+        scaled = scaled / np.sqrt(square)[(..., *(None,) * tail)]
+        return np.ascontiguousarray(scaled), batch, filled
+
+
+def _filling(n_occupied: int | None, n_bands: int) -> int:
+    if n_occupied is None and n_bands != 2:
+        raise InputError(
+            f"Argument `n_occupied` must be given for {n_bands} bands, but is None: samples do not"
+            " say how many bands are filled."
+        )
+    filled = 1 if n_occupied is None else n_occupied
+    if not 0 < filled < n_bands:
+        raise InputError(
+            f"Argument `n_occupied` must lie between 1 and {n_bands - 1} for {n_bands} bands, but"
+            f" is {n_occupied}."
+        )
+    return int(filled)
+
+
+#: Deviation from flat bands that rounding to single precision explains.
+FLAT: Final = 1e-5
+#: Largest range of the hoppings that are looked for in planes.
+PLANE_RANGE: Final = 2
+
+
+def reconstructed(
+    samples: NDArray[np.complex128], kind: str, n_occupied: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Proven invariants of the Hamiltonians of short range behind the samples, and where."""
+    value, known = np.zeros(len(samples), np.int64), np.zeros(len(samples), bool)
+    is_flat = flatness(torch.from_numpy(samples)).numpy() < FLAT
+    hoppings, short = _hoppings(samples)
+    rows = np.flatnonzero(short & ~is_flat)
+    if len(rows):
+        chosen = {r: h[rows] for r, h in hoppings.items()}
+        if kind == "winding":
+            orders = sorted(r[0] for r in chosen)
+            block = np.stack([chosen[m,] for m in orders], axis=1)
+            proof = certify_winding(ChiralHamiltonian.from_array(orders[0], block))
+        else:
+            half = {r: h for r, h in chosen.items() if r >= (0, 0)}
+            proof = certify_chern(FourierHamiltonian(half, n_occupied=n_occupied))
+        sure = np.asarray(proof.certified)
+        value[rows[sure]], known[rows[sure]] = np.asarray(proof.value)[sure], True
+    rows = np.flatnonzero(is_flat)
+    if len(rows):
+        flat = samples[rows]
+        if kind == "winding":
+            chains = unflatten_block(flat)
+            proof, found = certify_winding(chains.hamiltonian), chains.found & chains.unique
+        else:
+            bands = unflatten_bands(flat, n_occupied, max_range=PLANE_RANGE)
+            proof, found = certify_chern(bands.hamiltonian), bands.found & bands.unique
+        sure = found & np.asarray(proof.certified)
+        value[rows[sure]], known[rows[sure]] = np.asarray(proof.value)[sure], True
+    return value, known
+
+
+#: Size of the highest harmonics, relative to all, that rounding to single precision explains.
+ABSENT: Final = 1e-6
+
+
+def _hoppings(
+    samples: NDArray[np.complex128],
+) -> tuple[dict[tuple[int, ...], NDArray[np.complex128]], NDArray[np.bool_]]:
+    """Fourier coefficients of samples, and where the highest quarter of them is absent."""
+    # samples of (B, N, n, n) or (B, Nx, Ny, n, n)
+    grid = samples.shape[1:-2]
+    axes = tuple(range(1, len(grid) + 1))
+    waves = np.fft.fftn(samples, axes=axes, norm="forward")
+    found, high = {}, np.zeros(len(samples))
+    for index in np.ndindex(*grid):
+        order = tuple(i if 2 * i < n else i - n for i, n in zip(index, grid, strict=True))
+        # the grid starts at -pi
+        coefficient = waves[(slice(None), *index)] * (-1.0) ** sum(order)
+        if any(8 * abs(m) > 3 * n for m, n in zip(order, grid, strict=True)):
+            high = np.maximum(high, np.abs(coefficient).max((-2, -1)))
+        else:
+            found[order] = coefficient
+    return found, high < ABSENT
+
+
+def _layout(kind: str) -> Layout:
+    """Layout of the features, from one small Hamiltonian."""
+    if kind == "winding":
+        k = 2.0 * math.pi * torch.arange(4, dtype=torch.float64) / 4
+        return chain_candidates(torch.polar(torch.ones_like(k), k)[None, :, None, None])[1]
+    h_k = torch.diag_embed(torch.tensor([-1.0, 1.0], dtype=torch.complex128)).expand(1, 4, 4, 2, 2)
+    return plane_candidates(h_k, 1)[1]
+
+
+# --------------------------------------------------------------------------------------- Training
+
+
+class FlipData(NamedTuple):
+    """What a flip network reads of a batch: candidates, the turns they stand for, the formula.
+
+    Features (B, V, K, F) of V views of the samples, signs, turns and kept (B, V, K), integers of
+    the formula (B, V).
+    """
+
+    features: Tensor
+    sign: Tensor
+    turns: Tensor
+    kept: Tensor
+    base: Tensor
+
+    def select(self, index: Tensor) -> FlipData:
+        """Chosen Hamiltonians."""
+        return FlipData(*(part[index] for part in self))
+
+    def to(self, device: str | torch.device) -> FlipData:
+        """Move to a device."""
+        return FlipData(*(part.to(device) for part in self))
+
+
+def fit_flips(
+    network: FlipNetwork,
+    data: FlipData,
+    label: Int[np.ndarray, " batch"],
+    *,
+    epochs: int = 8,
+    batch_size: int = 512,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 1e-4,
+    seed: int = 0,
+    on_epoch_end: Callable[[int, float], object] | None = None,
+) -> list[float]:
+    r"""Train a flip network on integers alone, by their likelihood.
+
+    .. math:: L = -\langle \log P(\nu_s) \rangle_s
+
+    The population should have no filter on the gap: where no phase is doubtful there is nothing to
+    learn, and the probabilities mean nothing.
+
+    Parameters
+    ----------
+    network : FlipNetwork
+        Trained in place.
+    data : FlipData
+        From `FlipNetwork.prepare`; several grids and numbers of bands may be joined by
+        `torch.cat`.
+    label : int array of shape (B,)
+        Invariants.
+    epochs, batch_size, learning_rate, weight_decay, seed : optional
+        Of AdamW with a one-cycle schedule.
+    on_epoch_end : callable, optional
+        Called with the number of the epoch and its mean loss.
+
+    Returns
+    -------
+    list of float
+        Mean loss of each epoch.
+
+    Raises
+    ------
+    ShapeError
+        If there is not one label for each sample.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> chains = tp.ensembles.mixed_chains(64, rng=1)
+    >>> network = FlipNetwork()
+    >>> data = network.prepare(torch.from_numpy(chains.block_on_grid(16)))
+    >>> losses = fit_flips(network, data, tp.certify_winding(chains).value, batch_size=32)
+    >>> len(losses)
+    8
+    """
+    total = len(data.base)
+    if len(label) != total or not total:
+        raise ShapeError(
+            f"Argument `label` must have one entry for each of {total} samples (and at least one),"
+            f" but has {len(label)}."
+        )
+    device = network.mean.device
+    data = data.to(device)
+    seen = data.features[data.kept]
+    with torch.no_grad():
+        network.mean.copy_(seen.mean(0))
+        network.deviation.copy_(seen.std(0).clamp_min(1e-3))
+    difference = torch.as_tensor(np.asarray(label), device=device) - data.base[:, 0]
+    column = difference.clamp(-REACH, REACH - 1) + REACH
+    size = min(batch_size, total)
+    steps = max(3, epochs * (total // size))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, learning_rate, total_steps=steps, pct_start=max(0.2, 2.0 / steps)
+    )
+    order = torch.Generator().manual_seed(seed)
+    losses = []
+    network.train()
+    for epoch in range(epochs):
+        running = 0.0
+        index = torch.randperm(total, generator=order)[: total // size * size].to(device)
+        for start in range(0, len(index), size):
+            rows = index[start : start + size]
+            chosen = network(data.select(rows)).gather(1, column[rows, None])
+            loss = -chosen.mean()
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            running += float(loss.detach()) * size
+        losses.append(running / len(index))
+        if on_epoch_end is not None:
+            on_epoch_end(epoch, losses[-1])
+    network.eval()
+    return losses
