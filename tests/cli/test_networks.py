@@ -176,3 +176,46 @@ def test_data_of_another_class(trained_surface, touched, refused, tmp_path):
     assert refused(touched, chern_data)  # the network of chains
     if kind == "bands":
         assert "4 bands" in refused(folder, chern_data)
+
+
+def test_networks_of_the_package_answer_at_once(program, tmp_path):
+    """`topophys predict winding-1d FILE` needs no training."""
+    chains = tp.ensembles.hard_chains("gaussian", 6, rng=2)
+    np.save(tmp_path / "blocks.npy", tp.flatten_block(chains.block_on_grid(16)))
+    code, out, err = program("predict", "winding-1d", tmp_path / "blocks.npy")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()[1:]
+    assert [int(line.split()[0]) for line in lines] == tp.certify_winding(chains).value.tolist()
+    assert all("reconstructed" in line for line in lines)
+    planes = tp.ensembles.hard_planes("gaussian", 2, n_bands=3, n_occupied=1, rng=2)
+    np.save(tmp_path / "bands.npy", planes.on_grid(16))
+    code, out, err = program("predict", "chern-2d", tmp_path / "bands.npy", "-n", "1")
+    assert (code, err) == (0, "")
+    assert [int(line.split()[0]) for line in out.splitlines()[1:]] == tp.certify_chern(
+        planes
+    ).value.tolist()
+    for words, said in (
+        (("chern-2d", tmp_path / "bands.npy"), "`n_occupied` must be given for 3 bands"),
+        (("winding-1d", tmp_path / "blocks.npy", "--refine", "2"), "--refine"),
+        (("winding-1d", tmp_path / "blocks.npy", "--certify"), "`certify` must be False"),
+    ):
+        code, out, err = program("predict", *words)
+        assert code != 0
+        assert said in err
+        assert len(err.splitlines()) == 1
+
+
+def test_hoppings_from_a_file_are_proven_on_request(program, tmp_path):
+    chain = tp.models.ssh(1.0, 1.5)
+    tp.write_wannier90_hr(chain, tmp_path / "ssh_hr.dat")
+    code, out, _ = program("predict", "winding-1d", tmp_path / "ssh_hr.dat", "--certify")
+    assert code == 0
+    assert out.splitlines()[1].split()[0] == "+1"
+    assert "proven" in out
+    plane = tp.models.qwz(1.0)
+    tp.write_wannier90_hr(plane, tmp_path / "qwz_hr.dat")
+    words = ("predict", "chern-2d", tmp_path / "qwz_hr.dat", "-n", "1", "--certify")
+    code, out, _ = program(*words)
+    assert code == 0
+    assert int(out.splitlines()[1].split()[0]) == int(tp.certify_chern(plane).value)
+    assert "proven" in out

@@ -14,8 +14,11 @@ import typer
 from topophys.cli._options import Quiet
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from topophys.datasets import Dataset
-    from topophys.learn import Run
+    from topophys.learn import Posterior, Prediction, Run
 
 __all__ = ["COMMANDS"]
 
@@ -171,7 +174,10 @@ def report(
 
 
 def predict(
-    run: RunFolder,
+    run: Annotated[
+        Path,
+        typer.Argument(help="Folder of a training, or winding-1d or chern-2d of the package."),
+    ],
     file: Annotated[
         Path,
         typer.Argument(help="Samples on a k grid (.npy), or hoppings of Wannier90 (.dat)."),
@@ -188,28 +194,90 @@ def predict(
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Confidence below which to abstain.")
     ] = None,
+    n_occupied: Annotated[
+        int | None, typer.Option("-n", "--n-occupied", help="Occupied bands, for chern-2d.")
+    ] = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Prove the integers too; the file must have hoppings.")
+    ] = False,
 ) -> None:
     """Name the invariant of Hamiltonians in a file; abstain where the answer is no integer.
 
     A file has blocks D(k) of shape (..., N, n, n), d-vectors (..., Nx, Ny, 3) or Bloch matrices
     (..., Nx, Ny, n, n) on the grid of `topophys.k_grid`, or is `_hr.dat` or `_tb.dat`.
 
-    Example: topophys predict runs/first blocks.npy
+    Example: topophys predict winding-1d blocks.npy
     """
+    from topophys.errors import InputError
     from topophys.learn import load_run
+    from topophys.learn.pretrained.weights import PRETRAINED
 
+    if str(run) in PRETRAINED and not run.exists():
+        if refine != 1 or sublattice is not None:
+            raise InputError(
+                "Options --refine and --sublattice must be left out for the networks of the"
+                " package, which interpolate by themselves and find sublattices; remove them."
+            )
+        _predict_pretrained(str(run), file, k_points, n_occupied, threshold, certify=certify)
+        return
+    if n_occupied is not None:
+        raise InputError(
+            "Option --n-occupied must be left out for a run, which knows its filling, but is"
+            f" {n_occupied}."
+        )
     answer = load_run(run).predict(
         file,
         k_points=k_points,
         refine=refine,
         sublattice=_orbitals(sublattice),
         threshold=threshold,
+        certify=certify,
     )
     print("value  real-valued  confidence")
-    rows = (answer.value, answer.real, answer.confidence, answer.abstains)
-    for value, real, sure, unsure in zip(*(a.ravel() for a in rows), strict=True):
-        shown = f"{value:+5d}" if math.isfinite(real) else " none"
-        print(f"{shown}  {real:+11.4f}  {sure:10.3f}{'  abstains' if unsure else ''}")
+    rows = (answer.value, answer.real, answer.confidence, answer.abstains, *_proofs(answer))
+    for value, real, sure, *notes in zip(*(a.ravel() for a in rows), strict=True):
+        shown = f"{value:+5d}" if math.isfinite(real) or notes[1] else " none"
+        print(f"{shown}  {real:+11.4f}  {sure:10.3f}{_remarks(*notes)}")
+
+
+def _proofs(answer: Prediction | Posterior) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the value is proven, and where the network said something else."""
+    return answer.certified, answer.refuted
+
+
+def _remarks(unsure: bool, proven: bool, refuted: bool) -> str:
+    """Say whether one answer is proven, refuted or abstained from."""
+    if proven:
+        return "  proven, against the network" if refuted else "  proven"
+    return "  abstains" if unsure else ""
+
+
+def _predict_pretrained(
+    name: str,
+    file: Path,
+    k_points: int | None,
+    n_occupied: int | None,
+    threshold: float | None,
+    *,
+    certify: bool,
+) -> None:
+    """Answers of a network that comes with the package, one line for each Hamiltonian."""
+    from topophys.learn import load_pretrained
+    from topophys.learn.inputs import read_input
+
+    answer = load_pretrained(name).predict(
+        read_input(file),
+        grid=k_points,
+        n_occupied=n_occupied,
+        threshold=threshold,
+        certify=certify,
+    )
+    print("value  confidence  formula")
+    columns = (answer.value, answer.confidence, answer.formula, answer.reconstructed)
+    rows = (*columns, answer.abstains, *_proofs(answer))
+    for value, sure, formula, found, *notes in zip(*(a.ravel() for a in rows), strict=True):
+        how = "  reconstructed" if found and not notes[1] else ""
+        print(f"{value:+5d}  {sure:10.4f}  {formula:+7d}{how}{_remarks(*notes)}")
 
 
 def _orbitals(text: str | None) -> list[int] | None:
