@@ -78,8 +78,18 @@ def test_table_of_several_seeds():
     assert cells[1] == "a"
     assert cells[2].startswith("0.80000 ± 1.2706")
     assert cells[3:5] == ["2", "0.50000"]
-    assert cells[5].startswith("18 : 2, p = 0.0004")
+    assert cells[5] == "9 : 1, largest p = 0.021"
     assert cells[6:8] == ["0.80000", "yes"]
+
+
+def test_counts_of_seeds_on_one_test_set_are_not_added_up():
+    from scipy.stats import binomtest
+
+    pairs = [(9, 1), (8, 2), (0, 0)]
+    said = learning_table.discordant(pairs)
+    assert said == "5.67 : 1, largest p = 1"
+    assert learning_table.discordant([(9, 1)]) == f"9 : 1, p = {binomtest(9, 10).pvalue:.2g}"
+    assert learning_table.discordant([(0, 0), (0, 0)]) == ""
 
 
 def test_table_of_one_seed_has_the_interval_of_the_samples():
