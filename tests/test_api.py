@@ -17,7 +17,7 @@ from topophys.invariants.chern import chern_number_of_links
 HEAVY = ("numpy", "numba", "scipy", "torch", "h5py", "matplotlib")
 PACKAGES = (
     "datasets", "ensembles", "errors", "interpret", "learn", "materials", "models", "plots",
-    "report", "tasks",
+    "report", "tasks", "torch",
 )  # fmt: skip
 
 

@@ -320,6 +320,7 @@ _SUBPACKAGES: Final = (
     "plots",
     "report",
     "tasks",
+    "torch",
 )
 
 #: Not part of `from topophys import *` either: it brings h5py.

@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 PACKAGES = (
     "topophys", "topophys.models", "topophys.ensembles", "topophys.errors", "topophys.datasets",
     "topophys.learn", "topophys.learn.encoders", "topophys.materials", "topophys.interpret",
-    "topophys.plots", "topophys.report", "topophys.tasks",
+    "topophys.plots", "topophys.report", "topophys.tasks", "topophys.torch",
 )  # fmt: skip
 #: Where packages lie that users reach as attributes of `topophys`.
 HOMES = {"topophys.models": "topophys.models"}
