@@ -141,3 +141,44 @@ def test_bad_input_is_refused(call, error, words):
     u_k = tp.flatten_block(aiii_chains(2, hopping_range=1, rng=1).block_on_grid(16))
     with pytest.raises(error, match=re.escape(words)):
         call(u_k)
+
+
+@pytest.mark.parametrize("coupling", [0.0, 1e-6, 1e-5])
+@pytest.mark.parametrize("points", [8, 12])
+def test_a_block_beside_one_of_shorter_range_is_not_lost(points, coupling):
+    """The equations hold for the shorter block alone, which is not what the samples show."""
+    rng = np.random.default_rng(1)
+    amplitudes = np.zeros((300, 5, 2, 2), complex)
+    amplitudes[:, 1:4, 0, 0] = rng.standard_normal((300, 3, 2)) @ np.array([1, 1j])
+    amplitudes[:, :, 1, 1] = rng.standard_normal((300, 5, 2)) @ np.array([1, 1j])
+    amplitudes += coupling * (rng.standard_normal(amplitudes.shape) + 0j)
+    chains = tp.ChiralHamiltonian.from_array(-2, amplitudes)
+    samples = tp.flatten_block(chains.block_on_grid(points))
+    found = tp.unflatten_block(samples)
+    sure = found.found & found.unique
+    truth, proof = tp.certify_winding(chains), tp.certify_winding(found.hamiltonian)
+    np.testing.assert_array_equal(proof.value[sure], truth.value[sure])
+    for index in np.flatnonzero(found.found):
+        polar = tp.flatten_block(found.hamiltonian[index].block_on_grid(points))
+        assert np.abs(polar - samples[index]).max() < 0.05
+
+
+def test_a_flat_orbital_beside_a_plane_does_not_hide_it():
+    for offset in (0.01, 0.05, 0.2):
+        h_k = tp.models.qwz(-2.0 + offset).on_grid((8, 8))
+        three = np.zeros((1, 8, 8, 3, 3), complex)
+        three[0, ..., :2, :2], three[0, ..., 2, 2] = h_k, 5.0
+        found = tp.unflatten_bands(flat_bands(three, 1), 1)
+        ok = found.found & found.unique
+        expected = tp.certify_chern(tp.models.qwz(-2.0 + offset)).value
+        assert (tp.certify_chern(found.hamiltonian).value[ok] == expected).all()
+
+
+def test_bands_without_a_gap_or_symmetry_are_not_found():
+    assert not tp.unflatten_bands(np.tile(np.eye(2), (1, 6, 6, 1, 1)), 1).found.any()
+    with pytest.raises(InputError, match="Hermitian"):
+        tp.unflatten_bands(np.tile([[-1.0, 5.0], [0.0, 1.0]], (1, 6, 6, 1, 1)), 1)
+    with pytest.raises(InputError, match="tolerance"):
+        tp.unflatten_bands(np.ones((1, 6, 6, 2, 2)), 1, tolerance=-1.0)
+    with pytest.raises(ShapeError, match="u_k"):
+        tp.unflatten_block(np.ones((0, 8, 2, 2)))

@@ -116,9 +116,10 @@ def test_formula_is_the_sampled_invariant_where_it_is_clear(kind):
 def test_flattened_chains_of_short_range_are_answered_by_proof(name):
     chains = hard_chains(name, 50, rng=9)
     answer = load_pretrained("winding-1d").predict(tp.flatten_block(chains.block_on_grid(12)))
-    assert answer.reconstructed.all()
+    # all but those with a gap that rounding could close
+    assert answer.reconstructed.mean() > 0.95
     np.testing.assert_array_equal(answer.value, tp.certify_winding(chains).value)
-    assert (answer.confidence == 1.0).all()
+    assert (answer.confidence[answer.reconstructed] == 1.0).all()
 
 
 def test_flattened_planes_of_many_bands_are_answered_by_proof():
@@ -135,8 +136,9 @@ def test_samples_of_short_range_are_answered_by_their_fourier_series(points, pre
     chains = hard_chains("real", 40, n_orbitals=3, rng=9)
     samples = chains.block_on_grid(points).astype(precision)
     answer = FlipNetwork("winding").predict(5.0 * samples)
-    assert answer.reconstructed.all()
-    np.testing.assert_array_equal(answer.value, tp.certify_winding(chains).value)
+    sure = answer.reconstructed
+    assert sure.mean() > 0.9
+    np.testing.assert_array_equal(answer.value[sure], tp.certify_winding(chains).value[sure])
     planes = hard_planes("gaussian", 6, n_bands=3, n_occupied=2, rng=9)
     samples = planes.on_grid((points, 8)).astype(precision)
     answer = FlipNetwork("chern").predict(samples, n_occupied=2)
@@ -248,3 +250,38 @@ def test_the_certificate_disposes():
         network.predict(chains.block_on_grid(8), certify=True)
     with pytest.raises(InputError, match="`grid` must be left out"):
         network.predict(chains.block_on_grid(8), grid=8)
+
+
+def test_hoppings_beyond_the_grid_are_not_taken_for_shorter_ones():
+    network = load_pretrained("winding-1d")
+    far = np.zeros((30, 1, 1), complex)
+    far[0], far[29] = 0.3, 1.0
+    chain = tp.ChiralHamiltonian.from_array(0, far)
+    answer = network.predict(chain, grid=32)
+    assert not answer.reconstructed
+    three = hard_chains("gaussian", 50, rng=1).block_on_grid(3)
+    assert not network.predict(three).reconstructed.any()
+    third = np.array([0.3, 1.0, 0.0, 1.0], complex).reshape(4, 1, 1)
+    samples = tp.ChiralHamiltonian.from_array(0, third).block_on_grid(4)
+    assert not network.predict(samples).reconstructed
+
+
+@pytest.mark.parametrize("gap", [1e-8, 1e-7, 1e-6])
+def test_gaps_that_rounding_can_close_are_not_called_sure(gap):
+    hop = 1.0 + gap * np.linspace(-1.0, 1.0, 50)
+    samples = tp.models.ssh(1.0, hop).block_on_grid(16).astype(np.complex64)
+    assert not load_pretrained("winding-1d").predict(samples).reconstructed.any()
+
+
+def test_samples_of_planes_must_be_hermitian_with_a_gap():
+    network = load_pretrained("chern-2d")
+    h_k = tp.models.qwz(1.0).on_grid((8, 8))
+    rounded = h_k + 1e-8 * np.triu(np.ones((2, 2)), 1)
+    assert network.predict(rounded).value == tp.certify_chern(tp.models.qwz(1.0)).value
+    with pytest.raises(InputError, match="Hermitian"):
+        network.predict(h_k + 0.1j * np.eye(2))
+    assert not network.predict(np.tile(np.eye(2), (8, 8, 1, 1)), n_occupied=1).reconstructed
+    with pytest.raises(InputError, match="`n_occupied` must lie"):
+        network.predict(class_a(1, n_bands=3, rng=1).on_grid(8), n_occupied=3)
+    with pytest.raises(InputError, match="must not vanish"):
+        network.predict(1e-320 * h_k)

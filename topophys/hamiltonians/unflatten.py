@@ -25,6 +25,10 @@ Model = TypeVar("Model", bound=FourierHamiltonian)
 TOLERANCE: Final = 3e-6
 #: Misfit of any other Hamiltonian, in units of the tolerance, where one is called unique.
 APART: Final = 30.0
+#: Smallest singular value, or gap, in units of the root-mean-square energy, that counts as found.
+LEAST: Final = 1e-5
+#: Largest entry that violates the equations, as a share of that.
+CLOSE: Final = 1e-2
 #: Share of its largest eigenvalue that is added to a singular matrix of normal equations.
 REGULARISATION: Final = 1e-13
 
@@ -117,6 +121,13 @@ def _solve(
     others = np.linalg.eigvalsh(normal)[:, 1]
     misfit, apart = (np.sqrt(np.maximum(x, 0.0)) for x in (left_over, others))
     return found.reshape(batch, length, size), misfit, apart
+
+
+def _check_tolerance(tolerance: float) -> None:
+    if not isinstance(tolerance, int | float) or not 0.0 < tolerance < 1.0:
+        raise InputError(
+            f"Argument `tolerance` must be a number between 0 and 1, but is {tolerance!r}."
+        )
 
 
 def _hoppings(
@@ -226,7 +237,8 @@ def unflatten_block(
     True
     """
     values = _validation.as_complex(u_k, "u_k", "(B, N, n, n)")
-    if values.ndim != 4 or values.shape[-1] != values.shape[-2]:
+    _check_tolerance(tolerance)
+    if values.ndim != 4 or values.shape[-1] != values.shape[-2] or not values.size:
         raise ShapeError(f"Argument `u_k` must have shape (B, N, n, n), but has {values.shape}.")
     batch, points, n = values.shape[:3]
     largest = np.abs(values).max(initial=0.0)
@@ -251,9 +263,13 @@ def unflatten_block(
     hoppings, misfit, unique, reach = _search(metric, overlap, basis, ranges, (points,), tolerance)
     chains = _chain(hoppings, n)
     modulus = np.conj(np.swapaxes(values, -1, -2)) @ chains.block_on_grid(points)
+    skew = np.abs(modulus - np.conj(np.swapaxes(modulus, -1, -2))).max((-3, -2, -1))
     modulus = 0.5 * (modulus + np.conj(np.swapaxes(modulus, -1, -2)))
     # the equations let U^dagger D be any Hermitian matrix: U is the polar factor if it is positive
-    positive = (np.linalg.eigvalsh(modulus)[..., 0] > 0.0).all(-1)
+    smallest = np.linalg.eigvalsh(modulus)[..., 0].min(-1)
+    # where the smallest singular value is of the size of the misfit, the polar factor is arbitrary:
+    # a block of short range beside an empty one fits the equations, but not the samples
+    positive = (smallest > LEAST) & (skew < CLOSE * smallest)
     return Unflattened(chains, positive & (misfit <= tolerance), reach, unique, misfit)
 
 
@@ -331,19 +347,29 @@ def unflatten_bands(
     True
     """
     values = _validation.as_complex(h_k, "h_k", "(B, Nx, ..., n, n)")
+    _check_tolerance(tolerance)
     dim = values.ndim - 3
     n = values.shape[-1]
-    if not 1 <= dim <= 3 or values.shape[-2] != n:
+    if not 1 <= dim <= 3 or values.shape[-2] != n or not values.size:
         raise ShapeError(
             f"Argument `h_k` must have shape (B, Nx, ..., n, n), but has {values.shape}."
         )
-    if not 0 < n_occupied < n:
+    if not 0 < _validation.positive_int(n_occupied, "n_occupied") < n:
         raise InputError(
             f"Argument `n_occupied` must lie between 1 and {n - 1} for {n} bands, but is"
             f" {n_occupied}."
         )
     points = tuple(values.shape[1:-2])
-    states = np.linalg.eigh(values.reshape(len(values), -1, n, n))[1]
+    rows = values.reshape(len(values), -1, n, n)
+    size = np.abs(rows).max((-3, -2, -1), initial=0.0)
+    if (np.abs(rows - np.conj(np.swapaxes(rows, -1, -2))).max((-3, -2, -1)) > 1e-5 * size).any():
+        raise InputError(
+            "Argument `h_k` must hold Hermitian matrices, but does not; take the mean with the"
+            " adjoint if rounding is the cause."
+        )
+    energy, states = np.linalg.eigh(rows)
+    distance = energy[..., n_occupied] - energy[..., n_occupied - 1]
+    clear = (distance > LEAST * size[:, None]).all(-1)
     filled, empty = states[..., :n_occupied], states[..., n_occupied:]
     basis = _traceless(n)
     left = np.conj(np.swapaxes(empty, -1, -2))[:, :, None]
@@ -357,12 +383,15 @@ def unflatten_bands(
     ranges = _ranges("h_k", hopping_range, max_range, points, equations, n * n - 1)
     hoppings, misfit, unique, reach = _search(metric, overlap, basis, ranges, points, tolerance)
     bands = _bands(hoppings, n, n_occupied)
-    rows = bands.on_grid(points).reshape(len(values), -1, n, n)
+    rows = bands.on_grid(points).reshape(rows.shape)
     below = np.conj(np.swapaxes(filled, -1, -2)) @ rows @ filled
     above = left[:, :, 0] @ rows @ empty
-    # the equations keep filled and empty states apart, but do not say which of them are lower
-    ordered = np.linalg.eigvalsh(below)[..., -1] < np.linalg.eigvalsh(above)[..., 0]
-    return Unflattened(bands, ordered.all(-1) & (misfit <= tolerance), reach, unique, misfit)
+    # the equations keep filled and empty states apart, but do not say which of them are lower, and
+    # hold for states without energy too
+    gap = (np.linalg.eigvalsh(above)[..., 0] - np.linalg.eigvalsh(below)[..., -1]).min(-1)
+    mixing = np.abs(left[:, :, 0] @ rows @ filled).max((-3, -2, -1))
+    ordered = (gap > LEAST) & (mixing < CLOSE * gap) & clear
+    return Unflattened(bands, ordered & (misfit <= tolerance), reach, unique, misfit)
 
 
 def _bands(

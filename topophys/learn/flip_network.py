@@ -55,7 +55,8 @@ class Posterior:
         Probabilities of the integers formula - 16, ..., formula + 15.
     reconstructed : bool ndarray of shape (...)
         Where the samples are those of a Hamiltonian of short range, or of its flattened bands:
-        the integer is proven for that one, and the network was not asked.
+        the integer is proven for that one, and the network was not asked. That the samples come
+        from it, and not from hoppings over more cells than the grid can show, is assumed.
     threshold : float
         Confidence below which the network abstains.
     certificate : Certificate, optional
@@ -341,8 +342,9 @@ class FlipNetwork(nn.Module):
             Confidence below which to abstain; by default the one calibrated in training.
         reconstruct : bool, optional
             Answer from the Hamiltonian of short range behind the samples, where there is exactly
-            one: their Fourier coefficients if the highest quarter of them vanishes, and
-            `unflatten_block` or `unflatten_bands` for flattened samples.
+            one: their Fourier coefficients if the upper half of the harmonics vanishes, and
+            `unflatten_block` or `unflatten_bands` for flattened samples. That its range is
+            small is an assumption about samples; it is checked for `H` with hoppings.
         certify : bool, optional
             Prove the invariants too; `H` must have hoppings. The network proposes, the
             certificate disposes.
@@ -368,6 +370,9 @@ class FlipNetwork(nn.Module):
         samples: Any = H
         if isinstance(H, FourierHamiltonian):
             samples, n_occupied = self._sampled(H, grid, n_occupied)
+            # the hoppings are known: no other ones are behind the samples
+            points = samples.shape[-3:-2] if kind == "winding" else samples.shape[-4:-2]
+            reconstruct = reconstruct and bool(2 * np.abs(H.vectors).max() < min(points))
         elif grid is not None:
             raise InputError(
                 f"Argument `grid` must be left out for samples, which have one, but is {grid}."
@@ -376,19 +381,19 @@ class FlipNetwork(nn.Module):
         device = self.mean.device
         logs, base = [], []
         self.eval()
-        for start in range(0, len(values), batch_size):
-            part = torch.from_numpy(values[start : start + batch_size]).to(device)
-            data = self.prepare(part, filled)
+        exact, known = np.zeros(len(values), np.int64), np.zeros(len(values), bool)
+        for start in range(0, len(values), _validation.positive_int(batch_size, "batch_size")):
+            rows = slice(start, start + batch_size)
+            data = self.prepare(torch.from_numpy(values[rows]).to(device), filled)
             logs.append(self(data).double().cpu().numpy())
             base.append(data.base[:, 0].cpu().numpy())
+            if reconstruct:
+                exact[rows], known[rows] = reconstructed(values[rows], kind, filled)
         corrections = np.exp(np.concatenate(logs)) if logs else np.empty((0, 2 * REACH))
         formula = np.concatenate(base) if base else np.empty(0, np.int64)
-        known = np.zeros(len(values), bool)
-        if reconstruct:
-            exact, known = reconstructed(values, self.settings["kind"], filled)
-            column = exact - formula + REACH
-            known &= (column >= 0) & (column < 2 * REACH)
-            corrections[known] = np.eye(2 * REACH)[column[known]]
+        column = exact - formula + REACH
+        known &= (column >= 0) & (column < 2 * REACH)
+        corrections[known] = np.eye(2 * REACH)[column[known]]
         best = corrections.argmax(-1)
         confidence = np.take_along_axis(corrections, best[:, None], -1)[:, 0]
         limit = float(self.threshold) if threshold is None else float(threshold)
@@ -444,10 +449,20 @@ class FlipNetwork(nn.Module):
             )
         flat = values.reshape(-1, *own)
         size = np.abs(flat).max(axis=tuple(range(1, flat.ndim)), initial=0.0)
-        if (size == 0.0).any():
+        if not chain:
+            off = np.abs(flat - np.conj(np.swapaxes(flat, -1, -2))).max(
+                axis=tuple(range(1, flat.ndim)), initial=0.0
+            )
+            if (off > 1e-5 * size).any():
+                raise InputError(
+                    "Argument `samples` must hold Hermitian matrices, but violates H = H^dagger by"
+                    f" {float((off / np.maximum(size, 1e-300)).max()):.3g} of the largest entry."
+                )
+            flat = 0.5 * (flat + np.conj(np.swapaxes(flat, -1, -2)))
+        if (size < 1e-300).any():
             raise InputError(
                 "Argument `samples` must not vanish at all k points, but does for"
-                f" {np.flatnonzero(size == 0.0)[:5].tolist()}."
+                f" {np.flatnonzero(size < 1e-300)[:5].tolist()}."
             )
         # powers of two leave the digits alone, and squares within the range of numbers
         scaled = flat * np.exp2(-np.floor(np.log2(size)))[(..., *(None,) * tail)]
@@ -463,7 +478,7 @@ def _filling(n_occupied: int | None, n_bands: int) -> int:
             f"Argument `n_occupied` must be given for {n_bands} bands, but is None: samples do not"
             " say how many bands are filled."
         )
-    filled = 1 if n_occupied is None else n_occupied
+    filled = 1 if n_occupied is None else _validation.positive_int(n_occupied, "n_occupied")
     if not 0 < filled < n_bands:
         raise InputError(
             f"Argument `n_occupied` must lie between 1 and {n_bands - 1} for {n_bands} bands, but"
@@ -491,10 +506,10 @@ def reconstructed(
         if kind == "winding":
             orders = sorted(r[0] for r in chosen)
             block = np.stack([chosen[m,] for m in orders], axis=1)
-            proof = certify_winding(ChiralHamiltonian.from_array(orders[0], block))
+            proof = certify_winding(ChiralHamiltonian.from_array(orders[0], block), min_gap=CLEAR)
         else:
             half = {r: h for r, h in chosen.items() if r >= (0, 0)}
-            proof = certify_chern(FourierHamiltonian(half, n_occupied=n_occupied))
+            proof = certify_chern(FourierHamiltonian(half, n_occupied=n_occupied), min_gap=CLEAR)
         sure = np.asarray(proof.certified)
         value[rows[sure]], known[rows[sure]] = np.asarray(proof.value)[sure], True
     rows = np.flatnonzero(is_flat)
@@ -502,15 +517,23 @@ def reconstructed(
         flat = samples[rows]
         if kind == "winding":
             chains = unflatten_block(flat)
-            proof, found = certify_winding(chains.hamiltonian), chains.found & chains.unique
+            proof, found = (
+                certify_winding(chains.hamiltonian, min_gap=CLEAR),
+                chains.found & chains.unique,
+            )
         else:
             bands = unflatten_bands(flat, n_occupied, max_range=PLANE_RANGE)
-            proof, found = certify_chern(bands.hamiltonian), bands.found & bands.unique
+            proof, found = (
+                certify_chern(bands.hamiltonian, min_gap=CLEAR),
+                bands.found & bands.unique,
+            )
         sure = found & np.asarray(proof.certified)
         value[rows[sure]], known[rows[sure]] = np.asarray(proof.value)[sure], True
     return value, known
 
 
+#: Smallest proven gap, in units of the root-mean-square energy, that rounding cannot close.
+CLEAR: Final = 1e-5
 #: Size of the highest harmonics, relative to all, that rounding to single precision explains.
 ABSENT: Final = 1e-6
 
@@ -518,7 +541,7 @@ ABSENT: Final = 1e-6
 def _hoppings(
     samples: NDArray[np.complex128],
 ) -> tuple[dict[tuple[int, ...], NDArray[np.complex128]], NDArray[np.bool_]]:
-    """Fourier coefficients of samples, and where the highest quarter of them is absent."""
+    """Fourier coefficients of samples, and where the upper half of the harmonics is absent."""
     # samples of (B, N, n, n) or (B, Nx, Ny, n, n)
     grid = samples.shape[1:-2]
     axes = tuple(range(1, len(grid) + 1))
@@ -528,11 +551,12 @@ def _hoppings(
         order = tuple(i if 2 * i < n else i - n for i, n in zip(index, grid, strict=True))
         # the grid starts at -pi
         coefficient = waves[(slice(None), *index)] * (-1.0) ** sum(order)
-        if any(8 * abs(m) > 3 * n for m, n in zip(order, grid, strict=True)):
+        if any(4 * abs(m) > n for m, n in zip(order, grid, strict=True)):
             high = np.maximum(high, np.abs(coefficient).max((-2, -1)))
         else:
             found[order] = coefficient
-    return found, high < ABSENT
+    # three or four points show no harmonic that could be absent
+    return found, (high < ABSENT) & (min(grid) > 4)
 
 
 def _layout(kind: str) -> Layout:
