@@ -124,7 +124,7 @@ def _solve(
 
 
 def _check_tolerance(tolerance: float) -> None:
-    if not isinstance(tolerance, int | float) or not 0.0 < tolerance < 1.0:
+    if not 0.0 < tolerance < 1.0:
         raise InputError(
             f"Argument `tolerance` must be a number between 0 and 1, but is {tolerance!r}."
         )
