@@ -20,6 +20,7 @@ ENDS = ("source-hdf5", "array", "tbmodels", "dataset", "toys", "wannier-packed")
 
 
 def outcomes(name, folder, cases):
+    # readers of structures exist with their extra alone; the others are tested without it
     if name in EXTRA and importlib.util.find_spec("pymatgen") is None:
         pytest.skip("needs the extra `materials`")
     honest = folder / "honest"

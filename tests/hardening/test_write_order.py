@@ -111,6 +111,7 @@ def test_no_byte_is_written_between_synchronisation_and_renaming(tmp_path):
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
+    # the kernel may forbid tracing, as in many containers; the traced calls are tested anyway
     if "ptrace" in done.stderr.lower():
         pytest.skip("this machine lets nobody trace")
     assert done.returncode == 0, done.stderr[-2000:]

@@ -285,3 +285,13 @@ def test_samples_of_planes_must_be_hermitian_with_a_gap():
         network.predict(class_a(1, n_bands=3, rng=1).on_grid(8), n_occupied=3)
     with pytest.raises(InputError, match="must not vanish"):
         network.predict(1e-320 * h_k)
+
+
+def test_half_filling_is_not_assumed():
+    named = class_a(1, n_bands=4, n_occupied=2, rng=1)[0]
+    pairs = zip(map(tuple, named.vectors.tolist()), named.amplitudes, strict=True)
+    silent = tp.FourierHamiltonian(dict(pairs))
+    network = load_pretrained("chern-2d")
+    with pytest.raises(InputError, match="names no filling"):
+        network.predict(silent)
+    assert network.predict(silent, n_occupied=2, certify=True).certified.all()

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from topophys import _validation
-from topophys.errors import InputError, KindError, ShapeError
+from topophys.errors import FillingError, InputError, KindError, ShapeError
 from topophys.grids import grid_sizes
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -29,6 +29,7 @@ from topophys.learn._flip_features import (
     mirror_pairs,
     plane_candidates,
 )
+from topophys.learn._proven_answers import ProvenAnswers
 from topophys.learn.inputs import certify_hamiltonian, chiral_block
 
 __all__ = ["FlipData", "FlipNetwork", "Posterior", "fit_flips"]
@@ -40,7 +41,7 @@ LEAST: Final = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Posterior:
+class Posterior(ProvenAnswers):
     """Probabilities of the invariants of a batch of Hamiltonians.
 
     Attributes
@@ -93,27 +94,12 @@ class Posterior:
             lines.append(f"  reconstructed    {int(self.reconstructed.sum())} of {total}")
             lines.append(f"  not the formula  {changed} of {total}")
         lines.append(f"  asked for        {self.threshold:.3f}")
-        if self.certificate is not None:
-            proven, against = int(self.certified.sum()), int(self.refuted.sum())
-            lines.append(f"  proven           {proven} of {total}, {against} against the network")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._proof_lines()])
 
     @property
     def proposed(self) -> Int[np.ndarray, "..."]:
         """Most probable integer, whatever is proven."""
         return np.asarray(self.formula + self.probabilities.argmax(-1) - REACH)
-
-    @property
-    def certified(self) -> Bool[np.ndarray, "..."]:
-        """Where `value` is proven for the Hamiltonian that was given."""
-        if self.certificate is None:
-            return np.zeros(np.shape(self.value), bool)
-        return np.asarray(self.certificate.certified)
-
-    @property
-    def refuted(self) -> Bool[np.ndarray, "..."]:
-        """Where the network says something else than what is proven."""
-        return np.asarray(self.certified & (self.proposed != self.value))
 
     @property
     def abstains(self) -> Bool[np.ndarray, "..."]:
@@ -422,6 +408,11 @@ class FlipNetwork(nn.Module):
             raise KindError(
                 "Argument `H` must be two-dimensional for this network, but has"
                 f" {H.dim} dimension{'s' * (H.dim > 1)}."
+            )
+        if n_occupied is None and H.n_bands > 2 and _validation.fills_half(H):
+            raise FillingError(
+                f"Argument `n_occupied` must be given for a Hamiltonian of {H.n_bands} bands that"
+                " names no filling, but is None."
             )
         filled = H.n_occupied if n_occupied is None else n_occupied
         return H.on_grid((16, 16) if grid is None else grid), filled

@@ -19,6 +19,7 @@ from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.results import Certificate
+from topophys.learn._proven_answers import ProvenAnswers
 from topophys.learn.adapters import OutputAdapter, inner_module
 from topophys.learn.checkpoint import check_file_header, load_encoder
 from topophys.learn.config import FitConfig
@@ -97,7 +98,7 @@ ALLOWED_ERRORS: Final = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
+class Prediction(ProvenAnswers):
     """Predicted invariants of a batch of Hamiltonians.
 
     Attributes
@@ -133,27 +134,12 @@ class Prediction:
         if total:
             lines.append(f"  confidence       {np.median(self.confidence):.3f} (median)")
         lines.append(f"  asked for        {self.threshold:.3f}")
-        if self.certificate is not None:
-            proven, against = int(self.certified.sum()), int(self.refuted.sum())
-            lines.append(f"  proven           {proven} of {total}, {against} against the network")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._proof_lines()])
 
     @property
     def proposed(self) -> Int[np.ndarray, "..."]:
         """What the network says, whatever is proven."""
         return nearest_integers(self.real)
-
-    @property
-    def certified(self) -> Bool[np.ndarray, "..."]:
-        """Where `value` is proven."""
-        if self.certificate is None:
-            return np.zeros(np.shape(self.value), bool)
-        return np.asarray(self.certificate.certified)
-
-    @property
-    def refuted(self) -> Bool[np.ndarray, "..."]:
-        """Where the network says something else than what is proven."""
-        return np.asarray(self.certified & (self.proposed != self.value))
 
     @property
     def distance(self) -> Float[np.ndarray, "..."]:

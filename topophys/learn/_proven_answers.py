@@ -1,0 +1,41 @@
+"""What predictions with a proof beside them have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from topophys.invariants.results import Certificate
+
+__all__ = ["ProvenAnswers"]
+
+
+class ProvenAnswers:
+    """Answers of a network, of which some are proven: the certificate decides where it holds."""
+
+    value: Int[np.ndarray, "..."]
+    certificate: Certificate | None
+
+    @property
+    def proposed(self) -> Int[np.ndarray, "..."]:
+        """What the network says, whatever is proven."""
+        raise NotImplementedError  # each kind of answer has its own
+
+    @property
+    def certified(self) -> Bool[np.ndarray, "..."]:
+        """Where `value` is proven for the Hamiltonian that was given."""
+        if self.certificate is None:
+            return np.zeros(np.shape(self.value), bool)
+        return np.asarray(self.certificate.certified)
+
+    @property
+    def refuted(self) -> Bool[np.ndarray, "..."]:
+        """Where the network says something else than what is proven."""
+        return np.asarray(self.certified & (self.proposed != self.value))
+
+    def _proof_lines(self) -> list[str]:
+        """Lines of the repr about proofs."""
+        if self.certificate is None:
+            return []
+        proven, against = int(self.certified.sum()), int(self.refuted.sum())
+        return [f"  proven           {proven} of {self.value.size}, {against} against the network"]
