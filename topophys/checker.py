@@ -372,6 +372,7 @@ class Bands(Model):
         self.table = acb_mat(len(terms), n * n, [z for x in terms.values() for z in x])
         self.norms = [norm(x) for x in self.matrices]
         self.work, self.wrong = 0, arb(0)  # violation of a symmetry
+        self.edges = list[tuple[arb, arb]]()  # above all occupied, below all empty levels of cells
 
     def leaves(self, bits: Any, *axes: int) -> list[Leaf]:
         """Leaves of the whole box, or of some of its axes."""
@@ -427,8 +428,11 @@ class Bands(Model):
             a[order], b[order], k[order] = dagger(v) * xv, dagger(w) * xv, dagger(w) * (x * w)
         each = [ldexp(x, -self.exponent) for x in levels]
         parts = zip(corners(a, dim), corners(k, dim), each[::2], each[1::2], strict=True)
-        gap = least(*(-highest(-y, -high) - highest(x, low) for x, y, low, high in parts))
-        gap -= total(norm(x[i, i]) for x in (a, k) for i in range(dim)) / 4 + 2 * rest
+        blocks = [(highest(x, low), -highest(-y, -high)) for x, y, low, high in parts]
+        bend, flex = (total(norm(x[i, i]) for i in range(dim)) / 4 + rest for x in (a, k))
+        gap = least(*(high - low for low, high in blocks)) - bend - flex
+        edges = most(*(x for x, _ in blocks)) + bend, least(*(x for _, x in blocks)) - flex
+        self.edges.append(edges)
         need(gap >= self.gap, "the gap may be smaller on a cell")
         gap -= 2 * self.wrong
         need(gap > 0, "the gap may close on a cell")
@@ -467,10 +471,29 @@ def gap(claim: Claim) -> None:
     """Direct gap in one to three dimensions; 5. of the page."""
     bands = Bands(claim)
     settle(bands.filled, claim)  # the value of a gap is the number of bands below it
+    prove_cells(bands, claim)
+
+
+def prove_cells(bands: Bands, claim: Claim) -> None:
+    """Prove the gap on all leaves."""
     leaves = bands.leaves(claim.evidence["tree"])
     cells = stored(claim.evidence, bands.n, len(leaves), 1 << bands.dim)
     for leaf, basis in zip(leaves, cells, strict=True):
         bands.frame(leaf, *basis, turning=False)
+
+
+def indirect(claim: Claim) -> None:
+    """All occupied levels below all empty ones, and an energy between them; 5. of the page."""
+    bands = Bands(claim)
+    settle(bands.filled, claim)
+    prove_cells(bands, claim)
+    below, above = zip(*bands.edges, strict=True)
+    top, bottom = most(*below), least(*above)
+    need(bottom - top >= bands.gap, "the gap may be smaller")
+    need(bottom > top, "the bands may overlap")
+    if "level" in claim.question:
+        level = number(claim.question["level"]) * bands.scale
+        need(top < level < bottom, "the energy may not lie in the gap")
 
 
 # ---------------------------------------------------------------- sides of cells
@@ -757,6 +780,17 @@ def pfaffian(a: list[list[acb]]) -> acb:
     return found
 
 
+def operator(claim: Claim, bands: Bands, name: str, sign: int) -> acb_mat:
+    """Exact unitary U = sign U^T of U K, and how far H is from -sign U H* U^dagger."""
+    given = acb_mat(bands.n, bands.n, complexes(claim.question[name], bands.n**2))
+    u = unitary((given + sign * given.transpose()) / 2)
+    parts = (norm(h + sign * (u * h.conjugate() * dagger(u)))
+             for h in (bands.home / 2, *bands.matrices))  # fmt: skip
+    bands.wrong = number(claim.question["symmetry_violation"], 0.0) * bands.scale
+    need(total(parts) <= bands.wrong, "the symmetry is violated by more than it says")
+    return u
+
+
 class HalfZone(Phases):
     """Half of the zone; time reversal k -> -k, psi -> U psi* maps its ends to themselves.
 
@@ -766,12 +800,7 @@ class HalfZone(Phases):
     def __init__(self, claim: Claim) -> None:
         bands = Bands(claim, half=True)
         need(not any(x % 2 for x in (bands.start[1], bands.filled, bands.n)), "an odd number")
-        given = acb_mat(bands.n, bands.n, complexes(claim.question["time_reversal"], bands.n**2))
-        self.u = unitary((given - given.transpose()) / 2)
-        parts = (norm(h - self.u * h.conjugate() * dagger(self.u))
-                 for h in (bands.home / 2, *bands.matrices))  # fmt: skip
-        bands.wrong = number(claim.question["symmetry_violation"], 0.0) * bands.scale
-        need(total(parts) <= bands.wrong, "time reversal is violated by more than it says")
+        self.u = operator(claim, bands, "time_reversal", -1)
         self.images: dict[Frame, Frame] = {}
         self.end, self.height = bands.size
         super().__init__(bands, claim.evidence, (0, self.height))
@@ -823,7 +852,28 @@ def z2(claim: Claim) -> None:
     settle(HalfZone(claim).total() % 2, claim)
 
 
-# ---------------------------------------------------------------- 9. the program
+# ---------------------------------------------------------------- 9. particle-hole symmetry
+
+
+def majorana(claim: Claim) -> None:
+    """Majorana number: the gap, and Pfaffians of H U, antisymmetric at k = 0 and pi; 9."""
+    bands = Bands(claim)
+    need(bands.n == 2 * bands.filled, "half of the levels must be occupied")
+    u = operator(claim, bands, "particle_hole", 1)
+    prove_cells(bands, claim)
+    ends = list[acb]()
+    for odd in (0, 1):
+        h = bands.home
+        for (r,), x in zip(bands.vectors, bands.matrices, strict=True):
+            h += (x + dagger(x)) * (-1) ** (odd * r % 2)
+        b = h * u
+        ends.append(pfaffian(((b - b.transpose()) / 2).tolist()))
+    both = (ends[0] * ends[1].conjugate()).real
+    need(not both.contains(0), "a Pfaffian may vanish")
+    settle(int(both < 0), claim)
+
+
+# ---------------------------------------------------------------- 10. the program
 
 #: What proves each quantity, its dimensions, and what is in its question and in its evidence.
 BANDS = "quantity dimension bands n_occupied hoppings amplitude_error"
@@ -836,9 +886,12 @@ CHECKS = {
         "start depth tree",
     ),
     "gap": (gap, (1, 2, 3), BANDS, CELLS),
+    "indirect gap": (indirect, (1, 2, 3), BANDS, CELLS),
+    "gap around an energy": (indirect, (1, 2, 3), BANDS + " level", CELLS),
     "Chern number": (chern, (2,), BANDS, CELLS + " thin points"),
     "Chern number, two bands": (two_bands, (2,), BANDS, "start depth tree"),
     "Z2 invariant": (z2, (2,), BANDS + " time_reversal symmetry_violation", CELLS + " thin points"),
+    "Majorana number": (majorana, (1,), BANDS + " particle_hole symmetry_violation", CELLS),
     "Weyl charge": (weyl, (3,), BANDS + " centre half_width", "start depth faces thin points"),
 }
 

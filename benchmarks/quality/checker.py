@@ -32,6 +32,7 @@ STATES = {
     1: "matrices of balls in place of integers",
     2: "shorter, with one walk over sides of cells",
     3: "a sharper bound of phases of Pfaffians; accepts what state 2 refused for a large error",
+    4: "Majorana numbers",
 }
 STATE = max(STATES)
 VERDICTS = {

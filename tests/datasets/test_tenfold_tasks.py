@@ -120,7 +120,7 @@ def test_recipes_of_full_size_are_valid_and_described(name):
 
 def test_what_no_certificate_file_holds_is_said(path, recipe):
     known = family_of(recipe, recipe.split[0]).checkable
-    assert known == (recipe.kind in {"z2", "point_gap"})
+    assert known == (recipe.kind in {"majorana", "z2", "point_gap"})
     if known:
         assert verify(path, checker=True, progress=False).ok
     else:

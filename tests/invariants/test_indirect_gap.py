@@ -163,3 +163,26 @@ def test_refusals():
 def test_tables_have_both_edges():
     table = tp.certify_gap(tp.models.qwz([-1.0, 1.0]), kind="indirect").to_pandas()
     assert {"valence_upper", "conduction_lower", "gap_lower"} <= set(table.columns)
+
+
+def test_files_of_open_gaps_are_accepted_and_of_others_not_written(tmp_path):
+    checker = pytest.importorskip("topophys.checker")
+    h = tp.models.qwz([-1.0, 1.0])
+    for options, words in (({"kind": "indirect"}, "indirect gap 1"),
+                           ({"level": [0.3, -0.6]}, "gap around an energy 1")):  # fmt: skip
+        proof = tp.certify_gap(h, **options)
+        for i in range(2):
+            text = proof.save(tmp_path / "x.cert.json", i).read_text()
+            said = checker.check(text)
+            assert said.startswith(f"{words}, gap at least")
+            assert float(said.split()[-1]) > 0.9 * proof.gap_lower[i]
+    false = text.replace(f'"level":"{(-0.6).hex()}"', f'"level":"{(-1.1).hex()}"')
+    assert false != text
+    with pytest.raises(checker.RejectedError, match="may not lie in the gap"):
+        checker.check(false)
+    with pytest.raises(InputError, match="bands on both sides"):
+        tp.certify_gap(tp.models.qwz(1.0), level=9.0).save(tmp_path / "y.cert.json")
+    metal = tp.FourierHamiltonian({(0,): [[1.0, 0.0], [0.0, -1.0]], (1,): np.eye(2)})
+    with pytest.raises(UnresolvedError):
+        tp.certify_gap(metal, kind="indirect").save(tmp_path / "y.cert.json")
+    assert not (tmp_path / "y.cert.json").exists()

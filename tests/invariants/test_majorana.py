@@ -179,8 +179,21 @@ def test_refusals_name_the_argument():
         tp.majorana_number(chain, particle_hole=turned, time_reversal=flip)
 
 
+def test_files_hold_class_d_and_the_checker_takes_them(tmp_path):
+    checker = pytest.importorskip("topophys.checker")
+    h = tp.models.kitaev_chain_bdg([0.5, 2.5], 1.0, 0.7, phase=0.3)
+    for order in ("nambu", "alternating"):  # the same for one orbital
+        proof = tp.majorana_number(h, particle_hole=order)
+        for i, value in enumerate((1, 0)):
+            text = proof.save(tmp_path / f"{order}{i}.cert.json", i).read_text()
+            assert checker.check(text).startswith(f"Majorana number {value}, gap at least")
+            with pytest.raises(checker.RejectedError, match=f"the integer is {value}"):
+                checker.check(text.replace(f'"value":{value}', f'"value":{1 - value}'))
+
+
 def test_no_file_is_written_in_silence(tmp_path):
-    proof = tp.majorana_number(tp.models.kitaev_chain_bdg(0.5, 1.0, 0.7), particle_hole="nambu")
-    with pytest.raises(InputError, match="hold no Majorana number"):
+    chain, flip = pairs_of_chains(1, 0, 0.5)
+    proof = tp.majorana_number(chain, particle_hole="majorana", time_reversal=flip)
+    with pytest.raises(InputError, match="hold no Majorana Kramers number"):
         proof.save(tmp_path / "x.cert.json")
     assert not list(tmp_path.iterdir())

@@ -196,6 +196,8 @@ class Cells:
         At each corner energies above all of V and below all of W, in scaled units.
     gap, tau, most : float64 ndarray of shape (m,)
         Proven gap, and bounds of |T|_F and |T|, in scaled units.
+    valence, conduction : float64 ndarray of shape (m,)
+        Energies above all occupied and below all empty levels on the cell, in scaled units.
     """
 
     basis: NDArray[np.complex64]
@@ -204,6 +206,8 @@ class Cells:
     gap: NDArray[np.float64]
     tau: NDArray[np.float64]
     most: NDArray[np.float64]
+    valence: NDArray[np.float64]
+    conduction: NDArray[np.float64]
 
 
 @dataclass
@@ -279,10 +283,17 @@ class Model:
             levels[:, c, 0] = np.linalg.eigvalsh(y[lower])[:, -1] + rounding
             levels[:, c, 1] = np.linalg.eigvalsh(y[upper])[:, 0] - rounding
         apart = (levels[..., 1] - levels[..., 0]).min(1)
-        pure = [x[i, i][part] for i in range(dim) for part in (lower, upper)]
-        bend = 0.25 * sum((frobenius(y) for y in pure), np.zeros(len(corner)))
-        sharp = 0.25 * sum((power_norm(y) for y in pure), np.zeros(len(corner)))
-        gap = apart - np.where(bend < FLAT * apart, bend, sharp) - 2.0 * rest
+        bend, sharp = (
+            [
+                0.25 * sum((measure(x[i, i][part]) for i in range(dim)), np.zeros(len(corner)))
+                for part in (lower, upper)
+            ]
+            for measure in (frobenius, power_norm)
+        )
+        curve = np.where(bend[0] + bend[1] < FLAT * apart, bend, sharp)
+        gap = apart - curve.sum(0) - 2.0 * rest
+        valence = levels[..., 0].max(1) + curve[0] + rest
+        conduction = levels[..., 1].min(1) - curve[1] - rest
         b = {order: y[:, n:, :n] for order, y in x.items()}
         sure = np.where(gap > 2.0 * self.wrong, gap - 2.0 * self.wrong, np.nan)
         rest += self.wrong
@@ -300,14 +311,17 @@ class Model:
             both.append(2.0 * (largest + extra) / sure * (1.0 + 1e-6))
         double = np.where(both[0] < SMALL, both[0], np.minimum(both[1], both[0]))
         most = double / (1.0 + np.sqrt(1.0 + double**2))
-        return Cells(basis, frame, levels, gap, 0.5 * both[0], most)
+        return Cells(basis, frame, levels, gap, 0.5 * both[0], most, valence, conduction)
 
 
 def cover(
     model: Model, start: tuple[int, ...], axes: tuple[int, ...], fixed: NDArray[np.int64],
     claim: float, tree: CellTree | None, max_leaves: int,
+    between: tuple[float, float] = (np.inf, -np.inf),
 ) -> tuple[CellTree, NDArray[np.int64], NDArray[np.int64], Cells]:  # fmt: skip
     """Divide cells until each is proven; the leaves of `tree` are where to begin.
+
+    Occupied levels have to stay below the first energy of `between`, empty ones above the second.
 
     Shapes: `fixed` (d,); returns `corner` (L, D), `edge` (L,).
     """
@@ -329,6 +343,7 @@ def cover(
                 edges[a] = edge
             cells = model.cells(point, tuple(edges))
             good = (cells.gap > 2.0 * model.wrong) & (cells.gap >= claim)
+            good &= (cells.valence < between[0]) & (cells.conduction > between[1])
             count += len(part)
             kept = Cells(*(getattr(cells, name)[good] for name in Cells.__dataclass_fields__))
             found.append((part[good], np.full(good.sum(), level), kept))

@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -38,7 +39,16 @@ from topophys.invariants.evidence import (
     SurfaceEvidence,
 )
 
-__all__ = ["SCHEMA", "document_of", "format_page", "load", "save", "save_document", "verify"]
+__all__ = [
+    "SCHEMA",
+    "between",
+    "document_of",
+    "format_page",
+    "load",
+    "save",
+    "save_document",
+    "verify",
+]
 
 
 # -------------- Certificates as files, which `topophys.checker` and anyone else's program can check
@@ -106,13 +116,29 @@ def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] |
     if certificate.asked is None:
         raise InputError("This certificate does not know its Hamiltonians any more.")
     evidence = getattr(certificate, "evidence", ())
-    proof = Proof(certificate.asked.question(where), evidence[flat] if evidence else None)
+    question = certificate.asked.question(where)
+    if hasattr(certificate, "valence_upper"):
+        question = between(question, certificate, where)
+    proof = Proof(question, evidence[flat] if evidence else None)
     gap = float(certificate.gap_lower[where])
     if hasattr(certificate, "symmetry_violation"):  # bounds the gap of the symmetrised Hamiltonian
         gap = max(0.0, gap - float(certificate.symmetry_violation[where]))
     # files know no lattice: charges in momenta k.a
     value = certificate.asked.orientation * int(certificate.value[where])
     return save_document(document_of(proof, value, gap), path)
+
+
+def between(question: Question, certificate: Any, where: tuple[int, ...]) -> Question:
+    """Question of an indirect gap: the energies between which it lies, and one within it."""
+    filled, n = int(certificate.value[where]), question.amplitudes.shape[-1]
+    if not 0 < filled < n:
+        raise InputError("Certificate files hold gaps with bands on both sides only.")
+    at = None if certificate.level is None else float(certificate.level[where])
+    edges = certificate.valence_upper[where], certificate.conduction_lower[where]
+    return replace(
+        question, quantity="indirect gap" if at is None else "gap around an energy",
+        n_occupied=filled, level=at, edges=(float(edges[0]), float(edges[1])),
+    )  # fmt: skip
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -199,6 +225,11 @@ def _asked(question: Question) -> dict[str, Any]:
     if question.time_reversal is not None:
         out["time_reversal"] = _words(question.time_reversal)
         out["symmetry_violation"] = hexadecimal(_violation(question))
+    if question.level is not None:
+        out["level"] = hexadecimal(question.level)
+    if question.particle_hole is not None:
+        out["particle_hole"] = _words(question.particle_hole)
+        out["symmetry_violation"] = hexadecimal(_violation(question))
     if question.centre is not None and question.half_width is not None:
         out["centre"] = [hexadecimal(x) for x in question.centre.tolist()]
         out["half_width"] = [hexadecimal(x) for x in question.half_width.tolist()]
@@ -212,12 +243,15 @@ def _words(matrix: NDArray[np.complex128]) -> str:
 
 
 def _violation(question: Question) -> float:
-    """Bound of how far the Hamiltonian is from its time-reversal-symmetric part."""
-    if question.time_reversal is None:
+    """Bound of how far the Hamiltonian is from its symmetric part."""
+    u, sign = question.time_reversal, 1.0
+    if u is None:
+        u, sign = question.particle_hole, -1.0
+    if u is None:
         return 0.0
     scaled, exponent = divide_out(question.amplitudes[None])
-    h, u = scaled[0], question.time_reversal
-    off = np.linalg.norm(h - u @ h.conj() @ u.conj().T, 2, axis=(1, 2)).sum()
+    h = scaled[0]
+    off = np.linalg.norm(h - sign * (u @ h.conj() @ u.conj().T), 2, axis=(1, 2)).sum()
     sizes = np.linalg.norm(h, axis=(1, 2)).sum() + len(h)
     return math.ldexp(float(0.75 * off + h.shape[-1] * 2.0**-48 * sizes), int(exponent[0]))
 
@@ -240,7 +274,7 @@ def _join(parts: list[Cells], model: Model, corners: int) -> Cells:
     n = model.amplitudes.shape[-1]
     empty = Cells(
         np.zeros((0, n, n), np.complex64), np.zeros((0, n, n), np.complex128),
-        np.zeros((0, corners, 2)), np.zeros(0), np.zeros(0), np.zeros(0),
+        np.zeros((0, corners, 2)), *(np.zeros(0) for _ in range(5)),
     )  # fmt: skip
     return Cells(
         *(np.concatenate([getattr(p, f) for p in [empty, *parts]]) for f in Cells.__annotations__)
@@ -292,6 +326,26 @@ def _gap(question: Question, proof: Proof, _: int, claim: float) -> dict[str, An
     least = math.ldexp(claim, -e)
     found = cover(
         model, start, tuple(range(dim)), np.zeros(dim, np.int64), least, given, MAX_LEAVES
+    )
+    return {**_shape(found[0]), **_stored(found[3], e)}
+
+
+def _edges_of_gap(question: Question, _: Proof, __: int, claim: float) -> dict[str, Any]:
+    """Evidence of an indirect gap, or of one around an energy: no cell comes near the middle."""
+    dim, e = question.vectors.shape[1], 0
+    start = _start(None, dim)
+    step = [2.0 * np.pi / (n << DEPTH[dim]) for n in start]
+    model, e = _model(question, [0.0] * dim, step)
+    assert question.edges is not None
+    top, bottom = (math.ldexp(x, -e) for x in question.edges)
+    least = math.ldexp(claim, -e)
+    # what of the proven gap is not claimed may be lost, on each side of the level its share
+    share = 0.5 if question.level is None else (
+        (math.ldexp(question.level, -e) - top) / (bottom - top))  # fmt: skip
+    spare = (bottom - top) - least
+    between = (top + share * spare, bottom - (1.0 - share) * spare)
+    found = cover(
+        model, start, tuple(range(dim)), np.zeros(dim, np.int64), 0.0, None, MAX_LEAVES, between
     )
     return {**_shape(found[0]), **_stored(found[3], e)}
 
@@ -447,6 +501,20 @@ def _z2(question: Question, proof: Proof, value: int, claim: float) -> dict[str,
     return {**_shape(tree), **_stored(cells, e), **_edges(phases, e)}
 
 
+def _majorana(question: Question, proof: Proof, value: int, claim: float) -> dict[str, Any]:
+    """Evidence of a Majorana number: the gap; both Pfaffians need none."""
+    if question.particle_hole is None:
+        raise InputError("The question of a Majorana number needs particle-hole symmetry.")
+    signs = 1.0 - 2.0 * (question.vectors[:, 0] % 2)
+    scaled = divide_out(question.amplitudes[None])[0][0]
+    found = []
+    for h in (scaled.sum(0), np.einsum("m,mij->ij", signs, scaled)):
+        b = h @ question.particle_hole
+        found.append(_pfaffian(0.5 * (b - b.T)))
+    _agree(int((found[0] * np.conj(found[1])).real < 0.0), value)
+    return _gap(question, proof, value, claim)
+
+
 def _pfaffian(a: NDArray[np.complex128]) -> complex:
     """Pfaffian of an antisymmetric matrix."""
     a, found = a.copy(), 1.0 + 0.0j
@@ -465,9 +533,12 @@ def _pfaffian(a: NDArray[np.complex128]) -> complex:
 _WRITERS: Final = {
     "winding number": _winding,
     "gap": _gap,
+    "indirect gap": _edges_of_gap,
+    "gap around an energy": _edges_of_gap,
     "Chern number": _chern,
     "Z2 invariant": _z2,
     "Weyl charge": _weyl,
+    "Majorana number": _majorana,
 }
 
 
@@ -478,19 +549,21 @@ _CELLS: Final = "base64 of little-endian "
 SCHEMA: Final = (
     ("format", "string", "", f'"{FORMAT}"'),
     ("version", "integer", "", f"{VERSION}; files of other versions are not read"),
-    ("question.quantity", "string", "", '"winding number", "gap", "Chern number", "Z2 invariant" or "Weyl charge"'),
+    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge" or "Majorana number"'),
     ("question.block", "integer", "winding number", "size N of the block D(k) of H = [[0, D], [D^dagger, 0]], up to 16"),
-    ("question.dimension", "integer", "not winding number", "dimension of the lattice, 1 to 3; of a Chern number and a Z2 invariant 2, of a Weyl charge 3"),
+    ("question.dimension", "integer", "not winding number", "dimension of the lattice, 1 to 3; of a Majorana number 1, of a Chern number and a Z2 invariant 2, of a Weyl charge 3"),
     ("question.bands", "integer", "not winding number", "number N of bands, 2 to 256"),
     ("question.n_occupied", "integer", "not winding number", "number n of bands below the gap, 1 to N - 1"),
     ("question.hoppings", "list", "", "pairs [R, matrix]: R a list of integers; matrix a string of 2 N^2 hexadecimal floats, real and imaginary part of each entry, row by row, with single spaces; \"0\" stands for zero. H(k) = sum_R H_R e^(ik.R): R = 0 and R after it in lexicographic order, those of -R being the conjugate transposes; of a block, all R"),
     ("question.amplitude_error", "hexadecimal float", "", "bound, over all k and in operator norm, of the distance of the Hamiltonian that is meant from the one that is given; the claim is about every Hamiltonian that near"),
     ("question.time_reversal", "matrix", "Z2 invariant", "U of T = U K, near an antisymmetric unitary matrix, which is what is meant: the polar factor of its antisymmetric part"),
-    ("question.symmetry_violation", "hexadecimal float", "Z2 invariant", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2; the claim is about the symmetric part"),
+    ("question.particle_hole", "matrix", "Majorana number", "U of C = U K, near a symmetric unitary matrix, which is what is meant: the polar factor of its symmetric part"),
+    ("question.symmetry_violation", "hexadecimal float", "Z2 invariant, Majorana number", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, or (H - C H C^-1) / 2; the claim is about the symmetric part"),
+    ("question.level", "hexadecimal float", "gap around an energy", "the energy E that lies between the occupied and the empty levels, in the units of the hoppings"),
     ("question.centre", "list of 3 hexadecimal floats", "Weyl charge", "centre of the box, in radians; an exact number"),
     ("question.half_width", "list of 3 hexadecimal floats", "Weyl charge", "half edges of the box, in radians; exact numbers"),
-    ("claim.value", "integer", "", "the invariant; of a gap, n"),
-    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box), in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
+    ("claim.value", "integer", "", "the invariant; of gaps, n; of a Majorana number, 1 where Majorana modes are at the ends"),
+    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels), in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
     ("evidence.start", "list of integers", "", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
     ("evidence.depth", "integer", "", "the finest lattice has start << depth points along each axis"),
     ("evidence.tree", "string", "not Weyl charge", "leaves: see above. Axes run from 0 to 2 pi; the first axis of a Z2 invariant from 0 to pi"),
@@ -529,8 +602,8 @@ the order of their coordinates, last axis fastest; each one "0", a leaf, or "1" 
 halves-along-every-axis in the same order. Cells of phases are numbered by integers on the finest
 lattice, never by floats.
 
-"many bands" are a gap, a Chern number of three or more bands (or of two, where bases are given), a
-Z2 invariant; "phases" are a Chern number with bases, a Z2 invariant and a Weyl charge. New
+"many bands" are gaps, a Chern number of three or more bands (or of two, where bases are given), a
+Z2 invariant, a Majorana number; "phases" are a Chern number with bases, a Z2 invariant and a Weyl charge. New
 quantities will add objects; a change of what is here will change the version.
 
 | key | type | where | meaning |

@@ -231,7 +231,8 @@ class Question:
     Attributes
     ----------
     quantity : str
-        "winding number", "gap", "Chern number", "Z2 invariant" or "Weyl charge".
+        "winding number", "gap", "indirect gap", "gap around an energy", "Chern number",
+        "Z2 invariant", "Weyl charge" or "Majorana number".
     vectors : int64 ndarray of shape (M, dim)
         Lattice vectors: closed under R -> -R; of a chain, those of the block.
     amplitudes : complex128 ndarray of shape (M, N, N)
@@ -244,6 +245,12 @@ class Question:
         For a Z2 invariant.
     centre, half_width : float64 ndarray of shape (3,), optional
         For a Weyl charge: the box, in radians.
+    particle_hole : complex128 ndarray of shape (N, N), optional
+        For a Majorana number.
+    level : float, optional
+        For a gap around an energy.
+    edges : (float, float), optional
+        For indirect gaps: proven energies above all occupied and below all empty levels.
     """
 
     quantity: str
@@ -254,6 +261,9 @@ class Question:
     time_reversal: NDArray[np.complex128] | None = None
     centre: NDArray[np.float64] | None = None
     half_width: NDArray[np.float64] | None = None
+    particle_hole: NDArray[np.complex128] | None = None
+    level: float | None = None
+    edges: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,7 +274,7 @@ class Asked:
     ----------
     H : FourierLike, BlockLike or ndarray
         The batch; samples for groups of bands, of which no file is written.
-    quantity, n_occupied, time_reversal, centre, half_width
+    quantity, n_occupied, time_reversal, centre, half_width, particle_hole
         As in `Question`.
     bands : (int, int) or None
         A group [low, high) of bands that does not begin with the lowest; no file is written of it.
@@ -277,6 +287,7 @@ class Asked:
     centre: NDArray[np.float64] | None = None
     half_width: NDArray[np.float64] | None = None
     bands: tuple[int, int] | None = None
+    particle_hole: NDArray[np.complex128] | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -341,7 +352,7 @@ class Asked:
                 error += 2.0**-51 * float(np.abs(amplitudes).sum())
         return Question(
             self.quantity, vectors, amplitudes, filled, error, self.time_reversal, self.centre,
-            self.half_width,
+            self.half_width, self.particle_hole,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -13,6 +14,7 @@ from topophys import _validation
 from topophys._typing import FourierLike
 from topophys._validation import Bands
 from topophys.errors import InputError, KindError, ShapeError, why
+from topophys.invariants import certificate_file
 from topophys.invariants._band_edges import BandEdges, walk_edges
 from topophys.invariants._band_groups import conclude_group, edges_of
 from topophys.invariants._cells import Hoppings
@@ -106,6 +108,41 @@ class IndirectGap(Result):
 
     def __int__(self) -> int:
         return one_integer(self.value, self.certified, "indirect gap", str(self.reason))
+
+    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
+        """Write the proof of one open gap as a file that `topophys.checker` can check.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as "x.cert.json".
+        index : int or tuple of int, optional
+            Which element of the batch; not needed for one Hamiltonian.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If `index` names no element, all bands are on one side, or cells cannot prove the gap.
+        OutputError
+            If another file stands there, or nothing can be written.
+        UnresolvedError
+            If the gap is not proven to be open.
+
+        Examples
+        --------
+        >>> import tempfile, topophys as tp
+        >>> from topophys.invariants.certificate_file import verify
+        >>> proof = tp.certify_gap(tp.models.qwz(-1.0), level=0.5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     verify(proof.save(f"{folder}/x.cert.json"))
+        'gap around an energy 1, gap at least ...'
+        """
+        return certificate_file.save(self, path, index)
 
     def _answer(self) -> str:
         if self.status.size != 1:
@@ -312,8 +349,8 @@ def certify_gap(
     if kind == "indirect" or level is not None:
         if evidence:
             raise InputError(
-                "Argument `evidence` must be False for an indirect gap, which no certificate file"
-                " holds yet."
+                "Argument `evidence` must be False for an indirect gap: its certificate files are"
+                " written without, by `IndirectGap.save`."
             )
         return _indirect(H, level, n_occupied, checked, on_unresolved)
     filled = _validation.occupied(H.n_occupied if n_occupied is None else n_occupied, H.n_bands)

@@ -317,6 +317,7 @@ def majorana_number(
     quantity = "Majorana number" if time_reversal is None else "Majorana Kramers number"
     asked = Asked(found, quantity, n // 2)
     if time_reversal is None:
+        asked = replace(asked, particle_hole=basis.operator.matrix)
         mean = group_mean(found, [Symmetry(basis.operator, -1.0, True)], n // 2)
         proof = _gaps(mean.h, kind, checked)
         proof, violation = _above_violation(mean, proof, kind, checked)

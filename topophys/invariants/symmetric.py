@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -68,25 +68,39 @@ class SymmetryCertificate(Certificate):
         away = 0.5 * np.nextafter(worst, np.inf)
         return f"of the symmetrised Hamiltonian, at most {away:.3g} from the given one"
 
-    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> NoReturn:  # noqa: ARG002
-        """Refuse: no certificate file holds this quantity.
+    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
+        """Write the proof of one Majorana number as a file that `topophys.checker` can check.
+
+        The file holds the chain, the operator U of C = U K, the gap and both Pfaffians. Of other
+        quantities there are no files yet.
 
         Parameters
         ----------
         path : path-like
-            File to write.
+            File to write, such as "x.cert.json".
         index : int or tuple of int, optional
             Which element of the batch.
+
+        Returns
+        -------
+        Path
+            The file.
 
         Raises
         ------
         InputError
-            Always.
+            If files hold no such quantity, or the cells of a file cannot prove the claim.
+        OutputError
+            If another file stands there, or nothing can be written.
+        UnresolvedError
+            If there is no proof.
         """
-        raise InputError(
-            f"Certificate files hold no {self.quantity} yet; keep hoppings and operators, from"
-            " which the proof can be repeated."
-        )
+        if self.asked is None or self.asked.particle_hole is None:
+            raise InputError(
+                f"Certificate files hold no {self.quantity} yet; keep hoppings and operators, from"
+                " which the proof can be repeated."
+            )
+        return super().save(path, index)
 
     def _rows(self) -> list[tuple[str, str]]:
         return [("statement", self.statement), *super()._rows()] if self.status.size else []

@@ -37,8 +37,6 @@ def flattened(h_k: Complex[np.ndarray, "*points n n"]) -> Complex[np.ndarray, "*
 class BdgChains(Family):
     """Superconducting chains in a Majorana basis, half filled: certified Majorana numbers."""
 
-    checkable: ClassVar[bool] = False
-
     def sizes(self) -> dict[str, int]:
         n = self.spec.n_bands or 4
         return {"N": self.grid[0], "c": 2 * n**2, "M": 2 * self.reach + 1, "n": n}
@@ -60,7 +58,8 @@ class BdgChains(Family):
 
     def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
         h = self._chains(hoppings)
-        return Asked(h, "Majorana number", h.n_occupied)
+        u = np.eye(h.n_bands, dtype=np.complex128)
+        return Asked(h, "Majorana number", h.n_occupied, particle_hole=u)
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
         h_k = self._chains(hoppings).bloch(k_grid(self.grid))

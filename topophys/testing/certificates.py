@@ -17,11 +17,12 @@ import numpy as np
 import topophys as tp
 from topophys import checker
 from topophys.errors import InputError
-from topophys.invariants.certificate_file import document_of
+from topophys.invariants.certificate_file import between, document_of
 from topophys.invariants.evidence import Proof
 
 #: What certificates can be of; a trial makes as many of each.
-KINDS = ("chain", "gap 1D", "two bands", "gap 2D", "bands", "Z2", "Weyl", "gap 3D")
+KINDS = ("chain", "gap 1D", "two bands", "gap 2D", "bands", "Z2", "Weyl", "gap 3D", "Majorana",
+         "indirect gap")  # fmt: skip
 #: Share of files whose Hamiltonian is known up to an error only.
 UNCERTAIN = 0.25
 
@@ -39,7 +40,7 @@ def hermitian(rng, n, vectors, scale=1.0):
     return hop
 
 
-def certificate(kind, rng):  # noqa: C901, PLR0911  (one branch for each kind)
+def certificate(kind, rng):  # noqa: C901, PLR0911, PLR0915  (one branch for each kind)
     """A random result of a kind; most need few cells, so that many can be tried."""
     scale = 10.0 ** rng.uniform(-3, 3) if rng.random() < 0.8 else 10.0 ** rng.uniform(-250, 250)
     min_gap = float(rng.choice([0.0, 0.0, 1e-3])) * scale
@@ -86,6 +87,10 @@ def certificate(kind, rng):  # noqa: C901, PLR0911  (one branch for each kind)
         return tp.certify_chern(tp.FourierHamiltonian(hop), n_occupied=filled, min_gap=min_gap)
     if kind == "Z2":
         return _spinful(rng, scale)
+    if kind == "Majorana":
+        return _superconductor(rng, scale)
+    if kind == "indirect gap":
+        return _insulator(rng, scale, min_gap)
     pauli = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
     left, _, right = np.linalg.svd(rng.normal(size=(3, 3)))
     velocity = left @ np.diag(rng.uniform(0.4, 1.0, 3)) @ right
@@ -120,19 +125,60 @@ def _spinful(rng, scale):
     return tp.z2_invariant(h, n_occupied=2, method="flux", time_reversal=u)
 
 
+def _superconductor(rng, scale):
+    """Random chains with particle-hole symmetry in a random basis, or Kitaev's."""
+    if rng.random() < 0.3:
+        mu, phase = rng.uniform(-3, 3), float(rng.uniform(0, 6))
+        h = tp.models.kitaev_chain_bdg(mu, 1.0, 0.7, phase=phase)
+        return tp.majorana_number(h, particle_hole="nambu")
+    n, u = int(rng.choice([2, 2, 4, 6])), "nambu"
+    flip = np.kron([[0.0, 1.0], [1.0, 0.0]], np.eye(n // 2)).astype(complex)
+    if rng.random() < 0.5:
+        q = np.linalg.qr(gaussian(rng, n, n))[0]
+        u = flip = q @ flip @ q.T
+    broken = scale * 10.0 ** rng.uniform(-12, -3) * (rng.random() < 0.3)
+    vectors, hop = [(r,) for r in range(int(rng.integers(2, 4)))], {}
+    for vector, a in hermitian(rng, n, vectors, scale).items():
+        hop[vector] = 0.5 * (a - flip @ a.conj() @ flip.conj().T) + broken * gaussian(rng, n, n)
+    hop[0,] = 0.5 * (hop[0,] + hop[0,].conj().T)
+    return tp.majorana_number(
+        tp.FourierHamiltonian(hop), particle_hole=u, kind=str(rng.choice(["direct", "indirect"]))
+    )
+
+
+def _insulator(rng, scale, min_gap):
+    """Random insulators and metals, asked for their indirect gap or for an energy in it."""
+    n, dim = int(rng.integers(2, 5)), int(rng.choice([1, 1, 2, 2, 3]))
+    filled = int(rng.integers(1, n))
+    axes = [tuple(row) for row in np.eye(dim, dtype=int)[::-1]]
+    hop = hermitian(rng, n, [(0,) * dim, *axes], 0.3 * scale)
+    apart = float(rng.choice([1.0, 2.0, 3.0])) * scale
+    hop[(0,) * dim] = hop[(0,) * dim] + apart * np.diag(np.where(np.arange(n) < filled, -1.0, 1.0))
+    h = tp.FourierHamiltonian(hop)
+    if rng.random() < 0.5:
+        return tp.certify_gap(h, kind="indirect", n_occupied=filled, min_gap=min_gap)
+    level = float(rng.normal()) * 0.2 * scale
+    return tp.certify_gap(h, level=level, n_occupied=filled, min_gap=min_gap)
+
+
 def document(kind, rng):
     """Content of a random certificate file of a kind; None where nothing is proven."""
     found = certificate(kind, rng)
     if str(found.status) != "certified":
         return None
     gap = float(found.gap_lower)
-    if kind == "Z2":
+    if kind in ("Z2", "Majorana"):
         gap = max(0.0, gap - float(found.symmetry_violation))
     question = found.asked.question(())
+    if kind == "indirect gap":
+        question = between(question, found, ())
     if rng.random() < UNCERTAIN:
         error = gap * 10.0 ** rng.uniform(-6, -0.5)
         question = replace(question, amplitude_error=question.amplitude_error + error)
         gap = max(0.0, gap - 2.0 * error)
+        if kind == "indirect gap":
+            low, high = question.edges
+            question = replace(question, edges=(low + error, high - error))
     try:
         return document_of(Proof(question), int(found.value), gap)
     except InputError:
@@ -140,7 +186,7 @@ def document(kind, rng):
 
 
 #: How many certificates of each kind the tests of every run make; one of any other.
-FEW = {"chain": 20, "gap 1D": 6, "two bands": 4, "gap 2D": 2}
+FEW = {"chain": 20, "gap 1D": 6, "two bands": 4, "gap 2D": 2, "Majorana": 4, "indirect gap": 4}
 
 
 @cache
@@ -175,7 +221,7 @@ def hoppings_of(question):
     return np.array(vectors), matrices / size, size
 
 
-def claim_is_true(data):
+def claim_is_true(data):  # noqa: PLR0911  (one branch for each quantity)
     """Whether the claim holds as far as dense samples can tell."""
     question, claim = data["question"], data["claim"]
     vectors, matrices, size = hoppings_of(question)
@@ -206,8 +252,10 @@ def claim_is_true(data):
     energy = np.linalg.eigvalsh(h_k)
     if (energy[..., filled] - energy[..., filled - 1]).min() < least:
         return False
-    if quantity == "gap":
-        return value == filled
+    if quantity in ("gap", "indirect gap", "gap around an energy"):
+        return value == filled and _is_open(question, energy, least * size, size, error)
+    if quantity == "Majorana number":
+        return _majorana_parity(question, matrices, vectors) == value
     if quantity == "Chern number":
         return int(tp.chern_number(h_k, n_occupied=filled)) == value
     h = tp.FourierHamiltonian(
@@ -215,6 +263,39 @@ def claim_is_true(data):
     )
     found = tp.z2_invariant(h, n_occupied=filled, tolerance=1e9, prove=False)
     return found.value.tolist() == value  # None where it is not resolved
+
+
+def _is_open(question, energy, least, size, error):
+    """Whether sampled levels keep an indirect gap, and an energy in it."""
+    if question["quantity"] == "gap":
+        return True
+    filled, far = question["n_occupied"], error / size
+    top, bottom = energy[..., filled - 1].max() + far, energy[..., filled].min() - far
+    if (bottom - top) * size < least - 2.0 * error:
+        return False
+    if "level" not in question:
+        return True
+    at = 0.0 if question["level"] == "0" else float.fromhex(question["level"])
+    return top < at / size < bottom
+
+
+def _majorana_parity(question, matrices, vectors):
+    """Parity of the occupied Zak phase over pi, in the basis in which C = K: det of links."""
+    n = question["bands"]
+    words = [0.0 if w == "0" else float.fromhex(w) for w in question["particle_hole"].split(" ")]
+    u = (np.array(words[::2]) + 1j * np.array(words[1::2])).reshape(n, n)
+    left, _, right = np.linalg.svd(0.5 * (u + u.T))
+    u = left @ right
+    matrices = 0.5 * (matrices - u @ matrices.conj() @ u.conj().T)
+    k = 2 * np.pi * np.arange(4096) / 4096
+    h_k = np.einsum("kr,rij->kij", np.exp(1j * np.outer(k, vectors[:, 0])), matrices)
+    energy, states = np.linalg.eigh(h_k)
+    if (energy[:, n // 2] - energy[:, n // 2 - 1]).min() <= 0.0:
+        return None
+    v = states[..., : n // 2]
+    links = np.linalg.det(v.conj().swapaxes(-1, -2) @ np.roll(v, -1, axis=0))
+    # C takes occupied to empty states, whose Zak phases add up to 0: each is 0 or pi
+    return round(abs(float(np.angle(links).sum())) / np.pi) % 2
 
 
 def _flux(vectors, matrices, filled, centre, half, points=48):
@@ -291,7 +372,7 @@ def _filling(data, rng):
 
 
 def _quantity(data, rng):
-    names = ["winding number", "gap", "Chern number", "Z2 invariant", "Weyl charge", "", "charge"]
+    names = [*checker.CHECKS, "", "charge"]
     data["question"]["quantity"] = str(rng.choice(names))
 
 
@@ -393,14 +474,15 @@ def _type(data, rng):
 
 def _symmetry(data, rng):
     question = data["question"]
-    if "time_reversal" not in question:
+    key = "time_reversal" if "time_reversal" in question else "particle_hole"
+    if key not in question:
         _hopping(data, rng)
         return
-    words = question["time_reversal"].split(" ")
+    words = question[key].split(" ")
     at = int(rng.integers(len(words)))
     x = 0.0 if words[at] == "0" else float.fromhex(words[at])
     words[at] = _word(x + 0.1)
-    question["time_reversal"] = " ".join(words)
+    question[key] = " ".join(words)
 
 
 def fields(data):
