@@ -93,7 +93,7 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
         _count(flat, chern, status)
         if (status == st.UNRESOLVED).any():
             _validation.require_finite(flat, "d")
-        _again(lambda rest: flat[rest] @ GENERIC, count_chern, chern, status)
+        _again(lambda rest: _turned(flat[rest]), count_chern, chern, status)
     rest = status == st.UNRESOLVED
     if rest.any():
         parts = chern[rest], status[rest]
@@ -101,6 +101,11 @@ def flux_of_d(d: NDArray[np.float64], *, with_flux: bool) -> Fields:
         chern[rest], status[rest] = parts
     bad = (status == st.GAPLESS).reshape(batch)
     return flux.reshape(*(batch if with_flux else (0,)), *grid), chern.reshape(batch), bad
+
+
+def _turned(d: NDArray[np.float64]) -> NDArray[np.float64]:
+    """All vectors of d (..., 3) turned by `GENERIC`, as one product of two matrices."""
+    return np.asarray((d.reshape(-1, 3) @ GENERIC).reshape(d.shape))
 
 
 def _count(d: NDArray[np.float64], chern: NDArray[np.int64], status: NDArray[np.uint8]) -> None:
