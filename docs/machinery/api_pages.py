@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 PACKAGES = (
     "topophys", "topophys.models", "topophys.ensembles", "topophys.errors", "topophys.datasets",
     "topophys.learn", "topophys.learn.encoders", "topophys.materials", "topophys.interpret",
-    "topophys.plots", "topophys.report", "topophys.tasks", "topophys.torch",
+    "topophys.plots", "topophys.report", "topophys.tasks", "topophys.torch", "topophys.explorer",
 )  # fmt: skip
 #: Where packages lie that users reach as attributes of `topophys`.
 HOMES = {"topophys.models": "topophys.models"}
@@ -44,7 +44,7 @@ def package_page(package: str) -> str:
 
 def command_page() -> str:
     """Markdown with the help of every command."""
-    from topophys.cli.app import app  # noqa: PLC0415
+    from topophys.cli.app import app
 
     parts = ["# Command line", "What `--help` of each command says."]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,25 @@ EXECUTED = [page for page in [*DOCS, ROOT / "README.md"] if "```python" in page.
 PROSE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 CARDS = sorted((ROOT / "datasets").rglob("*.md"))
 SHELL = {"bash", "console", "sh"}
+sys.path.insert(0, str(ROOT / "docs" / "machinery"))
+outputs = importlib.import_module("outputs")
+sys.path.pop(0)
+SHOWN = outputs.pages()
+#: Pages for those who begin: what is checked is not shown.
+GUIDES = [
+    p
+    for p in SHOWN
+    if p.parent.name in {"docs", "guides", "tutorials"}
+    and p.stem
+    in {
+        "index",
+        *(
+            q.stem
+            for folder in ("guides", "tutorials")
+            for q in (ROOT / "docs" / folder).glob("*.md")
+        ),
+    }
+]
 
 
 def name(page: Path) -> str:
@@ -44,24 +66,103 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.release
 @pytest.mark.parametrize("page", EXECUTED, ids=name)
-def test_the_python_blocks_of_a_page_run_in_order(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_blocks_of_a_page_run_in_order_and_show_what_is_stored(
+    page: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    for block in read(page)[0]:
-        if block.language == "python":
-            code = compile_block(block, str(page))
-            if "no-run" not in block.info:
-                exec(code, namespace)
+    text = page.read_text(encoding="utf-8")
+    made = outputs.run_page(name(page), text, str(tmp_path))
+    if page in SHOWN:
+        below = page.relative_to(ROOT / "docs").as_posix()
+        assert outputs.differences(below, text, made) == []
 
 
 @pytest.mark.parametrize("page", EXECUTED, ids=name)
 def test_only_what_takes_minutes_is_not_run(page: Path) -> None:
     for block in read(page)[0]:
-        assert block.info in {"python", "python no-run"} or block.language != "python"
+        if block.language == "python":
+            known = outputs.RUN.fullmatch(block.info) or block.info == "python no-run"
+            assert known, f"{name(page)}:{block.line}: {block.info}"
         if "no-run" in block.info:
             assert "minutes" in block.text.splitlines()[0], f"{name(page)}:{block.line}"
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=name)
+def test_stored_outputs_are_those_of_the_code_on_the_page(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    below = page.relative_to(ROOT / "docs").as_posix()
+    ran = [block.code for block in outputs.blocks(text) if block.runs]
+    assert outputs.shown_code(below) == ran, f"run: python docs/machinery/outputs.py {name(page)}"
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name)
+def test_a_guide_shows_no_checks_and_no_output_typed_by_hand(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    found = outputs.blocks(text)
+    for block in found:
+        visible = not block.hidden and block.runs
+        checks = re.findall(r"^assert |pytest", block.code, re.MULTILINE) if visible else []
+        assert checks == [], f"{name(page)}:{block.line}"
+        # a fence without a language under a block that runs would be an output
+        after = text[block.stop :].lstrip()
+        assert not (visible and re.match(r"```(text|console|output)?\n", after)), block.line
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name)
+def test_the_site_shows_outputs_and_hides_checks(page: Path) -> None:
+    below = page.relative_to(ROOT / "docs").as_posix()
+    text = page.read_text(encoding="utf-8")
+    shown = outputs.with_outputs(below, text)
+    hidden = [block.code for block in outputs.blocks(text) if block.hidden]
+    assert [code for code in hidden if f"```python\n{code}```" in shown] == []
+    stored = outputs.stored(below) or []
+    assert shown.count('<div class="output">') <= len(stored)
+    figures = re.findall(r"!\[Picture drawn by the code above\]\((.*?)\)", shown)
+    assert all((page.parent / file).is_file() for file in figures)
+    book = json.loads(outputs.notebook(below, text))
+    code = [cell["source"] for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert len(code) == sum(b.info == "python" and not b.hidden for b in outputs.blocks(text))
+
+
+def test_numbers_of_the_overview_are_those_of_the_long_tables() -> None:
+    page = ROOT / "docs" / "results" / "index.md"
+    link, checked = None, 0
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("| ") or line.startswith("| What"):
+            continue
+        asked, _, came_out = (cell.strip() for cell in line.strip("|").split(" | "))
+        if target := re.search(r"\]\(([^)#]+)", asked):
+            link = (page.parent / target[1]).read_text(encoding="utf-8")
+        assert link is not None
+        for number in re.findall(r"(?<![\w.])[+-]?\d[\d.,]*\d", came_out):
+            assert number in link, (asked, number)
+            checked += 1
+    assert checked > 25
+
+
+def test_outputs_differ_in_more_than_times_and_last_digits() -> None:
+    unlike = outputs.unlike
+    assert unlike("gap 0.5000 in 3 ms", "gap 0.5001 in 8.1 ms", rough=False) is None
+    assert unlike("gap 0.5000", "gap 0.5003", rough=False) == "stored 0.5000, now 0.5003"
+    assert unlike("C = 1", "C = 2", rough=False) == "stored 1, now 2"
+    assert "stored text" in str(unlike("C = 1 certified", "C = 1 sampled", rough=False))
+    assert unlike("accuracy 0.93", "accuracy 0.95", rough=True) is None
+    assert unlike("accuracy 0.93", "error 0.93", rough=True) is not None
+
+
+def test_a_block_shows_its_last_value_its_figures_and_its_error(tmp_path: Path) -> None:
+    text = (
+        "```python\nimport topophys as tp\nprint(1)\n1 + 1\n```\n"
+        "```python\nf = tp.plots.plot_bands(tp.models.ssh(1.0, 2.0))\nNone\n```\n"
+        "```python raises\ntp.models.ssh(1.0, 2.0)[0]\n```\n"
+        "<!--\n```python\nassert f\n```\n-->\n"
+    )
+    first, second, third, _ = outputs.run_page("page.md", text, str(tmp_path))
+    assert (first.text, first.figures) == ("1\n2", [])
+    assert second.text == ""
+    assert second.figures[0].startswith(b"\x89PNG")
+    assert third.text.startswith("KindError: ")
+    with pytest.raises(AssertionError, match=r"page\.md:2 raises nothing"):
+        outputs.run_page("page.md", "```python raises\n1\n```\n", str(tmp_path))
 
 
 @pytest.mark.parametrize("page", [*DOCS, *PROSE, *CARDS], ids=name)
