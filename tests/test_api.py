@@ -16,8 +16,8 @@ from topophys.invariants.chern import chern_number_of_links
 
 HEAVY = ("numpy", "numba", "scipy", "torch", "h5py", "matplotlib")
 PACKAGES = (
-    "datasets", "ensembles", "errors", "interpret", "learn", "materials", "models", "plots",
-    "report", "tasks", "torch",
+    "datasets", "ensembles", "errors", "explorer", "interpret", "learn", "materials", "models",
+    "plots", "report", "tasks", "torch",
 )  # fmt: skip
 
 

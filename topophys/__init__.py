@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys import datasets as datasets
     from topophys import ensembles, models
     from topophys import errors as errors
+    from topophys import explorer as explorer
     from topophys import interpret as interpret
     from topophys import learn as learn
     from topophys import materials as materials
@@ -314,6 +315,7 @@ _HOMES: Final = {
 _SUBPACKAGES: Final = (
     "datasets",
     "errors",
+    "explorer",
     "interpret",
     "learn",
     "materials",

@@ -11,7 +11,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from topophys.cli import answers, certificates, data, materials, networks
+from topophys.cli import answers, certificates, data, explore, materials, networks
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -44,7 +44,13 @@ def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-for _command in (*answers.COMMANDS, *data.COMMANDS, *certificates.COMMANDS, *networks.COMMANDS):
+for _command in (
+    *answers.COMMANDS,
+    *data.COMMANDS,
+    *certificates.COMMANDS,
+    *networks.COMMANDS,
+    *explore.COMMANDS,
+):
     app.command()(_stoppable(_command))
 
 _group = typer.Typer(

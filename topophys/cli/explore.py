@@ -1,0 +1,42 @@
+"""The command that opens the explorer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+__all__ = ["COMMANDS"]
+
+
+def explore(
+    file: Annotated[
+        Path | None, typer.Argument(help="Hoppings of a plane from Wannier90; else a model.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="ssh, extended_ssh, kitaev, qwz, haldane or bhz.")
+    ] = "haldane",
+    occupied: Annotated[
+        int | None, typer.Option("-n", "--occupied", help="Occupied bands of the file.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+) -> None:
+    """Move parameters of a model, or occupied bands of a file; the proven integer follows.
+
+    A page on this machine alone, until Ctrl-C. Needs `pip install 'topophys[explorer]'`.
+
+    Example: topophys explore wannier90_hr.dat -n 2
+    """
+    from topophys.explorer import serve
+
+    server = serve(file, model=model, n_occupied=occupied, port=port, show=browser, block=False)
+    print(f"explorer at http://127.0.0.1:{server.port}/ (Ctrl-C stops it)", flush=True)
+    try:
+        server.io_loop.start()
+    finally:
+        server.stop()
+
+
+COMMANDS: Final = (explore,)
