@@ -18,6 +18,7 @@ from tests.invariants.samples import (
     unitary,
 )
 from tests.strategies import generators, two_bands
+from topophys.ensembles import time_reversal_planes
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
 from topophys.invariants._slices import Slice
 from topophys.invariants._wannier_flow import FlowRules, follow, make_line, shift_between
@@ -274,13 +275,30 @@ def test_1t_prime_mos2():
 def test_cells_of_different_size_share_all_their_vertices():
     """Fluxes of a cover with hanging vertices add up with the two ends to an even number."""
     h = tp.models.bhz(0.02, delta=0.005)
-    zone = prove_half_zone(
+    [zone] = prove_half_zone(
         Slice(h.vectors, h.amplitudes, 2), 2, max_depth=12, max_evaluations=20000
     )
     assert (zone.value, zone.proven) == (1, True)
     assert 0 < zone.gap_lower <= zone.gap_upper
     for limits in ({"max_depth": 0, "max_evaluations": 20000}, {"max_depth": 12}):
         options = {"max_evaluations": 40} | limits
-        given_up = prove_half_zone(Slice(h.vectors, h.amplitudes, 2), 2, **options)
+        [given_up] = prove_half_zone(Slice(h.vectors, h.amplitudes, 2), 2, **options)
         assert not given_up.proven
         assert given_up.gap_lower == 0
+
+
+def test_a_batch_is_proven_as_its_elements_are():
+    """Outcomes of a batch, of which some are given up, are those of its elements alone."""
+    rng = np.random.default_rng(3)
+    h = time_reversal_planes(12, n_bands=4, hopping_range=1, rng=rng)
+    options = {"n_occupied": 2, "method": "flux", "time_reversal": "up first"}
+    for limit in ({}, {"max_evaluations": 330}, {"max_depth": 2}):
+        whole = tp.z2_invariant(h, **options, **limit)
+        for b in range(12):
+            one = tp.z2_invariant(h[b], **options, **limit)
+            assert str(one.status) == whole.status[b]
+            assert str(one.reason) == whole.reason[b]
+            assert int(one.evaluations) == whole.evaluations[b]
+            if one.status == "certified":
+                assert int(one) == whole.value[b]
+                np.testing.assert_allclose(one.gap_lower, whole.gap_lower[b], rtol=1e-9)

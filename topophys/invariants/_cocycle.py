@@ -30,6 +30,7 @@ __all__ = [
     "chern_evidence",
     "common_edges",
     "gap_evidence",
+    "group_size",
     "integers_of_vertices",
     "one_thread",
     "statuses",
@@ -484,6 +485,13 @@ def charge_evidence(
     return _in_groups(H, filled, limits, prove, evidence=evidence, shift=box.rounding)
 
 
+def group_size(n_bands: int, max_evaluations: int) -> int:
+    """How many Hamiltonians may be treated together, for the memory that their bases take."""
+    basis = 16 * n_bands**2
+    most = min(GROUP_BYTES // (400 * basis), MOST_BYTES // (basis * max_evaluations))
+    return max(1, min(GROUP, most))
+
+
 def _in_groups(
     H: FourierLike,
     filled: int,
@@ -500,9 +508,7 @@ def _in_groups(
     ham = Hoppings.of(H, filled, shift)
     size, dim = len(ham), H.vectors.shape[1]
     least = upper_bound(limits.min_gap, -ham.exponent)
-    basis = 16 * ham.n_bands**2
-    group = min(GROUP, GROUP_BYTES // (400 * basis), MOST_BYTES // (basis * limits.max_evaluations))
-    group = max(1, group)
+    group = group_size(ham.n_bands, limits.max_evaluations)
     found = Evidence(
         proven=np.zeros(size, np.bool_),
         value=np.zeros(size, np.int64),

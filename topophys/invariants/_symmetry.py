@@ -134,6 +134,8 @@ def product_error(n: int, norm: Real) -> Real:
 
 def operator_norms(hoppings: Matrix) -> Real:
     """Upper bounds (...) of the operator norms of matrices (..., n, n)."""
+    if not hoppings.any():  # of an exact symmetry
+        return np.zeros(hoppings.shape[:-2])
     return np.asarray(np.linalg.norm(hoppings, ord=2, axis=(-2, -1)) * UP)
 
 

@@ -18,6 +18,7 @@ from topophys.invariants._cocycle import (
     Sides,
     band_evidence,
     common_edges,
+    group_size,
     integers_of_vertices,
     one_thread,
 )
@@ -110,6 +111,7 @@ def pair_sum(frame: NDArray[np.complex128]) -> PairSum:
 # ------ Z2 invariant by the flux through half of the Brillouin zone and Wannier centres at its ends
 
 Int: TypeAlias = NDArray[np.int64]
+Real: TypeAlias = NDArray[np.float64]
 Array: TypeAlias = NDArray[np.complex128]
 
 #: Starting cells along k_x from 0 to pi; twice as many along k_y.
@@ -168,8 +170,8 @@ class _End:
 
 def prove_half_zone(
     h: Slice, filled: int, *, max_depth: int, max_evaluations: int, evidence: bool = False
-) -> HalfZone:
-    r"""Prove the Z2 invariant of a time-reversal-symmetric Hamiltonian.
+) -> list[HalfZone]:
+    r"""Prove the Z2 invariants of a batch (B,) of time-reversal-symmetric Hamiltonians.
 
     On the lines k_x = 0 and pi the centres come in pairs; let X be the sum of one of each pair,
     defined modulo 1. The sum of all centres moves by the flux, hence
@@ -181,50 +183,69 @@ def prove_half_zone(
     phases, and over the two lines, of the link phases in the gauges of the cells there.
     """
     zone = Zone((START, 2 * START), 2 * START, max_depth)
+    group = group_size(h.n_bands, max_evaluations)
+    found: list[HalfZone] = []
     with one_thread():
         ham = Hoppings.of(h, filled)
-        walk = cover(ham, zone, np.zeros(1), max_evaluations, TIGHTNESS, frames=True)
-        number, spread = _number(walk) if walk.reason[0] == "" else (0.0, np.nan)
-    whole = round(number)
-    if walk.reason[0] == "" and not abs(number - whole) < INTEGRAL:
-        walk.fail(np.array([0]), "rounding")
-    proven = bool(walk.reason[0] == "")
-    exponent = walk.ham.exponent
-    k_x, k_y = walk.k_at_gap_upper[0]
-    cells = band_evidence(walk)[0] if evidence and proven else None
-    return HalfZone(
-        value=whole % 2,
-        proven=proven,
-        gap_lower=float(lower_bound(walk.gap_lower, exponent)[0]) if proven else 0.0,
-        gap_upper=float(upper_bound(walk.gap_met, exponent)[0]),
-        evaluations=int(walk.evaluations[0]),
-        reason=str(walk.reason[0]),
-        k_at_gap_upper=(float(k_x), float(k_y)),
-        spread=spread,
-        cells=cells if isinstance(cells, BandEvidence) else None,
-    )
+        for low in range(0, len(ham), group):
+            rows = np.arange(low, min(low + group, len(ham)))
+            part = ham.take(rows) if group < len(ham) else ham
+            walk = cover(part, zone, np.zeros(len(part)), max_evaluations, TIGHTNESS, frames=True)
+            number, spread = _numbers(walk)
+            whole = np.rint(number)
+            walk.fail(~(np.abs(number - whole) < INTEGRAL) & (walk.reason == ""), "rounding")
+            found += _half_zones(walk, whole.astype(np.int64), spread, evidence=evidence)
+    return found
 
 
-def _number(walk: Cover) -> tuple[float, float]:
-    """Z2 as an integer up to rounding, and the spread of pairs; gives the walk up on failure."""
+def _half_zones(walk: Cover, number: Int, spread: Real, *, evidence: bool) -> list[HalfZone]:
+    """Outcomes in the units of the hoppings."""
+    exponent, proven = walk.ham.exponent, walk.reason == ""
+    lower = np.where(proven, lower_bound(walk.gap_lower, exponent), 0.0)
+    upper = upper_bound(walk.gap_met, exponent)
+    cells = band_evidence(walk) if evidence else [None] * len(walk.ham)
+    return [
+        HalfZone(
+            value=int(number[b]) % 2,
+            proven=bool(proven[b]),
+            gap_lower=float(lower[b]),
+            gap_upper=float(upper[b]),
+            evaluations=int(walk.evaluations[b]),
+            reason=str(walk.reason[b]),
+            k_at_gap_upper=(float(walk.k_at_gap_upper[b, 0]), float(walk.k_at_gap_upper[b, 1])),
+            spread=float(spread[b]),
+            cells=one if isinstance(one, BandEvidence) else None,
+        )
+        for b, one in enumerate(cells)
+    ]
+
+
+def _numbers(walk: Cover) -> tuple[Real, Real]:
+    """Z2 as integers (B,) up to rounding, and spreads of pairs (B,); gives up those that fail."""
+    number, spread = np.zeros(len(walk.ham)), np.full(len(walk.ham), np.nan)
+    if not len(walk.leaves.owner):
+        return number, spread
     cocycle = Cocycle(walk)
     _inner_edges(cocycle)
-    ends: list[_End] = []
-    for side in (0, 1):
-        end = _end(cocycle, side) if cocycle.alive[0] else None
-        if end is None:
-            return 0.0, np.nan
-        ends.append(end)
+    ends: dict[int, tuple[_End, _End]] = {}
+    for b in np.flatnonzero(cocycle.alive).tolist():
+        first = _end(cocycle, b, 0)
+        last = None if first is None else _end(cocycle, b, 1)
+        if first is not None and last is not None:
+            ends[b] = first, last
     flux = _inner_flux(cocycle, ends)
-    first, last = (pair_sum(end.states[:, :, : walk.ham.filled]) for end in ends)
-    if not all(s.proven(float(walk.ham.slack[0]), float(walk.gap_lower[0])) for s in (first, last)):
-        walk.fail(np.array([0]), "rounding")
-    for sign, end in zip((1.0, -1.0), ends, strict=True):
-        phase = np.empty(len(end.y))
-        link_phases(cocycle.states, end.states, walk.ham.filled, end.frame, phase)
-        flux += sign * float(phase.sum())
-    number = flux / (2.0 * np.pi) - 2.0 * (last.value - first.value)
-    return number, max(first.spread, last.spread)
+    filled = walk.ham.filled
+    for b, both in ends.items():
+        sums = [pair_sum(end.states[:, :, :filled]) for end in both]
+        if not all(s.proven(float(walk.ham.slack[b]), float(walk.gap_lower[b])) for s in sums):
+            walk.fail(np.array([b]), "rounding")
+        for sign, end in zip((1.0, -1.0), both, strict=True):
+            phase = np.empty(len(end.y))
+            link_phases(cocycle.states, end.states, filled, end.frame, phase)
+            flux[b] += sign * float(phase.sum())
+        number[b] = flux[b] / (2.0 * np.pi) - 2.0 * (sums[1].value - sums[0].value)
+        spread[b] = max(s.spread for s in sums)
+    return number, spread
 
 
 def _inner_edges(cocycle: Cocycle) -> None:
@@ -234,29 +255,31 @@ def _inner_edges(cocycle: Cocycle) -> None:
     size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
     right, left = x + size < around // 2, x > 0
 
-    def column(place: Int) -> Int:
-        return np.asarray(place)[:, None]
+    def at(place: Int) -> Int:
+        return np.stack([leaves.owner, place], 1)
 
     if right.any():
         line, start, end, one, other = common_edges(
-            Sides(column(x + size)[right], y[right], (y + size)[right], frame[right]),
-            Sides(column(x)[left], y[left], (y + size)[left], frame[left]),
+            Sides(at(x + size)[right], y[right], (y + size)[right], frame[right]),
+            Sides(at(x)[left], y[left], (y + size)[left], frame[left]),
         )
-        p, q = np.column_stack([line, start]), np.column_stack([line, end])
-        cocycle.add(Edges(np.zeros_like(start), p, q, one, other), 1)
+        owner, place = line.T
+        p, q = np.column_stack([place, start]), np.column_stack([place, end])
+        cocycle.add(Edges(owner, p, q, one, other), 1)
     line, start, end, one, other = common_edges(
-        Sides(column(y), x, x + size, frame), Sides(column((y + size) % around), x, x + size, frame)
+        Sides(at(y), x, x + size, frame), Sides(at((y + size) % around), x, x + size, frame)
     )
-    p, q = np.column_stack([start, line]), np.column_stack([end, line])
-    cocycle.add(Edges(np.zeros_like(start), p, q, one, other), 0)
+    owner, place = line.T
+    p, q = np.column_stack([start, place]), np.column_stack([end, place])
+    cocycle.add(Edges(owner, p, q, one, other), 0)
 
 
-def _end(cocycle: Cocycle, side: int) -> _End | None:
+def _end(cocycle: Cocycle, b: int, side: int) -> _End | None:
     """Points of a line, with their images under time reversal, so near that links are bounded."""
     leaves, around = cocycle.walk.leaves, cocycle.domain.fine
     x, y = leaves.corner.T
     size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
-    here = np.flatnonzero(x + size == around // 2 if side else x == 0)
+    here = np.flatnonzero((x + size == around // 2 if side else x == 0) & (leaves.owner == b))
     here = here[np.argsort(y[here])]
     place = side * (around // 2)
     points = np.union1d(y[here], -y[here] % around)
@@ -272,17 +295,17 @@ def _end(cocycle: Cocycle, side: int) -> _End | None:
         rows = np.flatnonzero(~(bound < LINK))
         if not len(rows):
             break
-        good = _thin_ends(cocycle, side, place, points[rows], ends[rows], frame[rows], thin)
+        good = _thin_ends(cocycle, b, side, place, points[rows], ends[rows], frame[rows], thin)
         if good is None:
             return None
         rows = rows[~good]
         if (ends[rows] - points[rows] < 2).any():
-            cocycle.walk.fail(np.array([0]), "depth")
+            cocycle.walk.fail(np.array([b]), "depth")
             return None
         middle = (points[rows] + ends[rows]) // 2
         points = np.union1d(points, np.concatenate([middle, -middle % around]))
     where = np.column_stack([np.full(len(points), place), points])
-    owner = np.zeros(len(points), np.int64)
+    owner = np.full(len(points), b, np.int64)
     if not cocycle.spend(owner).all():
         return None
     # transitions to thin cells that are in use
@@ -299,6 +322,7 @@ def _end(cocycle: Cocycle, side: int) -> _End | None:
 
 def _thin_ends(
     cocycle: Cocycle,
+    b: int,
     side: int,
     place: int,
     start: Int,
@@ -307,7 +331,7 @@ def _thin_ends(
     thin: dict[tuple[int, int], int],
 ) -> NDArray[np.bool_] | None:
     """Thin cells on intervals of a line; which of them do, None without evaluations for them."""
-    owner = np.zeros(len(start), np.int64)
+    owner = np.full(len(start), b, np.int64)
     if not cocycle.spend(owner).all():
         return None
     column = np.full(len(start), place)
@@ -326,27 +350,33 @@ def _thin_ends(
     return good
 
 
-def _inner_flux(cocycle: Cocycle, ends: list[_End]) -> float:
-    """Sum of the transition phases at all vertices."""
+def _inner_flux(cocycle: Cocycle, ends: dict[int, tuple[_End, _End]]) -> Real:
+    """Add up (B,) the transition phases at all vertices of those that have both ends."""
     around = cocycle.domain.fine
     period = np.array([around, around])
     edges, middle, spread = cocycle.collected()
     (owner, point), total, error, first, last = cocycle.vertices(edges, middle, spread, period)
-    inner = (point[:, 0] > 0) & (point[:, 0] < around // 2)
-    flux = (
-        2.0
-        * np.pi
-        * float(
-            integers_of_vertices(
-                cocycle, edges, middle, owner, point, total, error, first, last, inner
-            ).sum()
-        )
+    complete = np.isin(owner, list(ends))
+    inner = (point[:, 0] > 0) & (point[:, 0] < around // 2) & complete
+    turns = integers_of_vertices(
+        cocycle, edges, middle, owner, point, total, error, first, last, inner
     )
-    for end in ends:
-        chosen = np.flatnonzero(point[:, 0] == end.x)
-        states = end.states[np.searchsorted(end.y, point[chosen, 1])]
-        sums, _ = cocycle.exact(edges, middle, owner, point, chosen, first, last, states)
-        flux += float(sums.sum())
+    flux = np.zeros(len(cocycle.ham))
+    np.add.at(flux, owner, 2.0 * np.pi * turns)
+    if not ends:
+        return flux
+    for side in (0, 1):
+        chosen, states = [], []
+        for b, both in ends.items():
+            low, high = np.searchsorted(owner, [b, b + 1])  # vertices are in the order of owners
+            mine = low + np.flatnonzero(point[low:high, 0] == both[side].x)
+            chosen.append(mine)
+            states.append(both[side].states[np.searchsorted(both[side].y, point[mine, 1])])
+        rows = np.concatenate(chosen)
+        sums, _ = cocycle.exact(
+            edges, middle, owner, point, rows, first, last, np.concatenate(states)
+        )
+        np.add.at(flux, owner[rows], sums)
     return flux
 
 

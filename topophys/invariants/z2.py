@@ -39,6 +39,7 @@ from topophys.invariants._symmetry import (
 )
 from topophys.invariants._wannier_flow import FlowRules
 from topophys.invariants._z2_methods import (
+    HalfZone,
     of_grid,
     of_hamiltonian,
     prove_half_zone,
@@ -306,7 +307,8 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
         inversion = inversion_operator(ask.inversion, n, reversal)
     known = reversal is not None or inversion is not None
     reach = np.abs(h.vectors).sum(-1)
-    found = []
+    found: list[Found] = []
+    waiting: list[tuple[int, _System]] = []
     for b, row in enumerate(rows):
         formed, apart = np.asarray(error[b]), None
         given = symmetric = Slice(h.vectors, row, ask.filled, formed)
@@ -319,11 +321,19 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
         met = MET * float(slack_of(norms, reach, n))
         system = _System(given, symmetric, apart, inversion, slack, met, reversal is not None)
         try:
-            found.append(_by_parity(system, ask) if inversion else _by_centres(system, ask))
+            if inversion:
+                found.append(_by_parity(system, ask))
+                continue
+            begun, whole = _by_centres(system, ask)
+            found.append(begun)
+            if not whole:
+                waiting.append((b, system))
         except InputError as error_of_one:
             if len(rows) == 1:
                 raise
             raise InputError(f"{error_of_one} (batch index {b})") from None
+    for (b, system), zone in zip(waiting, _half_zones([x for _, x in waiting], ask), strict=True):
+        found[b] = _proven(found[b], system, ask, zone)
     operator = None if reversal is None else reversal.matrix
     asked = Asked(h, "Z2 invariant", ask.filled, operator)
     result = conclude_z2(found, exponent, h.batch_shape, ask.method, (ask.filled, n))
@@ -359,8 +369,8 @@ def _by_parity(system: _System, ask: _Question) -> Found:
     return _settled(replace(found, gap_lower=0.0), system, ask)
 
 
-def _by_centres(system: _System, ask: _Question) -> Found:
-    """Flow, proof, or both, of the symmetrised Hamiltonian."""
+def _by_centres(system: _System, ask: _Question) -> tuple[Found, bool]:
+    """Flow of the symmetrised Hamiltonian, and whether no proof is to follow."""
     filled, rules = ask.filled, ask.rules
     corners = _corners(system, filled)
     blocked = _blocked(system, corners)
@@ -370,20 +380,34 @@ def _by_centres(system: _System, ask: _Question) -> Found:
             blocked = "closed gap"
     if blocked:
         found = unresolved(corners, 4, blocked)
-        return _noted(found, system, flow_gap=0.0 if ask.method == "wilson" else np.nan)
+        return _noted(found, system, flow_gap=0.0 if ask.method == "wilson" else np.nan), True
     found = Found(0, False, np.nan, corners.gap, corners.splitting, 4, k_at_gap_upper=corners.k)
     if ask.method == "wilson":
         found = of_hamiltonian(system.h, filled, rules, corners)
     if not ask.prove:
         if found.resolved and _violation(system, found.gap_upper) >= found.gap_upper:
             found = replace(found, resolved=False, reason="symmetry")
-        return _noted(found, system)
-    zone = prove_half_zone(
-        system.h,
-        filled,
+        return _noted(found, system), True
+    return found, False
+
+
+def _half_zones(systems: list[_System], ask: _Question) -> list[HalfZone]:
+    """Prove invariants of many symmetrised Hamiltonians together."""
+    if not systems:
+        return []
+    amplitudes = np.stack([system.h.amplitudes for system in systems])
+    error = np.array([system.h.amplitude_error for system in systems], np.float64)
+    return prove_half_zone(
+        Slice(systems[0].h.vectors, amplitudes, ask.filled, error),
+        ask.filled,
         max_depth=ask.limits.max_depth,
         max_evaluations=ask.limits.max_evaluations,
     )
+
+
+def _proven(found: Found, system: _System, ask: _Question, zone: HalfZone) -> Found:
+    """Join what the flow gave and the proof."""
+    filled = ask.filled
     reason = zone.reason
     if zone.proven and zone.spread > (SPREAD if system.reversal else SPREAD_OF_SIGNS):
         reason = "rounding"
@@ -404,8 +428,10 @@ def _by_centres(system: _System, ask: _Question) -> Found:
 def _corners(system: _System, filled: int) -> tr.Corners:
     """Look at the invariant momenta: pairs of the given Hamiltonian, gap of the symmetrised one."""
     least = 2.0 * system.met
-    sums = [corner_sums(one.vectors, one.amplitudes[None])[0] for one in (system.given, system.h)]
-    energy, symmetric = np.linalg.eigvalsh(sums[0]), np.linalg.eigvalsh(sums[1])
+    same = np.array_equal(system.given.amplitudes, system.h.amplitudes)
+    both = (system.h,) if same else (system.given, system.h)
+    sums = [corner_sums(one.vectors, one.amplitudes[None])[0] for one in both]
+    energy, symmetric = np.linalg.eigvalsh(sums[0]), np.linalg.eigvalsh(sums[-1])
     given = tr.corners_of(energy, filled, least)
     if system.apart is None:
         return given
