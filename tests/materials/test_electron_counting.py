@@ -21,7 +21,9 @@ from topophys.materials.electron_counting import (
     COUNTING_BLOCKS,
     INDICATOR_GROUPS,
     WIDTHS,
+    assumed_electrons,
     counting_features,
+    possible_units,
 )
 from topophys.materials.elements import TABLES, element_properties, tabulated
 
@@ -88,13 +90,40 @@ def test_indicator_groups_as_counted_in_the_paper():
 
 def test_features_are_finite_and_missing_only_without_a_group():
     compositions = [parse_formula(f) for f in ("Bi2Se3", "NaCl", "Si", "CsPbI3", "Og2He")]
-    full = counting_features(compositions, [166, 225, 227, 62, 1])
+    electrons = [round(valence_electrons(one)) for one in compositions]
+    full = counting_features(compositions, [166, 225, 227, 62, 1], electrons=electrons)
     assert np.isfinite(full).all()
     assert full.shape[1] == sum(WIDTHS[b] for b in COUNTING_BLOCKS)
     without = counting_features(compositions, [None] * 5)
-    width = sum(WIDTHS[b] for b in ("indicator", "wyckoff", "filling"))
+    width, last = sum(WIDTHS[b] for b in ("indicator", "wyckoff", "filling")), WIDTHS["cell"]
     assert np.isnan(without[:, :width]).all()
-    np.testing.assert_array_equal(without[:, width:], full[:, width:])
+    np.testing.assert_array_equal(without[:, width:-last], full[:, width:-last])
+    assert np.isnan(without[:, -last:]).all()
+    assert np.isnan(counting_features(compositions, [1] * 5)[:, -last:]).all()
+    assert np.isnan(counting_features(compositions, [None] * 5, electrons=electrons)).any()
+
+
+def test_cells_of_bi2se3_by_hand():
+    one = parse_formula("Bi2Se3")
+    # R-3m: one formula unit of 28 valence electrons in the primitive cell, multiplicities from 1
+    found = counting_features([one], [166], ("cell",), [28])[0]
+    expected = [1, 5, 0, 0, 4, 4, 0, 1, np.log(29), 14, 0, 4]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_assumed_cells_are_possible_and_obey_the_rule_for_insulators(seed):
+    rng = np.random.default_rng(seed)
+    one = parse_formula(f"Ga{rng.integers(1, 4)}As{rng.integers(1, 4)}")
+    group = int(rng.integers(1, 231))
+    valence = valence_electrons(one)
+    possible = [round(z * valence) for z in possible_units(one, group)]
+    guess = assumed_electrons(one, group, insulator=True)
+    assert guess in possible if possible else guess is None
+    if guess is not None and not filling_allows_insulator(group, guess):
+        assert not any(filling_allows_insulator(group, n) for n in possible)
+    smallest = assumed_electrons(one, group, insulator=False)
+    assert smallest == (possible[0] if possible else None)
 
 
 def test_electrons_outside_closed_shells():

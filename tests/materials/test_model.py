@@ -356,3 +356,98 @@ def test_loaded_models_do_not_know_held_out_probabilities(model, tmp_path):
     again = MaterialsModel.load(model.save(tmp_path / "m.npz"))
     with pytest.raises(NotFittedError, match="loaded"):
         again.doubtful_labels()
+
+
+# ---- Structures
+
+
+def cells_of(materials, labels):
+    """Electrons of made-up primitive cells: what is called an insulator has an allowed filling."""
+    from dataclasses import replace
+
+    from topophys.materials import filling_allows_insulator, valence_electrons
+
+    found = []
+    for material, label in zip(materials, labels, strict=True):
+        one = describe(material)
+        counts = [round(z * valence_electrons(one.composition)) for z in range(1, 9)]
+        allowed = [n for n in counts if filling_allows_insulator(one.space_group, n)]
+        refused = [n for n in counts if not filling_allows_insulator(one.space_group, n)]
+        fitting = allowed if label == "insulator" else refused
+        found.append(replace(one, electrons=(fitting or counts)[0]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def structures():
+    """Materials whose class is decided by the electrons of the cell, not by the formula."""
+    pytest.importorskip("lightgbm")
+    names, _ = toy_table()
+    # odd formulas in P1: with one or with two formula units in the cell
+    names = [name.partition(":")[0] + ":14" for name in names]
+    labels = np.random.default_rng(7).choice(["insulator", "semimetal"], len(names)).tolist()
+    return cells_of(names, labels), labels
+
+
+def test_electrons_of_the_cell_decide_where_a_structure_is_known(structures, tmp_path):
+    from dataclasses import replace
+
+    materials, labels = structures
+    model = MaterialsModel(n_trees=40, seed=1).fit(materials, labels)
+    scores = model.tasks_["class"].scores
+    assert list(scores) == ["formula", "formula and space group", "structure"]
+    assert scores["structure"]["accuracy"] > scores["formula and space group"]["accuracy"] + 0.2
+    answers = model.answer([materials[0], replace(materials[0], electrons=None)])
+    assert [answer.view for answer in answers] == ["structure", "formula and space group"]
+    model.save(tmp_path / "m.npz")
+    loaded = MaterialsModel.load(tmp_path / "m.npz")
+    np.testing.assert_array_equal(loaded.predict_proba(materials), model.predict_proba(materials))
+    assert [m.electrons for m in loaded._materials] == [m.electrons for m in materials]
+
+
+def test_trees_of_structures_are_measured_on_structures_only(structures):
+    from dataclasses import replace
+
+    materials, labels = structures
+    rng = np.random.default_rng(3)
+    some = [m if rng.random() < 0.3 else replace(m, electrons=None) for m in materials]
+    number = sum(m.electrons is not None for m in some)
+    plain = MaterialsModel(n_trees=40, seed=1).fit(some, labels)
+    helped = MaterialsModel(n_trees=40, seed=1).fit(some, labels, insulators=["insulator"])
+    for model in (plain, helped):
+        assert model.tasks_["class"].scores["structure"]["materials"] == number
+    # the rule fills in what no structure tells
+    loss = [m.tasks_["class"].scores["structure"]["log_loss"] for m in (plain, helped)]
+    assert loss[1] < loss[0]
+
+
+def test_few_structures_leave_out_the_view_that_needs_them(structures):
+    from dataclasses import replace
+
+    materials, labels = structures
+    some = [m if i < 3 else replace(m, electrons=None) for i, m in enumerate(materials)]
+    model = MaterialsModel(n_trees=5, seed=1).fit(some, labels)
+    assert "structure" not in model.tasks_["class"].trees
+    assert "from structure: not trained, 3 materials with a structure" in model.report()
+    assert model.answer([materials[0]])[0].view == "formula and space group"
+
+
+@pytest.mark.parametrize("bad", ["insulator", ["no such"], [""]])
+def test_insulators_must_be_labels_that_occur(bad):
+    materials, labels = toy_table()
+    with pytest.raises(InputError, match="`insulators`"):
+        MaterialsModel(n_trees=1).fit(materials, labels, insulators=bad)
+
+
+def test_files_of_the_first_version_are_read(model, tmp_path):
+    path = model.save(tmp_path / "m.npz")
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    head = json.loads(bytes(arrays["head"]))
+    del head["electrons"]
+    head["version"] = 1
+    arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
+    np.savez(path, **arrays)
+    names = ["NaO:225", "Bi2Se3"]
+    loaded = MaterialsModel.load(path)
+    np.testing.assert_array_equal(loaded.predict_proba(names), model.predict_proba(names))

@@ -62,6 +62,12 @@ def train(
         Literal["system", "prototype", "none"],
         typer.Option(help="What held-out folds keep together; 'none' splits at random."),
     ] = "system",
+    insulator: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Label of band insulators; trees of structures learn more from formulas then."
+        ),
+    ] = None,
     trees: Annotated[
         bool, typer.Option("--trees", help="Boosted trees for a folder of lists, not a network.")
     ] = False,
@@ -94,8 +100,9 @@ def train(
     if trees or not (data.is_dir() or data.suffix in {".h5", ".hdf5"}):
         columns = (formula, names, space_group, structure)
         _train_trees(
-            data, output, columns, group_by=group_by, seed=seed, force=force, progress=not quiet
-        )
+            data, output, columns, insulators=insulator or [], group_by=group_by, seed=seed,
+            force=force, progress=not quiet,
+        )  # fmt: skip
         return
 
     from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
@@ -117,6 +124,7 @@ def _train_trees(
     output: Path,
     columns: tuple[str, tuple[str, ...], str | None, str | None],
     *,
+    insulators: list[str],
     group_by: Literal["system", "prototype", "none"],
     seed: int,
     force: bool,
@@ -134,7 +142,9 @@ def _train_trees(
     if data.is_dir():
         lists = read_class_lists(data)
         labels = {"class": [lists.classes[one.label] for one in lists.materials]}
-        model.fit(lists.materials, labels, source=data.name, progress=progress)
+        model.fit(
+            lists.materials, labels, source=data.name, insulators=insulators, progress=progress
+        )
     else:
         formula, names, group, structure = columns
         table = read_table(
@@ -143,7 +153,10 @@ def _train_trees(
         for _, reason in table.refused:
             typer.echo(f"topophys: left out: {reason}", err=True)
         require_distinct(output, *table.files)
-        model.fit(table.materials, table.labels, source=data.name, progress=progress)
+        model.fit(
+            table.materials, table.labels, source=data.name, insulators=insulators,
+            progress=progress,
+        )  # fmt: skip
     model.save(output, force=force)
     print(model.report())
     print(f"model: {output}")
@@ -291,7 +304,7 @@ def doubt(
 def _unanimous(materials: list[Any], labels: list[str], path: Path) -> dict[Any, str]:
     """Labels of a table; what it gives several labels is left out, and named."""
     from topophys.materials import describe
-    from topophys.materials.model import unanimous
+    from topophys.materials.description import unanimous
 
     described = list(zip(map(describe, materials), labels, strict=True))
     good, bad = unanimous(described)

@@ -17,7 +17,12 @@ from topophys.errors import CheckpointError
 from topophys.materials.boosted_trees import BoostedTrees
 from topophys.materials.calibration import softmax
 from topophys.materials.description import Description, reduced
-from topophys.materials.electron_counting import COUNTING_BLOCKS, GROUP_BLOCKS, counting_features
+from topophys.materials.electron_counting import (
+    CELL_BLOCKS,
+    COUNTING_BLOCKS,
+    GROUP_BLOCKS,
+    counting_features,
+)
 from topophys.materials.elements import SYMBOLS
 from topophys.materials.features import list_features
 from topophys.materials.lists import SMALLEST_AMOUNT, ListedMaterial
@@ -25,27 +30,36 @@ from topophys.materials.lists import SMALLEST_AMOUNT, ListedMaterial
 __all__ = ["VIEWS", "Task", "features", "fractions", "is_model", "packed", "unpacked"]
 
 #: What a prediction rests on; a model holds trees for each.
-VIEWS: Final = ("formula", "formula and space group")
-#: Blocks of `list_features` for each.
+VIEWS: Final = ("formula", "formula and space group", "structure")
+#: Blocks of `list_features`, and those of `counting_features` that are left out, for each.
 LIST_BLOCKS: Final = {
     VIEWS[0]: ("fractions", "electrons", "statistics", "properties"),
-    VIEWS[1]: ("fractions", "space group", "electrons", "statistics", "symmetry", "properties"),
+    **dict.fromkeys(
+        VIEWS[1:],
+        ("fractions", "space group", "electrons", "statistics", "symmetry", "properties"),
+    ),
 }
+LEFT_OUT: Final[dict[str, tuple[str, ...]]] = {
+    VIEWS[0]: (*GROUP_BLOCKS, *CELL_BLOCKS), VIEWS[1]: CELL_BLOCKS, VIEWS[2]: (),
+}  # fmt: skip
 #: What is measured of each task and view.
 SCORES: Final = (
     "accuracy", "macro_f1", "log_loss", "calibration_error", "majority", "materials",
 )  # fmt: skip
+#: Valence electrons of a primitive cell; no structure that is read has as many.
+MOST_ELECTRONS: Final = 10**9
 FORMAT: Final = "topophys-materials-model"
-VERSION: Final = 1
+VERSION: Final = 2  # version 1 had no electrons and no view of structures
 
 
 def features(materials: Sequence[Description], view: str) -> NDArray[np.float64]:
     """Columns of a view; the space group must be known where the view needs it."""
     listed = [ListedMaterial(m.formula, m.composition, m.space_group or 1, 0) for m in materials]
-    blocks = tuple(b for b in COUNTING_BLOCKS if view == VIEWS[1] or b not in GROUP_BLOCKS)
+    blocks = tuple(b for b in COUNTING_BLOCKS if b not in LEFT_OUT[view])
     counted = counting_features(
-        [m.composition for m in materials], [m.space_group for m in materials], blocks
-    )
+        [m.composition for m in materials], [m.space_group for m in materials], blocks,
+        [m.electrons for m in materials],
+    )  # fmt: skip
     return np.hstack([list_features(listed, LIST_BLOCKS[view], one_hot=False), counted])
 
 
@@ -104,7 +118,8 @@ def packed(
     }
     head = head | {
         "format": FORMAT, "version": VERSION, "names": [m.name for m in materials],
-        "groups": [m.space_group for m in materials], "tasks": [],
+        "groups": [m.space_group for m in materials],
+        "electrons": [m.electrons for m in materials], "tasks": [],
     }  # fmt: skip
     for t, task in enumerate(tasks):
         head["tasks"].append(
@@ -130,10 +145,11 @@ def unpacked(
     head = parse_json(bytes(arrays["head"]), finite=True)
     _must(isinstance(head, dict), "its head is no mapping")
     _must(
-        head.get("format") == FORMAT and head.get("version") == VERSION,
-        f"its format is not {FORMAT}, version {VERSION}",
+        head.get("format") == FORMAT and head.get("version") in range(1, VERSION + 1),
+        f"its format is not {FORMAT}, version {VERSION} or earlier",
     )
-    materials = _stored_materials(head["names"], head["groups"], arrays["shares"])
+    electrons = head["electrons"] if head["version"] > 1 else [None] * len(head["groups"])
+    materials = _stored_materials(head["names"], head["groups"], electrons, arrays["shares"])
     tasks = [
         _stored_task(task, f"{t}/", arrays, len(materials)) for t, task in enumerate(head["tasks"])
     ]
@@ -161,7 +177,7 @@ def _must(holds: bool | np.bool_, otherwise: str) -> None:
 
 
 def _stored_materials(
-    names: list[Any], groups: list[Any], shares: NDArray[Any]
+    names: list[Any], groups: list[Any], electrons: list[Any], shares: NDArray[Any]
 ) -> list[Description]:
     """Materials of a file: atomic numbers that exist, positive amounts, groups from 1 to 230."""
     # shares of (parts, 3): material, atomic number, amount
@@ -179,10 +195,15 @@ def _stored_materials(
     for group in groups:
         known = isinstance(group, int) and not isinstance(group, bool) and 1 <= group <= 230
         _must(group is None or known, f"a space group is {group!r:.20}")
+    for count in electrons:
+        known = (
+            isinstance(count, int) and not isinstance(count, bool) and 0 < count < MOST_ELECTRONS
+        )
+        _must(count is None or known, f"a number of electrons is {count!r:.20}")
     return [
         # files of earlier releases have fractions that were not reduced
-        Description(str(name), reduced(tuple(sorted(parts.items()))), group)
-        for name, parts, group in zip(names, rows, groups, strict=True)
+        Description(str(name), reduced(tuple(sorted(parts.items()))), group, count)
+        for name, parts, group, count in zip(names, rows, groups, electrons, strict=True)
     ]
 
 
@@ -193,7 +214,7 @@ def _stored_task(
     name, classes = str(task["name"]), tuple(str(c) for c in task["classes"])
     _must(len(classes) >= 2 and len(set(classes)) == len(classes), "its classes must differ")
     views = list(task["views"])
-    _must(views in ([VIEWS[0]], list(VIEWS)), f"its views are {views!r:.60}")
+    _must(len(views) > 0 and views == list(VIEWS[: len(views)]), f"its views are {views!r:.60}")
     labels = arrays[f"{prefix}labels"]
     _must(
         labels.dtype.kind == "i" and labels.shape == (n_materials,)

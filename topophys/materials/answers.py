@@ -51,6 +51,8 @@ class TaskAnswer:
     distance: float  # to the nearest material with a label of this task, for this view
     held_out_accuracy: float | None  # at this distance; None farther than any held-out material
     known_label: str | None  # of the training materials with this formula and space group, if one
+    view_accuracy: float  # on all that was held out, from the same view
+    measured_on: str  # what was held out: how many materials, and what the folds kept together
 
     @property
     def label(self) -> str:
@@ -67,7 +69,7 @@ class MaterialAnswer:
     material : Description
         As it was read.
     view : str
-        What the prediction rests on: "formula" or "formula and space group".
+        What the prediction rests on: "formula", "formula and space group" or "structure".
     tasks : dict of str to TaskAnswer
         By the name of the task.
     distance : float
@@ -81,6 +83,8 @@ class MaterialAnswer:
         Filling rule: False means that no nonmagnetic band insulator exists with this space group
         and number of electrons. None where the structure is not known, or partly occupied sites
         were given one element.
+    trained_on : str
+        What the model saw: number of materials, and where their labels come from.
     """
 
     material: Description
@@ -90,6 +94,7 @@ class MaterialAnswer:
     nearest: tuple[tuple[str, dict[str, str]], ...]
     outside: str
     filling_allowed: bool | None
+    trained_on: str
 
     def __repr__(self) -> str:
         lines = [f"{self.material.name}: predicted from {self.view}"]
@@ -102,11 +107,13 @@ class MaterialAnswer:
                 measured = "unknown, farther than any held-out material"
             else:
                 measured = f"{task.held_out_accuracy:.3f}"
-            lines.append(f"  held-out accuracy at this distance ({task.distance:.2f}): {measured}")
+            lines.append(
+                f"  held-out accuracy {task.view_accuracy:.3f} ({task.measured_on}); at this"
+                f" distance ({task.distance:.2f}): {measured}"
+            )
             if task.known_label is not None:
                 lines.append(f"  in the training list as: {task.known_label}")
-        near = "; ".join(f"{name} ({', '.join(label.values())})" for name, label in self.nearest)
-        lines.append(f"  nearest    {near}")
+        lines.append(f"  nearest    {self._near}")
         if self.outside:
             lines.append(f"  OUTSIDE    {self.outside}")
         if self.filling_allowed is False:
@@ -116,7 +123,12 @@ class MaterialAnswer:
                 f" group by spglib within {SYMMETRY_TOLERANCE:g} angstrom)"
             )
         lines += [f"  note       {note}" for note in self.material.notes]
+        lines.append(f"  trained on {self.trained_on}")
         return "\n".join(lines)
+
+    @property
+    def _near(self) -> str:
+        return "; ".join(f"{name} ({', '.join(label.values())})" for name, label in self.nearest)
 
     def to_dict(self) -> dict[str, Any]:
         """Flat row for tables and JSON."""
@@ -131,12 +143,15 @@ class MaterialAnswer:
             row[f"{name}_level"] = task.level
             row[f"{name}_distance"] = round(task.distance, 6)
             row[f"{name}_held_out_accuracy"] = task.held_out_accuracy
+            row[f"{name}_view_accuracy"] = task.view_accuracy
+            row[f"{name}_measured_on"] = task.measured_on
             row[f"{name}_known"] = task.known_label
         row["distance"] = round(self.distance, 6)
-        row["nearest"] = "; ".join(name for name, _ in self.nearest)
+        row["nearest"] = self._near
         row["outside"] = self.outside
         row["filling_allowed"] = self.filling_allowed
         row["notes"] = "; ".join(self.material.notes)
+        row["trained_on"] = self.trained_on
         return row
 
 

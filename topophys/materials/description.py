@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import gcd, lcm
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from topophys._io import read_text
 from topophys._progress import track
@@ -22,7 +24,10 @@ from topophys.materials.elements import MEASURED, SYMBOLS, raw_properties
 from topophys.materials.features import space_group
 from topophys.materials.lists import ListedMaterial, parse_formula, space_group_number
 
-__all__ = ["Description", "MaterialTable", "collect_materials", "describe", "read_table"]
+__all__ = [
+    "Description", "MaterialTable", "collect_materials", "describe", "encoded", "labels_of",
+    "read_table", "unanimous",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -292,6 +297,80 @@ def _from_cells(
     return _from_row(
         {"formula": cells.get(formula, ""), "space_group": cells[group] if group else None}
     )
+
+
+# ---- Labels
+
+
+def unanimous(
+    labelled: Iterable[tuple[Description, str]],
+) -> tuple[dict[Any, str], list[str]]:
+    """Label of each composition and space group, and what has several."""
+    found: dict[Any, tuple[str, set[str]]] = {}
+    for one, label in labelled:
+        if word := word_of(label):
+            found.setdefault((one.composition, one.space_group), (one.name, set()))[1].add(word)
+    good = {key: next(iter(words)) for key, (_, words) in found.items() if len(words) == 1}
+    bad = [
+        f"{name} has {' and '.join(map(repr, sorted(words)))}"
+        for name, words in found.values()
+        if len(words) > 1
+    ]
+    return good, bad
+
+
+def labels_of(insulators: Sequence[str], wanted: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Labels of insulators, each of which a task must have."""
+    if isinstance(insulators, str):
+        raise InputError(
+            f"Argument `insulators` must be a sequence of labels, but is one: {insulators!r:.40};"
+            " use a list."
+        )
+    present = {word_of(label) for labels in wanted.values() for label in labels}
+    for label in insulators:
+        if word_of(label) not in present - {""}:
+            raise InputError(
+                "Argument `insulators` must have labels that occur, but no material has"
+                f" {label!r:.40}; they are {', '.join(sorted(present - {''}))[:200]}."
+            )
+    return [word_of(label) for label in insulators]
+
+
+def word_of(label: Any) -> str:
+    """Label as text; "" where there is none."""
+    missing = label is None or label != label  # noqa: PLR0124  # NaN of tables
+    word = "" if missing else str(label).strip()
+    return "" if word.lower() == "nan" else word
+
+
+def encoded(
+    name: str, labels: Iterable[Any], size: int
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Names of classes, and numbers with -1 where a label is unknown."""
+    values = list(labels)
+    if len(values) != size:
+        raise InputError(
+            f"Labels of `{name}` must be one for each of {size} materials, but are {len(values)}."
+        )
+    words = [word_of(value) for value in values]
+    counts = {word: n for word, n in sorted(Counter(words).items()) if word}
+    if len(counts) < 2:
+        raise InputError(
+            f"Labels of `{name}` must have at least two classes, but have {len(counts)}."
+        )
+    rare = [word for word, n in counts.items() if n < 2]
+    if rare:
+        raise InputError(
+            f"Class {rare[0]!r:.40} of `{name}` must have at least two materials, but has one;"
+            " leave it out or merge it with another."
+        )
+    # the most frequent first, as a reader expects
+    classes = tuple(sorted(counts, key=lambda word: (-counts[word], word)))
+    number = {word: i for i, word in enumerate(classes)}
+    return classes, np.array([number.get(word, -1) for word in words], np.int64)
+
+
+# ---- Words of a command line
 
 
 @dataclass(frozen=True)

@@ -215,10 +215,12 @@ def valence_electrons(composition: tuple[tuple[int, float], ...]) -> float:
 
 #: Blocks of `counting_features`, in order.
 COUNTING_BLOCKS: Final = (
-    "indicator", "wyckoff", "filling", "oxidation", "electronegativity", "shells",
+    "indicator", "wyckoff", "filling", "oxidation", "electronegativity", "shells", "cell",
 )  # fmt: skip
 #: Those that need a space group.
 GROUP_BLOCKS: Final = ("indicator", "wyckoff", "filling")
+#: Those that need the electrons of the primitive cell, which only a structure tells.
+CELL_BLOCKS: Final = ("cell",)
 #: Largest number of formula units in a primitive cell that is tried.
 MOST_UNITS: Final = 24
 #: Most different total charges that are kept when oxidation states are combined.
@@ -229,23 +231,29 @@ def counting_features(
     compositions: list[tuple[tuple[int, float], ...]],
     space_groups: list[int | None],
     blocks: tuple[str, ...] = COUNTING_BLOCKS,
+    electrons: list[int | None] | None = None,
 ) -> NDArray[np.float64]:
-    """Features from counting electrons, for trees; NaN where a space group is missing."""
-    # -> (S, columns)
-    makers: dict[str, Callable[[tuple[tuple[int, float], ...], Any], list[float]]] = {
-        "indicator": lambda _, group: _indicator(group),
-        "wyckoff": lambda _, group: _wyckoff(group),
-        "filling": _filling,
-        "oxidation": lambda one, _: _oxidation(one),
-        "electronegativity": lambda one, _: _electronegativity(one),
-        "shells": lambda one, _: _shells(one),
+    """Features from counting electrons, for trees; NaN where what they need is missing."""
+    # electrons of the primitive cell, counted as by `valence_electrons` -> (S, columns)
+    makers: dict[str, Callable[[tuple[tuple[int, float], ...], Any, Any], list[float]]] = {
+        "indicator": lambda _, group, __: _indicator(group),
+        "wyckoff": lambda _, group, __: _wyckoff(group),
+        "filling": lambda one, group, _: _filling(one, group),
+        "oxidation": lambda one, _, __: _oxidation(one),
+        "electronegativity": lambda one, _, __: _electronegativity(one),
+        "shells": lambda one, _, __: _shells(one),
+        "cell": _cell,
     }
+    counts = [None] * len(compositions) if electrons is None else electrons
     columns = []
     for name in blocks:
         width = WIDTHS[name]
         rows = [
-            [np.nan] * width if group is None and name in GROUP_BLOCKS else makers[name](one, group)
-            for one, group in zip(compositions, space_groups, strict=True)
+            [np.nan] * width
+            if (group is None and name in (*GROUP_BLOCKS, *CELL_BLOCKS))
+            or (count is None and name in CELL_BLOCKS)
+            else makers[name](one, group, count)
+            for one, group, count in zip(compositions, space_groups, counts, strict=True)
         ]
         columns.append(np.array(rows, np.float64).reshape(len(compositions), width))
     return np.concatenate(columns, axis=1)
@@ -254,7 +262,7 @@ def counting_features(
 #: Columns of each block.
 WIDTHS: Final = {
     "indicator": 9, "wyckoff": 7, "filling": 18, "oxidation": 8, "electronegativity": 18,
-    "shells": 21,
+    "shells": 21, "cell": 12,
 }  # fmt: skip
 
 
@@ -280,18 +288,36 @@ def _wyckoff(group: int) -> list[float]:
     ]  # fmt: skip
 
 
+def possible_units(composition: tuple[tuple[int, float], ...], group: int) -> list[int]:
+    """Return the formula units that Wyckoff positions let a primitive cell hold, ascending."""
+    amounts = np.array([amount for _, amount in composition])
+    sites = _sites(group)
+    units = np.arange(1, MOST_UNITS + 1)[:, None] * amounts
+    whole = np.abs(units - np.rint(units)) < 1e-6
+    counts = np.minimum(np.rint(units).astype(np.int64), len(sites) - 1)
+    fits = np.flatnonzero((whole & sites[counts] & (units < len(sites))).all(1)) + 1
+    return [int(z) for z in fits]
+
+
+def assumed_electrons(
+    composition: tuple[tuple[int, float], ...], group: int, *, insulator: bool
+) -> int | None:
+    """Return the valence electrons of the smallest possible cell; None where none is found.
+
+    An insulator has one that the filling rule allows. This is a guess to learn from, not a fact.
+    """
+    counts = [round(z * valence_electrons(composition)) for z in possible_units(composition, group)]
+    fitting = [n for n in counts if not insulator or filling_allows_insulator(group, n)]
+    return next(iter(fitting or counts), None)
+
+
 def _filling(composition: tuple[tuple[int, float], ...], group: int | None) -> list[float]:
     assert group is not None
     amounts = np.array([amount for _, amount in composition])
     valence = valence_electrons(composition)
     sizes = wyckoff_multiplicities(group)
     smallest, common = 2 * min(sizes), 2 * int(np.gcd.reduce(sizes))
-    sites = _sites(group)
-    units = np.arange(1, MOST_UNITS + 1)[:, None] * amounts
-    whole = np.abs(units - np.rint(units)) < 1e-6
-    counts = np.minimum(np.rint(units).astype(np.int64), len(sites) - 1)
-    fits = np.flatnonzero((whole & sites[counts] & (units < len(sites))).all(1)) + 1
-    first = [int(z) for z in fits[:6]]
+    first = possible_units(composition, group)[:6]
     electrons = [round(z * valence) for z in first]
     allowed = [filling_allows_insulator(group, n) for n in electrons]
     least = first[0] if first else 0
@@ -303,6 +329,19 @@ def _filling(composition: tuple[tuple[int, float], ...], group: int | None) -> l
         float(np.log(least * valence + 1.0)), *(valence % m for m in (2, 4, 8, 12)),
         valence / amounts.sum(), least * valence / smallest if least else -1.0,
         least * amounts.sum(),
+    ]  # fmt: skip
+
+
+def _cell(composition: tuple[tuple[int, float], ...], group: int, electrons: int) -> list[float]:
+    """Features of the electrons of the primitive cell; formula units are Z = n / valence."""
+    sizes = wyckoff_multiplicities(group)
+    pair, common, order = 2 * min(sizes), 2 * int(np.gcd.reduce(sizes)), 2 * sizes[-1]
+    units = electrons / valence_electrons(composition)
+    return [
+        units, units * sum(amount for _, amount in composition),
+        *(electrons % m for m in (2, 4, 8, 12, pair)),
+        float(filling_allows_insulator(group, electrons)), float(np.log1p(electrons)),
+        electrons / pair, electrons % common, electrons % order,
     ]  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,10 +33,14 @@ from topophys.materials.calibration import (
     grouped_folds,
     softmax,
 )
-from topophys.materials.description import Description, describe
-from topophys.materials.electron_counting import (
-    filling_allows_insulator,
+from topophys.materials.description import (
+    Description,
+    describe,
+    encoded,
+    labels_of,
+    unanimous,
 )
+from topophys.materials.electron_counting import assumed_electrons, filling_allows_insulator
 from topophys.materials.elements import SYMBOLS
 
 __all__ = [
@@ -55,11 +59,12 @@ AT_ONCE: Final = 500
 class MaterialsModel:
     """Classifier of materials from what there is of them, in the manner of scikit-learn.
 
-    Boosted trees read the composition, what electron counting says of it, and the space group where
-    it is known; there are trees for formulas alone as well. Probabilities are calibrated, and
+    Boosted trees read the composition, what electron counting says of it, the space group where it
+    is known, and for structures the electrons of the primitive cell; there are trees for formulas
+    alone as well. Probabilities are calibrated, and
     prediction sets sized, on folds that share no chemical system (or prototype) with the trees that
-    predict them, so that what a model states of itself holds for unseen ones. Structures add their
-    space group and the filling rule, which is stated apart from the probabilities.
+    predict them, so that what a model states of itself holds for unseen ones. The filling rule of
+    structures is stated apart from the probabilities.
 
     Parameters
     ----------
@@ -153,6 +158,7 @@ class MaterialsModel:
         y: Iterable[Any] | Mapping[str, Iterable[Any]],
         *,
         source: str = "",
+        insulators: Sequence[str] = (),
         progress: bool = False,
     ) -> MaterialsModel:
         """Train, calibrate and measure.
@@ -165,6 +171,11 @@ class MaterialsModel:
             Labels, of any names; None, NaN and "" are unknown. A mapping gives several tasks.
         source : str, optional
             Where the labels come from; every answer repeats it.
+        insulators : sequence of str, optional
+            Labels of nonmagnetic band insulators. Where some materials are structures, trees of
+            structures then learn from the others too, with the smallest primitive cell that the
+            Wyckoff positions, and for these labels the filling rule, allow. What is reported is
+            measured on structures only.
         progress : bool, optional
             Show a bar.
 
@@ -176,14 +187,17 @@ class MaterialsModel:
         Raises
         ------
         InputError
-            If lengths differ, a material cannot be read, or a task has fewer than two classes or
-            a class fewer than two materials.
+            If lengths differ, a material cannot be read, a task has fewer than two classes or a
+            class fewer than two materials, or no task has a label of `insulators`.
         """
         self._check_settings()
         materials = [describe(m) for m in _rows(X)]
         wanted = {"class": y} if not isinstance(y, Mapping) else dict(y)
         with_group = np.array([m.space_group is not None for m in materials])
-        views = [v for v in VIEWS if v == VIEWS[0] or with_group.any()]
+        counted = any(m.electrons is not None for m in materials)
+        views = list(VIEWS) if counted else list(VIEWS[: 1 + int(with_group.any())])
+        wanted = {name: list(labels) for name, labels in wanted.items()}
+        self._insulators = frozenset(labels_of(insulators, wanted))
         self._materials = materials
         self._index()
         self.tasks_: dict[str, Task] = {}
@@ -237,38 +251,47 @@ class MaterialsModel:
     def _learned_from(self, labels: NDArray[np.int64], view: str) -> NDArray[np.int64]:
         """Training materials that have a label, and what the view needs."""
         known = np.array([m.space_group is not None for m in self._materials])
-        return np.flatnonzero((labels >= 0) & (known if view == VIEWS[1] else True))
+        return np.flatnonzero((labels >= 0) & (True if view == VIEWS[0] else known))
+
+    def _measured_on(self, rows: NDArray[np.int64], view: str) -> NDArray[np.bool_]:
+        """Which of some materials have all that the view may know: electrons of the cell too."""
+        # trees of structures learn from materials without them as well, where the column is NaN
+        counted = np.array([m.electrons is not None for m in self._materials])
+        return counted[rows] if view == VIEWS[2] else np.ones(len(rows), np.bool_)
 
     def _fit_task(
         self, name: str, labels: Iterable[Any], x: dict[str, NDArray[np.float64]], advance: Any
     ) -> Task:
-        classes, y = _encode(name, labels, len(self._materials))
+        classes, y = encoded(name, labels, len(self._materials))
         groups = self._groups()
         held_out = np.full((len(y), len(classes)), np.nan)
         trees, temperature, misfits, distances, scores = {}, {}, {}, {}, {}
         for view, columns in x.items():
             rows = self._learned_from(y, view)
-            if view == VIEWS[1] and len({groups[i] for i in rows.tolist()}) < FOLDS:
+            judged = self._measured_on(rows, view)
+            if view != VIEWS[0] and len({groups[i] for i in rows[judged].tolist()}) < FOLDS:
                 advance(FOLDS + 1)  # too few to measure how good they are
                 continue
             fold = grouped_folds([groups[i] for i in rows.tolist()], self.seed)
             logits = np.zeros((len(rows), len(classes)))
             away = np.zeros(len(rows))
+            taught = self._taught(columns, y, classes, view)
             for f in range(FOLDS):
                 out = fold == f
                 train, test = rows[~out], rows[out]
                 made = train_trees(
-                    columns[train], y[train], n_classes=len(classes), n_trees=self.n_trees,
+                    taught[train], y[train], n_classes=len(classes), n_trees=self.n_trees,
                     seed=self.seed,
                 )  # fmt: skip
                 logits[out] = made.scores(columns[test])
                 away[out] = _nearest(self._shares[test], self._shares[train], 1)[1][:, 0]
                 advance(1)
             trees[view] = train_trees(
-                columns[rows], y[rows], n_classes=len(classes), n_trees=self.n_trees,
+                taught[rows], y[rows], n_classes=len(classes), n_trees=self.n_trees,
                 seed=self.seed,
             )  # fmt: skip
             advance(1)
+            rows, fold, logits, away = rows[judged], fold[judged], logits[judged], away[judged]
             temperature[view] = best_temperature(logits, y[rows])
             # what is reported is calibrated without the fold that it is measured on
             p = np.zeros_like(logits)
@@ -283,6 +306,25 @@ class MaterialsModel:
             distances[view] = accuracy_by_distance(away, p.argmax(1) == truth)
         self.held_out_[name] = held_out
         return Task(name, classes, y, trees, temperature, misfits, distances, scores)
+
+    def _taught(
+        self,
+        columns: NDArray[np.float64],
+        y: NDArray[np.int64],
+        classes: tuple[str, ...],
+        view: str,
+    ) -> NDArray[np.float64]:
+        """Columns to learn from: of structures, with assumed cells where none is known."""
+        if view != VIEWS[2] or not self._insulators.intersection(classes):
+            return columns
+        out = columns.copy()
+        for i in self._learned_from(y, view).tolist():
+            one = self._materials[i]
+            if one.electrons is None and one.space_group is not None:
+                insulator = classes[y[i]] in self._insulators
+                guess = assumed_electrons(one.composition, one.space_group, insulator=insulator)
+                out[i] = features([replace(one, electrons=guess)], view)[0]
+        return out
 
     # -- prediction
 
@@ -319,7 +361,9 @@ class MaterialsModel:
         return self._probabilities(chosen, materials)
 
     def _view(self, task: Task, material: Description) -> str:
-        return VIEWS[1] if material.space_group is not None and VIEWS[1] in task.trees else VIEWS[0]
+        has = (True, material.space_group is not None, material.electrons is not None)
+        best = next(v for v in (2, 1, 0) if all(has[: v + 1]) and VIEWS[v] in task.trees)
+        return VIEWS[best]
 
     def _probabilities(self, task: Task, materials: Sequence[Description]) -> NDArray[np.float64]:
         out = np.zeros((len(materials), len(task.classes)))
@@ -486,6 +530,8 @@ class MaterialsModel:
                 away,
                 float(accuracy[np.searchsorted(bins, away)]) if away <= bins[-1] else None,
                 self._known(task, material),
+                task.scores[view]["accuracy"],
+                f"{round(task.scores[view]['materials'])} materials, {self._split}",
             )
         rule = None
         if material.electrons is not None and material.space_group is not None:
@@ -494,8 +540,18 @@ class MaterialsModel:
         return MaterialAnswer(
             material, self._view(first, material), tasks, distance,
             tuple((self._materials[i].name, self._labels(i)) for i in nearest.tolist()),
-            self._outside(material), rule,
+            self._outside(material), rule, self._trained_on,
         )  # fmt: skip
+
+    @property
+    def _split(self) -> str:
+        """What was new in the folds that measured."""
+        return "a random split" if self.group_by == "none" else f"unseen {self.group_by}s"
+
+    @property
+    def _trained_on(self) -> str:
+        source = f" ({self.card_['source']})" if self.card_["source"] else ""
+        return f"{self.card_['materials']} materials{source}"
 
     def _labels(self, index: int) -> dict[str, str]:
         return {
@@ -540,12 +596,7 @@ class MaterialsModel:
         for name, task in self.tasks_.items():
             for view, found in task.scores.items():
                 parts.append(f"{name} from {view} {found['accuracy']:.3f}")
-        split = "a random split" if self.group_by == "none" else f"unseen {self.group_by}s"
-        source = f" ({self.card_['source']})" if self.card_["source"] else ""
-        return (
-            f"model: {self.card_['materials']} materials{source}; held-out accuracy on {split}:"
-            f" {', '.join(parts)}"
-        )
+        return f"model: {self._trained_on}; held-out accuracy on {self._split}: {', '.join(parts)}"
 
     def report(self) -> str:
         """Scores on held-out folds, for each task and view.
@@ -570,12 +621,13 @@ class MaterialsModel:
                     f" {found['majority']:.4f}), macro F1 {found['macro_f1']:.4f}, log loss"
                     f" {found['log_loss']:.4f}, calibration error {found['calibration_error']:.4f}"
                 )
-            known = len(self._learned_from(task.labels, VIEWS[1]))
-            if known and VIEWS[1] not in task.trees:
-                lines.append(
-                    f"    from {VIEWS[1]}: not trained, {known} materials with a space group are"
-                    " too few to measure how good it is"
-                )
+            for view, needed in zip(VIEWS[1:], ("a space group", "a structure"), strict=True):
+                known = int(self._measured_on(self._learned_from(task.labels, view), view).sum())
+                if known and view not in task.trees:
+                    lines.append(
+                        f"    from {view}: not trained, {known} materials with {needed} are"
+                        " too few to measure how good it is"
+                    )
         return "\n".join(lines)
 
     # -- files
@@ -670,30 +722,6 @@ class MaterialsModel:
         return cls.load(Path(__file__).with_name("pretrained") / "topogivity.npz")
 
 
-def unanimous(
-    labelled: Iterable[tuple[Description, str]],
-) -> tuple[dict[Any, str], list[str]]:
-    """Label of each composition and space group, and what has several."""
-    found: dict[Any, tuple[str, set[str]]] = {}
-    for one, label in labelled:
-        if word := _word(label):
-            found.setdefault((one.composition, one.space_group), (one.name, set()))[1].add(word)
-    good = {key: next(iter(words)) for key, (_, words) in found.items() if len(words) == 1}
-    bad = [
-        f"{name} has {' and '.join(map(repr, sorted(words)))}"
-        for name, words in found.values()
-        if len(words) > 1
-    ]
-    return good, bad
-
-
-def _word(label: Any) -> str:
-    """Label as text; "" where there is none."""
-    missing = label is None or label != label  # noqa: PLR0124  # NaN of tables
-    word = "" if missing else str(label).strip()
-    return "" if word.lower() == "nan" else word
-
-
 def _rows(X: Iterable[Any]) -> list[Any]:
     """Materials of a sequence, or rows of a table."""
     if hasattr(X, "to_dict") and hasattr(X, "columns"):
@@ -703,33 +731,6 @@ def _rows(X: Iterable[Any]) -> list[Any]:
             f"Argument `X` must be a sequence of materials, but is one: {X!r:.40}; use a list."
         )
     return list(X)
-
-
-def _encode(
-    name: str, labels: Iterable[Any], size: int
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Names of classes, and numbers with -1 where a label is unknown."""
-    values = list(labels)
-    if len(values) != size:
-        raise InputError(
-            f"Labels of `{name}` must be one for each of {size} materials, but are {len(values)}."
-        )
-    words = [_word(value) for value in values]
-    counts = {word: n for word, n in sorted(Counter(words).items()) if word}
-    if len(counts) < 2:
-        raise InputError(
-            f"Labels of `{name}` must have at least two classes, but have {len(counts)}."
-        )
-    rare = [word for word, n in counts.items() if n < 2]
-    if rare:
-        raise InputError(
-            f"Class {rare[0]!r:.40} of `{name}` must have at least two materials, but has one;"
-            " leave it out or merge it with another."
-        )
-    # the most frequent first, as a reader expects
-    classes = tuple(sorted(counts, key=lambda word: (-counts[word], word)))
-    number = {word: i for i, word in enumerate(classes)}
-    return classes, np.array([number.get(word, -1) for word in words], np.int64)
 
 
 def _nearest(
