@@ -11,7 +11,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from topophys.cli import answers, certificates, data, explore, materials, networks
+from topophys.cli import answers, certificates, challenge, data, explore, materials, networks
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -49,6 +49,7 @@ for _command in (
     *data.COMMANDS,
     *certificates.COMMANDS,
     *networks.COMMANDS,
+    *challenge.COMMANDS,
     *explore.COMMANDS,
 ):
     app.command()(_stoppable(_command))

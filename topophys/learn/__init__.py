@@ -1,5 +1,14 @@
 """Neural networks that predict topological invariants of Bloch Hamiltonians."""
 
+from topophys.learn.challenge import (
+    CHALLENGE,
+    ChallengeScore,
+    ChallengeTest,
+    export_challenge,
+    load_challenge,
+    read_entry,
+    score_challenge,
+)
 from topophys.learn.config import EncoderConfig, FitConfig
 from topophys.learn.data import BatchDataset
 from topophys.learn.encoders.chain import TopologicalMLEncoder
@@ -22,8 +31,11 @@ from topophys.learn.run import Prediction, Run, load_run
 from topophys.learn.training import Callback, fit
 
 __all__ = [
+    "CHALLENGE",
     "BatchDataset",
     "Callback",
+    "ChallengeScore",
+    "ChallengeTest",
     "EncoderConfig",
     "FeatureHamiltonian",
     "FitConfig",
@@ -38,11 +50,15 @@ __all__ = [
     "TopologicalMLEncoderLoops",
     "compute_topological_loss",
     "create_hamiltonian_from_features",
+    "export_challenge",
     "fit",
     "fit_flips",
+    "load_challenge",
     "load_flip_network",
     "load_pretrained",
     "load_run",
+    "read_entry",
     "register_encoder",
     "save_flip_network",
+    "score_challenge",
 ]

@@ -1,0 +1,139 @@
+"""The challenge: labels that can be checked, halves that can be repeated."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from topophys.errors import InputError, OutputError
+from topophys.learn import (
+    CHALLENGE,
+    export_challenge,
+    load_challenge,
+    read_entry,
+    score_challenge,
+)
+
+#: Of the public labels of chains that nothing was chosen from: what is frozen.
+FROZEN = "5d0127ab7c689b8e504d35de01d4144310928907ee4d84769237dc99679b85af"
+
+
+def nothing(samples, test):
+    return np.full(len(samples), np.nan)
+
+
+def test_public_labels_are_those_of_this_edition():
+    names = ["chains-32", "chains-12", "chains-real", "chains-four-orbitals", "chains-noisy"]
+    labels = np.concatenate([load_challenge(name).label for name in names])
+    assert hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest() == FROZEN
+
+
+@pytest.mark.parametrize("name", CHALLENGE)
+def test_halves_are_repeated_by_their_seed(name):
+    one, same, other = (load_challenge(name, seed=s, size=9) for s in (5, 5, 6))
+    np.testing.assert_array_equal(one.label, same.label)
+    np.testing.assert_allclose(one.samples, same.samples)
+    assert not np.allclose(one.samples, other.samples)
+    assert one.samples.shape[:-2] == (9, *one.k.shape[:-1])
+    assert (one.gap_lower > 0.0).all()
+
+
+@pytest.mark.parametrize("name", CHALLENGE)
+def test_labels_have_certificates(name, tmp_path):
+    checker = pytest.importorskip("topophys.checker")
+    test = load_challenge(name, seed=3, size=2)
+    for path, label in zip(test.save_certificates(tmp_path), test.label, strict=True):
+        assert f" {label}, gap at least" in checker.check(path.read_text())
+
+
+def test_formulas_are_wrong_on_what_was_chosen_against_them():
+    for name in ("chains-adversarial", "planes-adversarial"):
+        score = score_challenge("fft-formula", [name], hidden_seed=4, size=12)
+        assert [row.correct for row in score.rows] == [0, 0]
+    near = load_challenge("chains-near-transitions", seed=2, size=20)
+    assert (near.gap_lower < 0.1).all()
+
+
+def test_entries_see_no_labels_and_who_abstains_is_not_right():
+    seen = []
+
+    def entry(samples, test):
+        seen.append((len(test.label), len(test.gap_lower), test.proofs, test.index))
+        if test.kind == "z2":
+            raise NotImplementedError
+        return np.ma.masked_array(np.zeros(len(samples), int), np.arange(len(samples)) % 2 == 0)
+
+    score = score_challenge(entry, ["chains-12", "z2-12"], hidden_seed=8, size=10)
+    assert seen[:2] == [(0, 0, (), None)] * 2
+    assert score.not_entered == ("z2-12",)
+    for row in score.rows:
+        assert (row.n, row.answered) == (10, 5)
+        assert row.accuracy <= 0.5
+        assert row.wrong_of_answered == (5 - row.correct) / 5
+
+
+@pytest.mark.parametrize("answer", [lambda x, _: np.zeros(3), lambda x, _: np.full(len(x), 0.5),
+                                    lambda x, _: np.full(len(x), "a")],
+                         ids=["three", "halves", "words"])  # fmt: skip
+def test_answers_must_be_integers(answer):
+    with pytest.raises(InputError, match="Argument `entry` must answer test chains-12 with"):
+        score_challenge(answer, ["chains-12"], hidden_seed=1, size=10)
+
+
+def test_answers_come_from_files_too(tmp_path):
+    place = export_challenge(tmp_path / "public", ["chains-12", "z2-12"], size=6)
+    stored = np.load(place / "chains-12.npz")
+    test = load_challenge("chains-12", size=6)
+    np.testing.assert_allclose(stored["samples"], test.samples)
+    with pytest.raises(OutputError, match="must be a new or empty folder"):
+        export_challenge(place)
+    lines = (place / "answers.csv").read_text().splitlines()
+    right = [f"{line}{label}" for line, label in zip(lines[1:7], test.label, strict=True)]
+    sheet = tmp_path / "a.csv"
+    sheet.write_text("\n".join([lines[0], *right[:5], lines[6]]) + "\n")
+    score = score_challenge(sheet, ["chains-12", "z2-12"], size=6)
+    assert score.hidden_seed is None
+    assert [(r.half, r.correct, r.answered) for r in score.rows] == [("public", 5, 5)]
+    assert score.not_entered == ("z2-12",)
+    assert "hidden halves were not scored" in repr(score)
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("test,index\n", "first line must be"), ("test,index,value\n", "there are no answers"),
+    ("test,index,value\nx,0,1\n", "line 2: there is no test 'x'"),
+    ("test,index,value\nchains-12,0,1.5\n", "line 2: index and value must be integers"),
+    ("test,index,value\nchains-12,0,1\nchains-12,0,1\n", "line 3: index 0 of test chains-12 comes"),
+    ("test,index,value\nchains-12,99999,1\n", "must be below"),
+])  # fmt: skip
+def test_wrong_sheets_are_refused_by_line(text, words, tmp_path):
+    sheet = tmp_path / "a.csv"
+    sheet.write_text(text)
+    with pytest.raises(InputError, match=words):
+        score_challenge(sheet, ["chains-12"], size=6)
+
+
+@pytest.mark.parametrize("source", ["nothing", "no_such_module:f", "os:path", "x.onnx"])
+def test_unknown_entries_are_refused(source):
+    if source.endswith("onnx"):
+        pytest.importorskip("onnxruntime")
+    with pytest.raises(InputError, match=r"entry|ONNX"):
+        read_entry(source)
+
+
+def test_scores_are_kept(tmp_path):
+    score = score_challenge("formula", ["majorana-off-grid"], hidden_seed=2, size=10)
+    path = score.save(tmp_path / "score.json")
+    again = json.loads(score.save(path).read_text())
+    assert again["hidden_seed"] == 2
+    assert again["rows"][1]["accuracy"] == score.rows[1].accuracy
+    (tmp_path / "mine.json").write_text("{}")
+    with pytest.raises(OutputError, match="did not make"):
+        score.save(tmp_path / "mine.json")
+
+
+def test_hybrid_network_beats_the_formulas_where_they_are_weak():
+    tests = ["chains-12", "chains-four-orbitals", "planes-eight-bands"]
+    mean = {e: score_challenge(e, tests, hidden_seed=11, size=16).mean
+            for e in ("formula", "fft-formula", "hybrid")}  # fmt: skip
+    assert mean["hybrid"] > max(mean["formula"], mean["fft-formula"])

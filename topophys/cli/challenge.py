@@ -1,0 +1,76 @@
+"""The command `topophys challenge`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from topophys.cli._options import Quiet
+
+__all__ = ["COMMANDS"]
+
+
+def challenge(
+    entry: Annotated[
+        str | None,
+        typer.Argument(
+            help="What to score: formula, fft-formula, hybrid, module:function, a .onnx file, or a"
+            " .csv file with the columns test,index,value. Without it the tests are listed."
+        ),
+    ] = None,
+    tests: Annotated[
+        str | None, typer.Option("--tests", help="Names of tests, with commas; all by default.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Seed of the hidden halves of an earlier score."),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Folder for the public halves, in place of a score."),
+    ] = None,
+    certificates: Annotated[
+        bool, typer.Option("--certificates", help="Export certificate files of all labels too.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File for the scores, as JSON.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score predictions of invariants on proven test sets, one half drawn fresh each time.
+
+    topophys challenge hybrid
+
+    topophys challenge mymodule:predict --tests chains-12,planes-6
+
+    topophys challenge --export challenge/    # samples for programs of other kinds
+    """
+    from topophys.errors import InputError
+    from topophys.learn.challenge import CHALLENGE, export_challenge, score_challenge
+
+    names = [x.strip() for x in tests.split(",") if x.strip()] if tests is not None else None
+    if certificates and export is None:
+        raise InputError("Option --certificates needs --export FOLDER.")
+    if export is not None:
+        if entry is not None:
+            raise InputError("Give an entry to score or --export FOLDER, not both.")
+        place = export_challenge(export, names, certificates=certificates, progress=not quiet)
+        print(f"wrote {place}")
+        return
+    if entry is None:
+        if as_json:
+            print(json.dumps(dict(CHALLENGE)))
+        else:
+            print("\n".join(f"{name:26s} {about}" for name, about in CHALLENGE.items()))
+        return
+    score = score_challenge(entry, names, hidden_seed=seed, progress=not quiet)
+    print(json.dumps(score.to_dict()) if as_json else "\n".join(score.lines()))
+    if output is not None:
+        score.save(output)
+
+
+COMMANDS = (challenge,)

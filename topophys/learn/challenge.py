@@ -1,0 +1,763 @@
+"""A challenge: frozen test sets with proven labels, fresh ones drawn at scoring time, one score."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from topophys import _validation
+from topophys._io import begins_with, read_text, write_text
+from topophys._optional import load_extra
+from topophys._progress import track
+from topophys._statistics import wilson_interval
+from topophys.ensembles.hard import HARD_CHAINS, HARD_PLANES, hard_chains, hard_planes
+from topophys.ensembles.symmetric import bdg_chains, time_reversal_planes
+from topophys.errors import InputError, OutputError
+from topophys.grids import k_grid
+from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.flatten import flatten_block
+from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.invariants._z2_methods import pair_sum
+from topophys.invariants.berry import chern_number
+from topophys.invariants.chern import certify_chern
+from topophys.invariants.majorana import majorana_number
+from topophys.invariants.winding import certify_winding, winding_number
+from topophys.invariants.z2 import z2_invariant
+from topophys.kernels.pfaffian import pfaffians
+from topophys.learn.layers import upsample_periodic
+from topophys.learn.pretrained.weights import load_pretrained
+
+__all__ = [
+    "CHALLENGE",
+    "ChallengeScore",
+    "ChallengeTest",
+    "Row",
+    "export_challenge",
+    "load_challenge",
+    "read_entry",
+    "score_challenge",
+]
+
+Entry: TypeAlias = Callable[[NDArray[np.complex128], "ChallengeTest"], ArrayLike]
+Proof: TypeAlias = Any
+
+#: Seed of the public half. Raised with `EDITION` where populations change.
+PUBLIC_SEED: Final = 20261130
+#: First value in files of scores.
+FORMAT: Final = "topophys challenge"
+#: Number of the challenge: scores of different editions are not to be compared.
+EDITION: Final = 1
+
+
+# ------------------------------------------------------------------------------------- Test sets
+
+
+class _Population(NamedTuple):
+    """How the Hamiltonians of a test are drawn, sampled and chosen."""
+
+    kind: str
+    size: int
+    n_bands: int
+    grid: tuple[int, ...]
+    ensembles: tuple[str, ...]
+    about: str
+    noise: float = 0.0
+    largest_gap: float = np.inf
+    adversarial: bool = False
+
+
+def _chains(about: str, points: int, n_orbitals: int = 2, size: int = 400, **rest: Any) -> Any:
+    ensembles = rest.pop("ensembles", HARD_CHAINS)
+    return _Population("winding", size, 2 * n_orbitals, (points,), ensembles, about, **rest)
+
+
+def _planes(about: str, side: int, n_bands: int, size: int, **rest: Any) -> Any:
+    return _Population("chern", size, n_bands, (side, side), HARD_PLANES, about, **rest)
+
+
+_POPULATIONS: Final[dict[str, _Population]] = {
+    "chains-32": _chains("ten ensembles of chains, two orbitals, 32 points", 32),
+    "chains-12": _chains("the same on 12 points", 12),
+    "chains-real": _chains("real hoppings (class BDI), 16 points", 16, ensembles=("real",)),
+    "chains-four-orbitals": _chains("four orbitals, 16 points", 16, 4, 200),
+    "chains-noisy": _chains("noise of 0.2 on each entry, 32 points", 32, noise=0.2),
+    "chains-near-transitions": _chains(
+        "gaps below 0.1 of the rms band energy, 32 points", 32, largest_gap=0.1
+    ),
+    "chains-adversarial": _chains(
+        "only what interpolation and determinants get wrong, 16 points", 16, adversarial=True
+    ),
+    "planes-12": _planes("seven ensembles of planes, four bands, 12 x 12", 12, 4, 100),
+    "planes-6": _planes("two bands, 6 x 6", 6, 2, 200),
+    "planes-eight-bands": _planes("eight bands, 8 x 8", 8, 8, 40),
+    "planes-noisy": _planes("two bands, noise of 0.1, 12 x 12", 12, 2, 200, noise=0.1),
+    "planes-near-transitions": _planes("two bands, gaps below 0.1, 12 x 12", 12, 2, 120,
+                                       largest_gap=0.1),
+    "planes-adversarial": _planes("four bands, only what interpolated link fluxes get wrong, 8 x 8",
+                                  8, 4, 80, adversarial=True),
+    "majorana-off-grid": _Population(
+        "majorana", 400, 4, (12,), ("bdg",),
+        "superconducting chains (class D) in a Majorana basis, 12 points beside 0 and pi"),
+    "z2-12": _Population("z2", 100, 4, (12, 12), ("class_aii",),
+                         "planes with time reversal (spin up first), four bands, 12 x 12"),
+}  # fmt: skip
+#: Names of the tests and what they hold.
+CHALLENGE: Final[Mapping[str, str]] = {name: p.about for name, p in _POPULATIONS.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class ChallengeTest:
+    """One half of one test: what an entry reads, and the proven answers.
+
+    Attributes
+    ----------
+    name, kind, about : str
+        Name; "winding", "chern", "majorana" or "z2"; what it holds.
+    samples : complex128 ndarray of shape (n, *grid, m, m)
+        Flattened samples: blocks D(k) of chains for "winding", else Bloch matrices 1 - 2 P(k); with
+        noise where the name says so.
+    k : float64 ndarray of shape (*grid, dim)
+        Momenta of the samples.
+    n_occupied : int
+        Number of occupied bands.
+    label : int64 ndarray of shape (n,)
+        Invariants, proven for the continuous Hamiltonians.
+    gap_lower : float64 ndarray of shape (n,)
+        Proven gaps, in rms band energies.
+    seed : int
+        From which it was drawn.
+    proofs : tuple
+        The certificates, each of a batch.
+    index : int64 ndarray of shape (n, 2)
+        Which certificate, and which element of it.
+    """
+
+    name: str
+    kind: str
+    about: str
+    samples: NDArray[np.complex128]
+    k: NDArray[np.float64]
+    n_occupied: int
+    label: NDArray[np.int64]
+    gap_lower: NDArray[np.float64]
+    seed: int
+    proofs: tuple[Proof, ...] = ()
+    index: NDArray[np.int64] | None = None
+
+    def save_certificates(self, folder: str | Path) -> list[Path]:
+        """Write a certificate file of each label, for `topophys.checker`.
+
+        Parameters
+        ----------
+        folder : path-like
+            Folder for ``00000.cert.json`` and so on.
+
+        Returns
+        -------
+        list of Path
+            The files.
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        assert self.index is not None
+        return [
+            self.proofs[batch].save(place / f"{i:05d}.cert.json", int(row))
+            for i, (batch, row) in enumerate(self.index.tolist())
+        ]
+
+
+def load_challenge(name: str, *, seed: int = PUBLIC_SEED, size: int | None = None) -> ChallengeTest:
+    """Draw one test: the public half, or with another seed a fresh one of the same population.
+
+    Parameters
+    ----------
+    name : str
+        One of `CHALLENGE`.
+    seed : int, optional
+        Of the half; the public one by default.
+    size : int, optional
+        How many Hamiltonians; as many as the challenge has by default.
+
+    Returns
+    -------
+    ChallengeTest
+        Samples and proven labels.
+
+    Raises
+    ------
+    InputError
+        If there is no such test.
+
+    Examples
+    --------
+    >>> test = load_challenge("chains-12", size=4)
+    >>> test.samples.shape, test.label.shape, bool((test.gap_lower > 0).all())
+    ((4, 12, 2, 2), (4,), True)
+    """
+    _validation.one_of(name, "name", tuple(_POPULATIONS))
+    one = _POPULATIONS[name]
+    count = one.size if size is None else _validation.positive_int(size, "size")
+    number = list(_POPULATIONS).index(name)
+    rng = np.random.default_rng(
+        [EDITION, number, _validation.positive_int(seed, "seed", minimum=0)]
+    )
+    momenta = _momenta(one)
+    kept: list[tuple[NDArray[Any], ...]] = []
+    proofs: list[Proof] = []
+    missing = count
+    while missing > 0:
+        h = _draw(one, rng, max(missing, 8))
+        proof, samples = _prove(one, h), _sample(one, h, momenta, rng)
+        good = np.asarray(proof.status == "certified") & (proof.gap_upper < one.largest_gap)
+        label = np.where(good, np.ma.getdata(proof.value), 0)
+        if one.adversarial:
+            good &= _fft_formula(samples, one) != label
+        rows = np.flatnonzero(good)[:missing]
+        place = np.column_stack([np.full(len(rows), len(proofs)), rows])
+        kept.append((samples[rows], label[rows], proof.gap_lower[rows], place))
+        proofs.append(proof)
+        missing -= len(rows)
+    x, label, gap, index = (np.concatenate(column) for column in zip(*kept, strict=True))
+    return ChallengeTest(
+        name, one.kind, one.about, x, momenta, one.n_bands // 2, label.astype(np.int64), gap, seed,
+        tuple(proofs), index,
+    )  # fmt: skip
+
+
+def _momenta(one: _Population) -> NDArray[np.float64]:
+    k = np.asarray(k_grid(one.grid if len(one.grid) > 1 else one.grid[0], len(one.grid)))
+    k = k.reshape(*one.grid, len(one.grid))
+    return k + np.pi / one.grid[0] if one.kind == "majorana" else k
+
+
+def _draw(
+    one: _Population, rng: np.random.Generator, count: int
+) -> ChiralHamiltonian | FourierHamiltonian:
+    name = one.ensembles[int(rng.integers(len(one.ensembles)))]
+    if one.kind == "winding":
+        # a few at a time: each batch is of one ensemble
+        return hard_chains(name, min(count, 20), n_orbitals=one.n_bands // 2, rng=rng)
+    if one.kind == "chern":
+        return hard_planes(name, min(count, 10), n_bands=one.n_bands, rng=rng)
+    if one.kind == "majorana":
+        return bdg_chains(count, n_bands=one.n_bands, hopping_range=2, rng=rng)
+    return time_reversal_planes(count, n_bands=one.n_bands, rng=rng)
+
+
+def _prove(one: _Population, h: Any) -> Proof:
+    filled = one.n_bands // 2
+    if one.kind == "winding":
+        return certify_winding(h)
+    if one.kind == "chern":
+        return certify_chern(h, n_occupied=filled)
+    if one.kind == "majorana":
+        return majorana_number(h, particle_hole="majorana", kind="direct")
+    return z2_invariant(h, n_occupied=filled, method="flux", time_reversal="up first")
+
+
+def _sample(
+    one: _Population, h: Any, k: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.complex128]:
+    if one.kind == "winding":
+        x = flatten_block(h.block(k))
+    else:
+        filled = one.n_bands // 2
+        states = np.linalg.eigh(h.bloch(k))[1][..., :filled]
+        x = np.eye(one.n_bands) - 2.0 * states @ states.conj().swapaxes(-1, -2)
+    if one.noise:
+        noise = (rng.standard_normal((*x.shape, 2)) @ np.array([1.0, 1.0j])) * np.sqrt(0.5)
+        if one.kind != "winding":
+            noise = (noise + noise.conj().swapaxes(-1, -2)) * np.sqrt(0.5)
+        x = x + one.noise * noise
+    return np.asarray(x, np.complex128)
+
+
+# ---------------------------------------------------------------------------- Entries of our own
+
+
+def _interpolated(x: NDArray[np.complex128], factor: int, dims: list[int]) -> NDArray[Any]:
+    return np.asarray(upsample_periodic(torch.from_numpy(x), factor, dims).numpy())
+
+
+def _formula(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> NDArray[Any]:
+    """Formulas on the samples as they are; not a number where they say nothing."""
+    filled = x.shape[-1] // 2
+    if test.kind == "majorana":
+        return _pfaffian_formula(x, interpolate=False)
+    if test.kind == "winding":
+        found = winding_number(x, on_unresolved="mask")
+    elif test.kind == "chern":
+        found = chern_number(x, n_occupied=filled, on_unresolved="mask")
+    else:
+        return np.array([_z2_of_lattice(one, filled) for one in x], np.float64)
+    return np.ma.filled(np.ma.asarray(found).astype(np.float64), np.nan)
+
+
+def _z2_of_lattice(h: NDArray[np.complex128], filled: int) -> float:
+    """Z2 invariant by plaquettes of half the zone and Kramers pairs of centres at its ends.
+
+    As the sum of Fukui and Hatsugai (J. Phys. Soc. Jpn. 76, 053702 (2007)), without a gauge.
+    """
+    n = h.shape[0]
+    lines = np.append(np.arange(n // 2, n), 0)  # from k_x = 0 to pi; the grid begins at -pi
+    v = np.linalg.eigh(h[lines])[1][..., :filled]
+    along, across = (
+        np.linalg.det(v[: len(v) - d].conj().swapaxes(-1, -2) @ w)
+        for d, w in ((0, np.roll(v, -1, 1)), (1, v[1:]))
+    )
+    around = across * along[1:] * (np.roll(across, -1, 1) * along[:-1]).conj()
+    flux = np.angle(around).sum()
+    ends = pair_sum(v[-1]).value - pair_sum(v[0]).value
+    return float(np.rint(-flux / (2.0 * np.pi) - 2.0 * ends) % 2)
+
+
+def _fft_formula(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> NDArray[Any]:
+    """Formulas after trigonometric interpolation."""
+    if test.kind == "winding":
+        return _formula(_interpolated(x, 4, [1]), test)
+    if test.kind == "majorana":
+        return _pfaffian_formula(x, interpolate=True)
+    return _formula(_interpolated(x, 2, [1, 2]), test)
+
+
+def _pfaffian_formula(x: NDArray[np.complex128], *, interpolate: bool) -> NDArray[np.int64]:
+    """Signs of Pfaffians at k = 0 and pi, interpolated or at the points next to them."""
+    n, size = x.shape[1], x.shape[-1]
+    signs = np.ones(len(x))
+    orders = np.arange(n) - n // 2
+    k = 2.0 * np.pi * (np.arange(n) + 0.5) / n - np.pi
+    coefficients = np.einsum("mk,bkij->bmij", np.exp(-1j * np.outer(orders, k)), x) / n
+    for at, point in ((0.0, n // 2), (np.pi, 0)):
+        if not interpolate:
+            h = x[:, point]
+        else:
+            wave = np.exp(1j * orders * at)
+            wave[0] = wave[0].real  # the highest wave of an even number of points is a cosine
+            h = np.einsum("m,bmij->bij", wave, coefficients)
+        a = 0.5 * (h.imag - h.imag.swapaxes(-1, -2))
+        value, grown = np.empty(len(x), np.complex128), np.empty(len(x))
+        work = np.empty((size, size), np.complex128)
+        pfaffians(np.ascontiguousarray(a.astype(np.complex128)), work, value, grown)
+        signs *= np.sign(value.real)
+    return (signs < 0.0).astype(np.int64)
+
+
+def _hybrid(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> Any:
+    """Network of the package, which abstains where it is not sure; chains and planes only."""
+    if test.kind not in ("winding", "chern"):
+        raise NotImplementedError
+    chain = test.kind == "winding"
+    network = load_pretrained("winding-1d" if chain else "chern-2d")
+    found = network.predict(x, **({} if chain else {"n_occupied": x.shape[-1] // 2}))
+    return found.value
+
+
+#: Entries that are there: formulas on samples, on interpolated samples, and the hybrid networks.
+BUILT_IN: Final[dict[str, Entry]] = {
+    "formula": _formula,
+    "fft-formula": _fft_formula,
+    "hybrid": _hybrid,
+}
+
+
+# -------------------------------------------------------------------------------------- Scoring
+
+
+class Row(NamedTuple):
+    """Score on one half of one test."""
+
+    test: str
+    half: str
+    n: int
+    correct: int
+    answered: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers among all samples; who abstains is not right."""
+        return self.correct / self.n
+
+    @property
+    def wrong_of_answered(self) -> float:
+        """Share of wrong answers among those that were given."""
+        return (self.answered - self.correct) / max(1, self.answered)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy."""
+        return wilson_interval(self.correct, self.n)
+
+
+@dataclass(frozen=True, eq=False)
+class ChallengeScore:
+    """Scores of an entry.
+
+    Attributes
+    ----------
+    entry : str
+        Its name.
+    rows : tuple of Row
+        One for each half of each test that it entered.
+    not_entered : tuple of str
+        Tests that it left out.
+    hidden_seed : int or None
+        Seed of the hidden halves, from which they can be drawn again; None where there are none.
+    edition : int
+        Of the challenge.
+
+    Examples
+    --------
+    >>> score = score_challenge("fft-formula", ["chains-32"], hidden_seed=7, size=20)
+    >>> [(row.half, row.n) for row in score.rows]
+    [('public', 20), ('hidden', 20)]
+    """
+
+    entry: str
+    rows: tuple[Row, ...]
+    not_entered: tuple[str, ...]
+    hidden_seed: int | None
+    edition: int = EDITION
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy over the halves that count: hidden ones, public where there are none."""
+        half = "public" if self.hidden_seed is None else "hidden"
+        chosen = [row.accuracy for row in self.rows if row.half == half]
+        return float(np.mean(chosen)) if chosen else float("nan")
+
+    def lines(self) -> list[str]:
+        """Table as text."""
+        head = f"{'test':26s} {'half':7s} {'n':>5s} {'right':>7s} {'95 % interval':>16s}"
+        out = [f"{head} {'answered':>9s} {'wrong of these':>15s}"]
+        for row in self.rows:
+            low, high = row.interval
+            out.append(
+                f"{row.test:26s} {row.half:7s} {row.n:5d} {row.accuracy:7.3f}"
+                f" {low:8.3f} to {high:.3f} {row.answered / row.n:9.3f}"
+                f" {row.wrong_of_answered:15.3f}"
+            )
+        half = "public" if self.hidden_seed is None else "hidden"
+        out.append(f"mean of the {half} halves: {self.mean:.4f} (edition {self.edition})")
+        if self.hidden_seed is None:
+            out.append("hidden halves were not scored: they need an entry that can be called")
+        else:
+            out.append(f"hidden halves: seed {self.hidden_seed}")
+        if self.not_entered:
+            out.append("not entered: " + ", ".join(self.not_entered))
+        return out
+
+    def __repr__(self) -> str:
+        return f"ChallengeScore of {self.entry}\n" + "\n".join(self.lines())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain numbers and words, for JSON."""
+        rows = [
+            row._asdict() | {"accuracy": row.accuracy, "interval": list(row.interval)}
+            for row in self.rows
+        ]
+        return asdict(self) | {"rows": rows, "mean": self.mean, "not_entered": [*self.not_entered]}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the scores as JSON.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write; only earlier scores are replaced.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        text = json.dumps({"format": FORMAT} | self.to_dict())
+        return write_text(
+            path, text + "\n", ours=begins_with(f'{{"format": "{FORMAT}"', whole=False)
+        )
+
+
+def score_challenge(
+    entry: Entry | str | Path,
+    tests: Iterable[str] | None = None,
+    *,
+    hidden_seed: int | None = None,
+    size: int | None = None,
+    progress: bool = False,
+) -> ChallengeScore:
+    """Score an entry on the public halves and on hidden ones that are drawn now.
+
+    Parameters
+    ----------
+    entry : callable, str or path-like
+        A function of the samples (n, *grid, m, m) and their `ChallengeTest` that returns n
+        integers, masked or not finite where it abstains; it may raise `NotImplementedError` for
+        tests that it does not enter. Its `label` and `gap_lower` are empty. Or what `read_entry`
+        takes.
+    tests : iterable of str, optional
+        Names from `CHALLENGE`; all by default.
+    hidden_seed : int, optional
+        To draw the hidden halves of an earlier score again; at random by default.
+    size : int, optional
+        Samples of each half; as many as the challenge has by default.
+    progress : bool, optional
+        Show progress on stderr.
+
+    Returns
+    -------
+    ChallengeScore
+        Accuracies with intervals.
+
+    Raises
+    ------
+    InputError
+        If a test or an entry is unknown, or an entry answers with something else than n integers.
+
+    Examples
+    --------
+    >>> always_zero = lambda samples, test: np.zeros(len(samples))
+    >>> score = score_challenge(always_zero, ["z2-12"], hidden_seed=1, size=8)
+    >>> score.rows[0].answered, score.edition
+    (8, 1)
+    """
+    names = list(CHALLENGE) if tests is None else list(tests)
+    for name in names:
+        _validation.one_of(name, "tests", tuple(_POPULATIONS))
+    call = entry if callable(entry) else read_entry(entry)
+    title = entry if isinstance(entry, str) else getattr(entry, "__name__", str(entry))
+    answers = isinstance(call, _Answers)
+    seed = None if answers else secrets.randbits(62) if hidden_seed is None else hidden_seed
+    rows: list[Row] = []
+    left_out: list[str] = []
+    halves = {"public": PUBLIC_SEED} | ({} if seed is None else {"hidden": seed})
+    with track(len(names) * len(halves), "tests", progress) as advance:
+        for name in names:
+            for half, number in halves.items():
+                if name not in left_out:
+                    test = load_challenge(name, seed=number, size=size)
+                    row = _scored(call, test, half)
+                    if row is None:
+                        left_out.append(name)
+                    else:
+                        rows.append(row)
+                advance(1)
+    return ChallengeScore(str(title), tuple(rows), tuple(left_out), seed)
+
+
+def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
+    """Score of one half; None where the entry leaves it out."""
+    blind = ChallengeTest(
+        test.name, test.kind, test.about, test.samples, test.k, test.n_occupied,
+        np.empty(0, np.int64), np.empty(0), 0,
+    )  # fmt: skip
+    try:
+        found = call(test.samples.copy(), blind)
+    except NotImplementedError:
+        return None
+    value = np.ma.asarray(found)
+    if value.shape != test.label.shape or value.dtype.kind not in "biuf":
+        raise InputError(
+            f"Argument `entry` must answer test {test.name} with {len(test.label)} integers, but"
+            f" returned {value.dtype} of shape {value.shape}."
+        )
+    answer = np.ma.filled(value.astype(np.float64), np.nan)
+    given = np.isfinite(answer)
+    if (answer[given] != np.rint(answer[given])).any():
+        raise InputError(
+            f"Argument `entry` must answer test {test.name} with integers, but returned"
+            f" {answer[given][answer[given] != np.rint(answer[given])][0]:.6g}."
+        )
+    right = given & (answer == test.label)
+    return Row(test.name, half, len(right), int(right.sum()), int(given.sum()))
+
+
+class _Answers:
+    """Answers from a file, for the public halves."""
+
+    def __init__(self, table: dict[str, dict[int, float]], source: str) -> None:
+        self.table, self.source = table, source
+
+    def __call__(self, samples: NDArray[np.complex128], test: ChallengeTest) -> NDArray[np.float64]:
+        held = self.table.get(test.name)
+        if held is None:
+            raise NotImplementedError
+        if max(held) >= len(samples):
+            raise InputError(
+                f"{self.source}: index of test {test.name} must be below {len(samples)}, but is"
+                f" {max(held)}."
+            )
+        return np.array([held.get(i, np.nan) for i in range(len(samples))])
+
+
+class _Onnx:
+    """Network in a file: real and imaginary parts (n, *grid, m, m, 2) in, one number each out."""
+
+    def __init__(self, path: Path) -> None:
+        runtime = load_extra("onnxruntime", "onnx")
+        try:
+            self.session = runtime.InferenceSession(str(path))
+        except Exception as error:
+            text = " ".join(str(error).split())[:200]
+            raise InputError(f"{path} must be an ONNX file, but cannot be loaded: {text}") from None
+
+    def __call__(self, samples: NDArray[np.complex128], test: ChallengeTest) -> NDArray[np.float64]:
+        x = samples.view(np.float64).reshape(*samples.shape, 2).astype(np.float32)
+        wanted = self.session.get_inputs()[0].shape
+        fits = len(wanted) == x.ndim and all(
+            not isinstance(a, int) or a == b for a, b in zip(wanted[1:], x.shape[1:], strict=True)
+        )
+        if not fits:
+            raise NotImplementedError(test.name)
+        found = self.session.run(None, {self.session.get_inputs()[0].name: x})[0]
+        return np.rint(np.asarray(found, np.float64).reshape(len(x)))
+
+
+def read_entry(source: str | Path) -> Entry:
+    """Entry by its name or from a file.
+
+    Parameters
+    ----------
+    source : str or path-like
+        "formula", "fft-formula" or "hybrid"; "module:function" of what can be imported; a CSV file
+        with the columns test, index and value (an empty value abstains); or an ONNX file whose only
+        input is (n, *grid, m, m, 2) and whose output is one number each, to be rounded.
+
+    Returns
+    -------
+    callable
+        See `score_challenge`.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, with the line of a CSV file that is wrong.
+
+    Examples
+    --------
+    >>> test = load_challenge("chains-12", size=3)
+    >>> read_entry("fft-formula")(test.samples, test).shape
+    (3,)
+    """
+    if isinstance(source, str) and source in BUILT_IN:
+        return BUILT_IN[source]
+    path = Path(source)
+    if path.suffix.lower() == ".csv":
+        return _Answers(_read_answers(path), str(path))
+    if path.suffix.lower() == ".onnx":
+        return _Onnx(path)
+    module, colon, function = str(source).partition(":")
+    if colon:
+        try:
+            found = getattr(__import__(module, fromlist=[function]), function)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise InputError(
+                f"Argument `entry` cannot be imported from {source}: {error}"
+            ) from None
+        if not callable(found):
+            raise InputError(f"Argument `entry` must be a function, but {source} is not.")
+        call: Entry = found
+        return call
+    raise InputError(
+        f"Argument `entry` must be one of {', '.join(BUILT_IN)}, a module:function, a .csv or an"
+        f" .onnx file, but is {str(source)!r}."
+    )
+
+
+def _read_answers(path: Path) -> dict[str, dict[int, float]]:
+    """Answers by test and index."""
+    found: dict[str, dict[int, float]] = {}
+    reader = csv.DictReader(io.StringIO(read_text(path)))
+    if set(reader.fieldnames or ()) != {"test", "index", "value"}:
+        raise InputError(f"{path}: the first line must be test,index,value.")
+    for line in reader:
+        where = f"{path}, line {reader.line_num}"
+        name = line["test"]
+        if name not in _POPULATIONS:
+            raise InputError(f"{where}: there is no test {name!r}.")
+        try:
+            index = int(line["index"])
+            value = float(int(line["value"])) if (line["value"] or "").strip() else np.nan
+        except (TypeError, ValueError):
+            raise InputError(f"{where}: index and value must be integers.") from None
+        held = found.setdefault(name, {})
+        if index < 0 or index in held:
+            raise InputError(f"{where}: index {index} of test {name} comes twice or is negative.")
+        held[index] = value
+    if not found:
+        raise InputError(f"{path}: there are no answers.")
+    return found
+
+
+def export_challenge(
+    folder: str | Path,
+    tests: Iterable[str] | None = None,
+    *,
+    certificates: bool = False,
+    size: int | None = None,
+    progress: bool = False,
+) -> Path:
+    """Write the public halves for programs of other kinds: samples, labels, an empty answer sheet.
+
+    Parameters
+    ----------
+    folder : path-like
+        New or empty folder: ``TEST.npz`` with samples, k, n_occupied; ``labels.csv`` and
+        ``answers.csv``.
+    tests : iterable of str, optional
+        Names from `CHALLENGE`; all by default.
+    certificates : bool, optional
+        Also a certificate file of each label.
+    size : int, optional
+        Samples of each test.
+    progress : bool, optional
+        Show progress on stderr.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds something.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     sorted(p.name for p in export_challenge(place, ["chains-12"], size=2).iterdir())
+    ['answers.csv', 'chains-12.npz', 'labels.csv']
+    """
+    place = Path(folder)
+    names = list(CHALLENGE) if tests is None else list(tests)
+    for name in names:
+        _validation.one_of(name, "tests", tuple(_POPULATIONS))
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise OutputError(f"Output `{place}` must be a new or empty folder, but holds something.")
+    place.mkdir(parents=True, exist_ok=True)
+    labels, sheet = ["test,index,label,gap_lower"], ["test,index,value"]
+    with track(len(names), "tests", progress) as advance:
+        for name in names:
+            test = load_challenge(name, size=size)
+            np.savez_compressed(
+                place / f"{name}.npz", samples=test.samples, k=test.k, n_occupied=test.n_occupied
+            )
+            for i, (label, gap) in enumerate(zip(test.label, test.gap_lower, strict=True)):
+                labels.append(f"{name},{i},{label},{float(gap)!r}")
+                sheet.append(f"{name},{i},")
+            if certificates:
+                test.save_certificates(place / "certificates" / name)
+            advance(1)
+    write_text(place / "labels.csv", "\n".join(labels) + "\n")
+    write_text(place / "answers.csv", "\n".join(sheet) + "\n")
+    return place
