@@ -46,6 +46,10 @@ if TYPE_CHECKING:
         ScalarFeatureEncoder,
         TopologicalCrystalEncoder,
     )
+    from topophys.materials.explanation import (
+        Explanation,
+        explain,
+    )
     from topophys.materials.features import (
         list_features,
         persistence_tokens,
@@ -109,6 +113,7 @@ __all__ = [
     "DoubtfulLabel",
     "EnhancedKSpacePhysicsFeatures",
     "EnhancedMultiModalMaterialClassifier",
+    "Explanation",
     "History",
     "KSpaceTransformerGNNEncoder",
     "MaterialAnswer",
@@ -129,6 +134,7 @@ __all__ = [
     "band_summary",
     "crystal_graph",
     "describe",
+    "explain",
     "filling_allows_insulator",
     "fit_lists",
     "fit_toys",
@@ -169,6 +175,7 @@ _HOMES: Final = {
     "DoubtfulLabel": "topophys.materials.answers",
     "EnhancedKSpacePhysicsFeatures": "topophys.materials.encoders",
     "EnhancedMultiModalMaterialClassifier": "topophys.materials.classifier",
+    "Explanation": "topophys.materials.explanation",
     "History": "topophys.materials.training",
     "KSpaceTransformerGNNEncoder": "topophys.materials.encoders",
     "LIST_CLASSES": "topophys.materials.lists",
@@ -193,6 +200,7 @@ _HOMES: Final = {
     "band_summary": "topophys.materials.io",
     "crystal_graph": "topophys.materials.crystal",
     "describe": "topophys.materials.description",
+    "explain": "topophys.materials.explanation",
     "filling_allows_insulator": "topophys.materials.electron_counting",
     "fit_lists": "topophys.materials.training",
     "fit_toys": "topophys.materials.training",

@@ -1,0 +1,229 @@
+"""Classifiers of materials: how reliable they are, what they confuse, where a material lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from topophys._statistics import wilson_interval
+from topophys.errors import InputError, ShapeError
+from topophys.plots._panels import integer_array, new_figure
+from topophys.plots.style import FAINT, INK, PALETTE, style, tidy
+
+if TYPE_CHECKING:
+    from topophys.materials.explanation import Explanation
+    from topophys.materials.model import MaterialsModel
+
+__all__ = ["plot_class_confusion", "plot_explanation", "plot_materials_map", "plot_reliability"]
+
+COLOURS: Final = tuple(PALETTE[name] for name in ("blue", "orange", "green", "purple", "red"))
+
+
+def plot_reliability(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = 10) -> Figure:
+    r"""Draw how often the most probable class is right against its probability.
+
+    .. math:: \text{accuracy}(b) = \frac{|\{i \in b : \hat y_i = y_i\}|}{|b|}
+
+    Parameters
+    ----------
+    probabilities : array-like of float of shape (S, C)
+        Of held-out samples.
+    labels : array-like of int of shape (S,)
+        Classes from 0 to C - 1.
+    bins : int, optional
+        Of the largest probability, equally wide.
+
+    Returns
+    -------
+    Figure
+        Accuracy with 95 % intervals of Wilson above, numbers of samples below.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If the arrays do not fit each other.
+    """
+    p, y = np.asarray(probabilities, float), integer_array(labels, "labels")
+    if p.ndim != 2 or y.shape != p.shape[:1] or not len(p):
+        raise ShapeError(
+            "Arguments `probabilities` and `labels` must have shapes (S, C) and (S,), but have"
+            f" {p.shape} and {y.shape}."
+        )
+    if y.min() < 0 or y.max() >= p.shape[1]:
+        raise InputError(f"Argument `labels` must be from 0 to {p.shape[1] - 1}, but is not.")
+    confidence, right = p.max(1), p.argmax(1) == y
+    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    full = [b for b in range(bins) if (which == b).any()]
+    middle = np.array([confidence[which == b].mean() for b in full])
+    share = np.array([right[which == b].mean() for b in full])
+    ends = np.array(
+        [wilson_interval(int(right[which == b].sum()), int((which == b).sum())) for b in full]
+    )
+    error = sum(
+        abs(m - s) * (which == b).mean() for m, s, b in zip(middle, share, full, strict=True)
+    )
+    with style():
+        figure = new_figure(4.2, 4.4)
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        above.plot([0, 1], [0, 1], color=FAINT, zorder=0)
+        reach = np.abs(ends.T - share)
+        above.errorbar(middle, share, yerr=reach, fmt="o", color=COLOURS[0], ms=4, capsize=2)
+        above.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+        above.set_title(f"calibration error {error:.3f}; {len(p)} materials", fontsize=9)
+        below.bar((np.array(full) + 0.5) / bins, [(which == b).sum() for b in full],
+                  width=0.9 / bins, color=COLOURS[0])  # fmt: skip
+        below.set(xlabel="probability of the most probable class", ylabel="materials")
+        for panel in (above, below):
+            tidy(panel)
+    return figure
+
+
+def plot_class_confusion(tables: Mapping[str, ArrayLike], classes: Sequence[str]) -> Figure:
+    """Draw confusion matrices side by side: a classifier, and the ceiling by label noise.
+
+    Parameters
+    ----------
+    tables : mapping of str to array-like of int of shape (C, C)
+        Title and counts; rows are true classes.
+    classes : sequence of str
+        Names.
+
+    Returns
+    -------
+    Figure
+        Shares of each row, with the accuracy under the title.
+
+    Raises
+    ------
+    ShapeError
+        If a table does not fit the classes.
+    """
+    n = len(classes)
+    counts = {title: integer_array(table, "tables") for title, table in tables.items()}
+    if not counts or any(table.shape != (n, n) for table in counts.values()):
+        raise ShapeError(f"Argument `tables` must hold matrices of shape {(n, n)}, but does not.")
+    with style():
+        figure = new_figure(1.0 + 3.4 * len(counts), 3.8)
+        for i, (title, table) in enumerate(counts.items()):
+            panel = figure.add_subplot(1, len(counts), i + 1)
+            share = table / np.maximum(table.sum(1, keepdims=True), 1)
+            panel.imshow(share, cmap="Blues", vmin=0, vmax=1)
+            for r in range(n):
+                for c in range(n):
+                    colour = "white" if share[r, c] > 0.55 else INK
+                    text = f"{100 * share[r, c]:.0f} %\n{table[r, c]}"
+                    panel.text(c, r, text, ha="center", va="center", color=colour, fontsize=7)
+            panel.set_title(
+                f"{title}\n{np.trace(table) / max(table.sum(), 1):.3f} right", fontsize=8
+            )
+            panel.set_xticks(range(n), classes, rotation=30, ha="right", fontsize=7)
+            panel.set_yticks(range(n), classes if i == 0 else [""] * n, fontsize=7)
+            panel.tick_params(length=0)
+            for spine in panel.spines.values():
+                spine.set_visible(False)
+    return figure
+
+
+def plot_materials_map(
+    model: MaterialsModel,
+    highlight: Sequence[str] = (),
+    *,
+    task: str | None = None,
+    most: int = 4000,
+) -> Figure:
+    r"""Draw the training materials in two dimensions, coloured by class.
+
+    The two leading principal components of the properties and statistics of the elements of each
+    formula, standardised: :math:`X = U S V^T`, coordinates :math:`X V_{1,2}`. No label enters.
+
+    Parameters
+    ----------
+    model : MaterialsModel
+        Trained.
+    highlight : sequence of str, optional
+        Materials to name, as `describe` reads them.
+    task : str, optional
+        Name of the task; the first by default.
+    most : int, optional
+        Materials to draw, evenly spaced in the order of training.
+
+    Returns
+    -------
+    Figure
+        One point for each material with a label.
+    """
+    from topophys.materials.description import describe  # noqa: PLC0415  # plots load without it
+    from topophys.materials.features import list_features  # noqa: PLC0415
+    from topophys.materials.lists import ListedMaterial  # noqa: PLC0415
+
+    chosen = model._task(task)
+    labelled = np.flatnonzero(chosen.labels >= 0)
+    rows = labelled[:: max(1, -(-len(labelled) // most))]
+    named = [describe(one) for one in highlight]
+    drawn = [model._materials[i] for i in rows.tolist()] + named
+    x = list_features(
+        [ListedMaterial(m.formula, m.composition, m.space_group or 1, 0) for m in drawn],
+        ("statistics", "properties"),
+    )
+    known = x[: len(rows)]
+    spread = known.std(0)
+    scaled = (x - known.mean(0))[:, spread > 0] / spread[spread > 0]
+    _, _, axes = np.linalg.svd(scaled[: len(rows)], full_matrices=False)
+    axes = axes[:2] * np.sign(axes[:2][np.arange(2), np.abs(axes[:2]).argmax(1)])[:, None]
+    place = scaled @ axes.T
+    labels = chosen.labels[rows]
+    with style():
+        figure = new_figure(6.0, 5.0)
+        panel = figure.subplots()
+        for c, name in enumerate(chosen.classes):
+            mine = place[: len(rows)][labels == c]
+            panel.scatter(mine[:, 0], mine[:, 1], s=4, color=COLOURS[c % len(COLOURS)], alpha=0.5,
+                          linewidths=0, label=f"{name} ({(labels == c).sum()})")  # fmt: skip
+        for i, (one, (a, b)) in enumerate(zip(named, place[len(rows) :], strict=True)):
+            panel.plot([a], [b], "o", ms=7, mfc="none", mec=INK, mew=1.2)
+            offset, side = ((7, 4), "left") if i % 2 == 0 else ((-7, 4), "right")
+            panel.annotate(
+                one.name, (a, b), offset, textcoords="offset points", ha=side, fontsize=8
+            )
+        panel.set(xlabel="first principal component", ylabel="second principal component")
+        panel.legend(fontsize=7, loc="lower left", markerscale=2.5)
+        tidy(panel)
+    return figure
+
+
+def plot_explanation(explanations: Sequence[Explanation]) -> Figure:
+    r"""Draw Shapley values of answers as bars, one panel for each.
+
+    .. math:: \text{score} = \text{baseline} + \sum_i \phi_i
+
+    Parameters
+    ----------
+    explanations : sequence of Explanation
+        What `explain` returned.
+
+    Returns
+    -------
+    Figure
+        Bars to the right speak for the class, bars to the left against it.
+    """
+    if not explanations:
+        raise InputError("Argument `explanations` must hold at least one, but is empty.")
+    kinds = list(dict.fromkeys(kind for one in explanations for kind in one.contributions))
+    with style():
+        figure = new_figure(2.2 + 2.4 * len(explanations), 0.8 + 0.32 * len(kinds))
+        panels = figure.subplots(1, len(explanations), sharex=True, squeeze=False)[0]
+        for i, (panel, one) in enumerate(zip(panels, explanations, strict=True)):
+            values = [one.contributions.get(kind, 0.0) for kind in kinds]
+            colours = [PALETTE["green" if v > 0 else "red"] for v in values]
+            panel.barh(range(len(kinds)), values, color=colours)
+            panel.axvline(0.0, color=INK, lw=0.8)
+            panel.set_yticks(range(len(kinds)), kinds if i == 0 else [""] * len(kinds))
+            panel.invert_yaxis()
+            panel.set_title(f"{one.material.name}\n{one.label}", fontsize=8)
+            panel.set_xlabel("for the class")
+            tidy(panel)
+    return figure
