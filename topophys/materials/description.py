@@ -319,7 +319,7 @@ def unanimous(
     return good, bad
 
 
-def labels_of(insulators: Sequence[str], wanted: Mapping[str, Sequence[Any]]) -> list[str]:
+def labels_of(insulators: Sequence[str], wanted: Mapping[str, Iterable[Any]]) -> list[str]:
     """Labels of insulators, each of which a task must have."""
     if isinstance(insulators, str):
         raise InputError(
