@@ -39,8 +39,17 @@ def test_perfect_epochs_are_shown_although_zero_has_no_logarithm():
     np.testing.assert_allclose(errors[:4], [0.08, 0.06, 0.04, 0.02])
     x, y = curve(ax, "test accuracy: no error")
     assert x.tolist() == [5, 6, 7, 8]
-    assert (y < 0.02).all()
-    assert (y > 0.0).all()
+    # at the lower edge, where no share of errors is read off, and below every other mark
+    assert y.tolist() == [0.03] * 4
+    (line,) = [line for line in ax.lines if line.get_label() == "test accuracy: no error"]
+    assert line.get_transform() == ax.get_xaxis_transform()
+    assert ax.transAxes.inverted().transform(ax.transData.transform((4, 0.02)))[1] > 0.06
+
+
+def test_the_epoch_whose_weights_are_kept_is_marked():
+    for ax in plot_training(HISTORY, best=3).axes[:2]:
+        (line,) = [line for line in ax.lines if line.get_label() == "weights kept"]
+        assert set(line.get_xdata()) == {3}
 
 
 def test_accuracy_itself():

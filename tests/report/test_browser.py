@@ -25,8 +25,9 @@ FRAME = """<!doctype html><meta charset="utf-8"><body style="margin:0">
   const page = document.querySelector("iframe").contentDocument;
   const shown = [...page.images].filter(
     i => i.naturalWidth > 0 && i.getBoundingClientRect().width > 0);
-  const wide = [...page.querySelectorAll("main > *")].filter(
-    e => e.getBoundingClientRect().right > {width} + 0.5);
+  const wide = [...page.querySelectorAll("main > *, .scroll")].filter(
+    e => e.getBoundingClientRect().right > {width} + 0.5
+      || (e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1));
   document.querySelector("pre").textContent = [
     page.documentElement.scrollWidth, page.images.length, shown.length, wide.length,
     page.defaultView.performance.getEntriesByType("resource").filter(

@@ -1,8 +1,13 @@
 """Sentences appear where figures cross a limit, and only there."""
 
-import pytest
+import re
 
-from topophys.report import find_caveats
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from topophys.report import find_caveats, find_findings
+from topophys.report.charts import accuracy_chart, probe_chart
 
 ACCURACY = {"split": "beyond", "invariant": "all", "grid": [32], "total": 1000, "correct": 990,
             "formula_correct": 999}  # fmt: skip
@@ -71,3 +76,84 @@ def test_a_run_without_findings_has_no_caveats(summary):
 def test_one_sentence(summary, words):
     (sentence,) = find_caveats(summary)
     assert words in sentence
+
+
+def test_one_finding_on_several_splits_is_one_sentence_that_names_them():
+    found = [
+        row | {"split": split}
+        for split in ("test", "beyond", "noisy")
+        for row in (GOOD, {"source": "untrained", "r2": 0.9})
+    ]
+    (sentence,) = find_caveats(probes(RAW, *found))
+    assert "The same on `beyond`, `noisy` (R2 0.900 to 0.900)." in sentence
+
+
+TRAINING = {
+    "parameters": 100, "settings": {},
+    "provenance": {"train_samples": 5000, "classes_seen": [-1, 0, 1], "dataset": "mine"},
+}  # fmt: skip
+
+
+def answers(**summary):
+    return dict(find_findings({"training": TRAINING} | summary))
+
+
+def test_the_finding_follows_the_order_of_questions_and_leaves_out_what_was_not_measured():
+    assert list(answers()) == ["Trained on"]
+    found = answers(
+        accuracy=[ACCURACY],
+        datasets=[
+            {"name": "mine", "splits": {"beyond": {"classes": {"2": 500, "-2": 500}}}},
+            {"name": "another", "splits": {"beyond": {"classes": {"5": 10}}}},
+        ],
+        **probes(GOOD, {"source": "untrained", "r2": 0.02}, GOOD | {"measure": "used part"}),
+        **causal(
+            {"what": "nothing"}, {"what": ANGLE, "share": 0.33}, {"what": "phase", "share": 0.99}
+        ),
+    )
+    assert list(found) == [
+        "Trained on", "Right on what it was never shown", "What the layers hold",
+        "What the network uses", "What it does not use", "How sure",
+    ]  # fmt: skip
+    assert "(-2, +2; split beyond): 990 of 1,000 (98.2 to 99.5 %, formula 999)" in found[
+        "Right on what it was never shown"
+    ]  # fmt: skip
+    assert "R² 0.990 (untrained 0.020), put there by training" in found["What the layers hold"]
+    assert f"Without {ANGLE} in h1 0.330 of the answers are right" in found["What the network uses"]
+    assert "Without phase in h1 0.990" in found["What it does not use"]
+
+
+@pytest.mark.parametrize(
+    ("untrained", "control", "words"),
+    [(0.9, 0.0, "without training"), (0.0, 0.8, "shows nothing"), (0.0, 0.0, "put there by")],
+)
+def test_what_a_layer_holds_is_judged_by_its_controls(untrained, control, words):
+    rows = probes(
+        GOOD, {"source": "untrained", "r2": untrained}, {"source": "control", "r2": control}
+    )
+    assert words in answers(**rows)["What the layers hold"]
+
+
+def test_supervision_is_said_first():
+    told = TRAINING | {"settings": {"local_supervision": 1.0}}
+    assert "put there" in find_findings({"training": told})[0].answer
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 1), st.floats(0, 1)), min_size=1))
+def test_charts_show_every_value_on_hover_and_stay_inside(rows):
+    accuracy = [
+        ACCURACY
+        | {"split": f"s{i}<", "total": n, "correct": int(n * a), "formula_correct": int(n * b)}
+        for i, (n, a, b) in enumerate(rows)
+    ]  # fmt: skip
+    chart = accuracy_chart({"accuracy": accuracy})
+    assert chart.count("<title>") == len(rows)
+    assert "s0&lt;: network right in" in chart
+    places = [float(x) for x in re.findall(r' (?:cx|x1|x2)="([^"]+)"', chart)]
+    width = float(re.search(r'viewBox="0 0 (\d+)', chart)[1])
+    assert all(0.0 <= x <= width for x in places)
+
+
+def test_charts_without_values_are_left_out():
+    assert accuracy_chart({"accuracy": None}) is None
+    assert probe_chart({"probes": None}) is None

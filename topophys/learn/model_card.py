@@ -82,7 +82,7 @@ def _facts(run: Run) -> list[str]:
         f"- supervision: {notes.get('supervision', 'labels only')}",
         f"- classes in training: {', '.join(map(str, notes['classes_seen']))}",
         f"- samples per epoch: {notes['train_samples']}, epochs: {len(run.history)}",
-        f"- best epoch: {run.best_epoch['epoch']}",
+        f"- best epoch: {run.best_epoch['epoch'] + 1} of {len(run.history)}",
         f"- recipe of the data (SHA-256): {notes.get('dataset_digest', 'unknown')}",
         f"- content of the data (SHA-256): {manifest}",
         f"- seed: {run.config.seed}; {versions}",

@@ -335,7 +335,7 @@ class Run:
         lines = [
             f"Run `{self.path}` ({self.kind}): {type(self.encoder).__name__}, {size:,} weights",
             f"  trained on       {self.provenance['train_samples']:,} samples of classes {classes}",
-            f"  epochs           {len(self.history)}, best {best['epoch']}",
+            f"  epochs           {len(self.history)}, best {best['epoch'] + 1}",
             f"  validation       {best['val_accuracy']:.4f} right",
         ]
         if self.digests is None:

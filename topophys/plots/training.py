@@ -38,7 +38,11 @@ Curves = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 def plot_training(
-    history: Sequence[Mapping[str, Any]], *, error: bool = True, ax: AxesLike | None = None
+    history: Sequence[Mapping[str, Any]],
+    *,
+    error: bool = True,
+    best: int | None = None,
+    ax: AxesLike | None = None,
 ) -> Figure:
     """Draw loss and accuracy, and the learning rate where it is told, against the epoch.
 
@@ -50,7 +54,9 @@ def plot_training(
         epoch) are summed for the title. A value may be missing or None in some records.
     error : bool, optional
         Draw 1 - accuracy on a logarithmic axis instead of the accuracy itself. Epochs without an
-        error stand as open triangles below the smallest error.
+        error stand as open triangles at the lower edge, below the axis of rates.
+    best : int, optional
+        Epoch to mark by a line, such as the one whose weights were kept.
     ax : sequence of Axes, optional
         As many axes as there are panels.
 
@@ -88,6 +94,8 @@ def plot_training(
                 _draw_curves(panel, curves, logarithmic=name != "accuracy")
                 panel.set_ylabel(name)
             panel.set_xlabel("epoch")
+            if best is not None and name != "learning rate":
+                panel.axvline(best, color=FAINT, linewidth=1.0, linestyle=":", label="weights kept")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
             tidy(panel, grid="y")
             if name != "learning rate":
@@ -149,8 +157,6 @@ def _draw_curves(panel: Axes, curves: Curves, *, logarithmic: bool) -> None:
 
 def _draw_errors(panel: Axes, curves: Curves) -> None:
     errors = {name: (epochs, 1.0 - values) for name, (epochs, values) in curves.items()}
-    positive = [v[v > 0.0] for _, v in errors.values() if (v > 0.0).any()]
-    floor = 0.5 * min((float(v.min()) for v in positive), default=1e-3)
     for i, (name, (epochs, values)) in enumerate(errors.items()):
         label, look = name.replace("_", " "), _look(i)
         shown = np.where(values > 0.0, values, np.nan)
@@ -158,10 +164,13 @@ def _draw_errors(panel: Axes, curves: Curves) -> None:
         none = epochs[values <= 0.0]
         if none.size:
             panel.plot(
-                none, np.full(none.size, floor), linestyle="none", marker="v", markersize=4.0,
+                none, np.full(none.size, 0.03), linestyle="none", marker="v", markersize=4.0,
                 markerfacecolor="white", color=look["color"], label=f"{label}: no error",
+                transform=panel.get_xaxis_transform(),
             )  # fmt: skip
     panel.set_yscale("log")
+    low, high = panel.get_ylim()
+    panel.set_ylim(low * (low / high) ** 0.12, high)  # room below for marks without an error
     _few_minor_labels(panel)
     panel.set_ylabel("1 - accuracy")
 
@@ -196,7 +205,7 @@ def plot_accuracy(
     Parameters
     ----------
     rows : sequence of mapping
-        Keys `split`, `correct` and `total`.
+        Keys `split`, `correct` and `total`; with `formula_correct` a diamond shows the formula.
     title : str, optional
         Title.
     ax : Axes, optional
@@ -231,6 +240,12 @@ def plot_accuracy(
         figure, (panel,) = panels(1, ax, size=(5.4, 1.0 + 0.42 * len(listed)))
         for y, pair in enumerate(counts):
             _draw_split(panel, y, *pair, edge=best)
+            right = listed[y].get("formula_correct")
+            if right is not None and right < pair[1]:
+                panel.plot(
+                    [1.0 - right / pair[1]], [y], marker="D", markersize=7.0, linestyle="none",
+                    markerfacecolor="none", color=PALETTE["red"],
+                )  # fmt: skip
         panel.set_xscale("log")
         panel.set_xlim(min(1.0, 10.0 ** np.ceil(np.log10(1.05 * worst))) * 1.1, best)
         panel.xaxis.set_major_locator(LogLocator(10.0))

@@ -11,14 +11,17 @@ from topophys.report.evaluation import (
     measure_missing,
 )
 from topophys.report.figures import draw_figures
-from topophys.report.page import find_caveats, write_page
+from topophys.report.findings import Finding, find_caveats, find_findings
+from topophys.report.page import write_page
 
 __all__ = [
     "Failure",
+    "Finding",
     "SplitAccuracy",
     "demo",
     "draw_figures",
     "find_caveats",
+    "find_findings",
     "interpret_run",
     "list_failures",
     "load_summary",

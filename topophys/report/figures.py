@@ -155,8 +155,19 @@ MEASURES: Final = ("raw", "modulo exact", "window 4", "used part", "read-out")
 def common_figures(run: Run, dataset: Dataset) -> Iterator[RunFigure]:
     """Training, confusion, and whatever was measured."""
     yield RunFigure(
-        FigureRecord("training", "Training", "Loss and accuracy on the validation split by epoch."),
-        plots.plot_training(run.history),
+        FigureRecord(
+            "training",
+            "Training",
+            "Losses and the share of wrong answers on the validation split by epoch; the line marks"
+            " the epoch whose weights are kept. Regression loss: distance of the real-valued output"
+            " from the integer. Auxiliary loss: cross entropy over the classes shown, added with"
+            f" weight {run.config.auxiliary_weight:g}. Val loss: the regression loss on the"
+            " validation split.",
+        ),
+        plots.plot_training(
+            [row | {"epoch": row["epoch"] + 1} for row in run.history],
+            best=run.best_epoch["epoch"] + 1,
+        ),
         columns_of_rows(run.history),
     )
     yield _confusion(run, dataset)
@@ -169,11 +180,11 @@ def common_figures(run: Run, dataset: Dataset) -> Iterator[RunFigure]:
         card = FigureRecord(
             "accuracy",
             "Accuracy on each split",
-            "Splits that training did not see, whole and by the size of the invariant, with"
-            " 95 % Wilson intervals.",
+            "Splits that training did not see, with 95 % Wilson intervals; diamonds: the formula on"
+            " the same points. An arrow stands where no error was met. Classes are in the table.",
         )
-        named = [row | {"split": _row_name(row)} for row in rows]
-        yield RunFigure(card, plots.plot_accuracy(named), columns_of_rows(rows))
+        whole = [row for row in rows if row["invariant"] == "all"]
+        yield RunFigure(card, plots.plot_accuracy(whole), columns_of_rows(rows))
     if probes is not None:
         card = FigureRecord(
             "probes",
@@ -239,10 +250,6 @@ def probe_rows(probes: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _asked(row: dict[str, Any]) -> str:
     return row["target"] if row["measure"] == "raw" else f"{row['target']} ({row['measure']})"
-
-
-def _row_name(row: dict[str, Any]) -> str:
-    return row["split"] if row["invariant"] == "all" else f"{row['split']}, {row['invariant']}"
 
 
 def _all_answers(run: Run, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -500,7 +507,7 @@ def draw_figures(run: Run, dataset: Dataset, *, chern_data: Dataset | None = Non
     paths: list[Path] = []
     cards = []
     for picture in pictures:
-        paths += plots.save_figure(picture.figure, folder / picture.card.name)
+        paths += plots.save_figure(picture.figure, folder / picture.card.name, dpi=200)
         table = folder / f"{picture.card.name}.csv"
         paths.append(write_text(table, csv_text(picture.numbers)))
         drawn = folder / f"{picture.card.name}.png"

@@ -1,10 +1,9 @@
-"""The HTML report of a run, with the caveats that a reader must not overlook."""
+"""The HTML report of a run: the finding first, then the picture that proves it, then tables."""
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,130 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from topophys._io import read_bytes, sha256, write_text
 from topophys.errors import CheckpointError
 from topophys.report.artifacts import load_summary, origins, read_figure_records
+from topophys.report.charts import accuracy_chart, probe_chart
+from topophys.report.findings import find_caveats, find_findings, words
 
-__all__ = ["find_caveats", "write_page"]
-
-
-# -------- What a reader must not overlook: results that speak against the network, or limit a claim
-
-#: Shares and R2 beyond which something is worth a sentence.
-LEAKS: Final = 0.05
-DROPS: Final = 0.05
-MISSES: Final = 0.05
-
-Rows = list[dict[str, Any]]
-
-
-def find_caveats(summary: dict[str, Any]) -> list[str]:
-    """Sentences about negative results, from the figures of a summary alone.
-
-    Parameters
-    ----------
-    summary : dict
-        Content of summary.json.
-
-    Returns
-    -------
-    list of str
-        One sentence for each; empty if nothing was found.
-
-    Examples
-    --------
-    >>> row = {"split": "beyond", "invariant": "all", "total": 100, "correct": 90,
-    ...        "formula_correct": 100, "grid": [32]}
-    >>> find_caveats({"accuracy": [row]})
-    ['On `beyond` the network is wrong in 10 of 100 cases, where the formula is wrong in 0.']
-    """
-    found = summary.get("probes") or {}
-    # runs probed by earlier releases have one measure and one split
-    default = {"measure": "raw", "split": found.get("split", "")}
-    probes = [default | row for row in found.get("results", [])]
-    causal = (summary.get("causal") or {}).get("results", [])
-    rows = (summary.get("audit") or {}).get("rows", [])
-    return [
-        *_accuracy(summary.get("accuracy") or []),
-        *_probes(probes),
-        *_causal(causal),
-        *_audit(rows),
-    ]
-
-
-def _accuracy(rows: Rows) -> Iterator[str]:
-    for row in rows:
-        wrong, formula = row["total"] - row["correct"], row["total"] - row["formula_correct"]
-        if row["invariant"] == "all" and wrong > formula:
-            yield (
-                f"On `{row['split']}` the network is wrong in {wrong} of {row['total']} cases,"
-                f" where the formula is wrong in {formula}."
-            )
-
-
-def _probes(rows: Rows) -> Iterator[str]:
-    best = {(r["layer"], r["measure"], r["split"]): r for r in rows if r["source"] == "trained"}
-    for row in rows:
-        mine = best.get((row["layer"], row["measure"], row["split"]))
-        if mine is None or row["measure"] in ("circular", "segmented", "best channel"):
-            continue
-        name = f"{_short(row['layer'])} ({row['measure']})"
-        if row["source"] in ("control", "scrambled") and row["r2"] > LEAKS:
-            yield (
-                f"{name} also holds a quantity that no invariant depends on, {row['target']}:"
-                f" R2 {row['r2']:.3f}; that a probe succeeds here is no sign of understanding."
-            )
-        elif row["source"] == "untrained" and row["r2"] > 0.5 * mine["r2"] > 0.0:
-            yield (
-                f"{name}: untrained networks reach R2 {row['r2']:.3f} for {row['target']} where the"
-                f" trained one has {mine['r2']:.3f}; most of it is due to the architecture."
-            )
-    yield from _drops(rows, best)
-
-
-def _drops(rows: Rows, best: dict[tuple[str, str, str], dict[str, Any]]) -> Iterator[str]:
-    at_home = {key[0]: r["r2"] for key, r in best.items() if key[1] == "raw"}
-    first = {r["layer"]: r["split"] for r in reversed(rows) if r["source"] == "raw input"}
-    for layer, split in first.items():
-        if (layer, "raw", split) in best:
-            at_home[layer] = best[layer, "raw", split]["r2"]
-    for (layer, measure, split), row in best.items():
-        if measure == "raw" and row["r2"] < at_home[layer] - DROPS:
-            yield (
-                f"{_short(layer)}: the probe for {row['target']} drops from R2"
-                f" {at_home[layer]:.3f} to {row['r2']:.3f} on `{split}`."
-            )
-
-
-def _causal(rows: Rows) -> Iterator[str]:
-    shares = {(r["test"], r["layer"], r["what"]): r["share"] for r in rows if r["cases"]}
-    alone = shares.get(("erase", "h1_features", "nothing"))
-    erased = shares.get(("erase", "h1_features", "cos alpha, sin alpha"))
-    both = shares.get(("erase", "h1_features", "cos alpha, sin alpha, entries of D"))
-    if alone is not None and erased is not None and both is not None and erased > both + MISSES:
-        yield (
-            f"With the angle erased from h1 the network still names {erased:.3f} of the integers"
-            f" (without the entries of D as well: {both:.3f}): it does not use the angle alone."
-        )
-    for row in rows:
-        if row["test"] != "erase" and row["cases"] and row["share"] < 1.0 - MISSES:
-            yield (
-                f"{row['test'].capitalize()} of {row['what']} ({_short(row['layer'])}): the"
-                f" predicted integer comes out in {row['share']:.3f} of {row['cases']} cases only."
-            )
-
-
-def _audit(rows: Rows) -> Iterator[str]:
-    for row in rows:
-        name = f"Under {row['operation']}, {row['quantity'].replace('_features', '')}"
-        if row["broken"]:
-            yield f"{name} changes to another integer in {row['broken']:.4f} of the cases."
-        elif row["quantity"] != "output" and row["deviation"] > MISSES:
-            yield (
-                f"{name} is not {row['expectation']} as it should be: it misses by"
-                f" {row['deviation']:.2f} of its spread."
-            )
-
-
-def _short(layer: str) -> str:
-    return layer.removesuffix("_features")
+__all__ = ["write_page"]
 
 
 # ----------------------------------------------------------- One self-contained HTML page for a run
@@ -148,8 +27,9 @@ MAIN: Final = ("raw", "modulo exact", "used part", "read-out")
 def write_page(folder: str | Path) -> Path:
     """Write report.html from summary.json and the figures of a run.
 
-    The page holds its pictures, needs no network, follows the reader's light or dark setting and
-    prints.
+    First come sentences made from the measured values, then charts that prove them, then tables;
+    all terms are explained. The page holds its pictures, needs no network, follows the reader's
+    light or dark setting and prints.
 
     Parameters
     ----------
@@ -189,7 +69,10 @@ def write_page(folder: str | Path) -> Path:
         name=folder.resolve().name,
         summary=summary,
         kind=summary["training"]["provenance"].get("kind", "winding"),
-        findings=find_caveats(summary),
+        findings=find_findings(summary),
+        caveats=find_caveats(summary),
+        charts=[c for c in (accuracy_chart(summary), probe_chart(summary)) if c],
+        words=words(summary),
         ladder=_ladder(summary),
         figures=_figures(folder),
     )
