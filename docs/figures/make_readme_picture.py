@@ -23,8 +23,8 @@ def doubled_qwz(m: float) -> tp.TwoBandHamiltonian:
 def main() -> None:
     chain = tp.models.ssh(0.4 + 0.15j, 1.0 - 0.2j, 1.3)
     insulator = doubled_qwz(-1.0)
-    with style():
-        figure = new_figure(9.6, 2.75, layout="compressed")
+    with style(font__size=10):
+        figure = new_figure(9.0, 2.9, layout="compressed")
         loop, angle, zone = figure.subplots(1, 3)
     plot_det_loop(chain, titles=["loop of det $D(k)$"], ax=loop)
     plot_winding_angle_comparison(
@@ -41,7 +41,10 @@ def main() -> None:
         titles=["Berry flux"],
         ax=zone,
     )
-    save_figure(figure, Path(__file__).with_name("overview"), ["png"], dpi=130)
+    # mostly of one sign: from the smallest to the largest value, nothing cut off
+    (image,) = [i for i in [*zone.images, *zone.collections] if i.colorbar]
+    image.set(cmap="viridis", clim=(image.get_array().min(), image.get_array().max()))
+    save_figure(figure, Path(__file__).with_name("overview"), ["png"], dpi=220)
 
 
 if __name__ == "__main__":

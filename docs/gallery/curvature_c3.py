@@ -20,8 +20,12 @@ def picture() -> Figure:
     total = tp.berry_flux(models.on_grid((80, 80))).sum((-2, -1))
     assert np.allclose(total, 2 * np.pi * 3)
     titles = [f"gap at least {gap:.2f}" for gap in proof.gap_lower]
-    return plot_berry_curvature(models, grid=120, chern=proof, titles=titles, scale="panel")
+    figure = plot_berry_curvature(models, grid=160, chern=proof, titles=titles, scale="panel")
+    # mostly of one sign: from the smallest to the largest value, nothing cut off
+    for image in (i for ax in figure.axes for i in [*ax.images, *ax.collections] if i.colorbar):
+        image.set(cmap="viridis", clim=(image.get_array().min(), image.get_array().max()))
+    return figure
 
 
 if __name__ == "__main__":
-    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=150)

@@ -17,7 +17,7 @@ SCRIPTS = (
 )  # fmt: skip
 HEAD = """# Gallery
 
-One idea, one picture, one script of less than forty lines each; the tests run them. Written by
+One idea, one picture, one script of at most fifty lines each; the tests run them. Written by
 `python docs/gallery/make.py`, with `--pictures` the pictures as well. Trainings are short ones,
 made in seconds by [small_runs](small_runs.py); figures of long ones are on
 [the pages of results](../results.md).

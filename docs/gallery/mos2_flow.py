@@ -9,6 +9,8 @@ where it lies.
 import os
 from pathlib import Path
 
+import numpy as np
+
 import topophys as tp
 from topophys.plots import Figure, plot_wilson_flow, save_figure
 
@@ -19,8 +21,11 @@ def picture(file: Path = FILE) -> Figure:
     material = tp.read_wannier90(file, n_occupied=28)
     found = tp.z2_invariant(material)
     assert found.value == 1
-    return plot_wilson_flow(found, gap=True, titles=["MoS$_2$ (1T')"])
+    kx, ky = np.linspace(0.0, np.pi, 81), tp.k_grid(24)[:, 0]
+    k = np.stack(np.meshgrid(kx, ky, indexing="ij"), axis=-1)
+    centres = tp.wannier_centres(material.bloch(k), n_occupied=28)
+    return plot_wilson_flow(centres, k=kx, z2=found, gap=True, titles=["MoS$_2$ (1T')"])
 
 
 if __name__ == "__main__":
-    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=150)

@@ -19,8 +19,9 @@ def picture() -> Figure:
     assert report.r2("h1_features", "untrained") > 0.8
     assert report.r2("h2_features", "trained") > report.r2("h2_features", "untrained") + 0.4
     rows = [r for r in report.to_dict()["results"] if (r["measure"], r["split"]) == ("raw", "test")]
+    rows = [row | {"layer": row["layer"].removesuffix("_features")} for row in rows]
     return plot_probes(rows)
 
 
 if __name__ == "__main__":
-    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=150)

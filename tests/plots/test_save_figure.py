@@ -1,5 +1,7 @@
 import base64
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -99,3 +101,33 @@ def test_data_uri(form, mime):
     assert content.startswith(b"\x89PNG" if form == "png" else b"<?xml")
     with pytest.raises(InputError, match="gif"):
         figure_to_data_uri(draw(), "gif")
+
+
+def test_without_a_window_showing_says_what_to_do_instead():
+    with pytest.raises(OutputError, match="save_figure"):
+        draw().show()
+
+
+@pytest.mark.process
+def test_show_opens_a_window_of_this_figure_and_leaves_it_as_it_was():
+    code = """
+import matplotlib
+matplotlib.use("agg")
+from matplotlib import pyplot as plt
+import topophys as tp
+from topophys.plots import _panels
+figure = tp.plots.plot_bands(tp.models.ssh(1.0, 2.0))
+before = figure.canvas
+_panels._WINDOWLESS.discard("agg")  # as if it had windows
+seen = []
+def show(block):
+    from matplotlib._pylab_helpers import Gcf
+    seen.append(Gcf.get_active().canvas.figure is figure)
+plt.show = show
+figure.show()
+print(seen, figure.canvas is before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.stdout.split("\n")[0] == "[True] True", done.stderr

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys.errors import InputError, ShapeError
+from topophys.errors import InputError, OutputError, ShapeError
 from topophys.grids import k_grid
 from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
 from topophys.plots.style import style
@@ -45,8 +45,12 @@ __all__ = [
 # ------ Figures without pyplot: they show themselves, lay themselves out and stand still for saving
 
 
+#: Backends that draw into files only.
+_WINDOWLESS: Final = {"agg", "pdf", "svg", "ps", "cairo", "template", "pgf"}
+
+
 class Canvas(Figure):
-    """Figure that shows itself in a notebook, although no pyplot has announced it there."""
+    """Figure that shows itself in a notebook and in scripts, although pyplot does not know it."""
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         buffer = io.BytesIO()
@@ -54,6 +58,33 @@ class Canvas(Figure):
             self.savefig(buffer, format="png", dpi=200)
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         return buffer.getvalue(), {"width": width, "height": height}
+
+    def show(self, warn: bool = True) -> None:
+        """Open a window with this figure and wait until it is closed.
+
+        Raises
+        ------
+        OutputError
+            If Matplotlib has no window here, as on a machine without a display.
+        """
+        del warn
+        from matplotlib import pyplot as plt  # noqa: PLC0415  # the one place that opens windows
+        from matplotlib._pylab_helpers import Gcf  # noqa: PLC0415
+
+        if plt.get_backend().lower() in _WINDOWLESS:
+            raise OutputError(
+                f"Figures cannot be shown: the backend {plt.get_backend()!r} of Matplotlib has no"
+                " windows; write a file with `topophys.plots.save_figure(figure, name)`."
+            )
+        canvas, number = self.canvas, max(plt.get_fignums(), default=0) + 1
+        manager = plt.new_figure_manager(number)
+        manager.canvas.figure = self
+        self.set_canvas(manager.canvas)
+        Gcf.set_active(manager)
+        try:
+            plt.show(block=True)
+        finally:
+            self.set_canvas(canvas)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def save_figure(
     path: str | os.PathLike[str],
     formats: Sequence[str] = ("png", "svg"),
     *,
-    dpi: int = 200,
+    dpi: int = 300,
     svg_text: Literal["path", "text"] = "path",
 ) -> tuple[Path, ...]:
     """Write a figure in several formats: all of them, or none.
