@@ -20,6 +20,8 @@ collect_ignore = ["tests/without_torch.py"]
 settings.register_profile("same", max_examples=25, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("random", max_examples=500, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+# what commands print does not depend on whether their kernels are compiled yet
+os.environ.setdefault("TOPOPHYS_QUIET", "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:

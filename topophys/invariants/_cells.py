@@ -26,7 +26,7 @@ from topophys.kernels.chern_multiband import (
     turn_bounds,
 )
 from topophys.kernels.rounding import slack_of
-from topophys.kernels.small_linalg import LARGEST, small_eigh, small_extremes
+from topophys.kernels.small_linalg import LARGEST, extremes_of_two, small_eigh, small_extremes
 
 __all__ = [
     "HERMITIAN",
@@ -463,5 +463,5 @@ def _extremes(blocks: Array) -> tuple[Real, Real]:
         values = np.linalg.eigvalsh(blocks)
         return np.asarray(values[:, 0]), np.asarray(values[:, -1])
     low, high = np.empty(len(blocks)), np.empty(len(blocks))
-    small_extremes(blocks, low, high)
+    (extremes_of_two if blocks.shape[-1] <= 2 else small_extremes)(blocks, low, high)
     return low, high

@@ -1,13 +1,34 @@
-"""The one place where Numba's compilation flags are chosen."""
+"""The one place where Numba's compilation flags are chosen, and what the first calls cost.
+
+A kernel is compiled twice at most: as an entry that Python calls, which is kept on disk, and as a
+part of other kernels. Parts get no wrappers and no machine code of their own, and are optimized
+where they are used; left alone, Numba does all of that for each function on every level.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
 
+import llvmlite.binding
 import numba
+from numba.core import errors, types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.targetconfig import ConfigStack
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+#: The library of parts rests on LLVM's new pass manager.
+_SEPARATE_PARTS: Final = hasattr(llvmlite.binding, "create_pass_builder")
+#: Seconds of compilation after which a line says what is going on.
+_PATIENCE: Final = 1.0
 
 
 def kernel(func: _F) -> _F:
@@ -29,10 +50,159 @@ def fused_kernel(func: _F) -> _F:
 
 
 def _compiled(func: _F, **options: Any) -> _F:
-    options |= {"nogil": True, "error_model": "numpy"}
+    options |= {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    parts = options | {"no_cpython_wrapper": True}
+    if _SEPARATE_PARTS:
+        options["pipeline_class"], parts["pipeline_class"] = _EntryCompiler, _PartCompiler
     try:
-        compiled: _F = numba.njit(func, cache=True, **options)
+        entry = numba.njit(func, cache=True, **options)
     except RuntimeError:
         # neither the package nor the home of the user can be written to: each process compiles anew
-        compiled = numba.njit(func, **options)
+        entry = numba.njit(func, **options)
+    if not hasattr(entry, "get_call_template"):  # NUMBA_DISABLE_JIT
+        return func
+    if _SEPARATE_PARTS:
+        _call_parts(entry, numba.njit(func, **parts))
+    compile_new = entry._compiler.compile  # not reached where the result lies on disk
+
+    def compile_once(args: Any, return_type: Any) -> Any:
+        with _compiling():
+            return compile_new(args, return_type)
+
+    entry._compiler.compile = compile_once
+    compiled: _F = entry
     return compiled
+
+
+# ------------------------------------------------------------------------------ Parts of kernels
+
+
+class _Library(JITCodeLibrary):  # type: ignore[misc]
+    """Numba's own, which also "optimizes" each function that is merely declared."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+        for function in ll_module.functions:
+            if not function.is_declaration:
+                manager, builder = self._codegen._function_pass_manager()
+                manager.run(function, builder)
+
+
+class _PartLibrary(_Library):
+    """Code that other kernels take in: neither optimized as a whole nor turned into machine code."""
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class _EntryCompiler(Compiler):  # type: ignore[misc]
+    """Numba's own pipeline, which ends in a `_Library`."""
+
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
+class _PartCompiler(Compiler):  # type: ignore[misc]
+    """Numba's own pipeline, which ends in a `_PartLibrary`."""
+
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.flags.no_compile = True
+        state.library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        return super().define_pipelines()
+
+
+def _call_parts(entry: Any, part: Any) -> None:
+    """Let kernels that call `entry` take in `part`, once for all integers that are constants."""
+
+    def add_overload(result: Any) -> None:
+        key = object()  # in the place of a compiled function: by it the callers find the code
+        part.targetctx.insert_user_function(key, result.fndesc, [result.library])
+        part.overloads[tuple(result.signature.args)] = result._replace(entry_point=key)
+
+    template = part.get_call_template
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        plain = {name: types.unliteral(kind) for name, kind in kws.items()}
+        return template(tuple(types.unliteral(kind) for kind in args), plain)
+
+    part.add_overload = add_overload
+    entry.get_call_template, entry.get_overload = get_call_template, part.get_overload
+
+
+# ----------------------------------------------------------------------- While something compiles
+
+
+class _NoColours:
+    """Numba formats the reason of each overload that does not fit, in colours, for nobody."""
+
+    def __getattr__(self, name: str) -> Callable[[str], str]:
+        return lambda text: text
+
+
+class _Progress:
+    """Seconds spent on compiling in this process, and whether that was said."""
+
+    depth = 0
+    seconds = 0.0
+    said = False
+
+
+#: Signatures that were found for operators and functions of NumPy, for each set of flags.
+_resolved: dict[Any, dict[Any, Any]] = {}
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Resolve each call of a built-in function once, and say on stderr what takes so long."""
+    with global_compiler_lock:
+        if _Progress.depth:
+            yield
+            return
+        base, colours = types.BaseFunction, getattr(errors, "_termcolor_inst", None)
+        resolve = base.get_call_type
+        current: dict[int, tuple[Any, dict[Any, Any]]] = {}
+
+        def get_call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
+            if kws:
+                return resolve(self, context, args, kws)
+            flags = ConfigStack.top_or_none()
+            if id(flags) not in current:
+                current[id(flags)] = flags, _resolved.setdefault(flags, {})
+            found, key = current[id(flags)][1], (self, tuple(args))
+            if key not in found:
+                found[key] = resolve(self, context, args, kws)
+            return found[key]
+
+        line = threading.Timer(max(0.0, _PATIENCE - _Progress.seconds), _say)
+        line.daemon = True
+        start, _Progress.depth = time.perf_counter(), 1
+        base.get_call_type, errors._termcolor_inst = get_call_type, _NoColours()
+        line.start()
+        try:
+            yield
+        finally:
+            line.cancel()
+            base.get_call_type, errors._termcolor_inst = resolve, colours
+            _Progress.depth = 0
+            _Progress.seconds += time.perf_counter() - start
+
+
+def _say() -> None:
+    """Print one line in each process, unless TOPOPHYS_QUIET is set."""
+    if _Progress.said or os.environ.get("TOPOPHYS_QUIET"):
+        return
+    _Progress.said = True
+    text = (
+        "topophys: compiling what this call needs for the first time; the result is kept on disk"
+        " (`topophys warmup` compiles everything at once)"
+    )
+    with suppress(OSError, ValueError, AttributeError):  # nobody may be there to read it
+        print(text, file=sys.stderr, flush=True)

@@ -379,7 +379,9 @@ def gram_norm(a: NDArray[np.complex128], work: NDArray[np.complex128]) -> tuple[
                     entry += a[i, r] * np.conj(a[j, r])
                 total += (1.0 if i == j else 2.0) * (entry.real**2 + entry.imag**2)
     else:
-        work[:q, :q] = 0.0
+        for i in range(q):
+            for j in range(q):
+                work[i, j] = 0.0
         for r in range(p):
             for i in range(q):
                 x = np.conj(a[r, i])
@@ -390,6 +392,25 @@ def gram_norm(a: NDArray[np.complex128], work: NDArray[np.complex128]) -> tuple[
                 entry = work[i, j]
                 total += (1.0 if i == j else 2.0) * (entry.real**2 + entry.imag**2)
     return frobenius, min(frobenius, math.sqrt(math.sqrt(total)) * UP)
+
+
+@kernel
+def add_mixing(
+    terms: NDArray[np.complex128], t: int, sign: float, part: NDArray[np.complex128]
+) -> None:
+    """Add the block of terms[t] that mixes the sides to part (n - filled, filled).
+
+    With a negative sign it is subtracted; with sign 0 it replaces what was there.
+    """
+    filled = part.shape[1]
+    for i in range(part.shape[0]):
+        for j in range(filled):
+            if sign == 0.0:
+                part[i, j] = terms[t, filled + i, j]
+            elif sign > 0.0:
+                part[i, j] += terms[t, filled + i, j]
+            else:
+                part[i, j] -= terms[t, filled + i, j]
 
 
 @kernel
@@ -411,23 +432,22 @@ def mixing_norms(
     part = np.empty((n - filled, filled), np.complex128)
     for r in range(rows.shape[0]):
         a = terms[rows[r]]
-        bend_f, bend_o = gram_norm(a[0, filled:, :filled], work)
+        add_mixing(a, 0, 0.0, part)
+        bend_f, bend_o = gram_norm(part, work)
         place = 1 + axes
         for i in range(axes):
             for j in range(i, axes):
-                f, o = gram_norm(a[place, filled:, :filled], work)
+                add_mixing(a, place, 0.0, part)
+                f, o = gram_norm(part, work)
                 weight = 0.5 if i == j else 1.0
                 bend_f += weight * f
                 bend_o += weight * o
                 place += 1
         top_f, top_o = 0.0, 0.0
         for corner in range(1 << (axes - 1)):
-            part[:] = a[1, filled:, :filled]
+            add_mixing(a, 1, 0.0, part)
             for i in range(1, axes):
-                if (corner >> (i - 1)) & 1:
-                    part -= a[1 + i, filled:, :filled]
-                else:
-                    part += a[1 + i, filled:, :filled]
+                add_mixing(a, 1 + i, -1.0 if (corner >> (i - 1)) & 1 else 1.0, part)
             f, o = gram_norm(part, work)
             top_f, top_o = max(top_f, f), max(top_o, o)
         frobenius[r] = top_f + bend_f

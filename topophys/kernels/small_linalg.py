@@ -378,23 +378,28 @@ def rotate_values(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
 
 
 @kernel
-def small_extremes(
+def extremes_of_two(
     h: NDArray[np.complex128], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> None:
-    """Fill low and high (B,) with the smallest and largest eigenvalue of h (B, n, n)."""
-    n = h.shape[1]
-    if n == 1:
+    """As `small_extremes` for one band or two, in closed form: nothing else is compiled for it."""
+    if h.shape[1] == 1:
         for b in range(h.shape[0]):
             low[b] = high[b] = h[b, 0, 0].real
         return
-    if n == 2:
-        for b in range(h.shape[0]):
-            mean = 0.5 * (h[b, 0, 0].real + h[b, 1, 1].real)
-            half = 0.5 * (h[b, 0, 0].real - h[b, 1, 1].real)
-            x = h[b, 0, 1]
-            root = math.sqrt(half * half + x.real**2 + x.imag**2)
-            low[b], high[b] = mean - root, mean + root
-        return
+    for b in range(h.shape[0]):
+        mean = 0.5 * (h[b, 0, 0].real + h[b, 1, 1].real)
+        half = 0.5 * (h[b, 0, 0].real - h[b, 1, 1].real)
+        x = h[b, 0, 1]
+        root = math.sqrt(half * half + x.real**2 + x.imag**2)
+        low[b], high[b] = mean - root, mean + root
+
+
+@kernel
+def small_extremes(
+    h: NDArray[np.complex128], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    """Fill low and high (B,) with the smallest and largest eigenvalue of h (B, n, n), n above 2."""
+    n = h.shape[1]
     lanes = max(8, min(LANES, 8 * ((h.shape[0] + 7) // 8)))
     w, factor = np.empty((4 * n * n + 6, lanes)), np.ones(lanes)
     for first in range(0, h.shape[0], lanes):
