@@ -77,7 +77,7 @@ def _compiled(func: _F, **options: Any) -> _F:
 # ------------------------------------------------------------------------------ Parts of kernels
 
 
-class _Library(JITCodeLibrary):  # type: ignore[misc]
+class _Library(JITCodeLibrary):
     """Numba's own, which also "optimizes" each function that is merely declared."""
 
     def _optimize_functions(self, ll_module: Any) -> None:
@@ -89,7 +89,7 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
 
 
 class _PartLibrary(_Library):
-    """Code that other kernels take in: neither optimized as a whole nor turned into machine code."""
+    """Code that other kernels take in: not optimized as a whole, and no machine code."""
 
     def _optimize_final_module(self) -> None:
         pass
@@ -99,7 +99,7 @@ class _PartLibrary(_Library):
         self._finalized = True
 
 
-class _EntryCompiler(Compiler):  # type: ignore[misc]
+class _EntryCompiler(Compiler):
     """Numba's own pipeline, which ends in a `_Library`."""
 
     def define_pipelines(self) -> Any:
@@ -109,7 +109,7 @@ class _EntryCompiler(Compiler):  # type: ignore[misc]
         return super().define_pipelines()
 
 
-class _PartCompiler(Compiler):  # type: ignore[misc]
+class _PartCompiler(Compiler):
     """Numba's own pipeline, which ends in a `_PartLibrary`."""
 
     def define_pipelines(self) -> Any:
@@ -166,8 +166,9 @@ def _compiling() -> Iterator[None]:
         if _Progress.depth:
             yield
             return
-        base, colours = types.BaseFunction, getattr(errors, "_termcolor_inst", None)
-        resolve = base.get_call_type
+        base: Any = types.BaseFunction
+        messages: Any = errors
+        resolve, colours = base.get_call_type, getattr(messages, "_termcolor_inst", None)
         current: dict[int, tuple[Any, dict[Any, Any]]] = {}
 
         def get_call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
@@ -184,13 +185,13 @@ def _compiling() -> Iterator[None]:
         line = threading.Timer(max(0.0, _PATIENCE - _Progress.seconds), _say)
         line.daemon = True
         start, _Progress.depth = time.perf_counter(), 1
-        base.get_call_type, errors._termcolor_inst = get_call_type, _NoColours()
+        base.get_call_type, messages._termcolor_inst = get_call_type, _NoColours()
         line.start()
         try:
             yield
         finally:
             line.cancel()
-            base.get_call_type, errors._termcolor_inst = resolve, colours
+            base.get_call_type, messages._termcolor_inst = resolve, colours
             _Progress.depth = 0
             _Progress.seconds += time.perf_counter() - start
 
@@ -205,4 +206,5 @@ def _say() -> None:
         " (`topophys warmup` compiles everything at once)"
     )
     with suppress(OSError, ValueError, AttributeError):  # nobody may be there to read it
-        print(text, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
