@@ -563,7 +563,7 @@ def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
         found = call(test.samples.copy(), blind)
     except NotImplementedError:
         return None
-    value = np.ma.asarray(found)
+    value: Any = np.ma.asarray(found)
     if value.shape != test.label.shape or value.dtype.kind not in "biuf":
         raise InputError(
             f"Argument `entry` must answer test {test.name} with {len(test.label)} integers, but"
