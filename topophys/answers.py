@@ -15,11 +15,14 @@ from topophys.kernels.rounding import at_least, at_most
 
 if TYPE_CHECKING:
     from topophys.hamiltonians.wannier90 import WannierHamiltonian
+    from topophys.invariants.gap import IndirectGap
 
 __all__ = ["QUESTIONS", "Answer", "Question", "ask"]
 
 Question: TypeAlias = Literal["winding", "chern", "gap", "z2", "weyl", "planes"]
 QUESTIONS: Final[tuple[Question, ...]] = ("winding", "chern", "gap", "z2", "weyl", "planes")
+#: Options of which one says how many bands are occupied.
+FILLINGS: Final = ("n_occupied", "fermi_energy", "n_electrons")
 #: What is asked of a file in one, two and three dimensions where nothing else is said.
 USUAL: Final[dict[int, Question]] = {1: "winding", 2: "chern", 3: "planes"}
 
@@ -95,6 +98,8 @@ def ask(
     near: tuple[float, float, float] | None = None,
     half_width: float = 0.1,
     time_reversal: str | None = "auto",
+    kind: str = "direct",
+    level: float | None = None,
     started: float | None = None,
     **reading: Any,
 ) -> Answer:
@@ -113,6 +118,11 @@ def ask(
         For "weyl": half of the edge of the box around the node, in radians.
     time_reversal : {"auto", "up first", "alternating"} or None, optional
         For "z2": order of the spins; None asks for signs of the symmetry instead.
+    kind : {"direct", "indirect"}, optional
+        For "gap": whether empty levels lie above the occupied ones at the same momentum, or at all.
+    level : float, optional
+        For "gap": an energy in eV that has to lie in the indirect gap. Where no filling is given,
+        that is the number of levels below it.
     started : float, optional
         When the clock started (`time.monotonic`).
     **reading
@@ -136,8 +146,13 @@ def ask(
     h = read_wannier90(path, **reading)
     asked = question or USUAL[h.dim]
     # half of the bands of a chain with sublattice symmetry lie below zero; others must be told
-    filled = h.n_bands // 2 if asked == "winding" else h.n_occupied
-    name, value, proof, notes = _found(h, asked, near, half_width, time_reversal)
+    if asked == "gap" and (level is not None or kind != "direct"):
+        given = level is None or any(reading.get(x) is not None for x in FILLINGS)
+        name, value, proof, notes = _indirect_gap(h, kind, level, h.n_occupied if given else None)
+        filled = proof.asked.n_occupied
+    else:
+        filled = h.n_bands // 2 if asked == "winding" else h.n_occupied
+        name, value, proof, notes = _found(h, asked, near, half_width, time_reversal)
     status = str(proof.status) if not np.ndim(proof.status) else _worst(proof.status)
     reason = "" if status != "unresolved" else why(np.ravel(proof.reason).tolist())
     reason = reason.removeprefix("1 ")  # of one Hamiltonian there is nothing to count
@@ -229,6 +244,24 @@ def _gap(h: WannierHamiltonian) -> Found:
     from topophys.invariants.gap import certify_gap  # noqa: PLC0415
 
     return "Direct gap above", "open", certify_gap(h), ()
+
+
+def _indirect_gap(
+    h: WannierHamiltonian, kind: str, level: float | None, filled: int | None
+) -> tuple[str, str, IndirectGap, tuple[str, ...]]:
+    """Indirect gap, or whether an energy lies in it: proven, refuted by momenta, or unresolved."""
+    from topophys.invariants.gap import certify_gap  # noqa: PLC0415
+
+    if kind not in ("direct", "indirect"):
+        raise InputError(f"Argument `kind` must be 'direct' or 'indirect', but is {kind!r:.40}.")
+    if level is None:
+        proof = certify_gap(h, kind="indirect", n_occupied=filled)
+        name = "Indirect gap above"
+    else:
+        proof = certify_gap(h, kind="indirect", level=level, n_occupied=filled)
+        name = f"Gap around {level:.6g} eV above"
+    notes = tuple(f"{word}: {text}" for word, text in proof.counterexample)
+    return name, "open" if proof.status == "certified" else "not open", proof, notes
 
 
 def _planes(h: WannierHamiltonian) -> Found:

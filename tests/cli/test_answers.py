@@ -197,3 +197,21 @@ def test_two_bands_take_less_than_two_seconds_of_work(files, tmp_path):
     spent, torch, h5py = done.stdout.splitlines()[-1].split()
     assert (torch, h5py) == ("False", "False")
     assert float(spent) < max(2.0, 3.0 * float(base.stdout))
+
+
+def test_an_indirect_gap_is_proven_or_refuted_and_an_energy_counts_its_bands(program, tmp_path):
+    checker = pytest.importorskip("topophys.checker")
+    tilted = tp.FourierHamiltonian({(0,): [[1.0, 0.0], [0.0, -1.0]], (1,): np.eye(2)})
+    tp.write_wannier90_hr(tilted, tmp_path / "metal_hr.dat")
+    tp.write_wannier90_hr(tp.models.qwz(-1.0), tmp_path / "open_hr.dat")
+    code, out, _ = program("gap", tmp_path / "metal_hr.dat", "-n", "1")
+    assert (code, "open (certified)" in out) == (0, True)
+    code, out, _ = program("gap", tmp_path / "metal_hr.dat", "-n", "1", "--indirect")
+    assert (code, "not open (refuted)" in out, "a level of at least" in out) == (1, True, True)
+    proof = tmp_path / "x.cert.json"
+    code, out, _ = program("gap", tmp_path / "open_hr.dat", "--level", "0.3", "-o", proof)
+    assert code == 0
+    assert out.startswith("Gap around 0.3 eV above the lowest 1 of 2 bands in 2D")
+    assert checker.check(proof.read_text()).startswith("gap around an energy 1, gap at least")
+    code, out, _ = program("gap", tmp_path / "open_hr.dat", "--level", "1.5", "-o", proof)
+    assert (code, "not open (refuted)" in out) == (1, True)

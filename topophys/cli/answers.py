@@ -80,6 +80,13 @@ def winding(
 def gap(
     file: File,
     occupied: Occupied = None,
+    indirect: Annotated[
+        bool, typer.Option("--indirect", help="All empty levels above all occupied ones.")
+    ] = False,
+    level: Annotated[
+        float | None,
+        typer.Option("--level", help="Energy in eV that has to lie in the indirect gap."),
+    ] = None,
     fermi_energy: Fermi = None,
     electrons: Electrons = None,
     spin_degenerate: Degenerate = None,
@@ -88,13 +95,16 @@ def gap(
     as_json: Json = False,
     output: Output = None,
 ) -> None:
-    """Prove that the direct gap above the occupied bands is open at every momentum.
+    """Prove that the gap above the occupied bands is open: direct, indirect, or around an energy.
 
     Exit status 1 where it is not proven.
 
-    Example: topophys gap wannier90_hr.dat -n 28
+    topophys gap wannier90_hr.dat -n 28
+
+    topophys gap wannier90_hr.dat --level 5.2    # is this a metal?
     """
     reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    reading |= {"kind": "indirect" if indirect else "direct", "level": level}
     _answer(file, "gap", reading, as_json, output)
 
 
@@ -191,7 +201,8 @@ def _answer(
     from topophys.errors import InputError
 
     filling = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
-    if question != "winding" and filling == (None, None, None):
+    told = question == "winding" or options.get("level") is not None
+    if not told and filling == (None, None, None):
         raise InputError(
             "Option -n must be given, the number of occupied bands, because no file of hoppings"
             " says it (or --fermi-energy, or --electrons)."
@@ -199,14 +210,15 @@ def _answer(
     answer = ask(file, question, **options)
     if output is not None and not hasattr(answer.proof, "save"):
         raise InputError("Option -o must be left out for the indices of a solid: ask its gap.")
-    saved = answer.proof.save(output) if output is not None and answer.resolved else None
+    shown = answer.resolved and answer.status != "refuted"
+    saved = answer.proof.save(output) if output is not None and shown else None
     if as_json:
         print(
             json.dumps(answer.record() | {"file": str(file), "certificate": saved and str(saved)})
         )
     else:
         print(f"{answer}; proof in {saved}" if saved else answer)
-    if not answer.resolved:
+    if not shown:
         raise typer.Exit(1)
 
 

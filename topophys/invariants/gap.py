@@ -159,15 +159,16 @@ class IndirectGap(Result):
             low, most = self.gap_lower[self.certified], self.gap_upper[self.certified]
             bounds = at_least(low.min(), 3), at_most(most.min(), 3)
             rows.append(("gap", f"at least {bounds[0]} (proven), at most {bounds[1]}{of}"))
-        rows += self._exhibited()
+        rows += self.counterexample
         told = why(self.reason[self.status == "unresolved"].ravel().tolist())
         rows += [("reason", told)] if told else []
         median = " (median)" if self.status.size > 1 else ""
         rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{median}"))
         return [*rows, *(self.asked.rows() if self.asked else ())]
 
-    def _exhibited(self) -> list[tuple[str, str]]:
-        """Levels that refute the first element that is refuted."""
+    @property
+    def counterexample(self) -> list[tuple[str, str]]:
+        """Levels that refute the first element that is refuted: of which bands, and in words."""
         against = np.flatnonzero(self.status.ravel() == "refuted")
         if not len(against):
             return []
