@@ -33,6 +33,10 @@ Hermitian = Annotated[
     Literal["check", "average"],
     typer.Option(help="Refuse hoppings of R and -R that do not fit, or average them."),
 ]
+Missing = Annotated[
+    Literal["refuse", "zero"],
+    typer.Option(help="Refuse a dense file with too few lines, or take what is missing as zero."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="File for the proof: x.cert.json.")
@@ -47,6 +51,7 @@ def chern(
     spin_degenerate: Degenerate = None,
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
+    missing: Missing = "refuse",
     as_json: Json = False,
     output: Output = None,
 ) -> None:
@@ -56,7 +61,9 @@ def chern(
 
     Example: topophys chern wannier90_hr.dat -n 28
     """
-    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    reading = _reading(
+        occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian, missing
+    )
     _answer(file, "chern", reading, as_json, output)
 
 
@@ -64,6 +71,7 @@ def winding(
     file: File,
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
+    missing: Missing = "refuse",
     as_json: Json = False,
     output: Output = None,
 ) -> None:
@@ -73,7 +81,7 @@ def winding(
 
     Example: topophys winding wannier90_hr.dat
     """
-    reading = _reading(None, None, None, None, wsvec, hermitian)
+    reading = _reading(None, None, None, None, wsvec, hermitian, missing)
     _answer(file, "winding", reading, as_json, output)
 
 
@@ -92,6 +100,7 @@ def gap(
     spin_degenerate: Degenerate = None,
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
+    missing: Missing = "refuse",
     as_json: Json = False,
     output: Output = None,
 ) -> None:
@@ -103,7 +112,9 @@ def gap(
 
     topophys gap wannier90_hr.dat --level 5.2    # is this a metal?
     """
-    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    reading = _reading(
+        occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian, missing
+    )
     reading |= {"kind": "indirect" if indirect else "direct", "level": level}
     _answer(file, "gap", reading, as_json, output)
 
@@ -120,6 +131,7 @@ def z2(
     ] = "auto",
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
+    missing: Missing = "refuse",
     as_json: Json = False,
     output: Output = None,
 ) -> None:
@@ -129,7 +141,9 @@ def z2(
 
     Example: topophys z2 wannier90_hr.dat -n 28
     """
-    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    reading = _reading(
+        occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian, missing
+    )
     reading["time_reversal"] = None if time_reversal == "none" else time_reversal
     _answer(file, "z2", reading, as_json, output)
 
@@ -144,6 +158,7 @@ def weyl(
     half_width: Annotated[float, typer.Option(help="Half of the edge of the box, radians.")] = 0.1,
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
+    missing: Missing = "refuse",
     as_json: Json = False,
     output: Output = None,
 ) -> None:
@@ -153,7 +168,9 @@ def weyl(
 
     Example: topophys weyl wannier90_hr.dat -n 28 --near 0,0,pi/3
     """
-    reading = _reading(occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian)
+    reading = _reading(
+        occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian, missing
+    )
     _answer(file, "weyl", reading | {"near": _momenta(near), "half_width": half_width},
             as_json, output)  # fmt: skip
 
@@ -183,6 +200,7 @@ def _reading(
     spin_degenerate: bool | None,
     wsvec: str,
     hermitian: str,
+    missing: str,
 ) -> dict[str, Any]:
     return {
         "n_occupied": occupied,
@@ -191,6 +209,7 @@ def _reading(
         "spin_degenerate": spin_degenerate,
         "wsvec": None if wsvec == "none" else wsvec,
         "hermitian": hermitian,
+        "missing": missing,
     }
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import open_regular
+from topophys._io import most_unpacked, open_regular
 from topophys._validation import short
 from topophys.errors import DatasetError, InputError, SchemaError
 
@@ -120,16 +120,32 @@ class _Unxz(io.RawIOBase):
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._inner = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LZMA_MEMORY)
+        self._waiting = b""
 
     def readinto(self, buffer: Any) -> int:
         data = b""
-        while not data and not self._inner.eof:
-            packed = self._raw.read(65_536) if self._inner.needs_input else b""
+        while not data:
+            if self._inner.eof and not self._next_stream():
+                break
+            packed, self._waiting = self._waiting, b""
+            if self._inner.needs_input and not packed:
+                packed = self._raw.read(65_536)
             if self._inner.needs_input and not packed:
                 raise EOFError("the compressed text has no end")
             data = self._inner.decompress(packed, len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+    def _next_stream(self) -> bool:
+        """Go on with what follows the end of a stream: another one, padding, or nothing."""
+        rest = self._inner.unused_data.lstrip(b"\0")
+        while not rest and (packed := self._raw.read(65_536)):
+            rest = packed.lstrip(b"\0")
+        if not rest:
+            return False
+        self._inner = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=LZMA_MEMORY)
+        self._waiting = rest
+        return True
 
     def readable(self) -> bool:
         return True
@@ -138,9 +154,10 @@ class _Unxz(io.RawIOBase):
 class _Guarded(io.RawIOBase):
     """Unpacked archive that refuses what only a hostile one asks for: huge headers, huge sizes."""
 
-    def __init__(self, stream: gzip.GzipFile, name: str) -> None:
+    def __init__(self, stream: gzip.GzipFile, name: str, size: int) -> None:
         self._inner = stream
         self._name = name
+        self._most = min(LARGEST_ARCHIVE, most_unpacked(size))
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= LARGEST_HEADER:
@@ -148,10 +165,10 @@ class _Guarded(io.RawIOBase):
         return self._inner.read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET or offset > LARGEST_ARCHIVE:
+        if whence != io.SEEK_SET or offset > self._most:
             raise SchemaError(
-                f"Archive `{self._name}` unpacks to more than {LARGEST_ARCHIVE >> 30} GiB; unpack"
-                " the one file that is meant."
+                f"Archive `{self._name}` unpacks to more than {self._most >> 20} MiB, more than its"
+                " size lets one expect; unpack the one file that is meant."
             )
         return self._inner.seek(offset)
 
@@ -201,7 +218,7 @@ def open_lines(path: str | Path | Member) -> Iterator[Lines]:
                 return
             with gzip.open(raw) as unpacked:
                 if unpacked.peek(512)[257:262] == b"ustar":
-                    with _member(unpacked, str(file), base) as lines:
+                    with _member(unpacked, str(file), size, base) as lines:
                         yield lines
                 else:
                     yield Lines(_text(unpacked), str(file), DEFLATE * size)
@@ -255,7 +272,7 @@ def members_beside(path: Path) -> dict[str, Member]:
             with gzip.open(raw) as unpacked:
                 if unpacked.peek(512)[257:262] != b"ustar":
                     return {}
-                guarded = _Guarded(unpacked, str(path))
+                guarded = _Guarded(unpacked, str(path), os.fstat(raw.fileno()).st_size)
                 with tarfile.open(fileobj=guarded, mode="r:") as archive:
                     names = [one.name for one in _members(archive, str(path)) if one.isreg()]
     except (OSError, EOFError, zlib.error, tarfile.TarError, SchemaError):
@@ -275,8 +292,8 @@ def members_beside(path: Path) -> dict[str, Member]:
 
 
 @contextmanager
-def _member(unpacked: gzip.GzipFile, name: str, base: str = "") -> Iterator[Lines]:
-    guarded = _Guarded(unpacked, name)
+def _member(unpacked: gzip.GzipFile, name: str, size: int, base: str = "") -> Iterator[Lines]:
+    guarded = _Guarded(unpacked, name, size)
     with tarfile.open(fileobj=guarded, mode="r:") as archive:
         found = [member for member in _members(archive, name) if _is_wanted(member.name, base)]
         if len(found) != 1:
@@ -344,13 +361,23 @@ class Blocks:
         # what the file gives is finite, so that NaN marks what it does not give
         self.matrices = np.full((n_r, n, n), np.nan, np.complex128)
         self.centres: NDArray[np.float64] | None = None
+        #: hoppings that the file does not give, and that were taken to be zero
+        self.left_out = 0
         self._slots: dict[tuple[int, int, int], int] = {}
+        self._given = 0
         self._blockwise = self._cyclic = True
         self._decimals, self._exponents = 6, False
 
-    def read_hoppings(self) -> None:
-        """Read the lines of a `_hr.dat` in any order: every line names its lattice vector."""
+    def read_hoppings(self, *, zeros: bool = False) -> None:
+        """Read the lines of a `_hr.dat` in any order: every line names its lattice vector.
+
+        Where `zeros` are left out, lines that are not there are zeros.
+        """
         size = self.n * self.n
+        if zeros:
+            self.read_sparse(None)
+            self.left_out = self.n_r * size - self._given
+            return
         for slots, numbers, done in self._rows(self.n_r * size):
             rows = done + np.arange(len(numbers))
             self._blockwise &= bool((slots == rows // size).all())
@@ -362,8 +389,11 @@ class Blocks:
             )
         self._refuse_unless_full(self.matrices)
 
-    def read_sparse(self, n_rows: int) -> None:
-        """Read the lines of a sparse `_hr.dat` of WannierTools: what is not there is zero."""
+    def read_sparse(self, n_rows: int | None) -> None:
+        """Read the lines of a sparse `_hr.dat` of WannierTools: what is not there is zero.
+
+        As many lines as that, or to the end of the file.
+        """
         given = 0
         for slots, numbers, done in self._rows(n_rows):
             self._blockwise &= bool((np.diff(slots) >= 0).all())
@@ -373,6 +403,7 @@ class Blocks:
         found = int((~np.isnan(self.matrices)).sum())
         if found < given:
             raise self._misfit(f"{given - found} hoppings are given more than once")
+        self._given = given
         self.matrices[np.isnan(self.matrices)] = 0.0
         # a lattice vector without hoppings has no line
         kept = len(self._slots)
@@ -380,9 +411,14 @@ class Blocks:
 
     def order_is_known(self) -> bool:
         """Whether the order of the lattice vectors, and so of their degeneracies, is certain."""
-        return (self._blockwise or self._cyclic) and len(self._slots) == self.n_r
+        # of thinned lines, only the order of Wannier90 itself is certain
+        given = list(self._slots)
+        whole = not self.left_out or given == sorted(given)
+        return whole and (self._blockwise or self._cyclic) and len(self._slots) == self.n_r
 
-    def _rows(self, total: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], int]]:
+    def _rows(
+        self, total: int | None
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], int]]:
         """Lines of seven numbers, with the place of the lattice vector of each."""
         done = 0
         for numbers in self._pieces(total, 7):
@@ -433,13 +469,23 @@ class Blocks:
         largest = float(np.abs(self.matrices.view(np.float64)).max(initial=0.0))
         return unit * 10.0 ** np.ceil(np.log10(largest)) if largest > 0.0 else 0.0
 
-    def _pieces(self, total: int, n_columns: int) -> Iterator[NDArray[np.float64]]:
-        """Numbers of the next `total` lines, not too many at once."""
-        for done in range(0, total, ROWS_AT_ONCE):
-            rows = self.lines.block(min(ROWS_AT_ONCE, total - done))
+    def _pieces(self, total: int | None, n_columns: int) -> Iterator[NDArray[np.float64]]:
+        """Numbers of the next `total` lines, or of all there are, not too many at once."""
+        for rows in self._rest() if total is None else self._parts(total):
             if n_columns < 8:
                 self._note_digits(rows[:: self.n * self.n])
             yield table(rows, n_columns, self.lines)
+
+    def _parts(self, total: int) -> Iterator[list[str]]:
+        for done in range(0, total, ROWS_AT_ONCE):
+            yield self.lines.block(min(ROWS_AT_ONCE, total - done))
+
+    def _rest(self) -> Iterator[list[str]]:
+        while not self.lines.nothing_left(keep=True):
+            rows: list[str] = []
+            while len(rows) < ROWS_AT_ONCE and not self.lines.nothing_left(keep=True):
+                rows.append(self.lines.take_filled())
+            yield rows
 
     def _note_digits(self, rows: list[str]) -> None:
         for row in rows:
@@ -491,6 +537,10 @@ BYTES_PER_HOPPING: Final = 128
 COUNT: Final = re.compile(r"\s*(\d{1,18})\s*(?:[^\s\d.+-].*)?")  # a number, then maybe words
 
 
+#: What to do about a file that is too short.
+THINNED: Final = "; if lines of zeros were left out of it, say so by missing='zero'"
+
+
 @dataclass(frozen=True)
 class Content:
     """Content of a file.
@@ -520,10 +570,16 @@ class Content:
     unit: float
     comment: str = ""
     centres: NDArray[np.float64] | None = None
+    #: hoppings that the file does not give, and that were taken to be zero
+    left_out: int = 0
 
 
-def parse(lines: Lines, max_memory: int) -> Content:
-    """Read a file, `_hr.dat`, dense or sparse, or `_tb.dat`."""
+def parse(lines: Lines, max_memory: int, *, zeros: bool = False) -> Content:
+    """Read a file, `_hr.dat`, dense or sparse, or `_tb.dat`.
+
+    Of a dense `_hr.dat`, lines of `zeros` may be left out, if the caller says that they were: a
+    file that was cut short looks the same.
+    """
     comment = lines.take()  # anything
     first = lines.take()
     tight_binding = COUNT.fullmatch(first) is None and len(first.split()) >= 3
@@ -538,10 +594,12 @@ def parse(lines: Lines, max_memory: int) -> Content:
     if sparse:
         n_rows, n, n_r = n, n_r, _count(lines.take_filled(), lines)
         weighted = len(lines.peek_two()[0].split()) != 7
-    if n_rows * len(row) > lines.capacity + 1:  # the last line may lack its end
+    thinned = zeros and not (sparse or tight_binding)
+    # the last line may lack its end
+    if (n_r if thinned else n_rows) * len(row) > lines.capacity + 1:
         raise SchemaError(
             f"File `{lines.name}` is truncated or not a Wannier90 file: it promises {n_r} lattice"
-            f" vectors with {n} x {n} hoppings each, but is too short for them."
+            f" vectors with {n} x {n} hoppings each, but is too short for them{THINNED}."
         )
     if n * n * n_r * BYTES_PER_HOPPING > max_memory:
         raise InputError(
@@ -555,7 +613,12 @@ def parse(lines: Lines, max_memory: int) -> Content:
     elif sparse:
         blocks.read_sparse(n_rows)
     else:
-        blocks.read_hoppings()
+        try:
+            blocks.read_hoppings(zeros=thinned)
+        except DatasetError as error:
+            if not str(error).startswith(f"File `{lines.name}` is truncated"):
+                raise
+            raise DatasetError(f"{str(error)[:-1]}{THINNED}.") from None
     if not lines.nothing_left():
         raise SchemaError(
             f"File `{lines.name}` has more than its {n_r} lattice vectors with {n} x {n} hoppings:"
@@ -570,8 +633,9 @@ def parse(lines: Lines, max_memory: int) -> Content:
     weights = weights[: len(blocks.vectors)]
     blocks.matrices /= weights[:, None, None]
     return Content(
-        blocks.vectors, weights, blocks.matrices, lattice, unit, comment.strip(), blocks.centres
-    )
+        blocks.vectors, weights, blocks.matrices, lattice, unit, comment.strip(), blocks.centres,
+        blocks.left_out,
+    )  # fmt: skip
 
 
 def begins_as_wannier90(path: str | Path) -> bool:

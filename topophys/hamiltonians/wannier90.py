@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys._io import complete_file
-from topophys._typing import FourierLike
+from topophys._io import begins_with, complete_file
 from topophys.errors import FillingError, HermiticityError, InputError, KindError, SchemaError
 from topophys.hamiltonians._wannier90_beside import (
     beside,
@@ -79,7 +78,6 @@ class WannierHamiltonian(FourierHamiltonian):
         directions: tuple[int, ...] | None = None,
         positions: ArrayLike | None = None,
     ) -> None:
-        self._filled = True  # the base class asks, to check what is given
         super().__init__(hoppings, n_occupied=n_occupied, hermitian=hermitian)
         self.lattice = (
             None if lattice is None else _validation.as_real(lattice, "lattice", "(..., 3, 3)")
@@ -116,19 +114,6 @@ class WannierHamiltonian(FourierHamiltonian):
         fresh.notes, fresh.averaged = self.notes, self.averaged
         return fresh
 
-    def __repr__(self) -> str:
-        if self._filled:
-            return super().__repr__()
-        many = " x ".join(map(str, self.batch_shape)) + " of " if self.batch_shape else ""
-        return (
-            f"{type(self).__name__}: {many}{self.dim}D, {self.n_bands} bands (filling not given),"
-            f" {len(self.vectors)} lattice vectors"
-        )
-
-
-# before Python 3.12 `isinstance` asks every property, and one that raises counts as none
-FourierLike.register(WannierHamiltonian)
-
 
 # --------------------------------------- Hamiltonians of real materials from the files of Wannier90
 
@@ -150,6 +135,7 @@ def read_wannier90(
     dim: int | None = None,
     wsvec: str | Path | None = "auto",
     hermitian: Literal["check", "average"] = "check",
+    missing: Literal["refuse", "zero"] = "refuse",
     max_memory: int = 4 * 2**30,
 ) -> WannierHamiltonian:
     r"""Read the hoppings that Wannier90 writes to ``seedname_hr.dat`` or ``seedname_tb.dat``.
@@ -196,6 +182,9 @@ def read_wannier90(
     hermitian : {"check", "average"}, optional
         Refuse hoppings of R and -R that differ by more than rounding, or take their mean; the
         largest difference is kept in `averaged` either way.
+    missing : {"refuse", "zero"}, optional
+        A dense ``_hr.dat`` has a line for each hopping. Refuse a file with fewer, which may be cut
+        short, or take as zero what it does not give; the result says how many those are.
     max_memory : int, optional
         Largest number of bytes to use.
 
@@ -235,6 +224,7 @@ def read_wannier90(
     """
     limit = _validation.positive_int(max_memory, "max_memory")
     _validation.one_of(hermitian, "hermitian", ("check", "average"))
+    _validation.one_of(missing, "missing", ("refuse", "zero"))
     given = [n_occupied is not None, fermi_energy is not None, n_electrons is not None]
     if sum(given) > 1:
         raise InputError(
@@ -243,12 +233,14 @@ def read_wannier90(
         )
     filled = n_occupied if n_electrons is None else _of_electrons(n_electrons, spin_degenerate)
     with open_lines(path) as lines:
-        content = parse(lines, limit)
+        content = parse(lines, limit, zeros=missing == "zero")
         name = lines.name
     _require_partners(content, name)
     images = _beside(Path(path), wsvec)
     averaged = _difference(content, name, strict=hermitian == "check")
     notes = [] if images else _doubts(content, wsvec)
+    if content.left_out:
+        notes.append(f"{content.left_out} hoppings are not in the file, and were taken to be zero")
     if images:
         content = with_images(content, images, limit)
         _require_partners(content, str(images))
@@ -405,7 +397,9 @@ def _difference(content: Content, name: str, *, strict: bool) -> float:
 # -------------------------------------------------------------- Hoppings in the format of Wannier90
 
 
-def write_wannier90_hr(H: FourierHamiltonian, path: str | Path, *, comment: str = WRITTEN) -> Path:
+def write_wannier90_hr(
+    H: FourierHamiltonian, path: str | Path, *, comment: str = WRITTEN, force: bool = False
+) -> Path:
     """Write the hoppings of a Hamiltonian as a ``_hr.dat`` of Wannier90.
 
     All degeneracies are 1, missing components of R are 0, and numbers have 17 digits, so that
@@ -420,6 +414,9 @@ def write_wannier90_hr(H: FourierHamiltonian, path: str | Path, *, comment: str 
         Where to write.
     comment : str, optional
         First line of the file.
+    force : bool, optional
+        Replace a file that this function did not write, such as that of a calculation. By default
+        only files that begin with `comment`, or as usual, are replaced.
 
     Returns
     -------
@@ -433,7 +430,7 @@ def write_wannier90_hr(H: FourierHamiltonian, path: str | Path, *, comment: str 
     InputError
         If the comment has more than one line.
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or another one has its name.
 
     References
     ----------
@@ -466,7 +463,16 @@ def write_wannier90_hr(H: FourierHamiltonian, path: str | Path, *, comment: str 
     transposed = np.swapaxes(H.amplitudes, -1, -2)
     rows[..., 5], rows[..., 6] = transposed.real, transposed.imag
     ones = ["    1" * min(15, n_r - done) for done in range(0, n_r, 15)]
-    with complete_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
+
+    def ours(file: Path) -> bool:
+        return begins_with(WRITTEN, whole=False)(file) or bool(
+            comment.strip() and begins_with(comment.rstrip())(file)
+        )
+
+    with (
+        complete_file(path, ours=ours, force=force) as partial,
+        partial.open("w", encoding="utf-8") as stream,
+    ):
         stream.write("\n".join([comment, str(n), str(n_r), *ones]) + "\n")
         np.savetxt(stream, rows.reshape(-1, 7), fmt="%5d" * 5 + "%25.16e" * 2)
     return Path(path)
