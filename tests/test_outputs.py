@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from contextlib import suppress
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -191,3 +192,112 @@ def test_progress_that_cannot_be_shown_is_no_reason_to_fail(tmp_path, way):
 def test_progress_without_a_stream(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     generate(recipe, tmp_path / "a.h5", progress=True)
+
+
+# ---- What functions of Hamiltonians and figures write
+
+
+def _diagram():
+    import topophys as tp
+
+    return tp.certify_phases(tp.models.qwz, {"m": (0.5, 0.6)})
+
+
+def _figure():
+    import topophys as tp
+    from topophys.plots import plot_det_loop
+
+    return plot_det_loop(tp.models.ssh(1.0, 2.0))
+
+
+@cache
+def _network():
+    from topophys.learn import FlipNetwork
+
+    return FlipNetwork("winding")
+
+
+def _write_hr(path, **options):
+    import topophys as tp
+
+    tp.write_wannier90_hr(tp.models.qwz(-1.0), path, **options)
+
+
+def _write_picture(path, **options):
+    from topophys.plots import save_figure
+
+    save_figure(_figure(), path.with_suffix(""), [path.suffix[1:]], **options)
+
+
+def _write_network(path):
+    from topophys.learn import save_flip_network
+
+    save_flip_network(_network(), path)
+
+
+#: Names, what writes them, and whether it can be told to replace anything.
+SAVERS = {
+    "a_hr.dat": (_write_hr, True),
+    "a.npz": (lambda path, **options: _diagram().save(path, **options), True),
+    "a.png": (_write_picture, True),
+    "a.svg": (_write_picture, True),
+    "a.pdf": (_write_picture, True),
+    "a.safetensors": (_write_network, False),
+}
+
+
+@pytest.mark.parametrize("name", SAVERS)
+def test_savers_replace_earlier_outputs_only(tmp_path, name):
+    save, forced = SAVERS[name]
+    path = tmp_path / name
+    save(path)
+    written = path.read_bytes()
+    save(path)
+    # the order of what a header holds is left to chance
+    assert sorted(path.read_bytes()) == sorted(written)
+    for foreign in (b"precious", b"", written[:3], b"\n" * 3 + written):
+        path.write_bytes(foreign)
+        if foreign:
+            with pytest.raises(OutputError, match="--force") as told:
+                save(path)
+            assert "\n" not in str(told.value)
+            assert path.read_bytes() == foreign
+        if forced:
+            save(path, force=True)
+            assert sorted(path.read_bytes()) == sorted(written)
+    path.unlink(missing_ok=True)
+    path.symlink_to("elsewhere")
+    for options in ({}, {"force": True}) if forced else ({},):
+        with pytest.raises(OutputError, match="symbolic link"):
+            save(path, **options)
+    assert {p.name for p in tmp_path.iterdir()} == {name}
+
+
+def test_hoppings_of_a_calculation_are_not_replaced(tmp_path):
+    """What Wannier90 wrote begins with another line; a comment of one's own is known again."""
+    path = tmp_path / "a_hr.dat"
+    _write_hr(path, comment="mine, doped")
+    _write_hr(path, comment="mine, doped")
+    with pytest.raises(OutputError, match="--force"):
+        _write_hr(path)
+    text = path.read_text(encoding="utf-8").replace("mine, doped", " written on 30Nov2026", 1)
+    path.write_text(text, encoding="utf-8")
+    for options in ({}, {"comment": "mine, doped"}, {"comment": ""}):
+        with pytest.raises(OutputError, match="--force"):
+            _write_hr(path, **options)
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_certificates_are_read_from_plain_files(tmp_path):
+    pytest.importorskip("flint")
+    from topophys.errors import InputError
+    from topophys.invariants import certificate_file
+
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "latin").write_bytes(b"\xe9")
+    for name in ("pipe", "zero", "latin", "missing", "."):
+        for read in (certificate_file.load, certificate_file.verify):
+            with pytest.raises(InputError) as told:
+                read(tmp_path / name)
+            assert "\n" not in str(told.value)

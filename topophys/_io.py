@@ -31,6 +31,7 @@ if sys.platform != "win32":
 
 __all__ = [
     "DAMAGE",
+    "HEAD",
     "NO_LOCKS",
     "NUMBERS",
     "LockedError",

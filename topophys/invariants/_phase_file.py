@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import complete_file, read_npz
+from topophys._io import begins_with, complete_file, read_npz
 from topophys._validation import short
 from topophys.errors import InputError
 from topophys.invariants._parameter_space import BITS, DEEPEST, Tree
@@ -24,7 +24,13 @@ _REGION: Final = {"value": int, "share": float, "gap_lower": float, "n_boxes": i
 
 
 def write_diagram(
-    path: str | Path, about: dict[str, Any], domain: NDArray[Any], region: NDArray[Any], tree: Tree
+    path: str | Path,
+    about: dict[str, Any],
+    domain: NDArray[Any],
+    region: NDArray[Any],
+    tree: Tree,
+    *,
+    force: bool = False,
 ) -> Path:
     """Write a diagram with a digest of all that the file holds."""
     target = Path(path)
@@ -34,9 +40,23 @@ def write_diagram(
     about = {"format": FORMAT, "version": VERSION, **about}
     about["sha256"] = _sha256(about, arrays)
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    with complete_file(target) as part, part.open("wb") as stream:
+    with (
+        complete_file(target, ours=_is_diagram, force=force) as part,
+        part.open("wb") as stream,
+    ):
         np.savez_compressed(stream, about=text, **arrays)
     return target
+
+
+def _is_diagram(path: Path) -> bool:
+    """Whether a file is a diagram that `write_diagram` wrote, of any version."""
+    if not begins_with("PK", whole=False)(path):  # archives may begin with anything
+        return False
+    try:
+        about = json.loads(read_npz(path, only="about")["about"].tobytes())
+    except (OSError, KeyError, ValueError):
+        return False
+    return isinstance(about, dict) and about.get("format") == FORMAT
 
 
 def read_diagram(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]], Tree]:

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import write_text
+from topophys._io import begins_with, read_bytes, write_text
 from topophys._optional import load_extra
 from topophys.errors import InputError, OutputError, UnresolvedError
 from topophys.invariants._evidence import (
@@ -145,7 +145,7 @@ def load(path: str | Path) -> dict[str, Any]:
     """Content of a certificate file, read as strictly as the checker reads it."""
     checker = _checker()
     try:
-        return dict(checker.read(Path(path).read_text(encoding="ascii")))
+        return dict(checker.read(_contents(path, checker)))
     except (checker.UnreadableError, checker.RejectedError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no certificate: {error}") from None
 
@@ -154,9 +154,21 @@ def verify(path: str | Path) -> str:
     """Check a certificate file with `topophys.checker`, which shares no code with the proofs."""
     checker = _checker()
     try:
-        return str(checker.check(Path(path).read_text(encoding="ascii")))
+        return str(checker.check(_contents(path, checker)))
     except (checker.UnreadableError, checker.RejectedError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not accepted: {error}") from None
+
+
+def _contents(path: str | Path, checker: Any) -> str:
+    """Text of a plain file; a pipe would keep us waiting, and a device could fill the memory."""
+    try:
+        return read_bytes(path, most=checker.MAX_BYTES).decode("ascii")
+    except ValueError as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise
+        raise InputError(f"{path} is no certificate: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def _checker() -> Any:
@@ -168,20 +180,14 @@ def _checker() -> Any:
 def save_document(document: dict[str, Any], path: str | Path) -> Path:
     """Write a certificate, whole or not at all, where no file of another kind stands."""
     target = Path(path)
-    if target.exists() and not _is_certificate(target):
+    is_certificate = begins_with(HEAD.decode(), whole=False)
+    if target.exists() and not is_certificate(target):
         raise OutputError(
             f"Output `{target}` must be a new file or an earlier certificate, but holds something"
             " else; choose another name."
         )
-    return write_text(target, json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n")
-
-
-def _is_certificate(path: Path) -> bool:
-    """Whether a regular file begins as `save_document` writes certificates."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(len(HEAD)) == HEAD
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n"
+    return write_text(target, text, ours=is_certificate)
 
 
 def hexadecimal(x: float) -> str:

@@ -322,7 +322,7 @@ class PhaseDiagram(Result):
             i = j + 1
         return found
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the diagram to a file, whole or not at all.
 
         The file holds boxes, gaps and integers, to be read by `load` and continued by
@@ -332,18 +332,25 @@ class PhaseDiagram(Result):
         ----------
         path : path-like
             File to write, ending in ``.npz``.
+        force : bool, optional
+            Replace a file that is no earlier diagram.
 
         Returns
         -------
         Path
             The file.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written, or another one has its name.
         """
         about = {
             "names": list(self.names), "quantity": self.quantity, "reason": self.reason,
             "notes": list(self.notes), "fingerprint": self.fingerprint,
             "evaluations": int(self.evaluations), "regions": [vars(r) for r in self.regions],
         }  # fmt: skip
-        return write_diagram(path, about, self.domain, self.region, self.tree)
+        return write_diagram(path, about, self.domain, self.region, self.tree, force=force)
 
     @classmethod
     def load(cls, path: str | Path) -> PhaseDiagram:
@@ -527,8 +534,6 @@ def certify_phases(
     operator = None if time_reversal is None else reversal_operator(time_reversal, middle.n_bands)
     extra, notes = _symmetric(kind, space, operator, middle.n_bands)
     mark = functools.partial(_fingerprint, space, names, domain, kind, filled, operator)
-    if _validation.fills_half(middle, n_occupied):
-        notes = (_validation.HALF, *notes)
     done, tree = 0, Tree.root(len(names))
     if resume is not None:
         if resume.fingerprint != mark(resume.tree):

@@ -7,12 +7,13 @@ import io
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from matplotlib.figure import Figure
 
-from topophys._io import complete_file
+from topophys._io import complete_file, open_regular
 from topophys.errors import InputError, OutputError
 from topophys.plots._panels import settled_layout
 from topophys.plots.style import style
@@ -26,6 +27,7 @@ _METADATA: Final[dict[str, dict[str, Any]]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
 }
+_BEGINNINGS: Final = {"png": (b"\x89PNG\r\n",), "svg": (b"<?xml", b"<svg"), "pdf": (b"%PDF-",)}
 _MIME: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -36,6 +38,7 @@ def save_figure(
     *,
     dpi: int = 300,
     svg_text: Literal["path", "text"] = "path",
+    force: bool = False,
 ) -> tuple[Path, ...]:
     """Write a figure in several formats: all of them, or none.
 
@@ -55,6 +58,8 @@ def save_figure(
     svg_text : {"path", "text"}, optional
         Text of SVG files as outlines, the same everywhere, or as text, searchable but in the
         fonts of the reader.
+    force : bool, optional
+        Replace files that are no pictures of their format; pictures are replaced anyway.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def save_figure(
     InputError
         If a format is unknown.
     OutputError
-        If a file cannot be written.
+        If a file cannot be written, or one that is no picture has its name.
 
     Examples
     --------
@@ -84,14 +89,26 @@ def save_figure(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as pending:
-            for file, content in zip(files, contents, strict=True):
-                pending.enter_context(complete_file(file)).write_bytes(content)
+            for name, file, content in zip(wanted, files, contents, strict=True):
+                ours = partial(_is_picture, name)
+                made = complete_file(file, ours=ours, force=force)
+                pending.enter_context(made).write_bytes(content)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
         reason = error.strerror or str(error)
         raise OutputError(f"The figure `{target}` cannot be written: {reason}.") from None
     return files
+
+
+def _is_picture(name: str, path: Path) -> bool:
+    """Whether a file begins as pictures of this format do."""
+    try:
+        with open_regular(path) as stream:
+            head = stream.read(1000)
+    except OSError:
+        return False
+    return head.startswith(_BEGINNINGS[name]) and (name != "svg" or b"<svg" in head)
 
 
 def figure_to_data_uri(

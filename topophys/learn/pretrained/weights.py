@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from topophys import _validation
-from topophys._io import complete_file
+from topophys._io import HEAD, complete_file, open_regular
 from topophys.errors import CheckpointError, InputError
 from topophys.learn.flip_network import FlipNetwork
 
@@ -43,9 +43,20 @@ def save_flip_network(network: FlipNetwork, path: str | Path) -> Path:
         {name: value.contiguous() for name, value in network.state_dict().items()},
         metadata={**notes, "settings": json.dumps(network.settings)},
     )
-    with complete_file(target) as partial:
+    with complete_file(target, ours=_is_flip_network) as partial:
         partial.write_bytes(content)
     return target
+
+
+def _is_flip_network(path: Path) -> bool:
+    """Whether a file names itself the weights of a flip network."""
+    try:
+        with open_regular(path) as stream:
+            head = stream.read(HEAD)
+    except OSError:
+        return False
+    # a length of eight bytes, and then JSON
+    return head[8:9] == b"{" and b"topophys-flip-network" in head
 
 
 def load_flip_network(path: str | Path) -> FlipNetwork:
