@@ -23,7 +23,7 @@ from topophys.materials import (
     read_table,
 )
 from topophys.materials._model_file import VIEWS
-from topophys.materials.description import Description, reduced
+from topophys.materials.description import Description, collect_materials, reduced
 from topophys.materials.features import SYMMETRY_TOLERANCE
 from topophys.materials.model import _nearest
 
@@ -328,17 +328,23 @@ def test_crafted_files_are_refused_or_answer(model, tmp_path):
     assert 0 < read < len(cases) / 2
 
 
-def test_every_answer_says_what_was_seen_and_how_well_it_was_measured(model):
-    answer = model.answer(["NaO3:225"])[0]
-    row = answer.to_dict()
-    for name, task in model.tasks_.items():
-        score = task.scores[answer.view]
-        assert row[f"{name}_view_accuracy"] == score["accuracy"]
-        assert (
-            row[f"{name}_measured_on"] == f"{round(score['materials'])} materials, unseen systems"
-        )
-        assert f"held-out accuracy {score['accuracy']:.3f} (" in repr(answer)
-    assert row["trained_on"] == f"{len(model._materials)} materials"
-    assert f"trained on {len(model._materials)} materials" in repr(answer)
-    name, labels = answer.nearest[0]
-    assert row["nearest"].startswith(f"{name} ({', '.join(labels.values())})")
+def test_options_of_structures_reach_the_files_that_tables_name(tmp_path):
+    pytest.importorskip("pymatgen.core")
+    pytest.importorskip("spglib")
+    mixed = MIXED + "Na1 Na 0 0 0 0.7\nK1 K 0 0 0 0.3\nCl1 Cl .5 .5 .5 1\n"
+    (tmp_path / "a.cif").write_text(mixed)
+    old = "test\n1.0\n4 0 0\n0 4 0\n0 0 4\n1 1\nDirect\n0 0 0\n0.5 0.5 0.5\n"
+    (tmp_path / "POSCAR").write_text(old)
+    path = tmp_path / "t.csv"
+    path.write_text("formula,file\n,a.cif\n,POSCAR\nLiF,\n")
+    found = read_table(path, structure="file")
+    assert [m.formula for m in found.materials] == ["LiF"]
+    assert [line for line, _ in found.refused] == [2, 3]
+    found = read_table(path, structure="file", occupancy="majority")
+    assert [m.substituted for m in found.materials] == [True, False]
+    found = read_table(path, structure="file", species="Cs Cl")
+    assert [{z for z, _ in m.composition} for m in found.materials] == [{55, 17}, {3, 9}]
+    for option in ({"occupancy": "majority"}, {"species": "Cs Cl"}):
+        collected = collect_materials([str(path)], structure="file", **option)
+        assert (len(collected.materials), len(collected.refused)) == (2, 1)
+    assert len(collect_materials([str(path)], structure="file").refused) == 2

@@ -211,6 +211,8 @@ def read_table(
     labels: tuple[str, ...] = (),
     space_group: str | None = None,
     structure: str | None = None,
+    species: str | None = None,
+    occupancy: Literal["refuse", "majority"] = "refuse",
 ) -> MaterialTable:
     """Read a CSV table of materials; a bad line is reported and stops nothing.
 
@@ -224,6 +226,8 @@ def read_table(
         default a column "space_group" is read where there is one.
     labels : tuple of str, optional
         Columns with classes.
+    species, occupancy : str, optional
+        For the files of the column `structure`, as for `read_structure`.
 
     Returns
     -------
@@ -260,7 +264,10 @@ def read_table(
             cells = {n: cell.strip() for n, cell in zip(names, row, strict=True)}
             if structure and not is_missing(cells[structure]):
                 found.files.append(path.parent / cells[structure])
-            material = _from_cells(cells, path.parent, formula, space_group, structure)
+                material = describe(_read(found.files[-1], species=species, occupancy=occupancy))
+            else:
+                group = cells[space_group] if space_group else None
+                material = _from_row({"formula": cells.get(formula, ""), "space_group": group})
         except (TopophysError, OSError) as error:
             found.refused.append((line, f"{path.name}, line {line}: {error}"))
             continue
@@ -283,20 +290,6 @@ def _cells_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DatasetError(f"Table `{path}` cannot be read: {reason}; save it as CSV.") from None
-
-
-def _from_cells(
-    cells: Mapping[str, str],
-    folder: Path,
-    formula: str,
-    group: str | None,
-    structure: str | None,
-) -> Description:
-    if structure and not is_missing(cells[structure]):
-        return describe(folder / cells[structure])
-    return _from_row(
-        {"formula": cells.get(formula, ""), "space_group": cells[group] if group else None}
-    )
 
 
 # ---- Labels
@@ -403,8 +396,9 @@ def collect_materials(
             try:
                 if isinstance(word, Path) and word.suffix.lower() == ".csv":
                     table = read_table(
-                        word, formula=formula, space_group=space_group, structure=structure
-                    )
+                        word, formula=formula, space_group=space_group, structure=structure,
+                        species=species, occupancy=occupancy,
+                    )  # fmt: skip
                     found.files.extend(table.files)
                     found.materials.extend(table.materials)
                     found.refused.extend(reason for _, reason in table.refused)
