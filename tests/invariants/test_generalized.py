@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import topophys as tp
+from tests.strategies import plain
 from topophys.errors import FillingError, InputError, KindError, UnresolvedError
 
 X, Y, Z = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
@@ -128,6 +129,11 @@ def test_bad_problems_are_refused():
     h = tp.models.qwz(-1.0)
     with pytest.raises(KindError, match="one Hamiltonian"):
         tp.GeneralizedHamiltonian(tp.models.qwz([-1.0, 1.0]), {(0, 0): np.eye(2)})
+    with pytest.raises(KindError, match=r"batch of shape \(2,\); make one problem of each"):
+        tp.GeneralizedHamiltonian(h, {(0, 0): np.stack([np.eye(2)] * 2)})
+    for ask in (tp.certify_gap, tp.certify_chern):
+        with pytest.raises(KindError, match="with overlaps: use certify_generalized_gap"):
+            plain(ask)(tp.GeneralizedHamiltonian(h, {(0, 0): np.eye(2)}))
     with pytest.raises(InputError, match="`overlap` must be of one 2D system with 2 orbitals"):
         tp.GeneralizedHamiltonian(h, {(0, 0): np.eye(3)})
     with pytest.raises(InputError, match="1 to 1"):
@@ -135,6 +141,28 @@ def test_bad_problems_are_refused():
     chain = tp.GeneralizedHamiltonian(tp.models.ssh(1.0, 2.0), {(0,): np.eye(2)})
     with pytest.raises(KindError, match="in 2 dimensions"):
         tp.certify_generalized_chern(chain)
+
+
+def test_z2_of_a_generalised_problem():
+    """By the homotopy of the pencil with a proof, and from samples of the orthogonal problem."""
+    for mass, wanted in ((1.0, 1), (-1.0, 0), (5.0, 1)):
+        h = tp.models.bhz(mass)
+        rng = np.random.default_rng(3)
+        a = rng.standard_normal((2, 2))
+        step = 0.08 * np.kron(
+            np.eye(2), a @ a.T / np.linalg.norm(a) ** 2
+        )  # real, and the same for both spins
+        g = tp.GeneralizedHamiltonian(h, {(0, 0): np.eye(4), (1, 0): step, (0, 1): step})
+        assert int(tp.z2_invariant(g.on_grid(24), n_occupied=2)) == wanted
+        pencil = g.shifted(0.0)
+        if tp.certify_gap(pencil, level=0.0, n_occupied=2).status == "certified":
+            reversal = np.kron([[0, 1], [-1, 0]], np.eye(2))
+            proven = tp.z2_invariant(pencil, n_occupied=2, time_reversal=reversal, prove=True)
+            assert (proven.status, int(proven)) == ("certified", wanted)
+        else:
+            assert mass == 5.0
+    with pytest.raises(KindError, match=r"on_grid\(24\)"):
+        tp.z2_invariant(g)
 
 
 def test_a_filling_is_not_assumed(tmp_path):

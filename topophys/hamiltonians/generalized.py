@@ -75,13 +75,18 @@ class GeneralizedHamiltonian:
         if not _is_single(hamiltonian):
             raise KindError(
                 "Argument `hamiltonian` must be one Hamiltonian in Fourier form, but is"
-                f" {_validation.short(hamiltonian)}."
+                f" {_validation.short(hamiltonian)}; of a batch, make one problem of each."
             )
         filled = n_occupied
-        if filled is None and getattr(hamiltonian, "_filled", True):
-            filled = hamiltonian.n_occupied
+        if filled is None:
+            filled = _validation.named_filling(hamiltonian)
         given = overlap if isinstance(overlap, FourierHamiltonian) else FourierHamiltonian(overlap)
-        if given.batch_shape or (given.dim, given.n_bands) != (
+        if given.batch_shape:
+            raise KindError(
+                "Argument `overlap` must be one overlap S(k), but is a batch of shape"
+                f" {given.batch_shape}; make one problem of each."
+            )
+        if (given.dim, given.n_bands) != (
             hamiltonian.dim, hamiltonian.n_bands,
         ):  # fmt: skip
             raise InputError(
@@ -251,8 +256,8 @@ class GeneralizedHamiltonian:
         return dict(zip(keys, found.tolist(), strict=True)), near
 
     def __repr__(self) -> str:
-        filled = "filling not given" if self._filled_by is None else f"{self._filled_by} occupied"
         return (
-            f"GeneralizedHamiltonian: {self.dim}D, {self.n_bands} bands ({filled}), overlaps of"
-            f" {len(self.overlap.vectors)} lattice vectors"
+            f"GeneralizedHamiltonian: {self.dim}D, {self.n_bands} bands"
+            f" ({_validation.filling_text(self)}), overlaps of {len(self.overlap.vectors)} lattice"
+            " vectors"
         )

@@ -60,6 +60,12 @@ def limits(
 
 def described(H: object) -> str:
     """Say what a user gave instead of a Hamiltonian in Fourier form, and what to do."""
+    if hasattr(H, "overlap") and hasattr(H, "shifted"):
+        return (
+            f"a {type(H).__name__}, with overlaps: use certify_generalized_gap or"
+            " certify_generalized_chern, `H.shifted(E)` with an energy E in the gap for other"
+            " proofs, or `H.on_grid(...)` for sampled invariants."
+        )
     if hasattr(H, "on_grid") and hasattr(H, "bloch") and not is_fourier_like(H):
         return (
             f"a {type(H).__name__}, a function of k: between two momenta it can do anything, so"
