@@ -197,3 +197,57 @@ def test_refuses_positions_that_do_not_fit(positions):
 def test_chern_number_of_a_hamiltonian_takes_no_positions():
     with pytest.raises(InputError, match="is periodic"):
         tp.chern_number(tp.models.qwz(-1.0), grid=8, positions=np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("size", range(6, 17))
+def test_no_grid_lets_a_wrong_integer_of_the_atomic_gauge_through(size):
+    """Where points are too few for a jump to be told, the highest harmonics are looked at."""
+    rng = np.random.default_rng(size)
+    tried = refused = 0
+    for _ in range(60):
+        h = random_plane(rng)
+        if np.diff(np.linalg.eigvalsh(h.on_grid(24))[..., :2]).min() < 0.4:
+            continue
+        tried += 1
+        positions = rng.uniform(0, 1, (3, 2))
+        atomic = in_atomic_gauge(h.on_grid(size), positions)
+        try:
+            found = tp.chern_number(atomic, n_occupied=1)
+        except InputError as error:
+            refused += "periodic" in str(error)
+        else:  # a small jump on a fine grid
+            assert found == tp.chern_number(h, n_occupied=1, grid=48)
+        # told where the orbitals are, or that the phases have no positions, it answers
+        whole = tp.chern_number(h.on_grid(size), n_occupied=1)
+        assert tp.chern_number(atomic, n_occupied=1, positions=positions) == whole
+        assert tp.chern_number(h.on_grid(size), n_occupied=1, positions=np.zeros((3, 2))) == whole
+    assert tried > 30
+    assert refused >= 0.95 * tried
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.integers(6, 20),
+    n=st.integers(2, 4),
+)
+def test_hoppings_that_a_grid_resolves_are_taken_on_every_grid(seed, size, n):
+    reach = max(1, (size - 1) // 2 - 1)  # all but the two highest harmonics
+    h = tp.ensembles.class_a(5, n_bands=n, hopping_range=min(reach, 4), rng=seed)
+    try:
+        tp.chern_number(h.on_grid(size), n_occupied=1)
+    except tp.errors.GaplessError:
+        return
+
+
+def test_grids_that_cannot_tell_are_named_in_one_line():
+    h = tp.ensembles.class_a(3, n_bands=3, hopping_range=4, rng=1)
+    with pytest.raises(InputError, match=r"at least 13 points .*3 of 3.*pass `positions`") as told:
+        tp.chern_number(h.on_grid(8), n_occupied=1)
+    assert "\n" not in str(told.value)
+    found = tp.chern_number(h.on_grid(8), n_occupied=1, on_unresolved="mask")
+    assert np.ma.getmaskarray(found).all()
+    with pytest.raises(InputError, match=r"at least 13 points .*sample it more finely\."):
+        tp.z2_invariant(tp.ensembles.class_a(1, n_bands=4, hopping_range=4, rng=1)[0].on_grid(8),
+                        n_occupied=2)  # fmt: skip
+    # a Hamiltonian is no array: its phases are those of lattice vectors
+    assert tp.chern_number(h, n_occupied=1, grid=8).shape == (3,)

@@ -49,6 +49,7 @@ JUMPS: Final = ((16, 12.0), (12, 25.0), (10, 40.0), (8, 100.0))
 #: The same where the median is over this many lines that differ: chance then needs half of them.
 LINES: Final = 6
 JUMP_OF_LINES: Final = 5.0
+TINY: Final = float(np.finfo(np.float64).tiny)
 #: Third differences, relative to the largest entry, that are rounding.
 FLAT: Final = 1e-9
 
@@ -132,16 +133,34 @@ def jumping(
     lead: int | None = None,
     cure: bool = True,
     mask: bool = False,
+    told: bool = False,
 ) -> NDArray[np.bool_]:
     """Refuse samples that are not periodic; with `mask` say which are not.
+
+    Where points are too few to tell, samples with much in the highest harmonics are refused too,
+    unless the caller was `told` the positions of orbitals.
 
     Shapes: as for `not_periodic`.
     """
     outer = samples.ndim - tail + min(axes) if lead is None else lead
     jump = not_periodic(samples, axes, tail, outer)
-    bad = np.flatnonzero(jump)
-    if len(bad) and not mask:
-        of = f" ({len(bad)} of {jump.size}, first batch index {bad[0]})" if jump.ndim else ""
+    coarse = np.zeros(jump.shape, np.bool_)
+    if not told:
+        coarse = np.asarray(_undecided(samples, axes, tail, outer) & (jump == 0.0))
+    if not mask:
+        _refuse(jump, coarse, name, cure=cure)
+    return np.asarray((jump > 0.0) | coarse)
+
+
+def _refuse(jump: NDArray[np.float64], coarse: NDArray[np.bool_], name: str, *, cure: bool) -> None:
+    """Raise for samples that are not periodic, or on too few points to tell; first the former."""
+    bad = np.flatnonzero((jump > 0.0) if (jump > 0.0).any() else coarse)
+    of = (
+        f" ({len(bad)} of {jump.size}, first batch index {bad[0]})"
+        if jump.ndim and len(bad)
+        else ""
+    )
+    if (jump > 0.0).any():
         gauge = (
             "pass `positions` if the phases contain positions of orbitals (atomic gauge)"
             if cure
@@ -152,7 +171,47 @@ def jumping(
             f" first: third differences are {jump.max():.3g} times as large as elsewhere{of};"
             f" {gauge}; else sample the whole zone as `topophys.k_grid` does, or more finely."
         )
-    return np.asarray(jump > 0.0)
+    if coarse.any():
+        gauge = ", or pass `positions` of the orbitals, zeros where the phases contain none"
+        raise InputError(
+            f"Argument `{name}` must have at least {ENOUGH} points along every direction to tell"
+            " whether it is periodic, since the highest harmonics of its grid are not"
+            f" small{of}; sample it more finely{gauge * cure}."
+        )
+
+
+#: Points along a direction that always tell, and the share of the highest harmonics that is small.
+#: Without a jump, functions that so few points resolve have less; of 2,000 with one, none had.
+ENOUGH: Final = 13
+SMALL_SHARE: Final = 0.05
+
+
+def _undecided(
+    samples: NDArray[Any], axes: tuple[int, ...], tail: int, lead: int
+) -> NDArray[np.bool_]:
+    """Whether points are few, and the highest harmonics too large to say what is in between.
+
+    Shapes: as for `not_periodic`.
+    """
+    bad = np.zeros(samples.shape[:lead], np.bool_)
+    own = tuple(range(samples.ndim - tail, samples.ndim))
+    for axis in axes:
+        lines = np.moveaxis(samples, samples.ndim - tail + axis, 0)
+        if repeats_first(lines, own):
+            lines = lines[:-1]
+        n = len(lines)
+        if n >= ENOUGH or n < 2 or not bad.size:
+            continue
+        with np.errstate(all="ignore"):  # what is not finite is refused elsewhere
+            waves = np.abs(np.fft.fft(lines / max(np.abs(lines).max(), TINY), axis=0))
+            order = np.abs(np.fft.fftfreq(n, 1.0 / n))
+            rest = tuple(range(1 + lead, waves.ndim))
+            parts = (waves**2).sum(rest) if rest else waves**2
+            high = order >= 0.5 * n - 1.0 if n > 4 else order > 0.5 * n - 1.0
+            top, varied = parts[high].sum(0), parts[order > 0].sum(0)
+        floor = FLAT**2 * parts[order == 0].sum(0)
+        bad |= (top > SMALL_SHARE**2 * varied) & (varied > floor)
+    return bad
 
 
 def own_positions(

@@ -150,7 +150,7 @@ def flux_of_bands(
     jumps = np.zeros(h.shape[:-4], np.bool_)
     if not momenta(h_k):
         h = h if where is None else in_periodic_gauge(h, where, (-2, -1))
-        jumps = jumping(h, (-2, -1), "h_k", mask=mask)
+        jumps = jumping(h, (-2, -1), "h_k", mask=mask, told=where is not None)
     where = None if in_periodic else where
     if n_bands == 2 and where is None:
         half_difference = 0.5 * h[..., 0, 0].real - 0.5 * h[..., 1, 1].real
@@ -300,7 +300,8 @@ def berry_flux(
         Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians in two
         dimensions, to be sampled on `grid`.
     n_occupied : int, optional
-        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+        Number of occupied bands; that of the Hamiltonian where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
         ``range(2, 4)``. It must be apart from the bands below and above.
@@ -362,7 +363,8 @@ def berry_curvature(
         Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians in two
         dimensions, to be sampled on `grid`.
     n_occupied : int, optional
-        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+        Number of occupied bands; that of the Hamiltonian where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
         ``range(2, 4)``. It must be apart from the bands below and above.
@@ -423,7 +425,8 @@ def chern_number(
         dimensions, to be sampled on `grid`. With two bands the second way needs no matrices and
         is the fastest.
     n_occupied : int, optional
-        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+        Number of occupied bands; that of the Hamiltonian where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
         ``range(2, 4)``. It must be apart from the bands below and above.
@@ -617,7 +620,8 @@ def quantum_metric(
         Bloch matrices on the periodic grid of `topophys.k_grid`; or Hamiltonians, to be sampled on
         `grid`.
     n_occupied : int, optional
-        Number m of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+        Number m of occupied bands; that of the Hamiltonian where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of neighbouring bands, as for `berry_flux`.
     dim : int, optional
@@ -665,7 +669,7 @@ def quantum_metric(
     if not own:
         every = tuple(range(-dim, 0))
         given = given if where is None else in_periodic_gauge(given, where, every)
-        jumping(given, every, "h_k")
+        jumping(given, every, "h_k", told=where is not None)
         _require_open(given, every)
     # of any unit of energy: quotients of the smallest numbers would overflow
     points = math.prod(given.shape[-dim - 2 : -2])

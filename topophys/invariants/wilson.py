@@ -143,7 +143,7 @@ def loop_frames(
         h = h if where is None else in_periodic_gauge(h, where[:, None], (-1,))
         if periodic:
             # the next axis is that of the lines of a map, or of a batch of chains
-            jumping(h, (-1,), "h_k", lead=max(n_axes - 2, 0))
+            jumping(h, (-1,), "h_k", lead=max(n_axes - 2, 0), told=where is not None)
     return frames_of(h, high, low), where
 
 
@@ -231,7 +231,8 @@ def wilson_loop(
         Bloch matrices, along `axis` on the periodic grid of `topophys.k_grid`; or Hamiltonians, to
         be sampled on `grid`.
     n_occupied : int, optional
-        Number m of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+        Number m of occupied bands; that of the Hamiltonian where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of m neighbouring bands, counted from 0, such as
         ``range(2, 4)``. It must be apart from the bands below and above.
@@ -373,7 +374,8 @@ def berry_phase(
         first at the end does no harm. Of a Hamiltonian: across the zone along its last direction,
         as `zak_phase`.
     n_occupied : int, optional
-        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+        Number of occupied bands; that of the Hamiltonian where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of bands, as for `wilson_loop`.
     grid : int or tuple of int, optional
@@ -435,7 +437,8 @@ def zak_phase(
         Bloch matrices, along `axis` on the periodic grid of `topophys.k_grid`; or Hamiltonians, to
         be sampled on `grid`.
     n_occupied : int, optional
-        Number of occupied bands; that of the Hamiltonian, or half of the bands, where not given.
+        Number of occupied bands; that of the Hamiltonian where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of bands, as for `wilson_loop`.
     axis : int, optional
