@@ -9,6 +9,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -18,7 +19,7 @@ from torch import nn
 
 from topophys._io import sealed, write_json, write_text
 from topophys._progress import track
-from topophys.errors import InputError
+from topophys.errors import InputError, OutputError
 from topophys.learn.adapters import adapted
 from topophys.learn.checkpoint import (
     STATE,
@@ -49,7 +50,7 @@ from topophys.learn.run import (
     predict_invariants,
 )
 from topophys.learn.trainer import Trainer
-from topophys.learn.training_log import SETTINGS, TrainingLog
+from topophys.learn.training_log import LOCK, SETTINGS, TrainingLog
 
 __all__ = ["Callback", "fit"]
 
@@ -184,6 +185,8 @@ def fit(
                 _train(trainer, training_data.val, log, callbacks, progress=progress)
                 if group.is_main_process:
                     _finish(trainer, log, training_data, model)
+            elif group.is_main_process:
+                _tidy(log, model)
         finally:
             log.close()
         group.barrier()
@@ -297,8 +300,21 @@ def _finish(
     }
     write_text(folder / SETTINGS, trainer.config.to_toml(), check=log.check)
     write_json(folder / CARD, sealed(content), check=log.check)
+    _conclude(folder, model)
+
+
+def _conclude(folder: Path, model: nn.Module | None) -> None:
+    """Write the card of a run that is there, and remove what only resuming needs; in this order."""
     write_card(load_run(folder, model=model))
     (folder / STATE).unlink(missing_ok=True)
+
+
+def _tidy(log: TrainingLog, model: nn.Module | None) -> None:
+    """Do what a training that was killed after its last epoch had left to do."""
+    if any((log.folder / name).exists() for name in (STATE, LOCK)):
+        # another process may be doing it, or nobody may write here: the run is whole without
+        with suppress(OutputError), log.locked():
+            _conclude(log.folder, model)
 
 
 def _validate(trainer: Trainer, val: Batch, group: ProcessGroup) -> dict[str, float]:

@@ -7,7 +7,8 @@ import json
 import os
 import secrets
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ from topophys.learn.distributed import ProcessGroup
 from topophys.learn.encoders.registry import registered_name
 from topophys.learn.run import CARD, read_run_file
 
-__all__ = ["SETTINGS", "TRACES", "RunLock", "TrainingLog"]
+__all__ = ["LOCK", "SETTINGS", "TRACES", "RunLock", "TrainingLog"]
 
 LOG: Final = "log.jsonl"
 #: File with the settings, written before the first epoch.
@@ -212,6 +213,15 @@ class TrainingLog:
         (refused,) = self.group.broadcast([float(refusal is not None)])
         if refused:
             raise refusal or OutputError(f"Folder `{self.folder}` cannot be written.")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder of a training that has ended, to tidy it."""
+        self._lock = RunLock.acquire(self.folder)
+        try:
+            yield
+        finally:
+            self.close()
 
     def check(self) -> None:
         """Raise if another training has taken the folder over; called before each publication."""

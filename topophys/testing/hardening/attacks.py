@@ -185,7 +185,9 @@ def kinds(home: Path) -> dict[str, Killable]:
 def kills(kind: Killable, home: Path, count: int, seed: object) -> Tally:
     """Kill a kind of work at random moments, some times in a row, then let it end."""
     rng, tally = random.Random(str(seed)), Tally()
-    (home / "whole").mkdir(parents=True)
+    for name in ("first", "whole"):
+        (home / name).mkdir(parents=True)
+    kind.work(home / "first")  # what is loaded here, forked processes need not load
     start = time.monotonic()
     if child(lambda: kind.work(home / "whole")):
         tally.faults.append("does not end undisturbed")
@@ -212,6 +214,88 @@ def kills(kind: Killable, home: Path, count: int, seed: object) -> Tally:
         left = [p.name for p in folder.rglob("*") if "partial" in p.name or p.suffix == ".journal"]
         if left:
             tally.faults.append(f"attack {tally.attacks}: left {', '.join(left)}")
+    return tally
+
+
+class Stopper:
+    """Ends this process, as power would, at the n-th thing that is done to the files of a folder.
+
+    Those are opening to write, synchronising, renaming, removing and making folders; between two
+    of them no name changes. Hooks cannot be taken away again: for forked processes only.
+    """
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.folder, self.left = str(folder), number
+        sys.addaudithook(self._audit)
+        fsync = os.fsync
+
+        def synchronised(handle):
+            self._count()
+            fsync(handle)
+
+        os.fsync = synchronised
+
+    def _audit(self, event, arguments):
+        if event == "open":
+            path, _, flags = arguments
+            if not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                return
+        elif event in ("os.rename", "os.remove", "os.mkdir", "os.truncate"):
+            path = arguments[0]
+        else:
+            return
+        if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(self.folder):
+            self._count()
+
+    def _count(self):
+        self.left -= 1
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def every_kill(kind: Killable, home: Path, again: random.Random | None = None) -> Tally:
+    """Kill work before each thing that it does to its files, one after the other; then let it end.
+
+    With `again`, it is killed a second time, at a random one of these, when it is gone on with.
+    """
+    tally, folder = Tally(), home / "killed"
+    for name in ("first", "whole"):
+        (home / name).mkdir(parents=True)
+    kind.work(home / "first")  # what is loaded here, forked processes need not load
+    if child(lambda: kind.work(home / "whole")):
+        tally.faults.append("does not end undisturbed")
+        return tally
+    wanted = kind.outcome(home / "whole")
+
+    def stopped(number):
+        def work():
+            Stopper(folder, number)
+            kind.work(folder)
+
+        return child(work)
+
+    while True:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        status = stopped(tally.attacks)
+        if status == 0:  # there was nothing left to kill it at
+            break
+        tally.attacks += 1
+        if status == -signal.SIGKILL and again is not None:
+            status = stopped(again.randrange(tally.attacks + 5)) or -signal.SIGKILL
+        case = f"before thing {tally.attacks}"
+        if status != -signal.SIGKILL:
+            tally.faults.append(f"{case}: status {status}")
+            break
+        if status := child(lambda: kind.work(folder)):
+            tally.faults.append(f"{case}: cannot be gone on with (status {status})")
+        elif kind.outcome(folder) != wanted:
+            tally.faults.append(f"{case}: ends otherwise than undisturbed")
+        else:
+            tally.right += 1
+        left = [p.name for p in folder.rglob("*") if "partial" in p.name or p.suffix == ".journal"]
+        if left:
+            tally.faults.append(f"{case}: left {', '.join(left)}")
     return tally
 
 
