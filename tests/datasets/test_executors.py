@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -12,14 +13,18 @@ import warnings
 from concurrent.futures import Executor, ProcessPoolExecutor
 from importlib.util import find_spec
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from topophys.datasets import Recipe, generate, open_dataset, schema
 from topophys.datasets.shards import draw_shard
+from topophys.learn import load_run
 
 pytestmark = pytest.mark.process
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -151,14 +156,14 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(
+needs_mpi = pytest.mark.skipif(
     find_spec("mpi4py") is None or shutil.which("mpiexec") is None,
     reason="needs mpi4py and mpiexec",
 )
-def test_two_processes_of_mpi(recipe, whole, tmp_path):
-    (tmp_path / "make.py").write_text(RANKS)
-    (tmp_path / "recipe.toml").write_text(recipe.to_toml())
-    (tmp_path / "ranks").mkdir()
+
+
+def started(*words):
+    """Start three processes of MPI, in a group of their own; what they print is kept."""
     # for containers: Open MPI asks before it runs as root, or more processes than processors
     environment = os.environ | {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -167,15 +172,113 @@ def test_two_processes_of_mpi(recipe, whole, tmp_path):
         "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
-    words = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures"]
-    words += [tmp_path / name for name in ("make.py", "recipe.toml", "a.h5", "ranks")]
-    done = subprocess.run(
-        words, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
+    return subprocess.Popen(
+        ["mpiexec", "-n", "3", sys.executable, *words], env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def drawing(tmp_path, recipe):
+    """Files of a data set that two processes of MPI draw, and the words that start them."""
+    (tmp_path / "make.py").write_text(RANKS)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml())
+    (tmp_path / "ranks").mkdir()
+    words = [tmp_path / name for name in ("make.py", "recipe.toml", "a.h5", "ranks")]
+    return ["-m", "mpi4py.futures", *words]
+
+
+def ranks_of(process):
+    """Processes of Python that `mpiexec` started, by number."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+            words = (path.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[3]) == process.pid and words.startswith(sys.executable.encode()):
+            found.append(int(path.parent.name))
+    return sorted(found)
+
+
+@needs_mpi
+def test_two_processes_of_mpi(recipe, whole, tmp_path):
+    done = started(*drawing(tmp_path, recipe))
+    said, _ = done.communicate(timeout=300)
+    assert done.returncode == 0, said
     writer = (tmp_path / "ranks" / "writer").read_text()
     ranks = {path.name for path in (tmp_path / "ranks").iterdir()} - {"writer"}
     assert len(ranks) == 2
     assert writer not in ranks
     found = differing(tmp_path / "a.h5", whole)
     assert not found, found
+
+
+@pytest.mark.slow
+@needs_mpi
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_processes_of_mpi(recipe, whole, tmp_path, seed):
+    """One of the three, or the one that started them, is killed; what was drawn is gone on with."""
+    rng = random.Random(seed)
+    words = drawing(tmp_path, recipe)
+    for _ in range(3):
+        job = started(*words)
+        end = time.monotonic() + 120.0
+        while len(list((tmp_path / "ranks").iterdir())) < 2 and time.monotonic() < end:
+            time.sleep(0.02)  # until two of them draw
+        time.sleep(rng.uniform(0.0, 0.3))
+        victims = [job.pid, *ranks_of(job)]
+        os.kill(rng.choice(victims), signal.SIGKILL)
+        job.communicate(timeout=120)
+        end = time.monotonic() + 60.0
+        while ranks_of(job) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert ranks_of(job) == []
+        for path in (tmp_path / "ranks").iterdir():
+            path.unlink()
+    job = started(*words)
+    said, _ = job.communicate(timeout=300)
+    assert job.returncode == 0, said
+    found = differing(tmp_path / "a.h5", whole)
+    assert not found, found
+    assert {p.name for p in tmp_path.iterdir()} == {"make.py", "recipe.toml", "a.h5", "ranks"}
+
+
+#: A training that somebody starts by mpiexec in place of torchrun: three of the same.
+TRAINS = """
+import sys
+from topophys.datasets import open_dataset
+from topophys.learn import FitConfig, fit
+
+config = FitConfig.from_mapping(
+    {"epochs": 3, "batch_size": 50, "encoder": {"hidden_dims": [8, 4, 8], "output_features": 4}}
+)
+with open_dataset(sys.argv[1]) as data:
+    fit(config, data, sys.argv[2], progress=False, resume=True)
+"""
+
+
+@pytest.mark.slow
+@needs_mpi
+def test_trainings_of_mpi_do_not_share_a_folder(tmp_path):
+    """Each would train the whole network; one has the folder, the others are refused in a line."""
+    recipe = Recipe.from_toml(ROOT / "datasets" / "tiny" / "winding.toml")
+    generate(recipe, tmp_path / "data.h5", workers=1, progress=False)
+    (tmp_path / "train.py").write_text(TRAINS)
+    words = [tmp_path / name for name in ("train.py", "data.h5", "run")]
+    for _ in range(4):  # a refusal ends all three: what one had done is gone on with
+        job = started(*words)
+        said, _ = job.communicate(timeout=300)
+        if job.returncode == 0:
+            break
+        assert "another training" in said, said
+    alone = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    assert alone.returncode == 0, alone.stderr
+    run = load_run(tmp_path / "run")
+    subprocess.run([sys.executable, *words[:2], tmp_path / "other"], check=True)
+    other = load_run(tmp_path / "other")
+    for name, value in run.encoder.state_dict().items():
+        assert np.array_equal(value, other.encoder.state_dict()[name]), name
+    assert run.history == [dict(r, seconds=s["seconds"]) for r, s in
+                           zip(other.history, run.history, strict=True)]  # fmt: skip
