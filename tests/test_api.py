@@ -191,7 +191,7 @@ UNRESOLVED = [
     (lambda **o: tp.weyl_charge(LAYERS, [0.2, 0, 1.0], half_width=0.2, **o), "mask", 0),
     (lambda **o: tp.z2_invariant(PAIRS, **o), "mask", 2),
     (lambda **o: tp.spin_chern(PAIRS, SPIN, **o), "mask", 2),
-    (lambda **o: tp.spin_chern(PAIRS.on_grid(12), SPIN, **o), "mask", 2),
+    (lambda **o: tp.spin_chern(PAIRS.on_grid(12), SPIN, n_occupied=2, **o), "mask", 2),
 ]
 CALLS = [
     "winding_number", "chern_number", "chern_number_from_d", "links", "certify_winding",
@@ -251,8 +251,10 @@ RESULTS = [
     tp.chern_on_slices(LAYERS, k=[[0.0, 2.0], [1.0, 0.5]]),
     tp.z2_invariant(PAIRS),
     tp.z2_invariant(tp.models.bhz(1.0)),
-    tp.z2_invariant(PAIRS.on_grid(12)),
-    tp.z2_indices_3d(tp.FourierHamiltonian({(0, 0, 0): np.diag([1.0, 1.0, -1.0, -1.0])})),
+    tp.z2_invariant(PAIRS.on_grid(12), n_occupied=2),
+    tp.z2_indices_3d(
+        tp.FourierHamiltonian({(0, 0, 0): np.diag([1.0, 1.0, -1.0, -1.0])}, n_occupied=2)
+    ),
     tp.spin_chern(PAIRS, SPIN),
     tp.real_space_winding(0.5 * np.eye(40) + np.eye(40, k=1), np.arange(40)),
 ]
@@ -347,7 +349,7 @@ def test_z2_results_say_where_the_smallest_gap_was_met(method, m):
 
 def test_z2_of_samples_says_where_the_smallest_gap_was_met():
     grid = PAIRS[[0, 2]].on_grid(12)
-    found = tp.z2_invariant(grid)
+    found = tp.z2_invariant(grid, n_occupied=2)
     energy = np.stack(
         [h.bands(k) for h, k in zip(PAIRS[[0, 2]], found.k_at_gap_upper, strict=True)]
     )

@@ -8,17 +8,16 @@ from typing import Any, Final, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topophys.errors import GaplessError, InputError, KindError, ShapeError
+from topophys.errors import FillingError, GaplessError, InputError, KindError, ShapeError
 
 __all__ = [
-    "HALF",
     "Bands",
     "as_complex",
     "as_real",
     "band_group",
     "filling_text",
-    "fills_half",
     "integer",
+    "named_filling",
     "occupied",
     "one_of",
     "positive_int",
@@ -175,7 +174,12 @@ def one_of(value: object, name: str, allowed: tuple[str, ...]) -> None:
 
 
 def occupied(n_occupied: int | None, n_bands: int) -> int:
-    """Return the number of occupied bands: `n_occupied`, or half the bands where None."""
+    """Return the number of occupied bands; None leaves no choice of two, and is refused of more."""
+    if n_occupied is None and n_bands > 2:
+        raise FillingError(
+            f"Argument `n_occupied` must be given, because nothing says how many of the {n_bands}"
+            " bands are occupied: to this function, or to the Hamiltonian."
+        )
     value = n_bands // 2 if n_occupied is None else positive_int(n_occupied, "n_occupied")
     if not 1 <= value < n_bands:
         raise InputError(
@@ -185,20 +189,18 @@ def occupied(n_occupied: int | None, n_bands: int) -> int:
     return value
 
 
-def fills_half(H: Any, n_occupied: int | None = None) -> bool:
-    """Whether half filling is asked of what names no filling; two bands leave no choice."""
-    named = n_occupied is not None or getattr(H, "_n_occupied", 0) is not None
-    # materials must be told, and say so themselves
-    return not named and getattr(H, "_filled", True) and int(H.n_bands) > 2
+def named_filling(H: Any) -> int | None:
+    """Return the number of occupied bands of a Hamiltonian; None where it names none."""
+    try:
+        return int(H.n_occupied)
+    except FillingError:
+        return None
 
 
 def filling_text(H: Any) -> str:
-    """Text of the filling: "2 occupied", or that this is half of the bands by default."""
-    return f"{H.n_occupied} occupied" + ", half by default" * fills_half(H)
-
-
-#: What a result says that rests on half filling of what names none.
-HALF: Final = "half of the bands are occupied; the Hamiltonian names no filling"
+    """Text of the filling: "2 occupied", or that it was not given."""
+    filled = named_filling(H)
+    return "filling not given" if filled is None else f"{filled} occupied"
 
 
 #: A group of neighbouring bands, counted from 0 in the order of their energies.

@@ -97,7 +97,7 @@ def test_indexing_acts_on_the_batch_axes_only(rng):
         flat = np.arange(12).reshape(3, 4)[index]
         expected = amplitudes.reshape(12, *amplitudes.shape[2:])[flat]
         np.testing.assert_array_equal(chosen.amplitudes, expected, err_msg=name)
-        assert chosen.n_occupied == h.n_occupied
+        assert chosen._n_occupied == h._n_occupied
 
 
 def test_len_and_iteration():

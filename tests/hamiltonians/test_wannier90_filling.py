@@ -73,9 +73,11 @@ def test_in_three_dimensions(tmp_path):
     assert tp.z2_indices_3d(solid, n_occupied=2).label == "(0; 001)"
 
 
-def test_what_we_define_ourselves_keeps_its_default():
+def test_models_name_their_filling_and_others_are_asked():
     assert tp.models.bhz(1.0).n_occupied == 2
-    assert tp.FourierHamiltonian({(0,): np.eye(4)}).n_occupied == 2
+    assert tp.FourierHamiltonian({(0,): np.eye(4)}, n_occupied=2).n_occupied == 2
+    with pytest.raises(InputError, match="`n_occupied` must be given"):
+        _ = tp.FourierHamiltonian({(0,): np.eye(4)}).n_occupied
 
 
 def test_a_part_and_a_multiple_know_no_more_than_the_whole(kramers):

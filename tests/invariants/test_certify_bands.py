@@ -95,7 +95,7 @@ def test_a_constant_change_of_basis_changes_nothing(rng, turn):
     h = direct_sum(*parts, n_occupied=2)
     turned = {key: turn @ hop @ turn.conj().T for key, hop in h.hoppings.items()}
     again = plain(tp.FourierHamiltonian)(turned, hermitian="average")
-    assert int(tp.certify_chern(again)) == int(tp.certify_chern(h))
+    assert int(tp.certify_chern(again, n_occupied=2)) == int(tp.certify_chern(h, n_occupied=2))
 
 
 @pytest.mark.parametrize("m", [-2.0, 0.0, 2.0])
@@ -128,10 +128,10 @@ def test_gap_of_chains(chain):
 def test_a_gap_asked_for_is_proven_or_refused(seed, share):
     h = random_bands(seed, 3)
     gap = smallest_gap(h, 1, 24)
-    fine = tp.certify_gap(h, min_gap=share * gap, max_depth=8)
+    fine = tp.certify_gap(h, min_gap=share * gap, max_depth=8, n_occupied=1)
     if fine.certified:
         assert fine.gap_lower >= share * gap
-    assert not tp.certify_gap(h, min_gap=1.001 * gap, max_depth=6).certified
+    assert not tp.certify_gap(h, min_gap=1.001 * gap, max_depth=6, n_occupied=1).certified
 
 
 def test_three_dimensions():
@@ -162,15 +162,15 @@ def test_results_do_not_depend_on_the_batch():
 @pytest.mark.parametrize("certify", [tp.certify_gap, tp.certify_chern])
 def test_limits_are_kept(certify):
     h = random_bands(3, 4)
-    few = certify(h, max_evaluations=70)
+    few = certify(h, max_evaluations=70, n_occupied=2)
     assert not few.certified
     assert few.reason == "budget"
     assert few.evaluations <= 70
-    assert certify(h, max_evaluations=63).evaluations == 0
-    none = certify(h, max_depth=0)
+    assert certify(h, max_evaluations=63, n_occupied=2).evaluations == 0
+    none = certify(h, max_depth=0, n_occupied=2)
     assert (none.status, none.reason) == ("unresolved", "depth")
     with pytest.raises(UnresolvedError, match="1 of 1"):
-        certify(h, max_depth=0, on_unresolved="raise")
+        certify(h, max_depth=0, on_unresolved="raise", n_occupied=2)
 
 
 @pytest.mark.parametrize("exponent", [-300, -100, 100, 300])
@@ -186,7 +186,8 @@ def test_the_unit_of_energy_does_not_matter(exponent):
 
 def two_copies(m):
     return tp.FourierHamiltonian(
-        {key: np.kron(np.eye(2), hop) for key, hop in tp.models.qwz(m).hoppings.items()}
+        {key: np.kron(np.eye(2), hop) for key, hop in tp.models.qwz(m).hoppings.items()},
+        n_occupied=2,
     )
 
 
@@ -238,7 +239,7 @@ def test_hoppings_below_rounding_cost_nothing():
     zero, tiny = np.zeros((4, 4)), 1e-25 * np.eye(4)
     more = {**h.hoppings, (0, 100_000): zero, (3000, 0): tiny, (-3000, 0): tiny}
     again = tp.FourierHamiltonian(more)
-    proof, other = tp.certify_chern(h), tp.certify_chern(again)
+    proof, other = tp.certify_chern(h, n_occupied=2), tp.certify_chern(again, n_occupied=2)
     assert other.value == proof.value
     assert other.evaluations == proof.evaluations
 

@@ -12,7 +12,8 @@ from topophys.errors import GaplessError, InputError, ShapeError
 
 def marker_of(h, size, **options):
     matrix, where = patch(h, size)
-    return tp.local_chern_marker(matrix, where, area=1.0 / h.n_bands, **options)
+    filled = h.n_occupied * size**2
+    return tp.local_chern_marker(matrix, where, area=1.0 / h.n_bands, n_occupied=filled, **options)
 
 
 @pytest.mark.parametrize(("m", "chern"), [(-3.0, 0), (-1.0, 1), (1.0, -1), (3.0, 0)])
@@ -44,10 +45,10 @@ def test_disorder_and_batches():
     matrix, where = patch(tp.models.qwz(-1.0), 12)
     noise = rng.uniform(-0.5, 0.5, (2, len(matrix)))
     samples = matrix + np.stack([np.diag(x) for x in noise])
-    found = tp.local_chern_marker(samples, where, area=0.5)
+    found = tp.local_chern_marker(samples, where, area=0.5, n_occupied=144)
     assert found.marker.shape == (2, 288)
     assert found.bulk(0.4) == pytest.approx(1.0, abs=0.05)
-    single = tp.local_chern_marker(samples[1], where, area=0.5)
+    single = tp.local_chern_marker(samples[1], where, area=0.5, n_occupied=144)
     assert found.marker[1] == pytest.approx(single.marker, abs=1e-9)
     assert found.gap[1] == pytest.approx(float(single.gap))
 
@@ -58,7 +59,7 @@ def test_two_phases_in_one_sample():
     b, _ = patch(tp.models.qwz(1.0), 14)
     left = where[:, 0] < 7
     mixed = np.where(left[:, None] & left, a, b)
-    marker = tp.local_chern_marker(mixed, where, area=0.5).marker
+    marker = tp.local_chern_marker(mixed, where, area=0.5, n_occupied=196).marker
     middle = (where[:, 1] > 4) & (where[:, 1] < 9)
     for side, chern in ((3, 1.0), (10, -1.0)):
         inside = middle & (np.abs(where[:, 0] - side) <= 0)
@@ -67,14 +68,14 @@ def test_two_phases_in_one_sample():
 
 def test_nothing_depends_on_the_origin_or_the_unit_of_length():
     matrix, where = patch(tp.models.qwz(-1.0), 8)
-    found = tp.local_chern_marker(matrix, where, area=0.5).marker
-    moved = tp.local_chern_marker(matrix, 3.0 * where + [5.0, -2.0], area=4.5).marker
+    found = tp.local_chern_marker(matrix, where, area=0.5, n_occupied=64).marker
+    moved = tp.local_chern_marker(matrix, 3.0 * where + [5.0, -2.0], area=4.5, n_occupied=64).marker
     assert moved == pytest.approx(found, abs=1e-9)
 
 
 def test_fermi_energy_chooses_the_filling():
     matrix, where = patch(tp.models.qwz(-3.0), 6)
-    half = tp.local_chern_marker(matrix, where, area=0.5)
+    half = tp.local_chern_marker(matrix, where, area=0.5, n_occupied=36)
     by_energy = tp.local_chern_marker(matrix, where, area=0.5, fermi=0.0)
     assert by_energy.marker == pytest.approx(half.marker)
     assert by_energy.gap > 2.0
@@ -91,8 +92,8 @@ def test_refusals():
     with pytest.raises(InputError, match="fermi"):
         tp.local_chern_marker(matrix, where, area=0.5, fermi=99.0)
     with pytest.raises(GaplessError, match="local_chern_marker"):
-        tp.local_chern_marker(np.eye(18), where, area=0.5)
+        tp.local_chern_marker(np.eye(18), where, area=0.5, n_occupied=9)
     with pytest.raises(InputError, match="share"):
-        tp.local_chern_marker(matrix, where, area=0.5).bulk(0.0)
+        tp.local_chern_marker(matrix, where, area=0.5, n_occupied=9).bulk(0.0)
     with pytest.raises(InputError, match="inside"):
-        tp.local_chern_marker(*patch(tp.models.qwz(-1.0), 4), area=0.5).bulk(0.1)
+        tp.local_chern_marker(*patch(tp.models.qwz(-1.0), 4), area=0.5, n_occupied=16).bulk(0.1)

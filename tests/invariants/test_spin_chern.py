@@ -16,7 +16,7 @@ SPIN = np.kron(Z, ONE)
 
 @pytest.mark.parametrize(("m", "up"), [(-1.0, 0), (1.0, 1), (3.0, 1), (5.0, -1), (9.0, 0)])
 def test_conserved_spin(m, up):
-    found = tp.spin_chern(tp.models.bhz(m).on_grid((24, 24)), SPIN)
+    found = tp.spin_chern(tp.models.bhz(m).on_grid((24, 24)), SPIN, n_occupied=2)
     assert (int(found.up), int(found.down)) == (up, -up)
     assert found.value == up
     assert found.spin_gap == pytest.approx(2.0)
@@ -28,12 +28,12 @@ def test_spin_that_is_not_conserved():
     so = 0.1
     coupling = np.array([0.0, 0.1, 0.25])
     h = tp.models.kane_mele(so, 0.0, coupling)
-    found = tp.spin_chern(h.on_grid((48, 48)), SPIN)
+    found = tp.spin_chern(h.on_grid((48, 48)), SPIN, n_occupied=2)
     assert np.abs(found.up).tolist() == [1, 1, 1]
     assert (found.up == -found.down).all()
     assert (np.diff(found.spin_gap) < 0).all()
     assert (found.spin_gap > 0.1).all()
-    beyond = tp.spin_chern(tp.models.kane_mele(so, 0.7, 0.1).on_grid((48, 48)), SPIN)
+    beyond = tp.spin_chern(tp.models.kane_mele(so, 0.7, 0.1).on_grid((48, 48)), SPIN, n_occupied=2)
     assert (int(beyond.up), int(beyond.down)) == (0, 0)
 
 
@@ -43,9 +43,9 @@ def test_both_halves_add_to_the_chern_number():
     rows = {R: m.copy() for R, m in h.hoppings.items()}
     rows[0, 0] = rows.get((0, 0), 0) + 0.2 * np.kron(X, ONE)
     h_k = tp.FourierHamiltonian(rows).on_grid((40, 40))
-    found = tp.spin_chern(h_k, SPIN)
+    found = tp.spin_chern(h_k, SPIN, n_occupied=2)
     assert found.resolved
-    assert found.up + found.down == tp.chern_number(h_k)
+    assert found.up + found.down == tp.chern_number(h_k, n_occupied=2)
     assert found.value == 0.5 * (found.up - found.down)
 
 
@@ -53,16 +53,18 @@ def test_both_halves_add_to_the_chern_number():
 def test_any_basis_and_any_gauge(rng):
     u = unitary(4, rng)
     h_k = tp.models.bhz(1.0, delta=0.1).on_grid((20, 20))
-    found = tp.spin_chern(u @ degenerate(h_k, 2, rng) @ u.conj().T, u @ SPIN @ u.conj().T)
+    found = tp.spin_chern(
+        u @ degenerate(h_k, 2, rng) @ u.conj().T, u @ SPIN @ u.conj().T, n_occupied=2
+    )
     assert (int(found.up), int(found.down)) == (1, -1)
 
 
 def test_closed_gaps_are_unresolved():
-    closed = tp.spin_chern(tp.models.bhz([0.0, 1.0]).on_grid((12, 12)), SPIN)
+    closed = tp.spin_chern(tp.models.bhz([0.0, 1.0]).on_grid((12, 12)), SPIN, n_occupied=2)
     assert closed.status.tolist() == ["unresolved", "sampled"]
     assert closed.up[0] is closed.z2[0] is closed.value[0] is np.ma.masked
     # a spin operator that does not tell the occupied states apart has no spin gap
-    blind = tp.spin_chern(tp.models.bhz(1.0).on_grid((12, 12)), np.eye(4))
+    blind = tp.spin_chern(tp.models.bhz(1.0).on_grid((12, 12)), np.eye(4), n_occupied=2)
     assert (blind.status, blind.spin_gap) == ("unresolved", pytest.approx(0.0, abs=1e-9))
     assert repr(blind).startswith("Spin Chern number of the lowest 2 of 4 bands in 2D: unresolved")
     assert "1 of 2 sampled, 1 of 2 unresolved" in repr(closed)
@@ -74,7 +76,7 @@ def test_certified_by_sectors_of_the_spin(m, up, unit):
     u = unitary(4, np.random.default_rng(2))
     h = rotated(tp.models.bhz(m, delta=0.02), u)
     h = tp.FourierHamiltonian({R: unit * v for R, v in h.hoppings.items()})
-    found = tp.spin_chern(h, 0.5 * u @ SPIN @ u.conj().T)
+    found = tp.spin_chern(h, 0.5 * u @ SPIN @ u.conj().T, n_occupied=2)
     assert (int(found.up), int(found.down), found.status) == (up, -up, "certified")
     assert found.spin_gap == pytest.approx(1.0)
     # delta couples the spins: twice its norm
@@ -152,9 +154,9 @@ def test_spin_that_is_not_conserved_is_not_certified():
 def test_bad_arguments_are_named():
     h_k = tp.models.bhz(1.0).on_grid((6, 6))
     with pytest.raises(ShapeError, match="s_z"):
-        tp.spin_chern(h_k, ONE)
+        tp.spin_chern(h_k, ONE, n_occupied=2)
     with pytest.raises(InputError, match="Hermitian"):
-        tp.spin_chern(h_k, 1j * SPIN)
+        tp.spin_chern(h_k, 1j * SPIN, n_occupied=2)
     with pytest.raises(InputError, match="even"):
         tp.spin_chern(h_k, SPIN, n_occupied=1)
     with pytest.raises(InputError, match="max_depth"):

@@ -142,7 +142,7 @@ def test_charge_does_not_depend_on_the_unit_of_energy(scale):
     h = direct_sum(point(np.eye(3)), point(np.diag([1.0, 1.0, -1.0]), (0.3, 0.0, 0.0)))
     far = tp.FourierHamiltonian({r: scale * m for r, m in h.hoppings.items()})
     for middle in ([0.0, 0.0, 0.0], [0.3, 0.0, 0.0], [0.15, 0.0, 0.0]):
-        one, other = (tp.weyl_charge(x, middle, half_width=0.1) for x in (h, far))
+        one, other = (tp.weyl_charge(x, middle, half_width=0.1, n_occupied=2) for x in (h, far))
         assert one.certified
         assert other.value == one.value
         assert other.gap_lower / scale == pytest.approx(float(one.gap_lower))

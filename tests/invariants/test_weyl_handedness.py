@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from topophys import _validation
+from topophys.errors import FillingError
 from topophys.hamiltonians.wannier90 import WannierHamiltonian
 
 X, Y, Z = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
@@ -71,15 +72,16 @@ def test_saved_proofs_of_left_handed_lattices_are_accepted(tmp_path):
     assert "Weyl charge 1" in verify(found.save(tmp_path / "x.cert.json"))
 
 
-def test_results_say_momenta_units_and_an_assumed_filling():
+def test_results_say_momenta_units_and_filling():
     h = tp.FourierHamiltonian({(0, 0): np.diag([0.0, 1.0, 2.0, 3.0])})
-    text = repr(tp.certify_chern(h))
+    text = repr(tp.certify_chern(h, n_occupied=2))
     assert "k.a in radians, phases exp(ik.R); oriented a1 x a2" in text
     assert "in the units of the hoppings" in text
-    assert "half of the bands; the Hamiltonian names none" in text
-    assert "filling  " not in repr(tp.certify_chern(h, n_occupied=1))
-    assert "filling  " not in repr(tp.certify_chern(tp.models.qwz(-1.0)))
-    assert "filling  " not in repr(tp.certify_gap(tp.models.bhz(1.0)))
+    assert "of the lowest 2 of 4 bands" in text
+    with pytest.raises(FillingError, match="`n_occupied` must be given"):
+        tp.certify_chern(h)
+    assert "of the lowest 1 of 2 bands" in repr(tp.certify_chern(tp.models.qwz(-1.0)))
+    assert "of the lowest 2 of 4 bands" in repr(tp.certify_gap(tp.models.bhz(1.0)))
 
 
 def test_hamiltonians_in_place_of_arrays_are_pointed_to_a_grid():

@@ -77,7 +77,7 @@ def doubled(h, u):
     """A two-band model and its time-reversed partner, in a basis that hides which is which."""
     zero = np.zeros((2, 2))
     rows = {R: np.block([[m, zero], [zero, m.conj()]]) for R, m in h.hoppings.items()}
-    return rotated(tp.FourierHamiltonian(rows), u)
+    return rotated(tp.FourierHamiltonian(rows, n_occupied=2), u)
 
 
 def wrong_or_unresolved(h, rng, **options):
@@ -110,7 +110,7 @@ def test_many_random_models_against_proven_chern_numbers():
 
 def test_z2_is_the_parity_of_the_spin_chern_number():
     h = tp.models.bhz([0.5, 3.0, 5.0, -1.0])
-    spin = tp.spin_chern(h.on_grid((24, 24)), np.kron(np.diag([1.0, -1.0]), ONE))
+    spin = tp.spin_chern(h.on_grid((24, 24)), np.kron(np.diag([1.0, -1.0]), ONE), n_occupied=2)
     assert tp.z2_invariant(h).value.tolist() == spin.z2.tolist()
 
 
@@ -123,8 +123,8 @@ def test_any_basis_and_any_gauge(rng):
     assert int(tp.z2_invariant(h)) == expected
     assert int(tp.z2_invariant(h, time_reversal=mixed_time_reversal(u))) == expected
     h_k = h.on_grid((32, 32))
-    assert int(tp.z2_invariant(h_k)) == expected
-    assert int(tp.z2_invariant(degenerate(h_k, 2, rng))) == expected
+    assert int(tp.z2_invariant(h_k, n_occupied=2)) == expected
+    assert int(tp.z2_invariant(degenerate(h_k, 2, rng), n_occupied=2)) == expected
 
 
 def test_invariants_add_modulo_two():
@@ -152,12 +152,12 @@ def test_touchings_away_from_the_lines_are_not_overlooked():
     for rules in (None, FlowRules(max_halvings=3)):
         assert tp.z2_invariant(graphene, prove=False, rules=rules).status == "unresolved"
         assert tp.z2_invariant(graphene, rules=rules).status == "unresolved"
-    assert tp.z2_invariant(graphene.on_grid((32, 32))).status == "unresolved"
+    assert tp.z2_invariant(graphene.on_grid((32, 32)), n_occupied=2).status == "unresolved"
 
 
 def test_coarse_grids_stay_unresolved():
     h = tp.models.bhz(0.05)
-    assert tp.z2_invariant(h.on_grid((8, 8))).status == "unresolved"
+    assert tp.z2_invariant(h.on_grid((8, 8)), n_occupied=2).status == "unresolved"
     assert int(tp.z2_invariant(h)) == 1
 
 
@@ -166,11 +166,11 @@ def test_broken_time_reversal_is_refused():
     field = tp.FourierHamiltonian({(0, 0): 0.05 * np.kron(np.diag([1.0, -1.0]), ONE)})
     zeeman = {R: m + field.hoppings.get(R, 0.0) for R, m in h.hoppings.items()}
     with pytest.raises(InputError, match="Kramers"):
-        tp.z2_invariant(tp.FourierHamiltonian(zeeman))
+        tp.z2_invariant(tp.FourierHamiltonian(zeeman, n_occupied=2))
     with pytest.raises(InputError, match="Kramers"):
-        tp.z2_invariant(tp.FourierHamiltonian(zeeman).on_grid((16, 16)))
+        tp.z2_invariant(tp.FourierHamiltonian(zeeman, n_occupied=2).on_grid((16, 16)), n_occupied=2)
     # with the operator: one phase with the model without the field, as long as that is proven
-    found = tp.z2_invariant(tp.FourierHamiltonian(zeeman), time_reversal=REVERSAL)
+    found = tp.z2_invariant(tp.FourierHamiltonian(zeeman, n_occupied=2), time_reversal=REVERSAL)
     assert (int(found), str(found.status)) == (1, "certified")
     assert found.symmetry_violation == pytest.approx(0.1)
     # rounded up: half the violation carries its rounding
@@ -186,7 +186,7 @@ def test_two_equal_chern_insulators_are_not_a_quantum_spin_hall_insulator():
     with pytest.raises(InputError, match="Wannier centres"):
         tp.z2_invariant(twin)
     with pytest.raises(InputError, match="Wannier centres"):
-        tp.z2_invariant(twin.on_grid((32, 32)))
+        tp.z2_invariant(twin.on_grid((32, 32)), n_occupied=2)
 
 
 def test_bad_arguments_are_named():
@@ -197,9 +197,9 @@ def test_bad_arguments_are_named():
         tp.z2_invariant(tp.models.ssh(1.0, 2.0))
     for options in ({"prove": True}, {"method": "flux"}, {"time_reversal": REVERSAL}):
         with pytest.raises(KindError, match="samples"):
-            tp.z2_invariant(h.on_grid((8, 8)), **options)
+            tp.z2_invariant(h.on_grid((8, 8)), n_occupied=2, **options)
     with pytest.raises(ShapeError, match="even number of k points"):
-        tp.z2_invariant(h.on_grid((9, 8)))
+        tp.z2_invariant(h.on_grid((9, 8)), n_occupied=2)
     with pytest.raises(InputError, match="must be given"):
         tp.z2_invariant(h, method="parity")
     with pytest.raises(ShapeError, match="inversion"):

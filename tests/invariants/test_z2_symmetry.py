@@ -101,11 +101,11 @@ def test_refusals_name_the_tolerance_that_is_needed(split):
     named = f"set `tolerance` to {split + 1e-9:.3g}"
     for model in (h, h.on_grid((24, 24))):
         with pytest.raises(InputError, match="tolerance") as refusal:
-            tp.z2_invariant(model)
+            tp.z2_invariant(model, n_occupied=2)
         assert "Kramers pairs split by" in str(refusal.value)
         needed = float(str(refusal.value).split("set `tolerance` to ")[1].split(",")[0])
         assert split <= needed <= 1.02 * split, named
-        assert int(tp.z2_invariant(model, tolerance=needed)) == 1
+        assert int(tp.z2_invariant(model, tolerance=needed, n_occupied=2)) == 1
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -136,11 +136,11 @@ def test_closed_gaps_are_no_broken_symmetry(noise, unit):
     a = rng.standard_normal((4, 4)) + 1j * rng.standard_normal((4, 4))
     rows = dict(tp.models.bhz(4.0).hoppings)
     rows[0, 0] = rows[0, 0] + noise * (a + a.conj().T)
-    h = tp.FourierHamiltonian({r: unit * v for r, v in rows.items()})
+    h = tp.FourierHamiltonian({r: unit * v for r, v in rows.items()}, n_occupied=2)
     found = tp.z2_invariant(h, prove=False)
     assert (found.status, found.reason) == ("unresolved", "closed gap")
     assert "closed gap" in repr(found)
-    assert tp.z2_invariant(h.on_grid((8, 8))).reason == "closed gap"
+    assert tp.z2_invariant(h.on_grid((8, 8)), n_occupied=2).reason == "closed gap"
     with_operator = tp.z2_invariant(h, time_reversal=REVERSAL)
     # what is broken beyond rounding is told, beside the gap that it is not below
     assert with_operator.reason == ("symmetry" if noise > 1e-14 else "closed gap")
@@ -337,7 +337,7 @@ def _weight(centre, n):
 def test_pairs_that_are_none_leave_a_proof_unresolved():
     assert PairSum(0.0, 0.3, 1.0).proven(1e-9, 1.0)  # of the frames given; the spread is judged
     rows = dict(direct_sum(tp.models.qwz(-1.0), tp.models.qwz(-1.0)).hoppings)
-    twin = tp.FourierHamiltonian(rows)
+    twin = tp.FourierHamiltonian(rows, n_occupied=2)
     found = tp.z2_invariant(twin, method="flux", time_reversal="up first")
     assert found.status == "unresolved"
 

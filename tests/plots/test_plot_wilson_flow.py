@@ -101,7 +101,7 @@ def test_flows_of_a_z2_result(bhz, z2):
         assert set(drawn(ax)[:, 0]) == set(t)
         low, high = ax.get_xlim()
         assert low < 0.0 < np.pi < high < 3.3
-    centres = tp.wannier_centres(bhz.on_grid((12, 40)))
+    centres = tp.wannier_centres(bhz.on_grid((12, 40)), n_occupied=2)
     whole = plot_wilson_flow(centres, z2=z2, chern=[0, 0])
     assert whole.axes[1].get_title() == "$C = 0$, $Z_2 = 1$ (converged)"
     assert plot_wilson_flow(centres, z2=[0, 1]).axes[0].get_title() == "$Z_2 = 0$"

@@ -218,7 +218,7 @@ def class_a(
         return draw_proven(draw, n, min_gap=min_gap or 0.0, classes=classes, rng=rng).hamiltonians
     n = _validation.positive_int(n, "n")
     size = _validation.positive_int(n_bands, "n_bands", minimum=2)
-    filled = _validation.occupied(n_occupied, size)
+    filled = _validation.occupied(size // 2 if n_occupied is None else n_occupied, size)
     reach = _validation.positive_int(hopping_range, "hopping_range", minimum=0)
     half = half_square(reach)
     factors = damping(np.array(half), decay)

@@ -127,9 +127,8 @@ def _split(cell: Any, matrix: NDArray[np.int64]) -> tuple[tuple[int, ...], tuple
 
 def _filling(H: FourierHamiltonian, count: int) -> int | None:
     """Occupied bands of `count` cells; None where nothing says how many one has."""
-    if not getattr(H, "_filled", True) or H.n_bands == 1:
-        return None if count == 1 or H.n_bands > 1 else count // 2 or None
-    return count * H.n_occupied
+    filled = _validation.named_filling(H)
+    return None if filled is None or H.n_bands == 1 else count * filled
 
 
 # ------------------------------------------------------------------------- Ribbons and slabs

@@ -11,6 +11,7 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._typing import FourierLike
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
 from topophys.kernels.rounding import SMALLEST, UNIT, UP
@@ -348,8 +349,8 @@ class FourierHamiltonian:
         Hopping matrix of each lattice vector R. A missing -R is filled in with the conjugate
         transpose. Leading axes are batch axes and are broadcast against each other.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given, which `repr` and results then
-        say.
+        Number of occupied bands. Two bands leave no choice but one; of more, questions about
+        occupied bands must be told (`FillingError`).
     hermitian : {"check", "average"}, optional
         Where R and -R are both given: raise unless they are conjugate transposes of each other
         (to 1e-10 of the largest entry), or take the Hermitian part.
@@ -411,7 +412,8 @@ class FourierHamiltonian:
         )
         self._error = error_of_mean(raw, dagger, given, tail=2)
         self._n_occupied = n_occupied
-        _ = self.n_occupied  # refuse an impossible number now, not at first use
+        if n_occupied is not None:
+            _validation.occupied(n_occupied, self.n_bands)  # now, not at first use
         self._place(lattice, positions)
 
     def _place(self, lattice: ArrayLike | None, positions: ArrayLike | None) -> None:
@@ -488,7 +490,7 @@ class FourierHamiltonian:
 
     @property
     def n_occupied(self) -> int:
-        """Number of occupied bands."""
+        """Number of occupied bands; an error where more than two bands name none."""
         if self.n_bands == 1 and self._n_occupied is None:
             return 0
         return _validation.occupied(self._n_occupied, self.n_bands)
@@ -623,8 +625,11 @@ class FourierHamiltonian:
 
     def _require_alike(self, other: FourierHamiltonian) -> tuple[int, ...]:
         """Batch axes of a sum, or an error where the two are no Hamiltonians of one system."""
-        for name in ("dim", "n_bands", "n_occupied"):
-            mine, theirs = getattr(self, name), getattr(other, name)
+        fillings = _validation.named_filling(self), _validation.named_filling(other)
+        pairs = {name: (getattr(self, name), getattr(other, name)) for name in ("dim", "n_bands")}
+        if None not in fillings:  # what names none takes that of the other
+            pairs["n_occupied"] = fillings
+        for name, (mine, theirs) in pairs.items():
             if mine != theirs:
                 raise InputError(
                     f"Hamiltonians in a sum must have the same `{name}`, but have {mine} and"
@@ -716,3 +721,7 @@ class FourierHamiltonian:
             f"{type(self).__name__}: {many}{self.dim}D, {self.n_bands} bands"
             f" ({_validation.filling_text(self)}), {len(self.vectors)} lattice vectors"
         )
+
+
+# before Python 3.12 `isinstance` asks every property, and one that raises counts as none
+FourierLike.register(FourierHamiltonian)

@@ -10,6 +10,7 @@ from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._typing import SampledLike
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
 from topophys.hamiltonians.fourier import FourierHamiltonian, primitive
@@ -31,7 +32,7 @@ class SampledHamiltonian:
         function: Callable[[NDArray[np.float64]], ArrayLike],
         dim: int,
         n_bands: int,
-        n_occupied: int,
+        n_occupied: int | None,
         *,
         vectorized: bool,
         lattice: NDArray[np.float64] | None = None,
@@ -41,10 +42,16 @@ class SampledHamiltonian:
         self._vectorized = vectorized
         self.dim = dim
         self.n_bands = n_bands
-        self.n_occupied = n_occupied
-        self._n_occupied: int | None = n_occupied
+        self._n_occupied = n_occupied
         self.lattice = lattice
         self.positions = positions
+
+    @property
+    def n_occupied(self) -> int:
+        """Number of occupied bands; an error where more than two bands name none."""
+        if self.n_bands == 1 and self._n_occupied is None:
+            return 0
+        return _validation.occupied(self._n_occupied, self.n_bands)
 
     def bloch(self, k: ArrayLike) -> Complex[np.ndarray, "..."]:
         r"""Bloch matrix at given momenta.
@@ -95,6 +102,10 @@ class SampledHamiltonian:
         )
 
 
+# before Python 3.12 `isinstance` asks every property, and one that raises counts as none
+SampledLike.register(SampledHamiltonian)
+
+
 def from_callable(
     h: Callable[[NDArray[np.float64]], ArrayLike],
     dim: int,
@@ -122,7 +133,7 @@ def from_callable(
     n_bands : int, optional
         Number of bands; found by one call where not given.
     n_occupied : int, optional
-        Number of occupied bands; half of the bands where not given.
+        Number of occupied bands; needed for more than two where a question is about them.
     vectorized : bool, optional
         Whether `h` takes many momenta (M, dim) at once and returns (M, n, n).
     hopping_range : int or tuple of int, optional
@@ -185,9 +196,9 @@ def from_callable(
         )
         n_bands = once.shape[-1]
     size = _validation.positive_int(n_bands, "n_bands")
-    filled = 0 if size == 1 and n_occupied is None else _validation.occupied(n_occupied, size)
-    made = SampledHamiltonian(h, n_dim, size, filled, vectorized=vectorized)
-    made._n_occupied = n_occupied
+    if n_occupied is not None:
+        _validation.occupied(n_occupied, size)
+    made = SampledHamiltonian(h, n_dim, size, n_occupied, vectorized=vectorized)
     made.lattice = None if lattice is None else primitive(lattice, n_dim)
     made.positions = None if positions is None else np.asarray(positions, np.float64)
     first = made.bloch(probe)

@@ -228,7 +228,6 @@ def certify_equivalent(
     away = at_most(0.5 * off, 3)
     note = () if reversal is None else (
         f"of the symmetrised Hamiltonians, at most {away} from the given",)  # fmt: skip
-    note = (*_half(stops, n_occupied), *note)
     reason = next((w.reason for w in walks if w.reason), "")
     return Equivalence(
         value=np.array(value),
@@ -242,7 +241,7 @@ def certify_equivalent(
         evaluations=np.array(sum(w.evaluations for w in walks), np.int64),
         reason="" if proven else reason,
         bands=(filled, int(h0.n_bands)),
-        notes=note,
+        notes=(*_notes(stops), *note),
     )
 
 
@@ -281,6 +280,11 @@ def _checked(stops: Sequence[Any], symmetry: Symmetry) -> tuple[str, Any]:
     return ("z2" if dim == 2 else "gap"), symmetry
 
 
+def _notes(stops: Sequence[Any]) -> tuple[str, ...]:
+    """Tell what files say about the Hamiltonians that were read from them, once."""
+    return tuple(dict.fromkeys(note for h in stops for note in getattr(h, "notes", ())))
+
+
 def _filled(stops: Sequence[Any], n_occupied: int | None) -> int:
     """Return the number of occupied bands, the same of all."""
     n = int(stops[0].n_bands)
@@ -293,12 +297,6 @@ def _filled(stops: Sequence[Any], n_occupied: int | None) -> int:
             f" occupied bands: {', '.join(map(str, counts))}."
         )
     return _validation.occupied(counts[0], n)
-
-
-def _half(stops: Sequence[Any], n_occupied: int | None) -> tuple[str, ...]:
-    """Note where half filling is asked of what names no filling."""
-    half = any(_validation.fills_half(h, n_occupied) for h in stops)
-    return (_validation.HALF,) if half else ()
 
 
 def _line(one: Any, two: Any, filled: int) -> Expansion:
@@ -467,5 +465,5 @@ def cluster_phases(
     return PhaseClasses(
         value=label, status=np.full(len(stops), "certified"), integers=tuple(integers),
         different=different, gap_lower=lower, gap_upper=upper, evaluations=spent,
-        quantity=NAMES[kind], notes=_half(stops, n_occupied),
+        quantity=NAMES[kind], notes=_notes(stops),
     )  # fmt: skip

@@ -19,7 +19,6 @@ from topophys._typing import (
     is_fourier_like,
     is_two_band_like,
 )
-from topophys._validation import fills_half
 from topophys.errors import InputError
 
 __all__ = [
@@ -313,9 +312,6 @@ class Asked:
         """Tell what belongs to the question besides bands and dimension: momenta, units, notes."""
         unit = getattr(self.H, "unit", "")
         rows = [("momenta", self.momenta), ("energies", unit or "in the units of the hoppings")]
-        half = self.n_occupied == getattr(self.H, "n_bands", 0) // 2
-        if half and self.bands is None and is_fourier_like(self.H) and fills_half(self.H):
-            rows.append(("filling", "half of the bands; the Hamiltonian names none"))
         return [*rows, *(("note", note) for note in self.notes)]
 
     @property

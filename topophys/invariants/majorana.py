@@ -153,7 +153,7 @@ def _block_of(vectors: NDArray[np.int64], rows: NDArray[np.complex128], error: A
 
 def _rows(h: Slice, where: NDArray[np.intp]) -> Slice:
     error = np.zeros(h.batch_shape) if h.amplitude_error is None else h.amplitude_error
-    return Slice(h.vectors, h.amplitudes[where], h.n_occupied, error[where])
+    return Slice(h.vectors, h.amplitudes[where], h.n_bands // 2, error[where])
 
 
 def _filled_in(

@@ -276,7 +276,7 @@ class ChernMarker:
     >>> import topophys as tp
     >>> atoms = np.diag([-1.0, 1.0] * 4)
     >>> where = np.repeat([[0, 0], [0, 1], [1, 0], [1, 1]], 2, axis=0)
-    >>> marker = tp.local_chern_marker(atoms, where, area=0.5)
+    >>> marker = tp.local_chern_marker(atoms, where, area=0.5, fermi=0.0)
     >>> float(abs(marker.marker).max()), float(marker.gap)
     (0.0, 2.0)
     """
@@ -341,7 +341,7 @@ def local_chern_marker(
     area : float
         Area of a cell over the number of its orbitals, in the units of `positions`.
     n_occupied : int, optional
-        Number of occupied levels; half of them where neither this nor `fermi` is given.
+        Number of occupied levels; this or `fermi` must be given.
     fermi : float, optional
         Occupy the levels below this energy instead.
 
@@ -372,7 +372,8 @@ def local_chern_marker(
     >>> step = {0: np.eye(12), 1: np.eye(12, k=1), -1: np.eye(12, k=-1)}
     >>> patch = sum(np.kron(np.kron(step[x], step[y]), hop[x, y]) for x, y in hop)
     >>> cells = np.stack(np.meshgrid(np.arange(12), np.arange(12), indexing="ij"), -1)
-    >>> marker = local_chern_marker(patch, np.repeat(cells.reshape(-1, 2), 2, axis=0), area=0.5)
+    >>> where = np.repeat(cells.reshape(-1, 2), 2, axis=0)
+    >>> marker = local_chern_marker(patch, where, area=0.5, n_occupied=len(patch) // 2)
     >>> round(float(marker.bulk(0.4)), 2), abs(round(float(marker.marker.sum()), 9))
     (1.0, 0.0)
     """

@@ -594,7 +594,7 @@ class Z2Result(Result):
     >>> import topophys as tp
     >>> copies = np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]])
     >>> dimers = tp.FourierHamiltonian({(0, 0): copies, (1, 0): 0.1 * np.eye(4)})
-    >>> print(tp.z2_invariant(dimers))
+    >>> print(tp.z2_invariant(dimers, n_occupied=2))
     Z2 invariant of the lowest 2 of 4 bands in 2D, by the flow of centres: 0 (converged)
       statement        of the given Hamiltonian, if it has time-reversal symmetry
       flow gap         1 (smallest)

@@ -78,7 +78,7 @@ class SpinChern(Result):
     >>> qwz = tp.models.qwz(-1.0).on_grid((16, 16))
     >>> both = np.zeros((16, 16, 4, 4), complex)
     >>> both[..., :2, :2], both[..., 2:, 2:] = qwz, qwz.conj()
-    >>> tp.spin_chern(both, np.diag([0.5, 0.5, -0.5, -0.5]))
+    >>> tp.spin_chern(both, np.diag([0.5, 0.5, -0.5, -0.5]), n_occupied=2)
     Spin Chern number of the lowest 2 of 4 bands in 2D: 1 (sampled)
       spins            C_up = +1, C_down = -1
       energy gap       at most 2
@@ -180,7 +180,8 @@ def spin_chern(
     s_z : array-like of shape (n, n)
         Hermitian spin operator, the same at every k.
     n_occupied : int, optional
-        Number m of occupied bands, even; that of `h`, or half of the bands, where not given.
+        Number m of occupied bands, even; that of `h` where not given. Samples have none, and
+        need it if there are more than two bands.
     grid : int or tuple of int, optional
         Sample a Hamiltonian on this number of k points in each direction, without a proof.
     max_depth, max_evaluations : int, optional
@@ -215,7 +216,7 @@ def spin_chern(
     >>> qwz = tp.models.qwz([-1.0, -3.0]).on_grid((16, 16))
     >>> both = np.zeros((2, 16, 16, 4, 4), complex)
     >>> both[..., :2, :2], both[..., 2:, 2:] = qwz, qwz.conj()
-    >>> found = spin_chern(both, np.diag([1.0, 1.0, -1.0, -1.0]))
+    >>> found = spin_chern(both, np.diag([1.0, 1.0, -1.0, -1.0]), n_occupied=2)
     >>> found.value, found.spin_gap.round(12)
     (array([1., 0.]), array([2., 2.]))
     """

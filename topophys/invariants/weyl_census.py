@@ -184,8 +184,7 @@ def find_weyl_nodes(
         raise InputError(f"Argument `depth` must be from 1 to 10, but is {depth}.")
     _validation.positive_int(max_cells, "max_cells")
     _validation.positive_int(max_evaluations, "max_evaluations")
-    notes = (_validation.HALF,) if _validation.fills_half(h, n_occupied) else ()
-    bands = (filled, int(h.n_bands))
+    bands, notes = (filled, int(h.n_bands)), tuple(getattr(h, "notes", ()))
     left, gap, spent = _cells_left(h, filled, depth, max_cells, max_evaluations)
     if left is None:
         return _census([], gap, spent, bands, notes, complete=False)

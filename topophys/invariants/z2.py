@@ -117,7 +117,8 @@ def z2_invariant(
         Hamiltonian in two dimensions, or a batch; or Bloch matrices on `topophys.k_grid` with Nx
         and Ny even. A grid cannot be refined: it converges or stays unresolved.
     n_occupied : int, optional
-        Number of occupied bands, even; that of `h`, or half of the bands, where not given.
+        Number of occupied bands, even; that of `h` where not given. Samples have none, and
+        need it if there are more than two bands.
     bands : slice, range or sequence of int, optional
         In place of `n_occupied`: a group of neighbouring bands, counted from 0, such as
         ``range(2, 4)``, made of Kramers pairs. Its invariant is the sum, modulo 2, of that of all
@@ -180,7 +181,7 @@ def z2_invariant(
     >>> one = tp.models.qwz(-1.0).hoppings
     >>> both = {R: np.kron([[1, 0], [0, 0]], one[R])
     ...     + np.kron([[0, 0], [0, 1]], one[R].conj()) for R in one}
-    >>> found = z2_invariant(tp.FourierHamiltonian(both))
+    >>> found = z2_invariant(tp.FourierHamiltonian(both, n_occupied=2))
     >>> int(found), str(found.status)
     (1, 'converged')
     """
@@ -200,7 +201,7 @@ def z2_invariant(
         if is_fourier_like(h):
             found = require_dimension(h, 2)
             default = found.n_occupied if n_occupied is None else n_occupied
-            filled = _filled(default, default, found.n_bands)
+            filled = _filled(default, found.n_bands)
             usual = method == "parity" or found.n_bands <= FEW_BANDS
             ask = _Question(
                 method, filled, time_reversal, inversion, tolerance, rules or FlowRules(),
@@ -289,8 +290,8 @@ class _System:
     reversal: bool
 
 
-def _filled(n_occupied: int | None, default: int, n_bands: int) -> int:
-    filled = _validation.occupied(default if n_occupied is None else n_occupied, n_bands)
+def _filled(n_occupied: int | None, n_bands: int) -> int:
+    filled = _validation.occupied(n_occupied, n_bands)
     tr.even_filling(filled)
     return filled
 
@@ -538,7 +539,7 @@ def _of_samples(
     h: ArrayLike, n_occupied: int | None, rules: FlowRules, tolerance: float
 ) -> Z2Result:
     h_k = _samples(h)
-    filled = _filled(n_occupied, h_k.shape[-1] // 2, h_k.shape[-1])
+    filled = _filled(n_occupied, h_k.shape[-1])
     rows, exponent = divide_out(h_k.reshape(-1, *h_k.shape[-4:]))
     found = [of_grid(one, filled, rules, tolerance) for one in rows]
     return conclude_z2(found, exponent, h_k.shape[:-4], "wilson", (filled, h_k.shape[-1]))
@@ -580,7 +581,7 @@ class Z2Indices(Result):
     >>> import numpy as np
     >>> import topophys as tp
     >>> mass = np.diag([1.0, 1.0, -1.0, -1.0])
-    >>> indices = tp.z2_indices_3d(tp.FourierHamiltonian({(0, 0, 0): mass}))
+    >>> indices = tp.z2_indices_3d(tp.FourierHamiltonian({(0, 0, 0): mass}, n_occupied=2))
     >>> int(indices.strong), indices.weak
     (0, array([0, 0, 0]))
     """
@@ -741,7 +742,7 @@ def z2_indices_3d(
     >>> import topophys as tp
     >>> mass = np.diag([1.0, 1.0, -1.0, -1.0])
     >>> atoms = tp.FourierHamiltonian({(0, 0, 0): mass, (0, 0, 1): 0.1 * np.eye(4)})
-    >>> z2_indices_3d(atoms).label
+    >>> z2_indices_3d(atoms, n_occupied=2).label
     '(0; 000)'
     """
     check_on_unresolved(on_unresolved)

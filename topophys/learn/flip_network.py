@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from topophys import _validation
-from topophys.errors import FillingError, InputError, KindError, ShapeError
+from topophys.errors import InputError, KindError, ShapeError
 from topophys.grids import grid_sizes
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -408,11 +408,6 @@ class FlipNetwork(nn.Module):
             raise KindError(
                 "Argument `H` must be two-dimensional for this network, but has"
                 f" {H.dim} dimension{'s' * (H.dim > 1)}."
-            )
-        if n_occupied is None and H.n_bands > 2 and _validation.fills_half(H):
-            raise FillingError(
-                f"Argument `n_occupied` must be given for a Hamiltonian of {H.n_bands} bands that"
-                " names no filling, but is None."
             )
         filled = H.n_occupied if n_occupied is None else n_occupied
         return H.on_grid((16, 16) if grid is None else grid), filled

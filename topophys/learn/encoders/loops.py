@@ -116,7 +116,7 @@ class TopologicalMLEncoderLoops(nn.Module):
     input_kind : {"bands", "links"}, optional
         H(k) or 1 - 2 P(k), whose links follow from their eigenvectors; or unitary links.
     n_occupied : int, optional
-        Number of occupied bands where the input is of kind "bands"; half of them if not given.
+        Number of occupied bands, needed where the input is of kind "bands" with more than two.
     harmonics : int, optional
         Number M of powers of each loop. Loops with small eigenphases need few; for random ones,
         the error of a sum of L eigenphases is about (L / (2 pi^2 M))^(1/2).
