@@ -292,6 +292,6 @@ def test_half_filling_is_not_assumed():
     pairs = zip(map(tuple, named.vectors.tolist()), named.amplitudes, strict=True)
     silent = tp.FourierHamiltonian(dict(pairs))
     network = load_pretrained("chern-2d")
-    with pytest.raises(InputError, match="names no filling"):
+    with pytest.raises(InputError, match="`n_occupied` must be given"):
         network.predict(silent)
     assert network.predict(silent, n_occupied=2, certify=True).certified.all()

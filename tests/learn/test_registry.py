@@ -17,7 +17,8 @@ from topophys.learn.encoders.registry import ENCODERS, build_encoder, encoder_cl
     ],
 )
 def test_kinds_of_data_have_their_networks(kind, shape, cls):
-    encoder = build_encoder(kind, shape, {"hidden_dims": (4, 5, 6), "num_classes": 5})
+    filling = {"n_occupied": 1} if kind == "bands" else {}
+    encoder = build_encoder(kind, shape, {"hidden_dims": (4, 5, 6), "num_classes": 5} | filling)
     assert type(encoder) is cls
     assert encoder_class(kind) == (cls.__name__, cls)
     out = encoder(torch.randn(2, *shape))

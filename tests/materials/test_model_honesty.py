@@ -348,3 +348,19 @@ def test_options_of_structures_reach_the_files_that_tables_name(tmp_path):
         collected = collect_materials([str(path)], structure="file", **option)
         assert (len(collected.materials), len(collected.refused)) == (2, 1)
     assert len(collect_materials([str(path)], structure="file").refused) == 2
+
+
+def test_every_answer_says_what_was_seen_and_how_well_it_was_measured(model):
+    answer = model.answer(["NaO3:225"])[0]
+    row = answer.to_dict()
+    for name, task in model.tasks_.items():
+        score = task.scores[answer.view]
+        assert row[f"{name}_view_accuracy"] == score["accuracy"]
+        assert (
+            row[f"{name}_measured_on"] == f"{round(score['materials'])} materials, unseen systems"
+        )
+        assert f"held-out accuracy {score['accuracy']:.3f} (" in repr(answer)
+    assert row["trained_on"] == f"{len(model._materials)} materials"
+    assert f"trained on {len(model._materials)} materials" in repr(answer)
+    name, labels = answer.nearest[0]
+    assert row["nearest"].startswith(f"{name} ({', '.join(labels.values())})")

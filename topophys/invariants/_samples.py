@@ -138,7 +138,7 @@ def jumping(
     """Refuse samples that are not periodic; with `mask` say which are not.
 
     Where points are too few to tell, samples with much in the highest harmonics are refused too,
-    unless the caller was `told` the positions of orbitals.
+    unless the caller was `told` the positions of orbitals, or takes phases as they are.
 
     Shapes: as for `not_periodic`.
     """

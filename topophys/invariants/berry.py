@@ -524,7 +524,7 @@ def berry_flux_from_d(
     """
     given = _validation.as_real(d_samples(d, grid), "d", "(..., Nx, Ny, 3)", finite=False)
     if not momenta(d):
-        jumping(given, (-2, -1), "d", tail=1, cure=False)
+        jumping(given, (-2, -1), "d", tail=1, cure=False, told=True)
     flux, _, bad = flux_of_d(given, with_flux=True)
     _validation.require_gapped(bad, "berry_flux_from_d")
     return flux
@@ -575,7 +575,9 @@ def chern_number_from_d(
     )
     jumps: NDArray[np.bool_] | bool = False
     if not momenta(d):
-        jumps = jumping(given, (-2, -1), "d", tail=1, cure=False, mask=on_unresolved == "mask")
+        jumps = jumping(
+            given, (-2, -1), "d", tail=1, cure=False, told=True, mask=on_unresolved == "mask"
+        )
     _, chern, bad = flux_of_d(given, with_flux=False)
     return _integers(chern, np.asarray(jumps | bad), "chern_number_from_d", on_unresolved)
 

@@ -107,7 +107,12 @@ def winding_number(
         turns, status = _of_samples(blocks)
         if not momenta(d_k):
             jumps = jumping(
-                np.asarray(blocks), (-1,), "d_k", cure=False, mask=on_unresolved == "mask"
+                np.asarray(blocks),
+                (-1,),
+                "d_k",
+                cure=False,
+                told=True,
+                mask=on_unresolved == "mask",
             )
             status = np.where(jumps, st.GAPLESS, status)
     bad = status == st.GAPLESS
