@@ -13,9 +13,14 @@ from topophys.kernels.chern_sampled import flux_from_links, frame_links
 from topophys.testing.oracles import chern_dense, lower_bands_chern
 
 
+def origin(h_k):
+    """Positions that say of noise on a few points that its phases have none."""
+    return np.zeros((h_k.shape[-1], 2))
+
+
 def defined(h_k, n_occupied):
     """Integer of the samples; examples in which some flux is pi to rounding are passed over."""
-    chern = tp.chern_number(h_k, n_occupied=n_occupied, on_unresolved="mask")
+    chern = tp.chern_number(h_k, n_occupied=n_occupied, positions=origin(h_k), on_unresolved="mask")
     assume(not np.ma.is_masked(chern))
     return int(chern)
 
@@ -24,7 +29,7 @@ def defined(h_k, n_occupied):
 def test_the_integer_is_the_sum_of_the_fluxes(case):
     h_k, filled = case
     chern = defined(h_k, filled)
-    flux = tp.berry_flux(h_k, n_occupied=filled)
+    flux = tp.berry_flux(h_k, n_occupied=filled, positions=origin(h_k))
     assert np.abs(flux).max() <= np.pi
     assert flux.sum() / (2 * np.pi) == pytest.approx(chern, abs=1e-9)
     assert chern == lower_bands_chern(h_k, filled)
@@ -35,8 +40,10 @@ def test_all_bands_together_are_trivial(case):
     """Lower bands of H and of -H are complements: their Chern numbers add to zero."""
     h_k, filled = case
     empty = h_k.shape[-1] - filled
-    assert defined(h_k, filled) == -int(tp.chern_number(-h_k, n_occupied=empty))
-    flux = tp.berry_flux(h_k, n_occupied=filled)
+    assert defined(h_k, filled) == -int(
+        tp.chern_number(-h_k, n_occupied=empty, positions=origin(h_k))
+    )
+    flux = tp.berry_flux(h_k, n_occupied=filled, positions=origin(h_k))
     assert flux.shape == h_k.shape[:2]
 
 
@@ -77,9 +84,9 @@ def test_the_origin_of_the_zone_does_not_matter(case, shift):
     h_k, filled = case
     chern = defined(h_k, filled)
     rolled = np.roll(h_k, shift, axis=(0, 1))
-    assert tp.chern_number(rolled, n_occupied=filled) == chern
-    flux = tp.berry_flux(h_k, n_occupied=filled)
-    moved = tp.berry_flux(rolled, n_occupied=filled)
+    assert tp.chern_number(rolled, n_occupied=filled, positions=origin(h_k)) == chern
+    flux = tp.berry_flux(h_k, n_occupied=filled, positions=origin(h_k))
+    moved = tp.berry_flux(rolled, n_occupied=filled, positions=origin(h_k))
     assert moved == pytest.approx(np.roll(flux, shift, axis=(0, 1)), abs=1e-7)
 
 
@@ -89,9 +96,11 @@ def test_a_constant_unitary_changes_nothing(case, data):
     chern = defined(h_k, filled)
     u = data.draw(unitaries(h_k.shape[-1]))
     turned = u @ h_k @ u.conj().T
-    assert tp.chern_number(turned, n_occupied=filled) == chern
-    flux = tp.berry_flux(h_k, n_occupied=filled)
-    assert tp.berry_flux(turned, n_occupied=filled) == pytest.approx(flux, abs=1e-7)
+    assert tp.chern_number(turned, n_occupied=filled, positions=origin(h_k)) == chern
+    flux = tp.berry_flux(h_k, n_occupied=filled, positions=origin(h_k))
+    assert tp.berry_flux(turned, n_occupied=filled, positions=origin(h_k)) == pytest.approx(
+        flux, abs=1e-7
+    )
 
 
 @given(case=bloch_grids(max_bands=4), rng=generators())
@@ -108,7 +117,9 @@ def test_a_random_gauge_changes_nothing(case, rng):
     flux, got, status = np.empty(u_x.shape), np.empty(1, np.int64), np.empty(1, np.uint8)
     flux_from_links(u_x, u_y, 1e-12, np.full(1, 1e-14), flux, got, status)
     assert got[0] == chern
-    assert flux[0] == pytest.approx(tp.berry_flux(h_k, n_occupied=filled), abs=1e-7)
+    assert flux[0] == pytest.approx(
+        tp.berry_flux(h_k, n_occupied=filled, positions=origin(h_k)), abs=1e-7
+    )
 
 
 @given(h=two_bands(), rng=generators())
@@ -222,8 +233,9 @@ def test_batches_hold_what_single_ones_hold():
     h = rng.standard_normal((2, 2, 4, 5, 3, 3)) + 1j * rng.standard_normal((2, 2, 4, 5, 3, 3))
     h = h + h.conj().swapaxes(-1, -2)
     for i, j in np.ndindex(2, 2):
+        options = {"n_occupied": 1, "positions": origin(h)}
         np.testing.assert_allclose(
-            tp.berry_flux(h, n_occupied=1)[i, j], tp.berry_flux(h[i, j], n_occupied=1), atol=1e-12
+            tp.berry_flux(h, **options)[i, j], tp.berry_flux(h[i, j], **options), atol=1e-12
         )
 
 

@@ -44,7 +44,7 @@ def test_bounds_for_degenerate_bands(rng):
     """Trace >= |Omega| in the mean, >= |C| (2 pi) in the integral; positive everywhere."""
     m = rng.uniform(-1.5, -0.5, 2)
     h = rotated(direct_sum(*(tp.models.qwz(float(x)) for x in m)), unitary(4, rng))
-    g = tp.quantum_metric(h.on_grid((40, 40)))
+    g = tp.quantum_metric(h.on_grid((40, 40)), n_occupied=2)
     assert (np.linalg.eigvalsh(g) > -1e-12).all()
     volume = (2 * np.pi / 40) ** 2
     assert np.trace(g, axis1=-2, axis2=-1).sum() * volume >= 2 * np.pi * 2
@@ -60,12 +60,15 @@ def test_gauge_does_not_matter(case):
     rng = np.random.default_rng(0)
     energy = np.linalg.eigvalsh(h_k)
     assume((energy[..., filled] - energy[..., filled - 1]).min() > 0.1)
+    origin = np.zeros((h_k.shape[-1], 2))  # noise on a few points: its phases have no positions
     u = unitary(h_k.shape[-1], rng)
-    g = tp.quantum_metric(h_k, n_occupied=filled)
-    turned = tp.quantum_metric(u @ h_k @ u.conj().T, n_occupied=filled)
+    g = tp.quantum_metric(h_k, n_occupied=filled, positions=origin)
+    turned = tp.quantum_metric(u @ h_k @ u.conj().T, n_occupied=filled, positions=origin)
     assert np.allclose(turned, g, rtol=1e-6, atol=1e-9 * np.abs(g).max())
     empty = h_k.shape[-1] - filled
-    assert np.allclose(tp.quantum_metric(-h_k, n_occupied=empty), g, rtol=1e-6, atol=1e-9)
+    assert np.allclose(
+        tp.quantum_metric(-h_k, n_occupied=empty, positions=origin), g, rtol=1e-6, atol=1e-9
+    )
 
 
 def test_flattened_hamiltonians_have_the_same_metric():
