@@ -111,7 +111,9 @@ def _wave_split(network, data, split):
     size = data.recipe.hamiltonian.n_bands
     h_k = x.astype(np.float64).view(np.complex128).reshape(*x.shape[:3], size, size)
     waves = torch.cat([network.pooled(part) for part in torch.from_numpy(x).split(50)])
-    return waves, label, np.ma.filled(tp.chern_number(h_k, on_unresolved="mask"))
+    filled, origin = data.recipe.hamiltonian.filled, np.zeros((size, 2))
+    found = tp.chern_number(h_k, n_occupied=filled, positions=origin, on_unresolved="mask")
+    return waves, label, np.ma.filled(found)
 
 
 def four_bands(seed, quick):

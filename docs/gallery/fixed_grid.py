@@ -18,7 +18,7 @@ def picture() -> Figure:
     models = tp.models.haldane(0.1 * x, 0.1, np.pi / 2)
     truth, proof = (x < 3**1.5).astype(int), tp.certify_chern(models)
     assert (proof.value == truth)[proof.certified].all()
-    rows = {f"FHS {n} x {n}": tp.chern_number(models.on_grid((n, n))) for n in (8, 11, 16, 25)}
+    rows = {f"FHS {n} x {n}": tp.chern_number(models, grid=(n, n)) for n in (8, 11, 16, 25)}
     assert all((row != truth).any() for row in rows.values())
     with style():
         ax = (figure := new_figure(6.4, 2.4)).subplots()

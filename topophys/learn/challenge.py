@@ -297,7 +297,9 @@ def _formula(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> ND
     if test.kind == "winding":
         found = winding_number(x, on_unresolved="mask")
     elif test.kind == "chern":
-        found = chern_number(x, n_occupied=filled, on_unresolved="mask")
+        # phases of lattice vectors alone: few points could not tell
+        origin = np.zeros((x.shape[-1], 2))
+        found = chern_number(x, n_occupied=filled, positions=origin, on_unresolved="mask")
     else:
         return np.array([_z2_of_lattice(one, filled) for one in x], np.float64)
     return np.ma.filled(np.ma.asarray(found).astype(np.float64), np.nan)

@@ -439,7 +439,7 @@ def chern_data_figure(chern_data: Dataset) -> RunFigure:
     found = largest_gaps(chern_data, chern_data.splits)
     places = {chern: found[chern] for chern in sorted(found) if chern != 0}
     samples = [chern_data.split(name).hamiltonians(index) for name, index in places.values()]
-    flux = np.stack([berry_flux(h.on_grid(N_FLUX)) for h in samples])
+    flux = np.stack([berry_flux(h, grid=N_FLUX) for h in samples])
     card = FigureRecord(
         CHERN_DATA,
         "Berry flux through the plaquettes of 2D Hamiltonians",

@@ -65,7 +65,8 @@ class Bands(Family):
         return certify_chern(self._bands(hoppings), min_gap=min_gap)
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
-        h_k = self._bands(hoppings).on_grid(self.grid)
+        planes = self._bands(hoppings)
+        h_k = planes.on_grid(self.grid)
         filled = self.spec.filled
         shown = h_k
         if self.flatten_bands:
@@ -73,7 +74,7 @@ class Bands(Family):
             occupied = states[..., :filled]
             projector = occupied @ np.conj(np.swapaxes(occupied, -1, -2))
             shown = np.eye(h_k.shape[-1]) - 2.0 * projector
-        return {"x": channels(shown), "flux": berry_flux(h_k, n_occupied=filled)}
+        return {"x": channels(shown), "flux": berry_flux(planes, n_occupied=filled, grid=self.grid)}
 
     def change_gauge(
         self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
