@@ -135,7 +135,7 @@ def test_no_filling_is_assumed(program, files, command):
         (("weyl", "plane", "-n", "1", "--near", "0,0,0"), 2, "must be asked of a 3D"),
         (("chern", "plane", "-n", "2"), 2, "`n_occupied` must be from 1 to 1"),
         (("z2", "kramers", "-n", "1"), 2, "must be even"),
-        (("chern", "nothing", "-n", "1"), 2, "cannot be read: No such file"),
+        (("chern", "nothing", "-n", "1"), 2, "does not exist; give hoppings"),
     ],
 )
 def test_errors_are_one_line(program, files, tmp_path, words, code, text):
@@ -215,3 +215,28 @@ def test_an_indirect_gap_is_proven_or_refuted_and_an_energy_counts_its_bands(pro
     assert checker.check(proof.read_text()).startswith("gap around an energy 1, gap at least")
     code, out, _ = program("gap", tmp_path / "open_hr.dat", "--level", "1.5", "-o", proof)
     assert (code, "not open (refuted)" in out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "nowhere.h5"), ("info", "nowhere.h5"), ("generate", "no.toml", "-o", "x.h5"),
+        ("train", "nowhere.h5", "-o", "x"), ("train", "no.toml", "-o", "x"), ("probe", "no-run"),
+        ("plot", "no-run"), ("report", "no-run"), ("chern", "no_hr.dat", "-n", "1"),
+        ("certify", "no_hr.dat", "-n", "1", "-o", "x.cert.json"),
+        ("predict", "winding-1d", "no.npy"),
+    ],
+)  # fmt: skip
+def test_missing_files_are_named_before_anything_large_is_imported(words, tmp_path):
+    code = (
+        "import sys\nfrom topophys.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+        "    print(sorted({'numpy', 'numba', 'scipy', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == "[]\n"
+    assert "does not exist" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -93,11 +93,36 @@ def test_scripts_and_images_count_as_loaded_links_do_not():
 def test_every_public_name_has_its_text(site):
     api = machinery("api_pages")
     for package in api.PACKAGES:
-        loads = Loads((site / "api" / f"{package}.html").read_text(encoding="utf-8"))
         home = api.HOMES.get(package, package)
-        missing = {f"{home}.{name}" for name in api.names(package)} - loads.ids
-        assert missing == set()
+        listed = (site / "api" / f"{package}.html").read_text(encoding="utf-8")
+        for name in api.names(package):
+            text = (site / "api" / f"{package}.{name}.html").read_text(encoding="utf-8")
+            assert f"{home}.{name}" in Loads(text).ids
+            assert f'href="{package}.{name}.html"' in listed
         assert len(api.names(package)) > 2
+
+
+def test_pages_of_names_lead_to_examples_and_relatives():
+    api = machinery("api_pages")
+    text = api.name_page("topophys", "certify_chern")
+    assert "## Examples using it" in text
+    assert "certify_gap" in text.partition("## See also")[2]
+    assert api.uses("no_such_name_at_all") == []
+    assert api.relatives("topophys", "no_such_name_at_all", None) == []
+
+
+def test_formulas_of_docstrings_are_found_wherever_they_stand():
+    as_markdown = machinery("docstrings").as_markdown
+    block = "$$\nC = 1\n$$"
+    assert as_markdown(".. math:: C = 1\n\nText.") == f"{block}\n\nText."
+    assert as_markdown(".. math::\n\n    C = 1\n") == f"{block}\n"
+    assert as_markdown("x\n\n.. math:: a\n    = b\n\ny").split("\n\n") == [
+        "x",
+        "$$\na\n= b\n$$",
+        "y",
+    ]
+    indented = as_markdown("Attributes\n    .. math:: C = 1\n    More.")
+    assert indented == "Attributes\n    $$\n    C = 1\n    $$\n    More."
 
 
 def test_formulas_are_formulas(site):
@@ -106,6 +131,7 @@ def test_formulas_are_formulas(site):
         assert "arithmatex" not in text, page
         prose = re.sub(r"(?s)<(code|pre|script|style)\b.*?</\1>", "", text)
         assert "$" not in prose, page
+        assert "math::" not in prose, page
     assert "<math" in (site / "theory" / "certify_chern.html").read_text(encoding="utf-8")
 
 

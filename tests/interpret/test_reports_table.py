@@ -47,3 +47,8 @@ def test_stored_arrays_are_consistent():
     assert Report.from_dict(content) == REPORT
     with pytest.raises(TypeError):
         Report.from_dict({**content, "other": 1})
+
+
+def test_notebooks_show_reports_as_text():
+    assert REPORT._repr_html_().startswith("<pre>Report(")
+    assert "&#x27;test&#x27;" in REPORT._repr_html_()

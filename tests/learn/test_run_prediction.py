@@ -91,3 +91,13 @@ def test_answers_print_as_a_table():
         "  asked for        0.600",
     ]
     assert "value            none" in repr(Prediction(np.array(0), np.array(0.4)))
+
+
+def test_answers_are_tables_where_one_reads_them():
+    pytest.importorskip("pandas")
+    answer = Prediction(np.array([1, 0]), np.array([1.0, 0.5]), threshold=0.4)
+    table = answer.to_pandas()
+    assert table["value"].tolist() == table["proposed"].tolist() == [1, 0]
+    assert table["abstains"].tolist() == [False, True]
+    assert not table["certified"].any()
+    assert answer._repr_html_() == f"<pre>{answer!r}</pre>".replace("'", "&#x27;")

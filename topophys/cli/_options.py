@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Force", "Quiet"]
+from topophys.errors import DatasetError
+
+__all__ = ["Force", "Json", "Quiet", "require"]
 
 Force = Annotated[
     bool, typer.Option("--force", help="Also replace a file that topophys did not make.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def require(path: Path | None, what: str, remedy: str) -> None:
+    """Raise where an input is missing, before seconds are spent on importing what would read it."""
+    if path is not None and not path.exists():
+        raise DatasetError(f"{what} `{path}` does not exist; {remedy}.")

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from topophys.cli._options import Json, require
+
 __all__ = ["COMMANDS"]
 
 File = Annotated[
@@ -37,7 +39,6 @@ Missing = Annotated[
     Literal["refuse", "zero"],
     typer.Option(help="Refuse a dense file with too few lines, or take what is missing as zero."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="File for the proof: x.cert.json.")
 ]
@@ -106,11 +107,10 @@ def gap(
 ) -> None:
     """Prove that the gap above the occupied bands is open: direct, indirect, or around an energy.
 
-    Exit status 1 where it is not proven.
+    Exit status 1 where it is not proven. With `--level 5.2` in place of -n: whether that energy
+    lies in a gap at every momentum, or is crossed by a band.
 
-    topophys gap wannier90_hr.dat -n 28
-
-    topophys gap wannier90_hr.dat --level 5.2    # is this a metal?
+    Example: topophys gap wannier90_hr.dat -n 28
     """
     reading = _reading(
         occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian, missing
@@ -216,7 +216,7 @@ def _reading(
 def _answer(
     file: Path, question: Any, options: dict[str, Any], as_json: bool, output: Path | None
 ) -> None:
-    from topophys.answers import ask
+    require(file, "File", "give hoppings of Wannier90 (_hr.dat, _tb.dat)")
     from topophys.errors import InputError
 
     filling = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
@@ -226,6 +226,8 @@ def _answer(
             "Option -n must be given, the number of occupied bands, because no file of hoppings"
             " says it (or --fermi-energy, or --electrons)."
         )
+    from topophys.answers import ask
+
     answer = ask(file, question, **options)
     if output is not None and not hasattr(answer.proof, "save"):
         raise InputError("Option -o must be left out for the indices of a solid: ask its gap.")

@@ -11,7 +11,16 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from topophys.cli import answers, certificates, challenge, data, explore, materials, networks
+from topophys.cli import (
+    answers,
+    certificates,
+    challenge,
+    data,
+    explore,
+    materials,
+    networks,
+    warmup,
+)
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -23,7 +32,7 @@ app = typer.Typer(
     name="topophys",
     help="Proven topological invariants, labelled data sets, and networks one can look inside.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,6 +53,11 @@ def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+def _first(command: Callable[..., object]) -> str:
+    """First paragraph of the help, which would be cut off in a list of commands."""
+    return " ".join((command.__doc__ or "").partition("\n\n")[0].split()).removesuffix(".") + "."
+
+
 for _command in (
     *answers.COMMANDS,
     *data.COMMANDS,
@@ -51,8 +65,9 @@ for _command in (
     *networks.COMMANDS,
     *challenge.COMMANDS,
     *explore.COMMANDS,
+    *warmup.COMMANDS,
 ):
-    app.command()(_stoppable(_command))
+    app.command(short_help=_first(_command))(_stoppable(_command))
 
 _group = typer.Typer(
     name="materials",
@@ -61,7 +76,7 @@ _group = typer.Typer(
     rich_markup_mode=None,
 )
 for _work in materials.COMMANDS:
-    _group.command()(_stoppable(_work))
+    _group.command(short_help=_first(_work))(_stoppable(_work))
 app.add_typer(_group)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
+
+from topophys.cli._options import Json, require
 
 __all__ = ["COMMANDS"]
 
@@ -24,6 +27,7 @@ def certify(
         str | None, typer.Option(help="For weyl: centre of the box, radians: 0.1,0.2,0.3.")
     ] = None,
     half_width: Annotated[float, typer.Option(help="For weyl: half of its edge, radians.")] = 0.1,
+    as_json: Json = False,
 ) -> None:
     """Prove an invariant and write the proof to a file that others can check.
 
@@ -32,6 +36,7 @@ def certify(
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
     """
+    require(file, "File", "give hoppings of Wannier90 (_hr.dat, _tb.dat)")
     from topophys.errors import InputError
     from topophys.hamiltonians.wannier90 import read_wannier90
     from topophys.invariants.chern import certify_chern
@@ -58,6 +63,11 @@ def certify(
         prove = certify_chern if question == "chern" else certify_gap
         proof = prove(h, on_unresolved="raise")
     path = proof.save(output)
+    if as_json:
+        record = {"file": str(file), "certificate": str(path), "quantity": proof.quantity}
+        found = {"value": int(proof), "gap_lower": float(proof.gap_lower), "dim": h.dim}
+        print(json.dumps(record | found | {"n_occupied": occupied, "n_bands": h.n_bands}))
+        return
     print(
         f"{path}: {proof.quantity} {int(proof):+d}, gap at least {at_least(proof.gap_lower, 6)}"
         f" ({h.dim}D, {occupied} of {h.n_bands} bands occupied, {path.stat().st_size} bytes)"

@@ -43,11 +43,10 @@ def challenge(
 ) -> None:
     """Score predictions of invariants on proven test sets, one half drawn fresh each time.
 
-    topophys challenge hybrid
+    An entry of your own is module:function. With --export the public halves are written for
+    programs of other kinds.
 
-    topophys challenge mymodule:predict --tests chains-12,planes-6
-
-    topophys challenge --export challenge/    # samples for programs of other kinds
+    Example: topophys challenge hybrid --tests chains-12,planes-6
     """
     from topophys.errors import InputError
     from topophys.learn.challenge import CHALLENGE, export_challenge, score_challenge

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
 
-from topophys.cli._options import Force, Quiet
+from topophys.cli._options import Force, Json, Quiet, require
 
 __all__ = ["COMMANDS"]
 
@@ -32,6 +33,7 @@ def generate(
 
     Example: topophys generate datasets/winding-1d/recipe.toml -o winding.h5
     """
+    require(recipe, "Recipe", "give the path of a TOML file")
     from topophys._io import require_distinct
     from topophys.datasets import Recipe
     from topophys.datasets import generate as make
@@ -148,15 +150,23 @@ def _grid(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split(",")))
 
 
-def info(file: Annotated[Path, typer.Argument(help="Data set (HDF5).")]) -> None:
+def info(
+    file: Annotated[Path, typer.Argument(help="Data set (HDF5).")], as_json: Json = False
+) -> None:
     """Print the card of a data set: what it holds and how it was made.
 
     Example: topophys info winding.h5
     """
+    require(file, "Data file", f"make it with `topophys generate RECIPE.toml -o {file}`")
     from topophys.datasets import open_dataset
 
     with open_dataset(file) as dataset:
-        print(dataset.card())
+        if as_json:
+            sizes = {name: len(dataset.split(name)) for name in dataset.splits}
+            record = {"file": str(file), "kind": dataset.kind, "splits": sizes}
+            print(json.dumps(record | {"recipe": dataset.recipe.model_dump(mode="json")}))
+        else:
+            print(dataset.card())
 
 
 def verify(
@@ -169,6 +179,7 @@ def verify(
         typer.Option("--checker", help="Send these labels through the independent checker, too."),
     ] = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Check structure and checksums, and prove labels anew from the hoppings.
 
@@ -179,10 +190,15 @@ def verify(
 
     Example: topophys verify winding.h5 --recompute 0.01
     """
+    require(file, "Data file", f"make it with `topophys generate RECIPE.toml -o {file}`")
     from topophys.datasets import verify as check
 
     report = check(file, recompute=_share(recompute), checker=checker, progress=not quiet)
-    print(report)
+    if as_json:
+        record = {"file": str(report.path), "ok": report.ok, "problems": report.problems}
+        print(json.dumps(record | {"checked": report.checked}))
+    else:
+        print(report)
     if not report.ok:
         raise typer.Exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from topophys.cli._options import Quiet
+from topophys.cli._options import Json, Quiet, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +62,11 @@ def train(
 
     Example: topophys train winding.h5 -o runs/first --config datasets/winding-1d/training.toml
     """
+    if data.suffix == ".toml":
+        require(data, "Recipe", "give the path of a TOML file")
+    else:
+        require(data, *_data_remedy(data))
+    require(config, "Training settings", "give the path of a TOML file, or leave --config out")
     from topophys.datasets import Recipe, open_dataset
     from topophys.learn import FitConfig, fit
 
@@ -75,6 +81,17 @@ def train(
             _judge(run, dataset)
     if _leads():
         print(f"run folder: {output}")
+
+
+def _data_remedy(data: Path) -> tuple[str, str]:
+    return "Data file", f"make it with `topophys generate RECIPE.toml -o {data}`"
+
+
+def _require_run(run: Path, *data: Path | None) -> None:
+    require(run, "Run folder", f"make it with `topophys train DATA.h5 -o {run}`")
+    for file in data:
+        if file is not None:
+            require(file, *_data_remedy(file))
 
 
 def _leads() -> bool:
@@ -117,11 +134,13 @@ def probe(
     split: Annotated[str, typer.Option(help="Split to take Hamiltonians from.")] = "test",
     n_hamiltonians: Annotated[int, typer.Option("-n", help="How many Hamiltonians.")] = 1000,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Measure what the hidden layers hold, beside the controls; write probes.json.
 
     Example: topophys probe runs/first
     """
+    _require_run(run, data)
     from topophys.interpret import probe as measure
     from topophys.report.artifacts import save_result
 
@@ -130,7 +149,7 @@ def probe(
             loaded, dataset, split=split, n_hamiltonians=n_hamiltonians, progress=not quiet
         )
         save_result(loaded, dataset, "probes.json", report.to_dict())
-    print(report)
+    print(json.dumps(report.to_dict()) if as_json else report)
 
 
 def plot(
@@ -142,6 +161,7 @@ def plot(
 
     Example: topophys plot runs/first
     """
+    _require_run(run, data, chern_data)
     from topophys.report import draw_figures
 
     with _opened(run, data, chern_data) as (loaded, dataset, second):
@@ -160,6 +180,7 @@ def report(
 
     Example: topophys report runs/first
     """
+    _require_run(run, data, chern_data)
     from topophys.report import draw_figures, measure_missing, write_page, write_summary
     from topophys.report.artifacts import figures_are_current
 
@@ -200,6 +221,7 @@ def predict(
     certify: Annotated[
         bool, typer.Option("--certify", help="Prove the integers too; the file must have hoppings.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Name the invariant of Hamiltonians in a file; abstain where the answer is no integer.
 
@@ -208,6 +230,7 @@ def predict(
 
     Example: topophys predict winding-1d blocks.npy
     """
+    require(file, "File", "give samples (.npy) or hoppings (.dat)")
     from topophys.errors import InputError
     from topophys.learn import load_run
     from topophys.learn.pretrained.weights import PRETRAINED
@@ -218,7 +241,9 @@ def predict(
                 "Options --refine and --sublattice must be left out for the networks of the"
                 " package, which interpolate by themselves and find sublattices; remove them."
             )
-        _predict_pretrained(str(run), file, k_points, n_occupied, threshold, certify=certify)
+        _predict_pretrained(
+            str(run), file, k_points, n_occupied, threshold, certify=certify, as_json=as_json
+        )
         return
     if n_occupied is not None:
         raise InputError(
@@ -233,11 +258,22 @@ def predict(
         threshold=threshold,
         certify=certify,
     )
+    if as_json:
+        _print_rows(answer, "real")
+        return
     print("value  real-valued  confidence")
     rows = (answer.value, answer.real, answer.confidence, answer.abstains, *_proofs(answer))
     for value, real, sure, *notes in zip(*(a.ravel() for a in rows), strict=True):
         shown = f"{value:+5d}" if math.isfinite(real) or notes[1] else " none"
         print(f"{shown}  {real:+11.4f}  {sure:10.3f}{_remarks(*notes)}")
+
+
+def _print_rows(answer: Prediction | Posterior, *more: str) -> None:
+    """One line of JSON for each Hamiltonian; null for what is no finite number."""
+    names = ("value", "confidence", "abstains", "certified", "refuted", *more)
+    for row in zip(*(getattr(answer, name).ravel().tolist() for name in names), strict=True):
+        finite = (None if isinstance(x, float) and not math.isfinite(x) else x for x in row)
+        print(json.dumps(dict(zip(names, finite, strict=True))))
 
 
 def _proofs(answer: Prediction | Posterior) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -260,6 +296,7 @@ def _predict_pretrained(
     threshold: float | None,
     *,
     certify: bool,
+    as_json: bool,
 ) -> None:
     """Answers of a network that comes with the package, one line for each Hamiltonian."""
     from topophys.learn import load_pretrained
@@ -272,6 +309,9 @@ def _predict_pretrained(
         threshold=threshold,
         certify=certify,
     )
+    if as_json:
+        _print_rows(answer, "formula", "reconstructed")
+        return
     print("value  confidence  formula")
     columns = (answer.value, answer.confidence, answer.formula, answer.reconstructed)
     rows = (*columns, answer.abstains, *_proofs(answer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -42,6 +43,10 @@ class TableReport:
             if all(getattr(row, name) == value for name, value in wanted.items()):
                 return row
         raise KeyError(tuple(wanted.values()))
+
+    def _repr_html_(self) -> str:
+        """Text in fixed width, for notebooks."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def to_dict(self) -> dict[str, Any]:
         """Content as plain dicts and lists, ready for JSON."""

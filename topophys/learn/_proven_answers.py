@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import html
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Int
 
+from topophys._optional import load_extra
 from topophys.invariants.results import Certificate
 
 __all__ = ["ProvenAnswers"]
@@ -32,6 +36,21 @@ class ProvenAnswers:
     def refuted(self) -> Bool[np.ndarray, "..."]:
         """Where the network says something else than what is proven."""
         return np.asarray(self.certified & (self.proposed != self.value))
+
+    def to_pandas(self) -> Any:
+        """Table with one row for each Hamiltonian; needs the extra `pandas`.
+
+        Columns: what the network says (`proposed`), the value, proven where `certified` is true,
+        `refuted` where both differ, confidence and abstention.
+        """
+        pandas = load_extra("pandas", "pandas")
+        names = ("value", "proposed", "confidence", "abstains", "certified", "refuted")
+        columns = {name: np.ravel(getattr(self, name)) for name in names}
+        return pandas.DataFrame(columns, index=pandas.RangeIndex(self.value.size, name="batch_0"))
+
+    def _repr_html_(self) -> str:
+        """Text in fixed width, for notebooks."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def _proof_lines(self) -> list[str]:
         """Lines of the repr about proofs."""

@@ -1,0 +1,80 @@
+"""The command that compiles in advance what first calls would compile."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import typer
+
+from topophys.cli._options import Json, Quiet
+
+__all__ = ["COMMANDS"]
+
+
+def warmup(quiet: Quiet = False, as_json: Json = False) -> None:
+    """Compile everything that first calls would compile, and say how long it took.
+
+    The machine code is kept beside the package, or in the cache of the user (NUMBA_CACHE_DIR
+    names another folder), until the package or the processor changes.
+
+    Example: topophys warmup --quiet
+    """
+    os.environ.setdefault("TOPOPHYS_QUIET", "1")  # it says so itself
+    seconds: dict[str, float] = {}
+    for name, job in _jobs().items():
+        start = time.perf_counter()
+        job()
+        seconds[name] = round(time.perf_counter() - start, 2)
+        if not (quiet or as_json):
+            typer.echo(f"{seconds[name]:7.2f} s  {name}", err=True)
+    total = sum(seconds.values())
+    if as_json:
+        print(json.dumps({"seconds": round(total, 2), "jobs": seconds}))
+    else:
+        print(f"{len(seconds)} groups of kernels ready after {total:.1f} s")
+
+
+def _jobs() -> dict[str, Callable[[], Any]]:
+    """One small question for each group of kernels."""
+    import numpy as np
+
+    import topophys as tp
+
+    chains = tp.ensembles.aiii_chains(20, rng=0)
+    scalar = tp.ensembles.aiii_chains(20, n_orbitals=1, rng=0)
+    larger = tp.ensembles.aiii_chains(4, n_orbitals=3, rng=0)
+    plane, four = tp.models.haldane(m=0.1, t2=0.1, phi=1.5), tp.models.bhz(m=-1.0)
+    solid = tp.ensembles.chiral_3d(2, rng=0)
+    mask: Any = {"on_unresolved": "mask"}
+    return {
+        "winding numbers, proven": lambda: [
+            tp.certify_winding(h) for h in (chains, scalar, larger)
+        ],
+        "winding numbers, sampled": lambda: [
+            tp.winding_number(h, grid=16, **mask) for h in (chains, scalar, larger)
+        ],
+        "winding angles": lambda: tp.winding_angle(chains, grid=16),
+        "Chern numbers of two bands, proven": lambda: tp.certify_chern(plane),
+        "Chern numbers of two bands, sampled": lambda: tp.chern_number(plane, grid=16, **mask),
+        "Chern numbers of d-vectors": lambda: tp.chern_number_from_d(np.ones((1, 8, 8, 3)), **mask),
+        "Berry flux": lambda: (tp.berry_flux(plane, grid=8), tp.berry_flux(four, grid=8)),
+        "Chern numbers of many bands, proven": lambda: tp.certify_chern(four, n_occupied=2),
+        "Chern numbers of many bands, sampled": lambda: tp.chern_number(
+            four, n_occupied=2, grid=16, **mask
+        ),
+        "gaps": lambda: tp.certify_gap(four, n_occupied=2),
+        "Z2 invariants": lambda: tp.z2_invariant(tp.models.kane_mele(0.1), n_occupied=2),
+        "winding numbers in three dimensions": lambda: tp.winding_3d(
+            solid, chiral="blocks", **mask
+        ),
+        "Majorana numbers": lambda: tp.majorana_number(
+            tp.models.kitaev_chain_bdg(mu=0.5, t=1.0, delta=0.7), particle_hole="nambu"
+        ),
+    }
+
+
+COMMANDS: Final = (warmup,)
