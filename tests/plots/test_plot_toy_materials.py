@@ -49,3 +49,12 @@ def test_solids_are_drawn_with_what_was_proven(arrays):
     # corners of the cell, and none beyond it
     assert len(figure.axes[0].lines) - 1 >= 8
     assert len(solids["numbers"]) == len(arrays["numbers"])
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_corners_are_named_where_they_are(dim):
+    made = draw_shard(4, 0, 2, 0.1, dim)["arrays"]
+    panel = plot_toy_materials(made, [0]).axes[1]
+    # the path begins and ends at a named corner: names beyond it are at wrong momenta
+    assert panel.get_xticks()[0] == 0
+    assert panel.get_xticks()[-1] == made["kspace"].shape[1] - 1

@@ -15,8 +15,7 @@ from topophys.errors import InputError
 from topophys.kernels.rounding import at_least
 from topophys.materials.elements import SYMBOLS
 from topophys.materials.synthetic import ORDERS
-from topophys.materials.synthetic.features import CORNERS, SOLID_CORNERS, STEPS
-from topophys.materials.synthetic.features import STEPS as SOLID_STEPS
+from topophys.materials.synthetic.features import CORNERS, SOLID_CORNERS, SOLID_STEPS, STEPS
 from topophys.materials.synthetic.labels import CLASSES
 from topophys.plots._panels import new_figure
 from topophys.plots.style import FAINT, INK, PALETTE, style, tidy
