@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -264,8 +265,8 @@ def _prove(
             on_unresolved="mask",
         )  # fmt: skip
         return found, "Z₂ invariant"
-    found = certify_chern(H, n_occupied=filled, max_evaluations=effort, evidence=True)
-    return found, "Chern number"
+    proof = certify_chern(H, n_occupied=filled, max_evaluations=effort, evidence=True)
+    return proof, "Chern number"
 
 
 def _details(proof: Any, resolved: bool, spent: float) -> str:
@@ -348,7 +349,7 @@ def _leaves(tree: CellTree) -> NDArray[np.float64]:
 def _model_of_file(
     path: str | os.PathLike[str], n_occupied: int | None
 ) -> tuple[FourierHamiltonian, int]:
-    H = read_wannier90(path, n_occupied=1 if n_occupied is None else n_occupied)
+    H = read_wannier90(Path(path), n_occupied=1 if n_occupied is None else n_occupied)
     if H.dim != 2:
         raise KindError(
             f"File `{path}` must hold a plane for the explorer, but is {H.dim}D; use `topophys"

@@ -77,7 +77,7 @@ class Canvas(Figure):
                 " windows; write a file with `topophys.plots.save_figure(figure, name)`."
             )
         canvas, number = self.canvas, max(plt.get_fignums(), default=0) + 1
-        manager = plt.new_figure_manager(number)
+        manager = plt.new_figure_manager(number)  # type: ignore[no-untyped-call]
         manager.canvas.figure = self
         self.set_canvas(manager.canvas)
         Gcf.set_active(manager)

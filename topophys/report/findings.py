@@ -173,9 +173,15 @@ def _used(summary: dict[str, Any], *, wanted: bool) -> str:
         ]
     rows = [r for r in (summary.get("causal") or {}).get("results", []) if r["cases"]]
     alone = next((r for r in rows if r["test"] == "erase" and r["what"] == "nothing"), None)
-    for r in rows if alone is not None else []:
+    for r in rows:
         # erasure of several quantities at once and of random directions is in the table
-        if r["test"] != "erase" or r is alone or "random" in r["what"] or r["what"].count(",") > 1:
+        if (
+            alone is None
+            or r["test"] != "erase"
+            or r is alone
+            or "random" in r["what"]
+            or r["what"].count(",") > 1
+        ):
             continue
         harms = alone["share"] - r["share"] > MISSES
         if harms == wanted:
