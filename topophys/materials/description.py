@@ -219,11 +219,13 @@ def read_table(
     Parameters
     ----------
     path : str or Path
-        CSV file, UTF-8, with a line of column names.
+        CSV file, UTF-8, with a line of column names; separated by commas, or by semicolons or tabs
+        where that line has no comma.
     formula, space_group, structure : str, optional
         Columns: formula, number or symbol of the space group, path of a CIF or POSCAR file
         (relative to the table). A structure decides formula and space group where it is given. By
-        default a column "space_group" is read where there is one.
+        default a column "space_group" is read where there is one; default names are found in any
+        case and with spaces or hyphens, as in "Space group".
     labels : tuple of str, optional
         Columns with classes.
     species, occupancy : str, optional
@@ -243,8 +245,9 @@ def read_table(
     """
     path = Path(path)
     names, body = _cells_of(path)
-    if space_group is None and "space_group" in names:
-        space_group = "space_group"
+    formula = _column(names, formula) if formula == "formula" else formula
+    if space_group is None:
+        space_group = next((n for n in (_column(names, "space_group"),) if n in names), None)
     if len(set(labels)) < len(labels):
         raise InputError(f"Argument `labels` must name each column once, but is {labels!r:.80}.")
     wanted = [*labels, *(c for c in (space_group, structure) if c)]
@@ -281,10 +284,27 @@ def read_table(
     return found
 
 
+def _column(names: Sequence[str], default: str) -> str:
+    """Column that a default name means, whatever its case, spaces, hyphens and underscores."""
+
+    def plain(word: str) -> str:
+        return "".join(c for c in word.casefold() if c not in " _-")
+
+    alike = [name for name in names if plain(name) == plain(default)]
+    return alike[0] if default not in names and len(alike) == 1 else default
+
+
+def _separator(text: str) -> str:
+    """Comma; semicolon or tab where the line of names has these and no comma."""
+    first = text.lstrip("\ufeff").partition("\n")[0]
+    return next((mark for mark in ";\t" if mark in first and "," not in first), ",")
+
+
 def _cells_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Names of the columns, and the other rows with the lines on which they end."""
     try:
-        rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+        text = read_text(path)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
         names = [word.strip() for word in next(rows, [])]
         return names, [(rows.line_num, row) for row in rows]
     except (OSError, ValueError, csv.Error) as error:
