@@ -454,8 +454,11 @@ def test_files_of_the_first_version_are_read(model, tmp_path):
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
-@pytest.mark.parametrize("names", [("ID", "Formula", "Space group"), ("id", "formula", "SpaceGroup"),
-                                   ("id", "FORMULA", "space-group")])  # fmt: skip
+@pytest.mark.parametrize(
+    "names",
+    [("ID", "Formula", "Space group"), ("id", "formula", "SpaceGroup"),
+     ("id", "FORMULA", "space-group")],
+)  # fmt: skip
 def test_separators_and_spellings_of_default_columns(tmp_path, mark, names):
     path = tmp_path / "t.csv"
     path.write_text(mark.join(names) + "\n" + mark.join(("1", "Bi2Se3", "R-3m")) + "\n")
@@ -469,4 +472,6 @@ def test_columns_that_could_mean_the_same_are_not_chosen_between(tmp_path):
     with pytest.raises(DatasetError, match="one column 'formula'"):
         read_table(path)
     path.write_text("formula,Space group,space-group\nNaCl,225,1\n")
-    assert read_table(path).materials[0].space_group is None
+    with pytest.raises(DatasetError, match="one column 'space_group', but there are"):
+        read_table(path)
+    assert read_table(path, space_group="space-group").materials[0].space_group == 1

@@ -245,9 +245,9 @@ def read_table(
     """
     path = Path(path)
     names, body = _cells_of(path)
-    formula = _column(names, formula) if formula == "formula" else formula
+    formula = (_column(path, names, formula) or formula) if formula == "formula" else formula
     if space_group is None:
-        space_group = next((n for n in (_column(names, "space_group"),) if n in names), None)
+        space_group = _column(path, names, "space_group")
     if len(set(labels)) < len(labels):
         raise InputError(f"Argument `labels` must name each column once, but is {labels!r:.80}.")
     wanted = [*labels, *(c for c in (space_group, structure) if c)]
@@ -284,14 +284,21 @@ def read_table(
     return found
 
 
-def _column(names: Sequence[str], default: str) -> str:
+def _column(path: Path, names: Sequence[str], default: str) -> str | None:
     """Column that a default name means, whatever its case, spaces, hyphens and underscores."""
 
     def plain(word: str) -> str:
         return "".join(c for c in word.casefold() if c not in " _-")
 
     alike = [name for name in names if plain(name) == plain(default)]
-    return alike[0] if default not in names and len(alike) == 1 else default
+    if default in alike or not alike:
+        return default if alike else None
+    if len(alike) > 1:
+        raise DatasetError(
+            f"Table `{path}`, line 1: there must be one column {default!r}, but there are"
+            f" {' and '.join(map(repr, alike))[:200]}; name the column."
+        )
+    return alike[0]
 
 
 def _separator(text: str) -> str:
