@@ -30,7 +30,7 @@ def picture() -> Figure:
         for ax in axes:
             ax.plot(loop.real, loop.imag, color="0.75", lw=1.0, zorder=1)
             ax.plot(0, 0, "+", color="black", ms=11, mew=1.8, zorder=5)
-            ax.text(-0.08, 0.0, "D = 0:\ngap closes", va="center", ha="right", fontsize=7.5)
+            ax.text(0.09, -0.06, "D = 0:\ngap closes", va="top", ha="left", fontsize=7)
             ax.set(xlabel=r"Re $D(k)$", aspect="equal", xlim=(-0.75, 1.55))
         axes[0].plot(closed.real, closed.imag, "o-", color=PALETTE["orange"], ms=5, lw=1.4)
         axes[1].plot(loop.real, loop.imag, color=PALETTE["blue"], lw=2.2)
