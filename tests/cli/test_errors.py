@@ -140,7 +140,7 @@ def test_unwritable_run_folder(refused, blocked, tiny_file):
 
 @pytest.mark.parametrize("command", ["probe", "plot", "report"])
 def test_missing_run_folder(refused, tmp_path, command):
-    assert "not a folder with a finished training" in refused(command, tmp_path / "nowhere")
+    assert "does not exist; make it with `topophys train" in refused(command, tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
 
 
