@@ -78,7 +78,7 @@ TITLES = {
     "ablation": "Ablation of modalities: toy layers, 6,000 for training",
     "branch": "In place of the chain: toy layers, 6,000 for training",
     "clean toys": "The tree baseline: toy layers, 6,000 for training, 3,000 others for testing",
-    "noisy toys": "Noisy toy layers: no modality suffices alone, each carries something",
+    "noisy toys": "Noisy toy layers: no modality suffices alone",
     "lists": "10,774 listed materials: five folds, no chemical system in two folds",
     "model by system": "`MaterialsModel` on the 10,774 listed materials: unseen chemical systems",
     "model by prototype": "`MaterialsModel` on the same: unseen prototypes",
