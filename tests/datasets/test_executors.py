@@ -187,16 +187,15 @@ def drawing(tmp_path, recipe):
     return ["-m", "mpi4py.futures", *words]
 
 
-def ranks_of(process):
-    """Processes of Python that `mpiexec` started, by number."""
+def ranks_of(folder):
+    """Processes of Python that `mpiexec` started for the files of a folder, by number."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            fields = path.read_text().rpartition(")")[2].split()
-            words = (path.parent / "cmdline").read_bytes()
+            words = path.read_bytes()
         except OSError:
             continue
-        if int(fields[3]) == process.pid and words.startswith(sys.executable.encode()):
+        if words.startswith(sys.executable.encode()) and str(folder).encode() in words:
             found.append(int(path.parent.name))
     return sorted(found)
 
@@ -228,13 +227,13 @@ def test_killed_processes_of_mpi(recipe, whole, tmp_path, seed):
         while len(list((tmp_path / "ranks").iterdir())) < 2 and time.monotonic() < end:
             time.sleep(0.02)  # until two of them draw
         time.sleep(rng.uniform(0.0, 0.3))
-        victims = [job.pid, *ranks_of(job)]
+        victims = [job.pid, *ranks_of(tmp_path)]
         os.kill(rng.choice(victims), signal.SIGKILL)
         job.communicate(timeout=120)
         end = time.monotonic() + 60.0
-        while ranks_of(job) and time.monotonic() < end:
+        while ranks_of(tmp_path) and time.monotonic() < end:
             time.sleep(0.1)
-        assert ranks_of(job) == []
+        assert ranks_of(tmp_path) == []
         for path in (tmp_path / "ranks").iterdir():
             path.unlink()
     job = started(*words)
