@@ -8,7 +8,7 @@ import pytest
 import topophys as tp
 from topophys import _validation
 from topophys._random import as_generator, keyed_generator
-from topophys.errors import InputError, ShapeError
+from topophys.errors import FillingError, InputError, ShapeError
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,10 @@ def test_other_counts_do_not(value):
 
 
 def test_occupied_bands():
-    assert [_validation.occupied(None, n) for n in (2, 3, 4, 5)] == [1, 1, 2, 2]
+    assert _validation.occupied(None, 2) == 1
+    for n in (3, 4, 5):
+        with pytest.raises(FillingError, match=f"how many of the {n} bands"):
+            _validation.occupied(None, n)
     assert _validation.occupied(3, 4) == 3
     for wrong in (0, 4, 5):
         with pytest.raises(InputError, match="`n_occupied`"):

@@ -149,7 +149,7 @@ def ask(
     if asked == "gap" and (level is not None or kind != "direct"):
         given = level is None or any(reading.get(x) is not None for x in FILLINGS)
         name, value, proof, notes = _indirect_gap(h, kind, level, h.n_occupied if given else None)
-        filled = proof.asked.n_occupied
+        filled = 0 if proof.asked is None else proof.asked.n_occupied
     else:
         filled = h.n_bands // 2 if asked == "winding" else h.n_occupied
         name, value, proof, notes = _found(h, asked, near, half_width, time_reversal)

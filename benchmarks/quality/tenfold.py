@@ -80,7 +80,7 @@ def jobs() -> dict[str, tuple[int, Callable[[np.random.Generator], object], Call
             200, lambda g: draw.chiral_3d(200, rng=g),
             lambda h: tp.winding_3d(h, chiral="blocks")),
         "Z2 invariants, 4 bands, range 1": (
-            50, lambda g: draw.time_reversal_planes(50, rng=g),
+            200, lambda g: draw.time_reversal_planes(200, rng=g),
             lambda h: tp.z2_invariant(h, method="flux", time_reversal="up first")),
         "mirror Chern numbers, 4 bands, range 1": (
             50, lambda g: draw.time_reversal_planes(50, spin_conserved=True, rng=g),

@@ -74,7 +74,8 @@ class Bands(Family):
             occupied = states[..., :filled]
             projector = occupied @ np.conj(np.swapaxes(occupied, -1, -2))
             shown = np.eye(h_k.shape[-1]) - 2.0 * projector
-        return {"x": channels(shown), "flux": berry_flux(planes, n_occupied=filled, grid=self.grid)}
+        grid = self.grid[0], self.grid[1]
+        return {"x": channels(shown), "flux": berry_flux(planes, n_occupied=filled, grid=grid)}
 
     def change_gauge(
         self, hoppings: Complex[np.ndarray, "S M n n"], rng: np.random.Generator
