@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -89,8 +90,7 @@ def common_edges(plus: Sides, minus: Sides) -> tuple[Int, Int, Int, Int, Int]:
 
     Returns line (E, ...), start, end, and the frames of both families.
     """
-    lines, number = np.unique(np.concatenate([plus.line, minus.line]), axis=0, return_inverse=True)
-    number = number.reshape(-1)
+    lines, number = _distinct(np.concatenate([plus.line, minus.line]))
     span = int(max(plus.end.max(), minus.end.max())) + 1
     key_p = number[: len(plus.line)] * span + plus.start
     key_m = number[len(plus.line) :] * span + minus.start
@@ -112,6 +112,20 @@ def common_edges(plus: Sides, minus: Sides) -> tuple[Int, Int, Int, Int, Int]:
     ):
         raise AssertionError("cells do not tile the surface")
     return line, start, end, plus.frame[i], minus.frame[j]
+
+
+def _distinct(lines: Int) -> tuple[Int, Int]:
+    """Return distinct rows (L, c) of `lines` in order, and which of them each row is."""
+    low = lines.min(0)
+    widths = (lines.max(0) - low + 1).tolist()
+    if math.prod(widths) < 2**62:  # one number stands for a row: sorted much faster
+        key = np.zeros(len(lines), np.int64)
+        for column, least, width in zip(lines.T, low, widths, strict=True):
+            key = key * width + (column - least)
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        return lines[first], number.reshape(-1)
+    rows, number = np.unique(lines, axis=0, return_inverse=True)
+    return rows, number.reshape(-1)
 
 
 class Cocycle:

@@ -228,9 +228,12 @@ def _numbers(walk: Cover) -> tuple[Real, Real]:
     cocycle = Cocycle(walk)
     _inner_edges(cocycle)
     ends: dict[int, tuple[_End, _End]] = {}
+    order = np.argsort(walk.leaves.owner, kind="stable")
+    owner = walk.leaves.owner[order]
     for b in np.flatnonzero(cocycle.alive).tolist():
-        first = _end(cocycle, b, 0)
-        last = None if first is None else _end(cocycle, b, 1)
+        mine = order[slice(*np.searchsorted(owner, [b, b + 1]))]
+        first = _end(cocycle, b, mine, 0)
+        last = None if first is None else _end(cocycle, b, mine, 1)
         if first is not None and last is not None:
             ends[b] = first, last
     flux = _inner_flux(cocycle, ends)
@@ -274,12 +277,15 @@ def _inner_edges(cocycle: Cocycle) -> None:
     cocycle.add(Edges(owner, p, q, one, other), 0)
 
 
-def _end(cocycle: Cocycle, b: int, side: int) -> _End | None:
-    """Points of a line, with their images under time reversal, so near that links are bounded."""
+def _end(cocycle: Cocycle, b: int, mine: Int, side: int) -> _End | None:
+    """Points of a line, with their images under time reversal, so near that links are bounded.
+
+    Shapes: `mine` (m,), the leaves of Hamiltonian b.
+    """
     leaves, around = cocycle.walk.leaves, cocycle.domain.fine
-    x, y = leaves.corner.T
-    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
-    here = np.flatnonzero((x + size == around // 2 if side else x == 0) & (leaves.owner == b))
+    y = leaves.corner[:, 1]
+    x, size = leaves.corner[mine, 0], 1 << (cocycle.domain.max_depth - leaves.depth[mine])
+    here = mine[x + size == around // 2 if side else x == 0]
     here = here[np.argsort(y[here])]
     place = side * (around // 2)
     points = np.union1d(y[here], -y[here] % around)
