@@ -88,7 +88,10 @@ class Answer:
         """Return the same as plain values, for JSON and tables."""
         names = ("question", "value", "status", "reason", "gap_lower", "gap_upper", "dim",
                  "n_bands", "n_occupied", "notes", "seconds")  # fmt: skip
-        return {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
+        plain = {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
+        for name in ("gap_lower", "gap_upper"):  # JSON knows no infinity
+            plain[name] = plain[name] if np.isfinite(plain[name]) else None
+        return plain
 
 
 def ask(

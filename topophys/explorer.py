@@ -349,7 +349,7 @@ def _leaves(tree: CellTree) -> NDArray[np.float64]:
 def _model_of_file(
     path: str | os.PathLike[str], n_occupied: int | None
 ) -> tuple[FourierHamiltonian, int]:
-    H = read_wannier90(Path(path), n_occupied=1 if n_occupied is None else n_occupied)
+    H = read_wannier90(Path(path), n_occupied=n_occupied)
     if H.dim != 2:
         raise KindError(
             f"File `{path}` must hold a plane for the explorer, but is {H.dim}D; use `topophys"

@@ -47,7 +47,7 @@ def two_gaps() -> Figure:
     s_z = np.kron(np.diag([1, -1]), np.eye(2))
     mass = np.linspace(0.0, 1.0, 41)
     h = tp.models.kane_mele(0.1, lambda_v=mass, lambda_r=0.1)
-    found = tp.spin_chern(h.on_grid((96, 96)), s_z)
+    found = tp.spin_chern(h.on_grid((96, 96)), s_z, n_occupied=2)
     assert [abs(found.value[0]), found.value[-1]] == [1, 0]
     with style():
         figure = new_figure(5.4, 2.9)

@@ -21,8 +21,9 @@ def picture(N: int = 24) -> Figure:
     cells = np.stack(np.meshgrid(np.arange(N), np.arange(N), indexing="ij"), -1).reshape(-1, 2)
     noise = np.random.default_rng(1).uniform(-1.5, 1.5, N * N) * (cells[:, 0] >= N // 2)
     found = tp.local_chern_marker(
-        h + np.kron(np.diag(noise), np.eye(2)), np.repeat(cells, 2, axis=0), area=0.5
-    )
+        h + np.kron(np.diag(noise), np.eye(2)), np.repeat(cells, 2, axis=0), area=0.5,
+        n_occupied=N * N,
+    )  # fmt: skip
     assert abs(found.marker.sum()) < 1e-6
     local = found.marker.reshape(N, N, 2).mean(-1)
     with style():

@@ -189,7 +189,7 @@ def test_unreadable_blocks(refused, run_folder, tmp_path, content):
 
 def test_blocks_that_cannot_be_read(refused, run_folder, tmp_path):
     path = tmp_path / "blocks.npy"
-    assert "`file`" in refused("predict", run_folder, path)
+    assert "blocks.npy` does not exist" in refused("predict", run_folder, path)
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     assert "`file`" in refused("predict", run_folder, path)
     np.save(path, np.ones((3, 32, 3, 3)))

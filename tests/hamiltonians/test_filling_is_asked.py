@@ -9,7 +9,6 @@ import pytest
 
 import topophys as tp
 from topophys.errors import FillingError
-from topophys.learn import TopologicalMLEncoderLoops
 from topophys.plots import plot_berry_curvature
 
 
@@ -144,6 +143,9 @@ def test_polarization_asks():
 
 
 def test_networks_of_bands_ask():
+    pytest.importorskip("torch")
+    from topophys.learn import TopologicalMLEncoderLoops
+
     with pytest.raises(FillingError, match=r"`n_occupied` must be given"):
         TopologicalMLEncoderLoops(32, (8, 8))
 

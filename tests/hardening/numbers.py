@@ -56,9 +56,12 @@ CASES = {
     "zak_phase": (tp.zak_phase, BANDS),
     "berry_phase": (tp.berry_phase, PATH),
     "quantum_metric": (tp.quantum_metric, BANDS),
-    "spin_chern": (lambda h: tp.spin_chern(h, S_Z), SPIN),
-    "spin_chern, s_z": (lambda s: tp.spin_chern(SPIN, s), S_Z),
-    "z2_invariant": (tp.z2_invariant, tp.models.kane_mele(0.1).on_grid((8, 8))),
+    "spin_chern": (lambda h: tp.spin_chern(h, S_Z, n_occupied=2), SPIN),
+    "spin_chern, s_z": (lambda s: tp.spin_chern(SPIN, s, n_occupied=2), S_Z),
+    "z2_invariant": (
+        lambda h: tp.z2_invariant(h, n_occupied=2),
+        tp.models.kane_mele(0.1).on_grid((8, 8)),
+    ),
     "symmetrize, time_reversal": (
         lambda u: tp.symmetrize(tp.models.kane_mele(0.1), time_reversal=u),
         np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)),
@@ -67,9 +70,12 @@ CASES = {
     "flatten_d": (tp.flatten_d, D),
     "unflatten_block": (tp.unflatten_block, tp.flatten_block(FLAT_CHAIN)),
     "unflatten_bands": (lambda h_k: tp.unflatten_bands(h_k, 1), FLAT_PLANE),
-    "local_chern_marker": (lambda h: tp.local_chern_marker(h, SITES, area=1.0), FLAKE),
+    "local_chern_marker": (
+        lambda h: tp.local_chern_marker(h, SITES, area=1.0, n_occupied=6),
+        FLAKE,
+    ),
     "local_chern_marker, positions": (
-        lambda r: tp.local_chern_marker(FLAKE, r, area=1.0),
+        lambda r: tp.local_chern_marker(FLAKE, r, area=1.0, n_occupied=6),
         SITES,
     ),
     "real_space_winding": (lambda d: tp.real_space_winding(d, np.arange(12.0)), _OPEN),

@@ -25,10 +25,10 @@ def digest(seed, n=20):
         tp.winding_angle(chains.block_on_grid(24)),
         tp.winding_steps(chains.block_on_grid(24)),
         tp.berry_flux_from_d(planes.d_on_grid((9, 9))),
-        tp.berry_flux(grid),
-        np.ma.filled(tp.chern_number(grid, on_unresolved="mask")),
-        tp.wilson_loop(grid),
-        tp.quantum_metric(grid),
+        tp.berry_flux(grid, n_occupied=2),
+        np.ma.filled(tp.chern_number(grid, n_occupied=2, on_unresolved="mask")),
+        tp.wilson_loop(grid, n_occupied=2),
+        tp.quantum_metric(grid, n_occupied=2),
         tp.flatten_block(chains.block_on_grid(24)),
     ]
     total = hashlib.sha256()

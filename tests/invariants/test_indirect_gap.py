@@ -186,3 +186,15 @@ def test_files_of_open_gaps_are_accepted_and_of_others_not_written(tmp_path):
     with pytest.raises(UnresolvedError):
         tp.certify_gap(metal, kind="indirect").save(tmp_path / "y.cert.json")
     assert not (tmp_path / "y.cert.json").exists()
+
+
+def test_a_level_beyond_all_bands_has_no_largest_gap():
+    far = tp.certify_gap(tp.models.qwz(-1.0), level=9.0)
+    assert (far.status.item(), int(far), float(far.gap_lower)) == ("certified", 2, np.inf)
+
+
+def test_hamiltonians_of_subnormal_size_are_not_written(tmp_path):
+    proof = tp.certify_gap(1e-315 * tp.models.qwz(-1.0), kind="indirect")
+    assert proof.status == "certified"
+    with pytest.raises(InputError, match="hold no Hamiltonians below"):
+        proof.save(tmp_path / "x.cert.json")

@@ -32,7 +32,8 @@ for chain in chains:
     out += [tp.flatten_block(1e-200 * d_k)]
 proof = tp.certify_chern(planes)
 out += [proof.value, proof.evaluations, proof.gap_lower, proof.gap_upper]
-out += [tp.berry_flux_from_d(planes.d_on_grid((6, 6))), tp.berry_flux(h3)]
+out += [tp.berry_flux_from_d(planes.d_on_grid((6, 6)))]
+out += [tp.berry_flux(h3, n_occupied=1, positions=np.zeros((3, 2)))]
 out += [tp.chern_number_from_d(planes.d_on_grid((6, 6)))]
 out += [tp.chern_number(planes, grid=(12, 12))]
 proof = tp.certify_chern(tp.ensembles.class_a(1, n_bands=3, n_occupied=2, rng=6))

@@ -106,3 +106,22 @@ def test_numba_is_left_as_it_was():
     with pytest.raises(ZeroDivisionError), _jit._compiling():
         raise ZeroDivisionError
     assert types.BaseFunction.get_call_type is before
+
+
+def test_a_change_of_any_kernel_outdates_what_is_kept_on_disk(monkeypatch):
+    if getattr(_sums, "_cache", None) is None:
+        pytest.skip("kernels are interpreted")
+    _sums(np.ones(3), np.empty(3))
+    again = _jit.kernel(_sums.py_func)
+    assert again._cache._cache_file._source_stamp == _sums._cache._cache_file._source_stamp
+    monkeypatch.setattr(_jit, "_sources", lambda: "those of another version")
+    changed = _jit.kernel(_sums.py_func)
+    loads = changed._cache._cache_file.load
+    assert again._cache._cache_file.load(_key(again)) is not None
+    assert loads(_key(again)) is None
+
+
+def _key(compiled):
+    """Name of the overload for real vectors in Numba's index."""
+    [signature] = _sums.signatures
+    return compiled._cache._index_key(signature, compiled.targetctx.codegen())

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.strategies import plain
 from topophys.errors import InputError, OutputError
 from topophys.learn import (
     CHALLENGE,
@@ -105,7 +106,12 @@ def test_answers_come_from_files_too(tmp_path):
     ("test,index,value\nchains-12,0,1.5\n", "line 2: index and value must be integers"),
     ("test,index,value\nchains-12,0,1\nchains-12,0,1\n", "line 3: index 0 of test chains-12 comes"),
     ("test,index,value\nchains-12,99999,1\n", "must be below"),
-])  # fmt: skip
+    ("test,index,value\nchains-12,0,1,5\n", "line 2: there must be three cells"),
+    ("test,index,value,value\nchains-12,0,1,1\n", "first line must be"),
+    ("test,index,value\nchains-12,0_0,1\n", "line 2: index and value must be integers"),
+    ("test,index,value\nchains-12,0," + "9" * 400 + "\n", "index and value must be integers"),
+    ("test,index,value\nchains-12,0," + "x" * 200_000 + "\n", "no table of answers"),
+], ids=range(11))  # fmt: skip
 def test_wrong_sheets_are_refused_by_line(text, words, tmp_path):
     sheet = tmp_path / "a.csv"
     sheet.write_text(text)
@@ -137,3 +143,53 @@ def test_hybrid_network_beats_the_formulas_where_they_are_weak():
     mean = {e: score_challenge(e, tests, hidden_seed=11, size=16).mean
             for e in ("formula", "fft-formula", "hybrid")}  # fmt: skip
     assert mean["hybrid"] > max(mean["formula"], mean["fft-formula"])
+
+
+def test_who_answers_the_public_half_has_entered():
+    seen = []
+
+    def entry(samples, test):
+        seen.append(test.name)
+        if len(seen) > 1:
+            raise NotImplementedError
+        return np.zeros(len(samples))
+
+    score = score_challenge(entry, ["chains-12"], hidden_seed=3, size=8)
+    assert score.not_entered == ()
+    assert (score.rows[1].half, score.rows[1].answered, score.mean) == ("hidden", 0, 0.0)
+
+
+def test_hidden_halves_are_not_the_public_ones_and_names_count_once():
+    with pytest.raises(InputError, match="that of the public halves"):
+        score_challenge(nothing, ["chains-12"], hidden_seed=20261130)
+    with pytest.raises(InputError, match="`hidden_seed` must be"):
+        score_challenge(nothing, ["chains-12"], hidden_seed=-1)
+    with pytest.raises(InputError, match="at least one test"):
+        score_challenge(nothing, [])
+    assert len(score_challenge(nothing, ["chains-12"] * 2, hidden_seed=1, size=4).rows) == 2
+
+
+def test_a_stopped_export_leaves_nothing(tmp_path, monkeypatch):
+    done = []
+
+    def stop(name, **options):
+        if done:
+            raise KeyboardInterrupt
+        done.append(name)
+        return load_challenge(name, **options)
+
+    monkeypatch.setattr("topophys.learn.challenge.load_challenge", stop)
+    with pytest.raises(KeyboardInterrupt):
+        export_challenge(tmp_path / "public", ["chains-12", "chains-32"], size=3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_tensors_are_answers_and_ragged_lists_are_not():
+    torch = pytest.importorskip("torch")
+    zeros = score_challenge(lambda x, _: torch.zeros(len(x), requires_grad=True), ["chains-12"],
+                            hidden_seed=1, size=4)  # fmt: skip
+    assert zeros.rows[0].answered == 4
+    with pytest.raises(InputError, match="is no array"):
+        score_challenge(lambda *_: [[1], [1, 2]], ["chains-12"], hidden_seed=1, size=4)
+    with pytest.raises(InputError, match="a function, a name or a file"):
+        plain(score_challenge)(5)

@@ -48,12 +48,17 @@ def challenge(
 
     Example: topophys challenge hybrid --tests chains-12,planes-6
     """
+    from topophys._io import check_output
     from topophys.errors import InputError
-    from topophys.learn.challenge import CHALLENGE, export_challenge, score_challenge
+    from topophys.learn.challenge import CHALLENGE, export_challenge, is_score, score_challenge
 
     names = [x.strip() for x in tests.split(",") if x.strip()] if tests is not None else None
     if certificates and export is None:
         raise InputError("Option --certificates needs --export FOLDER.")
+    if entry is None and (output is not None or seed is not None):
+        raise InputError("Options -o and --seed need an entry to score.")
+    if output is not None:
+        check_output(output, ours=is_score)
     if export is not None:
         if entry is not None:
             raise InputError("Give an entry to score or --export FOLDER, not both.")

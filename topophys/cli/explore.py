@@ -15,12 +15,15 @@ def explore(
         Path | None, typer.Argument(help="Hoppings of a plane from Wannier90; else a model.")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="ssh, extended_ssh, kitaev, qwz, haldane or bhz.")
-    ] = "haldane",
+        str | None,
+        typer.Option(help="ssh, extended_ssh, kitaev, qwz, haldane or bhz; haldane by default."),
+    ] = None,
     occupied: Annotated[
         int | None, typer.Option("-n", "--occupied", help="Occupied bands of the file.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")
+    ] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
     """Move parameters of a model, or occupied bands of a file; the proven integer follows.
@@ -29,9 +32,16 @@ def explore(
 
     Example: topophys explore wannier90_hr.dat -n 2
     """
+    from topophys.errors import InputError
     from topophys.explorer import serve
 
-    server = serve(file, model=model, n_occupied=occupied, port=port, show=browser, block=False)
+    if file is not None and model is not None:
+        raise InputError("Give a file or --model, not both.")
+    if file is None and occupied is not None:
+        raise InputError("Option -n belongs to a file; models name their filling.")
+    server = serve(
+        file, model=model or "haldane", n_occupied=occupied, port=port, show=browser, block=False
+    )
     print(f"explorer at http://127.0.0.1:{server.port}/ (Ctrl-C stops it)", flush=True)
     try:
         server.io_loop.start()

@@ -60,11 +60,18 @@ VERSION: Final = 1
 #: Parts of the proven gap that a file may claim: the first that its cells can prove.
 PARTS: Final = (1.0, 1.0 - 1e-9, 0.999, 0.9, 0.5, 0.0)
 MAX_LEAVES: Final = 300_000
+#: Largest entry below which energies of cells would be subnormal numbers.
+TINY: Final = 1e-305
 
 
 def document_of(proof: Proof, value: int, gap_lower: float) -> dict[str, Any]:
     """Content of a certificate file."""
     question, claim = exact(proof.question), float(gap_lower)
+    if 0.0 < np.abs(question.amplitudes).max(initial=0.0) < TINY:
+        raise InputError(
+            f"Certificate files hold no Hamiltonians below {TINY:g}, where numbers lose digits:"
+            " multiply the hoppings by a power of two."
+        )
     for part in PARTS:
         try:
             evidence = _WRITERS[question.quantity](question, proof, value, part * claim)
@@ -564,12 +571,12 @@ SCHEMA: Final = (
     ("question.amplitude_error", "hexadecimal float", "", "bound, over all k and in operator norm, of the distance of the Hamiltonian that is meant from the one that is given; the claim is about every Hamiltonian that near"),
     ("question.time_reversal", "matrix", "Z2 invariant", "U of T = U K, near an antisymmetric unitary matrix, which is what is meant: the polar factor of its antisymmetric part"),
     ("question.particle_hole", "matrix", "Majorana number", "U of C = U K, near a symmetric unitary matrix, which is what is meant: the polar factor of its symmetric part"),
-    ("question.symmetry_violation", "hexadecimal float", "Z2 invariant, Majorana number", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, or (H - C H C^-1) / 2; the claim is about the symmetric part"),
+    ("question.symmetry_violation", "hexadecimal float", "Z2 invariant, Majorana number", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, or (H - C H C^-1) / 2; the value is that of the symmetric part, which has a gap too, of at least the proven one less twice this bound"),
     ("question.level", "hexadecimal float", "gap around an energy", "the energy E that lies between the occupied and the empty levels, in the units of the hoppings"),
     ("question.centre", "list of 3 hexadecimal floats", "Weyl charge", "centre of the box, in radians; an exact number"),
     ("question.half_width", "list of 3 hexadecimal floats", "Weyl charge", "half edges of the box, in radians; exact numbers"),
     ("claim.value", "integer", "", "the invariant; of gaps, n; of a Majorana number, 1 where Majorana modes are at the ends"),
-    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels), in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
+    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
     ("evidence.start", "list of integers", "", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
     ("evidence.depth", "integer", "", "the finest lattice has start << depth points along each axis"),
     ("evidence.tree", "string", "not Weyl charge", "leaves: see above. Axes run from 0 to 2 pi; the first axis of a Z2 invariant from 0 to pi"),

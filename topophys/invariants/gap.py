@@ -439,7 +439,8 @@ def _indirect(
     with np.errstate(invalid="ignore"):
         lower = columns["conduction_lower"] - columns["valence_upper"]
         upper = columns["conduction_upper"] - columns["valence_lower"]
-    lower = np.where(good, np.maximum(np.nextafter(lower, -np.inf), 0.0), 0.0)
+    inward = np.where(np.isinf(lower), lower, np.nextafter(lower, -np.inf))
+    lower = np.where(good, np.maximum(inward, 0.0), 0.0)
     result = IndirectGap(
         value=np.where(good, filled, UNRESOLVED_VALUE).reshape(batch),
         status=found.status.reshape(batch),

@@ -7,12 +7,15 @@ where they are used; left alone, Numba does all of that for each function on eve
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import llvmlite.binding
@@ -61,6 +64,7 @@ def _compiled(func: _F, **options: Any) -> _F:
         entry = numba.njit(func, **options)
     if not hasattr(entry, "get_call_template"):  # NUMBA_DISABLE_JIT
         return func
+    _stamp_with_all_kernels(entry)
     if _SEPARATE_PARTS:
         _call_parts(entry, numba.njit(func, **parts))
     compile_new = entry._compiler.compile  # not reached where the result lies on disk
@@ -72,6 +76,25 @@ def _compiled(func: _F, **options: Any) -> _F:
     entry._compiler.compile = compile_once
     compiled: _F = entry
     return compiled
+
+
+@cache
+def _sources() -> str:
+    """Digest of the sources of all kernels."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _stamp_with_all_kernels(entry: Any) -> None:
+    """Let a change of any kernel outdate what is kept on disk of this one.
+
+    Numba looks at the file of the entry alone; the parts that it took in come from others.
+    """
+    file = getattr(getattr(entry, "_cache", None), "_cache_file", None)
+    if file is not None:
+        file._source_stamp = (file._source_stamp, _sources())
 
 
 # ------------------------------------------------------------------------------ Parts of kernels

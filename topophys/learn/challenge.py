@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,8 +56,12 @@ Proof: TypeAlias = Any
 
 #: Seed of the public half. Raised with `EDITION` where populations change.
 PUBLIC_SEED: Final = 20261130
+#: Integers in tables of answers.
+INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 #: First value in files of scores.
 FORMAT: Final = "topophys challenge"
+#: Whether a file holds scores.
+is_score: Final = begins_with(f'{{"format": "{FORMAT}"', whole=False)
 #: Number of the challenge: scores of different editions are not to be compared.
 EDITION: Final = 1
 
@@ -467,7 +474,8 @@ class ChallengeScore:
             row._asdict() | {"accuracy": row.accuracy, "interval": list(row.interval)}
             for row in self.rows
         ]
-        return asdict(self) | {"rows": rows, "mean": self.mean, "not_entered": [*self.not_entered]}
+        mean = self.mean if np.isfinite(self.mean) else None
+        return asdict(self) | {"rows": rows, "mean": mean, "not_entered": [*self.not_entered]}
 
     def save(self, path: str | Path) -> Path:
         """Write the scores as JSON.
@@ -531,13 +539,11 @@ def score_challenge(
     >>> score.rows[0].answered, score.edition
     (8, 1)
     """
-    names = list(CHALLENGE) if tests is None else list(tests)
-    for name in names:
-        _validation.one_of(name, "tests", tuple(_POPULATIONS))
+    names = _chosen(tests)
     call = entry if callable(entry) else read_entry(entry)
     title = entry if isinstance(entry, str) else getattr(entry, "__name__", str(entry))
     answers = isinstance(call, _Answers)
-    seed = None if answers else secrets.randbits(62) if hidden_seed is None else hidden_seed
+    seed = None if answers else _hidden_seed(hidden_seed)
     rows: list[Row] = []
     left_out: list[str] = []
     halves = {"public": PUBLIC_SEED} | ({} if seed is None else {"hidden": seed})
@@ -547,12 +553,35 @@ def score_challenge(
                 if name not in left_out:
                     test = load_challenge(name, seed=number, size=size)
                     row = _scored(call, test, half)
+                    if row is None and half == "hidden":
+                        # who answered the public half has entered: nothing here is right
+                        row = Row(name, half, len(test.label), 0, 0)
                     if row is None:
                         left_out.append(name)
                     else:
                         rows.append(row)
                 advance(1)
     return ChallengeScore(str(title), tuple(rows), tuple(left_out), seed)
+
+
+def _chosen(tests: Iterable[str] | None) -> list[str]:
+    """Names of tests, each once."""
+    names = list(dict.fromkeys(CHALLENGE if tests is None else tests))
+    for name in names:
+        _validation.one_of(name, "tests", tuple(_POPULATIONS))
+    if not names:
+        raise InputError("Argument `tests` must name at least one test, but is empty.")
+    return names
+
+
+def _hidden_seed(given: int | None) -> int:
+    """Seed of the hidden halves, drawn now where it is not given."""
+    if given is None:
+        return secrets.randbits(62)
+    seed = _validation.positive_int(given, "hidden_seed", minimum=0)
+    if seed == PUBLIC_SEED:
+        raise InputError(f"Argument `hidden_seed` must not be {seed}, that of the public halves.")
+    return seed
 
 
 def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
@@ -565,7 +594,7 @@ def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
         found = call(test.samples.copy(), blind)
     except NotImplementedError:
         return None
-    value: Any = np.ma.asarray(found)
+    value = _as_array(found, test)
     if value.shape != test.label.shape or value.dtype.kind not in "biuf":
         raise InputError(
             f"Argument `entry` must answer test {test.name} with {len(test.label)} integers, but"
@@ -580,6 +609,19 @@ def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
         )
     right = given & (answer == test.label)
     return Row(test.name, half, len(right), int(right.sum()), int(given.sum()))
+
+
+def _as_array(found: Any, test: ChallengeTest) -> Any:
+    """Answers as an array; tensors too."""
+    if isinstance(found, torch.Tensor):
+        found = found.detach().cpu().numpy()
+    try:
+        return np.ma.asarray(found)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"Argument `entry` must answer test {test.name} with {len(test.label)} integers, but"
+            f" what it returned is no array: {error}."
+        ) from None
 
 
 class _Answers:
@@ -649,6 +691,10 @@ def read_entry(source: str | Path) -> Entry:
     >>> read_entry("fft-formula")(test.samples, test).shape
     (3,)
     """
+    if not isinstance(source, str | Path):
+        raise InputError(
+            f"Argument `entry` must be a function, a name or a file, but is {source!r:.40}."
+        )
     if isinstance(source, str) and source in BUILT_IN:
         return BUILT_IN[source]
     path = Path(source)
@@ -677,19 +723,22 @@ def read_entry(source: str | Path) -> Entry:
 def _read_answers(path: Path) -> dict[str, dict[int, float]]:
     """Answers by test and index."""
     found: dict[str, dict[int, float]] = {}
-    reader = csv.DictReader(io.StringIO(read_text(path)))
-    if set(reader.fieldnames or ()) != {"test", "index", "value"}:
+    try:
+        rows = list(csv.reader(io.StringIO(read_text(path))))
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: no table of answers can be read: {error}.") from None
+    if not rows or rows[0] != ["test", "index", "value"]:
         raise InputError(f"{path}: the first line must be test,index,value.")
-    for line in reader:
-        where = f"{path}, line {reader.line_num}"
-        name = line["test"]
+    for number, cells in enumerate(rows[1:], 2):
+        where = f"{path}, line {number}"
+        if len(cells) != 3:
+            raise InputError(f"{where}: there must be three cells, but there are {len(cells)}.")
+        name, at, answer = cells
         if name not in _POPULATIONS:
             raise InputError(f"{where}: there is no test {name!r}.")
-        try:
-            index = int(line["index"])
-            value = float(int(line["value"])) if (line["value"] or "").strip() else np.nan
-        except (TypeError, ValueError):
-            raise InputError(f"{where}: index and value must be integers.") from None
+        if not (INTEGER.fullmatch(at) and (not answer or INTEGER.fullmatch(answer))):
+            raise InputError(f"{where}: index and value must be integers.")
+        index, value = int(at), float(int(answer)) if answer else np.nan
         held = found.setdefault(name, {})
         if index < 0 or index in held:
             raise InputError(f"{where}: index {index} of test {name} comes twice or is negative.")
@@ -741,25 +790,35 @@ def export_challenge(
     ['answers.csv', 'chains-12.npz', 'labels.csv']
     """
     place = Path(folder)
-    names = list(CHALLENGE) if tests is None else list(tests)
-    for name in names:
-        _validation.one_of(name, "tests", tuple(_POPULATIONS))
+    names = _chosen(tests)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise OutputError(f"Output `{place}` must be a new or empty folder, but holds something.")
-    place.mkdir(parents=True, exist_ok=True)
     labels, sheet = ["test,index,label,gap_lower"], ["test,index,value"]
-    with track(len(names), "tests", progress) as advance:
-        for name in names:
-            test = load_challenge(name, size=size)
-            np.savez_compressed(
-                place / f"{name}.npz", samples=test.samples, k=test.k, n_occupied=test.n_occupied
-            )
-            for i, (label, gap) in enumerate(zip(test.label, test.gap_lower, strict=True)):
-                labels.append(f"{name},{i},{label},{float(gap)!r}")
-                sheet.append(f"{name},{i},")
-            if certificates:
-                test.save_certificates(place / "certificates" / name)
-            advance(1)
-    write_text(place / "labels.csv", "\n".join(labels) + "\n")
-    write_text(place / "answers.csv", "\n".join(sheet) + "\n")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # all of it or nothing: made beside its place, and moved there when it is complete
+    made = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    try:
+        with track(len(names), "tests", progress) as advance:
+            for name in names:
+                test = load_challenge(name, size=size)
+                np.savez_compressed(
+                    made / f"{name}.npz", samples=test.samples, k=test.k, n_occupied=test.n_occupied
+                )
+                for i, (label, gap) in enumerate(zip(test.label, test.gap_lower, strict=True)):
+                    labels.append(f"{name},{i},{label},{float(gap)!r}")
+                    sheet.append(f"{name},{i},")
+                if certificates:
+                    test.save_certificates(made / "certificates" / name)
+                advance(1)
+        write_text(made / "labels.csv", "\n".join(labels) + "\n")
+        write_text(made / "answers.csv", "\n".join(sheet) + "\n")
+        made.chmod(0o755)
+        if place.exists():
+            place.rmdir()
+        made.rename(place)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"Output `{place}` cannot be written: {reason}.") from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
     return place
