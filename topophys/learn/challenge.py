@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -162,18 +162,7 @@ class ChallengeTest:
     index: NDArray[np.int64] | None = None
 
     def save_certificates(self, folder: str | Path) -> list[Path]:
-        """Write a certificate file of each label, for `topophys.checker`.
-
-        Parameters
-        ----------
-        folder : path-like
-            Folder for ``00000.cert.json`` and so on.
-
-        Returns
-        -------
-        list of Path
-            The files.
-        """
+        """Write a certificate file of each label, ``00000.cert.json`` and so on."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         assert self.index is not None
@@ -478,18 +467,7 @@ class ChallengeScore:
         return asdict(self) | {"rows": rows, "mean": mean, "not_entered": [*self.not_entered]}
 
     def save(self, path: str | Path) -> Path:
-        """Write the scores as JSON.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write; only earlier scores are replaced.
-
-        Returns
-        -------
-        Path
-            The file.
-        """
+        """Write the scores as JSON; only earlier scores are replaced."""
         text = json.dumps({"format": FORMAT} | self.to_dict())
         return write_text(
             path, text + "\n", ours=begins_with(f'{{"format": "{FORMAT}"', whole=False)
@@ -586,10 +564,8 @@ def _hidden_seed(given: int | None) -> int:
 
 def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
     """Score of one half; None where the entry leaves it out."""
-    blind = ChallengeTest(
-        test.name, test.kind, test.about, test.samples, test.k, test.n_occupied,
-        np.empty(0, np.int64), np.empty(0), 0,
-    )  # fmt: skip
+    none = np.empty(0, np.int64)
+    blind = replace(test, label=none, gap_lower=np.empty(0), seed=0, proofs=(), index=None)
     try:
         found = call(test.samples.copy(), blind)
     except NotImplementedError:
