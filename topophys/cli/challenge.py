@@ -38,6 +38,9 @@ def challenge(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File for the scores, as JSON.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Let -o replace a file of another kind.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -58,7 +61,7 @@ def challenge(
     if entry is None and (output is not None or seed is not None):
         raise InputError("Options -o and --seed need an entry to score.")
     if output is not None:
-        check_output(output, ours=is_score)
+        check_output(output, ours=is_score, force=force)
     if export is not None:
         if entry is not None:
             raise InputError("Give an entry to score or --export FOLDER, not both.")
@@ -74,7 +77,7 @@ def challenge(
     score = score_challenge(entry, names, hidden_seed=seed, progress=not quiet)
     print(json.dumps(score.to_dict()) if as_json else "\n".join(score.lines()))
     if output is not None:
-        score.save(output)
+        score.save(output, force=force)
 
 
 COMMANDS = (challenge,)

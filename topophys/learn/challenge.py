@@ -466,12 +466,10 @@ class ChallengeScore:
         mean = self.mean if np.isfinite(self.mean) else None
         return asdict(self) | {"rows": rows, "mean": mean, "not_entered": [*self.not_entered]}
 
-    def save(self, path: str | Path) -> Path:
-        """Write the scores as JSON; only earlier scores are replaced."""
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the scores as JSON; only earlier scores are replaced, other files with `force`."""
         text = json.dumps({"format": FORMAT} | self.to_dict())
-        return write_text(
-            path, text + "\n", ours=begins_with(f'{{"format": "{FORMAT}"', whole=False)
-        )
+        return write_text(path, text + "\n", ours=is_score, force=force)
 
 
 def score_challenge(
