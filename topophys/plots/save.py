@@ -83,7 +83,7 @@ def save_figure(
     ['loop.png', 'loop.svg']
     """
     wanted = [formats] if isinstance(formats, str) else list(formats)
-    contents = [_render(figure, name, dpi, svg_text) for name in wanted]
+    contents = _render(figure, wanted, dpi, svg_text)
     target = Path(path)
     files = tuple(target.with_name(f"{target.name}.{name}") for name in wanted)
     try:
@@ -145,18 +145,23 @@ def figure_to_data_uri(
     >>> figure_to_data_uri(plot_det_loop(tp.models.ssh(1.0, 2.0)))[:26]
     'data:image/svg+xml;base64,'
     """
-    content = _render(figure, format, dpi, "path")
+    (content,) = _render(figure, [format], dpi, "path")
     return f"data:{_MIME[format]};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _render(figure: Figure, name: str, dpi: int, svg_text: str) -> bytes:
-    if name not in _METADATA:
-        raise InputError(f"Argument `formats` must name png, svg or pdf, but has {name!r}.")
+def _render(figure: Figure, formats: Sequence[str], dpi: int, svg_text: str) -> list[bytes]:
+    """Contents of the files; the layout, most of the work, is made once for all formats."""
+    for name in formats:
+        if name not in _METADATA:
+            raise InputError(f"Argument `formats` must name png, svg or pdf, but has {name!r}.")
     if svg_text not in ("path", "text"):
         raise InputError(f"Argument `svg_text` must be 'path' or 'text', but is {svg_text!r}.")
     if not 10 <= dpi <= 2400:
         raise InputError(f"Argument `dpi` must be from 10 to 2400, but is {dpi}.")
-    buffer = io.BytesIO()
+    contents = []
     with style(svg__fonttype="path" if svg_text == "path" else "none"), settled_layout(figure):
-        figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])
-    return buffer.getvalue()
+        for name in formats:
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=name, dpi=dpi, metadata=_METADATA[name])
+            contents.append(buffer.getvalue())
+    return contents
