@@ -170,7 +170,10 @@ def info(
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="Data set (HDF5).")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Data set (HDF5), certificate (.cert.json) or archive (.phases.zip)."),
+    ],
     recompute: Annotated[
         str, typer.Option(help="Share of samples to prove again, such as 0.01, or 'all'.")
     ] = "all",
@@ -186,11 +189,15 @@ def verify(
     Exit status 1 if anything is wrong.
 
     With --checker each label that is proven again is also written as a certificate and checked by
-    a program that shares no code with the proofs.
+    a program that shares no code with the proofs. Certificates, and archives of proven phase
+    diagrams and equivalences, are always checked by that program.
 
     Example: topophys verify winding.h5 --recompute 0.01
     """
     require(file, "Data file", f"make it with `topophys generate RECIPE.toml -o {file}`")
+    if file.name.endswith((".cert.json", ".phases.zip")):
+        _verify_proof(file, as_json=as_json)
+        return
     from topophys.datasets import verify as check
 
     report = check(file, recompute=_share(recompute), checker=checker, progress=not quiet)
@@ -200,6 +207,23 @@ def verify(
     else:
         print(report)
     if not report.ok:
+        raise typer.Exit(1)
+
+
+def _verify_proof(file: Path, *, as_json: bool) -> None:
+    """Send a certificate, or an archive of them, through the independent checkers."""
+    from topophys.errors import InputError
+    from topophys.invariants.certificate_file import verify as check
+
+    try:
+        ok, said = True, check(file)
+    except InputError as error:
+        ok, said = False, str(error).removeprefix(f"{file} is ")
+    if as_json:
+        print(json.dumps({"file": str(file), "ok": ok, "statement": said}))
+    else:
+        print(f"{file}: accepted: {said}" if ok else f"{file}: {said}")
+    if not ok:
         raise typer.Exit(1)
 
 

@@ -38,7 +38,7 @@ MOST: Final = 400_000
 SERIES_CLEAR: Final = 1.0 + 1e-12
 
 
-def chain_tree(blocks: NDArray[np.complex128], least: float) -> CellTree:
+def chain_tree(blocks: NDArray[np.complex128], least: float, most: int = MOST) -> CellTree:
     """Intervals on each of which the chord of det D proves the gap `least`.
 
     Shapes: `blocks` (S, n, n).
@@ -87,8 +87,8 @@ def chain_tree(blocks: NDArray[np.complex128], least: float) -> CellTree:
         left = (left[~good][:, None] + (edge >> 1) * np.arange(2)).ravel()
         if not len(left):
             break
-        if len(left) > MOST:
-            raise InputError(f"The certificate needs more than {MOST} intervals.")
+        if len(left) > most:
+            raise InputError(f"The certificate needs more than {most} intervals.")
     else:
         raise InputError("The gap is too small for a certificate.")
     corner, depth = (np.concatenate([f[i] for f in found]) for i in (0, 1))
@@ -104,7 +104,9 @@ def _smallest(n: int, det: NDArray[np.float64], norm2: NDArray[np.float64]) -> N
     return np.asarray(det * ((n - 1) / norm2) ** (0.5 * (n - 1)))
 
 
-def square_tree(vectors: NDArray[np.int64], series: NDArray[np.float64], least: float) -> CellTree:
+def square_tree(
+    vectors: NDArray[np.int64], series: NDArray[np.float64], least: float, most: int = MOST
+) -> CellTree:
     """Squares on each of which d(k) keeps `least` / 2 along some direction.
 
     Shapes: `vectors` (M, 2), `series` (M + 1, 2, 3).
@@ -112,7 +114,7 @@ def square_tree(vectors: NDArray[np.int64], series: NDArray[np.float64], least: 
     mean, even, odd = series[0, 0], series[1:, 0], series[1:, 1]
     weight = (vectors**2).sum(1).astype(float)
     reach = int(np.abs(vectors).max(initial=1))
-    start = 16 << (reach - 1).bit_length()
+    start = 4 << (reach - 1).bit_length()
     deepest = DEEPEST[2]
     fine = start << deepest
     if start * start > MOST:
@@ -144,8 +146,8 @@ def square_tree(vectors: NDArray[np.int64], series: NDArray[np.float64], least: 
         corner = (corner[~good][:, None] + (edge >> 1) * children).reshape(-1, 2)
         if not len(corner):
             break
-        if len(corner) > MOST:
-            raise InputError(f"The certificate needs more than {MOST} cells.")
+        if len(corner) > most:
+            raise InputError(f"The certificate needs more than {most} cells.")
     else:
         raise InputError("The gap is too small for a certificate.")
     parts = (np.concatenate([f[i] for f in found]) for i in (0, 1))

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import begins_with, read_bytes, write_text
+from topophys._io import begins_with, is_archive, read_bytes, write_text
 from topophys._optional import load_extra
 from topophys.errors import InputError, OutputError, UnresolvedError
 from topophys.invariants._evidence import (
@@ -64,8 +64,14 @@ MAX_LEAVES: Final = 300_000
 TINY: Final = 1e-305
 
 
-def document_of(proof: Proof, value: int, gap_lower: float) -> dict[str, Any]:
-    """Content of a certificate file."""
+def document_of(
+    proof: Proof,
+    value: int,
+    gap_lower: float,
+    limit: int = MAX_LEAVES,
+    parts: tuple[float, ...] = PARTS,
+) -> dict[str, Any]:
+    """Content of a certificate file of at most `limit` cells; `parts` of the gap are tried."""
     question, claim = exact(proof.question), float(gap_lower)
     if 0.0 < np.abs(question.amplitudes).max(initial=0.0) < TINY:
         raise InputError(
@@ -73,11 +79,11 @@ def document_of(proof: Proof, value: int, gap_lower: float) -> dict[str, Any]:
             " multiply the hoppings by a power of two."
         )
     # cells cannot reach both edges of a gap to the last digit: to try would take long
-    for part in PARTS if question.edges is None else PARTS[2:]:
+    for part in parts if question.edges is None else parts[2:]:
         try:
-            evidence = _WRITERS[question.quantity](question, proof, value, part * claim)
+            evidence = _WRITERS[question.quantity](question, proof, value, part * claim, limit)
         except InputError:
-            if part == PARTS[-1]:
+            if part == parts[-1]:
                 raise
             continue
         return {
@@ -159,9 +165,14 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def verify(path: str | Path) -> str:
-    """Check a certificate file with `topophys.checker`, which shares no code with the proofs."""
+    """Check a certificate, or an archive of them, with programs that share no code with the proofs.
+
+    Certificates by `topophys.checker`, proofs about phases by `topophys.phase_checker`.
+    """
     checker = _checker()
     try:
+        if is_archive(path):
+            return str(importlib.import_module("topophys.phase_checker").check_file(path))
         return str(checker.check(_contents(path, checker)))
     except (checker.UnreadableError, checker.RejectedError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not accepted: {error}") from None
@@ -228,7 +239,7 @@ def _asked(question: Question) -> dict[str, Any]:
     hoppings = []
     for vector, matrix in zip(question.vectors.tolist(), question.amplitudes, strict=True):
         if (chain or tuple(vector) >= zero) and matrix.any():
-            hoppings.append([vector, _words(matrix)])
+            hoppings.append([vector, words_of(matrix)])
     n = question.amplitudes.shape[-1]
     out: dict[str, Any] = {"quantity": question.quantity}
     if chain:
@@ -237,12 +248,12 @@ def _asked(question: Question) -> dict[str, Any]:
         out |= {"dimension": len(zero), "bands": n, "n_occupied": int(question.n_occupied)}
     out |= {"hoppings": hoppings, "amplitude_error": hexadecimal(question.amplitude_error)}
     if question.time_reversal is not None:
-        out["time_reversal"] = _words(question.time_reversal)
+        out["time_reversal"] = words_of(question.time_reversal)
         out["symmetry_violation"] = hexadecimal(_violation(question))
     if question.level is not None:
         out["level"] = hexadecimal(question.level)
     if question.particle_hole is not None:
-        out["particle_hole"] = _words(question.particle_hole)
+        out["particle_hole"] = words_of(question.particle_hole)
         out["symmetry_violation"] = hexadecimal(_violation(question))
     if question.centre is not None and question.half_width is not None:
         out["centre"] = [hexadecimal(x) for x in question.centre.tolist()]
@@ -250,7 +261,7 @@ def _asked(question: Question) -> dict[str, Any]:
     return out
 
 
-def _words(matrix: NDArray[np.complex128]) -> str:
+def words_of(matrix: NDArray[np.complex128]) -> str:
     """Real and imaginary parts, row by row."""
     parts = np.ascontiguousarray(matrix, dtype=np.complex128).ravel().view(np.float64)
     return " ".join(hexadecimal(x) for x in parts.tolist())
@@ -299,14 +310,14 @@ def _tree(proof: Proof, kind: type[BandEvidence] | type[HalfZoneEvidence]) -> Ce
     return proof.evidence.tree if isinstance(proof.evidence, kind) else None
 
 
-def _winding(question: Question, _: Proof, __: int, claim: float) -> dict[str, Any]:
+def _winding(question: Question, _: Proof, __: int, claim: float, limit: int) -> dict[str, Any]:
     """Evidence of a winding number."""
     low, high = (int(f(question.vectors)) for f in (np.min, np.max))
     dense = np.zeros((high - low + 1, *question.amplitudes.shape[1:]), np.complex128)
     dense[question.vectors[:, 0] - low] = question.amplitudes
     blocks, exponent = divide_out(dense[None])
     least = np.ldexp(claim + 2.0 * question.amplitude_error, -int(exponent[0]))
-    tree = chain_tree(blocks[0], float(least))
+    tree = chain_tree(blocks[0], float(least), limit)
     return _shape(tree)
 
 
@@ -330,7 +341,7 @@ def _start(tree: CellTree | None, dim: int) -> tuple[int, ...]:
     return tree.start if tree is not None else {1: (16,), 2: (8, 8), 3: (8, 8, 8)}[dim]
 
 
-def _gap(question: Question, proof: Proof, _: int, claim: float) -> dict[str, Any]:
+def _gap(question: Question, proof: Proof, _: int, claim: float, limit: int) -> dict[str, Any]:
     """Evidence of a gap."""
     dim = question.vectors.shape[1]
     given = _tree(proof, BandEvidence)
@@ -338,13 +349,13 @@ def _gap(question: Question, proof: Proof, _: int, claim: float) -> dict[str, An
     step = [2.0 * np.pi / (n << DEPTH[dim]) for n in start]
     model, e = _model(question, [0.0] * dim, step)
     least = math.ldexp(claim, -e)
-    found = cover(
-        model, start, tuple(range(dim)), np.zeros(dim, np.int64), least, given, MAX_LEAVES
-    )
+    found = cover(model, start, tuple(range(dim)), np.zeros(dim, np.int64), least, given, limit)
     return {**_shape(found[0]), **_stored(found[3], e)}
 
 
-def _edges_of_gap(question: Question, _: Proof, __: int, claim: float) -> dict[str, Any]:
+def _edges_of_gap(
+    question: Question, _: Proof, __: int, claim: float, limit: int
+) -> dict[str, Any]:
     """Evidence of an indirect gap, or of one around an energy: no cell comes near the middle."""
     dim, e = question.vectors.shape[1], 0
     start = _start(None, dim)
@@ -359,21 +370,23 @@ def _edges_of_gap(question: Question, _: Proof, __: int, claim: float) -> dict[s
     spare = (bottom - top) - least
     between = (top + share * spare, bottom - (1.0 - share) * spare)
     found = cover(
-        model, start, tuple(range(dim)), np.zeros(dim, np.int64), 0.0, None, MAX_LEAVES, between
+        model, start, tuple(range(dim)), np.zeros(dim, np.int64), 0.0, None, limit, between
     )
     return {**_shape(found[0]), **_stored(found[3], e)}
 
 
-def _chern(question: Question, proof: Proof, value: int, claim: float) -> dict[str, Any]:
+def _chern(
+    question: Question, proof: Proof, value: int, claim: float, limit: int
+) -> dict[str, Any]:
     """Evidence of a Chern number."""
     if question.amplitudes.shape[-1] == 2:
-        return _degree(question, claim)
+        return _degree(question, claim, limit)
     given = _tree(proof, BandEvidence)
     start = _start(given, 2)
     period = [n << DEPTH[2] for n in start]
     model, e = _model(question, [0.0, 0.0], [2.0 * np.pi / p for p in period])
     tree, corner, edge, cells = cover(
-        model, start, (0, 1), np.zeros(2, np.int64), math.ldexp(claim, -e), given, MAX_LEAVES
+        model, start, (0, 1), np.zeros(2, np.int64), math.ldexp(claim, -e), given, limit
     )
     phases = Phases.of_cells(model, period, cells)
     _walk(phases, sides_of(corner, edge, period))
@@ -381,7 +394,7 @@ def _chern(question: Question, proof: Proof, value: int, claim: float) -> dict[s
     return {**_shape(tree), **_stored(cells, e), **_edges(phases, e)}
 
 
-def _degree(question: Question, claim: float) -> dict[str, Any]:
+def _degree(question: Question, claim: float, limit: int) -> dict[str, Any]:
     """Evidence of two bands, by their d-vector."""
     scaled, exponent = divide_out(question.amplitudes[None])
     rows = [tuple(v) for v in question.vectors.tolist()]
@@ -393,7 +406,7 @@ def _degree(question: Question, claim: float) -> dict[str, Any]:
         series[0, 0] = d[rows.index((0, 0))].real
     series[1:, 0], series[1:, 1] = 2.0 * d[half].real, -2.0 * d[half].imag
     least = math.ldexp(claim + 2.0 * question.amplitude_error, -int(exponent[0]))
-    tree = square_tree(question.vectors[half].reshape(-1, 2), series, least)
+    tree = square_tree(question.vectors[half].reshape(-1, 2), series, least, limit)
     return _shape(tree)
 
 
@@ -421,7 +434,7 @@ def _edges(phases: Phases, exponent: int) -> dict[str, Any]:
     }
 
 
-def _weyl(question: Question, proof: Proof, value: int, claim: float) -> dict[str, Any]:
+def _weyl(question: Question, proof: Proof, value: int, claim: float, limit: int) -> dict[str, Any]:
     """Evidence of the charge of a box."""
     if question.centre is None or question.half_width is None:
         raise InputError("The question of a Weyl charge needs a box.")
@@ -440,7 +453,7 @@ def _weyl(question: Question, proof: Proof, value: int, claim: float) -> dict[st
         fixed[normal] = up * size
         tree, corner, edge, cells = cover(
             model, (n, n), (u, v), fixed, math.ldexp(claim, -e),
-            None if given is None else given[face].tree, MAX_LEAVES,
+            None if given is None else given[face].tree, limit,
         )  # fmt: skip
         faces.append({"tree": tree.bits, **_stored(cells, e)})
         parts.append(cells)
@@ -461,7 +474,7 @@ def _weyl(question: Question, proof: Proof, value: int, claim: float) -> dict[st
     return {"start": [n] * 3, "depth": DEPTH[2], "faces": faces, **_edges(phases, e)}
 
 
-def _z2(question: Question, proof: Proof, value: int, claim: float) -> dict[str, Any]:
+def _z2(question: Question, proof: Proof, value: int, claim: float, limit: int) -> dict[str, Any]:
     """Evidence of a Z2 invariant."""
     u = question.time_reversal
     if u is None:
@@ -471,7 +484,7 @@ def _z2(question: Question, proof: Proof, value: int, claim: float) -> dict[str,
     end, period = (n << DEPTH[2] for n in start)
     model, e = _model(question, [0.0, 0.0], [np.pi / end, 2.0 * np.pi / period])
     tree, corner, edge, cells = cover(
-        model, start, (0, 1), np.zeros(2, np.int64), math.ldexp(claim, -e), given, MAX_LEAVES
+        model, start, (0, 1), np.zeros(2, np.int64), math.ldexp(claim, -e), given, limit
     )
     phases = Phases.of_cells(model, (0, period), cells)
     images: dict[int, int] = {}
@@ -515,7 +528,9 @@ def _z2(question: Question, proof: Proof, value: int, claim: float) -> dict[str,
     return {**_shape(tree), **_stored(cells, e), **_edges(phases, e)}
 
 
-def _majorana(question: Question, proof: Proof, value: int, claim: float) -> dict[str, Any]:
+def _majorana(
+    question: Question, proof: Proof, value: int, claim: float, limit: int
+) -> dict[str, Any]:
     """Evidence of a Majorana number: the gap; both Pfaffians need none."""
     if question.particle_hole is None:
         raise InputError("The question of a Majorana number needs particle-hole symmetry.")
@@ -526,7 +541,7 @@ def _majorana(question: Question, proof: Proof, value: int, claim: float) -> dic
         b = h @ question.particle_hole
         found.append(_pfaffian(0.5 * (b - b.T)))
     _agree(int((found[0] * np.conj(found[1])).real < 0.0), value)
-    return _gap(question, proof, value, claim)
+    return _gap(question, proof, value, claim, limit)
 
 
 def _pfaffian(a: NDArray[np.complex128]) -> complex:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike, is_block_like, is_fourier_like
-from topophys.errors import InputError, KindError, ShapeError, why
+from topophys.errors import InputError, KindError, ShapeError, UnresolvedError, why
 from topophys.invariants._parameter_space import (
     DEEPEST,
     Dependence,
@@ -22,10 +23,12 @@ from topophys.invariants._parameter_space import (
     aligned,
     walk,
 )
+from topophys.invariants._phase_proofs import PathAsked, write_path_proof
+from topophys.invariants._phase_question import NAMES
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice
 from topophys.invariants._symmetry import reversal_operator
-from topophys.invariants.phases import NAMES, certified_integer
+from topophys.invariants.phases import certified_integer
 from topophys.invariants.results import UNRESOLVED_VALUE, Result, masked, signed
 from topophys.kernels.rounding import at_least, at_most, upper_bound
 
@@ -66,6 +69,8 @@ class Equivalence(Result):
         How many bands are occupied, and how many there are.
     notes : tuple of str
         What the proof is about where that is not the given Hamiltonians.
+    asked : PathAsked or None
+        The Hamiltonians, for `save`.
 
     Examples
     --------
@@ -88,6 +93,7 @@ class Equivalence(Result):
     reason: str
     bands: tuple[int, int]
     notes: tuple[str, ...] = ()
+    asked: PathAsked | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -96,6 +102,46 @@ class Equivalence(Result):
     def answer(self) -> str:
         """Return "one phase", "different phases" or "open"."""
         return _ANSWERS[int(np.ma.filled(self.value, UNRESOLVED_VALUE))]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the proof to an archive of certificates that others can check.
+
+        The archive is checked by `topophys.phase_checker`, or by `topophys verify`; each
+        certificate in it by `topophys.checker` alone.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.phases.zip``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UnresolvedError
+            If the answer is "open".
+        InputError
+            If the path has another ending, or the proof takes too many cells.
+        OutputError
+            If the file cannot be written, or another one has its name.
+
+        Examples
+        --------
+        >>> import tempfile, topophys as tp
+        >>> from topophys.invariants.certificate_file import verify
+        >>> found = tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     verify(found.save(f"{folder}/x.phases.zip"))
+        'one phase, gap at least 0.... on the way'
+        """
+        if self.answer == "open" or self.asked is None:
+            raise UnresolvedError("equivalence", [0], 1, [self.reason])
+        integers = None if self.answer == "one phase" else self.integers
+        limit = max(1000, 4 * int(self.evaluations))
+        return write_path_proof(path, self.asked, integers, limit)
 
     @property
     def question(self) -> str:
@@ -242,7 +288,12 @@ def certify_equivalent(
         reason="" if proven else reason,
         bands=(filled, int(h0.n_bands)),
         notes=(*_notes(stops), *note),
-    )
+        asked=PathAsked(
+            tuple(stops), tuple(w.tree for w in walks), kind, NAMES[kind], filled,
+            None if reversal is None else np.asarray(
+                reversal_operator(reversal, h0.n_bands).matrix, np.complex128),
+        ),
+    )  # fmt: skip
 
 
 def _checked(stops: Sequence[Any], symmetry: Symmetry) -> tuple[str, Any]:

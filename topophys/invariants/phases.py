@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike, is_block_like
-from topophys.errors import InputError, KindError, ShapeError, why
+from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._parameter_space import (
     BITS,
-    DEEPEST,
-    Dependence,
     Expansion,
     Family,
     Given,
@@ -32,6 +29,18 @@ from topophys.invariants._parameter_space import (
     walk,
 )
 from topophys.invariants._phase_file import read_diagram, write_diagram
+from topophys.invariants._phase_proofs import PlaneAsked, write_diagram_proof
+from topophys.invariants._phase_question import (
+    NAMES,
+    check_numbers,
+    domain_of,
+    filling_of,
+    function_of,
+    is_model,
+    kind_of,
+    space_of,
+    symmetric_part,
+)
 from topophys.invariants._symmetry import Operator, reversal_operator
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.results import (
@@ -42,7 +51,7 @@ from topophys.invariants.results import (
 )
 from topophys.invariants.winding import certify_winding
 from topophys.invariants.z2 import z2_invariant
-from topophys.kernels.rounding import at_least, at_most
+from topophys.kernels.rounding import at_least
 
 __all__ = [
     "Boundary",
@@ -53,12 +62,6 @@ __all__ = [
 ]
 
 Quantity: TypeAlias = Literal["auto", "winding", "chern", "z2", "gap"]
-NAMES: Final = {
-    "winding": "winding number", "chern": "Chern number", "z2": "Z2 invariant", "gap": "gap",
-}  # fmt: skip
-#: Ranges of parameters whose halves and sums are safe in float64.
-SMALLEST_RANGE: Final = 1e-290
-LARGEST_RANGE: Final = 1e300
 
 
 # ------------------------------------------------------------------------ Families of Hamiltonians
@@ -199,6 +202,8 @@ class PhaseDiagram(Result):
         The boxes by halving, for `at` and to continue.
     fingerprint : str
         Digest of the question: which diagrams can be continued as which.
+    asked : PlaneAsked or None
+        The family, for `save_proof`; None where the diagram comes from a file.
 
     Examples
     --------
@@ -224,6 +229,7 @@ class PhaseDiagram(Result):
     notes: tuple[str, ...] = ()
     tree: Tree = field(default_factory=lambda: Tree.root(1))
     fingerprint: str = ""
+    asked: PlaneAsked | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -326,7 +332,7 @@ class PhaseDiagram(Result):
         """Write the diagram to a file, whole or not at all.
 
         The file holds boxes, gaps and integers, to be read by `load` and continued by
-        `certify_phases`; it is no certificate that the independent checker reads.
+        `certify_phases`; for a proof that others can check see `save_proof`.
 
         Parameters
         ----------
@@ -351,6 +357,58 @@ class PhaseDiagram(Result):
             "evaluations": int(self.evaluations), "regions": [vars(r) for r in self.regions],
         }  # fmt: skip
         return write_diagram(path, about, self.domain, self.region, self.tree, force=force)
+
+    def save_proof(self, path: str | Path, *, share: float = 0.9) -> Path:
+        """Write certificates of boxes, and the statement that follows, for the checkers.
+
+        The archive is checked by `topophys.phase_checker`, or by `topophys verify`; each
+        certificate in it by `topophys.checker` alone. The largest boxes come first. How many are
+        needed grows like the inverse of the share that is left out.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.phases.zip``.
+        share : float, optional
+            Share of the domain for which certificates are written; less if less is proven.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If the diagram comes from a file or from Lipschitz constants, or nothing is proven.
+        OutputError
+            If the file cannot be written, or another one has its name.
+
+        Examples
+        --------
+        >>> import tempfile, topophys as tp
+        >>> from topophys.invariants.certificate_file import verify
+        >>> line = tp.certify_phases(tp.models.qwz, {"m": (-1.0, 1.0)}, share=0.9)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     verify(line.save_proof(f"{folder}/x.phases.zip", share=0.8))
+        'Chern number over m: 8... % in 2 regions (+1, -1), gap at least ...'
+        """
+        if not 0.0 < share <= 1.0:
+            raise InputError(f"Argument `share` must be above 0 and at most 1, but is {share}.")
+        if self.asked is None:
+            raise InputError(
+                "This diagram does not know its family any more: continue it with"
+                " `certify_phases(..., resume=diagram)`, and save the proof of that."
+            )
+        by_row = dict(zip(self.tree.leaves.tolist(), self.region.tolist(), strict=True))
+
+        def integer(row: int) -> int | None:
+            region = by_row[row]
+            return None if region < 0 else self.regions[region].value
+
+        return write_diagram_proof(
+            path, self.asked, self.names, self.domain, self.tree, integer, share
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> PhaseDiagram:
@@ -407,6 +465,7 @@ def _diagram(
     reason: str,
     notes: tuple[str, ...],
     fingerprint: str,
+    asked: PlaneAsked | None = None,
 ) -> PhaseDiagram:
     """Put the leaves of a tree into rows."""
     rows = tree.leaves
@@ -430,6 +489,7 @@ def _diagram(
         notes=notes,
         tree=tree,
         fingerprint=fingerprint,
+        asked=asked,
     )
 
 
@@ -521,18 +581,18 @@ def certify_phases(
     array([ 1, -1,  0])
     """
     _validation.one_of(quantity, "quantity", ("auto", *NAMES))
-    names, domain = _domain(parameters)
-    function, known, held = _function(family, dict(fixed or {}), dependence, lipschitz)
-    _check_numbers(share, min_gap, max_depth, max_evaluations)
+    names, domain = domain_of(parameters)
+    function, known, held = function_of(family, dict(fixed or {}), dependence, lipschitz)
+    check_numbers(share, min_gap, max_depth, max_evaluations)
     raw = functools.partial(function, **held) if held else function
     middle = value_of(raw, names, 0.5 * domain[:, 0] + 0.5 * domain[:, 1])
-    kind = _kind(quantity, middle, time_reversal)
-    filled = _filling(kind, middle, n_occupied)
+    kind = kind_of(quantity, middle, time_reversal)
+    filled = filling_of(kind, middle, n_occupied)
     wanted = alike(raw, names, middle, n_occupied)
-    declared = dependence is not None or not _is_model(function)
-    space = _space(wanted, names, domain, known, lipschitz, declared)
+    declared = dependence is not None or not is_model(function)
+    space = space_of(wanted, names, domain, known, lipschitz, declared)
     operator = None if time_reversal is None else reversal_operator(time_reversal, middle.n_bands)
-    extra, notes = _symmetric(kind, space, operator, middle.n_bands)
+    extra, notes = symmetric_part(kind, space, operator, middle.n_bands)
     mark = functools.partial(_fingerprint, space, names, domain, kind, filled, operator)
     done, tree = 0, Tree.root(len(names))
     if resume is not None:
@@ -557,172 +617,11 @@ def certify_phases(
     region, regions = _regions(out, names, domain, integer)
     return _diagram(
         names, domain, NAMES[kind], out.tree, region, regions, done + out.evaluations, out.reason,
-        notes, mark(out.tree),
+        notes, mark(out.tree), PlaneAsked(
+            space, kind, NAMES[kind], filled,
+            None if operator is None else np.asarray(operator.matrix, np.complex128),
+        ),
     )  # fmt: skip
-
-
-def _domain(parameters: Mapping[str, tuple[float, float]]) -> tuple[tuple[str, ...], Any]:
-    """Names and ranges (P, 2) of parameters."""
-    if not 1 <= len(parameters) <= 3:
-        raise InputError(
-            "Argument `parameters` must give ranges of one to three parameters, such as"
-            f" {{'m': (-3, 3)}}, but is {_validation.short(parameters)}."
-        )
-    rows = []
-    for name, ends in parameters.items():
-        pair = _validation.as_real(ends, f"parameters[{name!r}]", "(..., 2)")
-        if pair.shape != (2,) or not pair[0] < pair[1]:
-            raise InputError(
-                f"Argument `parameters[{name!r}]` must be a pair (lower, upper) with lower below"
-                f" upper, but is {_validation.short(ends)}."
-            )
-        width, largest = 0.5 * pair[1] - 0.5 * pair[0], float(np.abs(pair).max())
-        if not (width > SMALLEST_RANGE and width > 5e-10 * largest and largest < LARGEST_RANGE):
-            raise InputError(
-                f"Argument `parameters[{name!r}]` must be a range within -{LARGEST_RANGE:g} to"
-                f" {LARGEST_RANGE:g} that is wider than {SMALLEST_RANGE:g} and than 1e-9 of its"
-                f" ends, but is {_validation.short(ends)}; give the parameter in another unit."
-            )
-        rows.append(pair)
-    return tuple(parameters), np.array(rows)
-
-
-def _function(
-    family: Any,
-    fixed: dict[str, Any],
-    dependence: Mapping[str, Any] | None,
-    lipschitz: Mapping[str, float] | None,
-) -> tuple[Callable[..., FourierLike], Mapping[str, Any] | None, dict[str, Any]]:
-    """Return the function, what is known of its dependence, and parameters that are held."""
-    if not callable(family):
-        raise KindError(
-            "Argument `family` must be a function of parameters, such as `tp.models.haldane`, but"
-            f" is {_validation.short(family)}."
-        )
-    if dependence is not None and lipschitz is not None:
-        raise InputError("Arguments `dependence` and `lipschitz` must not be given together.")
-    inner: Any = family
-    while isinstance(inner, functools.partial):
-        inner = inner.func
-    known = dependence if dependence is not None else getattr(inner, "dependence", None)
-    return family, known, fixed
-
-
-def _is_model(function: Any) -> bool:
-    """Whether this is a model of the package, whose dependence is known."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    return inspect.isfunction(function) and function.__module__.startswith("topophys.models.")
-
-
-def _check_numbers(share: float, min_gap: float, max_depth: int, max_evaluations: int) -> None:
-    if not 0.0 < share <= 1.0:
-        raise InputError(f"Argument `share` must be above 0 and at most 1, but is {share}.")
-    if not 0.0 <= min_gap < np.inf:
-        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
-    if _validation.positive_int(max_depth, "max_depth", minimum=0) > DEEPEST:
-        raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
-    _validation.positive_int(max_evaluations, "max_evaluations")
-
-
-def _kind(quantity: str, h: FourierLike, time_reversal: Any) -> str:
-    """Which quantity; refuse one that the Hamiltonians do not have."""
-    dim, chain = int(h.vectors.shape[1]), is_block_like(h)
-    if quantity == "auto":
-        quantity = "winding" if chain else ("chern" if dim == 2 else "gap")
-        if time_reversal is not None:
-            quantity = "z2"
-    needs = {"winding": chain, "chern": dim == 2, "z2": dim == 2, "gap": 1 <= dim <= 3}
-    if not needs[quantity]:
-        what = {"winding": "a ChiralHamiltonian", "gap": "a Hamiltonian in one to three dimensions"}
-        raise KindError(
-            f"Argument `family` must return {what.get(quantity, 'a Hamiltonian in two dimensions')}"
-            f" for the {NAMES[quantity]}, but returned {_validation.short(h)}."
-        )
-    if (quantity == "z2") != (time_reversal is not None):
-        raise InputError(
-            "Argument `time_reversal` must be given for quantity='z2', and only then: the invariant"
-            " is one of that symmetry."
-        )
-    return quantity
-
-
-def _filling(kind: str, h: FourierLike, n_occupied: int | None) -> int:
-    """Return the number of occupied bands."""
-    if kind == "winding":
-        if n_occupied is not None:
-            raise InputError("Argument `n_occupied` must be left out for winding numbers.")
-        return h.n_bands // 2
-    return _validation.occupied(h.n_occupied if n_occupied is None else n_occupied, h.n_bands)
-
-
-def _space(
-    function: Callable[..., FourierLike],
-    names: tuple[str, ...],
-    domain: NDArray[np.float64],
-    known: Mapping[str, Any] | None,
-    lipschitz: Mapping[str, float] | None,
-    declared: bool,
-) -> Family:
-    """Return the family with bounds of its change."""
-    low, high = np.ascontiguousarray(domain[:, 0]), np.ascontiguousarray(domain[:, 1])
-    if lipschitz is not None:
-        _require_names(lipschitz, names, "lipschitz")
-        constants = np.array([float(lipschitz[n]) for n in names])
-        if not (np.isfinite(constants) & (constants >= 0.0)).all():
-            raise InputError(
-                "Argument `lipschitz` must hold finite numbers >= 0, but is"
-                f" {_validation.short(lipschitz)}."
-            )
-        return Given(function, names, low, high, constants)
-    if known is None:
-        raise InputError(
-            f"Argument `family` must say how it depends on {', '.join(names)}; give"
-            f" dependence={{{names[0]!r}: 'affine'}} (or 'trigonometric'), or a bound of its"
-            " derivative as `lipschitz`."
-        )
-    _require_names(known, names, "dependence")
-    kinds = tuple(Dependence.of(known[n], n) for n in names)
-    return Expansion.of(function, names, low, high, kinds, declared=declared)
-
-
-def _require_names(given: Mapping[str, Any], names: tuple[str, ...], argument: str) -> None:
-    missing = [n for n in names if n not in given]
-    if missing:
-        raise InputError(
-            f"Argument `{argument}` must name every parameter, but lacks {', '.join(missing)}; it"
-            f" names {', '.join(map(str, given)) or 'none'}."
-        )
-
-
-def _symmetric(
-    kind: str, space: Family, operator: Operator | None, n_bands: int
-) -> tuple[float, tuple[str, ...]]:
-    """How far the family is from the one that the invariant is about, and what is trusted."""
-    notes: tuple[str, ...] = ()
-    if isinstance(space, Given):
-        notes = ("the Lipschitz constants were given, and are taken on trust",)
-    elif space.declared is not None:
-        told = (
-            "the dependence on parameters was declared; it was compared with the function at the"
-            " centre of every box, and is taken on trust in between"
-        )
-        notes = (told,)
-    if kind == "winding" and isinstance(space, Expansion):
-        half = n_bands // 2
-        c = space.coefficients
-        if np.abs(c[..., :half, :half]).any() or np.abs(c[..., half:, half:]).any():
-            raise KindError("Argument `family` must return chiral chains everywhere, but does not.")
-    if operator is None:
-        return 0.0, notes
-    if not isinstance(space, Expansion):
-        raise InputError(
-            "Argument `dependence` must be given for a Z2 invariant, not `lipschitz`: time reversal"
-            " has to hold on the whole family."
-        )
-    off = space.violation(np.asarray(operator.matrix), operator.error)
-    away = at_most(0.5 * off, 3)
-    return 0.5 * off, (*notes, f"of the symmetrised family, at most {away} from the given")
 
 
 def certified_integer(kind: str, h: FourierLike, filled: int, time_reversal: Any) -> int | None:
