@@ -150,6 +150,8 @@ class Family:
         self.n = self.filled if self.chain else self.bands
         self.parameters = [Parameter.of(x) for x in listed(question["parameters"])]
         need(1 <= len(self.parameters) <= 3, "there must be one to three parameters")
+        path = any(p.kind == "path" for p in self.parameters)
+        need(not path or len(self.parameters) == 1, "a path has no other parameters")
         count = prod(p.count for p in self.parameters)
         need(count <= MAX_TERMS, "the family has too many terms")
         self.terms = [
