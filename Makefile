@@ -19,8 +19,8 @@ demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 test: $(STAMP)  ## the test suite, all but `slow`
 	$(BIN)/python -m pytest $(PARALLEL)
 
-test-fast: $(STAMP)  ## what needs no other processes, no site and no wheel
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not process and not release"
+test-fast: $(STAMP)  ## the quick ones: in a minute or two, no other processes, no site, no wheel
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not long and not process and not release"
 
 test-random: $(STAMP)  ## the tests with random examples, others in every run and many more of them
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "hypothesis and not slow" tests

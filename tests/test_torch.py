@@ -78,6 +78,7 @@ def test_fluxes_are_those_of_numpy_and_have_gradients():
     assert torch.autograd.gradcheck(hermitian, h_k[:1, :3, :3].clone().requires_grad_())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("chern", "least"), [(1, 1.9), (-2, 1.6)])
 def test_designs_are_proven_and_have_large_gaps(chern, least):
     best = design(chern, starts=6, steps=250, grid=24, tightness=0.97)

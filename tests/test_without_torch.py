@@ -27,6 +27,7 @@ def run(*words):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_physics_is_collected_without_torch():
     done = run("-p", "tests.without_torch", "--collect-only", *ALL, "tests/systems")

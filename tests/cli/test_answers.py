@@ -71,6 +71,7 @@ VALUES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("words", "value"), VALUES, ids=[" ".join(w) for w, _ in VALUES])
 def test_json(program, files, words, value):
     code, out, err = program(words[0], files[words[1]], *words[2:], "--json")
@@ -177,6 +178,7 @@ def test_momenta():
             _momenta(wrong)
 
 
+@pytest.mark.slow
 def test_two_bands_take_less_than_two_seconds_of_work(files, tmp_path):
     """Time of the processor after the first use, or little more than loading Numba takes."""
     code = (

@@ -39,6 +39,7 @@ def refused(program, place, words):
     assert content(place) == before, words
 
 
+@pytest.mark.long
 def test_no_command_writes_over_what_it_reads(program, place):
     inputs = {
         "predict": {
@@ -80,6 +81,7 @@ def test_foreign_files_are_replaced_with_force_only(program, place, name, comman
     refused(program, place, [command, place / "t.csv", "-o", place / name])
 
 
+@pytest.mark.slow
 def test_tables_of_answers_are_replaced_and_foreign_ones_with_force(program, place):
     for name in ("own.csv", "new.csv", "new.csv"):
         words = ["materials", "predict", "NaCl", "-o", place / name, "--quiet"]
@@ -90,6 +92,7 @@ def test_tables_of_answers_are_replaced_and_foreign_ones_with_force(program, pla
     refused(program, place, ["predict", place / "new.csv", "-o", place / "new.csv"])
 
 
+@pytest.mark.long
 def test_tables_of_doubted_labels_are_replaced(program, tmp_path):
     pytest.importorskip("lightgbm", reason="needs the extra `materials`")
     (tmp_path / "t.csv").write_text(TABLE)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.datasets.conftest import RECIPES
+from tests.markers import others_slow
 from topophys.datasets import Recipe, generate, open_dataset, schema, verify
 from topophys.datasets._store import checksums, piece_rows
 from topophys.errors import DatasetError, SchemaError
@@ -61,7 +62,8 @@ def test_pieces_are_powers_of_two_that_divide_a_shard(rows, width):
         assert len(checksums(np.zeros((rows, width), np.uint8), 2048)) == -(-rows // step)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@pytest.mark.long
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(data=st.data())
 def test_a_flipped_bit_is_never_returned(files, tmp_path_factory, data):
     kind = data.draw(st.sampled_from(["winding", "chern"]))
@@ -121,6 +123,7 @@ def test_files_of_the_first_schema_are_checked_by_their_digests(name, tmp_path):
         dataset.split(first)[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["recipe", "topophys_version", "manifest", "recipe_digest"])
 def test_a_flipped_bit_in_an_attribute_is_seen_when_opening(copy, name):
     import h5py
@@ -212,6 +215,7 @@ def test_workers_of_a_loader_refuse_as_well(others, way):
             list(loader)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_nothing_is_trained_on_a_flipped_bit(copy, kind, in_memory, tmp_path):
     pytest.importorskip("torch")
@@ -252,7 +256,7 @@ for byte in rng.sample(fields, 60):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", others_slow(range(3), quick=[0]))
 def test_no_flipped_bit_in_a_heap_makes_a_reader_hang(tmp_path, seed):
     old = RECIPES / "tiny" / "winding-1d.h5"
     done = subprocess.run(
@@ -278,6 +282,7 @@ def many_groups(file):
         file.create_group(str(i))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attack", [many_attributes, nested_groups, many_groups])
 def test_headers_without_bound_are_refused_before_they_are_read(copy, attack, monkeypatch):
     import h5py

@@ -18,6 +18,7 @@ def compare(folder):
             assert (name, broken(differences(a, b))) == (name, {})
 
 
+@pytest.mark.slow
 def test_older_processors_and_libraries(tmp_path):
     make(tmp_path, older())
     compare(tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from tests.markers import others_slow
 from topophys.plots import save_figure
 from topophys.testing.wannier_files import wannier_file
 
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.release
 
 FOLDER = Path(__file__).parents[2] / "docs" / "gallery"
 HELPERS = {"make", "small_runs", "curves"}
+#: Scripts that compute for more than five seconds.
+LONG = {"haldane_phases", "coarse_grid", "phase_classes", "noise", "hofstadter"}
 SCRIPTS = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in HELPERS)
 
 
@@ -32,7 +35,7 @@ def size(path):
     return struct.unpack(">II", path.read_bytes()[16:24])
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", others_slow(SCRIPTS, quick=set(SCRIPTS) - LONG))
 def test_a_script_makes_its_picture(name, gallery, tmp_path):
     script = gallery(name)
     file = [wannier_file("MoS2-1Tp_hr.dat.tar.gz")] if name == "mos2_flow" else []

@@ -70,6 +70,7 @@ def pages(site):
     return found
 
 
+@pytest.mark.slow
 def test_no_page_loads_anything_from_elsewhere(site):
     for page in pages(site):
         loads = Loads(page.read_text(encoding="utf-8"))

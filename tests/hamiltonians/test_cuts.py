@@ -69,6 +69,7 @@ def test_refuses_sizes_that_span_no_cell(size):
         plain(tp.supercell)(tp.models.qwz(-1.0), size)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("direction", [0, 1])
 @pytest.mark.parametrize(
     "model",
@@ -85,6 +86,7 @@ def test_edge_states_of_each_edge_count_the_chern_number(model, direction):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_edge_states_in_every_gap_of_hofstadter_count_its_chern_number():
     h = tp.models.hofstadter(1, 5)
     energy = h.bands(tp.k_grid((40, 40)))

@@ -44,6 +44,7 @@ def test_processes_forked_after_use(alone):
             assert list(pool.map(digest, SEEDS)) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_fresh_processes_side_by_side(alone):
     words = [sys.executable, "-m", "tests.hardening.work"]
@@ -76,6 +77,7 @@ print(int(tp.certify_winding(tp.models.ssh(1.0, 2.0))), int(tp.winding_number(ci
 """
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_proofs_run_where_numba_cannot_write_its_cache(tmp_path):
     """As in a container: the package is read-only, and there is no home."""

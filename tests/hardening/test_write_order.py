@@ -57,6 +57,7 @@ def test_texts_and_arrays(events, tmp_path):
     assert events[0][0] == "fsync"
 
 
+@pytest.mark.long
 def test_data_sets_and_their_indices(events, tmp_path):
     from topophys.datasets import Recipe, generate, join
 

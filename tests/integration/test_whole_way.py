@@ -18,6 +18,7 @@ def program(*words):
     return left.value.code
 
 
+@pytest.mark.slow
 def test_recipe_to_page(tmp_path, capsys):
     data, chern_data, run = (tmp_path / name for name in ("chains.h5", "surface.h5", "run"))
     settings, blocks = tmp_path / "training.toml", tmp_path / "blocks.npy"
@@ -52,6 +53,7 @@ def test_recipe_to_page(tmp_path, capsys):
     assert not list(tmp_path.rglob("*.partial"))
 
 
+@pytest.mark.long
 def test_the_same_recipe_and_seed_give_the_same_network(tmp_path):
     weights = []
     for name in ("one", "two"):

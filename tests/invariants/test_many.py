@@ -58,11 +58,13 @@ def compare_planes(per_range):
     return count
 
 
+@pytest.mark.slow
 def test_a_thousand_chains():
     count = compare_chains(50)
     assert count == {"right": 1000}
 
 
+@pytest.mark.long
 def test_three_hundred_planes():
     count = compare_planes(150)
     assert count["wrong"] == 0

@@ -36,6 +36,7 @@ def described(count):
     return "\n".join(lines)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_no_option_leads_to_a_wrong_certificate(name):
@@ -103,6 +104,7 @@ def test_gaps_at_corners_in_many_digits():
     assert bound_too_high(case, 0, 2.0 + 2e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", [False, True])
 def test_truth_of_the_planes_is_what_samples_say(paired):
     rng, checked = np.random.default_rng(5), 0
@@ -124,6 +126,7 @@ def test_truth_of_the_planes_is_what_samples_say(paired):
             assert int(tp.chern_number(grid, n_occupied=case.n_occupied)) == case.truth[0]
 
 
+@pytest.mark.long
 def test_truth_of_the_chains_is_what_samples_say():
     rng, checked = np.random.default_rng(6), 0
     while checked < 25:
@@ -138,6 +141,7 @@ def test_truth_of_the_chains_is_what_samples_say():
             checked += 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("paired", [False, True])
 def test_truth_of_groups_is_what_samples_say(paired):
     rng, checked = np.random.default_rng(8), 0
@@ -180,6 +184,7 @@ def test_truth_of_indirect_gaps_is_what_samples_say():
             assert extreme(levels.ravel()) == pytest.approx(extreme(ends) / ONE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["certify_phases", "certify_equivalent", "certify_gap, indirect"])
 def test_judges_of_families_see_what_is_wrong(name):
     """A changed integer, and a bound a little above the truth."""
@@ -204,6 +209,7 @@ def test_judges_of_families_see_what_is_wrong(name):
     assert {("bound",)} <= seen <= {("bound",), ("wrong",)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coupled", [False, True])
 def test_truth_of_the_spins_is_what_samples_say(coupled):
     rng, checked, halves = np.random.default_rng(7), 0, set()

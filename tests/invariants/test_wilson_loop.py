@@ -35,6 +35,7 @@ def test_the_flow_of_centres_counts_the_chern_number(m):
     assert turns(tp.wannier_centres(h_k, axis=-2).sum(-1)) == -chern
 
 
+@pytest.mark.slow
 @given(rng=generators())
 def test_sum_rule_for_four_mixed_bands(rng):
     """Two QWZ models of random mass in a common random basis, disturbed: C from -2 to 2."""

@@ -30,6 +30,7 @@ def test_public_labels_are_those_of_this_edition():
     assert hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest() == FROZEN
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CHALLENGE)
 def test_halves_are_repeated_by_their_seed(name):
     one, same, other = (load_challenge(name, seed=s, size=9) for s in (5, 5, 6))
@@ -40,6 +41,7 @@ def test_halves_are_repeated_by_their_seed(name):
     assert (one.gap_lower > 0.0).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CHALLENGE)
 def test_labels_have_certificates(name, tmp_path):
     checker = pytest.importorskip("topophys.checker")
@@ -48,6 +50,7 @@ def test_labels_have_certificates(name, tmp_path):
         assert f" {label}, gap at least" in checker.check(path.read_text())
 
 
+@pytest.mark.long
 def test_formulas_are_wrong_on_what_was_chosen_against_them():
     for name in ("chains-adversarial", "planes-adversarial"):
         score = score_challenge("fft-formula", [name], hidden_seed=4, size=12)
@@ -138,6 +141,7 @@ def test_scores_are_kept(tmp_path):
         score.save(tmp_path / "mine.json")
 
 
+@pytest.mark.slow
 def test_hybrid_network_beats_the_formulas_where_they_are_weak():
     tests = ["chains-12", "chains-four-orbitals", "planes-eight-bands"]
     mean = {e: score_challenge(e, tests, hidden_seed=11, size=16).mean

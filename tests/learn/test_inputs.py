@@ -208,6 +208,7 @@ def test_refusals_in_two_dimensions(surfaces):
     refused(InputError, surfaces, tp.models.qwz(1.0), "`sublattice`", sublattice=[0])
 
 
+@pytest.mark.slow
 def test_many_bands(bands):
     h = tp.ensembles.class_a(3, n_bands=4, n_occupied=2, hopping_range=1, rng=0)
     grid = tuple(bands.encoder.settings["k_grid"])

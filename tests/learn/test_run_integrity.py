@@ -67,6 +67,7 @@ def refused(act, match="."):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", range(20))
 def test_no_flipped_bit_in_a_state_is_trained_on(unfinished, tiny_file, tmp_path, case):
     copy = shutil.copytree(unfinished, tmp_path / "run")
@@ -74,6 +75,7 @@ def test_no_flipped_bit_in_a_state_is_trained_on(unfinished, tiny_file, tmp_path
     refused(lambda: train(tiny_file, copy, resume=True), STATE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["run.json", "best.json", "best.safetensors"])
 def test_no_flipped_bit_in_a_run_is_read(runs, tmp_path, name):
     for case in range(25):
@@ -177,6 +179,7 @@ def test_predictions_that_are_no_numbers_abstain():
     assert "-9223372036854775808" not in repr(answer)
 
 
+@pytest.mark.long
 def test_a_folder_has_one_training_at_a_time(tiny_file, tmp_path):
     (tmp_path / "run").mkdir()
     lock = RunLock(tmp_path / "run")

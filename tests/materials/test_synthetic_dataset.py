@@ -29,6 +29,7 @@ def test_labels_follow_from_the_stored_coefficients(toys):
     np.testing.assert_array_equal(certify_chern(h).value, toys["chern"][rows, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_content_does_not_depend_on_workers_or_on_other_shards(toy_file, tmp_path):
     generate_toys(tmp_path / "two.h5", 600, seed=5, workers=2, progress=False)
@@ -85,6 +86,7 @@ def test_sizes_are_checked(tmp_path):
         generate_toys(tmp_path / "a.h5", 0)
 
 
+@pytest.mark.long
 def test_solids_have_their_arrays_and_labels(solid_file):
     arrays, card = load_toys(solid_file)
     assert set(arrays) == set(meanings(3))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.markers import others_slow
 from topophys.materials import (
     EnhancedMultiModalMaterialClassifier,
     TrainOptions,
@@ -13,8 +14,11 @@ from topophys.materials import (
 )
 from topophys.materials.training import scores
 
+BRANCHES = ["1d_a3", "2d_a", "mlp", None]
 
-@pytest.mark.parametrize("branch", ["1d_a3", "2d_a", "mlp", None])
+
+@pytest.mark.long
+@pytest.mark.parametrize("branch", others_slow(BRANCHES, quick=["mlp", None]))
 def test_classifier_learns_toy_materials(toys, branch):
     torch.manual_seed(2)
     extra = (

@@ -60,6 +60,7 @@ def test_steps_stay_below_the_gap_of_a_chain():
         assert (np.interp(k, gap.get_xdata(), gap.get_ydata()) >= step.get_ydata()[0] - 1e-3).all()
 
 
+@pytest.mark.slow
 def test_equal_bytes(tmp_path):
     h = tp.models.qwz(-1.9)
     files = [save_figure(plot_certificate_leaves(h, grid=16), tmp_path / n) for n in "ab"]

@@ -23,6 +23,7 @@ def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
+@pytest.mark.long
 def test_pixels_are_what_is_certified_one_by_one():
     plane = phase_diagram_data(tp.models.haldane, **HALDANE)
     for i, phi in enumerate(PHI):
@@ -161,6 +162,7 @@ def test_colours_are_distinct_and_none_is_black():
     np.testing.assert_allclose(shades[3], 0.97, atol=0.01)
 
 
+@pytest.mark.long
 def test_own_axes_and_equal_bytes(tmp_path):
     figure = Figure()
     ax = figure.subplots()

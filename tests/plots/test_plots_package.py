@@ -49,6 +49,7 @@ def test_user_settings_do_not_change_the_picture():
     assert figure_to_data_uri(figure) == expected
 
 
+@pytest.mark.slow
 def test_threads_draw_the_same_pictures():
     def draw(t2):
         return figure_to_data_uri(plot_det_loop(tp.models.ssh(1.0, t2)), "png", dpi=50)

@@ -43,6 +43,7 @@ def test_ladders_of_runs_that_were_probed_by_earlier_releases():
     assert drawn == row | {"layer": "h2", "measure": "raw", "split": "test"}
 
 
+@pytest.mark.long
 def test_every_figure_has_its_files(chains):
     folder, paths, _ = chains
     cards = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
@@ -89,6 +90,7 @@ def test_flux_of_the_surface(chains):
         assert total == pytest.approx(chern, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_planes(trained, chern_file, tmp_path):
     torch.manual_seed(0)
     encoder = TopologicalMLEncoder2D(hidden_dims=(4, 6, 8))
@@ -135,6 +137,7 @@ grid = {tested}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "invariant", "encoder", "grid", "other", "figure"),
     [
@@ -161,6 +164,7 @@ def test_examples_of_another_grid_are_sampled_on_that_of_the_training(
     assert points == len(examples) * np.prod(grid)
 
 
+@pytest.mark.slow
 def test_a_flux_map_drawn_before_is_kept(chains, trained, chains_file, tmp_path):
     run = replace(trained, path=tmp_path)
     shutil.copytree(chains[0], tmp_path / "figures")

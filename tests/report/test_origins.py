@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.markers import others_slow
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.errors import CheckpointError
 from topophys.learn import load_run
@@ -32,6 +33,7 @@ def other_file(tiny_file, tmp_path_factory):
     return path
 
 
+@pytest.mark.long
 def test_results_of_other_data_are_measured_anew(run, tiny_file, other_file):
     with open_dataset(tiny_file) as a, open_dataset(other_file) as b:
         measure_accuracy(run, a)
@@ -48,6 +50,7 @@ def test_results_of_other_data_are_measured_anew(run, tiny_file, other_file):
         assert current_measurement(run, a, "accuracy") is None
 
 
+@pytest.mark.long
 def test_altered_results_and_those_without_origin_are_measured_anew(run, tiny_file):
     with open_dataset(tiny_file) as dataset:
         measure_accuracy(run, dataset)
@@ -64,6 +67,7 @@ def test_altered_results_and_those_without_origin_are_measured_anew(run, tiny_fi
             assert not is_current(run, dataset, "accuracy.json")
 
 
+@pytest.mark.long
 def test_figures_of_other_data_are_in_no_page(run, tiny_file, other_file):
     with open_dataset(tiny_file) as a, open_dataset(other_file) as b:
         (run.path / "figures").mkdir()
@@ -98,7 +102,11 @@ def exchange(folder, way):
         path.write_text(json.dumps(cards), encoding="utf-8")
 
 
-@pytest.mark.parametrize("way", ["swapped", "flipped", "missing", "caption", "record"])
+WAYS = ["swapped", "flipped", "missing", "caption", "record"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", others_slow(WAYS, quick=["swapped"]))
 def test_exchanged_pictures_are_in_no_page_and_drawn_anew(run, tiny_file, monkeypatch, way):
     from topophys import plots
     from topophys.report import draw_figures, figures

@@ -39,6 +39,7 @@ def test_blocks_are_those_of_the_hamiltonians(chains_file):
     np.testing.assert_allclose(blocks, expected, atol=1e-6)
 
 
+@pytest.mark.long
 def test_accuracy_of_every_split_but_that_of_the_training(run, chains_file):
     with open_dataset(chains_file) as dataset:
         rows = measure_accuracy(run, dataset)
@@ -142,6 +143,7 @@ def test_damaged_parts_are_named(run, chains_file):
 # ---- figures of a run that was neither measured nor probed
 
 
+@pytest.mark.slow
 def test_figures_without_measurements(run, chains_file):
     with open_dataset(chains_file) as dataset:
         paths = draw_figures(run, dataset)

@@ -54,6 +54,7 @@ def test_graphene_file():
     assert np.ptp(energies(h, [0.0, 0.0, 0.0])) > 15.0
 
 
+@pytest.mark.long
 def test_silicon_file():
     h = tp.read_wannier90(wannier_file("silicon_hr.dat"), n_occupied=4)
     gamma, x, length = energies(h, 2 * np.pi * np.array([[0, 0, 0], [0.5, 0, 0.5], [0.5] * 3]))
@@ -85,6 +86,7 @@ def test_gallium_arsenide_file():
     assert (4 * volume) ** (1 / 3) == pytest.approx(5.654, abs=1e-3)
 
 
+@pytest.mark.long
 def test_molybdenum_disulphide_file():
     """Quantum spin Hall insulator: direct gap 0.0474 eV at 28 occupied bands, Z2 = 1."""
     h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
