@@ -214,7 +214,7 @@ def _require(h: WannierHamiltonian, dims: tuple[int, ...], quantity: str) -> Non
     if h.dim not in dims:
         wanted = " or ".join(f"{d}D" for d in dims)
         raise KindError(
-            f"A {quantity} must be asked of a {wanted} Hamiltonian, but the file is {h.dim}D."
+            f"A {quantity} needs a {wanted} Hamiltonian, but the file is {h.dim}D."
         )
 
 

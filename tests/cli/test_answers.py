@@ -131,9 +131,9 @@ def test_no_filling_is_assumed(program, files, command):
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (("chern", "chain", "-n", "1"), 2, "must be asked of a 2D Hamiltonian, but the file is 1D"),
-        (("winding", "plane"), 2, "must be asked of a 1D"),
-        (("weyl", "plane", "-n", "1", "--near", "0,0,0"), 2, "must be asked of a 3D"),
+        (("chern", "chain", "-n", "1"), 2, "needs a 2D Hamiltonian, but the file is 1D"),
+        (("winding", "plane"), 2, "needs a 1D"),
+        (("weyl", "plane", "-n", "1", "--near", "0,0,0"), 2, "needs a 3D"),
         (("chern", "plane", "-n", "2"), 2, "`n_occupied` must be from 1 to 1"),
         (("z2", "kramers", "-n", "1"), 2, "must be even"),
         (("chern", "nothing", "-n", "1"), 2, "does not exist; give hoppings"),

@@ -1,4 +1,4 @@
-"""Commands that answer one question about a file of hoppings in one line."""
+"""Commands that compute one invariant of a file of hoppings."""
 
 from __future__ import annotations
 
@@ -14,33 +14,36 @@ from topophys.cli._options import Json, require
 __all__ = ["COMMANDS"]
 
 File = Annotated[
-    Path, typer.Argument(help="Hoppings of Wannier90 (_hr.dat, _tb.dat), also packed.")
+    Path, typer.Argument(help="Wannier90 hoppings (_hr.dat, _tb.dat), may be compressed.")
 ]
 Occupied = Annotated[int | None, typer.Option("-n", "--occupied", help="Number of occupied bands.")]
 Fermi = Annotated[
     float | None,
-    typer.Option("--fermi-energy", help="In place of -n: an energy in the gap, in eV."),
+    typer.Option("--fermi-energy", help="Instead of -n: an energy in the gap, in eV."),
 ]
 Electrons = Annotated[
-    int | None, typer.Option("--electrons", help="In place of -n: electrons in these bands.")
+    int | None,
+    typer.Option("--electrons", help="Instead of -n: number of electrons in these bands."),
 ]
 Degenerate = Annotated[
     bool | None,
-    typer.Option("--spin-degenerate/--spinful", help="With --electrons: two in each band, or one."),
+    typer.Option(
+        "--spin-degenerate/--spinful", help="With --electrons: two electrons per band, or one."
+    ),
 ]
 Images = Annotated[
-    str, typer.Option("--wsvec", help="The _wsvec.dat; 'auto': beside the file; 'none'.")
+    str, typer.Option("--wsvec", help="Path of _wsvec.dat; 'auto': next to the file; 'none'.")
 ]
 Hermitian = Annotated[
     Literal["check", "average"],
-    typer.Option(help="Refuse hoppings of R and -R that do not fit, or average them."),
+    typer.Option(help="Reject hoppings of R and -R that are not conjugate, or average them."),
 ]
 Missing = Annotated[
     Literal["refuse", "zero"],
-    typer.Option(help="Refuse a dense file with too few lines, or take what is missing as zero."),
+    typer.Option(help="Reject a dense file with missing lines, or read them as zeros."),
 ]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="File for the proof: x.cert.json.")
+    Path | None, typer.Option("-o", "--output", help="Certificate file to write: x.cert.json.")
 ]
 
 
@@ -58,7 +61,7 @@ def chern(
 ) -> None:
     """Prove the Chern number of the occupied bands of a plane.
 
-    Exit status 1 where it is not proven.
+    The exit status is 1 if it is not proven.
 
     Example: topophys chern wannier90_hr.dat -n 28
     """
@@ -78,7 +81,7 @@ def winding(
 ) -> None:
     """Prove the winding number of a chain with sublattice symmetry; half of its bands are filled.
 
-    Exit status 1 where it is not proven.
+    The exit status is 1 if it is not proven.
 
     Example: topophys winding wannier90_hr.dat
     """
@@ -90,11 +93,15 @@ def gap(
     file: File,
     occupied: Occupied = None,
     indirect: Annotated[
-        bool, typer.Option("--indirect", help="All empty levels above all occupied ones.")
+        bool,
+        typer.Option(
+            "--indirect",
+            help="Prove the indirect gap: all empty levels lie above all occupied ones.",
+        ),
     ] = False,
     level: Annotated[
         float | None,
-        typer.Option("--level", help="Energy in eV that has to lie in the indirect gap."),
+        typer.Option("--level", help="Energy in eV that must lie in the indirect gap."),
     ] = None,
     fermi_energy: Fermi = None,
     electrons: Electrons = None,
@@ -107,8 +114,8 @@ def gap(
 ) -> None:
     """Prove that the gap above the occupied bands is open: direct, indirect, or around an energy.
 
-    Exit status 1 where it is not proven. With `--level 5.2` in place of -n: whether that energy
-    lies in a gap at every momentum, or is crossed by a band.
+    The exit status is 1 if it is not proven. `--level 5.2` in place of -n asks whether that energy
+    lies in a gap at every momentum or is crossed by a band.
 
     Example: topophys gap wannier90_hr.dat -n 28
     """
@@ -127,7 +134,7 @@ def z2(
     spin_degenerate: Degenerate = None,
     time_reversal: Annotated[
         Literal["auto", "up first", "alternating", "none"],
-        typer.Option(help="Order of the spins; 'auto' finds it."),
+        typer.Option(help="Order of the spins; 'auto' detects it."),
     ] = "auto",
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
@@ -137,7 +144,7 @@ def z2(
 ) -> None:
     """Find the Z2 invariant of a plane, or the four indices of a solid, with time reversal.
 
-    Exit status 1 where there is none.
+    The exit status is 1 if none is found.
 
     Example: topophys z2 wannier90_hr.dat -n 28
     """
@@ -150,21 +157,23 @@ def z2(
 
 def weyl(
     file: File,
-    near: Annotated[str, typer.Option(help="Where the node is, radians: 0,0,1.05 or 0,0,pi/3.")],
+    near: Annotated[
+        str, typer.Option(help="Momentum near the node, in radians: 0,0,1.05 or 0,0,pi/3.")
+    ],
     occupied: Occupied = None,
     fermi_energy: Fermi = None,
     electrons: Electrons = None,
     spin_degenerate: Degenerate = None,
-    half_width: Annotated[float, typer.Option(help="Half of the edge of the box, radians.")] = 0.1,
+    half_width: Annotated[float, typer.Option(help="Half the edge of the box, in radians.")] = 0.1,
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
     missing: Missing = "refuse",
     as_json: Json = False,
     output: Output = None,
 ) -> None:
-    """Find the Weyl node next to a momentum and prove the charge of a box around it.
+    """Find the Weyl node nearest to a momentum and prove the charge of a box around it.
 
-    Exit status 1 where it is not proven.
+    The exit status is 1 if it is not proven.
 
     Example: topophys weyl wannier90_hr.dat -n 28 --near 0,0,pi/3
     """

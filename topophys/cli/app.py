@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 app = typer.Typer(
     name="topophys",
-    help="Proven topological invariants, labelled data sets, and networks one can look inside.",
+    help="Proven topological invariants, labelled data sets, and interpretable networks.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -40,7 +40,7 @@ app = typer.Typer(
 
 
 def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
-    """Say what Ctrl-C means, before typer turns it into a silent exit."""
+    """Report Ctrl-C before typer turns it into a silent exit."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -101,8 +101,8 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit status.
 
-    0: done; 1: checked and found wrong, or asked and without an answer; 2: could not be done, with
-    one line that says why; 130: stopped from the keyboard.
+    0: success; 1: a check failed, or no proof was found; 2: the command could not run, with one
+    line that says why; 130: stopped from the keyboard.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words

@@ -14,24 +14,28 @@ __all__ = ["COMMANDS"]
 
 
 def certify(
-    file: Annotated[Path, typer.Argument(help="Hoppings of Wannier90 (_hr.dat, _tb.dat).")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="File to make: x.cert.json.")],
+    file: Annotated[Path, typer.Argument(help="Wannier90 hoppings (_hr.dat, _tb.dat).")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Certificate file to write: x.cert.json.")
+    ],
     occupied: Annotated[
         int | None, typer.Option("-n", "--occupied", help="Number of occupied bands.")
     ] = None,
     quantity: Annotated[
         Literal["gap", "chern", "weyl"] | None,
-        typer.Option(help="What to prove; by default chern in two dimensions, else the gap."),
+        typer.Option(help="Quantity to prove; by default chern in two dimensions, otherwise gap."),
     ] = None,
     centre: Annotated[
-        str | None, typer.Option(help="For weyl: centre of the box, radians: 0.1,0.2,0.3.")
+        str | None, typer.Option(help="For weyl: centre of the box, in radians: 0.1,0.2,0.3.")
     ] = None,
-    half_width: Annotated[float, typer.Option(help="For weyl: half of its edge, radians.")] = 0.1,
+    half_width: Annotated[
+        float, typer.Option(help="For weyl: half the edge of the box, in radians.")
+    ] = 0.1,
     as_json: Json = False,
 ) -> None:
-    """Prove an invariant and write the proof to a file that others can check.
+    """Prove an invariant and write the proof to a certificate file that others can check.
 
-    The file is checked by `python -m topophys.checker x.cert.json`, or by a copy of that one
+    The file can be checked by `python -m topophys.checker x.cert.json`, or by a copy of that one
     module, which needs nothing of this package.
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json

@@ -17,34 +17,34 @@ def challenge(
     entry: Annotated[
         str | None,
         typer.Argument(
-            help="What to score: formula, fft-formula, hybrid, module:function, a .onnx file, or a"
+            help="Entry to score: formula, fft-formula, hybrid, module:function, a .onnx file, or a"
             " .csv file with the columns test,index,value. Without it the tests are listed."
         ),
     ] = None,
     tests: Annotated[
-        str | None, typer.Option("--tests", help="Names of tests, with commas; all by default.")
+        str | None, typer.Option("--tests", help="Comma-separated names of tests; by default all.")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", help="Seed of the hidden halves of an earlier score."),
+        typer.Option("--seed", help="Seed of the hidden halves, to repeat an earlier score."),
     ] = None,
     export: Annotated[
         Path | None,
-        typer.Option("--export", help="Folder for the public halves, in place of a score."),
+        typer.Option("--export", help="Write the public halves to this folder instead of scoring."),
     ] = None,
     certificates: Annotated[
-        bool, typer.Option("--certificates", help="Export certificate files of all labels too.")
+        bool, typer.Option("--certificates", help="Also export certificate files of all labels.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File for the scores, as JSON.")
+        Path | None, typer.Option("-o", "--output", help="JSON file for the scores.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Let -o replace a file of another kind.")
+        bool, typer.Option("--force", help="Allow -o to replace a file of another kind.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score predictions of invariants on proven test sets, one half drawn fresh each time.
+    """Score predictions of invariants on proven test sets; half of each set is newly drawn.
 
     An entry of your own is module:function. With --export the public halves are written for
     programs of other kinds.

@@ -16,20 +16,20 @@ __all__ = ["COMMANDS"]
 
 def generate(
     recipe: Annotated[Path, typer.Argument(help="Recipe (TOML).")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to make.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     workers: Annotated[
         int | None, typer.Option(help="Number of workers; by default one for each CPU core.")
     ] = None,
     shards: Annotated[
         str | None,
-        typer.Option(help="Make a part only: shards a:b, or part i/n (i from 1 to n)."),
+        typer.Option(help="Generate only shards a:b, or part i/n (i from 1 to n)."),
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw Hamiltonians, prove their invariants, write a data set.
+    """Draw Hamiltonians, prove their invariants, and write a data set.
 
-    A run that was killed continues where it was when it is started again.
+    An interrupted run continues where it stopped when it is started again.
 
     Example: topophys generate datasets/winding-1d/recipe.toml -o winding.h5
     """
@@ -62,14 +62,14 @@ def _stretch(text: str, total: int) -> tuple[int, int]:
 def join(
     parts: Annotated[list[Path], typer.Argument(help="Parts made with --shards (HDF5).")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Index (.json) or single HDF5 file to make.")
+        Path, typer.Option("-o", "--output", help="Index (.json) or single HDF5 file to write.")
     ],
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Join the parts of a data set, made by separate jobs, after checking every byte.
 
-    A name that ends in .json makes an index beside the parts; any other one file.
+    If the output name ends in .json, an index of the parts is written; otherwise one HDF5 file.
 
     Example: topophys join parts/*.h5 -o parts/winding.json
     """
@@ -82,24 +82,26 @@ def label(
     source: Annotated[
         str,
         typer.Argument(
-            help="NumPy archive, HDF5, file of Wannier90, folder, pattern, or list (CSV: file,"
+            help="NumPy archive, HDF5 or Wannier90 file, folder, pattern, or list (CSV: file,"
             " n_occupied, question)."
         ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Data set (.h5) or table (.csv) to make.")
+        Path, typer.Option("-o", "--output", help="Data set (.h5) or table (.csv) to write.")
     ],
     grid: Annotated[
-        str | None, typer.Option(help="k points of the input, such as 32 or 12,12.")
+        str | None, typer.Option(help="Number of k points of the input, such as 32 or 12,12.")
     ] = None,
-    min_gap: Annotated[float, typer.Option(help="Smallest gap to prove.")] = 0.0,
+    min_gap: Annotated[float, typer.Option(help="Smallest gap that must be proven.")] = 0.0,
     occupied: Annotated[
         int | None,
-        typer.Option("-n", "--occupied", help="Occupied bands, of files of hoppings."),
+        typer.Option("-n", "--occupied", help="Number of occupied bands of the files."),
     ] = None,
     question: Annotated[
         Literal["winding", "chern", "gap", "z2", "planes"] | None,
-        typer.Option(help="For tables: what to ask; by default by the dimension."),
+        typer.Option(
+            help="For tables: quantity to compute; by default it depends on the dimension."
+        ),
     ] = None,
     flatten_bands: Annotated[bool, typer.Option(help="Flatten the bands in the input.")] = True,
     splits: Annotated[
@@ -111,8 +113,8 @@ def label(
     """Prove the invariants of your own Hamiltonians and store them as a data set.
 
     Arrays: `vectors` (M, dim) and one of `block` (S, M, N, N), `d` (S, M, 3), `hoppings`
-    (S, M, n, n). A table holds files of any dimension and size, failed ones with their reasons;
-    exit status 1 where no file has a label.
+    (S, M, n, n). A table lists files of any dimension and size, and the reasons of
+    failures; the exit status is 1 if no file gets a label.
 
     Example: topophys label materials -n 28 -o labels.csv
     """
@@ -175,18 +177,18 @@ def verify(
         typer.Argument(help="Data set (HDF5), certificate (.cert.json) or archive (.phases.zip)."),
     ],
     recompute: Annotated[
-        str, typer.Option(help="Share of samples to prove again, such as 0.01, or 'all'.")
+        str, typer.Option(help="Fraction of samples to prove again, such as 0.01, or 'all'.")
     ] = "all",
     checker: Annotated[
         bool,
-        typer.Option("--checker", help="Send these labels through the independent checker, too."),
+        typer.Option("--checker", help="Also check these labels with the independent checker."),
     ] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Check structure and checksums, and prove labels anew from the hoppings.
+    """Check structure and checksums, and prove labels again from the hoppings.
 
-    Exit status 1 if anything is wrong.
+    The exit status is 1 if anything is wrong.
 
     With --checker each label that is proven again is also written as a certificate and checked by
     a program that shares no code with the proofs. Certificates, and archives of proven phase

@@ -12,23 +12,23 @@ __all__ = ["COMMANDS"]
 
 def explore(
     file: Annotated[
-        Path | None, typer.Argument(help="Hoppings of a plane from Wannier90; else a model.")
+        Path | None, typer.Argument(help="Two-dimensional Wannier90 hoppings; by default a model.")
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="ssh, extended_ssh, kitaev, qwz, haldane or bhz; haldane by default."),
     ] = None,
     occupied: Annotated[
-        int | None, typer.Option("-n", "--occupied", help="Occupied bands of the file.")
+        int | None, typer.Option("-n", "--occupied", help="Number of occupied bands of the file.")
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="Local port; 0 chooses a free one.")
     ] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
-    """Move parameters of a model, or occupied bands of a file; the proven integer follows.
+    """Explore a model or a file interactively: bands, Berry flux and the proven invariant.
 
-    A page on this machine alone, until Ctrl-C. Needs `pip install 'topophys[explorer]'`.
+    The page is served locally until Ctrl-C. Requires `pip install 'topophys[explorer]'`.
 
     Example: topophys explore wannier90_hr.dat -n 2
     """

@@ -27,7 +27,7 @@ Structure = Annotated[
 
 
 def generate(
-    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to make.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     size: Annotated[int, typer.Option("-n", "--size", help="Number of toy materials.")] = 50_000,
     dim: Annotated[int, typer.Option(help="2 for layers, 3 for solids.")] = 2,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
@@ -35,7 +35,7 @@ def generate(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw toy materials, prove their classes, compute every modality.
+    """Draw toy materials, prove their classes, and compute every modality.
 
     Example: topophys materials generate -n 50000 -o toys.h5
     """
@@ -51,21 +51,22 @@ def train(
     data: Annotated[
         Path, typer.Argument(help="Table (CSV), folder of lists, or toy materials (HDF5).")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to make.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File or folder to write.")],
     formula: Formula = "formula",
     label: Annotated[
-        list[str] | None, typer.Option(help="Column of a table: class; several make tasks.")
+        list[str] | None,
+        typer.Option(help="Column with the class; several columns are several tasks."),
     ] = None,
     space_group: SpaceGroup = None,
     structure: Structure = None,
     group_by: Annotated[
         Literal["system", "prototype", "none"],
-        typer.Option(help="What held-out folds keep together; 'none' splits at random."),
+        typer.Option(help="Groups that held-out folds keep together; 'none' splits at random."),
     ] = "system",
     insulator: Annotated[
         list[str] | None,
         typer.Option(
-            help="Label of band insulators; trees of structures learn more from formulas then."
+            help="Label of band insulators; lets the trees for structures learn from formulas."
         ),
     ] = None,
     trees: Annotated[
@@ -74,12 +75,12 @@ def train(
     structures: Annotated[
         Path | None, typer.Option(help="Structures for the lists (JSON of JARVIS, may be zipped).")
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Of a network: passes over the data.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of weights, order and split.")] = 0,
+    epochs: Annotated[int, typer.Option(help="Number of epochs of a network.")] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order of samples, and split.")] = 0,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a classifier; print its scores on what it did not see.
+    """Train a classifier; print its scores on held-out materials.
 
     A table trains boosted trees, written to one file; lists and toy materials train the network,
     written to a folder.
@@ -174,14 +175,14 @@ def predict(
     ],
     model: Annotated[
         Path | None,
-        typer.Option(help="What `topophys materials train` made; by default the built-in trees."),
+        typer.Option(help="Output of `topophys materials train`; by default the built-in trees."),
     ] = None,
     formula: Formula = "formula",
     space_group: SpaceGroup = None,
     structure: Structure = None,
     occupancy: Annotated[
         Literal["refuse", "majority"],
-        typer.Option(help="Partly occupied sites: refuse, or take the most frequent element."),
+        typer.Option(help="Partly occupied sites: reject, or take the most frequent element."),
     ] = "refuse",
     species: Annotated[
         str | None,
@@ -194,9 +195,9 @@ def predict(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Predict classes, with how much to believe: calibrated, with sets and nearest materials.
+    """Predict classes with calibrated probabilities, prediction sets and nearest materials.
 
-    A bad entry is reported and stops nothing; the exit status is then 1, or 2 if all are bad.
+    Bad entries are reported and skipped; the exit status is then 1, or 2 if all are bad.
 
     Example: topophys materials predict Bi2Se3 SnTe:225 POSCAR
     """
@@ -253,7 +254,8 @@ def _predict_with_network(run: Path, crystals: list[Crystal], output: Path | Non
 def doubt(
     first: Annotated[Path, typer.Argument(help="Table (CSV) or folder of lists with labels.")],
     second: Annotated[
-        Path | None, typer.Argument(help="Another table: rank only what the two label differently.")
+        Path | None,
+        typer.Argument(help="Second table: rank only materials that the two label differently."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="CSV file for the ranking.")
@@ -261,12 +263,12 @@ def doubt(
     label: Annotated[str, typer.Option(help="Column with the class, in both tables.")] = "class",
     formula: Formula = "formula",
     space_group: SpaceGroup = None,
-    most: Annotated[int, typer.Option("--most", help="Rows to print without -o.")] = 20,
-    seed: Annotated[int, typer.Option(help="Of folds and trees.")] = 0,
+    most: Annotated[int, typer.Option("--most", help="Number of rows to print without -o.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of folds and trees.")] = 0,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Rank labels by how little trees that did not see their chemical system believe them.
+    """Rank labels by their probability under trees that held out their chemical system.
 
     Example: topophys materials doubt first.csv second.csv -o ranked.csv
     """
@@ -315,10 +317,10 @@ def _unanimous(materials: list[Any], labels: list[str], path: Path) -> dict[Any,
 
 def report(
     run: Annotated[
-        Path, typer.Argument(help="Folder or file that `topophys materials train` made.")
+        Path, typer.Argument(help="Folder or file written by `topophys materials train`.")
     ],
 ) -> None:
-    """Print what a run or model was trained on, and its scores on what it did not see.
+    """Print what a run or model was trained on, and its scores on held-out materials.
 
     Example: topophys materials report runs/toys
     """

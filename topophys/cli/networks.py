@@ -26,12 +26,13 @@ __all__ = ["COMMANDS"]
 
 # ---------------------------------------------------------------- Commands about networks
 
-RunFolder = Annotated[Path, typer.Argument(help="Folder that `topophys train` made.")]
+RunFolder = Annotated[Path, typer.Argument(help="Run folder written by `topophys train`.")]
 Data = Annotated[
-    Path | None, typer.Option("--data", help="Data set; by default the one of the training.")
+    Path | None, typer.Option("--data", help="Data set; by default the training data set.")
 ]
 ChernData = Annotated[
-    Path | None, typer.Option("--chern-data", help="Data set of Chern numbers, for a flux map.")
+    Path | None,
+    typer.Option("--chern-data", help="Data set of Chern numbers for a Berry flux map."),
 ]
 
 
@@ -39,26 +40,25 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="Data set (HDF5), or recipe (TOML) to draw from while training goes on."
+            help="Data set (HDF5), or recipe (TOML) whose samples are drawn during training."
         ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to create.")],
     config: Annotated[
         Path | None, typer.Option("--config", help="Training settings (TOML).")
     ] = None,
-    device: Annotated[str, typer.Option(help="Where torch computes, such as cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="PyTorch device, such as cpu or cuda.")] = "cpu",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the training in the folder, if any.")
+        bool, typer.Option("--resume", help="Continue the training in the folder, if there is one.")
     ] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write records for TensorBoard too.")
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a network on the labels of a data set; print its accuracy on every split.
 
-    Several processes share the work when `torchrun --nproc-per-node N -m topophys.cli` starts
-    them.
+    To train on several processes, start `torchrun --nproc-per-node N -m topophys.cli train ...`.
 
     Example: topophys train winding.h5 -o runs/first --config datasets/winding-1d/training.toml
     """
@@ -131,12 +131,12 @@ def _judge(run: Run, dataset: Dataset) -> None:
 def probe(
     run: RunFolder,
     data: Data = None,
-    split: Annotated[str, typer.Option(help="Split to take Hamiltonians from.")] = "test",
-    n_hamiltonians: Annotated[int, typer.Option("-n", help="How many Hamiltonians.")] = 1000,
+    split: Annotated[str, typer.Option(help="Split to probe.")] = "test",
+    n_hamiltonians: Annotated[int, typer.Option("-n", help="Number of Hamiltonians.")] = 1000,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Measure what the hidden layers hold, beside the controls; write probes.json.
+    """Probe the hidden layers for exact quantities, with controls; write probes.json.
 
     Example: topophys probe runs/first
     """
@@ -173,10 +173,12 @@ def report(
     run: RunFolder,
     data: Data = None,
     chern_data: ChernData = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Measure and draw all again.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Measure and draw everything again.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure and draw what a run still lacks; write summary.json and one report.html.
+    """Measure and draw what is missing of a run; write summary.json and report.html.
 
     Example: topophys report runs/first
     """
@@ -197,36 +199,42 @@ def report(
 def predict(
     run: Annotated[
         Path,
-        typer.Argument(help="Folder of a training, or winding-1d or chern-2d of the package."),
+        typer.Argument(help="Run folder, or the packaged network winding-1d or chern-2d."),
     ],
     file: Annotated[
         Path,
-        typer.Argument(help="Samples on a k grid (.npy), or hoppings of Wannier90 (.dat)."),
+        typer.Argument(help="Samples on a k grid (.npy), or Wannier90 hoppings (.dat)."),
     ],
     k_points: Annotated[
-        int | None, typer.Option("--k-points", help="Points along each direction, for hoppings.")
+        int | None,
+        typer.Option("--k-points", help="For hoppings: number of k points along each direction."),
     ] = None,
     refine: Annotated[
-        int, typer.Option("--refine", help="Points for one, by interpolation before flattening.")
+        int,
+        typer.Option("--refine", help="Interpolate each k point to this many before flattening."),
     ] = 1,
     sublattice: Annotated[
-        str | None, typer.Option("--sublattice", help="Orbitals of the first one, such as 0,2.")
+        str | None,
+        typer.Option("--sublattice", help="Orbitals of the first sublattice, such as 0,2."),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Confidence below which to abstain.")
+        float | None,
+        typer.Option("--threshold", help="Confidence below which the network abstains."),
     ] = None,
     n_occupied: Annotated[
-        int | None, typer.Option("-n", "--n-occupied", help="Occupied bands, for chern-2d.")
+        int | None,
+        typer.Option("-n", "--n-occupied", help="Number of occupied bands, for chern-2d."),
     ] = None,
     certify: Annotated[
-        bool, typer.Option("--certify", help="Prove the integers too; the file must have hoppings.")
+        bool,
+        typer.Option("--certify", help="Also prove the integers; the file must contain hoppings."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Name the invariant of Hamiltonians in a file; abstain where the answer is no integer.
+    """Predict the invariants of Hamiltonians in a file; abstain where the confidence is low.
 
-    A file has blocks D(k) of shape (..., N, n, n), d-vectors (..., Nx, Ny, 3) or Bloch matrices
-    (..., Nx, Ny, n, n) on the grid of `topophys.k_grid`, or is `_hr.dat` or `_tb.dat`.
+    A .npy file contains blocks D(k) of shape (..., N, n, n), d-vectors (..., Nx, Ny, 3) or Bloch
+    matrices (..., Nx, Ny, n, n) on the grid of `topophys.k_grid`; a .dat file is a Wannier90 file.
 
     Example: topophys predict winding-1d blocks.npy
     """
@@ -380,14 +388,15 @@ def _require(dataset: Dataset, kind: str, option: str) -> None:
 
 def demo(
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder to make; a number is added if it exists.")
+        Path,
+        typer.Option("-o", "--output", help="Folder to create; a number is appended if it exists."),
     ] = Path("runs/demo"),
     quick: Annotated[
-        bool, typer.Option("--quick", help="A fiftieth of the data: to try it, not to judge it.")
+        bool, typer.Option("--quick", help="Use a fiftieth of the data, as a trial run.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Generate, train, probe, plot, report: everything in one folder.
+    """Generate data, train, probe, plot and report, all in one folder.
 
     Example: topophys demo -o runs/demo
     """

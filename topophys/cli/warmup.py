@@ -1,4 +1,4 @@
-"""The command that compiles in advance what first calls would compile."""
+"""The command that compiles kernels in advance."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["COMMANDS"]
 
 
 def warmup(quiet: Quiet = False, as_json: Json = False) -> None:
-    """Compile everything that first calls would compile, and say how long it took.
+    """Compile all kernels in advance and print the time it took.
 
-    The machine code is kept beside the package, or in the cache of the user (NUMBA_CACHE_DIR
+    The machine code is cached in the package folder, or in the cache of the user (NUMBA_CACHE_DIR
     names another folder), until the package or the processor changes.
 
     Example: topophys warmup --quiet
@@ -39,7 +39,7 @@ def warmup(quiet: Quiet = False, as_json: Json = False) -> None:
 
 
 def _jobs() -> dict[str, Callable[[], Any]]:
-    """One small question for each group of kernels."""
+    """Call each group of kernels once on a small input."""
     import numpy as np
 
     import topophys as tp

@@ -35,14 +35,14 @@ def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tupl
     """
     if H.dim != 1 or H.batch_shape:
         raise KindError(
-            f"A winding number must be asked of a chain, but this is a {H.dim}D Hamiltonian."
+            f"A winding number needs a chain, but this is a {H.dim}D Hamiltonian."
         )
     linked = (np.abs(H.amplitudes) > 0.0).any(0)
     colour = two_colours(linked)
     a, b = np.flatnonzero(colour == 0), np.flatnonzero(colour == 1)
     if (colour < 0).any():
         raise KindError(
-            "A winding number must be asked of connected orbitals, but"
+            "A winding number needs connected orbitals, but"
             f" {np.flatnonzero(colour < 0).tolist()[:5]} do not hop to orbital 0."
         )
     within = linked & (colour[:, None] == colour)
@@ -54,7 +54,7 @@ def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tupl
             if within.any() else f"the sublattices have {len(a)} and {len(b)} orbitals"
         )  # fmt: skip
         raise KindError(
-            "A winding number must be asked of a chain with sublattice symmetry and no energies of"
+            "A winding number needs a chain with sublattice symmetry and no energies of"
             f" sites, but {found}."
         )
     orders = H.vectors[:, 0]

@@ -361,9 +361,9 @@ CASES = (
         "right-handed +1 -1, left-handed +1 -1"
     ),
     Case(
-        "Weyl charge of a layer", f"{Z2P}#149", "a sphere asked of a bilayer, an error",
+        "Weyl charge of a layer", f"{Z2P}#149", "a sphere for a bilayer: an error",
         _weyl_of_a_plane,
-        "must be asked of a 3D Hamiltonian"
+        "needs a 3D Hamiltonian"
     ),
     Case(
         "Z2, bands touch at k = 0, hoppings rounded", "",
