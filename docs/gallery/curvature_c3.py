@@ -1,8 +1,8 @@
 """Berry curvature of a model with Chern number 3.
 
-Where does a Chern number come from? Left, far from a transition, the curvature is spread over the
-zone. Right, close to one, nearly all of it sits at the places where the gap is about to close.
-Both add up to $2\\pi \\cdot 3$.
+On the left, far from a transition, the Berry curvature is spread over the Brillouin zone. On the
+right, close to a transition, nearly all of it is concentrated at the momenta where the gap is about
+to close. Both integrals are $2\\pi \\cdot 3$.
 """
 
 from pathlib import Path

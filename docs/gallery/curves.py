@@ -1,4 +1,4 @@
-"""One look for pictures that are a few labelled curves."""
+"""Common style of figures with a few labelled curves."""
 
 from collections.abc import Mapping
 

@@ -1,8 +1,8 @@
 """Loops of the determinant.
 
-The winding number of a chiral chain counts how often $\\det D(k)$ goes around the origin while
-$k$ runs through the zone. Colour is $k$. The origin is the one place the loop must not touch:
-there the gap closes, and the integer may change.
+The winding number of a chiral chain counts the turns of $\\det D(k)$ around the origin while $k$
+runs through the Brillouin zone. Colour is $k$. If the loop passes through the origin, the gap
+closes, and the integer may change.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""A hexagon, its curvature, and the edge states that it promises.
+"""Berry curvature, bands and edge states of Haldane's model.
 
-Haldane's model with its honeycomb lattice: Berry curvature over the Brillouin zone, bands along
-named momenta coloured by sublattice, and a ribbon with zigzag edges, on each of which as many
-states cross the gap as the proven Chern number says.
+The panels show the Berry curvature over the hexagonal Brillouin zone, the bands along named
+momenta, coloured by sublattice, and the spectrum of a ribbon with zigzag edges. On each edge, the
+number of states that cross the gap equals the proven Chern number.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""Why a fixed grid lies.
+"""Why a fixed grid can be wrong.
 
-Haldane's model near its transition. Plaquette sums on fixed grids (Fukui, Hatsugai, Suzuki) never
-doubt, and are wrong in the hatched stretches. The certificate is silent at the transition alone.
+Near the transition of Haldane's model, plaquette sums on fixed grids (Fukui, Hatsugai, Suzuki)
+always return an integer, which is wrong in the hatched ranges. The certificate is unresolved only at
+the transition itself.
 """
 
 from pathlib import Path

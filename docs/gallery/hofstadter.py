@@ -2,8 +2,8 @@
 
 A square lattice in a magnetic field of $p/q$ flux quanta per cell has $q$ bands (black). Colours
 are proven Chern numbers $C$ of all bands below a gap: the Hall conductance in $e^2/h$, with the
-sign of the [conventions](../conventions.md). Proven for fluxes up to 1/2; the rest is their mirror
-image, since $H(1 - f) = H(f)^*$ turns $C$ into $-C$. White: gaps below 0.1, not asked.
+sign of the [conventions](../conventions.md). The proofs cover fluxes up to 1/2; the rest is their
+mirror image, since $H(1 - f) = H(f)^*$ turns $C$ into $-C$. Gaps below 0.1 are white.
 """
 
 from fractions import Fraction

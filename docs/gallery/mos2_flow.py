@@ -1,9 +1,9 @@
 """From a Wannier90 file to a Z2 invariant: monolayer MoS2.
 
-Wannier centres of the 28 occupied bands of MoS2 in the 1T' structure, while the momentum goes
-through half the zone. The middle of the largest gap (diamonds) is crossed an odd number of times:
-a quantum spin Hall insulator. The file is too large for the repository; `TOPOPHYS_TEST_DATA` says
-where it lies.
+The figure shows the Wannier centres of the 28 occupied bands of MoS2 in the 1T' structure over half
+of the Brillouin zone. They cross the middle of their largest gap (diamonds) an odd number of times:
+the material is a quantum spin Hall insulator. The file is too large for the repository; set
+`TOPOPHYS_TEST_DATA` to its folder.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""Noise on what is measured.
+"""Noise on the samples.
 
-Gaussian noise is added to every entry of $D(k)$, independently at every point; the right answer
-is that of the chain without it. Network and formula see the same noisy points and fail nearly
-together: noise of this kind makes turns that were not there, and only a guess can take them back.
+Gaussian noise is added to every entry of $D(k)$, independently at every point; the label is that of
+the chain without noise. Network and formula read the same noisy samples and have nearly the same
+accuracy: such noise can add turns around the origin, which no method can detect with certainty.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""Phases found without labels, and without a distance.
+"""Phases found without labels, by proven paths.
 
-Random extended SSH chains, sorted by proven paths: chains of one colour are joined by paths that
-are proven to keep gap and chiral symmetry. Here classes are the connected parts of the phases.
+Random extended SSH chains are clustered by proven paths: chains of one colour are joined by paths
+that provably keep the gap open and preserve chiral symmetry. In this model the clusters are the
+connected components of the phases.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""Phase diagrams proven everywhere but on a thread.
+"""Phase diagrams proven up to a thin margin.
 
-Haldane's model, the Bernevig-Hughes-Zhang model and the extended SSH chain: for every point of a
-coloured box gap and integer are proven, not for a grid of points. White is what is left open.
+In the phase diagrams of Haldane's model, the Bernevig-Hughes-Zhang model and the extended SSH chain,
+gap and integer are proven for every point of a coloured box, not for a grid of points. White regions
+are undecided.
 """
 
 from pathlib import Path

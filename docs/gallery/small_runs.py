@@ -1,4 +1,4 @@
-"""Short trainings that several pictures look at; each is made once in a process, in seconds."""
+"""Short trainings that several figures use; each runs once in a process and takes seconds."""
 
 import functools
 import tempfile

@@ -1,8 +1,8 @@
 """Toy materials: crystals whose topology is proven.
 
-Each is a crystal with atoms, hoppings by distance, spin-orbit coupling and moments, from which
-bands follow; its class is proven, with the evidence that belongs to it. From left to right:
-an ordinary insulator, a topological one, a semimetal.
+Each toy material is a crystal with atoms, distance-dependent hoppings, spin-orbit coupling and
+magnetic moments, which determine its bands; its class is proven. From left to right: a trivial
+insulator, a topological insulator, a semimetal.
 """
 
 import tempfile

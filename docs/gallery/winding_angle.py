@@ -1,9 +1,9 @@
-"""What a network's first layer holds, beside the winding angle.
+"""The first layer of a network, compared with the winding angle.
 
-The network has learned winding numbers from labels alone; the angle $\\alpha(k) = \\arg\\det
-D(k)$ was never shown to it. A linear read-out of the layer h1, fitted on other chains, gives the
-points; the line is exact. [Probing](../guides/probing.md) says why an untrained network does well
-here too.
+The network was trained on winding numbers alone; the angle $\\alpha(k) = \\arg\\det D(k)$ was not
+a target. The points are decoded linearly from the layer h1, with a decoder that was fitted on other
+chains; the line is exact. [Probing](../guides/probing.md) explains why an untrained network scores
+well, too.
 """
 
 from pathlib import Path

@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-# -------------- Certificates as files, which `topophys.checker` and anyone else's program can check
+# -------------- Certificates as files, which `topophys.checker` and other programs can check
 
 FORMAT: Final = "topophys certificate"
 #: First bytes of every certificate.
