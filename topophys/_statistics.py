@@ -3,8 +3,35 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Final
 
-__all__ = ["wilson_interval"]
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["NORMAL_95", "r_squared", "wilson_interval"]
+
+#: Quantile of the normal distribution for two-sided intervals of 95 %.
+NORMAL_95: Final = 1.959963984540054
+
+
+def r_squared(
+    predicted: NDArray[Any], exact: NDArray[Any], baseline: ArrayLike | None = None
+) -> float | None:
+    r"""Share of the variance that predictions explain; None if the exact values do not vary.
+
+    .. math:: R^2 = 1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2
+
+    `baseline` replaces the mean of all exact values.
+
+    Examples
+    --------
+    >>> r_squared(np.array([1.0, 2.0]), np.array([1.0, 2.0])), r_squared(np.ones(2), np.ones(2))
+    (1.0, None)
+    """
+    if not exact.size:
+        return None
+    start = exact.mean() if baseline is None else baseline
+    spread = ((exact - start) ** 2).sum()
+    return None if spread == 0.0 else float(1.0 - ((predicted - exact) ** 2).sum() / spread)
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
@@ -22,7 +49,7 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     """
     if total == 0:
         return 0.0, 1.0
-    z = 1.959963984540054
+    z = NORMAL_95
     share = correct / total
     centre = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))

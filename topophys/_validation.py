@@ -118,6 +118,38 @@ def require_finite(array: NDArray[Any], name: str) -> None:
         )
 
 
+def require_hermitian(
+    h: NDArray[Any], name: str, tolerance: float, *, batch_ndim: int = 0
+) -> NDArray[Any]:
+    """Raise `InputError` unless H = H^dagger to a share of the largest entry of each element.
+
+    Shapes: `h` (*batch, ..., n, n) with `batch_ndim` batch axes; returns the largest entries
+    (*batch).
+    """
+    inner = tuple(range(batch_ndim, h.ndim))
+    scale = np.abs(h).max(axis=inner, initial=0.0)
+    off = np.abs(h - np.conj(np.swapaxes(h, -1, -2))).max(axis=inner, initial=0.0)
+    refuse_non_hermitian(off, scale, name, tolerance)
+    return np.asarray(scale)
+
+
+def refuse_non_hermitian(
+    off: NDArray[np.floating[Any]],
+    scale: NDArray[np.floating[Any]],
+    name: str,
+    tolerance: float,
+) -> None:
+    """Raise `InputError` for departures from H = H^dagger above a share of the largest entries."""
+    bad = np.ravel(off > tolerance * scale)
+    if bad.any():
+        worst = np.argmax(np.where(bad, np.ravel(off), 0.0))
+        raise InputError(
+            f"Argument `{name}` must be Hermitian, but deviates by {np.ravel(off)[worst]:.3g}"
+            f" (largest entry {np.ravel(scale)[worst]:.3g}); pass Bloch matrices, or their"
+            " Hermitian part."
+        )
+
+
 def _is_finite(array: NDArray[np.generic]) -> bool:
     # one sum is several times faster than a test of each entry; only what overflows needs that
     with np.errstate(all="ignore"):

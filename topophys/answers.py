@@ -213,9 +213,7 @@ def _worst(status: NDArray[Any]) -> str:
 def _require(h: WannierHamiltonian, dims: tuple[int, ...], quantity: str) -> None:
     if h.dim not in dims:
         wanted = " or ".join(f"{d}D" for d in dims)
-        raise KindError(
-            f"A {quantity} needs a {wanted} Hamiltonian, but the file is {h.dim}D."
-        )
+        raise KindError(f"A {quantity} needs a {wanted} Hamiltonian, but the file is {h.dim}D.")
 
 
 def _winding(h: WannierHamiltonian) -> Found:

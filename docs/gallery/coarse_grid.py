@@ -1,9 +1,9 @@
 """A network that beats the formula on a coarse grid.
 
-Chains are sampled at eight points. The formula wraps each phase step to $(-\\pi, \\pi]$ and is wrong
-if $\\det D$ turns by more than half a turn between two points. The network interpolates the samples
-before it flattens them, which is exact, since the hoppings are short. The formula on interpolated
-samples is as good: the improvement is due to the short range, not to learning.
+Chains are sampled at eight points. The formula wraps each phase step to $(-\\pi, \\pi]$ and is
+wrong if $\\det D$ turns by more than half a turn between two points. The network interpolates the
+samples before it flattens them, which is exact, since the hoppings are short. The formula on
+interpolated samples is as good: the improvement is due to the short range, not to learning.
 """
 
 from itertools import pairwise

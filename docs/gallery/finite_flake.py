@@ -1,8 +1,8 @@
 """Local Chern marker of a disordered flake.
 
-A finite piece of a Chern insulator, disordered in its right half, has no crystal momentum. The local
-Chern marker nevertheless equals the integer in the interior. The edges have large values of opposite
-sign, outside the colour scale, so that the sum over the piece is 0.
+A finite piece of a Chern insulator, disordered in its right half, has no crystal momentum. The
+local Chern marker nevertheless equals the integer in the interior. The edges have large values of
+opposite sign, outside the colour scale, so that the sum over the piece is 0.
 """
 
 from pathlib import Path

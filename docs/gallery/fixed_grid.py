@@ -1,8 +1,8 @@
 """Why a fixed grid can be wrong.
 
 Near the transition of Haldane's model, plaquette sums on fixed grids (Fukui, Hatsugai, Suzuki)
-always return an integer, which is wrong in the hatched ranges. The certificate is unresolved only at
-the transition itself.
+always return an integer, which is wrong in the hatched ranges. The certificate is unresolved only
+at the transition itself.
 """
 
 from pathlib import Path

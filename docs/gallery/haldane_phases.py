@@ -1,8 +1,8 @@
 """Haldane's phase diagram, proven and learned.
 
-The network was trained on random two-band Hamiltonians with Chern numbers -1, 0, 1, not on Haldane's
-model. On the left every pixel is certified. On the right crosses mark wrong predictions of the
-network; all are next to a line where the gap closes.
+The network was trained on random two-band Hamiltonians with Chern numbers -1, 0, 1, not on
+Haldane's model. On the left every pixel is certified. On the right crosses mark wrong predictions
+of the network; all are next to a line where the gap closes.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """The cells of a proof.
 
-A certificate covers the Brillouin zone with cells on each of which the gap is proven to be open, and
-subdivides cells for which the bound fails. Close to a transition the cells are small, but only where
-the gap is small. Colour is the gap.
+A certificate covers the Brillouin zone with cells on each of which the gap is proven to be open,
+and subdivides cells for which the bound fails. Close to a transition the cells are small, but only
+where the gap is small. Colour is the gap.
 """
 
 from pathlib import Path

@@ -17,10 +17,10 @@ SCRIPTS = (
 )  # fmt: skip
 HEAD = """# Gallery
 
-Each entry is a figure with its script of at most fifty lines; the tests run the scripts. The page is
-written by `python docs/gallery/make.py`, which also draws the figures with `--pictures`. Networks are
-trained in seconds by [small_runs](small_runs.py); the [results](../results.md) contain figures of
-long trainings.
+Each entry is a figure with its script of at most fifty lines; the tests run the scripts. The page
+is written by `python docs/gallery/make.py`, which also draws the figures with `--pictures`.
+Networks are trained in seconds by [small_runs](small_runs.py); the [results](../results.md) contain
+figures of long trainings.
 """
 
 

@@ -1,8 +1,8 @@
 """A probe and its controls.
 
-The figure shows how well a linear probe of each layer predicts the exact quantity on held-out chains,
-for the trained network, untrained networks, shuffled targets and the raw input. The score of h1 is
-high without any training; that of h2 is not.
+The figure shows how well a linear probe of each layer predicts the exact quantity on held-out
+chains, for the trained network, untrained networks, shuffled targets and the raw input. The score
+of h1 is high without any training; that of h2 is not.
 """
 
 from pathlib import Path

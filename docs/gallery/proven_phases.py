@@ -1,8 +1,8 @@
 """Phase diagrams proven up to a thin margin.
 
-In the phase diagrams of Haldane's model, the Bernevig-Hughes-Zhang model and the extended SSH chain,
-gap and integer are proven for every point of a coloured box, not for a grid of points. White regions
-are undecided.
+In the phase diagrams of Haldane's model, the Bernevig-Hughes-Zhang model and the extended SSH
+chain, gap and integer are proven for every point of a coloured box, not for a grid of points. White
+regions are undecided.
 """
 
 from pathlib import Path

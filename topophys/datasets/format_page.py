@@ -28,30 +28,30 @@ The fields are not compressed: whole chunks would have to be decompressed for ev
 Gaussian numbers hardly compress.
 
 The group `{digests}` of a split contains a SHA-256 digest of each shard of {shard} samples of each
-field. Unlike the checksums of HDF5 itself, these digests need no chunks, are computed in parallel by
-the workers that generate the shards, and identify the damaged shard.
+field. Unlike the checksums of HDF5 itself, these digests need no chunks, are computed in parallel
+by the workers that generate the shards, and identify the damaged shard.
 
-`verify` and `join` compare these digests. Data that are read for use are compared with a fast 64-bit
-checksum, in the group `{checksums}` of the split: one for each piece of a field. A piece has the
-largest power of two of samples, up to {shard}, that fit into {piece} kB, or one sample. A reader
-checks each piece when it first reads from it, and the manifest, which covers all checksums
+`verify` and `join` compare these digests. Data that are read for use are compared with a fast
+64-bit checksum, in the group `{checksums}` of the split: one for each piece of a field. A piece has
+the largest power of two of samples, up to {shard}, that fit into {piece} kB, or one sample. A
+reader checks each piece when it first reads from it, and the manifest, which covers all checksums
 and attributes, when it opens the file; it returns only data that were written. With the words w_i
-of eight bytes, the last one padded with zeros, the checksum of n bytes is
-n P + sum_i (y_i mod 2^32) (y_i div 2^32) + y_i mod 2^64, where y_i = w_i xor (i + 1) P and
-P = {prime}. One wrong bit always changes it.
+of eight bytes, the last one padded with zeros, the checksum of n bytes is n P + sum_i (y_i mod
+2^32) (y_i div 2^32) + y_i mod 2^64, where y_i = w_i xor (i + 1) P and P = {prime}. One wrong bit
+always changes it.
 
-Strings in attributes have a fixed length, in UTF-8, because strings of variable length are stored in
-a heap of HDF5 that has no checksum. Files of schema version 1 have such strings, and SHA-256 digests
-only; they can be read, but their digests are compared shard by shard at the first use, which takes
-longer.
+Strings in attributes have a fixed length, in UTF-8, because strings of variable length are stored
+in a heap of HDF5 that has no checksum. Files of schema version 1 have such strings, and SHA-256
+digests only; they can be read, but their digests are compared shard by shard at the first use,
+which takes longer.
 
-A data set may consist of several files (parts), each with a range of the shards and otherwise like a
-complete file, and an index: a JSON file in the same folder or above with the recipe, and for each part
-`file`, `shards`, `n_bytes` and `manifest` (the attribute of the part), in the order of the shards.
-Names that lead out of the folder of the index are rejected.
+A data set may consist of several files (parts), each with a range of the shards and otherwise like
+a complete file, and an index: a JSON file in the same folder or above with the recipe, and for each
+part `file`, `shards`, `n_bytes` and `manifest` (the attribute of the part), in the order of the
+shards. Names that lead out of the folder of the index are rejected.
 
-A file contains no time stamp: equal recipes give equal bytes with equal versions of topophys and its
-dependencies on the same kind of processor. On another processor, or with other versions of the
+A file contains no time stamp: equal recipes give equal bytes with equal versions of topophys and
+its dependencies on the same kind of processor. On another processor, or with other versions of the
 linear algebra libraries,
 
 - `label` and `seed_key` are equal;
@@ -60,25 +60,26 @@ linear algebra libraries,
 - `alpha`, `dalpha` and `flux` are equal to 1e-9 modulo 2 pi, most often to 1e-14;
 - `gap_bound` is proven in each file, and differs where a proof takes other cells.
 
-An exception would be a draw that is accepted on one processor and rejected on another because of the
-last bits of its gap; none was observed. In any case labels are proven for the stored hoppings. A test
-generates data sets with the instructions of processors without AVX2 and FMA.
+An exception would be a draw that is accepted on one processor and rejected on another because of
+the last bits of its gap; none was observed. In any case labels are proven for the stored hoppings.
+A test generates data sets with the instructions of processors without AVX2 and FMA.
 """
 
 _SAMPLING: Final = """
 ## Which samples are kept
 
-Shard s of a split draws from its own stream,
-`SeedSequence(root_seed, spawn_key=(split_id, s))`, {batch} Hamiltonians at a time ({few} of
-the kind `bands`). It depends on no other shard and no other split, so that any shard can be reproduced
-alone. `split_id` is a hash of the name of the split, so that splits may be added and removed.
+Shard s of a split draws from its own stream, `SeedSequence(root_seed, spawn_key=(split_id, s))`,
+{batch} Hamiltonians at a time ({few} of the kind `bands`). It depends on no other shard and no
+other split, so that any shard can be reproduced alone. `split_id` is a hash of the name of the
+split, so that splits may be added and removed.
 
-A Hamiltonian is kept if its invariant is proven, its gap is proven to be at least `min_gap`, and the
-quota of its class is not full; then the samples of the shard are shuffled. Draws are independent and identically distributed, and whether one is kept depends on
-earlier draws only through how many of its class there were: within a class, the samples are an
-unbiased sample of the ensemble with that class and gap. Sample i of a split counts towards class
-i mod K of its K sorted classes: classes are equal to within one, and a remainder goes to the
-smallest values. If a class does not occur in {patience} draws, an error is raised.
+A Hamiltonian is kept if its invariant is proven, its gap is proven to be at least `min_gap`, and
+the quota of its class is not full; then the samples of the shard are shuffled. Draws are
+independent and identically distributed, and whether one is kept depends on earlier draws only
+through how many of its class there were: within a class, the samples are an unbiased sample of the
+ensemble with that class and gap. Sample i of a split counts towards class i mod K of its K sorted
+classes: classes are equal to within one, and a remainder goes to the smallest values. If a class
+does not occur in {patience} draws, an error is raised.
 
 Hamiltonians that were not drawn but given (families `given_...`) form one split in the order of
 their source; the position in the source is the last part of `seed_key`. The classes are those that
@@ -93,9 +94,9 @@ whose observed gap is below it at some k; `noise`, the standard deviation of Gau
 proven again, the last number of its `seed_key` being that of its source. Every split draws from
 streams of its own, so that no two splits share a Hamiltonian.
 
-The other Hamiltonians that were drawn, up to the last one kept of each shard, were rejected for one of
-these reasons: {reasons}.
-A Hamiltonian is "unresolved" if neither a gap above nor a gap below `min_gap` could be proven.
+The other Hamiltonians that were drawn, up to the last one kept of each shard, were rejected for one
+of these reasons: {reasons}. A Hamiltonian is "unresolved" if neither a gap above nor a gap below
+`min_gap` could be proven.
 
 A gap measured on a grid is only an upper bound of the gap. `gap_bound` is a lower bound, proven for
 all k together with the label.

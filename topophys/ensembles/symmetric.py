@@ -15,6 +15,7 @@ from topophys.ensembles.random import complex_normal, damping, half_square
 from topophys.errors import InputError
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
+from topophys.hamiltonians.two_band import PAULI
 
 __all__ = ["bdg_chains", "chiral_3d", "non_hermitian_chains", "time_reversal_planes"]
 
@@ -253,10 +254,9 @@ def chiral_3d(
     left, right = np.linalg.qr(complex_normal(generator, (2, n, 2, 2)))[0]
     mass = generator.uniform(-4.0, 4.0, n)
     mirror = generator.choice([-1.0, 1.0], n)
-    pauli = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
     one = np.eye(2)
     block[:, cells.index((0, 0, 0))] += mass[:, None, None] * (left @ right)
-    for axis, sigma in enumerate(pauli):
+    for axis, sigma in enumerate(PAULI):
         turn = (mirror if axis == 0 else np.ones(n))[:, None, None]
         for sign in (1, -1):
             cell = tuple(sign * int(i == axis) for i in range(3))

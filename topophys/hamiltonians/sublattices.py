@@ -34,9 +34,7 @@ def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tupl
     hopping is neglected: one within a sublattice, an energy of a site included, is refused.
     """
     if H.dim != 1 or H.batch_shape:
-        raise KindError(
-            f"A winding number needs a chain, but this is a {H.dim}D Hamiltonian."
-        )
+        raise KindError(f"A winding number needs a chain, but this is a {H.dim}D Hamiltonian.")
     linked = (np.abs(H.amplitudes) > 0.0).any(0)
     colour = two_colours(linked)
     a, b = np.flatnonzero(colour == 0), np.flatnonzero(colour == 1)

@@ -23,6 +23,14 @@ TwoBand = TypeVar("TwoBand", bound="TwoBandHamiltonian")
 PAULI: Final = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 
 
+def pauli_components(matrices: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Coefficients tr(M sigma_i) / 2 of 2 x 2 matrices; real for Hermitian ones.
+
+    Shapes: `matrices` (..., 2, 2); returns (..., 3).
+    """
+    return np.asarray(0.5 * np.einsum("...ab,iba->...i", matrices, PAULI))
+
+
 class TwoBandHamiltonian(FourierHamiltonian):
     r"""Hamiltonian with two bands in terms of its d-vector, one or a batch.
 

@@ -361,12 +361,7 @@ def unflatten_bands(
         )
     points = tuple(values.shape[1:-2])
     rows = values.reshape(len(values), -1, n, n)
-    size = np.abs(rows).max((-3, -2, -1), initial=0.0)
-    if (np.abs(rows - np.conj(np.swapaxes(rows, -1, -2))).max((-3, -2, -1)) > 1e-5 * size).any():
-        raise InputError(
-            "Argument `h_k` must hold Hermitian matrices, but does not; take the mean with the"
-            " adjoint if rounding is the cause."
-        )
+    size = _validation.require_hermitian(rows, "h_k", 1e-5, batch_ndim=1)
     energy, states = np.linalg.eigh(rows)
     distance = energy[..., n_occupied] - energy[..., n_occupied - 1]
     clear = (distance > LEAST * size[:, None]).all(-1)

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 from topophys import _validation
 from topophys._progress import track
 from topophys._random import keyed_generator
+from topophys._statistics import r_squared
 from topophys.datasets import Dataset
 from topophys.datasets.tasks import get_task
 from topophys.interpret.activations import module_of_feature, replaced
@@ -126,7 +127,7 @@ class ChainInterventions:
                 rule = "true integer" if held else "winding of the new alpha"
                 found.append(
                     Outcome("steer", H1, f"{text} {what}", rule, _whole(named), expected, true,
-                            _r2(named, expected))
+                            r_squared(named, expected))
                 )  # fmt: skip
         return found
 
@@ -141,7 +142,7 @@ class ChainInterventions:
         clear = np.abs(wrapped_steps(mixed)).max(1) <= LONGEST
         return [
             Outcome("swap", H1, what, "winding of the mixed polygon", _whole(named[pick]),
-                    expected[pick], before[pick], _r2(named[pick], expected[pick]))
+                    expected[pick], before[pick], r_squared(named[pick], expected[pick]))
             for what, pick in (("points of an interval, no step above 0.9 pi", clear),
                                ("points of an interval, all", np.ones_like(clear)))
         ]  # fmt: skip
@@ -179,7 +180,7 @@ def swap_sums(
     return [
         Outcome("swap", layer.name, part, "exact sum, within 0.1 of an integer",
                 _whole(real[near]), _whole(wanted[near]), samples.label[host][near],
-                _r2(real, wanted))
+                r_squared(real, wanted))
     ]  # fmt: skip
 
 
@@ -209,11 +210,6 @@ def _windings(angle: Array) -> Integers:
 
 def _whole(value: Array) -> Integers:
     return np.rint(value).astype(np.int64)
-
-
-def _r2(value: Array, exact: Array | Integers) -> float | None:
-    spread = float(((exact - exact.mean()) ** 2).sum()) if len(exact) else 0.0
-    return None if spread == 0.0 else float(1.0 - ((value - exact) ** 2).sum() / spread)
 
 
 # ---- Causal tests

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
+from topophys import _statistics
 from topophys._random import keyed_generator
 from topophys.errors import InputError, ShapeError
 
@@ -172,12 +173,11 @@ def r_squared(
     >>> r_squared(y, y), r_squared(np.full_like(y, 2.5), y)
     (1.0, 0.0)
     """
-    left = ((target - predicted) ** 2).sum()
     start = target.mean(axis=(0, 1)) if baseline is None else baseline
-    spread = ((target - start) ** 2).sum()
-    if spread == 0.0:
+    score = _statistics.r_squared(predicted, target, start)
+    if score is None:
         raise InputError("Argument `target` must vary, but all its entries are equal.")
-    return float(1.0 - left / spread)
+    return score
 
 
 def bootstrap_interval(
@@ -207,16 +207,38 @@ PENALTIES: Final = (1e-4, 1e-1, 1e2)  # per standardised feature, on sums of ten
 
 
 @dataclass(frozen=True, eq=False)
-class RidgeFit:
-    """Affine map found by ridge regression."""
+class LinearDecoder:
+    """Affine map from the channels of a layer to a few numbers.
 
-    weights: Float[np.ndarray, "c t"]  # one column for each target
-    bias: Float[np.ndarray, " t"]  # offsets
-    penalty: float  # the penalty that cross-validation chose
+    Attributes
+    ----------
+    weights : float64 ndarray of shape (C, T)
+        One column for each number.
+    bias : float64 ndarray of shape (T,)
+        Offsets.
+    """
+
+    weights: Float[np.ndarray, "c t"]
+    bias: Float[np.ndarray, " t"]
 
     def __call__(self, features: Float[np.ndarray, "... c"]) -> Float[np.ndarray, "... t"]:
-        """Predict."""
+        """Apply the map.
+
+        Shapes: `features` (..., C); returns (..., T).
+        """
+        if features.shape[-1:] != self.weights.shape[:1]:
+            raise ShapeError(
+                f"Argument `features` must have {len(self.weights)} channels, but has shape"
+                f" {features.shape}."
+            )
         return np.asarray(features @ self.weights + self.bias)
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeFit(LinearDecoder):
+    """Affine map found by ridge regression."""
+
+    penalty: float  # the penalty that cross-validation chose
 
 
 def fold_of_each(n_samples: int, folds: int) -> Int[np.ndarray, " samples"]:
@@ -339,34 +361,6 @@ def _fit(parts: list[GramSums]) -> RidgeFit:
 
 
 # ---- Linear decoder
-
-
-@dataclass(frozen=True, eq=False)
-class LinearDecoder:
-    """Affine map from the channels of a layer to a few numbers.
-
-    Attributes
-    ----------
-    weights : float64 ndarray of shape (C, T)
-        One column for each number.
-    bias : float64 ndarray of shape (T,)
-        Offsets.
-    """
-
-    weights: Float[np.ndarray, "c t"]
-    bias: Float[np.ndarray, " t"]
-
-    def __call__(self, features: Float[np.ndarray, "... c"]) -> Float[np.ndarray, "... t"]:
-        """Apply the map.
-
-        Shapes: `features` (..., C); returns (..., T).
-        """
-        if features.shape[-1:] != self.weights.shape[:1]:
-            raise ShapeError(
-                f"Argument `features` must have {len(self.weights)} channels, but has shape"
-                f" {features.shape}."
-            )
-        return np.asarray(features @ self.weights + self.bias)
 
 
 def fit_decoder(

@@ -16,6 +16,7 @@ from topophys._typing import FourierLike, is_fourier_like
 from topophys._validation import Bands
 from topophys.errors import InputError, KindError
 from topophys.grids import k_grid
+from topophys.hamiltonians.fourier import fourier_sum
 from topophys.invariants._scaling import scaled, times_power
 from topophys.kernels.rounding import SMALLEST, UNIT, UP, upper_bound
 
@@ -249,15 +250,12 @@ def _in_units(
 def bloch_at(
     vectors: NDArray[np.int64], amplitudes: NDArray[np.complex128], k: Float[np.ndarray, "... dim"]
 ) -> NDArray[np.complex128]:
-    """Sum of H_R exp(i k.R).
+    """Hermitian part of the sum of H_R exp(i k.R).
 
     Shapes: `vectors` (M, dim), `amplitudes` (*batch, M, n, n), `k` (..., dim); returns (*batch,
     ..., n, n).
     """
-    n, batch = amplitudes.shape[-1], amplitudes.shape[:-3]
-    phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
-    flat = amplitudes.reshape(*batch, len(vectors), n * n)
-    h = (phases @ flat).reshape(*batch, *k.shape[:-1], n, n)
+    h = fourier_sum(vectors, amplitudes, k, tail=2)
     hermitian: NDArray[np.complex128] = 0.5 * (h + h.conj().swapaxes(-1, -2))
     return hermitian
 

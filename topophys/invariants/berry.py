@@ -265,13 +265,7 @@ def _require_hermitian(h: NDArray[np.complex128]) -> None:
     scale, off = np.empty((2, math.prod(batch)))
     flat = np.ascontiguousarray(h).reshape(len(scale), math.prod(h.shape[-4:-2]), *h.shape[-2:])
     departures(flat, scale, off)
-    bad = off > HERMITIAN * scale
-    if bad.any():
-        worst = np.argmax(np.where(bad, off, 0.0))
-        raise InputError(
-            f"Argument `h_k` must be Hermitian, but deviates by {off[worst]:.3g} (largest"
-            f" entry {scale[worst]:.3g}); pass Bloch matrices, or their Hermitian part."
-        )
+    _validation.refuse_non_hermitian(off, scale, "h_k", HERMITIAN)
 
 
 # --------------------------- Berry flux, Berry curvature and Chern number of sampled Bloch matrices

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from topophys._io import begins_with, is_archive, read_bytes, write_text
 from topophys._optional import load_extra
 from topophys.errors import InputError, OutputError, UnresolvedError
+from topophys.hamiltonians.two_band import pauli_components
 from topophys.invariants._evidence import (
     DEPTH,
     Cells,
@@ -398,8 +399,7 @@ def _degree(question: Question, claim: float, limit: int) -> dict[str, Any]:
     """Evidence of two bands, by their d-vector."""
     scaled, exponent = divide_out(question.amplitudes[None])
     rows = [tuple(v) for v in question.vectors.tolist()]
-    pauli = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-    d = 0.5 * np.einsum("iab,mba->mi", pauli, scaled[0])
+    d = pauli_components(scaled[0])
     half = [m for m, v in enumerate(rows) if v > (0, 0) and d[m].any()]
     series = np.zeros((len(half) + 1, 2, 3))
     if (0, 0) in rows:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import InputError
+from topophys.hamiltonians.two_band import PAULI
 from topophys.invariants._scaling import demand, proven_gap, scaled
 from topophys.invariants._slices import require_dimension
 from topophys.invariants._symmetry import KIND
@@ -22,7 +23,7 @@ from topophys.kernels.rounding import MET, UP, slack_of, upper_bound
 
 __all__ = ["GAMMAS", "second_chern"]
 
-_X, _Y, _Z = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+_X, _Y, _Z = PAULI
 #: Five Gamma matrices, Hermitian and anticommuting; their product is -1.
 GAMMAS: Final[NDArray[np.complex128]] = np.array(
     [np.kron(_X, _X), np.kron(_X, _Y), np.kron(_X, _Z), np.kron(_Y, np.eye(2)),

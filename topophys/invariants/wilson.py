@@ -103,13 +103,7 @@ def checked_matrices(h_k: ArrayLike, name: str, shape: str) -> NDArray[np.comple
     h = _validation.as_complex(h_k, name, shape)
     if h.shape[-1] < 2:
         raise InputError(f"Argument `{name}` must have at least two bands, but has one.")
-    scale = np.abs(h).max(initial=0.0)
-    off = np.abs(h - h.conj().swapaxes(-1, -2)).max(initial=0.0)
-    if off > HERMITIAN * scale:
-        raise InputError(
-            f"Argument `{name}` must be Hermitian, but deviates by {off:.3g} (largest entry"
-            f" {scale:.3g}); pass Bloch matrices, or their Hermitian part."
-        )
+    _validation.require_hermitian(h, name, HERMITIAN)
     return h
 
 

@@ -11,7 +11,7 @@ from topophys.kernels import status as st
 from topophys.kernels._jit import kernel
 from topophys.kernels.chern_two_band import phase
 from topophys.kernels.rounding import MET
-from topophys.kernels.small_linalg import TINY
+from topophys.kernels.small_linalg import TINY, smallest_singular_2x2
 
 # --------------- How often a piecewise-linear map to R^4 covers the positive last axis: signs only
 
@@ -182,18 +182,10 @@ def block_at(
 
 @kernel
 def smallest_of(points: NDArray[np.float64], place: int) -> float:
-    """Smallest singular value of the block in a row, as in `gaps_at`."""
+    """Smallest singular value of the block in a row."""
     p, r = complex(points[place, 0], points[place, 1]), complex(points[place, 2], points[place, 3])
     q, s = complex(points[place, 4], points[place, 5]), complex(points[place, 6], points[place, 7])
-    det = p * s - q * r
-    size = abs(det)
-    turn = det / size if size > 0.0 else 1.0 + 0.0j
-    total, spread = 0.0, 0.0
-    for sign in (1.0, -1.0):
-        first, second = p + sign * turn * np.conj(s), q - sign * turn * np.conj(r)
-        norm = first.real**2 + first.imag**2 + second.real**2 + second.imag**2
-        total, spread = spread, math.sqrt(norm)
-    return 2.0 * size / (total + spread) if total + spread > 0.0 else 0.0
+    return smallest_singular_2x2(p, q, r, s)
 
 
 @kernel

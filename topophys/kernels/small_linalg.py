@@ -439,3 +439,24 @@ def departures(
                     both = max(first, second)
                     largest, worst = max(largest, both), max(worst, apart)
         scale[b], off[b] = largest, worst
+
+
+# -------------------------------------------------------------------------- Singular values, 2 x 2
+
+
+@kernel
+def smallest_singular_2x2(p: complex, q: complex, r: complex, s: complex) -> float:
+    """Smallest singular value of [[p, q], [r, s]], good to the last digits.
+
+    sigma_max +- sigma_min are the Frobenius norms of D +- e^(i arg det) cof(D)^*, over sqrt 2, and
+    their product is |det|: no difference of nearly equal numbers is taken.
+    """
+    det = p * s - q * r
+    size = abs(det)
+    turn = det / size if size > 0.0 else 1.0 + 0.0j
+    total, spread = 0.0, 0.0
+    for sign in (1.0, -1.0):
+        first, second = p + sign * turn * np.conj(s), q - sign * turn * np.conj(r)
+        norm = first.real**2 + first.imag**2 + second.real**2 + second.imag**2
+        total, spread = spread, math.sqrt(norm)
+    return 2.0 * size / (total + spread) if total + spread > 0.0 else 0.0

@@ -18,6 +18,7 @@ from topophys.kernels.small_linalg import (
     determinant,
     determinant_error,
     frobenius,
+    smallest_singular_2x2,
 )
 from topophys.kernels.trig_series import complex_terms, evaluate, norm_terms, smallest
 
@@ -31,11 +32,7 @@ def gaps_at(
     k: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Fill out (B,) with 2 sigma_min of sum_s D_s e^(i(lowest + s)k) for blocks (B, S, 2, 2).
-
-    sigma_max +- sigma_min are the Frobenius norms of D +- e^(i arg det) cof(D)^*, over sqrt 2, and
-    their product is |det|: no difference of nearly equal numbers is taken.
-    """
+    """Fill out (B,) with 2 sigma_min of sum_s D_s e^(i(lowest + s)k) for blocks (B, S, 2, 2)."""
     for b in range(blocks.shape[0]):
         z = complex(math.cos(k[b]), math.sin(k[b]))
         phase = complex(math.cos(lowest * k[b]), math.sin(lowest * k[b]))
@@ -46,15 +43,7 @@ def gaps_at(
             r += blocks[b, m, 1, 0] * phase
             s += blocks[b, m, 1, 1] * phase
             phase *= z
-        det = p * s - q * r
-        size = abs(det)
-        turn = det / size if size > 0.0 else 1.0 + 0.0j
-        total, spread = 0.0, 0.0
-        for sign in (1.0, -1.0):
-            first, second = p + sign * turn * np.conj(s), q - sign * turn * np.conj(r)
-            norm = first.real**2 + first.imag**2 + second.real**2 + second.imag**2
-            total, spread = spread, math.sqrt(norm)
-        out[b] = 4.0 * size / (total + spread) if total + spread > 0.0 else 0.0
+        out[b] = 2.0 * smallest_singular_2x2(p, q, r, s)
 
 
 # ---------------- det D(k) and |D(k)|_F^2 as trigonometric polynomials, and what their bounds prove

@@ -31,6 +31,7 @@ from topophys.learn._flip_features import (
 )
 from topophys.learn._proven_answers import ProvenAnswers
 from topophys.learn.inputs import certify_hamiltonian, chiral_block
+from topophys.learn.trainer import optimizer_step
 
 __all__ = ["FlipData", "FlipNetwork", "Posterior", "fit_flips"]
 
@@ -436,14 +437,7 @@ class FlipNetwork(nn.Module):
         flat = values.reshape(-1, *own)
         size = np.abs(flat).max(axis=tuple(range(1, flat.ndim)), initial=0.0)
         if not chain:
-            off = np.abs(flat - np.conj(np.swapaxes(flat, -1, -2))).max(
-                axis=tuple(range(1, flat.ndim)), initial=0.0
-            )
-            if (off > 1e-5 * size).any():
-                raise InputError(
-                    "Argument `samples` must hold Hermitian matrices, but violates H = H^dagger by"
-                    f" {float((off / np.maximum(size, 1e-300)).max()):.3g} of the largest entry."
-                )
+            _validation.require_hermitian(flat, "samples", 1e-5, batch_ndim=1)
             flat = 0.5 * (flat + np.conj(np.swapaxes(flat, -1, -2)))
         if (size < 1e-300).any():
             raise InputError(
@@ -648,7 +642,8 @@ def fit_flips(
     column = difference.clamp(-REACH, REACH - 1) + REACH
     size = min(batch_size, total)
     steps = max(3, epochs * (total // size))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    parameters = list(network.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, learning_rate, total_steps=steps, pct_start=max(0.2, 2.0 / steps)
     )
@@ -662,10 +657,7 @@ def fit_flips(
             rows = index[start : start + size]
             chosen = network(data.select(rows)).gather(1, column[rows, None])
             loss = -chosen.mean()
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
+            optimizer_step(loss, optimizer, parameters, 1.0)
             schedule.step()
             running += float(loss.detach()) * size
         losses.append(running / len(index))

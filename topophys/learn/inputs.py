@@ -17,7 +17,7 @@ from topophys.errors import GaplessError, InputError, KindError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.sublattices import two_colours
-from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
+from topophys.hamiltonians.two_band import TwoBandHamiltonian, pauli_components
 from topophys.hamiltonians.wannier90 import read_wannier90
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.results import Certificate
@@ -233,7 +233,7 @@ def flat_bands(
             f"Argument `H` must have {n_bands} bands for this network, but has {h_k.shape[-1]}."
         )
     _refuse_few_points(h_k.shape[-4:-2])
-    _refuse_unless_hermitian(h_k)
+    _validation.require_hermitian(h_k, "H", DEVIATION)
     energy, states = np.linalg.eigh(h_k)
     gap = (energy[..., n_occupied] - energy[..., n_occupied - 1]).min(axis=(-2, -1))
     closed = np.ravel(gap <= DEVIATION * np.abs(energy).max(axis=(-3, -2, -1)))
@@ -253,18 +253,9 @@ def refuse_closed(size: NDArray[np.float64], axes: int) -> None:
         raise GaplessError("H", np.flatnonzero(closed).tolist(), closed.size)
 
 
-def _refuse_unless_hermitian(h_k: NDArray[np.complex128]) -> None:
-    off = np.abs(h_k - np.conj(np.swapaxes(h_k, -1, -2))).max(initial=0.0)
-    if off > DEVIATION * np.abs(h_k).max(initial=0.0):
-        raise InputError(
-            f"Argument `H` must hold Hermitian matrices, but violates H = H^dagger by {off:.3g}."
-        )
-
-
 def _pauli(h_k: NDArray[np.complex128]) -> NDArray[np.float64]:
-    _refuse_unless_hermitian(h_k)
-    # tr(H sigma_i) / 2; the trace of H itself moves both bands together
-    return np.asarray(0.5 * np.einsum("...ab,iba->...i", h_k, PAULI).real)
+    _validation.require_hermitian(h_k, "H", DEVIATION)
+    return np.asarray(pauli_components(h_k).real)
 
 
 def _refuse_few_points(grid: tuple[int, ...]) -> None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["CARD_FILE", "Score", "write_card"]
 
 CARD_FILE: Final = "README.md"
-#: Quantile of the normal distribution for intervals of 95 %.
-QUANTILE: Final = 1.959963984540054
 
 
 class Score(NamedTuple):

@@ -28,7 +28,7 @@ from topophys.hamiltonians.lattices import (
     lattice_of,
     reciprocal_vectors,
 )
-from topophys.hamiltonians.two_band import PAULI
+from topophys.hamiltonians.two_band import pauli_components
 from topophys.invariants.berry import berry_curvature, chern_number_from_d
 from topophys.invariants.chern import certify_chern
 from topophys.plots._panels import AxesLike, Integers, integer_titles, join, panels, texts
@@ -440,8 +440,7 @@ def _vectors(H: FourierLike, grid: int) -> NDArray[np.float64]:
             "Argument `d` must be d-vectors or a Hamiltonian with two bands in two dimensions, but"
             f" is {_validation.short(H)}."
         )
-    # half of the trace with a Pauli matrix picks out its coefficient
-    return np.asarray(0.5 * np.einsum("...ab,iba->...i", H.on_grid((grid, grid)), PAULI).real)
+    return np.asarray(pauli_components(H.on_grid((grid, grid))).real)
 
 
 def _directions(field: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,9 +14,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._statistics import r_squared
 from topophys._typing import is_block_like
 from topophys.errors import InputError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.interpret.regression import LinearDecoder
 from topophys.invariants.winding import certify_winding, winding_number
 from topophys.plots._panels import (
     AxesLike,
@@ -113,26 +115,17 @@ def decode_angle(
     if callable(decoder):
         return _from_callable(decoder, h1), GIVEN_MAP
     if decoder is not None:
-        return _from_components(_apply(h1, *_pair(decoder, h1.shape[-1]))), FITTED_ELSEWHERE
-    weights, bias = _fit(h1, alpha)
+        return _from_components(LinearDecoder(*_pair(decoder, h1.shape[-1]))(h1)), FITTED_ELSEWHERE
     note = FITTED_HERE.format(points=alpha.size, free=h1.shape[-1] + 1)
-    return _from_components(_apply(h1, weights, bias)), note
+    return _from_components(_fit(h1, alpha)(h1)), note
 
 
-def _fit(
-    h1: NDArray[np.float64], alpha: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _fit(h1: NDArray[np.float64], alpha: NDArray[np.float64]) -> LinearDecoder:
     rows = h1.reshape(-1, h1.shape[-1])
     design = np.column_stack([rows, np.ones(len(rows))])
     target = np.column_stack([np.cos(alpha.ravel()), np.sin(alpha.ravel())])
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
-    return solution[:-1], solution[-1]
-
-
-def _apply(
-    h1: NDArray[np.float64], weights: NDArray[np.float64], bias: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return np.asarray(h1 @ weights + bias)
+    return LinearDecoder(solution[:-1], solution[-1])
 
 
 def _from_components(parts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -421,12 +414,12 @@ def plot_winding_steps(
 
 
 def _r_squared(decoded: NDArray[np.float64], exact: NDArray[np.float64]) -> float:
-    spread = float(((exact - exact.mean()) ** 2).sum()) if exact.size else 0.0
-    if spread <= 0.0:
+    score = r_squared(decoded, exact)
+    if score is None:
         raise InputError(
             "Argument `dalpha` must hold at least two different values, or R2 is not defined."
         )
-    return 1.0 - float(((decoded - exact) ** 2).sum()) / spread
+    return score
 
 
 def _limit(exact: NDArray[np.float64]) -> float:

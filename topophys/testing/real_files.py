@@ -14,9 +14,10 @@ import numpy as np
 
 import topophys as tp
 from topophys.errors import TopophysError
+from topophys.hamiltonians.two_band import PAULI
 from topophys.testing.wannier_files import save
 
-X, Y, Z = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+X, Y, Z = PAULI
 ONE = np.eye(2)
 
 
