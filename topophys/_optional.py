@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from topophys.errors import MissingPackageError
 
-__all__ = ["load_extra", "quiet"]
+__all__ = ["NotebookText", "load_extra", "quiet", "table_of_rows"]
 
 
 def load_extra(name: str, extra: str) -> Any:
@@ -39,3 +40,15 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+class NotebookText:
+    """Base of results that notebooks show as their text, in fixed width."""
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>"
+
+
+def table_of_rows(rows: Iterable[Mapping[str, Any]]) -> Any:
+    """Make a data frame with one row for each mapping from column to value."""
+    return load_extra("pandas", "pandas").DataFrame.from_records([dict(row) for row in rows])

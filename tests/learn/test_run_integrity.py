@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import topophys as tp
 from tests.integration.artefacts import TOUCHES
 from topophys._io import sealed, sha256
 from topophys.datasets import open_dataset
@@ -177,6 +178,16 @@ def test_predictions_that_are_no_numbers_abstain():
     assert answer.value.tolist() == [0, 0, 0, 1, 2**53]
     assert answer.abstains.tolist() == [True, True, True, False, False]
     assert "-9223372036854775808" not in repr(answer)
+
+
+def test_values_of_a_network_without_a_finite_answer_are_masked(runs):
+    run = load_run(runs[0])
+    with torch.no_grad():
+        for parameter in run.encoder.parameters():
+            parameter.fill_(float("nan"))
+    chains = tp.models.ssh(1.0, [0.5, 2.0])
+    assert run.predict(chains).value.mask.all()
+    assert run.predict(chains, certify=True).value.tolist() == [0, 1]
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from topophys._optional import NotebookText, table_of_rows
 from topophys.datasets import schema
 from topophys.datasets.recipe import HamiltonianSpec, Recipe
 from topophys.datasets.split import Split
@@ -24,7 +25,7 @@ __all__ = ["Summary", "card", "markdown_table"]
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(NotebookText):
     """Result of `generate`; prints itself as a table.
 
     Attributes
@@ -58,6 +59,14 @@ class Summary:
     seconds: float
     resumed: int = 0
     notes: tuple[str, ...] = ()
+
+    def to_pandas(self) -> Any:
+        """Table of the samples of each split and class; needs the extra `pandas`."""
+        return table_of_rows(
+            {"split": split, "class": value, "samples": n, "drawn": self.drawn[split]}
+            for split, classes in self.classes.items()
+            for value, n in classes.items()
+        )
 
     def __repr__(self) -> str:
         total = sum(self.sizes.values())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from topophys._io import begins_with, check_output, read_text, require_distinct, write_text
+from topophys._optional import NotebookText, table_of_rows
 from topophys._progress import track
 from topophys.answers import QUESTIONS, Answer, ask
 from topophys.errors import DatasetError, InputError, TopophysError
@@ -78,7 +79,7 @@ class FileLabel:
 
 
 @dataclass(frozen=True)
-class LabelTable:
+class LabelTable(NotebookText):
     """Labels of files; prints itself, and saves itself as CSV.
 
     Attributes
@@ -97,6 +98,10 @@ class LabelTable:
     rows: tuple[FileLabel, ...]
     seconds: float
     path: Path | None = field(default=None)
+
+    def to_pandas(self) -> Any:
+        """One row for each file, with the columns of the CSV file; needs the extra `pandas`."""
+        return table_of_rows(row.row() for row in self.rows)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _validation
+from topophys._optional import NotebookText
 from topophys.datasets import _messages
 from topophys.datasets._exporters import arrays, to_dataframe
 from topophys.datasets._index import is_index, read_index, read_part
@@ -66,7 +67,7 @@ def open_dataset(path: str | Path) -> Dataset:
     return Dataset(layouts, path, manifest=index.manifest)
 
 
-class Dataset:
+class Dataset(NotebookText):
     """A data set in one file or several: recipe, splits, samples.
 
     A context manager; may be pickled and used in other processes and threads.

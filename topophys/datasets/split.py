@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys._optional import NotebookText
 from topophys.datasets import _messages
 from topophys.datasets._store import Column, Place, Store, take
 from topophys.datasets.families import Stored
@@ -26,7 +27,7 @@ __all__ = ["Split"]
 # ---------------------------------------------------------------- One split of a data set
 
 
-class Split:
+class Split(NotebookText):
     """One split of a data set: index it like an array, get fields by name.
 
     Attributes

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from topophys._optional import load_extra
+from topophys._optional import NotebookText, load_extra, table_of_rows
 from topophys._progress import Advance, track
 from topophys.datasets import schema
 from topophys.datasets._hdf5 import opened
@@ -41,7 +41,7 @@ __all__ = ["MISSING", "Findings", "Report", "check_again", "check_labels", "chec
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(NotebookText):
     """Result of `verify`; prints itself as a table.
 
     Attributes
@@ -62,6 +62,10 @@ class Report:
     def ok(self) -> bool:
         """Whether no problem was found."""
         return not self.problems
+
+    def to_pandas(self) -> Any:
+        """Table of how many things were checked; needs the extra `pandas`."""
+        return table_of_rows({"check": k, "number": n} for k, n in self.checked.items())
 
     def __repr__(self) -> str:
         n = len(self.problems)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from topophys._optional import load_extra
+from topophys._optional import NotebookText, load_extra, table_of_rows
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -20,7 +19,7 @@ __all__ = ["ProbeReport", "ProbeResult", "TableReport"]
 R = TypeVar("R", bound="TableReport")
 
 
-class TableReport:
+class TableReport(NotebookText):
     """Base of the reports; a subclass is a frozen dataclass with a tuple of rows.
 
     Attributes
@@ -44,9 +43,9 @@ class TableReport:
                 return row
         raise KeyError(tuple(wanted.values()))
 
-    def _repr_html_(self) -> str:
-        """Text in fixed width, for notebooks."""
-        return f"<pre>{html.escape(repr(self))}</pre>"
+    def to_pandas(self) -> Any:
+        """Rows of the report as a table; needs the extra `pandas`."""
+        return table_of_rows(self._plain(row) for row in getattr(self, self.rows_name))
 
     def to_dict(self) -> dict[str, Any]:
         """Content as plain dicts and lists, ready for JSON."""

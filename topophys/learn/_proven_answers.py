@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from topophys._optional import load_extra
+from topophys._optional import NotebookText, load_extra
 from topophys.invariants.results import Certificate
 
 __all__ = ["ProvenAnswers"]
 
 
-class ProvenAnswers:
+class ProvenAnswers(NotebookText):
     """Answers of a network, of which some are proven: the certificate decides where it holds."""
 
     value: Int[np.ndarray, "..."]
@@ -35,7 +34,7 @@ class ProvenAnswers:
     @property
     def refuted(self) -> Bool[np.ndarray, "..."]:
         """Where the network says something else than what is proven."""
-        return np.asarray(self.certified & (self.proposed != self.value))
+        return np.asarray(self.certified & (self.proposed != np.ma.getdata(self.value)))
 
     def to_pandas(self) -> Any:
         """Table with one row for each Hamiltonian; needs the extra `pandas`.
@@ -45,12 +44,13 @@ class ProvenAnswers:
         """
         pandas = load_extra("pandas", "pandas")
         names = ("value", "proposed", "confidence", "abstains", "certified", "refuted")
-        columns = {name: np.ravel(getattr(self, name)) for name in names}
-        return pandas.DataFrame(columns, index=pandas.RangeIndex(self.value.size, name="batch_0"))
-
-    def _repr_html_(self) -> str:
-        """Text in fixed width, for notebooks."""
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        columns = {name: np.ma.getdata(np.ravel(getattr(self, name))) for name in names}
+        index = pandas.RangeIndex(self.value.size, name="batch_0")
+        table = pandas.DataFrame(columns, index=index)
+        unknown = np.ma.getmaskarray(self.value).ravel()
+        if unknown.any():
+            table["value"] = table["value"].astype("Int64").mask(unknown)
+        return table
 
     def _proof_lines(self) -> list[str]:
         """Lines of the repr about proofs."""

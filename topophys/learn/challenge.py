@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._io import begins_with, read_text, write_text
-from topophys._optional import load_extra
+from topophys._optional import NotebookText, load_extra
 from topophys._progress import track
 from topophys._statistics import wilson_interval
 from topophys.ensembles.hard import HARD_CHAINS, HARD_PLANES, hard_chains, hard_planes
@@ -397,7 +397,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class ChallengeScore:
+class ChallengeScore(NotebookText):
     """Scores of an entry.
 
     Attributes

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from topophys._io import read_json, seal_holds
+from topophys._optional import NotebookText
 from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -104,8 +105,8 @@ class Prediction(ProvenAnswers):
     Attributes
     ----------
     value : int64 ndarray of shape (...)
-        Nearest integer; 0 where the network gives no finite number, or one beyond 2^53: there it
-        abstains.
+        Nearest integer. Where the network gives no finite number, or one beyond 2^53, it abstains,
+        and the element is masked (`numpy.ma`) unless it is proven.
     real : float64 ndarray of shape (...)
         Prediction before rounding.
     threshold : float
@@ -181,8 +182,12 @@ def nearest_integers(real: ArrayLike) -> NDArray[np.int64]:
     """Nearest integers; 0, from which every network abstains, where there is none."""
     # real of (...) -> (...)
     values = np.asarray(real, np.float64)
-    named = np.isfinite(values) & (np.abs(values) <= LARGEST)
-    return np.asarray(np.rint(np.where(named, values, 0.0)).astype(np.int64))
+    return np.asarray(np.rint(np.where(_is_integer_sized(values), values, 0.0)).astype(np.int64))
+
+
+def _is_integer_sized(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a number is finite and its nearest integer is exact."""
+    return np.asarray(np.isfinite(values) & (np.abs(values) <= LARGEST))
 
 
 def calibrated_threshold(real: NDArray[np.float64], label: NDArray[np.int64]) -> float:
@@ -299,7 +304,7 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(NotebookText):
     """A trained network with its settings and history.
 
     Attributes
@@ -412,11 +417,14 @@ class Run:
         )
         real = predict_invariants(self.encoder, x).reshape(batch)
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
-        value, proof = nearest_integers(real), None
+        value, unknown, proof = nearest_integers(real), ~_is_integer_sized(real), None
         if certify:
             filled = self._input_settings().get("n_occupied") if self.kind == "bands" else None
             proof = certify_hamiltonian(given, self.kind, sublattice, filled)
             value = np.where(proof.certified, np.ma.getdata(proof.value), value)
+            unknown &= ~proof.certified
+        if unknown.any():
+            value = np.ma.masked_array(value, unknown)
         return Prediction(
             value=value,
             real=real,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from topophys._io import begins_with, check_output, require_distinct, write_text
+from topophys._optional import NotebookText, table_of_rows
 from topophys.materials.description import Description
 from topophys.materials.features import SYMMETRY_TOLERANCE
 
@@ -61,7 +62,7 @@ class TaskAnswer:
 
 
 @dataclass(frozen=True)
-class MaterialAnswer:
+class MaterialAnswer(NotebookText):
     """What a model says of one material, and how much to believe.
 
     Attributes
@@ -95,6 +96,22 @@ class MaterialAnswer:
     outside: str
     filling_allowed: bool | None
     trained_on: str
+
+    def to_pandas(self) -> Any:
+        """Probability of each class of each task, as a table; needs the extra `pandas`."""
+        return table_of_rows(
+            {
+                "material": self.material.name,
+                "task": name,
+                "class": label,
+                "probability": p,
+                "in_prediction_set": label in task.prediction_set,
+                "held_out_accuracy": task.held_out_accuracy,
+                "distance": task.distance,
+            }
+            for name, task in self.tasks.items()
+            for label, p in task.probabilities.items()
+        )
 
     def __repr__(self) -> str:
         lines = [f"{self.material.name}: predicted from {self.view}"]

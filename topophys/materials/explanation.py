@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from topophys._optional import NotebookText
 from topophys._random import keyed_generator
 from topophys.errors import InputError, NotFittedError
 from topophys.materials._model_file import LEFT_OUT, LIST_BLOCKS, VIEWS, Task, features
@@ -36,7 +37,7 @@ BACKGROUND: Final = 16
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(NotebookText):
     """What pushes an answer towards a class, and away from it.
 
     Attributes

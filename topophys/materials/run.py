@@ -24,6 +24,7 @@ from topophys._io import (
     sealed,
     write_json,
 )
+from topophys._optional import NotebookText, table_of_rows
 from topophys.errors import CheckpointError, OutputError
 from topophys.learn.checkpoint import DAMAGE, filled_network, wanted_weights
 from topophys.learn.distributed import limited_threads
@@ -79,7 +80,7 @@ class Scaler:
 
 
 @dataclass(frozen=True)
-class MaterialPrediction:
+class MaterialPrediction(NotebookText):
     """Predicted classes of one structure.
 
     Attributes
@@ -102,6 +103,14 @@ class MaterialPrediction:
     present: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+
+    def to_pandas(self) -> Any:
+        """Probability of each class of both tasks, as a table; needs the extra `pandas`."""
+        return table_of_rows(
+            {"material": self.sample_id, "task": task, "class": name, "probability": p}
+            for task, classes in (("topology", self.topology), ("magnetism", self.magnetism))
+            for name, p in classes.items()
+        )
 
     def __repr__(self) -> str:
         missing = [name for name in MODALITIES if name not in self.present]

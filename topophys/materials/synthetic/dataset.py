@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys._io import check_output, is_ours
+from topophys._optional import NotebookText
 from topophys._progress import track
 from topophys._random import keyed_generator
 from topophys.datasets.materials_file import read_materials, write_materials
@@ -150,7 +151,7 @@ NUMBERS: Final = np.array([one.z for one in SPECIES])
 
 
 @dataclass(frozen=True)
-class ToySummary:
+class ToySummary(NotebookText):
     """What a generation made.
 
     Attributes
