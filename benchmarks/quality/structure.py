@@ -1,7 +1,7 @@
 """Size and structure of the package: files, lines, importers, docstrings, files that a call visits.
 
 python -m benchmarks.quality.structure            # this checkout
-python -m benchmarks.quality.structure FOLDER     # another checkout, such as a git worktree of a tag
+python -m benchmarks.quality.structure FOLDER     # another checkout, such as a worktree of a tag
 
 Lines of code are lines with a token that is neither a comment nor part of a docstring. The median
 is that of lines, not of files: half of all lines are in files of at least this length. A full
