@@ -74,7 +74,7 @@ class Answer:
         return self.status != "unresolved"
 
     def __str__(self) -> str:
-        told = f"{self.value} ({self.status})" if self.resolved else f"unresolved: {self.reason}"
+        message = f"{self.value} ({self.status})" if self.resolved else f"unresolved: {self.reason}"
         gap = f"gap at least {at_least(self.gap_lower, 4)} eV, " if self.gap_lower > 0.0 else ""
         met = (
             f"gap at most {at_most(self.gap_upper, 4)} eV"
@@ -82,7 +82,7 @@ class Answer:
             else "gap unknown"
         )
         notes = "".join(f"; {note}" for note in self.notes)
-        return f"{self.question}: {told}; {gap}{met}; {self.seconds:.2f} s{notes}"
+        return f"{self.question}: {message}; {gap}{met}; {self.seconds:.2f} s{notes}"
 
     def record(self) -> dict[str, Any]:
         """Return the same as plain values, for JSON and tables."""
@@ -148,7 +148,7 @@ def ask(
     start = time.monotonic() if started is None else started
     h = read_wannier90(path, **reading)
     asked = question or USUAL[h.dim]
-    # half of the bands of a chain with sublattice symmetry lie below zero; others must be told
+    # half of the bands of a chain with sublattice symmetry lie below zero; others must be given
     if asked == "gap" and (level is not None or kind != "direct"):
         given = level is None or any(reading.get(x) is not None for x in FILLINGS)
         name, value, proof, notes = _indirect_gap(h, kind, level, h.n_occupied if given else None)

@@ -155,10 +155,10 @@ class UnresolvedError(TopophysError, ValueError):
         self.indices = tuple(int(i) for i in indices)
         self.reasons = tuple(map(str, reasons))
         self._given = (quantity, self.indices, n_batch, self.reasons, detail)
-        told = detail or why(self.reasons) or "gapless, or a gap too small for `max_depth`"
+        message = detail or why(self.reasons) or "gapless, or a gap too small for `max_depth`"
         super().__init__(
             f"`{quantity}` found no certificate for {len(self.indices)} of {n_batch} Hamiltonians"
-            f" (batch index {_which(self.indices)}): {told}."
+            f" (batch index {_which(self.indices)}): {message}."
             " Pass `on_unresolved='mask'` to get the others, and look at `.reason`."
         )
 

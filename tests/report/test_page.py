@@ -142,14 +142,14 @@ def test_holds_every_finding(folder, page):
 
 def test_supervised_networks_are_called_so(folder, tmp_path):
     content = load_summary(folder)
-    assert "It was told these integers and nothing else." in (folder / "report.html").read_text(
+    assert "These integers were its only training signal." in (folder / "report.html").read_text(
         encoding="utf-8"
     )
     content["training"]["settings"]["local_supervision"] = 0.5
     (tmp_path / "summary.json").write_text(json.dumps(content), encoding="utf-8")
     text = write_page(tmp_path).read_text(encoding="utf-8")
     assert "what its layers hold was put there" in text
-    assert "It was told these integers and nothing else." not in text
+    assert "These integers were its only training signal." not in text
 
 
 def test_pages_of_runs_made_before_causal_tests(folder, tmp_path):

@@ -229,8 +229,8 @@ def _answer(
     from topophys.errors import InputError
 
     filling = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
-    told = question == "winding" or options.get("level") is not None
-    if not told and filling == (None, None, None):
+    message = question == "winding" or options.get("level") is not None
+    if not message and filling == (None, None, None):
         raise InputError(
             "Option -n must be given, the number of occupied bands, because no file of hoppings"
             " says it (or --fermi-energy, or --electrons)."

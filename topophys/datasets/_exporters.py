@@ -59,8 +59,8 @@ def arrays(split: Split) -> Dataset:
     variables: dict[str, Any] = {"shard": ("sample", key[:, 1]), "draw": ("sample", key[:, 2])}
     for f in schema.FIELDS[split.kind]:
         if f.name != "seed_key":
-            told = {"units": f.unit, "long_name": f.meaning}
-            variables[f.name] = (_axes(f), lazy(split, f), told)
+            attributes = {"units": f.unit, "long_name": f.meaning}
+            variables[f.name] = (_axes(f), lazy(split, f), attributes)
     found: Dataset = xr.Dataset(variables, _coordinates(split), {"split": split.name})
     return found
 

@@ -1,4 +1,4 @@
-"""HDF5 files from anywhere: what could keep the library busy for ever is looked at first.
+"""HDF5 files from anywhere: what could keep the library busy is checked first.
 
 The library believes what it reads. Headers and links of the files that this package writes carry
 checksums and hold no text of variable length, so that one wrong bit is an error. Other files may
@@ -97,7 +97,7 @@ def check_headers(file: h5py.File, path: Path) -> None:
 
 @contextmanager
 def opened_of_others(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file that another program made: a plain file, looked at before it is read.
+    """Open an HDF5 file that another program made: a plain file, checked before it is read.
 
     Raises `OSError` or `ValueError` with the reason.
     """

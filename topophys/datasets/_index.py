@@ -100,7 +100,7 @@ def _seal(content: dict[str, Any]) -> str:
 
 
 def read_index(path: Path) -> Index:
-    """Read and check an index; the files that it names are not looked at."""
+    """Read and check an index; the files that it names are not opened."""
     try:
         content = read_json(path, most=LARGEST)
     except (OSError, ValueError) as error:

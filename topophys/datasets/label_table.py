@@ -161,10 +161,10 @@ class LabelTable(NotebookText):
         for row in self.rows:
             answer = row.answer
             if answer is not None and answer.resolved:
-                told = f"{answer.value} ({answer.status})  {answer.question}"
+                message = f"{answer.value} ({answer.status})  {answer.question}"
             else:
-                told = f"{row.row()['status']}: {row.reason}"
-            lines.append(f"{row.path!s:<{width}}  {told}")
+                message = f"{row.row()['status']}: {row.reason}"
+            lines.append(f"{row.path!s:<{width}}  {message}")
         counts = ", ".join(f"{n} {status}" for status, n in sorted(self.counts.items())) or "none"
         where = f"; table in {self.path}" if self.path else ""
         return "\n".join([*lines, f"{len(self.rows)} files: {counts}, {self.seconds:.1f} s{where}"])

@@ -37,7 +37,7 @@ def read_tbmodels(path: str | Path, *, n_occupied: int | None = None) -> Wannier
     Parameters
     ----------
     path : str or Path
-        The file; what it is is told from its content.
+        The file; its type is detected from its content.
     n_occupied : int, optional
         Number of occupied bands; `occ` of the file where not given. Where neither is, questions
         that need it are refused.

@@ -350,7 +350,7 @@ class FourierHamiltonian:
         transpose. Leading axes are batch axes and are broadcast against each other.
     n_occupied : int, optional
         Number of occupied bands. Two bands leave no choice but one; of more, questions about
-        occupied bands must be told (`FillingError`).
+        occupied bands must be given (`FillingError`).
     hermitian : {"check", "average"}, optional
         Where R and -R are both given: raise unless they are conjugate transposes of each other
         (to 1e-10 of the largest entry), or take the Hermitian part.

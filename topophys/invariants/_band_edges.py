@@ -225,7 +225,7 @@ def _decide(out: BandEdges, ham: Hoppings, level: Real | None, least: Real) -> N
     out.status[open_ & against] = "refuted"
     small = out.above - out.below + 2.0 * ham.slack < least
     out.reason[open_ & ~against & small] = "small gap"
-    # nothing smaller than the slack can be told apart
+    # differences below the slack cannot be resolved
     if level is None:
         near = out.above - out.below <= 2.0 * ham.slack
     else:

@@ -25,7 +25,7 @@ class Limits:
     max_depth : int
         How often a starting cell may be divided.
     max_evaluations : int
-        How many k points may be looked at per Hamiltonian.
+        Largest number of evaluated k points per Hamiltonian.
     tightness : float
         Share of the smallest gap met that the proven one should reach.
     """

@@ -344,7 +344,7 @@ class Given:
 
     @property
     def digest(self) -> str:
-        """Digest of the constants; what the function gives is told by `digest_at`."""
+        """Digest of the constants; `digest_at` has what the function returns."""
         return _digest(self.constants)
 
     def digest_at(self, points: Real) -> str:
@@ -477,7 +477,7 @@ class Tree:
     gap : float64 ndarray of shape (T,)
         Proven gap on a leaf; 0 where it is not proven.
     met : float64 ndarray of shape (T,)
-        Smallest gap met at the centre of a leaf; infinite where none was looked at.
+        Smallest gap evaluated at the centre of a leaf; infinite if there was none.
     """
 
     place: Int
@@ -609,7 +609,7 @@ class Walk:
     gap_met : float
         Smallest gap met.
     k_met, p_met : float64 ndarray
-        Where; NaN where nothing was looked at.
+        Where; NaN where nothing was evaluated.
     reason : str
         Why it ended early: "budget" or "depth"; "" where the share was reached.
     """

@@ -179,11 +179,11 @@ def symmetric_part(
     if isinstance(space, Given):
         notes = ("the Lipschitz constants were given, and are taken on trust",)
     elif space.declared is not None:
-        told = (
+        message = (
             "the dependence on parameters was declared; it was compared with the function at the"
             " centre of every box, and is taken on trust in between"
         )
-        notes = (told,)
+        notes = (message,)
     if kind == "winding" and isinstance(space, Expansion):
         half = n_bands // 2
         c = space.coefficients

@@ -42,7 +42,7 @@ Positions: TypeAlias = ArrayLike | Literal["own"] | None
 TOLERANCE: Final = 1e-10
 
 
-#: Points along a direction from which on a jump at the boundary of the zone can be told, and how
+#: Points along a direction from which on a jump at the boundary of the zone can be detected, and how
 #: many times as large as any other third difference it must be: about ten times what was met in
 #: 300,000 periodic functions, real and even ones too, with as many harmonics as there are points.
 JUMPS: Final = ((16, 12.0), (12, 25.0), (10, 40.0), (8, 100.0))
@@ -133,19 +133,19 @@ def jumping(
     lead: int | None = None,
     cure: bool = True,
     mask: bool = False,
-    told: bool = False,
+    positions_given: bool = False,
 ) -> NDArray[np.bool_]:
     """Refuse samples that are not periodic; with `mask` say which are not.
 
     Where points are too few to tell, samples with much in the highest harmonics are refused too,
-    unless the caller was `told` the positions of orbitals, or takes phases as they are.
+    unless `positions_given`, or where phases are taken as they are.
 
     Shapes: as for `not_periodic`.
     """
     outer = samples.ndim - tail + min(axes) if lead is None else lead
     jump = not_periodic(samples, axes, tail, outer)
     coarse = np.zeros(jump.shape, np.bool_)
-    if not told:
+    if not positions_given:
         coarse = np.asarray(_undecided(samples, axes, tail, outer) & (jump == 0.0))
     if not mask:
         _refuse(jump, coarse, name, cure=cure)

@@ -146,7 +146,7 @@ class Box:
 
 # ---------------------------------- Division of a domain into cells until the gap is proven on each
 
-#: Cells of one Hamiltonian looked at in one round: many, where that is cheaper; not so many that
+#: Cells of one Hamiltonian evaluated in one round: many, where that is cheaper; not so many that
 #: a closed gap is noticed late.
 ROUND_CELLS: Final = {1: 512, 2: 512, 3: 8192}
 #: How often a leaf is divided to replace it by cells with better bounds: those of a child, from
@@ -344,7 +344,7 @@ class _Bounded:
 
 @dataclass(eq=False)
 class _Waiting:
-    """Cells to be looked at; those with the smallest rank first."""
+    """Cells to be evaluated; those with the smallest rank first."""
 
     owner: Int
     patch: Int
@@ -410,7 +410,7 @@ def cover(
 ) -> Cover:
     """Divide the domain of each Hamiltonian until its gap is proven to be above `least` (B,).
 
-    In every round each Hamiltonian has some of its smallest cells looked at, the worst first:
+    In every round each Hamiltonian evaluates some of its smallest cells, the worst first:
     where the gap is closed that shows after few cells. Afterwards leaves with bounds below
     `tightness` times the smallest gap met are divided as long as depth and evaluations allow.
     """
@@ -433,7 +433,7 @@ def cover(
             walk.fail(last.owner, "depth")
         walk.fail(walk.gap_upper + 2.0 * ham.slack < least, "small gap")
         walk.fail(walk.gap_upper <= 2.0 * ham.slack, "rounding")
-        # each of these has to be looked at: where that is too much, nothing is gained by trying
+        # each of these must be evaluated: where that is too much, nothing is gained by trying
         more = np.bincount(bad.owner, minlength=len(ham)) << axes
         more += np.bincount(later.owner, minlength=len(ham))
         walk.fail(walk.evaluations + more > max_evaluations, "budget")

@@ -60,7 +60,7 @@ class Line:
     gap : float
         Smallest direct energy gap met on the loop.
     points : int
-        Momenta looked at.
+        Number of evaluated momenta.
     k_at_gap : float
         Momentum along the loop where that gap was met.
     """

@@ -54,7 +54,7 @@ class _Found:
 
     @classmethod
     def of(cls, size: int) -> _Found:
-        """Rows for `size` chains, not yet looked at."""
+        """Rows for `size` chains, not yet evaluated."""
         found = cls(
             np.zeros(size, np.int64), np.zeros((size, 3)), np.zeros(size, np.int64),
             np.full(size, st.BUDGET, np.uint8),
@@ -177,7 +177,7 @@ def _prove_long(
     """Prove chains with many coefficients one by one; what is left out goes into `error`.
 
     Coefficients at both ends that are zero or as small as rounding are left out. Where a grid for
-    the rest is larger than what may be looked at, half of the evaluations go into the stretch that
+    the rest is larger than what may be evaluated, half of the evaluations go into the stretch that
     has nearly everything, with the norm of the others as error.
     """
     found.kept = [None] * len(blocks)

@@ -150,7 +150,7 @@ def flux_of_bands(
     jumps = np.zeros(h.shape[:-4], np.bool_)
     if not momenta(h_k):
         h = h if where is None else in_periodic_gauge(h, where, (-2, -1))
-        jumps = jumping(h, (-2, -1), "h_k", mask=mask, told=where is not None)
+        jumps = jumping(h, (-2, -1), "h_k", mask=mask, positions_given=where is not None)
     where = None if in_periodic else where
     if n_bands == 2 and where is None:
         half_difference = 0.5 * h[..., 0, 0].real - 0.5 * h[..., 1, 1].real
@@ -518,7 +518,7 @@ def berry_flux_from_d(
     """
     given = _validation.as_real(d_samples(d, grid), "d", "(..., Nx, Ny, 3)", finite=False)
     if not momenta(d):
-        jumping(given, (-2, -1), "d", tail=1, cure=False, told=True)
+        jumping(given, (-2, -1), "d", tail=1, cure=False, positions_given=True)
     flux, _, bad = flux_of_d(given, with_flux=True)
     _validation.require_gapped(bad, "berry_flux_from_d")
     return flux
@@ -570,7 +570,13 @@ def chern_number_from_d(
     jumps: NDArray[np.bool_] | bool = False
     if not momenta(d):
         jumps = jumping(
-            given, (-2, -1), "d", tail=1, cure=False, told=True, mask=on_unresolved == "mask"
+            given,
+            (-2, -1),
+            "d",
+            tail=1,
+            cure=False,
+            positions_given=True,
+            mask=on_unresolved == "mask",
         )
     _, chern, bad = flux_of_d(given, with_flux=False)
     return _integers(chern, np.asarray(jumps | bad), "chern_number_from_d", on_unresolved)
@@ -665,7 +671,7 @@ def quantum_metric(
     if not own:
         every = tuple(range(-dim, 0))
         given = given if where is None else in_periodic_gauge(given, where, every)
-        jumping(given, every, "h_k", told=where is not None)
+        jumping(given, every, "h_k", positions_given=where is not None)
         _require_open(given, every)
     # of any unit of energy: quotients of the smallest numbers would overflow
     points = math.prod(given.shape[-dim - 2 : -2])

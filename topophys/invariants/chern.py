@@ -141,7 +141,7 @@ def _starts(
     """Cells along an edge of the starting grid of each Hamiltonian, and where that is enough.
 
     Powers of two; not enough where a grid for the harmonics of this Hamiltonian is larger than
-    what may be looked at.
+    what may be evaluated.
     """
     far = np.where(norm > 0.0, reach, 0).max(1, initial=1)
     if far.max(initial=1) <= NEAR:
@@ -310,7 +310,7 @@ def certify_chern(
     max_depth : int, optional
         How often a cell of the starting grid may be subdivided, at most 24.
     max_evaluations : int, optional
-        How many k points may be looked at per Hamiltonian.
+        Largest number of evaluated k points per Hamiltonian.
     tightness : float, optional
         With three bands or more, cells are divided further until `gap_lower` is at least this
         share, below 1, of `gap_upper`, as long as depth and evaluations allow; see `certify_gap`.

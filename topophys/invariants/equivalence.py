@@ -55,7 +55,7 @@ class Equivalence(Result):
     gap_lower : float64 ndarray of shape ()
         Proven lower bound of the gap along the whole path; 0 where the path is not proven.
     gap_upper : float64 ndarray of shape ()
-        Smallest gap met along the path; infinite where `max_evaluations` let none be looked at.
+        Smallest gap evaluated along the path; infinite if `max_evaluations` allowed none.
     t_at_gap_upper : float
         Where, from 0 to 1 along the path; each of its straight parts takes the same share. NaN
         where there is none.
@@ -165,8 +165,8 @@ class Equivalence(Result):
         if self.integers is not None:
             ends = ["not known" if v is None else signed(v) for v in self.integers]
             rows.insert(0, (self.quantity, " and ".join(ends)))
-        told = why([self.reason])
-        rows += [("path", told)] if told else []
+        message = why([self.reason])
+        rows += [("path", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
         return [*rows, *(("note", note) for note in self.notes)]
 
@@ -200,7 +200,7 @@ def certify_equivalent(
     symmetry : {"chiral", "up first", "alternating"} or array-like of shape (n, n), optional
         What has to hold along the path: chiral symmetry of two `ChiralHamiltonian`, or time
         reversal by its unitary part, as for `z2_invariant`. None where not given: phases are then
-        told apart by Chern numbers in two dimensions.
+        distinguished by Chern numbers in two dimensions.
     waypoints : sequence of FourierHamiltonian, optional
         Hamiltonians to be passed in this order.
     n_occupied : int, optional

@@ -64,7 +64,7 @@ class IndirectGap(Result):
         Momenta of the highest occupied and of the lowest empty level met: those levels are at
         least `valence_lower` and at most `conduction_upper`. Where "refuted" they are the proof.
     evaluations : int64 ndarray of shape (...)
-        How many k points were looked at.
+        Number of evaluated k points.
     reason : str ndarray of shape (...)
         Why unresolved, as in `Certificate`; "" elsewhere.
     level : float64 ndarray of shape (...) or None
@@ -160,8 +160,8 @@ class IndirectGap(Result):
             bounds = at_least(low.min(), 3), at_most(most.min(), 3)
             rows.append(("gap", f"at least {bounds[0]} (proven), at most {bounds[1]}{of}"))
         rows += self.counterexample
-        told = why(self.reason[self.status == "unresolved"].ravel().tolist())
-        rows += [("reason", told)] if told else []
+        message = why(self.reason[self.status == "unresolved"].ravel().tolist())
+        rows += [("reason", message)] if message else []
         median = " (median)" if self.status.size > 1 else ""
         rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{median}"))
         return [*rows, *(self.asked.rows() if self.asked else ())]

@@ -441,8 +441,8 @@ class PhaseDiagram(Result):
             few = "1 region" if len(parts) == 1 else f"{len(parts)} regions"
             rows.append((f"value {signed(value)}", f"{at_least(100.0 * sum(parts), 4)} % in {few}"))
         rows.append(("boxes", f"{self.certified.sum()} proven, {(~self.certified).sum()} not"))
-        told = why([self.reason])
-        rows += [("reason", told)] if told else []
+        message = why([self.reason])
+        rows += [("reason", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
         return [*rows, *(("note", note) for note in self.notes)]
 

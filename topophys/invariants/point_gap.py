@@ -83,7 +83,7 @@ def point_gap_winding(
     max_depth : int, optional
         How often an interval of the starting grid may be halved, at most 40.
     max_evaluations : int, optional
-        How many k points may be looked at per chain.
+        Largest number of evaluated k points per chain.
     on_unresolved : {"mask", "raise"}, optional
         Where there is no proof: mask the value and say so in the status, or raise.
     evidence : bool, optional

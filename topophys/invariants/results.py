@@ -104,7 +104,7 @@ class Result:
     gap_lower, gap_upper : float64 ndarray of shape (...)
         Proven lower bound of the gap, 0 without a proof; and the smallest gap met.
     evaluations : int64 ndarray of shape (...)
-        How many k points were looked at.
+        Number of evaluated k points.
     """
 
     value: Any
@@ -244,8 +244,8 @@ def settle(result: R, on_unresolved: OnUnresolved, quantity: str) -> R:
     """Return a result, or raise for what is unresolved where that was asked for."""
     if on_unresolved == "raise" and not result.resolved.all():
         where = np.flatnonzero(~result.resolved)
-        told = getattr(result, "reason", np.zeros(result.status.shape, "<U1")).ravel()[where]
-        raise UnresolvedError(quantity, where.tolist(), result.status.size, told.tolist())
+        message = getattr(result, "reason", np.zeros(result.status.shape, "<U1")).ravel()[where]
+        raise UnresolvedError(quantity, where.tolist(), result.status.size, message.tolist())
     return result
 
 
@@ -274,7 +274,7 @@ class Certificate(Result):
     k_at_gap_upper : float64 ndarray of shape (..., dim)
         Momentum of the smallest gap met; where unresolved, about where the proof gave up.
     evaluations : int64 ndarray of shape (...)
-        How many k points were looked at.
+        Number of evaluated k points.
     reason : str ndarray of shape (...)
         Why there is no proof, "" where there is one: "budget" (`max_evaluations`), "depth"
         (`max_depth`), "rounding" (float64 cannot decide), "symmetry" (violated by half of the
@@ -387,8 +387,8 @@ class Certificate(Result):
             if total > 1:
                 first = np.flatnonzero(~good.ravel())[:5].tolist()
                 rows.append(("unresolved", f"batch index {', '.join(map(str, first))}"))
-            told = why(self.reason[~good].tolist())
-            rows += [("reason", told)] if told else []
+            message = why(self.reason[~good].tolist())
+            rows += [("reason", message)] if message else []
         if total:
             of = " (median)" if total > 1 else ""
             rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
@@ -411,12 +411,12 @@ def gaps_around(
         edge = part.bands[0] if isinstance(part, Z2Result) else part.asked.n_occupied  # type: ignore[union-attr]  # parts know what was asked
         side = "below" if edge == low else "above"
         if not part.resolved.all():
-            told = why(part.reason[~part.resolved].ravel().tolist())
+            message = why(part.reason[~part.resolved].ravel().tolist())
         elif part.gap_lower.size and part.gap_lower.min() > 0.0:
-            told = f"at least {at_least(part.gap_lower.min(), 3)} (proven)"
+            message = f"at least {at_least(part.gap_lower.min(), 3)} (proven)"
         else:
-            told = f"at most {at_most(part.gap_upper.min(initial=np.inf), 3)}"
-        rows.append((f"gap {side}", f"between bands {edge - 1} and {edge}: {told}"))
+            message = f"at most {at_most(part.gap_upper.min(initial=np.inf), 3)}"
+        rows.append((f"gap {side}", f"between bands {edge - 1} and {edge}: {message}"))
     return rows
 
 
@@ -510,7 +510,7 @@ class Found:
     flow_gap, gap_upper, splitting : float
         As in `Z2Result`.
     evaluations : int
-        Momenta looked at.
+        Number of evaluated momenta.
     flow : Flow or None
         None without a flow, and where bands touch at an invariant momentum.
     gap_lower : float
@@ -569,7 +569,7 @@ class Z2Result(Result):
         Largest splitting of occupied Kramers pairs of the given Hamiltonian at the invariant
         momenta, over the gap there.
     evaluations : int64 ndarray of shape (...)
-        Momenta looked at, those of `certify_gap` included.
+        Number of evaluated momenta, those of `certify_gap` included.
     reason : str ndarray of shape (...)
         Why there is no value, "" where there is one: "symmetry" (`symmetry_violation` is not below
         the gap that is proven, or that was met), "closed gap", "budget", "depth" or "rounding".

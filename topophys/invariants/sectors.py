@@ -56,7 +56,7 @@ class SectorChern(Result):
     reason : str ndarray of shape (...)
         Why unresolved, as in `Certificate`.
     evaluations : int64 ndarray of shape (...)
-        How many k points were looked at, by all proofs together.
+        Number of evaluated k points, in all proofs together.
     n_occupied, n_bands : int
         Of the Hamiltonian.
 
@@ -120,8 +120,8 @@ class SectorChern(Result):
         proven = f"at least {low:.3g} (proven), " if low > 0.0 else ""
         rows.append(("energy gap", f"{proven}at most {met:.3g}"))
         rows.append(("sectors kept", f"up to {0.5 * self.symmetry_violation.max():.3g} (in norm)"))
-        told = why(self.reason[~self.resolved].ravel().tolist())
-        return [*rows, ("reason", told)] if told else rows
+        message = why(self.reason[~self.resolved].ravel().tolist())
+        return [*rows, ("reason", message)] if message else rows
 
 
 def mirror_chern(

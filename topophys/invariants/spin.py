@@ -67,7 +67,7 @@ class SpinChern(Result):
     reason : str ndarray of shape (...)
         Why there is no certificate, as in `Certificate`; "" where there is one, and for samples.
     evaluations : int64 ndarray of shape (...)
-        How many k points were looked at, by the proofs of all sectors together.
+        Number of evaluated k points, in the proofs of all sectors together.
     n_occupied, n_bands : int
         Of the Hamiltonian: bands that are filled, and all.
 
@@ -142,8 +142,8 @@ class SpinChern(Result):
         if not np.isnan(self.symmetry_violation).any():
             worst = self.symmetry_violation.max()
             rows.append(("spin conserved", f"up to {at_most(0.5 * worst, 3)} (largest, in norm)"))
-        told = why(self.reason[~good].ravel().tolist())
-        return [*rows, ("reason", told)] if told else rows
+        message = why(self.reason[~good].ravel().tolist())
+        return [*rows, ("reason", message)] if message else rows
 
 
 def spin_chern(

@@ -113,7 +113,7 @@ def symmetry_class(
         \Gamma H(k) \Gamma^\dagger = -H(k), \qquad U \bar U = \pm 1
 
     Symmetries are not searched for: a class is a choice of what perturbations are allowed. What is
-    given is checked, and the violation told.
+    given is checked, and the violation reported.
 
     Parameters
     ----------

@@ -112,8 +112,8 @@ class WeylCensus(Result):
             at = ", ".join(f"{x:.6g}" for x in shown)
             charge = signed(int(self.value[i])) if status == "certified" else "not proven"
             rows.append((f"charge {charge}", f"at ({at})"))
-        told = why(self.reason.tolist())
-        rows += [("reason", told)] if told else []
+        message = why(self.reason.tolist())
+        rows += [("reason", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
         return [*rows, *(("note", note) for note in self.notes)]
 

@@ -137,7 +137,7 @@ def loop_frames(
         h = h if where is None else in_periodic_gauge(h, where[:, None], (-1,))
         if periodic:
             # the next axis is that of the lines of a map, or of a batch of chains
-            jumping(h, (-1,), "h_k", lead=max(n_axes - 2, 0), told=where is not None)
+            jumping(h, (-1,), "h_k", lead=max(n_axes - 2, 0), positions_given=where is not None)
     return frames_of(h, high, low), where
 
 

@@ -111,7 +111,7 @@ def winding_number(
                 (-1,),
                 "d_k",
                 cure=False,
-                told=True,
+                positions_given=True,
                 mask=on_unresolved == "mask",
             )
             status = np.where(jumps, st.GAPLESS, status)
@@ -309,7 +309,7 @@ def certify_winding(
     max_depth : int, optional
         How often an interval of the starting grid may be halved, at most 40.
     max_evaluations : int, optional
-        How many k points may be looked at per chain.
+        Largest number of evaluated k points per chain.
     on_unresolved : {"mask", "raise"}, optional
         Where there is no proof: mask the value and say so in the status, or raise.
     evidence : bool, optional

@@ -144,7 +144,7 @@ def winding_3d(
     max_depth : int, optional
         How often a cube of the starting grid may be divided, at most 16.
     max_evaluations : int, optional
-        How many k points may be looked at per Hamiltonian.
+        Largest number of evaluated k points per Hamiltonian.
     on_unresolved : {"mask", "raise"}, optional
         Where there is no integer: mask it and say so in the status, or raise.
 

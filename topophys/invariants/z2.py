@@ -569,7 +569,7 @@ class Z2Indices(Result):
     symmetry_violation : float64 ndarray of shape (...)
         Largest of the planes, as in `Z2Result`.
     evaluations : int64 ndarray of shape (...)
-        Momenta looked at, on all planes.
+        Number of evaluated momenta, on all planes.
     planes : tuple of Z2Result
         For k_x, k_y and k_z fixed: results of shape (..., 2), at 0 and at pi.
     bulk : Certificate or None

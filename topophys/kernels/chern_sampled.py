@@ -268,12 +268,12 @@ def flux_from_links(
                 flux[b, i, j] = -np.arctan2(loop[i, j].imag, loop[i, j].real)
 
 
-# ---------------- Whole turns of the flux through plaquettes, told by signs wherever signs can tell
+# ---------------- Whole turns of the flux through plaquettes, found by signs wherever possible
 # In a gauge that is regular but for the south pole of the sphere, the flux through a plaquette is
 # the sum of its link angles plus 2 pi times a whole number, and these whole numbers add up to the
 # Chern number. Corners of a plaquette that lie in one open half space, on one side of a coordinate
 # plane that has the south pole on it or beyond it, have the number 0: their flux is below pi in
-# size, and the geodesic quadrangle does not cover the pole. That is nearly every plaquette, told by
+# size, and the geodesic quadrangle does not cover the pole. That is nearly every plaquette, by
 # signs alone. Link variables are needed for the few others.
 
 UNRESOLVED = st.UNRESOLVED

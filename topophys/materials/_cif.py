@@ -83,12 +83,12 @@ def parse_cif(text: str, sample_id: str, *, occupancy: Occupancy = "refuse") -> 
         raise InputError(
             f"{where}: a CIF file must hold one structure, but has {len(found)}; split it."
         )
-    told = [*parser.warnings, *(str(w.message) for w in caught
+    note = [*parser.warnings, *(str(w.message) for w in caught
                                 if issubclass(w.category, UserWarning))]  # fmt: skip
-    told = list(dict.fromkeys(" ".join(one.split()) for one in told))
-    notes = _symmetry(blocks[0].data, told, where)
+    note = list(dict.fromkeys(" ".join(one.split()) for one in note))
+    notes = _symmetry(blocks[0].data, note, where)
     compared = _require_formula(found[0], blocks[0].data, where)
-    for one in told:
+    for one in note:
         if "parsing CIF" in one:
             continue  # it repeats the others
         if HARMLESS.search(one):
@@ -107,12 +107,12 @@ def _one(data: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _symmetry(data: Mapping[str, Any], told: list[str], where: str) -> list[str]:
+def _symmetry(data: Mapping[str, Any], note: list[str], where: str) -> list[str]:
     """Say where the operations are from; refuse a file that leaves them, or their origin, open."""
     listed = next((data[name] for name in OPERATIONS if data.get(name)), None)
     for row, text in enumerate([listed] if isinstance(listed, str) else listed or []):
         _require_operation(str(text), row, where)
-    named = any("Spacegroup from" in one or "Defaulting to P1" in one for one in told)
+    named = any("Spacegroup from" in one or "Defaulting to P1" in one for one in note)
     if listed is not None and not named:
         return []
     symbol, number = _one(data, GROUPS), _one(data, NUMBERS)
@@ -124,7 +124,7 @@ def _symmetry(data: Mapping[str, Any], told: list[str], where: str) -> list[str]
         group = int(number) if number.isdecimal() else space_group_number(symbol)
     except InputError:
         group = 0
-    if any("Defaulting to P1" in one for one in told) and group != 1:
+    if any("Defaulting to P1" in one for one in note) and group != 1:
         raise InputError(
             f"{where}: {OPEN}, but names {short(stated)!r}, which is not known; without"
             " operations only some of the atoms are there."

@@ -34,7 +34,7 @@ class _Reader:
         self.lines, self.number, self.sample_id = text.splitlines(), 0, sample_id
 
     def take(self, what: str) -> str:
-        """Next line; `what` it must hold is told where there is none."""
+        """Next line; an error says `what` it must hold if there is none."""
         if self.number >= len(self.lines):
             raise self.fault(what, "the end of the file", after=1)
         self.number += 1

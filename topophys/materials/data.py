@@ -59,7 +59,7 @@ class MaterialBatch:
     size : int
         Number of materials B.
     present : bool tensor of shape (B, 5)
-        Which of `MODALITIES` each has; the rest of a row with False is never looked at.
+        Which of `MODALITIES` each has; the rest of a row with False is never read.
     numbers, node_features, owner : tensors of shape (n,), (n, 8), (n,)
         Atoms of all: atomic numbers, descriptors, and the material that each belongs to.
     edges, vector : tensors of shape (2, E), (E, 3)

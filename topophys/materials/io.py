@@ -138,13 +138,13 @@ class Batch(dict[str, T], Generic[T]):
         self.failed, self.repeated = dict(failed), repeated
 
     def __repr__(self) -> str:
-        told = f"{len(self)} read"
+        note = f"{len(self)} read"
         if self.repeated:
-            told += f", {len(self.repeated)} repeated ({_first(self.repeated)})"
+            note += f", {len(self.repeated)} repeated ({_first(self.repeated)})"
         if self.failed:
             reasons = [f"{name}: {why:.160}" for name, why in self.failed.items()]
-            told += f", {len(self.failed)} left out ({_first(reasons, '; ')})"
-        return told
+            note += f", {len(self.failed)} left out ({_first(reasons, '; ')})"
+        return note
 
 
 def _first(names: Sequence[str], between: str = ", ") -> str:

@@ -298,9 +298,9 @@ def read_class_lists(
                 found.setdefault((one.composition, one.space_group), []).append(one)
                 lines += 1
     if not found:
-        told = f" {len(failed)} lines are none: {failed[0]}" if failed else ""
+        message = f" {len(failed)} lines are none: {failed[0]}" if failed else ""
         raise DatasetError(
-            f"Lists of `{folder}` must hold at least one material, but have none.{told}"
+            f"Lists of `{folder}` must hold at least one material, but have none.{message}"
         )
     good = [same[0] for same in found.values() if len({m.label for m in same}) == 1]
     several = [same[0].sample_id for same in found.values() if len({m.label for m in same}) > 1]

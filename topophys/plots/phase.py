@@ -219,7 +219,7 @@ def phase_diagram_data(
     min_gap : float, optional
         Certify only what is proven to have at least this gap, in the units of the hoppings.
     max_evaluations : int, optional
-        How many k points may be looked at per Hamiltonian.
+        Largest number of evaluated k points per Hamiltonian.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def plot_training(
     best: int | None = None,
     ax: AxesLike | None = None,
 ) -> Figure:
-    """Draw loss and accuracy, and the learning rate where it is told, against the epoch.
+    """Draw loss and accuracy, and the learning rate where it is known, against the epoch.
 
     Parameters
     ----------
@@ -109,11 +109,11 @@ def plot_training(
 def _curves(rows: list[Mapping[str, Any]], names: list[str]) -> Curves:
     curves = {}
     for name in names:
-        told = [row for row in rows if row.get(name) is not None]
-        if told:
-            epochs = np.array([finite(row["epoch"], "`epoch`") for row in told])
+        known = [row for row in rows if row.get(name) is not None]
+        if known:
+            epochs = np.array([finite(row["epoch"], "`epoch`") for row in known])
             values = np.array(
-                [finite(row[name], f"`{name}` of epoch {row['epoch']}") for row in told]
+                [finite(row[name], f"`{name}` of epoch {row['epoch']}") for row in known]
             )
             curves[name] = (epochs, values)
     return curves

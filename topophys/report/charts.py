@@ -55,7 +55,7 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
         wrong = row["total"] - row["correct"]
         formula = row["total"] - row["formula_correct"]
         right = wilson_interval(row["correct"], row["total"])
-        told = (
+        message = (
             f"{row['split']}: network right in {row['correct']:,} of {row['total']:,}"
             f" ({right[0]:.4f} to {right[1]:.4f}), formula in {row['formula_correct']:,}"
         )
@@ -70,7 +70,7 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
         name = _text(_NAMES - 8.0, y + 4.0, row["split"], "end")
         count = f"{wrong:,} of {row['total']:,} wrong"
         value = _text(_NAMES + _PLOT + 12.0, y + 4.0, count, "start")
-        parts.append(f"<g><title>{escape(told)}</title>{marks}{name}{value}</g>")
+        parts.append(f"<g><title>{escape(message)}</title>{marks}{name}{value}</g>")
     return _svg(
         parts, bottom + 42.0, "Share of wrong answers on each split",
         "Filled: the network. Ring: the formula on the same points. Splits without an error stand"
@@ -125,7 +125,7 @@ def probe_chart(summary: dict[str, Any]) -> Markup | None:
             _text(_NAMES - 8.0, y + 4.0, f"{layer.removesuffix('_features')}, {kind}", "end")
         )
         for row in found:
-            told = (
+            message = (
                 f"{row['layer'].removesuffix('_features')} ({kind}), {row['source']}:"
                 f" {row['target']}, R² {row['r2']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
             )
@@ -136,7 +136,7 @@ def probe_chart(summary: dict[str, Any]) -> Markup | None:
             else:
                 size = 5 if look == "net" else 8
                 mark += f'<circle class="{look}" cx="{x:.1f}" cy="{y:.1f}" r="{size}"/>'
-            parts.append(f"<g><title>{escape(told)}</title>{mark}</g>")
+            parts.append(f"<g><title>{escape(message)}</title>{mark}</g>")
         trained = next((r for r in found if r["source"] == "trained"), found[0])
         value_at = _NAMES + _PLOT + 12.0
         parts.append(_text(value_at, y + 4.0, f"{trained['r2']:.3f}", "start"))

@@ -157,7 +157,7 @@ def measure_accuracy(
     dataset : Dataset
         Data set of the kind that the network reads.
     splits : iterable of str, optional
-        Splits to look at; all but the training split by default.
+        Splits to evaluate; all but the training split by default.
 
     Returns
     -------
@@ -281,7 +281,7 @@ def list_failures(
     dataset : Dataset
         Data set of the kind that the network reads.
     splits : iterable of str, optional
-        Splits to look at; all but the training split by default.
+        Splits to evaluate; all but the training split by default.
 
     Returns
     -------

@@ -63,15 +63,15 @@ def _trained(training: dict[str, Any]) -> str:
         kind, f"invariants ({kind})"
     )
     classes = ", ".join(map(str, notes["classes_seen"]))
-    told = (
+    message = (
         "In addition the exact local contributions were part of the loss: what its layers hold was"
         " put there."
         if training["settings"].get("local_supervision", 0)
-        else "It was told these integers and nothing else."
+        else "These integers were its only training signal."
     )
     return (
         f"{notes['train_samples']:,} random Hamiltonians with proven {name} {classes}."
-        f" {told} The network has {training['parameters']:,} parameters."
+        f" {message} The network has {training['parameters']:,} parameters."
     )
 
 

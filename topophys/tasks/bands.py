@@ -35,7 +35,7 @@ __all__ = ["Bands", "BandsTask"]
 class Bands(Family):
     """Any number of bands in two dimensions: certified Chern numbers, Berry flux on a grid."""
 
-    # a proof takes milliseconds: draws that nobody wants cost more than the loop
+    # a proof takes milliseconds: rejected draws cost more than the loop
     batch: ClassVar[int] = 64
 
     def sizes(self) -> dict[str, int]:

@@ -28,7 +28,7 @@ __all__ = ["TimeReversalPlanes", "Z2Task"]
 class TimeReversalPlanes(Family):
     """Planes with time reversal, spin up before spin down, half filled: certified Z2 invariants."""
 
-    # a proof takes milliseconds: draws that nobody wants cost more than the loop
+    # a proof takes milliseconds: rejected draws cost more than the loop
     batch: ClassVar[int] = 64
 
     def sizes(self) -> dict[str, int]:

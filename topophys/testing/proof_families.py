@@ -350,9 +350,9 @@ def judge_pair(case, found):
     if found.answer == "open":
         return ["unresolved"]
     if found.answer == "different phases":
-        told = [None if v is None else int(v) for v in found.integers or (None, None)]
+        message = [None if v is None else int(v) for v in found.integers or (None, None)]
         return ["right" if CLOSED not in integers and integers[0] != integers[1]
-                and told == integers else "wrong"]  # fmt: skip
+                and message == integers else "wrong"]  # fmt: skip
     if any(made.truth(leg) is CLOSED for leg in legs):
         return ["wrong"]
     least = min(

@@ -238,13 +238,13 @@ def judge(case, result, sampled_allowed=False):
 
 def spin_told(case, index, result):
     """Whether violation and gaps of a spin Chern number bound what they are said to bound."""
-    told = {name: float(np.ravel(getattr(result, name))[index])
+    message = {name: float(np.ravel(getattr(result, name))[index])
             for name in ("gap_upper", "gap_lower", "spin_gap", "symmetry_violation")}  # fmt: skip
     known = case.extra["spin_gap"][index]
     return (
-        told["gap_lower"] <= told["gap_upper"]
-        and told["symmetry_violation"] >= case.extra["violation"][index]
-        and abs(told["spin_gap"] - known) <= 1e-6 * known + 1e-323
+        message["gap_lower"] <= message["gap_upper"]
+        and message["symmetry_violation"] >= case.extra["violation"][index]
+        and abs(message["spin_gap"] - known) <= 1e-6 * known + 1e-323
     )
 
 

@@ -227,8 +227,8 @@ def _label(folder):
     from topophys.datasets import label
 
     table = label(folder, folder / "labels.csv", n_occupied=1)
-    told = [f"{row.path.name}: {getattr(row.answer, 'value', 'failed')}" for row in table.rows]
-    return "; ".join(told) + f"; {table.counts}"
+    message = [f"{row.path.name}: {getattr(row.answer, 'value', 'failed')}" for row in table.rows]
+    return "; ".join(message) + f"; {table.counts}"
 
 
 def _not_periodic(_folder):
