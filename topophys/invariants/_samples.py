@@ -42,7 +42,7 @@ Positions: TypeAlias = ArrayLike | Literal["own"] | None
 TOLERANCE: Final = 1e-10
 
 
-#: Points along a direction from which on a jump at the boundary of the zone can be detected, and how
+#: Points along a direction from which on a jump at the zone boundary can be detected, and how
 #: many times as large as any other third difference it must be: about ten times what was met in
 #: 300,000 periodic functions, real and even ones too, with as many harmonics as there are points.
 JUMPS: Final = ((16, 12.0), (12, 25.0), (10, 40.0), (8, 100.0))
