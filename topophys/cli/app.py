@@ -11,16 +11,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from topophys.cli import (
-    answers,
-    certificates,
-    challenge,
-    data,
-    explore,
-    materials,
-    networks,
-    warmup,
-)
+from topophys.cli import answers, data, materials, networks, tools
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -61,11 +52,9 @@ def _first(command: Callable[..., object]) -> str:
 for _command in (
     *answers.COMMANDS,
     *data.COMMANDS,
-    *certificates.COMMANDS,
+    *answers.CERTIFICATES,
     *networks.COMMANDS,
-    *challenge.COMMANDS,
-    *explore.COMMANDS,
-    *warmup.COMMANDS,
+    *tools.COMMANDS,
 ):
     app.command(short_help=_first(_command))(_stoppable(_command))
 
