@@ -116,6 +116,17 @@ def test_listed_names_exist(module):
         assert hasattr(loaded, name)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_function_or_class_bears_the_name_of_its_module(path):
+    """Such a name hides the module where both are imported."""
+    names = {
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    assert path.stem not in names
+
+
 def drawn_layers():
     """Names on each line of the drawing of docs/architecture.md, from the top to the bottom."""
     page = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")

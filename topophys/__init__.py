@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     )
     from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
     from topophys.hamiltonians.sampled import from_callable
-    from topophys.hamiltonians.symmetrize import find_time_reversal, symmetrize
+    from topophys.hamiltonians.symmetries import find_time_reversal, symmetrize
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
     from topophys.hamiltonians.unflatten import Unflattened, unflatten_bands, unflatten_block
     from topophys.hamiltonians.wannier90 import read_wannier90, write_wannier90_hr
@@ -60,6 +60,8 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         quantum_metric,
     )
     from topophys.invariants.chern import certify_chern, chern_on_slices
+    from topophys.invariants.chern_4d import second_chern
+    from topophys.invariants.chiral_3d import winding_3d
     from topophys.invariants.equivalence import (
         Equivalence,
         PhaseClasses,
@@ -90,11 +92,10 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         real_space_winding,
     )
     from topophys.invariants.results import Certificate, Z2Result
-    from topophys.invariants.second_chern import second_chern
     from topophys.invariants.sectors import SectorChern, mirror_chern
     from topophys.invariants.spin import SpinChern, spin_chern
     from topophys.invariants.symmetric import SymmetryCertificate
-    from topophys.invariants.symmetry_class import SymmetryClass, symmetry_class
+    from topophys.invariants.symmetry_classes import SymmetryClass, symmetry_class
     from topophys.invariants.weyl import weyl_charge
     from topophys.invariants.weyl_census import WeylCensus, find_weyl_nodes
     from topophys.invariants.wilson import (
@@ -110,7 +111,6 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         winding_number,
         winding_steps,
     )
-    from topophys.invariants.winding_3d import winding_3d
     from topophys.invariants.z2 import Z2Indices, z2_indices_3d, z2_invariant
 
 __all__ = [
@@ -237,7 +237,7 @@ _HOMES: Final = {
     "SectorChern": "topophys.invariants.sectors",
     "SpinChern": "topophys.invariants.spin",
     "SymmetryCertificate": "topophys.invariants.symmetric",
-    "SymmetryClass": "topophys.invariants.symmetry_class",
+    "SymmetryClass": "topophys.invariants.symmetry_classes",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
     "Unflattened": "topophys.hamiltonians.unflatten",
     "WeylCensus": "topophys.invariants.weyl_census",
@@ -264,7 +264,7 @@ _HOMES: Final = {
     "cluster_phases": "topophys.invariants.equivalence",
     "edge_modes": "topophys.hamiltonians.cuts",
     "ensembles": "topophys.ensembles",
-    "find_time_reversal": "topophys.hamiltonians.symmetrize",
+    "find_time_reversal": "topophys.hamiltonians.symmetries",
     "find_weyl_nodes": "topophys.invariants.weyl_census",
     "flatten_block": "topophys.hamiltonians.flatten",
     "flatten_d": "topophys.hamiltonians.flatten",
@@ -288,19 +288,19 @@ _HOMES: Final = {
     "real_space_winding": "topophys.invariants.real_space",
     "reciprocal_vectors": "topophys.hamiltonians.lattices",
     "ribbon": "topophys.hamiltonians.cuts",
-    "second_chern": "topophys.invariants.second_chern",
+    "second_chern": "topophys.invariants.chern_4d",
     "slab": "topophys.hamiltonians.cuts",
     "spin_chern": "topophys.invariants.spin",
     "supercell": "topophys.hamiltonians.cuts",
-    "symmetrize": "topophys.hamiltonians.symmetrize",
-    "symmetry_class": "topophys.invariants.symmetry_class",
+    "symmetrize": "topophys.hamiltonians.symmetries",
+    "symmetry_class": "topophys.invariants.symmetry_classes",
     "to_pythtb": "topophys.hamiltonians.interop",
     "unflatten_bands": "topophys.hamiltonians.unflatten",
     "unflatten_block": "topophys.hamiltonians.unflatten",
     "wannier_centres": "topophys.invariants.wilson",
     "weyl_charge": "topophys.invariants.weyl",
     "wilson_loop": "topophys.invariants.wilson",
-    "winding_3d": "topophys.invariants.winding_3d",
+    "winding_3d": "topophys.invariants.chiral_3d",
     "winding_angle": "topophys.invariants.winding",
     "winding_number": "topophys.invariants.winding",
     "winding_steps": "topophys.invariants.winding",

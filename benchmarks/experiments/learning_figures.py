@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.experiments.learning_table import interval, merged
 from topophys._statistics import wilson_interval
 from topophys.plots import new_figure, plot_confusion, save_figure, style
-from topophys.plots.style import PALETTE
+from topophys.plots._style import PALETTE
 
 FOLDER = Path(__file__).parents[2] / "docs" / "figures"
 DPI = 110

@@ -9,7 +9,7 @@ import numpy as np
 
 import topophys as tp
 from topophys.plots import Figure, new_figure, save_figure, style
-from topophys.plots.style import PALETTE
+from topophys.plots._style import PALETTE
 
 POINTS = 8
 CHAIN = {0: 0.6, 1: 0.3, 2: 0.4, 3: -0.7}  # D(k), a chain with one orbital on each sublattice

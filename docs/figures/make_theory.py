@@ -12,7 +12,7 @@ from scipy.spatial import ConvexHull
 
 import topophys as tp
 from topophys.plots import Figure, new_figure, save_figure, style
-from topophys.plots.style import PALETTE
+from topophys.plots._style import PALETTE
 
 HERE = Path(__file__).parent
 BLUE, ORANGE, RED = PALETTE["blue"], PALETTE["orange"], PALETTE["red"]

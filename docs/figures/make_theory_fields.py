@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 import topophys as tp
 from topophys.plots import Figure, new_figure, save_figure, style
-from topophys.plots.style import FAINT, PALETTE, tidy
+from topophys.plots._style import FAINT, PALETTE, tidy
 
 HERE = Path(__file__).parent
 BLUE, ORANGE, RED, GREEN = (PALETTE[name] for name in ("blue", "orange", "red", "green"))

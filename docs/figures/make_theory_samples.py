@@ -9,7 +9,7 @@ import numpy as np
 
 import topophys as tp
 from topophys.plots import Figure, new_figure, save_figure, style
-from topophys.plots.style import FAINT, PALETTE, tidy
+from topophys.plots._style import FAINT, PALETTE, tidy
 
 HERE = Path(__file__).parent
 BLUE, ORANGE = PALETTE["blue"], PALETTE["orange"]

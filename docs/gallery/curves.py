@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from numpy.typing import ArrayLike
 
 from topophys.plots import Figure, new_figure, style
-from topophys.plots.style import PALETTE, tidy
+from topophys.plots._style import PALETTE, tidy
 
 LOOKS = (("o-", "blue"), ("s-", "orange"), ("d-", "black"))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import topophys as tp
 from topophys.plots import Figure, new_figure, save_figure, style
-from topophys.plots.style import PALETTE
+from topophys.plots._style import PALETTE
 
 
 def picture() -> Figure:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 import topophys as tp
-from topophys.invariants.second_chern import GAMMAS
+from topophys.invariants.chern_4d import GAMMAS
 
 _RNG = np.random.default_rng(3)
 BLOCKS = _RNG.standard_normal((2, 8, 2, 2)) + 1j * _RNG.standard_normal((2, 8, 2, 2))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from topophys.errors import InputError
-from topophys.interpret.activations import captured, layer_modules, module_of_feature, replaced
+from topophys.interpret.hooks import captured, layer_modules, module_of_feature, replaced
 from topophys.learn import TopologicalMLEncoder
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from topophys.errors import InputError, ShapeError
-from topophys.interpret.activations import channels_last
+from topophys.interpret.hooks import channels_last
 
 
 def numbered(*shape):

@@ -10,7 +10,7 @@ import pytest
 import topophys as tp
 from tests.strategies import plain
 from topophys.errors import InputError, KindError
-from topophys.invariants.second_chern import GAMMAS
+from topophys.invariants.chern_4d import GAMMAS
 from topophys.kernels.degree_4d import PATHS, covers_5
 
 SIGNS = {

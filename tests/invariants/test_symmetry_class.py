@@ -8,7 +8,7 @@ import pytest
 import topophys as tp
 from tests.strategies import plain
 from topophys.errors import InputError, KindError, ShapeError
-from topophys.invariants.symmetry_class import CLASSES, group_of
+from topophys.invariants.symmetry_classes import CLASSES, group_of
 
 X, Y = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]])
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 import topophys as tp
 from topophys import plots
 from topophys.plots import figure_to_data_uri, plot_bands, plot_det_loop, style
-from topophys.plots.style import PALETTE, pi_label
+from topophys.plots._style import PALETTE, pi_label
 
 
 @pytest.mark.process

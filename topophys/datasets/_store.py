@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import DatasetError
-from topophys.kernels.checksum import checksum
+from topophys.kernels.checksum import checksum_of
 
 __all__ = ["Checks", "Column", "Identity", "Place", "Store", "checksums", "piece_rows", "take"]
 
@@ -48,7 +48,7 @@ class Checks:
         """Whether these are the bytes that were written."""
         wanted = self.sums[piece]
         if self.sums.ndim == 1:
-            return bool(checksum(data.data) == int(wanted))
+            return bool(checksum_of(data.data) == int(wanted))
         return bool(hashlib.sha256(data.data).digest() == wanted.tobytes())
 
 
@@ -83,7 +83,7 @@ def checksums(array: NDArray[Any], most: int) -> NDArray[np.uint64]:
     """Checksums of the pieces of a C-contiguous array, samples first."""
     step = piece_rows(array.nbytes // max(1, len(array)), most)
     parts = (array[i : i + step] for i in range(0, len(array), step))
-    return np.array([checksum(part.data) for part in parts], "<u8")
+    return np.array([checksum_of(part.data) for part in parts], "<u8")
 
 
 # ---- Reading

@@ -19,7 +19,7 @@ from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import Certificate
 from topophys.kernels import status as st
-from topophys.kernels.chain_fields import chain_fields
+from topophys.kernels.chain_fields import fill_chain_fields
 from topophys.models import haldane, qwz
 
 __all__ = [
@@ -196,7 +196,7 @@ def fields_of_chains(
     for i in range(0, size, CHUNK):
         rows = slice(i, min(i + CHUNK, size))
         count = rows.stop - i
-        chain_fields(
+        fill_chain_fields(
             np.ascontiguousarray(hoppings[rows]),
             waves,
             flatten,

@@ -14,7 +14,7 @@ from topophys.datasets.shards import PATIENCE, REASONS
 from topophys.datasets.tasks import get_task
 from topophys.kernels.checksum import PRIME
 
-__all__ = ["format_page"]
+__all__ = ["data_format_page"]
 
 _HEAD: Final = """# Data format
 
@@ -103,7 +103,7 @@ all k together with the label.
 """
 
 
-def format_page() -> str:
+def data_format_page() -> str:
     """Write the page of the data format."""
     head = _HEAD.format(
         name=schema.FORMAT,
@@ -146,7 +146,7 @@ def _pairs(what: str, entries: Mapping[str, str]) -> list[str]:
 
 def _main(arguments: Sequence[str]) -> None:
     """Write the page to the file `arguments[0]`."""
-    Path(arguments[0]).write_text(format_page(), encoding="utf-8")
+    Path(arguments[0]).write_text(data_format_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from topophys.datasets._store import piece_rows
 from topophys.datasets.layout import lay_out, manifest, n_bytes, open_partial, sizes
 from topophys.datasets.shards import Shard, ShardRange, reasons
 from topophys.errors import OutputError, TopophysError
-from topophys.kernels.checksum import checksum
+from topophys.kernels.checksum import checksum_of
 
 __all__ = [
     "FinishedShard",
@@ -286,7 +286,7 @@ def intact(
         step = piece_rows(n // rows, schema.SHARD_SIZE) * (n // rows)
         parts = (os.pread(handle, min(step, offset + n - at), at)
                  for at in range(offset, offset + n, step))  # fmt: skip
-        sums = np.array([checksum(part) for part in parts], "<u8")
+        sums = np.array([checksum_of(part) for part in parts], "<u8")
         place = places[entry.split, f"{schema.CHECKSUMS}/{field.name}"]
         before = (entry.number - first) * schema.SHARD_SIZE * (n // rows) // step
         _put(handle, sums.tobytes(), place + 8 * before)

@@ -1,7 +1,7 @@
 """Probes, causal tests and symmetry audits of the hidden layers of networks."""
 
-from topophys.interpret.activations import activation_batches, activations
 from topophys.interpret.causal import CausalReport, CausalResult, causal_tests
+from topophys.interpret.hooks import activation_batches, activations
 from topophys.interpret.probes import probe
 from topophys.interpret.regression import (
     LinearDecoder,

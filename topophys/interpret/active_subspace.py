@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from topophys import _validation
 from topophys.errors import InputError
-from topophys.interpret.activations import replaced
+from topophys.interpret.hooks import replaced
 from topophys.learn.run import batches, placement
 
 __all__ = ["ActiveSubspace", "find_active_subspace", "invariant_density"]

@@ -17,8 +17,8 @@ from topophys._random import keyed_generator
 from topophys._statistics import r_squared
 from topophys.datasets import Dataset
 from topophys.datasets.tasks import get_task
-from topophys.interpret.activations import module_of_feature, replaced
 from topophys.interpret.erasure import encoding_directions, fit_eraser, random_eraser
+from topophys.interpret.hooks import module_of_feature, replaced
 from topophys.interpret.probed_network import LAYERS, Layer, ProbedNetwork, Samples, draw_samples
 from topophys.interpret.reports import TableReport
 from topophys.interpret.targets import wrapped_steps

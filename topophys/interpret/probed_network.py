@@ -16,12 +16,12 @@ from topophys._random import keyed_generator
 from topophys.datasets import Dataset
 from topophys.datasets.tasks import OfEachTask
 from topophys.errors import InputError
-from topophys.interpret.activations import activations, module_of_feature
 from topophys.interpret.active_subspace import (
     ActiveSubspace,
     find_active_subspace,
     invariant_density,
 )
+from topophys.interpret.hooks import activations, module_of_feature
 from topophys.interpret.targets import TARGETS, exact_targets
 from topophys.learn.run import encoder_settings
 

@@ -13,7 +13,7 @@ from topophys._progress import track
 from topophys.datasets import Dataset
 from topophys.datasets.families import blocks_from_channels, channels, unitaries
 from topophys.datasets.tasks import get_task
-from topophys.interpret.activations import activations
+from topophys.interpret.hooks import activations
 from topophys.interpret.probed_network import LAYERS, Layer, Samples, draw_samples
 from topophys.interpret.regression import RidgeFit, fit_ridge
 from topophys.interpret.reports import TableReport

@@ -226,7 +226,7 @@ def times_power(z: complex, shift: int) -> complex:
 
 
 @kernel
-def chain_fields(
+def fill_chain_fields(
     blocks: NDArray[np.complex128],
     waves: NDArray[np.float64],
     flatten: bool,

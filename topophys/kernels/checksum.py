@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
 
-__all__ = ["checksum"]
+__all__ = ["checksum_of"]
 
 #: Odd factor with irregular bits: 2^64 divided by the golden ratio.
 PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -28,12 +28,12 @@ ONE: Final = np.uint64(1)
 NOTHING: Final = np.uint64(0)
 
 
-def checksum(data: Any) -> int:
+def checksum_of(data: Any) -> int:
     """Checksum of the bytes of a C-contiguous array or buffer.
 
     Examples
     --------
-    >>> checksum(b"") == 0, checksum(b"a") == checksum(b"b")
+    >>> checksum_of(b"") == 0, checksum_of(b"a") == checksum_of(b"b")
     (True, False)
     """
     flat: NDArray[np.uint8] = np.frombuffer(data, np.uint8)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys.errors import InputError
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import PAULI, TwoBandHamiltonian
-from topophys.invariants.second_chern import GAMMAS
+from topophys.invariants.chern_4d import GAMMAS
 from topophys.models._parameters import depends, real
 
 __all__ = [

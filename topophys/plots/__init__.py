@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from topophys.plots._panels import new_figure
+from topophys.plots._style import style
 from topophys.plots.bands import plot_bands, plot_ribbon
 from topophys.plots.berry import plot_berry_curvature, plot_berry_flux, plot_d_texture
 from topophys.plots.certificates import plot_certificate_leaves
@@ -16,7 +17,6 @@ from topophys.plots.phase import (
     plot_phase_plane,
 )
 from topophys.plots.save import figure_to_data_uri, save_figure
-from topophys.plots.style import style
 from topophys.plots.training import plot_accuracy, plot_confusion, plot_training
 from topophys.plots.wilson import plot_wilson_flow
 from topophys.plots.winding import plot_det_loop, plot_winding_angle_comparison, plot_winding_steps

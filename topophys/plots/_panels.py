@@ -19,7 +19,7 @@ from topophys import _validation
 from topophys.errors import InputError, OutputError, ShapeError
 from topophys.grids import k_grid
 from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
-from topophys.plots.style import style
+from topophys.plots._style import style
 
 __all__ = [
     "AxesLike",

@@ -20,7 +20,7 @@ from topophys.hamiltonians.fourier import FourierHamiltonian, primitive_vectors
 from topophys.hamiltonians.lattices import BandPath, band_path
 from topophys.hamiltonians.sampled import SampledHamiltonian
 from topophys.plots._panels import AxesLike, panels, texts
-from topophys.plots.style import FAINT, INK, PALETTE, pi_axis, style, tidy
+from topophys.plots._style import FAINT, INK, PALETTE, pi_axis, style, tidy
 
 __all__ = ["energy_unit", "length_unit", "plot_bands", "plot_ribbon"]
 

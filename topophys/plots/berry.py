@@ -32,7 +32,7 @@ from topophys.hamiltonians.two_band import pauli_components
 from topophys.invariants.berry import berry_curvature, chern_number_from_d
 from topophys.invariants.chern import certify_chern
 from topophys.plots._panels import AxesLike, Integers, integer_titles, join, panels, texts
-from topophys.plots.style import DIVERGING, INK, PALETTE, style, tidy, tidy_zone
+from topophys.plots._style import DIVERGING, INK, PALETTE, style, tidy, tidy_zone
 
 __all__ = ["plot_berry_curvature", "plot_berry_flux", "plot_d_texture"]
 

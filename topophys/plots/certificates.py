@@ -16,7 +16,7 @@ from topophys.errors import KindError
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
 from topophys.plots._panels import AxesLike, panels
-from topophys.plots.style import FAINT, INK, pi_axis, style, tidy
+from topophys.plots._style import FAINT, INK, pi_axis, style, tidy
 
 __all__ = ["plot_certificate_leaves"]
 

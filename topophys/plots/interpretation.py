@@ -15,7 +15,7 @@ from topophys import _validation
 from topophys._statistics import wilson_interval
 from topophys.errors import InputError
 from topophys.plots._panels import check_rows, finite, panels
-from topophys.plots.style import FAINT, PALETTE, style, tidy_rows
+from topophys.plots._style import FAINT, PALETTE, style, tidy_rows
 
 __all__ = ["plot_audit", "plot_causal", "plot_probes"]
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from topophys._statistics import wilson_interval
 from topophys.errors import InputError, ShapeError
 from topophys.plots._panels import integer_array, new_figure
-from topophys.plots.style import FAINT, INK, PALETTE, style, tidy
+from topophys.plots._style import FAINT, INK, PALETTE, style, tidy
 
 if TYPE_CHECKING:
     from topophys.materials.explanation import Explanation

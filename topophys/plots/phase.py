@@ -29,7 +29,7 @@ from topophys.invariants.phases import PhaseDiagram
 from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
 from topophys.invariants.winding import certify_winding
 from topophys.plots._panels import AxesLike, Integers, integer_array, panels, percent
-from topophys.plots.style import DIVERGING, INK, PALETTE, pi_axis, style, tidy
+from topophys.plots._style import DIVERGING, INK, PALETTE, pi_axis, style, tidy
 
 __all__ = [
     "UNKNOWN",

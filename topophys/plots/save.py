@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from topophys._io import complete_file, open_regular
 from topophys.errors import InputError, OutputError
 from topophys.plots._panels import settled_layout
-from topophys.plots.style import style
+from topophys.plots._style import style
 
 __all__ = ["figure_to_data_uri", "save_figure"]
 

@@ -18,7 +18,7 @@ from topophys.materials.synthetic import ORDERS
 from topophys.materials.synthetic.features import CORNERS, SOLID_CORNERS, SOLID_STEPS, STEPS
 from topophys.materials.synthetic.labels import CLASSES
 from topophys.plots._panels import new_figure
-from topophys.plots.style import FAINT, INK, PALETTE, style, tidy
+from topophys.plots._style import FAINT, INK, PALETTE, style, tidy
 
 __all__ = ["plot_toy_materials"]
 

@@ -25,7 +25,7 @@ from topophys.plots._panels import (
     panels,
     percent,
 )
-from topophys.plots.style import FAINT, PALETTE, style, tidy, tidy_rows
+from topophys.plots._style import FAINT, PALETTE, style, tidy, tidy_rows
 
 __all__ = ["plot_accuracy", "plot_confusion", "plot_training"]
 

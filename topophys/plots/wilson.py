@@ -25,7 +25,7 @@ from topophys.plots._panels import (
     panels,
     texts,
 )
-from topophys.plots.style import PALETTE, pi_axis, style, tidy
+from topophys.plots._style import PALETTE, pi_axis, style, tidy
 
 __all__ = [
     "CentreFlow",

@@ -32,7 +32,7 @@ from topophys.plots._panels import (
     split_panels,
     texts,
 )
-from topophys.plots.style import CYCLIC, DENSITY, FAINT, INK, PALETTE, pi_axis, style, tidy
+from topophys.plots._style import CYCLIC, DENSITY, FAINT, INK, PALETTE, pi_axis, style, tidy
 
 __all__ = [
     "broken_line",

@@ -19,9 +19,9 @@ from topophys.ensembles.symmetric import chiral_of
 from topophys.grids import k_grid
 from topophys.hamiltonians.flatten import flatten_block
 from topophys.hamiltonians.fourier import FourierHamiltonian, fourier_sum
+from topophys.invariants.chiral_3d import QUANTITY, winding_3d
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import Certificate
-from topophys.invariants.winding_3d import QUANTITY, winding_3d
 
 __all__ = ["Chiral3d", "Winding3dTask"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import topophys as tp
-from topophys.invariants.second_chern import GAMMAS
+from topophys.invariants.chern_4d import GAMMAS
 from topophys.testing.proof_cases import (
     CLOSED,
     ONE,

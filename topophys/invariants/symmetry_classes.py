@@ -16,8 +16,8 @@ from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import rows_of
 from topophys.invariants._symmetry import KIND, spin_reversal
+from topophys.invariants.chiral_3d import chiral_operator
 from topophys.invariants.majorana import particle_hole_operator
-from topophys.invariants.winding_3d import chiral_operator
 from topophys.kernels.rounding import UP, upper_bound
 
 __all__ = ["SymmetryClass", "symmetry_class"]
