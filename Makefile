@@ -11,7 +11,7 @@ LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/
 # what needs neither networks nor data sets
 PHYSICS := $(foreach part,kernels hamiltonians invariants ensembles,tests/$(part) topophys/$(part)) tests/systems topophys/grids.py
 
-.PHONY: demo test test-fast test-random test-physics test-slow fuzz install-matrix constraints lowest lint docs ci peers clean
+.PHONY: demo test test-fast test-random test-physics test-onnx test-slow fuzz install-matrix constraints lowest lint docs ci peers clean
 
 demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 	$(BIN)/topophys demo -o runs/demo
@@ -27,6 +27,10 @@ test-random: $(STAMP)  ## the tests with random examples, others in every run an
 
 test-physics: $(STAMP)  ## the tests of Hamiltonians and invariants, where PyTorch cannot be imported
 	$(BIN)/python -m pytest -p tests.without_torch $(PHYSICS)
+
+test-onnx: $(STAMP)  ## exported networks agree with PyTorch; installs the extra `onnx`
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[onnx]"
+	$(BIN)/python -m pytest tests/learn/test_export.py
 
 test-slow: $(STAMP)  ## the long checks: hundreds of thousands of Hamiltonians against other methods
 	$(BIN)/python -m pytest -m slow

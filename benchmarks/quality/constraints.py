@@ -31,10 +31,11 @@ HEAD = """\
 
 
 def wanted(path: Path = ROOT / "pyproject.toml") -> list[str]:
-    """Requirements of `.[dev,docs]`."""
+    """Requirements of `.[dev,docs]` and of `make test-onnx`."""
     project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    return [*project["dependencies"], *extras["dev"], *extras["docs"], *BUILD]
+    names = ("dev", "docs", "onnx")
+    return [*project["dependencies"], *(need for name in names for need in extras[name]), *BUILD]
 
 
 def plain(name: str) -> str:
