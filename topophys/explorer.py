@@ -44,7 +44,7 @@ _SPINS: Final = np.kron([[0, 1], [-1, 0]], np.eye(2))
 
 
 class Parameter(NamedTuple):
-    """A slider: symbol, range, where it starts, step."""
+    """A slider: symbol, range, initial value, step."""
 
     label: str
     low: float
@@ -128,7 +128,7 @@ MODELS: Final[Mapping[str, ExplorerModel]] = MappingProxyType({
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the explorer shows of one Hamiltonian.
+    """Data that the explorer shows for one Hamiltonian.
 
     Attributes
     ----------
@@ -384,7 +384,7 @@ def serve(
     show: bool = True,
     block: bool = True,
 ) -> Any:
-    """Open the explorer as a page of this machine; nothing is loaded from elsewhere.
+    """Serve the explorer as a local page, without network access.
 
     Parameters
     ----------

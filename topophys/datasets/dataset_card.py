@@ -26,7 +26,7 @@ __all__ = ["Summary", "card", "markdown_table"]
 
 @dataclass(frozen=True)
 class Summary(NotebookText):
-    """Result of `generate`; prints itself as a table.
+    """Result of `generate`, printed as a table.
 
     Attributes
     ----------

@@ -80,7 +80,7 @@ class FileLabel:
 
 @dataclass(frozen=True)
 class LabelTable(NotebookText):
-    """Labels of files; prints itself, and saves itself as CSV.
+    """Labels of files, printed as a table and saved as CSV.
 
     Attributes
     ----------
@@ -242,7 +242,7 @@ def label_files(
     progress: bool | Callable[[int, int], None] = False,
     force: bool = False,
 ) -> LabelTable:
-    """Ask each of many files its question, and put the answers into a table.
+    """Compute an invariant of each of many files, and collect the results in a table.
 
     What cannot be read, asked or proven stays in the table with its reason; nothing stops at it.
 

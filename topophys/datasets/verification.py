@@ -42,7 +42,7 @@ __all__ = ["MISSING", "Findings", "Report", "check_again", "check_labels", "chec
 
 @dataclass(frozen=True)
 class Report(NotebookText):
-    """Result of `verify`; prints itself as a table.
+    """Result of `verify`, printed as a table.
 
     Attributes
     ----------

@@ -180,7 +180,7 @@ def _same(x: float, y: float) -> bool:
 
 
 def lattice_system(lattice: LatticeLike) -> str:
-    """Name the lattice that primitive vectors span, whichever of its bases they are.
+    """Find the lattice system of primitive vectors, for any choice of basis.
 
     Parameters
     ----------

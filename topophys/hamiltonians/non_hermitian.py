@@ -18,7 +18,7 @@ __all__ = ["NonHermitianHamiltonian"]
 
 
 class NonHermitianHamiltonian:
-    r"""Chain with gain, loss or hoppings that differ to the left and to the right.
+    r"""Chain with gain, loss or non-reciprocal hoppings.
 
     .. math:: H(k) = \sum_n H_n \, e^{i n k}
 

@@ -103,7 +103,7 @@ def find_time_reversal(H: FourierHamiltonian) -> SpinOrder | None:
 def symmetrize(
     H: FourierHamiltonian, *, time_reversal: ArrayLike | SpinOrder | Literal["auto"] = "auto"
 ) -> Symmetrized:
-    r"""Restore time-reversal symmetry, and say how far that moves the Hamiltonian.
+    r"""Restore time-reversal symmetry, and return how far the Hamiltonian is changed.
 
     .. math:: H_R \to \tfrac12 (H_R + U H_R^* U^\dagger), \qquad
         d \le \sum_R \| H_R - \tfrac12 (H_R + U H_R^* U^\dagger) \|

@@ -217,7 +217,7 @@ def _whole(value: Array) -> Integers:
 
 @dataclass(frozen=True)
 class CausalResult:
-    """How often a change inside the network did what was predicted.
+    """Fraction of interventions whose effect was as predicted.
 
     Attributes
     ----------

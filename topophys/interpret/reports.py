@@ -126,7 +126,7 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class ProbeReport(TableReport):
-    """All probes of one network, or of several trained alike.
+    """All probes of one network, or of several with the same architecture.
 
     Attributes
     ----------

@@ -236,7 +236,7 @@ PLANE_SYMMETRIES: Final = (
 
 @dataclass(frozen=True)
 class AuditRow:
-    """How far one quantity misses what a symmetry demands.
+    """Deviation of one quantity from the value that a symmetry requires.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ __all__ = ["Flow", "FlowRules", "Line", "follow", "make_line", "shift_between"]
 
 @dataclass(frozen=True)
 class FlowRules:
-    """When a flow counts as followed; shares are of the largest gap between centres.
+    """Criteria for a converged flow; fractions are of the largest gap between centres.
 
     Attributes
     ----------

@@ -401,7 +401,7 @@ def chern_on_slices(
     evidence: bool = False,
     on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:
-    r"""Chern number of the occupied bands on planes of a three-dimensional zone, each proven.
+    r"""Chern numbers of the occupied bands on planes of a 3D Brillouin zone, each proven.
 
     .. math:: C(k_z) = \frac{1}{2\pi} \int \mathrm{d}k_x \, \mathrm{d}k_y \;
         \mathrm{tr}\,\Omega_z(k_x, k_y, k_z)

@@ -26,7 +26,7 @@ POINTS: Final = {1: 128, 2: 24, 3: 12}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GeneralizedCertificate(Certificate):
-    r"""Answer about the levels of H(k) x = E S(k) x, with what proves it.
+    r"""Certificate for the levels of H(k) x = E S(k) x.
 
     Attributes
     ----------

@@ -311,7 +311,7 @@ DEEPEST: Final = 24
 
 @dataclass(frozen=True, eq=False)
 class CertificateLeaves:
-    """Cells that tile the zone; on each the gap is proven open, and their integers add up.
+    """Cells that tile the Brillouin zone, on each of which the gap is proven to be open.
 
     Attributes
     ----------
@@ -363,7 +363,7 @@ class CertificateLeaves:
 def certificate_leaves(
     H: FourierLike | BlockLike, *, max_depth: int = 16, max_leaves: int = 100_000
 ) -> CertificateLeaves:
-    r"""Divide the zone until each cell is proven, and return the cells.
+    r"""Subdivide the Brillouin zone until each cell is proven, and return the cells.
 
     A plain, slow second version of what `certify_winding` and the two-band part of
     `certify_chern` do, with the same bounds: on an interval the determinant of D(k) stays in a

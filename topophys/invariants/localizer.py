@@ -33,7 +33,7 @@ MARGIN: Final = 0.02
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FiniteIndex(Result):
-    r"""Integers of a batch of finite samples, with what they rest on.
+    r"""Integers of a batch of finite samples, with their evidence.
 
     Attributes
     ----------

@@ -242,7 +242,7 @@ def majorana_number(
     max_evaluations: int = 100_000,
     on_unresolved: OnUnresolved = "mask",
 ) -> SymmetryCertificate:
-    r"""Z2 invariant of superconducting chains, proven: the parity of Majorana modes at an end.
+    r"""Prove the Z2 invariant of superconducting chains, the parity of Majorana end modes.
 
     .. math:: (-1)^\nu = \mathrm{sign}\,[\mathrm{Pf}\,A(0)\;\mathrm{Pf}\,A(\pi)], \qquad
         H(k) = i A(k) \;\text{ in a Majorana basis, where } C = K

@@ -51,7 +51,7 @@ def group_of(name: str, dim: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class SymmetryClass:
-    """A class of the tenfold way, with what it rests on.
+    """A class of the tenfold way, with its evidence.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ def symmetry_class(
     chiral: ArrayLike | Literal["blocks", "alternating"] | None = None,
     tolerance: float = 1e-9,
 ) -> SymmetryClass:
-    r"""Name the class of the tenfold way that a Hamiltonian with the given symmetries belongs to.
+    r"""Find the class of the tenfold way of a Hamiltonian with the given symmetries.
 
     .. math:: U_T \overline{H(-k)} U_T^\dagger = H(k), \quad
         U_C \overline{H(-k)} U_C^\dagger = -H(k), \quad

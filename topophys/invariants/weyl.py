@@ -38,7 +38,7 @@ def weyl_charge(
     evidence: bool = False,
     on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:
-    r"""Charge of the band touchings inside a box, as seen by the occupied bands, proven.
+    r"""Charge of the band touchings inside a box, for the occupied bands, proven.
 
     .. math:: q = \frac{1}{2\pi} \oint \mathrm{tr}\,\Omega \cdot \mathrm{d}S, \qquad
         \Omega = \nabla \times \mathrm{tr} A, \quad A = i V^\dagger \nabla V

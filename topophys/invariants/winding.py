@@ -213,7 +213,7 @@ def winding_fields(
 def winding_steps(
     d_k: ArrayLike | BlockLike | FourierLike | SampledLike, *, grid: int | tuple[int] | None = None
 ) -> Float[np.ndarray, "... N"]:
-    r"""Change of the winding angle from each momentum to the next, around the zone.
+    r"""Change of the winding angle from each momentum to the next.
 
     .. math:: \Delta\alpha_j = \arg [\det D(k_{j+1}) \, \overline{\det D(k_j)}], \qquad
         \sum_j \Delta\alpha_j = 2\pi\nu

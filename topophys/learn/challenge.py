@@ -173,7 +173,7 @@ class ChallengeTest:
 
 
 def load_challenge(name: str, *, seed: int = PUBLIC_SEED, size: int | None = None) -> ChallengeTest:
-    """Draw one test: the public half, or with another seed a fresh one of the same population.
+    """Draw one test: the public half, or with another seed new samples of its population.
 
     Parameters
     ----------
@@ -480,7 +480,7 @@ def score_challenge(
     size: int | None = None,
     progress: bool = False,
 ) -> ChallengeScore:
-    """Score an entry on the public halves and on hidden ones that are drawn now.
+    """Score an entry on the public halves and on newly drawn hidden halves.
 
     Parameters
     ----------
@@ -730,7 +730,7 @@ def export_challenge(
     size: int | None = None,
     progress: bool = False,
 ) -> Path:
-    """Write the public halves for programs of other kinds: samples, labels, an empty answer sheet.
+    """Write the public halves to files: samples, labels, and an empty table of answers.
 
     Parameters
     ----------

@@ -216,7 +216,7 @@ DataSource: TypeAlias = Dataset | Recipe
 
 
 class BatchDataset(IterableDataset[tuple[Tensor, Tensor]]):
-    """Shuffled batches of a split, for `torch.utils.data.DataLoader` and loops of your own.
+    """Shuffled batches of a split, for `torch.utils.data.DataLoader` and custom loops.
 
     The order depends on the seed and the epoch alone, whatever the number of workers. With workers,
     batch b comes from worker b modulo their number, which is the order `DataLoader` keeps. Workers

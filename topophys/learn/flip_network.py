@@ -552,7 +552,7 @@ def _layout(kind: str) -> Layout:
 
 
 class FlipData(NamedTuple):
-    """What a flip network reads of a batch: candidates, the turns they stand for, the formula.
+    """Input of a flip network for a batch: candidates, their phase turns, and the formula.
 
     Features (B, V, K, F) of V views of the samples, signs, turns and kept (B, V, K), integers of
     the formula (B, V).

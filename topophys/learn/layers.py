@@ -162,7 +162,7 @@ def centred_classes(num_classes: int) -> tuple[int, ...]:
 
 
 class InvariantHead(nn.Module):
-    r"""Linear read-out of the invariant, and class scores that follow from it.
+    r"""Linear decoder of the invariant, and the class scores derived from it.
 
     .. math:: \hat\nu = w \cdot z, \qquad \mathrm{logit}_c = -(\hat\nu - c)^2 / (2 \tau^2)
 

@@ -525,7 +525,7 @@ class Run(NotebookText):
 
 
 def load_run(path: str | Path, *, model: nn.Module | None = None) -> Run:
-    """Read the folder that `fit` made.
+    """Read a run folder written by `fit`.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ class TaskAnswer:
 
 @dataclass(frozen=True)
 class MaterialAnswer(NotebookText):
-    """What a model says of one material, and how much to believe.
+    """Prediction of a model for one material, with its uncertainty.
 
     Attributes
     ----------
@@ -174,7 +174,7 @@ class MaterialAnswer(NotebookText):
 
 @dataclass(frozen=True)
 class DoubtfulLabel:
-    """A label of a list, and what trees that did not see its group say of it.
+    """A label of a list, and its probability under trees that held out its group.
 
     Attributes
     ----------

@@ -214,7 +214,7 @@ def read_table(
     species: str | None = None,
     occupancy: Literal["refuse", "majority"] = "refuse",
 ) -> MaterialTable:
-    """Read a CSV table of materials; a bad line is reported and stops nothing.
+    """Read a CSV table of materials; bad lines are reported and skipped.
 
     Parameters
     ----------

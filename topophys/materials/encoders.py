@@ -359,7 +359,7 @@ class PHTokenEncoder(nn.Module):
 
 
 class ScalarFeatureEncoder(nn.Module):
-    """Perceptron on numbers that describe the material as a whole.
+    """Perceptron on global numbers of the material.
 
     Parameters
     ----------

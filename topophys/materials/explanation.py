@@ -38,7 +38,7 @@ BACKGROUND: Final = 16
 
 @dataclass(frozen=True)
 class Explanation(NotebookText):
-    """What pushes an answer towards a class, and away from it.
+    """Contributions of the inputs to the score of a class.
 
     Attributes
     ----------

@@ -111,7 +111,7 @@ def read_structure(
 
 
 class Batch(dict[str, T], Generic[T]):
-    """What was read of many entries, by name, and why others were not.
+    """Entries that were read, by name, and the reasons why others failed.
 
     Attributes
     ----------
@@ -351,7 +351,7 @@ def read_hr_folder(folder: str | Path, n_occupied: Mapping[str, int]) -> Batch[F
 
 
 def band_summary(H: FourierHamiltonian) -> dict[str, NDArray[np.float32]]:
-    """Gap, density of states and Fermi features on a uniform grid of the zone.
+    """Gap, density of states and Fermi features on a uniform grid of the Brillouin zone.
 
     Parameters
     ----------

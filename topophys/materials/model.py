@@ -57,7 +57,7 @@ AT_ONCE: Final = 500
 
 
 class MaterialsModel:
-    """Classifier of materials from what there is of them, in the manner of scikit-learn.
+    """Classifier of materials with the interface of scikit-learn.
 
     Boosted trees read the composition, what electron counting says of it, the space group where it
     is known, and for structures the electrons of the primitive cell; there are trees for formulas

@@ -343,7 +343,7 @@ def rice_mele_pump(
 
 
 def hatano_nelson(t_right: ArrayLike, t_left: ArrayLike) -> NonHermitianHamiltonian:
-    r"""Hatano-Nelson chain: hoppings that differ to the right and to the left.
+    r"""Hatano-Nelson chain: non-reciprocal hoppings.
 
     .. math:: H(k) = t_R e^{ik} + t_L e^{-ik}
 
@@ -382,7 +382,7 @@ def hatano_nelson(t_right: ArrayLike, t_left: ArrayLike) -> NonHermitianHamilton
 
 
 def non_hermitian_ssh(t1: ArrayLike, t2: ArrayLike, gamma: ArrayLike) -> NonHermitianHamiltonian:
-    r"""Su-Schrieffer-Heeger chain with hoppings inside the cell that differ by direction.
+    r"""Su-Schrieffer-Heeger chain with non-reciprocal hoppings inside the cell.
 
     .. math:: H(k) = \begin{pmatrix} 0 & t_1 + \gamma / 2 + t_2 e^{-ik} \\
         t_1 - \gamma / 2 + t_2 e^{ik} & 0 \end{pmatrix}

@@ -333,7 +333,7 @@ def hofstadter(p: int, q: int, *, t: float = 1.0, n_occupied: int = 1) -> Fourie
 
 @depends(m="affine")
 def higher_chern(m: ArrayLike, n: int) -> TwoBandHamiltonian:
-    r"""Qi-Wu-Zhang model wound n times around the zone.
+    r"""Qi-Wu-Zhang model with n-fold winding, so that the Chern number is multiplied by n.
 
     .. math:: d(k) = (\sin n k_x, \; \sin k_y, \; m + \cos n k_x + \cos k_y)
 

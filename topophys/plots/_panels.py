@@ -120,7 +120,7 @@ def settled_layout(figure: Figure) -> Iterator[None]:
 def new_figure(
     width: float, height: float, *, layout: Literal["constrained", "compressed"] = "constrained"
 ) -> Canvas:
-    """Make an empty figure that lays itself out.
+    """Make an empty figure with automatic layout.
 
     Parameters
     ----------

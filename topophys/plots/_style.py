@@ -100,7 +100,7 @@ _ACTIVE: Final[list[bool]] = []
 
 @contextmanager
 def style(**changes: Any) -> Iterator[None]:
-    """Build or save figures with the settings of topophys, and give back the old ones after.
+    """Build or save figures with the settings of topophys, and restore the old ones afterwards.
 
     One thread at a time is inside; others wait. All plot functions are inside by themselves, so
     that pictures do not depend on settings made elsewhere; a ``with style(...)`` around them

@@ -47,7 +47,7 @@ def plot_bands(
     titles: Sequence[str] | None = None,
     ax: AxesLike | None = None,
 ) -> Figure:
-    r"""Draw the energies along a chain or along a path through the zone, and the direct gap.
+    r"""Draw the energies along a chain or a path in the Brillouin zone, and the direct gap.
 
     .. math:: H(k) u_n(k) = E_n(k) u_n(k), \qquad w_n(k) = \sum_i w_i |u_{in}(k)|^2
 

@@ -53,7 +53,7 @@ def plot_berry_flux(
     lattice: ArrayLike | None = None,
     ax: AxesLike | None = None,
 ) -> Figure:
-    r"""Draw the Berry flux through every plaquette of the zone, a panel per Hamiltonian.
+    r"""Draw the Berry flux through every plaquette, with one panel per Hamiltonian.
 
     .. math:: C = \frac{1}{2\pi} \sum_k F(k)
 
@@ -342,7 +342,7 @@ def plot_d_texture(
     coordinates: tuple[str, str] = ("k_x", "k_y"),
     ax: AxesLike | None = None,
 ) -> Figure:
-    r"""Draw the direction of the d-vector over the zone, a panel per Hamiltonian.
+    r"""Draw the direction of the d-vector, with one panel per Hamiltonian.
 
     .. math:: H(k) = d_0(k) + d(k) \cdot \sigma, \qquad \hat d = d / |d|, \qquad
         C = \frac{1}{4\pi} \int \mathrm{d}^2k \; \hat d \cdot

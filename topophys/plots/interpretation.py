@@ -195,7 +195,7 @@ def plot_causal(
     title: str = "",
     ax: Axes | None = None,
 ) -> Figure:
-    r"""Draw the share of cases in which a network names the predicted integer after a change.
+    r"""Draw the fraction of interventions after which a network predicts the expected integer.
 
     Intervals are Wilson's 95 %. Of erasure the prediction is the true integer: what remains of
     the accuracy without the erased quantity.
@@ -309,7 +309,7 @@ _WHOLE: Final = ("s", PALETTE["orange"], "layer as a whole")
 def plot_audit(
     rows: Sequence[Mapping[str, Any]], *, title: str = "", ax: Axes | None = None
 ) -> Figure:
-    r"""Draw the miss of what exact physics demands under each symmetry, on a logarithmic scale.
+    r"""Draw the deviation from each exact symmetry, on a logarithmic scale.
 
     .. math:: \left( \sum (a' - \rho\, a)^2 / \sum (a - \bar a)^2 \right)^{1/2}
 

@@ -117,7 +117,7 @@ def figure_to_data_uri(
     *,
     dpi: int = 150,
 ) -> str:
-    """Turn a figure into a text that a page can hold as the source of an image.
+    """Convert a figure to a data URI for HTML pages.
 
     Parameters
     ----------

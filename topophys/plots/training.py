@@ -330,7 +330,7 @@ def plot_confusion(
     symbol: str = r"\nu",
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw how often each true integer was given each predicted one.
+    """Draw the confusion matrix of true and predicted integers.
 
     Every cell holds the count and its share of the row; the colour is that share. Rows are the
     integers that occur, columns those that occur or are predicted, also outside of the classes

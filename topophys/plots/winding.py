@@ -175,7 +175,7 @@ def plot_winding_angle_comparison(
     residual: bool = True,
     ax: AxesLike | None = None,
 ) -> Figure:
-    r"""Draw the winding angle held by the layer H1 beside the exact one, a panel per chain.
+    r"""Draw the winding angle decoded from the layer h1 with the exact one, a panel per chain.
 
     .. math:: \alpha(k) = \arg\det D(k), \qquad
         \alpha_{\mathrm{H1}}(k) = \mathrm{atan2}(s, c), \quad (c, s) = W^T h_1(k) + b

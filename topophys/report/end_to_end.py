@@ -86,7 +86,7 @@ def demo(
     progress: bool = True,
     say: Callable[[str], object] = lambda _: None,
 ) -> Path:
-    """Generate data, train, measure, probe, draw and report; everything in one folder.
+    """Generate data, train, measure, probe, draw and report, all in one folder.
 
     Parameters
     ----------

@@ -235,7 +235,7 @@ MOST: Final = 200
 
 @dataclass(frozen=True)
 class Failure:
-    """One Hamiltonian that is named wrong.
+    """One Hamiltonian with a wrong prediction.
 
     Attributes
     ----------
@@ -389,7 +389,7 @@ def interpret_run(
 def measure_missing(
     run: Run, dataset: Dataset, *, refresh: bool = False, progress: bool = True
 ) -> list[str]:
-    """Measure whatever the folder of a run does not hold yet, of these weights and these data.
+    """Measure what is missing in the folder of a run, for its weights and data.
 
     Parameters
     ----------

@@ -11,14 +11,14 @@ __all__ = ["Finding", "find_caveats", "find_findings", "words"]
 
 
 class Finding(NamedTuple):
-    """A question that a reader has, and the measured answer."""
+    """A question about a run, and the measured answer."""
 
     question: str
     answer: str
 
 
 def find_findings(summary: dict[str, Any]) -> list[Finding]:
-    """Answer what a reader asks first, from the figures of a summary alone.
+    """Summarise the main results in sentences, from the numbers of a summary alone.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ Rows = list[dict[str, Any]]
 
 
 def find_caveats(summary: dict[str, Any]) -> list[str]:
-    """Sentences about negative results, from the figures of a summary alone.
+    """Describe negative results in sentences, from the numbers of a summary alone.
 
     Parameters
     ----------

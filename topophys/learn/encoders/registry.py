@@ -40,7 +40,7 @@ _KINDS: Final[dict[str, str]] = {}
 
 
 def register_encoder(name: str, cls: type[nn.Module], kind: str) -> None:
-    """Make a network of your own available to settings, checkpoints and the command line.
+    """Register a network for settings, checkpoints and the command line.
 
     `FitConfig(encoder={"name": name})` trains it, and `load_run` builds it again. An instance
     needs the attribute `settings`, the keyword arguments that make the same network again.

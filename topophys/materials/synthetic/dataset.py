@@ -152,7 +152,7 @@ NUMBERS: Final = np.array([one.z for one in SPECIES])
 
 @dataclass(frozen=True)
 class ToySummary(NotebookText):
-    """What a generation made.
+    """Result of `generate_toys`.
 
     Attributes
     ----------
