@@ -70,7 +70,7 @@ def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
 
 
 def _refuse_hidden(x: object, name: str) -> None:
-    """Refuse arrays whose mask, or whose gradient, would be lost without a word."""
+    """Refuse arrays whose mask, or whose gradient, would be lost silently."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         count = int(np.ma.getmaskarray(x).sum())
         raise InputError(

@@ -146,7 +146,7 @@ def shown(mean, half):
     return f"{mean:.4f}" if np.isnan(half) else f"{mean:.4f} ± {half:.4f}"
 
 
-def ladder(folder, kind):
+def probe_scores(folder, kind):
     """Rows of all seeds together, by (layer, target, measure, split, source)."""
     rows = {}
     for report in found(folder, kind, "probe").values():
@@ -172,7 +172,7 @@ def bars(folder):
         "|---|---|---|---|---:|---|",
     ]
     for title, kind, layer, how, source, sense, bar in BARS:
-        rows = ladder(folder, kind)
+        rows = probe_scores(folder, kind)
         hit = [v for k, v in rows.items()
                if (k[0], k[2], k[3], k[4]) == (layer, how, "test", source)]  # fmt: skip
         if not hit:
@@ -197,13 +197,13 @@ def bars(folder):
     return lines
 
 
-def ladder_table(folder, kind):
+def probe_table(folder, kind):
     """Ladder of one kind of data."""
     lines = [
         "| layer | quantity | measure | split | source | R2, mean ± 95 % |",
         "|---|---|---|---|---|---:|",
     ]
-    for key, (mean, half, _) in ladder(folder, kind).items():
+    for key, (mean, half, _) in probe_scores(folder, kind).items():
         cells = " | ".join(text.replace("|", "\\|") for text in key).replace("_features", "")
         lines.append(f"| {cells} | {shown(mean, half)} |")
     return lines
@@ -264,7 +264,7 @@ def write(folder):
         if found(folder, kind, "probe"):
             parts |= {
                 f"{kind} accuracy": accuracy_table(folder, kind),
-                f"{kind} ladder": ladder_table(folder, kind),
+                f"{kind} probes": probe_table(folder, kind),
                 f"{kind} causal": causal_table(folder, kind),
                 f"{kind} audit": audit_table(folder, kind),
             }

@@ -12,7 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 SCRIPTS = (
     "haldane_phases", "proven_phases", "phase_classes", "fixed_grid", "leaves", "det_loops",
-    "winding_angle", "probe_ladder", "curvature_c3", "edge_states", "hofstadter", "mos2_flow",
+    "winding_angle", "probe_controls", "curvature_c3", "edge_states", "hofstadter", "mos2_flow",
     "finite_flake", "coarse_grid", "noise", "toy_materials",
 )  # fmt: skip
 HEAD = """# Gallery

@@ -201,7 +201,7 @@ def test_what_cannot_be_written_is_refused_in_words(tmp_path):
         line.save_proof(tmp_path / "x.zip")
     with pytest.raises(InputError, match="`share`"):
         line.save_proof(path, share=0.0)
-    with pytest.raises(InputError, match="does not know its family"):
+    with pytest.raises(InputError, match="does not contain its family"):
         tp.PhaseDiagram.load(line.save(tmp_path / "x.npz")).save_proof(path)
     steep = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.0)}, lipschitz={"m": 1.0})
     with pytest.raises(InputError, match="Lipschitz"):

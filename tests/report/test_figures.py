@@ -36,7 +36,7 @@ def chains(trained, chains_file, chern_file, tmp_path_factory):
     return run.path / "figures", paths, models
 
 
-def test_ladders_of_runs_that_were_probed_by_earlier_releases():
+def test_probe_figures_of_runs_that_were_probed_by_earlier_releases():
     """They have one measure and one split, and do not say so in every row."""
     row = {"layer": "h2_features", "source": "trained", "target": "dalpha", "r2": 0.9}
     (drawn,) = probe_rows({"split": "test", "results": [row, row | {"split": "beyond"}]})

@@ -328,7 +328,7 @@ def random_links(
         G_{ab} \sim \mathcal{N}_{\mathbb{C}}(0, 1)
 
     No Hamiltonian is behind them: they stand for the overlaps of occupied frames on a grid so
-    coarse that neighbours know nothing of each other.
+    coarse that neighbouring points are independent.
 
     Parameters
     ----------

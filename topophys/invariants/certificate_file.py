@@ -129,7 +129,7 @@ def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] |
     if str(certificate.status[where]) != "certified":
         raise UnresolvedError(quantity, [flat], certificate.value.size)
     if certificate.asked is None:
-        raise InputError("This certificate does not know its Hamiltonians any more.")
+        raise InputError("This certificate does not contain its Hamiltonians; certify again.")
     evidence = getattr(certificate, "evidence", ())
     question = certificate.asked.question(where)
     if hasattr(certificate, "valence_upper"):

@@ -397,7 +397,7 @@ class PhaseDiagram(Result):
             raise InputError(f"Argument `share` must be above 0 and at most 1, but is {share}.")
         if self.asked is None:
             raise InputError(
-                "This diagram does not know its family any more: continue it with"
+                "This diagram does not contain its family: continue it with"
                 " `certify_phases(..., resume=diagram)`, and save the proof of that."
             )
         by_row = dict(zip(self.tree.leaves.tolist(), self.region.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""What a model says of a material, and how much to believe it."""
+"""Predictions of a model for a material, with their uncertainty."""
 
 from __future__ import annotations
 

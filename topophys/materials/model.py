@@ -461,7 +461,7 @@ class MaterialsModel:
     def answer(
         self, X: Iterable[Any], *, n_nearest: int = 3, progress: bool = False
     ) -> list[MaterialAnswer]:
-        """Predict with everything that says how much to believe.
+        """Predict, with all measures of uncertainty.
 
         Parameters
         ----------

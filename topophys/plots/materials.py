@@ -208,7 +208,7 @@ def plot_explanation(explanations: Sequence[Explanation]) -> Figure:
     Returns
     -------
     Figure
-        Bars to the right speak for the class, bars to the left against it.
+        Bars to the right raise the score of the class, bars to the left lower it.
     """
     if not explanations:
         raise InputError("Argument `explanations` must hold at least one, but is empty.")

@@ -73,7 +73,7 @@ def write_page(folder: str | Path) -> Path:
         caveats=find_caveats(summary),
         charts=[c for c in (accuracy_chart(summary), probe_chart(summary)) if c],
         words=words(summary),
-        ladder=_ladder(summary),
+        probes_shown=_probes_shown(summary),
         figures=_figures(folder),
     )
     return write_text(folder / "report.html", page)
@@ -95,7 +95,7 @@ def _check_figures(folder: Path, summary: dict[str, Any]) -> None:
         )
 
 
-def _ladder(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _probes_shown(summary: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Rows of the probes that make the case, and the rest."""
     probes = summary.get("probes") or {"results": [], "split": ""}
     parts: dict[str, list[dict[str, Any]]] = {"shown": [], "rest": []}

@@ -18,13 +18,13 @@ def points(ax):
 
 
 def test_values_intervals_and_groups():
-    ax = plot_probes(ROWS, title="ladder").axes[0]
+    ax = plot_probes(ROWS, title="probes").axes[0]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["H1, cos", "H2, step"]
     values = [float(point.get_xdata()[0]) for point in points(ax)]
     assert values == [0.97, 0.68, 0.9, -0.15, 0.1]
     bars = [a.get_xdata() for a in ax.lines if len(a.get_xdata()) == 2]
     assert [0.95, 0.98] in [list(bar) for bar in bars]
-    assert ax.get_title() == "ladder"
+    assert ax.get_title() == "probes"
 
 
 def test_number_beside_each_value_is_the_true_one():
