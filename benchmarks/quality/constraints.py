@@ -1,4 +1,4 @@
-"""Pin all that `make demo` and `make test` install, for every Python; writes constraints.txt.
+"""Pin all that `make demo`, `make test` and `make test-onnx` install; writes constraints.txt.
 
     python -m benchmarks.quality.constraints            # what is pinned stays, the missing comes
     python -m benchmarks.quality.constraints --upgrade  # the newest versions that fit together
@@ -25,7 +25,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 BUILD = ("hatchling", "editables")
 ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 HEAD = """\
-# All that `make demo`, `make test` and CI install, on {pythons}; written by
+# All that `make demo`, `make test`, `make test-onnx` and CI install, on {pythons}; written by
 # `make constraints`. The package itself asks for ranges (pyproject.toml).
 """
 
