@@ -1,4 +1,4 @@
-"""Splits with rules of their own: small gaps, other families, other gauges, noise."""
+"""Splits with other settings: small gaps, other families, other gauges, noise."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_a_fraction_of_a_noisy_split_can_be_verified(path):
 def test_cards_tell_what_is_special(dataset, kind):
     card = dataset.card()
     assert "- `gauge`: sample i is sample i of `test`" in card
-    assert "- `near_critical`: gap at least 0.02, and seen to be below 0.1." in card
+    assert "- `near_critical`: gap at least 0.02, and observed to be below 0.1." in card
     assert "- `noisy`: `x` has Gaussian noise of standard deviation 0.2" in card
     if kind == "chern":
         assert "- `other_family_1`: Haldane Hamiltonians" in card

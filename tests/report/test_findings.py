@@ -112,15 +112,15 @@ def test_the_finding_follows_the_order_of_questions_and_leaves_out_what_was_not_
         ),
     )
     assert list(found) == [
-        "Trained on", "Right on what it was never shown", "What the layers hold",
-        "What the network uses", "What it does not use", "How sure",
+        "Trained on", "Accuracy on unseen data", "Encoded in the layers",
+        "Used by the network", "Not used by the network", "Uncertainty",
     ]  # fmt: skip
     assert "(-2, +2; split beyond): 990 of 1,000 (98.2 to 99.5 %, formula 999)" in found[
-        "Right on what it was never shown"
+        "Accuracy on unseen data"
     ]  # fmt: skip
-    assert "R² 0.990 (untrained 0.020), put there by training" in found["What the layers hold"]
-    assert f"Without {ANGLE} in h1 0.330 of the answers are right" in found["What the network uses"]
-    assert "Without phase in h1 0.990" in found["What it does not use"]
+    assert "R² 0.990 (untrained 0.020), put there by training" in found["Encoded in the layers"]
+    assert f"Without {ANGLE} in h1 0.330 of the answers are right" in found["Used by the network"]
+    assert "Without phase in h1 0.990" in found["Not used by the network"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_a_layer_holds_is_judged_by_its_controls(untrained, control, words)
     rows = probes(
         GOOD, {"source": "untrained", "r2": untrained}, {"source": "control", "r2": control}
     )
-    assert words in answers(**rows)["What the layers hold"]
+    assert words in answers(**rows)["Encoded in the layers"]
 
 
 def test_supervision_is_said_first():

@@ -170,8 +170,8 @@ are kept, which is unbiased within a class.
 _GAPS: Final = """
 ## Gaps
 
-Samples by proven gap bound, in rms band energies. Gaps may be larger: a proof ends when it has
-shown `min_gap`.
+Samples by proven gap bound, in rms band energies. Gaps may be larger, because a proof stops as soon as it
+has shown `min_gap`.
 """
 
 _RECIPE: Final = """
@@ -245,7 +245,7 @@ def _special(splits: Sequence[Split]) -> list[str]:
                 " origin of k"
             )
         if spec.max_gap is not None:
-            found.append(f"gap at least {spec.min_gap}, and seen to be below {spec.max_gap}")
+            found.append(f"gap at least {spec.min_gap}, and observed to be below {spec.max_gap}")
         if spec.noise is not None:
             found.append(
                 f"`x` has Gaussian noise of standard deviation {spec.noise}; all else is clean"
@@ -255,7 +255,7 @@ def _special(splits: Sequence[Split]) -> list[str]:
             found.append(describe(table, spec.hopping_range or table.hopping_range).rstrip("."))
         if found:
             lines.append(f"- `{split.name}`: {'; '.join(found)}.")
-    return ["", "Splits with rules of their own:", "", *lines] if lines else []
+    return ["", "Splits with other settings:", "", *lines] if lines else []
 
 
 def _shape_rows(splits: Sequence[Split]) -> list[list[str]]:

@@ -99,11 +99,11 @@ def _row(score: Score) -> str:
 def _limits(run: Run) -> list[str]:
     classes, kind = run.provenance["classes_seen"], run.provenance.get("kind", "winding")
     what = get_task(kind).title
-    proof = "It proves nothing: where an answer matters, use a certificate."
+    proof = "It proves nothing; use a certificate where a proof is needed."
     errs = "Near a closing gap and on coarse grids it fails, as the sampled formula does."
     lines = [
-        f"- It names the {what} of one size of block, from samples on a k grid. {proof}",
-        f"- Its training classes are {min(classes)} to {max(classes)}; others are extrapolated.",
+        f"- It predicts the {what} for one size of block, from samples on a k grid. {proof}",
+        f"- Its training classes are {min(classes)} to {max(classes)}; others are extrapolations.",
         f"- {errs} It abstains if its real-valued prediction is far from an integer.",
     ]
     if run.config.local_supervision:

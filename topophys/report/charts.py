@@ -141,7 +141,7 @@ def probe_chart(summary: dict[str, Any]) -> Markup | None:
         value_at = _NAMES + _PLOT + 12.0
         parts.append(_text(value_at, y + 4.0, f"{trained['r2']:.3f}", "start"))
     return _svg(
-        parts, bottom + 42.0, "What the layers hold, and what of it is in use",
+        parts, bottom + 42.0, "Encoded in the layers, and what of it is in use",
         "Filled: the trained network. Ring: untrained networks. Triangle: a control quantity that"
         " no invariant depends on. A high filled mark says something only where ring and triangle"
         " are low.",

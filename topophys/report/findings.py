@@ -42,11 +42,11 @@ def find_findings(summary: dict[str, Any]) -> list[Finding]:
     """
     parts = {
         "Trained on": _trained(summary["training"]),
-        "Right on what it was never shown": _right(summary),
-        "What the layers hold": _held(summary.get("probes") or {}),
-        "What the network uses": _used(summary, wanted=True),
-        "What it does not use": _used(summary, wanted=False),
-        "How sure": _sure(summary),
+        "Accuracy on unseen data": _right(summary),
+        "Encoded in the layers": _held(summary.get("probes") or {}),
+        "Used by the network": _used(summary, wanted=True),
+        "Not used by the network": _used(summary, wanted=False),
+        "Uncertainty": _sure(summary),
     }
     return [Finding(question, answer) for question, answer in parts.items() if answer]
 
@@ -64,8 +64,8 @@ def _trained(training: dict[str, Any]) -> str:
     )
     classes = ", ".join(map(str, notes["classes_seen"]))
     message = (
-        "In addition the exact local contributions were part of the loss: what its layers hold was"
-        " put there."
+        "In addition the exact local contributions were part of the loss: what its layers encode"
+        " was supervised."
         if training["settings"].get("local_supervision", 0)
         else "These integers were its only training signal."
     )
@@ -100,7 +100,7 @@ def _right(summary: dict[str, Any]) -> str:
         if new and len(new) == len(classes[row["split"]]):
             listed = ", ".join(f"{c:+d}" for c in new)
             sentences.append(
-                f"Integers that training never showed ({listed}; split {row['split']}):"
+                f"Integers that do not occur in training ({listed}; split {row['split']}):"
                 f" {_share(row)}."
             )
     for name, text in (("test", "New Hamiltonians of the classes shown"),):
@@ -146,7 +146,7 @@ def _held(probes: dict[str, Any]) -> str:
 
 #: What a causal test does to a layer.
 CHANGES: Final = {
-    "steer": "With {} moved to where it would be for another angle",
+    "steer": "With {} changed as if the angle were another one",
     "swap": "With part of {} taken from another Hamiltonian",
 }
 #: R2 from which a layer is said to hold a quantity.
@@ -212,7 +212,7 @@ def _sure(summary: dict[str, Any]) -> str:
     if "n_hamiltonians" in probes:
         parts.append(
             f"Layers were read on {probes['n_hamiltonians']:,} Hamiltonians, with"
-            f" {probes.get('n_untrained', 0)} untrained networks beside."
+            f" {probes.get('n_untrained', 0)} untrained networks as controls."
         )
     parts.append("Intervals are 95 %.")
     parts += [note for note in summary.get("notes") or [] if "checked independently" in note]
@@ -285,7 +285,7 @@ def _probes(rows: Rows) -> Iterator[str]:
         if row["source"] in ("control", "scrambled") and row["r2"] > LEAKS:
             text = (
                 f"{name} also holds a quantity that no invariant depends on, {row['target']}:"
-                f" R2 {row['r2']:.3f}; that a probe succeeds here is no sign of understanding."
+                f" R2 {row['r2']:.3f}; so a high score of a probe alone is not evidence of learning."
             )
         elif row["source"] == "untrained" and row["r2"] > 0.5 * mine["r2"] > 0.0:
             text = (
@@ -330,14 +330,14 @@ def _causal(rows: Rows) -> Iterator[str]:
     both = shares.get(("erase", "h1_features", "cos alpha, sin alpha, entries of D"))
     if alone is not None and erased is not None and both is not None and erased > both + MISSES:
         yield (
-            f"With the angle erased from h1 the network still names {erased:.3f} of the integers"
+            f"With the angle erased from h1 the network still predicts {erased:.3f} of the integers"
             f" (without the entries of D as well: {both:.3f}): it does not use the angle alone."
         )
     for row in rows:
         if row["test"] != "erase" and row["cases"] and row["share"] < 1.0 - MISSES:
             yield (
                 f"{row['test'].capitalize()} of {row['what']} ({_short(row['layer'])}): the"
-                f" predicted integer comes out in {row['share']:.3f} of {row['cases']} cases only."
+                f" network agrees with the prediction in only {row['share']:.3f} of {row['cases']} cases."
             )
 
 
@@ -348,7 +348,7 @@ def _audit(rows: Rows) -> Iterator[str]:
             yield f"{name} changes to another integer in {row['broken']:.4f} of the cases."
         elif row["quantity"] != "output" and row["deviation"] > MISSES:
             yield (
-                f"{name} is not {row['expectation']} as it should be: it misses by"
+                f"{name} is not {row['expectation']} as it should be: it deviates by"
                 f" {row['deviation']:.2f} of its spread."
             )
 
@@ -360,28 +360,28 @@ def _short(layer: str) -> str:
 # ------------------------------------------------------------------------ Terms, for their list
 
 WORDS: Final = {
-    "formula": "the sampled invariant of exactly the points that the network sees",
-    "split": "a part of the data: val chose the epoch; beyond has integers that training never"
-    " showed; near_critical has small gaps; finer_grid and coarser_grid other numbers of momenta;"
+    "formula": "the sampled invariant of exactly the points that are the input of the network",
+    "split": "a part of the data: val chose the epoch; beyond has integers that do not occur in"
+    " training; near_critical has small gaps; finer_grid and coarser_grid other numbers of momenta;"
     " other_family another distribution; gauge is test in another basis and with another origin of"
     " k; noisy has noise on the input",
     "probe, R²": "a linear map from a layer to an exact quantity, fitted on other Hamiltonians than"
-    " those it is judged on; R² is 1 where it is right, 0 where it knows nothing",
+    " those it is judged on; R² is 1 for exact predictions, 0 for those of the mean",
     "h1, h2, h3": "layers of the network on momenta, on links between neighbours, on plaquettes",
     "alpha, dalpha": "winding angle arg det D(k), and its change from one momentum to the next",
     "perm D": "the permanent of D: a quantity like the determinant that no invariant depends on",
     "untrained": "the same network with random weights",
     "shuffled, raw input": "controls: targets in wrong order; the input in place of the layer",
     "scrambled": "control: the target computed from hoppings in wrong order",
-    "modulo exact": "after removing what adds up to zero over the zone and thus cannot be fixed by"
-    " the invariant",
+    "modulo exact": "after removal of terms that sum to zero over the Brillouin zone, which the"
+    " invariant does not determine",
     "used part": "the directions of the layer on which the output depends",
-    "read-out": "the density that the network itself sums, to which nothing is fitted",
-    "window": "the quantity summed over so many neighbours",
-    "erase": "a quantity is removed from a layer; what accuracy is left",
-    "steer": "a layer is moved to where it would be for another angle",
-    "swap": "part of the zone is taken from another Hamiltonian",
-    "miss": "deviation from what a symmetry demands, in units of the spread of the quantity",
+    "read-out": "the density that the network sums, without any fit",
+    "window": "the quantity summed over this many neighbours",
+    "erase": "a quantity is removed from a layer, and the accuracy is measured",
+    "steer": "a layer is changed as if the angle were another one",
+    "swap": "part of the Brillouin zone is taken from another Hamiltonian",
+    "miss": "deviation from the exact symmetry, in units of the spread of the quantity",
     "regression and auxiliary loss": "distance of the real-valued output from the integer; a cross"
     " entropy over the classes shown, added with a small weight",
     "proven gap": "a lower bound of the energy gap, in units of the rms band energy",
