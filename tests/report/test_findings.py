@@ -56,7 +56,7 @@ def test_a_run_without_findings_has_no_caveats(summary):
     ("summary", "words"),
     [
         ({"accuracy": [ACCURACY]}, "wrong in 10 of 1000 cases, where the formula is wrong in 1"),
-        (probes(GOOD, RAW, {"source": "control", "r2": 0.5}), "no sign of understanding"),
+        (probes(GOOD, RAW, {"source": "control", "r2": 0.5}), "alone is not evidence of learning"),
         (probes(GOOD, RAW, {"source": "untrained", "r2": 0.9}), "due to the architecture"),
         (probes(GOOD, RAW, GOOD | {"split": "beyond", "r2": 0.8}), "from R2 0.990 to 0.800"),
         (
@@ -69,7 +69,7 @@ def test_a_run_without_findings_has_no_caveats(summary):
         ({"audit": {"rows": [AUDIT | {"broken": 0.01}]}}, "another integer in 0.0100"),
         (
             {"audit": {"rows": [AUDIT | {"quantity": "h2_features", "deviation": 0.4}]}},
-            "h2 is not odd as it should be: it misses by 0.40",
+            "h2 is not odd as it should be: it deviates by 0.40",
         ),
     ],
 )

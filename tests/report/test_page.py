@@ -126,7 +126,7 @@ def test_holds_every_causal_test_and_every_symmetry(folder, page):
 def test_holds_every_failure(folder, page):
     failures = load_summary(folder)["failures"]
     text = " ".join("".join(page.text).split())
-    assert f"{failures['total']} Hamiltonians are named wrong" in text
+    assert f"{failures['total']} Hamiltonians have wrong predictions" in text
     for row in failures["listed"]:
         wanted = [row["split"], str(row["index"]), str(row["label"]), str(row["named"])]
         assert sum(found[:4] == wanted for found in page.rows) == 1
@@ -148,7 +148,7 @@ def test_supervised_networks_are_called_so(folder, tmp_path):
     content["training"]["settings"]["local_supervision"] = 0.5
     (tmp_path / "summary.json").write_text(json.dumps(content), encoding="utf-8")
     text = write_page(tmp_path).read_text(encoding="utf-8")
-    assert "what its layers hold was put there" in text
+    assert "what its layers encode was supervised" in text
     assert "These integers were its only training signal." not in text
 
 

@@ -284,8 +284,8 @@ def _probes(rows: Rows) -> Iterator[str]:
         name = f"{_short(row['layer'])} ({row['measure']})"
         if row["source"] in ("control", "scrambled") and row["r2"] > LEAKS:
             text = (
-                f"{name} also holds a quantity that no invariant depends on, {row['target']}:"
-                f" R2 {row['r2']:.3f}; so a high score of a probe alone is not evidence of learning."
+                f"{name} also encodes a quantity that no invariant depends on, {row['target']}:"
+                f" R2 {row['r2']:.3f}; a high score of a probe alone is not evidence of learning."
             )
         elif row["source"] == "untrained" and row["r2"] > 0.5 * mine["r2"] > 0.0:
             text = (
@@ -337,7 +337,8 @@ def _causal(rows: Rows) -> Iterator[str]:
         if row["test"] != "erase" and row["cases"] and row["share"] < 1.0 - MISSES:
             yield (
                 f"{row['test'].capitalize()} of {row['what']} ({_short(row['layer'])}): the"
-                f" network agrees with the prediction in only {row['share']:.3f} of {row['cases']} cases."
+                f" network agrees with the prediction in {row['share']:.3f} of {row['cases']} cases"
+                " only."
             )
 
 
