@@ -170,8 +170,8 @@ are kept, which is unbiased within a class.
 _GAPS: Final = """
 ## Gaps
 
-Samples by proven gap bound, in rms band energies. Gaps may be larger, because a proof stops as soon as it
-has shown `min_gap`.
+Samples by proven gap bound, in rms band energies. Gaps may be larger, because a proof
+stops as soon as it has shown `min_gap`.
 """
 
 _RECIPE: Final = """
