@@ -135,8 +135,8 @@ def test_what_a_layer_holds_is_judged_by_its_controls(untrained, control, words)
 
 
 def test_supervision_is_said_first():
-    told = TRAINING | {"settings": {"local_supervision": 1.0}}
-    assert "put there" in find_findings({"training": told})[0].answer
+    training = TRAINING | {"settings": {"local_supervision": 1.0}}
+    assert "supervised" in find_findings({"training": training})[0].answer
 
 
 @pytest.mark.long

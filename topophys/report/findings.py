@@ -64,8 +64,8 @@ def _trained(training: dict[str, Any]) -> str:
     )
     classes = ", ".join(map(str, notes["classes_seen"]))
     message = (
-        "In addition the exact local contributions were part of the loss: what its layers encode"
-        " was supervised."
+        "In addition the exact local contributions were part of the loss, so that what its layers"
+        " encode was supervised."
         if training["settings"].get("local_supervision", 0)
         else "These integers were its only training signal."
     )
