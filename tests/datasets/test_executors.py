@@ -218,7 +218,7 @@ def test_two_processes_of_mpi(recipe, whole, tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_processes_of_mpi(recipe, whole, tmp_path, seed):
-    """One of the three, or the one that started them, is killed; what was drawn is gone on with."""
+    """One of the three, or the one that started them, is killed; what was drawn is resumed."""
     rng = random.Random(seed)
     words = drawing(tmp_path, recipe)
     for _ in range(3):
@@ -266,7 +266,7 @@ def test_trainings_of_mpi_do_not_share_a_folder(tmp_path):
     generate(recipe, tmp_path / "data.h5", workers=1, progress=False)
     (tmp_path / "train.py").write_text(TRAINS)
     words = [tmp_path / name for name in ("train.py", "data.h5", "run")]
-    for _ in range(4):  # a refusal ends all three: what one had done is gone on with
+    for _ in range(4):  # a refusal ends all three: what one had done is resumed
         job = started(*words)
         said, _ = job.communicate(timeout=300)
         if job.returncode == 0:

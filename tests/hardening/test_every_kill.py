@@ -1,4 +1,4 @@
-"""Training is killed before each thing that it does to its files, and gone on with from there."""
+"""Training is killed before each thing that it does to its files, and resumed from there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def kinds(tmp_path_factory):
 
 
 #: Kinds of trainings, by the data.
-TRAININGS = ["`train`, gone on with", "`train` in two dimensions, gone on with"]
+TRAININGS = ["`train`, resumed", "`train` in two dimensions, resumed"]
 
 
 @pytest.mark.slow

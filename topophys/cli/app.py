@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(args=[word for word in words if word != "--debug"], prog_name="topophys")
     except BrokenPipeError as error:
-        # whoever read what is printed wants no more, such as `head`
+        # the reader of the output has closed it, such as `head`
         if debug or error.filename is not None:
             raise
         _leave(2)
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError, ValueError, AttributeError):  # nobody may be there to hear it
+    with suppress(OSError, ValueError, AttributeError):  # stderr may be closed
         print(f"topophys: {' '.join(text.split())}", file=sys.stderr, flush=True)
 
 

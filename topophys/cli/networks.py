@@ -354,8 +354,8 @@ def _opened(
     path = data or loaded.provenance["dataset_path"]
     if path is None:
         raise InputError(
-            f"Option --data must name a data set, because the samples of `{run}` were drawn while"
-            " training went on."
+            f"Option --data must name a data set, because the samples of `{run}` were drawn during"
+            " training."
         )
     with ExitStack() as files:
         dataset = files.enter_context(open_dataset(path))

@@ -83,7 +83,7 @@ def child(work: Callable[[], object], kill_after: float | None = None) -> int:
 
 @dataclass(frozen=True)
 class Killable:
-    """A kind of work: how it is done or gone on with, and what it leaves."""
+    """A kind of work: how it is done or resumed, and what it leaves."""
 
     work: Callable[[Path], object]
     #: contents that must be equal in the end, and whole whenever they are there
@@ -157,10 +157,10 @@ def kinds(home: Path) -> dict[str, Killable]:
         "shards, and `join` into an index and a file": Killable(
             shards_and_join, _bytes("a.h5", *(part.name for part in parts))
         ),
-        "`train`, gone on with": Killable(
+        "`train`, resumed": Killable(
             train("data.h5"), _bytes("run/best.safetensors", "run/last.safetensors")
         ),
-        "`train` in two dimensions, gone on with": Killable(
+        "`train` in two dimensions, resumed": Killable(
             train("planes.h5"), _bytes("run/best.safetensors", "run/last.safetensors")
         ),
     }
@@ -206,7 +206,7 @@ def kills(kind: Killable, home: Path, count: int, seed: object) -> Tally:
                 if name.endswith(".h5") and content != wanted[name]:
                     tally.faults.append(f"attack {tally.attacks}: {name} is not whole")
         if status := child(lambda: kind.work(folder)):
-            tally.faults.append(f"attack {tally.attacks}: cannot be gone on with (status {status})")
+            tally.faults.append(f"attack {tally.attacks}: cannot be resumed (status {status})")
         elif kind.outcome(folder) != wanted:
             tally.faults.append(f"attack {tally.attacks}: ends otherwise than undisturbed")
         else:
@@ -256,7 +256,7 @@ class Stopper:
 def every_kill(kind: Killable, home: Path, again: random.Random | None = None) -> Tally:
     """Kill work before each thing that it does to its files, one after the other; then let it end.
 
-    With `again`, it is killed a second time, at a random one of these, when it is gone on with.
+    With `again`, it is killed a second time, at a random one of these, when it is resumed.
     """
     tally, folder = Tally(), home / "killed"
     for name in ("first", "whole"):
@@ -288,7 +288,7 @@ def every_kill(kind: Killable, home: Path, again: random.Random | None = None) -
             tally.faults.append(f"{case}: status {status}")
             break
         if status := child(lambda: kind.work(folder)):
-            tally.faults.append(f"{case}: cannot be gone on with (status {status})")
+            tally.faults.append(f"{case}: cannot be resumed (status {status})")
         elif kind.outcome(folder) != wanted:
             tally.faults.append(f"{case}: ends otherwise than undisturbed")
         else:

@@ -1,4 +1,4 @@
-"""Generation that was interrupted: its journal and its unfinished file, gone on with."""
+"""Generation that was interrupted: its journal and its unfinished file, resumed."""
 
 from __future__ import annotations
 
@@ -92,6 +92,6 @@ def _read_journal(folder):
 
 
 READERS = (
-    Reader("journal", "journal of an unfinished file, gone on with", _make_journals,
+    Reader("journal", "journal of an unfinished file, resumed", _make_journals,
            _change_journal, _read_journal),
 )  # fmt: skip

@@ -125,5 +125,5 @@ READERS = (
            _read_settings, ("topophys.learn.config",)),
     Reader("run", "trained network: cards and weights", _make_run,
            change_run("best.safetensors", "best.json", ("run.json",)), _read_run),
-    Reader("state", "state of a training, gone on with", _make_state, _change_state, _read_state),
+    Reader("state", "state of a training, resumed", _make_state, _change_state, _read_state),
 )  # fmt: skip
