@@ -37,10 +37,17 @@ class Bands(Family):
 
     # a proof takes milliseconds: rejected draws cost more than the loop
     batch: ClassVar[int] = 64
+    #: Number of bands where the recipe does not say it.
+    default_bands: ClassVar[int] = 2
+
+    @property
+    def filled(self) -> int:
+        """Number of occupied bands."""
+        return self.spec.filled
 
     def sizes(self) -> dict[str, int]:
         n_x, n_y = self.grid
-        n = self.spec.n_bands or 2
+        n = self.spec.n_bands or self.default_bands
         return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2, "n": n, "c": 2 * n**2}
 
     def vectors(self) -> Int[np.ndarray, "M 2"]:
@@ -59,7 +66,7 @@ class Bands(Family):
         self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 2"]
     ) -> Float[np.ndarray, "S P"]:
         energy = np.linalg.eigvalsh(bloch_at(self.vectors(), hoppings, k))
-        return np.asarray(energy[..., self.spec.filled] - energy[..., self.spec.filled - 1])
+        return np.asarray(energy[..., self.filled] - energy[..., self.filled - 1])
 
     def _prove(self, min_gap: float, hoppings: Complex[np.ndarray, "S M n n"]) -> Certificate:
         return certify_chern(self._bands(hoppings), min_gap=min_gap)
@@ -87,7 +94,7 @@ class Bands(Family):
         return 0.5 * (turned + np.conj(np.swapaxes(turned[:, ::-1], -1, -2)))
 
     def _bands(self, hoppings: Complex[np.ndarray, "S M n n"]) -> FourierHamiltonian:
-        return bands_of(self.vectors(), hoppings, self.spec.filled)
+        return bands_of(self.vectors(), hoppings, self.filled)
 
 
 class BandsTask(Task):

@@ -6,52 +6,43 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import numpy as np
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex
 from numpy.typing import NDArray
 
-from topophys.datasets._prescreening import bloch_at, screened, with_gap
-from topophys.datasets.families import Arrays, Family, bands_of, channels, square, unitaries
+from topophys.datasets._prescreening import screened, with_gap
+from topophys.datasets.families import Arrays, bands_of, channels, unitaries
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
 from topophys.ensembles import time_reversal_planes
-from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants._symmetry import spin_reversal
 from topophys.invariants.evidence import Asked
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import Certificate
 from topophys.invariants.z2 import z2_invariant
+from topophys.tasks.bands import Bands
 
 __all__ = ["TimeReversalPlanes", "Z2Task"]
 
 
-class TimeReversalPlanes(Family):
+class TimeReversalPlanes(Bands):
     """Planes with time reversal, spin up before spin down, half filled: certified Z2 invariants."""
 
-    # a proof takes milliseconds: rejected draws cost more than the loop
-    batch: ClassVar[int] = 64
-
-    def sizes(self) -> dict[str, int]:
-        n_x, n_y = self.grid
-        n = self.spec.n_bands or 4
-        return {"Nx": n_x, "Ny": n_y, "M": (2 * self.reach + 1) ** 2, "n": n, "c": 2 * n**2}
-
-    def vectors(self) -> Int[np.ndarray, "M 2"]:
-        return square(self.reach)
+    default_bands: ClassVar[int] = 4
 
     @property
     def filled(self) -> int:
         """Whole Kramers pairs, half of the bands or one pair less."""
-        return 2 * ((self.spec.n_bands or 4) // 4)
+        return 2 * ((self.spec.n_bands or self.default_bands) // 4)
 
     def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
         return time_reversal_planes(
-            n, n_bands=self.spec.n_bands or 4, hopping_range=self.reach, rng=rng
+            n, n_bands=self.spec.n_bands or self.default_bands, hopping_range=self.reach, rng=rng
         ).amplitudes
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
         def prove(kept: NDArray[np.complex128]) -> Certificate:
-            h = self._planes(kept)
+            h = self._bands(kept)
             found = z2_invariant(h, method="flux", time_reversal="up first")
             proof = Certificate(
                 "Z2 invariant", found.value, found.status, found.gap_lower, found.gap_upper,
@@ -62,11 +53,11 @@ class TimeReversalPlanes(Family):
         return screened(hoppings, min_gap, 2, self._gaps, prove)
 
     def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
-        h = self._planes(hoppings)
+        h = self._bands(hoppings)
         return Asked(h, "Z2 invariant", self.filled, spin_reversal("up first", h.n_bands))
 
     def evaluate(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Arrays:
-        h_k = self._planes(hoppings).on_grid(self.grid)
+        h_k = self._bands(hoppings).on_grid(self.grid)
         if not self.flatten_bands:
             return {"x": channels(h_k)}
         occupied = np.linalg.eigh(h_k)[1][..., : self.filled]
@@ -87,15 +78,6 @@ class TimeReversalPlanes(Family):
         flip = spin_reversal("up first", 2 * half)
         turned = 0.5 * (turned + flip @ turned.conj() @ flip.T)
         return np.asarray(0.5 * (turned + turned[:, ::-1].conj().swapaxes(-1, -2)))
-
-    def _gaps(
-        self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 2"]
-    ) -> Float[np.ndarray, "S P"]:
-        energy = np.linalg.eigvalsh(bloch_at(self.vectors(), hoppings, k))
-        return np.asarray(energy[..., self.filled] - energy[..., self.filled - 1])
-
-    def _planes(self, hoppings: Complex[np.ndarray, "S M n n"]) -> FourierHamiltonian:
-        return bands_of(self.vectors(), hoppings, self.filled)
 
 
 class Z2Task(Task):
