@@ -271,8 +271,8 @@ def predict(
         return
     print("value  real-valued  confidence")
     rows = (answer.value, answer.real, answer.confidence, answer.abstains, *_proofs(answer))
-    for value, real, sure, *notes in zip(*(a.ravel() for a in rows), strict=True):
-        shown = f"{value:+5d}" if math.isfinite(real) or notes[1] else " none"
+    for value, real, sure, *notes in zip(*(a.ravel().tolist() for a in rows), strict=True):
+        shown = " none" if value is None else f"{value:+5d}"
         print(f"{shown}  {real:+11.4f}  {sure:10.3f}{_remarks(*notes)}")
 
 
