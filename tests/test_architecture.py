@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import importlib
 import inspect
 import pkgutil
@@ -114,6 +115,25 @@ def test_listed_names_exist(module):
     loaded = importlib.import_module(module)
     for name in getattr(loaded, "__all__", ()):
         assert hasattr(loaded, name)
+
+
+def test_modules_import_each_other_in_no_circle():
+    """Imports inside functions and for types count too; what packages list in __init__ does not."""
+    name_of = {
+        path: ".".join(("topophys", *path.relative_to(ROOT).with_suffix("").parts))
+        for path in MODULES
+        if path.name != "__init__.py"
+    }
+    known, graph = set(name_of.values()), {}
+    for path, name in name_of.items():
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+        graph[name] = (found & known) - {name}
+    assert list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -16,6 +16,7 @@ from benchmarks.experiments.curriculum import WORK, row
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.invariants.chern import chern_number_of_links
 from topophys.learn import TopologicalMLEncoderLoops, compute_topological_loss
+from topophys.learn.trainer import optimizer_step
 
 #: Numbers of filled bands.
 FILLED = (2, 4, 6, 8)
@@ -45,11 +46,8 @@ def _learn_linear(encoder, waves, label, seed, *, epochs=30, batch=128, rate=3e-
     )
     for _ in range(epochs):
         for pick in torch.randperm(len(waves), generator=order).split(batch)[: steps // epochs]:
-            optimizer.zero_grad()
             losses = compute_topological_loss(encoder.read(waves[pick]), label[pick], 0.0)
-            losses["total_loss"].backward()
-            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
-            optimizer.step()
+            optimizer_step(losses["total_loss"], optimizer, list(encoder.parameters()), 1.0)
             schedule.step()
 
 
