@@ -1,4 +1,4 @@
-"""Tables in pages of docs/results, each between markers, so that one can be made anew alone."""
+"""Tables in pages of docs/results, each between markers, so that one can be made again alone."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Run with `python -m benchmarks.experiments.interpretation FOLDER`. Data and trainings are kept in
 FOLDER, and each measurement as a line of its results.jsonl, so that a run can be stopped and taken
-up again. The tables of docs/results/interpretation.md are written anew from whatever is there.
+up again. The tables of docs/results/interpretation.md are written again from whatever is there.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ NAMES = {
     "range3": "1D other family: hopping range 3, 64 points",
     **{f"grid{n}": f"1D other grid, {n} points" for n in GRIDS},
 }
-#: The cross entropy has a weight of 1: it goes on asking for the few with a tight gap when the
+#: The cross entropy has a weight of 1: it keeps weighting the few with a tight gap when the
 #: distance of the others from their integers is small already.
 MAIN = FitConfig(
     epochs=5,
@@ -106,7 +106,7 @@ def _widths(config):
 
 
 def trained(seed, quick):
-    """The network of one seed; training goes on where it was interrupted."""
+    """The network of one seed; training continues where it was interrupted."""
     config = MAIN.model_copy(update={"seed": seed} | ({"epochs": 6} if quick else {}))
     folder = WORK / f"run-1d-{'quick' if quick else 'full'}-{_widths(MAIN)}-{seed}"
     with open_dataset(made(training_recipe(seed, quick))) as data:

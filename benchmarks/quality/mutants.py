@@ -201,7 +201,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 
 
 def change(path: str, text: str) -> None:
-    """Import the package anew in this process, with another text of one of its files.
+    """Import the package again in this process, with another text of one of its files.
 
     Compiled kernels stay, but for those that the file is part of: these are interpreted, which for
     a few small Hamiltonians is cheaper than to compile them.

@@ -66,7 +66,7 @@ def differences(one, other):
 def broken(found):
     """Differences that are larger than promised: none."""
     allowed = {"label": 0.0, "seed_key": 0.0, "x": SINGLE, "hoppings": HOPPINGS}
-    allowed["gap_bound"] = np.inf  # a proof may take other cells; that it holds is checked anew
+    allowed["gap_bound"] = np.inf  # a proof may take other cells; that it holds is checked again
     return {name: value for name, value in found.items() if value > allowed.get(name, DERIVED)}
 
 

@@ -1,4 +1,4 @@
-"""A training that was killed goes on as if nothing had happened; several processes do as one."""
+"""A training that was killed continues as if nothing had happened; several processes do as one."""
 
 import json
 import os

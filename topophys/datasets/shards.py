@@ -174,7 +174,7 @@ def change_gauges(
     min_gap: float,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64], int]:
-    """Give every Hamiltonian a random basis and origin, and prove its label anew.
+    """Give every Hamiltonian a random basis and origin, and prove its label again.
 
     The gap is what it was, but its proof goes over other intervals and may fail by the last bit
     where the gap is `min_gap` to the last bit; then another basis is drawn.

@@ -15,7 +15,7 @@ from tests.datasets.resume.helpers import finish, names, sha, start, with_other_
 from topophys.datasets import generate, open_dataset, writer
 from topophys.errors import OutputError
 
-#: Forks a run for every line it is given: starting Python anew would take most of the time.
+#: Forks a run for every line it is given: starting a new Python would take most of the time.
 FORGE = """
 import os, sys
 from topophys.datasets import Recipe, generate

@@ -90,7 +90,7 @@ def _read_run(folder):
 
 
 def _change_state(rng, folder):
-    if rng.random() < 0.1:  # nothing is read from the log: it is written anew
+    if rng.random() < 0.1:  # nothing is read from the log: it is written again
         (folder / "log.jsonl").write_bytes(rng.randbytes(200))
         return
     change_weights(rng, folder / "state.safetensors", _changed_state)
