@@ -60,7 +60,7 @@ def _compiled(func: _F, **options: Any) -> _F:
     try:
         entry = numba.njit(func, cache=True, **options)
     except RuntimeError:
-        # neither the package nor the home of the user can be written to: each process compiles again
+        # neither the package nor the home of the user is writable: each process compiles again
         entry = numba.njit(func, **options)
     if not hasattr(entry, "get_call_template"):  # NUMBA_DISABLE_JIT
         return func
