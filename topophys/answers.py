@@ -159,6 +159,10 @@ def ask(
     status = str(proof.status) if not np.ndim(proof.status) else _worst(proof.status)
     reason = "" if status != "unresolved" else why(np.ravel(proof.reason).tolist())
     reason = reason.removeprefix("1 ")  # of one Hamiltonian there is nothing to count
+    if status == "unresolved" and asked in ("chern", "gap", "planes", "z2") and level is None:
+        closed, nearest = _nearest(h, filled)
+        reason = closed or reason
+        notes = (*notes, nearest)
     return Answer(
         question=(
             f"{name} {'' if name.endswith('above') else 'of '}the lowest {filled} of {h.n_bands}"
@@ -292,10 +296,9 @@ def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
     tried: list[str | None] = [order] if time_reversal != "auto" or order is None else [order, None]
     violation: float | None = None
     for words in tried:
-        method: Any = "flux" if words is not None else "wilson"
-        result: Any = (z2_invariant if h.dim == 2 else z2_indices_3d)(
-            h, time_reversal=words, method=method
-        )
+        # the gap is proven in any case, time reversal only with an operator
+        ask_z2: Any = z2_invariant if h.dim == 2 else z2_indices_3d
+        result = ask_z2(h, time_reversal=words, method="flux")
         if str(result.status) != "unresolved" or str(result.reason) != "symmetry":
             break
         violation = float(np.max(result.symmetry_violation))
@@ -335,19 +338,46 @@ def _weyl(
     )  # fmt: skip
 
 
-def _node(h: WannierHamiltonian, k: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+#: Points along each direction at which a search for the smallest gap begins, by dimension; at how
+#: many of them it goes on; and the gap over the width of all bands that counts as closed.
+POINTS: Final = {1: 256, 2: 32, 3: 10}
+STARTS: Final = 4
+CLOSED: Final = 1e-6
+
+
+def _nearest(h: WannierHamiltonian, filled: int) -> tuple[str, str]:
+    """Where two bands come nearest, as far as a search tells: whether they meet, and a note."""
+    from topophys.grids import grid_of  # noqa: PLC0415
+
+    k = grid_of(h.dim, POINTS[h.dim]).reshape(-1, h.dim)
+    energy = np.concatenate([np.linalg.eigvalsh(h.bloch(part)) for part in np.array_split(k, 16)])
+    gaps = energy[:, filled] - energy[:, filled - 1]
+    found = [_node(h, k[i], filled) for i in np.argsort(gaps)[:STARTS]]
+    at, gap = min(found, key=lambda one: one[1])
+    near = ", ".join(f"{x:.5g}" for x in (at + np.pi) % (2.0 * np.pi) - np.pi)
+    where = f"{gap:.2g} eV at k = ({near})"
+    meets = gap <= CLOSED * float(np.ptp(energy))
+    return f"closed gap ({where})" if meets else "", f"smallest gap that a search found: {where}"
+
+
+def _node(
+    h: WannierHamiltonian, k: NDArray[np.float64], filled: int | None = None
+) -> tuple[NDArray[np.float64], float]:
     """Local minimum of the gap near k, by steps to the lowest of the neighbours."""
-    ring = np.array(list(np.ndindex(3, 3, 3)), dtype=np.float64) - 1.0
-    step, best, n = 0.1, np.inf, h.n_occupied
-    for _ in range(200):
+    ring = np.array(list(np.ndindex(*(3,) * h.dim)), dtype=np.float64) - 1.0
+    step, best, n = 0.1, np.inf, h.n_occupied if filled is None else filled
+    rng = np.random.default_rng(0)
+    for _ in range(400):
         energy = np.linalg.eigvalsh(h.bloch(k + step * ring))
         gap = energy[:, n] - energy[:, n - 1]
         lowest = int(gap.argmin())
         if gap[lowest] < best and ring[lowest].any():
             k = k + step * ring[lowest]
         else:
-            step *= 0.5
+            # in other directions, too: valleys of strongly tilted or elongated cones are narrow
+            ring = ring @ np.linalg.qr(rng.standard_normal((h.dim, h.dim)))[0]
+            step *= 0.7
         best = min(best, float(gap[lowest]))
-        if step < 1e-7:
+        if step < 1e-9:
             break
     return k, best

@@ -4,13 +4,17 @@ import copy
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.datasets.conftest import RECIPES
 from topophys.datasets import Recipe
+from topophys.datasets.dataset_card import describe
+from topophys.datasets.families import family_of
 from topophys.errors import RecipeError
+from topophys.tasks import get_task
 
 TEXT = """
 name = "small"
@@ -158,6 +162,58 @@ def test_any_value_for_any_key_is_a_recipe_or_one_line(key, junk, extra):
     else:
         assert Recipe.from_text(recipe.to_toml()) == recipe
     assert len(message.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("family", "keys", "filled", "told"),
+    [
+        ("class_a", "n_bands = 5", 2, "of the 2 lowest bands of 5 (half of them, as the recipe"),
+        ("class_a", "n_bands = 5\nn_occupied = 1", 1, "Chern number of the lowest band, proven"),
+        ("class_aii", "n_bands = 6", 2, "Z2 invariant of the 2 lowest bands, proven"),
+        ("class_aii", "n_bands = 8", 4, "Z2 invariant of the 4 lowest bands, proven"),
+    ],
+)
+def test_card_and_recipe_state_the_filling(family, keys, filled, told):
+    recipe = Recipe.from_text(
+        f"""name = "small"
+        seed = 1
+        [hamiltonian]
+        family = "{family}"
+        hopping_range = 1
+        {keys}
+        [label]
+        invariant = "{"chern" if family == "class_a" else "z2"}"
+        min_gap = 0.1
+        [input]
+        grid = [4, 4]
+        [[split]]
+        name = "train"
+        size = 2
+        classes = [0, 1]
+        """
+    )
+    spec = recipe.hamiltonian
+    assert spec.filled == filled
+    assert told in describe(spec, spec.hopping_range)
+    assert f"{filled} of {spec.n_bands} bands occupied" in repr(recipe)
+    # what draws and certifies samples fills the same bands, and so do those read back
+    family_ = family_of(recipe, recipe.split[0])
+    drawn = family_.draw(3, np.random.default_rng(0))
+    assert family_.asked(drawn).n_occupied == filled
+    made = get_task(recipe.kind).hamiltonians(family_.vectors(), drawn, spec.filled)
+    assert made.n_occupied == filled
+
+
+def test_too_few_bands_for_a_pair_are_named():
+    with pytest.raises(RecipeError, match="n_bands` must be larger than 2, the number"):
+        Recipe.from_dict(
+            {
+                "name": "small", "seed": 1,
+                "hamiltonian": {"family": "class_aii", "hopping_range": 1, "n_bands": 2},
+                "label": {"invariant": "z2", "min_gap": 0.1}, "input": {"grid": [4, 4]},
+                "split": [{"name": "train", "size": 2, "classes": [0, 1]}],
+            }
+        )  # fmt: skip
 
 
 def test_a_recipe_prints_as_one_line():

@@ -160,6 +160,45 @@ def test_touchings_away_from_the_lines_are_not_overlooked():
     assert tp.z2_invariant(graphene.on_grid((32, 32)), n_occupied=2).status == "unresolved"
 
 
+def near_transition(seed, t):
+    """A mixture of two random Hamiltonians, near a change of the invariant."""
+    h = tp.ensembles.time_reversal_planes(2, rng=seed)
+    one, other = h.amplitudes
+    hops = zip(h.vectors.tolist(), (1.0 - t) * one + t * other, strict=True)
+    return tp.FourierHamiltonian({tuple(R): m for R, m in hops}, n_occupied=2)
+
+
+@pytest.mark.parametrize(
+    ("seed", "t"),
+    [(38, 0.7998), (116, 0.6143), (121, 0.1758), (162, 0.3193), (179, 0.6934), (181, 0.6191)],
+)
+def test_small_gaps_between_lines_are_looked_for(seed, t):
+    """Flows that were followed, and wrong, as long as nothing was looked for between lines."""
+    h = near_transition(seed, t)
+    proof = tp.z2_invariant(h, method="flux", time_reversal="up first")
+    assert proof.status == "certified"
+    flow = tp.z2_invariant(h, prove=False)
+    assert flow.status == "unresolved" or int(flow) == int(proof)
+    # the gap that hides is met
+    assert float(flow.gap_upper) < 2.0 * float(proof.gap_upper)
+
+
+@pytest.mark.parametrize(("points", "seed"), [(16, 7040), (24, 8782)])
+def test_grids_too_coarse_for_a_small_gap_stay_unresolved(points, seed):
+    """Grids whose centres could be followed, to a wrong number."""
+    h = tp.ensembles.time_reversal_planes(1, rng=seed)[0]
+    proof = tp.z2_invariant(h, method="flux", time_reversal="up first")
+    grid = tp.z2_invariant(h.on_grid((points, points)), n_occupied=2)
+    assert grid.status == "unresolved" or int(grid) == int(proof)
+
+
+def test_sampled_answers_say_that_nothing_is_proven():
+    h = tp.models.bhz(1.0)
+    assert "proof            none: sampled" in repr(tp.z2_invariant(h, prove=False))
+    assert "proof            none: sampled" in repr(tp.z2_invariant(h.on_grid(24), n_occupied=2))
+    assert "none: sampled" not in repr(tp.z2_invariant(h))
+
+
 def test_coarse_grids_stay_unresolved():
     h = tp.models.bhz(0.05)
     assert tp.z2_invariant(h.on_grid((8, 8)), n_occupied=2).status == "unresolved"

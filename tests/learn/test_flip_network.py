@@ -248,6 +248,9 @@ def test_the_certificate_disposes():
     assert answer.certified.all()
     assert not answer.abstains.any()
     assert plain.abstains.any()
+    np.testing.assert_array_equal(answer.confidence, 1.0)
+    np.testing.assert_array_equal(answer.network_confidence, plain.confidence)
+    assert plain.confidence.min() < 1.0
     assert "300 of 300" in repr(answer)
     planes = hard_planes("gaussian", 5, n_bands=3, n_occupied=2, rng=1)
     answer = load_pretrained("chern-2d").predict(planes, certify=True)

@@ -206,6 +206,11 @@ def test_proofs_dispose_of_what_the_network_proposes(trained):
     np.testing.assert_array_equal(answer.proposed, plain.value)
     np.testing.assert_array_equal(answer.refuted, plain.value != truth.value)
     assert not answer.abstains.any()
+    # no doubt of the network stands beside what is proven; it is kept by its own name
+    np.testing.assert_array_equal(answer.confidence, 1.0)
+    np.testing.assert_array_equal(answer.network_confidence, plain.confidence)
+    assert answer.sure(1.0).all()
+    assert not plain.sure(1.0).all()
     assert "proven           40 of 40" in repr(answer)
     assert plain.certificate is None
     assert not plain.certified.any()

@@ -278,7 +278,7 @@ def predict(
 
 def _print_rows(answer: Prediction | Posterior, *more: str) -> None:
     """One line of JSON for each Hamiltonian; null for what is no finite number."""
-    names = ("value", "confidence", "abstains", "certified", "refuted", *more)
+    names = ("value", "confidence", "network_confidence", "abstains", "certified", "refuted", *more)
     for row in zip(*(getattr(answer, name).ravel().tolist() for name in names), strict=True):
         finite = (None if isinstance(x, float) and not math.isfinite(x) else x for x in row)
         print(json.dumps(dict(zip(names, finite, strict=True))))

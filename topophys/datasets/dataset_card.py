@@ -224,7 +224,10 @@ def card(recipe: Recipe, splits: Sequence[Split], versions: Mapping[str, Any], n
 
 def describe(table: HamiltonianSpec, reach: int) -> str:
     """Say in words what a family is."""
-    filled = f"{table.filled} lowest bands" if table.filled > 1 else "lower band"
+    many, n = table.n_bands or 2, table.filled
+    filled = f"{n} lowest bands" if n > 1 else "lowest band" if many > 2 else "lower band"
+    if table.n_occupied is None and "n_occupied" in FAMILIES[table.family].keys:
+        filled += f" of {many} (half of them, as the recipe names no `n_occupied`)"
     task = get_task(FAMILIES[table.family].kind)
     said = _WHAT | dict(task.descriptions)
     plain = f"Hamiltonians of the family `{table.family}`, labelled with the {task.title}."

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from topophys._io import parse_toml, read_text
 from topophys.datasets import _messages
 from topophys.datasets.schema import shards
-from topophys.datasets.tasks import FAMILIES, GIVEN
+from topophys.datasets.tasks import FAMILIES, GIVEN, get_task
 from topophys.errors import RecipeError
 
 __all__ = [
@@ -92,7 +92,8 @@ class HamiltonianSpec(Table):
     hopping_range : int
         Largest distance of a hopping along each direction, in cells.
     n_bands, n_occupied : int, optional
-        For `class_a`; half of the bands are occupied where not given.
+        For `class_a` and, without `n_occupied`, `class_aii`; half of the bands are occupied where
+        not given, rounded down (to whole Kramers pairs for `class_aii`). Card and recipe say so.
     disorder : float, optional
         Width of the distribution of hoppings around 1, for `disordered_ssh`.
     """
@@ -107,7 +108,7 @@ class HamiltonianSpec(Table):
     @property
     def filled(self) -> int:
         """Number of occupied bands."""
-        return self.n_occupied or (self.n_bands or 2) // 2
+        return get_task(FAMILIES[self.family].kind).filling(self.n_bands, self.n_occupied)
 
     @property
     def channels(self) -> tuple[int | None, ...]:
@@ -240,6 +241,11 @@ def _check_hamiltonian(key: str, table: HamiltonianSpec) -> None:
         if getattr(table, name) is None:
             raise _refuse(f"key `{key}.{name}` is missing for the family {table.family!r}; add it.")
     if table.n_bands is not None and not 1 <= table.filled < table.n_bands:
+        if table.n_occupied is None:
+            raise _refuse(
+                f"key `{key}.n_bands` must be larger than {table.filled}, the number of occupied"
+                f" bands of the family {table.family!r}, but is {table.n_bands}; raise it."
+            )
         raise _refuse(
             f"key `{key}.n_occupied` must be smaller than `n_bands`, {table.n_bands}, but is"
             f" {table.n_occupied}; change one of the two."
@@ -533,7 +539,9 @@ class Recipe(Table):
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{s.name}: {s.size:,}" for s in self.split)
-        return f"Recipe {self.name!r} ({self.kind}, {self.hamiltonian.family}): {{{sizes}}}"
+        table = self.hamiltonian
+        filled = f", {table.filled} of {table.n_bands} bands occupied" if table.n_bands else ""
+        return f"Recipe {self.name!r} ({self.kind}, {table.family}{filled}): {{{sizes}}}"
 
     __str__ = __repr__
 

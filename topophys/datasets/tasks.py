@@ -121,6 +121,10 @@ class Task(ABC):
     local_field: ClassVar[str | None] = None
     descriptions: ClassVar[Mapping[str, str]] = {}
 
+    def filling(self, n_bands: int | None, n_occupied: int | None) -> int:
+        """Count the occupied bands of a recipe: as it says, else half of them rounded down."""
+        return n_occupied or (n_bands or 2) // 2
+
     @abstractmethod
     def family(self, recipe: Any, spec: Any) -> Any:
         """`topophys.datasets.families.Family` that draws, certifies and evaluates one split."""

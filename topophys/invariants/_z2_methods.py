@@ -47,6 +47,7 @@ __all__ = [
     "pair_sum",
     "prove_half_zone",
     "require_even",
+    "smallest_gap",
     "unresolved",
 ]
 
@@ -392,6 +393,13 @@ FIRST_LINES: Final = 11
 FIRST_POINTS: Final = 8
 #: Smallest singular value of an overlap between neighbours on a loop that is fine enough.
 OVERLAP: Final = 0.5
+#: Largest turn of states around a plaquette of a grid that is fine enough.
+LARGEST_TURN: Final = 2.0
+#: Points on half of the zone, along each direction, between which small gaps are looked for; how
+#: many of the minima, and steps of the search for one.
+SEARCHED: Final = 16
+MINIMA: Final = 4
+DESCENT: Final = 64
 #: Generic momenta at which k and -k are compared.
 PROBES: Final = (0.9, 2.3)
 
@@ -408,15 +416,49 @@ def require_even(
     return True
 
 
-def of_hamiltonian(h: Slice, filled: int, rules: FlowRules, corners: tr.Corners) -> Found:
-    """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both."""
+def of_hamiltonian(
+    h: Slice, filled: int, rules: FlowRules, corners: tr.Corners, *, search: bool
+) -> Found:
+    """Follow the centres along k_y while k_x goes from 0 to pi, with refinement in both.
+
+    With `search`, which a proof makes superfluous, lines also go through small gaps.
+    """
 
     def evaluate(t: float) -> Line:
         return line_at(h, t, filled, rules)
 
-    lines = [evaluate(float(t)) for t in np.linspace(0.0, np.pi, FIRST_LINES)]
-    flow = follow(lines, rules, evaluate)
-    return _found(flow, corners, 4, corners.least)
+    # where the gap is small centres may jump, and be back on the next of equidistant lines
+    minima, spent = _small_gaps(h, filled) if search else ([], 0)
+    begun = {*np.linspace(0.0, np.pi, FIRST_LINES).tolist(), *(k[0] for _, k in minima)}
+    gap, k = min(minima, default=(np.inf, (0.0, 0.0)))
+    if gap < corners.gap:
+        corners = replace(corners, gap=gap, k=k)
+    flow = follow([evaluate(t) for t in sorted(begun)], rules, evaluate)
+    return _found(flow, corners, 4 + spent, corners.least)
+
+
+def _small_gaps(h: Slice, filled: int) -> tuple[list[tuple[float, tuple[float, float]]], int]:
+    """Lowest local minima of the gap with 0 <= k_x <= pi, and eigenproblems solved."""
+    k_x, k_y = np.pi * np.arange(SEARCHED + 1) / SEARCHED, np.pi * np.arange(-SEARCHED, SEARCHED)
+    k = np.stack(np.meshgrid(k_x, k_y / SEARCHED, indexing="ij"), -1)
+    energy = np.linalg.eigvalsh(bloch_at(h.vectors, h.amplitudes, k.reshape(-1, 2)))
+    gap = (energy[:, filled] - energy[:, filled - 1]).reshape(k.shape[:2])
+    # rows beyond the half zone are images of those inside
+    around = np.pad(gap, ((1, 1), (0, 0)), mode="reflect")
+    around[[0, -1]] = np.roll(around[[0, -1], ::-1], 1, axis=1)
+    lowest = np.ones(gap.shape, bool)
+    for x in (0, 1, 2):
+        for y in (-1, 0, 1):
+            lowest &= gap <= np.roll(around, y, axis=1)[x : x + len(gap)]
+    starts = k[lowest][np.argsort(gap[lowest])[:MINIMA]]
+    found, spent = [], gap.size
+    for start in starts:
+        least, at, count = smallest_gap(h, filled, start)
+        t = (at[0] + np.pi) % (2.0 * np.pi) - np.pi
+        # the other half has the same gaps and centres at -k
+        found.append((least, (abs(t), at[1] if t >= 0.0 else -at[1])))
+        spent += count
+    return found, spent
 
 
 def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance: float) -> Found:
@@ -452,7 +494,44 @@ def of_grid(h: NDArray[np.complex128], filled: int, rules: FlowRules, tolerance:
     last = everything[0]
     end = make_line(np.pi, last.centres, settled=last.settled, gap=last.gap, points=0)
     flow = follow([*everything[n_x // 2 :], end], rules, None)
+    flow = replace(flow, followed=flow.followed and _fine_enough(states.frame))
     return _found(flow, met, n_x * n_y, least)
+
+
+def _fine_enough(frame: NDArray[np.complex128]) -> bool:
+    """Whether no plaquette turns occupied states by so much that a small gap may hide in it.
+
+    States turn by pi around a point where the gap closes, in either sense: near that the grid does
+    not tell which. Shapes: `frame` (Nx, Ny, n, m).
+    """
+    along_y, _ = unitary_links(frame)
+    along_x, overlap = unitary_links(frame.swapaxes(0, 1))
+    along_x = along_x.swapaxes(0, 1)
+    back = along_y @ np.roll(along_x, -1, axis=1)
+    loops = along_x @ np.roll(along_y, -1, axis=0) @ back.conj().swapaxes(-1, -2)
+    turn = np.abs(np.angle(np.linalg.eigvals(loops))).max()
+    return bool(turn < LARGEST_TURN and overlap.min() >= OVERLAP)
+
+
+def smallest_gap(
+    h: Slice, filled: int, k: NDArray[np.float64]
+) -> tuple[float, tuple[float, float], int]:
+    """Local minimum of the gap near k, by steps to the lowest of eight neighbours.
+
+    Returns the gap, where it is, and how many eigenproblems were solved.
+    """
+    ring = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)], dtype=np.float64)
+    step, best, steps = np.pi / 32.0, np.inf, 0
+    while steps < DESCENT and step > 1e-13:
+        steps += 1
+        energy = np.linalg.eigvalsh(bloch_at(h.vectors, h.amplitudes, k + step * ring))
+        gap = energy[:, filled] - energy[:, filled - 1]
+        lowest = int(gap.argmin())
+        if gap[lowest] < best:
+            best, k = float(gap[lowest]), k + step * ring[lowest]
+        if not ring[lowest].any():
+            step *= 0.5
+    return best, (float(k[0]), float(k[1])), len(ring) * steps
 
 
 def unresolved(corners: tr.Corners, evaluations: int, reason: str) -> Found:

@@ -705,6 +705,9 @@ class Z2Result(Result):
         if total > 1 and good.any():
             rows.append(("value", shares(self.value[good]).replace("+", "")))
         rows.append(("statement", self.statement))
+        if (good & (self.gap_lower == 0.0)).any():
+            looked = "momenta that were looked at"
+            rows.append(("proof", f"none: sampled, what happens between the {looked} is not known"))
         if not good.all():
             rows.append(("reason", why(self.reason[~good].ravel().tolist())))
         first = np.flatnonzero(self.reason.ravel() == "symmetry")[:1].tolist()

@@ -22,7 +22,6 @@ from topophys.invariants._samples import jumping
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import (
     Slice,
-    bloch_at,
     filling,
     require_dimension,
     rows_of,
@@ -44,6 +43,7 @@ from topophys.invariants._z2_methods import (
     of_hamiltonian,
     prove_half_zone,
     require_even,
+    smallest_gap,
     unresolved,
 )
 from topophys.invariants.evidence import Asked
@@ -73,8 +73,6 @@ FEW_BANDS: Final = 8
 #: given, that a symmetry kept to `tolerance` can.
 SPREAD: Final = 1e-6
 SPREAD_OF_SIGNS: Final = 0.2
-#: Steps of a search for the smallest gap near a momentum.
-DESCENT: Final = 64
 
 
 def z2_invariant(
@@ -384,7 +382,7 @@ def _by_centres(system: _System, ask: _Question) -> tuple[Found, bool]:
         return _noted(found, system, flow_gap=0.0 if ask.method == "wilson" else np.nan), True
     found = Found(0, False, np.nan, corners.gap, corners.splitting, 4, k_at_gap_upper=corners.k)
     if ask.method == "wilson":
-        found = of_hamiltonian(system.h, filled, rules, corners)
+        found = of_hamiltonian(system.h, filled, rules, corners, search=not ask.prove)
     if not ask.prove:
         if found.resolved and _violation(system, found.gap_upper) >= found.gap_upper:
             found = replace(found, resolved=False, reason="symmetry")
@@ -495,7 +493,7 @@ def _explained(
     """Look for the smallest gap near k: whether it is closed, or not above the violation."""
     if found.reason == "rounding":
         return found
-    found = replace(found, **_met(found, *_smallest_gap(system.h, filled, np.array(k))))
+    found = replace(found, **_met(found, *smallest_gap(system.h, filled, np.array(k))[:2]))
     gap = found.gap_upper
     reason = found.reason
     if gap <= _violation(system, gap):
@@ -510,21 +508,6 @@ def _met(found: Found, gap: float, k: tuple[float, ...]) -> dict[str, Any]:
     if gap < found.gap_upper:
         return {"gap_upper": gap, "k_at_gap_upper": k}
     return {"gap_upper": found.gap_upper, "k_at_gap_upper": found.k_at_gap_upper}
-
-
-def _smallest_gap(h: Slice, filled: int, k: NDArray[np.float64]) -> tuple[float, tuple[float, ...]]:
-    """Gap at a local minimum near k, by steps to the lowest of eight neighbours; and where."""
-    ring = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)], dtype=np.float64)
-    step, best = np.pi / 32.0, np.inf
-    for _ in range(DESCENT):
-        energy = np.linalg.eigvalsh(bloch_at(h.vectors, h.amplitudes, k + step * ring))
-        gap = energy[:, filled] - energy[:, filled - 1]
-        lowest = int(gap.argmin())
-        if gap[lowest] < best:
-            best, k = float(gap[lowest]), k + step * ring[lowest]
-        if not ring[lowest].any():
-            step *= 0.5
-    return best, tuple(k.tolist())
 
 
 def _noted(found: Found, system: _System, flow_gap: float | None = None) -> Found:

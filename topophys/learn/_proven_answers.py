@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from topophys._optional import NotebookText, load_extra
 from topophys.invariants.results import Certificate
@@ -25,6 +25,11 @@ class ProvenAnswers(NotebookText):
         raise NotImplementedError  # each kind of answer has its own
 
     @property
+    def network_confidence(self) -> Float[np.ndarray, "..."]:
+        """Confidence of the network in what it proposes."""
+        raise NotImplementedError  # each kind of answer has its own
+
+    @property
     def certified(self) -> Bool[np.ndarray, "..."]:
         """Where `value` is proven for the Hamiltonian that was given."""
         if self.certificate is None:
@@ -40,10 +45,12 @@ class ProvenAnswers(NotebookText):
         """Table with one row for each Hamiltonian; needs the extra `pandas`.
 
         Columns: what the network says (`proposed`), the value, proven where `certified` is true,
-        `refuted` where both differ, confidence and abstention.
+        `refuted` where both differ, the confidence in the value (1 where it is proven), that of the
+        network in what it proposes (`network_confidence`), and abstention.
         """
         pandas = load_extra("pandas", "pandas")
-        names = ("value", "proposed", "confidence", "abstains", "certified", "refuted")
+        names = ("value", "proposed", "confidence", "network_confidence", "abstains", "certified",
+                 "refuted")  # fmt: skip
         columns = {name: np.ma.getdata(np.ravel(getattr(self, name))) for name in names}
         index = pandas.RangeIndex(self.value.size, name="batch_0")
         table = pandas.DataFrame(columns, index=index)

@@ -50,7 +50,7 @@ class Posterior(ProvenAnswers):
     value : int64 ndarray of shape (...)
         Most probable integer; the proven one where `certificate` holds.
     confidence : float64 ndarray of shape (...)
-        Probability of the most probable one.
+        Probability of the most probable one; 1 where the value is proven.
     formula : int64 ndarray of shape (...)
         What the formula says on the interpolated samples, without the network.
     probabilities : float64 ndarray of shape (..., 32)
@@ -83,6 +83,11 @@ class Posterior(ProvenAnswers):
     threshold: float
     certificate: Certificate | None = None
 
+    def __post_init__(self) -> None:
+        # beside a proven value no doubt about another one may stand
+        sure = np.asarray(np.where(self.certified, 1.0, self.confidence))
+        object.__setattr__(self, "confidence", sure)
+
     def __repr__(self) -> str:
         total, silent = self.value.size, int(self.abstains.sum())
         values, counts = np.unique(self.value[~self.abstains], return_counts=True)
@@ -101,6 +106,11 @@ class Posterior(ProvenAnswers):
     def proposed(self) -> Int[np.ndarray, "..."]:
         """Most probable integer, whatever is proven."""
         return np.asarray(self.formula + self.probabilities.argmax(-1) - REACH)
+
+    @property
+    def network_confidence(self) -> Float[np.ndarray, "..."]:
+        """Probability that the network gives to what it proposes, whatever is proven."""
+        return np.asarray(self.probabilities.max(-1))
 
     @property
     def abstains(self) -> Bool[np.ndarray, "..."]:

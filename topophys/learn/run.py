@@ -150,12 +150,18 @@ class Prediction(ProvenAnswers):
 
     @property
     def confidence(self) -> Float[np.ndarray, "..."]:
-        """1 on an integer, 0 half way between two."""
+        """That `value` is right: 1 where it is proven, else that of the network."""
+        return np.asarray(np.where(self.certified, 1.0, self.network_confidence))
+
+    @property
+    def network_confidence(self) -> Float[np.ndarray, "..."]:
+        """That of the network in what it proposes: 1 on an integer, 0 half way between two."""
         return np.asarray(1.0 - 2.0 * self.distance)
 
     @property
     def abstains(self) -> Bool[np.ndarray, "..."]:
         """Where the prediction is too far from an integer to be accepted, and nothing is proven."""
+        # a threshold may be above 1, so that nothing but a proof is accepted
         return np.asarray(~self.sure(self.threshold) & ~self.certified)
 
     def sure(self, threshold: float = LEAST_CONFIDENCE) -> Bool[np.ndarray, "..."]:

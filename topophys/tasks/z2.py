@@ -33,7 +33,7 @@ class TimeReversalPlanes(Bands):
     @property
     def filled(self) -> int:
         """Whole Kramers pairs, half of the bands or one pair less."""
-        return 2 * ((self.spec.n_bands or self.default_bands) // 4)
+        return self.spec.filled
 
     def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
         return time_reversal_planes(
@@ -94,8 +94,8 @@ class Z2Task(Task):
         "class_aii": "Planes with time-reversal symmetry (class AII), T = i s_y K, with {bands}"
         " bands, spin up before spin down, H(k) = sum_R H_R exp(i k.R), |R_x|, |R_y| <= {reach},"
         " with complex Gaussian matrices, neither inversion nor a conserved spin. Each is scaled"
-        " to unit rms band energy and labelled with the Z2 invariant of the lower half of the"
-        " bands, proven for the continuous Hamiltonian.",
+        " to unit rms band energy and labelled with the Z2 invariant of the {filled}, proven for"
+        " the continuous Hamiltonian.",
     }
     fields = (
         Field("x", ("S", "Nx", "Ny", "c"), "<f4", "1 (flattened) or rms band energy",
@@ -105,6 +105,10 @@ class Z2Task(Task):
               "Matrices H_R of H(k) = sum_R H_R exp(i k.R), R from attribute `vectors`."),
         *COMMON,
     )  # fmt: skip
+
+    def filling(self, n_bands: int | None, n_occupied: int | None) -> int:  # noqa: ARG002
+        """Count whole Kramers pairs: half of the bands, or one pair less."""
+        return 2 * max(1, (n_bands or 4) // 4)
 
     def family(self, recipe: Recipe, spec: SplitSpec) -> TimeReversalPlanes:
         return TimeReversalPlanes(recipe, spec)
