@@ -10,6 +10,7 @@ import math
 import os
 import re
 import secrets
+import shutil
 import stat
 import sys
 import tomllib
@@ -39,8 +40,10 @@ __all__ = [
     "check_output",
     "close_locked",
     "complete_file",
+    "complete_folder",
     "is_archive",
     "is_ours",
+    "json_text",
     "lock",
     "make_folder",
     "most_unpacked",
@@ -290,6 +293,66 @@ def _sweep(final: Path) -> None:
         close_locked(handle)
 
 
+@contextmanager
+def complete_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary folder to fill; rename it to `path` when the block ends well.
+
+    `path` must be new or an empty folder. What killed processes left for the same name is removed.
+    """
+    final = Path(path)
+    if final.name in ("", "..") or "\0" in final.name:
+        raise OutputError(f"Output must be the name of a folder, but is {str(path)!r}; give one.")
+    handle = None
+    try:
+        if os.path.lexists(final) and (
+            final.is_symlink() or not final.is_dir() or any(final.iterdir())
+        ):
+            raise OutputError(
+                f"Output `{final}` must be a new or empty folder, but holds something or is none;"
+                " give another name."
+            )
+        make_folder(final.parent)
+        _sweep_folders(final)
+        partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
+        partial.mkdir()
+        handle = open_locked(partial / LOCK, new=True)
+        yield partial
+        (partial / LOCK).unlink()
+        for inner in [*partial.rglob("*"), partial]:
+            if inner.is_dir():
+                sync_folder(inner)
+            else:
+                with open_regular(inner) as stream:
+                    os.fsync(stream.fileno())
+        partial.replace(final)  # which must be empty, if it is there
+        sync_folder(final.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"Output `{final}` cannot be written: {reason}; choose another place."
+        ) from None
+    finally:
+        if handle is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+            close_locked(handle)
+
+
+#: File in an unfinished folder that its writer holds.
+LOCK: Final = ".lock"
+
+
+def _sweep_folders(final: Path) -> None:
+    """Remove what processes left that were killed while they filled a folder of this name."""
+    pattern = re.compile(rf"\.{re.escape(final.name)}\.[0-9a-f]{{16}}\.partial")
+    for path in [p for p in final.parent.iterdir() if pattern.fullmatch(p.name)]:
+        try:
+            handle = open_locked(path / LOCK)
+        except (OSError, TopophysError):
+            continue  # another process is filling it, or it is no folder
+        shutil.rmtree(path, ignore_errors=True)
+        close_locked(handle)
+
+
 def open_regular(path: str | Path) -> io.BufferedReader:
     """Open a plain file to read; a pipe would wait for ever, and a device may not end."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -340,7 +403,12 @@ def write_text(path: str | Path, text: str, **options: Any) -> Path:
 
 def write_json(path: str | Path, content: Any, **options: Any) -> Path:
     """Write a JSON file, whole or not at all; options as for `complete_file`."""
-    return write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n", **options)
+    return write_text(path, json_text(content), **options)
+
+
+def json_text(content: Any) -> str:
+    """Text of the JSON files of this package: equal contents give equal bytes."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def read_text(path: str | Path, *, most: int = LARGEST_TEXT, encoding: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.quality.fuzz                       # all, a quarter of an hour of CPU time
     python -m benchmarks.quality.fuzz changed --cases 2000  # one table
+    python -m benchmarks.quality.fuzz kills --only train    # some rows of the one of kills
 
 Faults are printed with the number of their case, and make the script fail.
 """
@@ -24,6 +25,8 @@ from topophys.testing.hardening.bombs import BOMBS
 from topophys.testing.hardening.readers import READERS
 
 PAGE = ROOT / "docs" / "results" / "hardening.md"
+#: What was found of each work that is killed.
+STUDY = harness.Study(ROOT / "benchmarks" / "results" / "hardening.jsonl")
 #: Readers that coverage guides: those of texts that need no packages with imports of minutes.
 GUIDED = ("recipe", "settings", "wannier", "structure", "lists")
 #: What is said with a table of how it was made.
@@ -121,16 +124,20 @@ def long_batches(items: int) -> tuple[str, int]:
     return "\n".join(lines), total
 
 
-def kills(folder: Path, count: int) -> tuple[str, int]:
-    """Table of the random kills, and the number of faults."""
+def kills(folder: Path, count: int, only: str) -> tuple[str, int]:
+    """Table of the random kills, and the number of faults; work that is left out keeps its row."""
     lines = ["| work | kills | lost or wrong |", "|---|---:|---:|"]
     total = 0
     (folder / "kinds").mkdir()
     for number, (title, kind) in enumerate(attacks.kinds(folder / "kinds").items()):
-        one = attacks.kills(kind, folder / str(number), count, title)
-        print(title, one.attacks, "kills", len(one.faults), "faults", flush=True)
-        lines.append(f"| {title} | {one.attacks:,} | {len(one.faults)} |")
-        total += _faults({title: one})
+        settings = {"attack": "kills", "work": title, "version": 1}
+        if only in title:
+            one = attacks.kills(kind, folder / str(number), count, title)
+            print(title, one.attacks, "kills", len(one.faults), "faults", flush=True)
+            total += _faults({title: one})
+            STUDY.put(settings, {"kills": one.attacks, "faults": one.faults})
+        if row := STUDY.get(settings):
+            lines.append(f"| {title} | {row['kills']:,} | {len(row['faults'])} |")
     return "\n".join(lines), total
 
 
@@ -198,6 +205,7 @@ def main() -> None:
     parser.add_argument("--stops", type=int, default=20, help="of each command")
     parser.add_argument("--items", type=int, default=10**7, help="of each long batch")
     parser.add_argument("--kills", type=int, default=100, help="of each kind of work")
+    parser.add_argument("--only", default="", help="work to kill that has this in its name")
     parser.add_argument("--flips", type=int, default=200, help="of each kind of file")
     given = parser.parse_args()
     ways = {
@@ -206,7 +214,7 @@ def main() -> None:
         "bombs": bombs,
         "stopped": lambda folder: stopped(folder, given.stops, 20.0),
         "batches": lambda _: long_batches(given.items),
-        "kills": lambda folder: kills(folder, given.kills),
+        "kills": lambda folder: kills(folder, given.kills, given.only),
         "flips": lambda folder: flips(folder, given.flips),
     }
     total = 0

@@ -158,3 +158,52 @@ def test_report_of_a_demo_keeps_what_the_demo_knew(program, demonstrated, tmp_pa
     before = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert program("report", folder)[0] == 0
     assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == before
+
+
+@pytest.fixture
+def small_challenge(monkeypatch):
+    """Three samples of each test."""
+    from topophys.learn import challenge
+
+    real = challenge.load_challenge
+
+    def load(name, *, seed=challenge.PUBLIC_SEED, size=None):
+        return real(name, seed=seed, size=3)
+
+    monkeypatch.setattr(challenge, "load_challenge", load)
+
+
+def test_challenge_export(program, tmp_path, small_challenge):
+    words = ("challenge", "--tests", "chains-12", "--quiet", "--export")
+    assert program(*words, tmp_path / "a") == (0, f"wrote {tmp_path / 'a'}\n", "")
+    code, out, err = program(*words, tmp_path / "b", "--json")
+    assert (code, err) == (0, "")
+    names = ["answers.csv", "chains-12.npz", "labels.csv"]
+    wanted = {"folder": str(tmp_path / "b"), "files": [str(tmp_path / "b" / n) for n in names]}
+    assert json.loads(out) == wanted
+    for more in (("--seed", "3"), ("-o", tmp_path / "s.json"), ("--force",), ("hybrid",)):
+        code, out, err = program(*words, tmp_path / "c", *more)
+        assert (code, out, err.count("\n")) == (2, "", 1), more
+        assert not (tmp_path / "c").exists()
+        assert not (tmp_path / "s.json").exists()
+
+
+def test_scores_replace_other_files_by_force_only(program, tmp_path, small_challenge):
+    path = tmp_path / "s.json"
+    words = ("challenge", "fft-formula", "--tests", "chains-12", "--seed", "1", "--quiet", "-o")
+    for _ in range(2):  # earlier scores are replaced
+        code, _, err = program(*words, path)
+        assert (code, err) == (0, "")
+    scores = path.read_bytes()
+    path.write_text("precious")
+    code, out, err = program(*words, path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "--force" in err
+    assert path.read_text() == "precious"
+    assert program(*words, path, "--force")[0] == 0
+    assert path.read_bytes() == scores
+    path.unlink()
+    path.symlink_to("elsewhere")
+    code, _, err = program(*words, path, "--force")
+    assert (code, err.count("\n")) == (2, 1)
+    assert not (tmp_path / "elsewhere").exists()

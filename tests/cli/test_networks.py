@@ -182,6 +182,25 @@ def test_data_of_another_class(trained_surface, touched, refused, tmp_path):
         assert "4 bands" in refused(folder, chern_data)
 
 
+@pytest.mark.parametrize("command", ["probe", "plot", "report"])
+def test_one_report_or_training_at_a_time_writes_a_run(program, touched, tmp_path, command):
+    from topophys.learn.training_log import RunLock
+
+    run = shutil.copytree(touched, tmp_path / "run")
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    lock = RunLock.acquire(run)
+    code, out, err = program(command, run)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "another training or report" in err
+    lock.release()
+    assert {path: path.read_bytes() for path in run.iterdir()} == before
+    # a folder that is none of a run gets no lock, not even for a moment
+    code, _, err = program(command, tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no run.json" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 @pytest.mark.long
 def test_networks_of_the_package_answer_at_once(program, tmp_path):
     """`topophys predict winding-1d FILE` needs no training."""

@@ -121,6 +121,73 @@ def test_a_change_of_any_kernel_outdates_what_is_kept_on_disk(monkeypatch):
     assert loads(_key(again)) is None
 
 
+def kept(folder, stamp=("stamp", "sources")):
+    """Code of two signatures on disk."""
+    files = _jit._KernelFiles(str(folder), "kernel-1.py311", stamp)
+    for key in (1, 2):
+        files.save(("types", key), f"code {key}")
+    return files
+
+
+@pytest.mark.parametrize("name", ["kernel-1.py311.nbi", "kernel-1.py311.1.nbc"])
+def test_damaged_code_on_disk_is_compiled_again(tmp_path, name, capfd, monkeypatch):
+    monkeypatch.delenv("TOPOPHYS_QUIET", raising=False)
+    files, rng = kept(tmp_path), np.random.default_rng(1)
+    path = tmp_path / name
+    whole = path.read_bytes()
+    assert files.load(("types", 1)) == "code 1"
+    assert files.load(("types", 3)) is None
+    damaged = [whole[:n] for n in range(len(whole))]
+    for bit in rng.integers(0, 8 * len(whole), 100).tolist():
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        damaged.append(bytes(content))
+    for content in damaged:
+        path.write_bytes(content)
+        assert files.load(("types", 1)) is None
+        files.save(("types", 1), "code 1")
+        assert files.load(("types", 1)) == "code 1"
+    assert "is damaged; what it held is compiled again\n" in capfd.readouterr().err
+
+
+def test_code_of_another_signature_is_not_run(tmp_path):
+    """Two processes that compile at once give one name to the code of two signatures."""
+    files = kept(tmp_path)
+    (tmp_path / "kernel-1.py311.2.nbc").replace(tmp_path / "kernel-1.py311.1.nbc")
+    assert files.load(("types", 1)) is None
+    assert kept(tmp_path, ("stamp", "others")).load(("types", 1)) == "code 1"
+    assert files.load(("types", 1)) is None
+
+
+def test_what_cannot_be_kept_is_no_reason_to_fail(tmp_path):
+    files = kept(tmp_path)
+    for name in ("kernel-1.py311.nbi", "kernel-1.py311.1.nbc"):
+        (tmp_path / name).unlink()
+        os.mkfifo(tmp_path / name)
+        assert files.load(("types", 1)) is None
+    (tmp_path / "file").touch()
+    kept(tmp_path / "file").save("key", "code")
+
+
+def test_a_kernel_whose_code_on_disk_is_damaged(capfd, monkeypatch):
+    if getattr(_sums, "_cache", None) is None:
+        pytest.skip("kernels are interpreted")
+    monkeypatch.delenv("TOPOPHYS_QUIET", raising=False)
+    x, out = np.array([1.0, 2.0, 3.0]), np.empty(3)
+    _sums(x, out)
+    files = _sums._cache._cache_file
+    data = files._data_path(files._load_index()[_key(_sums)])
+    for path in (data, files._index_path):
+        with open(path, "r+b") as file:  # noqa: PTH123  # as Numba names it
+            file.truncate(os.fstat(file.fileno()).st_size - 10)
+        again, found = _jit.kernel(_sums.py_func), np.empty(3)
+        again(x, found)
+        assert found.tolist() == out.tolist()
+        said = f"topophys: `{path}` is damaged; what it held is compiled again\n"
+        assert capfd.readouterr().err.count(said) == 1
+        assert files.load(_key(_sums)) is not None
+
+
 def _key(compiled):
     """Name of the overload for real vectors in Numba's index."""
     [signature] = _sums.signatures

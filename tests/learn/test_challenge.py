@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.strategies import plain
+from topophys import _io
 from topophys.errors import InputError, OutputError
 from topophys.learn import (
     CHALLENGE,
@@ -171,6 +172,38 @@ def test_hidden_halves_are_not_the_public_ones_and_names_count_once():
     with pytest.raises(InputError, match="at least one test"):
         score_challenge(nothing, [])
     assert len(score_challenge(nothing, ["chains-12"] * 2, hidden_seed=1, size=4).rows) == 2
+
+
+def test_what_a_killed_export_left_is_removed(tmp_path):
+    """Only what nobody writes any more, and what is ours."""
+    left, other = (tmp_path / f".public.{digit * 16}.partial" for digit in "0f")
+    (left / "certificates").mkdir(parents=True)
+    other.mkdir()
+    handle = _io.open_locked(other / _io.LOCK)
+    (tmp_path / f".public.{'1' * 16}.partial").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "public").mkdir()
+    export_challenge(tmp_path / "public", ["chains-12"], size=2)
+    _io.close_locked(handle)
+    assert len(list(tmp_path.iterdir())) == 3
+    assert not left.exists()
+    assert sorted(p.name for p in (tmp_path / "public").iterdir()) == [
+        "answers.csv", "chains-12.npz", "labels.csv",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "file", "link", "full", "no\0name"])
+def test_places_that_an_export_must_not_take(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OutputError) as caught:
+        export_challenge(name, ["chains-12"], size=2)
+    assert "\n" not in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_stopped_export_leaves_nothing(tmp_path, monkeypatch):

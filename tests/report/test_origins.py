@@ -13,7 +13,7 @@ from tests.markers import others_slow
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.errors import CheckpointError
 from topophys.learn import load_run
-from topophys.report import measure_accuracy, measure_missing, write_page, write_summary
+from topophys.report import artifacts, measure_accuracy, measure_missing, write_page, write_summary
 from topophys.report.artifacts import current_measurement, is_current, load_summary, save_result
 from topophys.report.page import _data_uri
 
@@ -48,6 +48,44 @@ def test_results_of_other_data_are_measured_anew(run, tiny_file, other_file):
         assert found["datasets"][0]["manifest"] == b.attributes["manifest"]
         assert found["made_from"]["data"] == b.attributes["manifest"]
         assert current_measurement(run, a, "accuracy") is None
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_results_of_two_processes_at_once_are_not_mixed(
+    run, tiny_file, other_file, monkeypatch, late
+):
+    """Another process puts results of other data in the place of those just written, or read."""
+    path = run.path / "accuracy.json"
+    with open_dataset(tiny_file) as a, open_dataset(other_file) as b:
+        measure_accuracy(run, a)
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        others = [row | {"correct": row["total"] - row["correct"]} for row in rows]
+        save_result(run, b, "accuracy.json", others)
+        theirs = path.read_bytes()
+        write, read = artifacts.write_json, artifacts.read_measurements
+
+        def written(target, content):
+            write(target, content)
+            if target == path:
+                path.write_bytes(theirs)
+            return target
+
+        def returned(folder, name):
+            content = read(folder, name)
+            save_result(run, b, "accuracy.json", others)
+            return content
+
+        if late:
+            save_result(run, a, "accuracy.json", rows)
+            monkeypatch.setattr(artifacts, "read_measurements", returned)
+            assert current_measurement(run, b, "accuracy") is None
+            monkeypatch.undo()
+            assert current_measurement(run, b, "accuracy") == others
+        else:
+            monkeypatch.setattr(artifacts, "write_json", written)
+            save_result(run, a, "accuracy.json", rows)
+            assert not is_current(run, a, "accuracy.json")
+            assert current_measurement(run, a, "accuracy") is None
 
 
 @pytest.mark.long

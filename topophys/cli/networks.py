@@ -193,7 +193,8 @@ def report(
         if made or refresh or second is not None or not drawn:
             draw_figures(loaded, dataset, chern_data=second)
         write_summary(loaded, dataset)
-    print(write_page(run))
+        page = write_page(run)
+    print(page)
 
 
 def predict(
@@ -345,19 +346,25 @@ def _orbitals(text: str | None) -> list[int] | None:
 def _opened(
     run: Path, data: Path | None, chern_data: Path | None = None
 ) -> Iterator[tuple[Run, Dataset, Dataset | None]]:
-    """Open a run, its data set, and the one of Chern numbers where a flux map is wanted."""
+    """Open a run, its data set, and the one of Chern numbers where a flux map is wanted.
+
+    Nobody else trains or reports in the folder meanwhile.
+    """
     from topophys.datasets import open_dataset
     from topophys.errors import InputError
     from topophys.learn import load_run
+    from topophys.learn.training_log import RunLock
 
-    loaded = load_run(run)
-    path = data or loaded.provenance["dataset_path"]
-    if path is None:
-        raise InputError(
-            f"Option --data must name a data set, because the samples of `{run}` were drawn during"
-            " training."
-        )
+    load_run(run)  # no lock is put into a folder that is none of a run
     with ExitStack() as files:
+        files.callback(RunLock.acquire(run).release)
+        loaded = load_run(run)
+        path = data or loaded.provenance["dataset_path"]
+        if path is None:
+            raise InputError(
+                f"Option --data must name a data set, because the samples of `{run}` were drawn"
+                " while training went on."
+            )
         dataset = files.enter_context(open_dataset(path))
         trained_on = loaded.provenance.get("dataset_manifest")
         if data is None and trained_on and dataset.attributes["manifest"] != trained_on:
@@ -455,13 +462,16 @@ def challenge(
         raise InputError("Option --certificates needs --export FOLDER.")
     if entry is None and (output is not None or seed is not None):
         raise InputError("Options -o and --seed need an entry to score.")
+    if force and output is None:
+        raise InputError("Option --force needs a file to replace, -o FILE.")
     if output is not None:
         check_output(output, ours=is_score, force=force)
     if export is not None:
         if entry is not None:
             raise InputError("Give an entry to score or --export FOLDER, not both.")
         place = export_challenge(export, names, certificates=certificates, progress=not quiet)
-        print(f"wrote {place}")
+        files = sorted(str(path) for path in place.iterdir())
+        print(json.dumps({"folder": str(place), "files": files}) if as_json else f"wrote {place}")
         return
     if entry is None:
         if as_json:

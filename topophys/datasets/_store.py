@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import DatasetError
-from topophys.kernels.checksum import checksum_of
+from topophys.kernels.checksum import COMPILED_READS, checksum_of, read_checked
 
 __all__ = ["Checks", "Column", "Identity", "Place", "Store", "checksums", "piece_rows", "take"]
 
@@ -113,29 +113,64 @@ class Store:
             if checks is None or good is None:
                 self._fill(handle, place, first, out)
                 return out
-            step = checks.rows
-            pieces = range(first // step, -(-stop // step))
-            if first == pieces.start * step and stop == min(first + step, place.shape[0]):
-                self._fill(handle, place, first, out)  # one whole piece, as loaders read
-                if not good[pieces.start]:
-                    self._check(place, checks, pieces.start, out, good)
-                return out
-            if good[pieces.start : pieces.stop].all():
+            step, size = checks.rows, place.shape[0]
+            if good[first // step : -(-stop // step)].all():
                 self._fill(handle, place, first, out)
                 return out
-            for piece in pieces:
-                begin, end = max(first, piece * step), min(stop, (piece + 1) * step)
-                part = out[begin - first : end - first]
+            # up to here whole pieces go; the last one of a field is shorter
+            whole_until = size if stop == size else stop // step * step
+            at = first
+            while at < stop:
+                piece = at // step
+                if at % step == 0 and at < whole_until:
+                    self._whole_pieces(
+                        handle, place, checks, piece, out[at - first : whole_until - first], good
+                    )
+                    at = whole_until
+                    continue
+                end = min(stop, (piece + 1) * step)
+                part = out[at - first : end - first]
                 if good[piece]:
-                    self._fill(handle, place, begin, part)
-                elif end - begin == min(step, place.shape[0] - piece * step):
-                    self._fill(handle, place, begin, part)
-                    self._check(place, checks, piece, part, good)
+                    self._fill(handle, place, at, part)
                 else:
                     whole = self._piece(handle, place, step, piece, self._room(place, step))
                     self._check(place, checks, piece, whole, good)
-                    part[:] = whole[begin - piece * step : end - piece * step]
+                    part[:] = whole[at - piece * step : end - piece * step]
+                at = end
         return out
+
+    def _whole_pieces(
+        self,
+        handle: int,
+        place: Place,
+        checks: Checks,
+        piece: int,
+        out: NDArray[Any],
+        good: NDArray[np.bool_],
+    ) -> None:
+        """Read consecutive pieces, and check each while it is in the cache."""
+        flat = out.reshape(-1).view(np.uint8)
+        width, start = checks.rows * place.row_bytes, place.offset
+        fast = COMPILED_READS and checks.sums.ndim == 1 and not (width % 8 or flat.size % 8)
+        words = flat.view("<u8") if fast else None
+        first, end = piece, piece + -(-flat.size // width)
+        while piece < end:
+            if words is not None:
+                # Ctrl-C is seen between two calls
+                until = min(end, piece + max(1, AT_ONCE // width))
+                part = words[(piece - first) * width // 8 : (until - first) * width // 8]
+                known = piece + read_checked(
+                    handle, start + piece * width, part, width // 8, checks.sums[piece:until]
+                )
+                good[piece:known] = True
+                piece = known
+                if piece == until:
+                    continue
+            # without compiled loops, and where they found something: what it is
+            rows = slice((piece - first) * checks.rows, (piece - first + 1) * checks.rows)
+            self._fill(handle, place, piece * checks.rows, out[rows])
+            self._check(place, checks, piece, out[rows], good)
+            piece += 1
 
     def gather(
         self, place: Place, checks: Checks | None, chosen: NDArray[np.int64]
@@ -207,8 +242,11 @@ class Store:
         return good
 
     def _fill(self, handle: int, place: Place, row: int, out: NDArray[Any]) -> None:
-        target = out.reshape(-1).view(np.uint8).data
-        at = place.offset + row * place.row_bytes
+        self._read(
+            handle, out.reshape(-1).view(np.uint8).data, place.offset + row * place.row_bytes
+        )
+
+    def _read(self, handle: int, target: memoryview, at: int) -> None:
         while target:
             count = os.preadv(handle, [target], at)
             if not count:
@@ -261,6 +299,8 @@ class Store:
         return {**self.__dict__, "_good": {}, "_changed_ns": None}
 
 
+#: Bytes that are read by one call of a compiled loop.
+AT_ONCE: Final = 1 << 26
 #: Bytes that could be read in the time of one more call of the system.
 SYSTEM_CALL: Final = 1 << 13
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import sys
 import threading
 import time
@@ -16,15 +17,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import llvmlite.binding
 import numba
 from numba.core import errors, types
+from numba.core.caching import IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.targetconfig import ConfigStack
+
+from topophys._io import open_regular
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -64,7 +68,7 @@ def _compiled(func: _F, **options: Any) -> _F:
         entry = numba.njit(func, **options)
     if not hasattr(entry, "get_call_template"):  # NUMBA_DISABLE_JIT
         return func
-    _stamp_with_all_kernels(entry)
+    _guard_what_is_kept(entry)
     if _SEPARATE_PARTS:
         _call_parts(entry, numba.njit(func, **parts))
     compile_new = entry._compiler.compile  # not reached where the result lies on disk
@@ -87,14 +91,71 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-def _stamp_with_all_kernels(entry: Any) -> None:
-    """Let a change of any kernel outdate what is kept on disk of this one.
+def _guard_what_is_kept(entry: Any) -> None:
+    """Let a change of any kernel outdate what is kept on disk of this one, and check all of it.
 
     Numba looks at the file of the entry alone; the parts that it took in come from others.
     """
     file = getattr(getattr(entry, "_cache", None), "_cache_file", None)
     if file is not None:
-        file._source_stamp = (file._source_stamp, _sources())
+        base = file._index_name.removesuffix(".nbi")
+        stamp = (file._source_stamp, _sources())
+        entry._cache._cache_file = _KernelFiles(file._cache_path, base, stamp)
+
+
+class _KernelFiles(IndexDataCacheFile):  # type: ignore[misc]  # Numba has no types
+    """Numba's files of compiled code; damaged ones and those of other signatures are not read.
+
+    Numba runs whatever code it finds, and two processes that compile at once may give one name to
+    the code of two signatures. What cannot be kept is compiled again in the next process.
+    """
+
+    _told: ClassVar[set[str]] = set()
+    HEAD: Final = f"topophys kernel, numba {numba.__version__}\n".encode()
+
+    def load(self, key: Any) -> Any:
+        """Compiled code of a signature; None where there is none."""
+        name = self._load_index().get(key)
+        if name is None:
+            return None
+        kept, code = self._read(self._data_path(name), (None, None))
+        return code if kept == key else None
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep the compiled code of a signature, if the disk takes it."""
+        with suppress(OSError):
+            super().save(key, (key, data))
+
+    def _load_index(self) -> Any:
+        stamp, names = self._read(self._index_path, (None, {}))
+        return names if stamp == self._source_stamp else {}
+
+    def _save_index(self, overloads: Any) -> None:
+        self._write(self._index_path, (self._source_stamp, overloads))
+
+    def _save_data(self, name: str, data: Any) -> None:
+        self._write(self._data_path(name), data)
+
+    def _read(self, path: str, otherwise: Any) -> Any:
+        try:
+            with open_regular(path) as stream:
+                content = stream.read()
+        except OSError:
+            return otherwise
+        if not content.startswith(self.HEAD):  # empty, or of another release
+            return otherwise
+        start = len(self.HEAD) + hashlib.sha256().digest_size
+        if hashlib.sha256(content[start:]).digest() != content[len(self.HEAD) : start]:
+            if path not in self._told:
+                self._told.add(path)
+                _say(f"`{path}` is damaged; what it held is compiled again")
+            return otherwise
+        return pickle.loads(content[start:])
+
+    def _write(self, path: str, content: Any) -> None:
+        body = self._dump(content)
+        with self._open_for_write(path) as stream:
+            stream.write(self.HEAD + hashlib.sha256(body).digest() + body)
 
 
 # ------------------------------------------------------------------------------ Parts of kernels
@@ -205,7 +266,7 @@ def _compiling() -> Iterator[None]:
                 found[key] = resolve(self, context, args, kws)
             return found[key]
 
-        line = threading.Timer(max(0.0, _PATIENCE - _Progress.seconds), _say)
+        line = threading.Timer(max(0.0, _PATIENCE - _Progress.seconds), _say_once)
         line.daemon = True
         start, _Progress.depth = time.perf_counter(), 1
         base.get_call_type, messages._termcolor_inst = get_call_type, _NoColours()
@@ -219,15 +280,20 @@ def _compiling() -> Iterator[None]:
             _Progress.seconds += time.perf_counter() - start
 
 
-def _say() -> None:
-    """Print one line in each process, unless TOPOPHYS_QUIET is set."""
-    if _Progress.said or os.environ.get("TOPOPHYS_QUIET"):
+def _say_once() -> None:
+    """Say in each process what takes so long."""
+    if not _Progress.said:
+        _Progress.said = True
+        _say(
+            "compiling what this call needs for the first time; the result is kept on disk"
+            " (`topophys warmup` compiles everything at once)"
+        )
+
+
+def _say(text: str) -> None:
+    """Print one line, unless TOPOPHYS_QUIET is set."""
+    if os.environ.get("TOPOPHYS_QUIET"):
         return
-    _Progress.said = True
-    text = (
-        "topophys: compiling what this call needs for the first time; the result is kept on disk"
-        " (`topophys warmup` compiles everything at once)"
-    )
     with suppress(OSError, ValueError, AttributeError):  # nobody may be there to read it
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"topophys: {text}\n")
         sys.stderr.flush()

@@ -11,14 +11,17 @@ and no protection against a forger.
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any, Final
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from topophys.kernels._jit import kernel
 
-__all__ = ["checksum_of"]
+__all__ = ["COMPILED_READS", "checksum_of", "checksum_of_words", "read_checked"]
 
 #: Odd factor with irregular bits: 2^64 divided by the golden ratio.
 PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -38,10 +41,48 @@ def checksum_of(data: Any) -> int:
     """
     flat: NDArray[np.uint8] = np.frombuffer(data, np.uint8)
     whole = len(flat) // 8 * 8
-    if whole == len(flat):  # the common case, and pieces are small
-        return int(_sum(flat.view("<u8"), NOTHING, np.uint64(whole)))
+    if whole == len(flat):
+        return int(checksum_of_words(flat.view("<u8")))
     last = int.from_bytes(flat[whole:].tobytes(), "little")
     return int(_sum(flat[:whole].view("<u8"), np.uint64(last), np.uint64(len(flat))))
+
+
+@kernel
+def checksum_of_words(words: NDArray[np.uint64]) -> np.uint64:
+    """Checksum of little-endian words, with nothing between the caller and the loop."""
+    return _sum(words, NOTHING, np.uint64(8 * words.size))
+
+
+#: The call of the system that reads at a place of a file, without Python between two of them.
+_pread: Final = types.ExternalFunction(
+    "pread", types.int64(types.int32, types.voidptr, types.uint64, types.int64)
+)
+
+
+@kernel
+def read_checked(
+    handle: int, at: int, words: NDArray[np.uint64], width: int, sums: NDArray[np.uint64]
+) -> int:
+    """Read pieces of `width` words from byte `at` on, each checked while it is in the cache.
+
+    Returns how many there are before the first that cannot be read at once, or is another one.
+    """
+    piece = 0
+    for start in range(0, words.size, width):
+        part = words[start : start + width]
+        size = np.uint64(8 * part.size)
+        if _pread(handle, part.ctypes, size, at + 8 * start) != 8 * part.size:
+            return piece
+        if _sum(part, NOTHING, size) != sums[piece]:
+            return piece
+        piece += 1
+    return piece
+
+
+#: Whether `read_checked` can be called: not where kernels are interpreted, nor on Windows.
+COMPILED_READS: Final = (
+    os.name == "posix" and sys.maxsize > 2**32 and hasattr(read_checked, "signatures")
+)
 
 
 @kernel

@@ -7,8 +7,6 @@ import io
 import json
 import re
 import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,13 +17,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys._io import begins_with, read_text, write_text
+from topophys._io import begins_with, complete_folder, read_text, write_text
 from topophys._optional import NotebookText, load_extra
 from topophys._progress import track
 from topophys._statistics import wilson_interval
 from topophys.ensembles.hard import HARD_CHAINS, HARD_PLANES, hard_chains, hard_planes
 from topophys.ensembles.symmetric import bdg_chains, time_reversal_planes
-from topophys.errors import InputError, OutputError
+from topophys.errors import InputError
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block
@@ -765,34 +763,19 @@ def export_challenge(
     """
     place = Path(folder)
     names = _chosen(tests)
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise OutputError(f"Output `{place}` must be a new or empty folder, but holds something.")
     labels, sheet = ["test,index,label,gap_lower"], ["test,index,value"]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    # all of it or nothing: made beside its place, and moved there when it is complete
-    made = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
-    try:
-        with track(len(names), "tests", progress) as advance:
-            for name in names:
-                test = load_challenge(name, size=size)
-                np.savez_compressed(
-                    made / f"{name}.npz", samples=test.samples, k=test.k, n_occupied=test.n_occupied
-                )
-                for i, (label, gap) in enumerate(zip(test.label, test.gap_lower, strict=True)):
-                    labels.append(f"{name},{i},{label},{float(gap)!r}")
-                    sheet.append(f"{name},{i},")
-                if certificates:
-                    test.save_certificates(made / "certificates" / name)
-                advance(1)
+    with complete_folder(place) as made, track(len(names), "tests", progress) as advance:
+        for name in names:
+            test = load_challenge(name, size=size)
+            np.savez_compressed(
+                made / f"{name}.npz", samples=test.samples, k=test.k, n_occupied=test.n_occupied
+            )
+            for i, (label, gap) in enumerate(zip(test.label, test.gap_lower, strict=True)):
+                labels.append(f"{name},{i},{label},{float(gap)!r}")
+                sheet.append(f"{name},{i},")
+            if certificates:
+                test.save_certificates(made / "certificates" / name)
+            advance(1)
         write_text(made / "labels.csv", "\n".join(labels) + "\n")
         write_text(made / "answers.csv", "\n".join(sheet) + "\n")
-        made.chmod(0o755)
-        if place.exists():
-            place.rmdir()
-        made.rename(place)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"Output `{place}` cannot be written: {reason}.") from None
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     return place

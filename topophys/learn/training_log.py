@@ -53,7 +53,7 @@ DATA: Final = ("dataset_digest", "dataset_manifest", "drawn_on_the_way")
 
 
 class RunLock:
-    """The right of one training to write into a folder, which ends with its process.
+    """The right of one training or report to write into a folder, which ends with its process.
 
     A lock of the file system, which a suspended process keeps and a dead one does not. Where the
     file system has none, a file says who is writing, and only a dead process of the same machine
@@ -101,9 +101,9 @@ class RunLock:
     def _refused(self, why: str) -> OutputError:
         pid, host = [*self._content().split(), "unknown", "unknown"][:2]
         return OutputError(
-            f"Folder `{self.path.parent}` cannot be written: another training (process {pid:.20} on"
-            f" {host:.60}) {why}; wait for it, end it, or choose another folder. If it has ended,"
-            f" remove `{LOCK}`."
+            f"Folder `{self.path.parent}` cannot be written: another training or report (process"
+            f" {pid:.20} on {host:.60}) {why}; wait for it, end it, or choose another folder. If it"
+            f" has ended, remove `{LOCK}`."
         )
 
     def check(self) -> None:
@@ -114,8 +114,9 @@ class RunLock:
             same = False
         if not same or self._content() != self.owner:
             raise OutputError(
-                f"Folder `{self.path.parent}` cannot be written any more: another training has"
-                f" taken it over, or `{LOCK}` was removed; nothing of this one was published since."
+                f"Folder `{self.path.parent}` cannot be written any more: another training or"
+                f" report has taken it over, or `{LOCK}` was removed; nothing of this one was"
+                " published since."
             )
 
     def release(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
-from topophys._io import read_json, seal_holds, sealed, sha256, write_json
+from topophys._io import json_text, read_json, seal_holds, sealed, sha256, write_json
 from topophys.datasets import Dataset
 from topophys.datasets._messages import printable
 from topophys.errors import CheckpointError
@@ -324,9 +325,15 @@ def origin_of(run: Run, dataset: Dataset) -> dict[str, str]:
 def save_result(run: Run, dataset: Dataset, file: str, content: Any) -> Path:
     """Write a JSON file of results into the folder of a run, and what it was made from."""
     path = write_json(run.path / file, content)
-    entry = {"sha256": sha256(path), **origin_of(run, dataset)}
+    # not of the file, in whose place another process may have put its own by now
+    entry = {"sha256": _digest(content), **origin_of(run, dataset)}
     write_json(run.path / ORIGINS, sealed({**origins(run.path), file: entry}))
     return path
+
+
+def _digest(content: Any) -> str:
+    """SHA-256 of a JSON file of results with this content."""
+    return hashlib.sha256(json_text(content).encode()).hexdigest()
 
 
 def is_current(run: Run, dataset: Dataset, file: str) -> bool:
@@ -436,8 +443,12 @@ def write_summary(
 
 def current_measurement(run: Run, dataset: Dataset, name: str) -> Any:
     """Read what was measured with these weights on these data; None where nothing was."""
+    file = f"{name}.json"
     content = read_measurements(run.path, name)
-    return content if is_current(run, dataset, f"{name}.json") else None
+    # the file may be another one by now: what was read counts
+    wanted = {"sha256": _digest(content), **origin_of(run, dataset)}
+    known = is_current(run, dataset, file) and origins(run.path).get(file) == wanted
+    return content if known else None
 
 
 def load_summary(folder: Path) -> dict[str, Any]:

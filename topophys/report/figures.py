@@ -476,7 +476,7 @@ def draw_figures(run: Run, dataset: Dataset, *, chern_data: Dataset | None = Non
         A trained network.
     dataset : Dataset
         Data set of the kind that the network reads.
-    surface : Dataset, optional
+    chern_data : Dataset, optional
         Data set of Chern numbers, for a flux map beside a network of chains; one that an earlier
         call drew is kept.
 

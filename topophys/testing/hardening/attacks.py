@@ -14,8 +14,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -78,6 +81,10 @@ def child(work: Callable[[], object], kill_after: float | None = None) -> int:
     return -signal.SIGKILL
 
 
+#: Files that are complete whenever they are there.
+WHOLE = (".h5", ".json", ".html")
+
+
 # ---- Random kills: whatever is there is whole, and what goes on ends as if nothing had happened
 
 
@@ -104,6 +111,40 @@ def _classifier(folder: Path) -> dict[str, bytes]:
         return {}
     weights = load_material_run(folder / "run").net.state_dict()
     return {name: value.numpy().tobytes() for name, value in weights.items()}
+
+
+def _probe(run: Any, data: Any) -> None:
+    """What the command does."""
+    from topophys.interpret import probe
+    from topophys.report.artifacts import save_result
+
+    found = probe(run, data, n_hamiltonians=20, n_untrained=1, folds=4, progress=False)
+    save_result(run, data, "probes.json", found.to_dict())
+
+
+def _report(run: Any, data: Any) -> None:
+    """What the command does, but for probes and most figures, which take half a minute."""
+    from topophys.report import (
+        draw_figures,
+        evaluation,
+        figures,
+        measure_missing,
+        write_page,
+        write_summary,
+    )
+    from topophys.report.artifacts import figures_are_current
+
+    common = figures.common_figures
+    no_figures = SimpleNamespace(figures=lambda *_: ())
+    with (
+        mock.patch.object(evaluation, "PARTS", ()),
+        mock.patch.object(figures, "common_figures", lambda *a: islice(common(*a), 2)),
+        mock.patch.object(figures, "get_task", return_value=no_figures),
+    ):
+        if measure_missing(run, data, progress=False) or not figures_are_current(run, data):
+            draw_figures(run, data)
+        write_summary(run, data)
+        write_page(run.path)
 
 
 def kinds(home: Path) -> dict[str, Killable]:
@@ -164,13 +205,45 @@ def kinds(home: Path) -> dict[str, Killable]:
             train("planes.h5"), _bytes("run/best.safetensors", "run/last.safetensors")
         ),
     }
+    return found | _on_a_run(home, config) | _materials(home)
+
+
+def _on_a_run(home: Path, config: Any) -> dict[str, Killable]:
+    """What is done with a trained network."""
+    from topophys.datasets import open_dataset
+    from topophys.learn import fit, load_run
+
+    with open_dataset(home / "data.h5") as data:
+        fit(config, data, home / "run", progress=False)
+
+    def with_a_copy(act):
+        def work(folder):
+            if not (folder / "run").exists():
+                shutil.copytree(home / "run", folder / "copy", dirs_exist_ok=True)
+                (folder / "copy").rename(folder / "run")
+            with open_dataset(home / "data.h5") as data:
+                act(load_run(folder / "run"), data)
+
+        return work
+
+    results = ("accuracy.json", "failures.json", "summary.json", "report.html")
+    return {
+        "`probe`": Killable(with_a_copy(_probe), _bytes("run/probes.json")),
+        "`report` with two figures": Killable(
+            with_a_copy(_report), _bytes(*(f"run/{name}" for name in results))
+        ),
+    }
+
+
+def _materials(home: Path) -> dict[str, Killable]:
+    """Toy materials and their classifier, where the extra is installed."""
     try:
         from topophys.materials import TrainOptions, fit_toys, generate_toys
     except ImportError:
-        return found
+        return {}
     generate_toys(home / "toys.h5", 40, progress=False)
     options = TrainOptions(epochs=1, seed=0)
-    return found | {
+    return {
         "`materials generate`": Killable(
             lambda folder: generate_toys(folder / "toys.h5", 20, progress=False),
             _bytes("toys.h5"),
@@ -203,7 +276,7 @@ def kills(kind: Killable, home: Path, count: int, seed: object) -> Tally:
             if status not in (0, -signal.SIGKILL):
                 tally.faults.append(f"attack {tally.attacks}: status {status}")
             for name, content in kind.outcome(folder).items():
-                if name.endswith(".h5") and content != wanted[name]:
+                if name.endswith(WHOLE) and content != wanted[name]:
                     tally.faults.append(f"attack {tally.attacks}: {name} is not whole")
         if status := child(lambda: kind.work(folder)):
             tally.faults.append(f"attack {tally.attacks}: cannot be resumed (status {status})")
