@@ -103,7 +103,7 @@ def _guard_what_is_kept(entry: Any) -> None:
         entry._cache._cache_file = _KernelFiles(file._cache_path, base, stamp)
 
 
-class _KernelFiles(IndexDataCacheFile):  # type: ignore[misc]  # Numba has no types
+class _KernelFiles(IndexDataCacheFile):
     """Numba's files of compiled code; damaged ones and those of other signatures are not read.
 
     Numba runs whatever code it finds, and two processes that compile at once may give one name to

@@ -54,7 +54,7 @@ def checksum_of_words(words: NDArray[np.uint64]) -> np.uint64:
 
 
 #: The call of the system that reads at a place of a file, without Python between two of them.
-_pread: Final = types.ExternalFunction(
+_pread: Any = types.ExternalFunction(
     "pread", types.int64(types.int32, types.voidptr, types.uint64, types.int64)
 )
 
