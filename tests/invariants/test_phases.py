@@ -319,7 +319,7 @@ def test_kinds_and_sizes_that_vary_are_refused():
         ask(sizes)
 
 
-def test_a_declared_dependence_is_compared_at_every_box_and_said_so():
+def test_a_declared_dependence_is_compared_at_boxes_and_said_so():
     def bump(m):
         return tp.models.qwz(m if abs(m - 1.45) > 0.004 else m - 2.0)
 
@@ -327,6 +327,7 @@ def test_a_declared_dependence_is_compared_at_every_box_and_said_so():
         tp.certify_phases(bump, {"m": (0.1, 1.9)}, dependence={"m": "affine"}, share=0.95)
     declared = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.5)}, dependence={"m": "affine"})
     assert "taken on trust in between" in declared.notes[0]
+    assert "5000 largest" in declared.notes[0]
     assert tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.5)}).notes == ()
 
 

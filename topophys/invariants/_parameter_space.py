@@ -45,6 +45,8 @@ Array = NDArray[np.complex128]
 NOISE: Final = 2.0**-46
 #: Points at which a dependence is compared with the function before the walk.
 CHECKED: Final = 8
+#: Boxes, the largest, at the centres of which a declared dependence is compared in the walk.
+COMPARED: Final = 5000
 #: How far the function may be from its expansion, in units of the rounding of both.
 AWAY: Final = 4.0
 #: Largest degree of a declared dependence.
@@ -170,7 +172,7 @@ class Expansion:
     exponent : int
         Of the power of two that was divided out: the largest hopping is about 1.
     declared : callable or None
-        The function, where its dependence was declared by others and is compared at every box.
+        The function, where its dependence was declared by others and is compared in the walk.
     """
 
     low: Real
@@ -612,6 +614,8 @@ class Walk:
         Where; NaN where nothing was evaluated.
     reason : str
         Why it ended early: "budget" or "depth"; "" where the share was reached.
+    compared : int
+        Boxes at which the family was, or could have been, compared with its function.
     """
 
     tree: Tree
@@ -620,6 +624,7 @@ class Walk:
     k_met: Real = field(default_factory=lambda: np.empty(0))
     p_met: Real = field(default_factory=lambda: np.empty(0))
     reason: str = ""
+    compared: int = 0
 
 
 def walk(
@@ -739,7 +744,8 @@ def _prove(
     centre = 0.5 * (low + high)
     # rounded up: every point of the box is within, whatever was rounded
     half = np.maximum(high - centre, centre - low) * (1.0 + 1e-12) + 2.0**-52 * np.abs(centre)
-    family.compare(centre)
+    family.compare(centre[: max(0, COMPARED - out.compared)])
+    out.compared += len(centre)
     by_axis = family.change(centre, half)
     ham = Hoppings.of(family.at(centre), filled)
     power = ham.exponent + family.exponent

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from topophys import _validation
 from topophys._typing import FourierLike, is_block_like
 from topophys.errors import InputError, KindError
-from topophys.invariants._parameter_space import DEEPEST, Dependence, Expansion, Family, Given
+from topophys.invariants._parameter_space import (
+    COMPARED,
+    DEEPEST,
+    Dependence,
+    Expansion,
+    Family,
+    Given,
+)
 from topophys.invariants._symmetry import Operator
 from topophys.kernels.rounding import at_most
 
@@ -181,7 +188,8 @@ def symmetric_part(
     elif space.declared is not None:
         message = (
             "the dependence on parameters was declared; it was compared with the function at the"
-            " centre of every box, and is taken on trust in between"
+            f" centres of boxes, of the {COMPARED} largest where there are more, and is taken on"
+            " trust in between"
         )
         notes = (message,)
     if kind == "winding" and isinstance(space, Expansion):

@@ -76,7 +76,7 @@ class ParametricHamiltonian:
     with powers of a parameter, or cosines and sines of it, up to a degree. What is stated is
     expanded exactly, and bounds how much H changes between two values. It is taken on trust where
     it cannot be seen: the function is compared with its expansion at a few values and at the
-    centre of every box, and refused where it differs; a result says so in its notes.
+    centres of boxes, and refused where it differs; a result says so in its notes.
 
     Parameters
     ----------
