@@ -295,7 +295,7 @@ def _peer(found: dict[str, Any] | None) -> str:
     values = ", ".join(f"{v:g}" for v in found["values"])
     lost = found["converged"].count(False)
     note = f" (not converged on {lost} of {len(found['values'])})" if lost else ""
-    note += " (file written anew: its reader refused it)" if found["refused"] else ""
+    note += " (file written again: its reader refused it)" if found["refused"] else ""
     return f"{values}{note} | {found['seconds']:.1f} s | {found['peak']:.0f} MiB"
 
 

@@ -363,7 +363,7 @@ def _opened(
         if path is None:
             raise InputError(
                 f"Option --data must name a data set, because the samples of `{run}` were drawn"
-                " while training went on."
+                " while training continued."
             )
         dataset = files.enter_context(open_dataset(path))
         trained_on = loaded.provenance.get("dataset_manifest")
