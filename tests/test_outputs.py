@@ -303,3 +303,11 @@ def test_certificates_are_read_from_plain_files(tmp_path):
             with pytest.raises(InputError) as told:
                 read(tmp_path / name)
             assert "\n" not in str(told.value)
+
+
+def test_a_folder_that_is_not_empty_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "foreign").touch()
+    message = "^Output .* must be a new or empty folder"
+    with pytest.raises(OutputError, match=message) as caught, _io.complete_folder(tmp_path):
+        pytest.fail("the folder was given to write to")
+    assert "cannot be written" not in str(caught.value)

@@ -241,6 +241,20 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
+def _unwritable(final: Path) -> Iterator[None]:
+    """Turn errors of the system into one line that names the output; our own lines stay."""
+    try:
+        yield
+    except TopophysError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"Output `{final}` cannot be written: {reason}; choose another place."
+        ) from None
+
+
+@contextmanager
 def complete_file(
     path: str | Path,
     *,
@@ -255,28 +269,22 @@ def complete_file(
     """
     final = check_output(path, ours=ours, force=force)
     handle = None
-    try:
-        _sweep(final)
-        partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
-        handle = open_locked(partial, new=True)
-        yield partial
-        os.fsync(handle)
-        check_output(final, ours=ours, force=force)  # it may have come in the meantime
-        if check is not None:
-            check()
-        partial.replace(final)
-        sync_folder(final.parent)
-    except TopophysError:
-        raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"Output `{final}` cannot be written: {reason}; choose another place."
-        ) from None
-    finally:
-        if handle is not None:
-            partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
-            close_locked(handle)
+    with _unwritable(final):
+        try:
+            _sweep(final)
+            partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
+            handle = open_locked(partial, new=True)
+            yield partial
+            os.fsync(handle)
+            check_output(final, ours=ours, force=force)  # it may have come in the meantime
+            if check is not None:
+                check()
+            partial.replace(final)
+            sync_folder(final.parent)
+        finally:
+            if handle is not None:
+                partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
+                close_locked(handle)
 
 
 def _sweep(final: Path) -> None:
@@ -303,38 +311,34 @@ def complete_folder(path: str | Path) -> Iterator[Path]:
     if final.name in ("", "..") or "\0" in final.name:
         raise OutputError(f"Output must be the name of a folder, but is {str(path)!r}; give one.")
     handle = None
-    try:
-        if os.path.lexists(final) and (
-            final.is_symlink() or not final.is_dir() or any(final.iterdir())
-        ):
-            raise OutputError(
-                f"Output `{final}` must be a new or empty folder, but holds something or is none;"
-                " give another name."
-            )
-        make_folder(final.parent)
-        _sweep_folders(final)
-        partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
-        partial.mkdir()
-        handle = open_locked(partial / LOCK, new=True)
-        yield partial
-        (partial / LOCK).unlink()
-        for inner in [*partial.rglob("*"), partial]:
-            if inner.is_dir():
-                sync_folder(inner)
-            else:
-                with open_regular(inner) as stream:
-                    os.fsync(stream.fileno())
-        partial.replace(final)  # which must be empty, if it is there
-        sync_folder(final.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"Output `{final}` cannot be written: {reason}; choose another place."
-        ) from None
-    finally:
-        if handle is not None:
-            shutil.rmtree(partial, ignore_errors=True)
-            close_locked(handle)
+    with _unwritable(final):
+        try:
+            if os.path.lexists(final) and (
+                final.is_symlink() or not final.is_dir() or any(final.iterdir())
+            ):
+                raise OutputError(
+                    f"Output `{final}` must be a new or empty folder, but holds something or is"
+                    " none; give another name."
+                )
+            make_folder(final.parent)
+            _sweep_folders(final)
+            partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
+            partial.mkdir()
+            handle = open_locked(partial / LOCK, new=True)
+            yield partial
+            (partial / LOCK).unlink()
+            for inner in [*partial.rglob("*"), partial]:
+                if inner.is_dir():
+                    sync_folder(inner)
+                else:
+                    with open_regular(inner) as stream:
+                        os.fsync(stream.fileno())
+            partial.replace(final)  # which must be empty, if it is there
+            sync_folder(final.parent)
+        finally:
+            if handle is not None:
+                shutil.rmtree(partial, ignore_errors=True)
+                close_locked(handle)
 
 
 #: File in an unfinished folder that its writer holds.

@@ -60,7 +60,7 @@ def need(condition: object, reason: str) -> None:
 # ---------------------------------------------------------------- 1. reading
 
 
-def read(text: str) -> dict[str, Any]:
+def read(text: str, form: str = FORMAT, version: int = VERSION) -> dict[str, Any]:
     """Parse JSON without duplicate keys; other numbers than integers are refused where they are."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -72,8 +72,8 @@ def read(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise UnreadableError("not JSON") from error
     head = [data.get(x) for x in ("format", "version")] if isinstance(data, dict) else []
-    if head != [FORMAT, VERSION] or type(head[1]) is not int:
-        raise UnreadableError(f'not a "{FORMAT}" of version {VERSION}')
+    if head != [form, version] or type(head[1]) is not int:
+        raise UnreadableError(f'not "{form}" of version {version}')
     return keys(data, "format version question claim evidence")
 
 

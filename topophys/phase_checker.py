@@ -13,7 +13,6 @@ Exit status: 0 accepted; 1 rejected; 2 the file cannot be read or is no such arc
 
 from __future__ import annotations
 
-import json
 import sys
 import zipfile
 import zlib
@@ -494,19 +493,7 @@ def told(
 
 def read(text: str) -> dict[str, Any]:
     """Parse a statement as strictly as a certificate."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        need(len(dict(pairs)) == len(pairs), "a key comes twice")
-        return dict(pairs)
-
-    try:
-        data = json.loads(text, object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError("not JSON") from error
-    head = [data.get(x) for x in ("format", "version")] if isinstance(data, dict) else []
-    if head != [FORMAT, VERSION] or type(head[1]) is not int:
-        raise UnreadableError(f'not "{FORMAT}" of version {VERSION}')
-    found = keys(data, "format version question claim evidence")
+    found: dict[str, Any] = checker.read(text, FORMAT, VERSION)
     objects = all(isinstance(found[x], dict) for x in ("question", "claim", "evidence"))
     need(objects, "an object is missing")
     return found

@@ -109,6 +109,7 @@ def test_numba_is_left_as_it_was():
 
 
 def test_a_change_of_any_kernel_outdates_what_is_kept_on_disk(monkeypatch):
+    # NUMBA_DISABLE_JIT, as when coverage is measured: there is no compiled code to keep
     if getattr(_sums, "_cache", None) is None:
         pytest.skip("kernels are interpreted")
     _sums(np.ones(3), np.empty(3))
@@ -170,6 +171,7 @@ def test_what_cannot_be_kept_is_no_reason_to_fail(tmp_path):
 
 
 def test_a_kernel_whose_code_on_disk_is_damaged(capfd, monkeypatch):
+    # NUMBA_DISABLE_JIT, as when coverage is measured: there is no compiled code to keep
     if getattr(_sums, "_cache", None) is None:
         pytest.skip("kernels are interpreted")
     monkeypatch.delenv("TOPOPHYS_QUIET", raising=False)
