@@ -16,8 +16,9 @@ from __future__ import annotations
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import product
 from math import floor, prod
 from pathlib import Path
@@ -75,7 +76,8 @@ class Parameter:
         kind, name, low, high = data["dependence"], data["name"], *map(
             number, (data["lower"], data["upper"])
         )  # fmt: skip
-        need(isinstance(name, str), "a name must be a string")
+        plain = isinstance(name, str) and name.isascii() and name.isidentifier()
+        need(plain and len(name) <= 64, "a name must be an identifier of at most 64 letters")
         need(kind in ("polynomial", "trigonometric", "path"), "a dependence is unknown")
         path = kind == "path"
         degree = whole(data["degree"], 2 if path else 1, MAX_STOPS if path else MAX_DEGREE)
@@ -149,6 +151,8 @@ class Family:
         self.n = self.filled if self.chain else self.bands
         self.parameters = [Parameter.of(x) for x in listed(question["parameters"])]
         need(1 <= len(self.parameters) <= 3, "there must be one to three parameters")
+        different = len({p.name for p in self.parameters}) == len(self.parameters)
+        need(different, "two parameters have one name")
         path = any(p.kind == "path" for p in self.parameters)
         need(not path or len(self.parameters) == 1, "a path has no other parameters")
         count = prod(p.count for p in self.parameters)
@@ -298,8 +302,8 @@ def leaf_at(root: Node, point: Sequence[float], face: int = -1, upper: bool = Fa
     return node
 
 
-def hang_together(root: Node, leaves: Sequence[Node]) -> bool:
-    """Whether leaves are connected, each looked at from the centres of its sides."""
+def connected(root: Node, leaves: Sequence[Node]) -> int:
+    """Count connected parts of leaves, with neighbours across the centres of their sides."""
     parent = list(range(len(leaves)))
     mine = {leaf.row: i for i, leaf in enumerate(leaves)}
 
@@ -317,7 +321,7 @@ def hang_together(root: Node, leaves: Sequence[Node]) -> bool:
             other = mine.get(leaf_at(root, at, axis, upper).row, -1)
             if other >= 0:
                 parent[first(i)] = first(other)
-    return len({first(i) for i in range(len(leaves))}) <= 1
+    return len({first(i) for i in range(len(leaves))})
 
 
 # ---------------------------------------------------------------- 3. certificates of boxes
@@ -330,6 +334,7 @@ class Archive:
     statement: dict[str, Any]
     files: zipfile.ZipFile
     left: int
+    read: set[str] = field(default_factory=set)
 
     def text(self, name: Any) -> str:
         """Text of a member; what would unpack to too much is refused before it is."""
@@ -340,15 +345,18 @@ class Archive:
 def unpacked(archive: Archive, name: str) -> str:
     """Unpack a member within the limit of all that is unpacked."""
     try:
-        size = archive.files.getinfo(name).file_size
-        archive.left -= size
+        about = archive.files.getinfo(name)
+        stored = about.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        need(stored, "a member is neither stored nor deflated")
+        archive.left -= about.file_size
+        archive.read.add(name)
         need(archive.left >= 0, "the archive unpacks to too much")
         return archive.files.read(name).decode("ascii")
     except KeyError:
-        raise RejectedError(f"{name} is missing") from None
+        raise RejectedError(f"{name!a} is missing") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
             UnicodeDecodeError) as error:  # fmt: skip
-        raise UnreadableError(f"{name} is damaged") from error
+        raise UnreadableError(f"{name!a} is damaged") from error
 
 
 class Proven(NamedTuple):
@@ -433,13 +441,22 @@ def check(archive: Archive) -> str:
         at_points = where.get(i, [])
         if not mine:
             need(len(at_points) == 1 and gap == 0.0, "a region without boxes must be one point")
+            others = {p for j, found in where.items() if j != i for p in found}
+            apart = at_points[0] not in others and not any(map(holds(at_points[0]), leaves))
+            need(apart, "a region without boxes lies in another")
             continue
-        need(hang_together(root, mine), "the boxes of a region do not hang together")
+        need(connected(root, mine) == 1, "the boxes of a region do not hang together")
         for p in at_points:
-            held = any(all(a <= x <= b for x, a, b in zip(p, *leaf.box, strict=True))
-                       for leaf in mine)  # fmt: skip
-            need(held, "a point lies outside of its region")
+            need(any(map(holds(p), mine)), "a point lies outside of its region")
+    # a region cut in two would read as two phases
+    need(connected(root, leaves) == len({x.region for x in leaves}), "two regions touch")
+    need(archive.read == set(archive.files.namelist()), "a member is named nowhere")
     return told(family, leaves, values, gaps, where)
+
+
+def holds(point: Sequence[float]) -> Callable[[Node], bool]:
+    """Whether a box holds the point, sides included."""
+    return lambda leaf: all(a <= x <= b for x, a, b in zip(point, *leaf.box, strict=True))
 
 
 def settle(found: int, claimed: int) -> None:
@@ -447,9 +464,9 @@ def settle(found: int, claimed: int) -> None:
     need(found == claimed, f"the integer is {found}, not {claimed}")
 
 
-def volume(box: Box) -> arb:
-    """Product of the edges."""
-    return prod((arb(b) - arb(a) for a, b in zip(*box, strict=True)), start=arb(1))
+def volume(box: Box) -> Fraction:
+    """Product of the edges, exactly."""
+    return prod((Fraction(b) - Fraction(a) for a, b in zip(*box, strict=True)), start=Fraction(1))
 
 
 def told(
@@ -460,8 +477,9 @@ def told(
     where: dict[int, list[tuple[float, ...]]],
 ) -> str:
     """Say in a line what was proven."""
-    share = float((100 * checker.total(map(volume, (x.box for x in leaves)))
-                   / volume(family.domain)).lower())  # fmt: skip
+    # rounded down: 100 only if nothing is left open
+    parts = floor(10**6 * sum(volume(x.box) for x in leaves) / volume(family.domain))
+    share = f"{parts // 10**4}.{parts % 10**4:04d}"
     about = " of the symmetrised Hamiltonians" if family.reversal is not None else ""
     if family.parameters[0].kind == "path":
         low, high = family.domain
@@ -483,8 +501,7 @@ def told(
     gap = checker.rounded_down(min(gaps))
     count = "1 region" if len(values) == 1 else f"{len(values)} regions"
     return (
-        f"{family.quantity}{about} over {names}: {share:.4f} % in {count} ({found}), gap at least"
-        f" {gap}"
+        f"{family.quantity}{about} over {names}: {share} % in {count} ({found}), gap at least {gap}"
     )
 
 
@@ -523,7 +540,7 @@ def check_file(path: str | Path) -> str:
     try:
         with zipfile.ZipFile(name) as files:
             return check_zip(files)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter: versions to come
         raise UnreadableError("no zip archive") from error
 
 

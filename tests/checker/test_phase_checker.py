@@ -240,3 +240,119 @@ def test_equal_proofs_are_equal_bytes(tmp_path):
     line = tp.certify_phases(tp.models.qwz, {"m": (0.5, 3.0)}, share=0.9)
     one, two = (line.save_proof(tmp_path / f"{i}.phases.zip", share=0.5) for i in range(2))
     assert one.read_bytes() == two.read_bytes()
+
+
+# ---- what is printed is what was proven: no more, and in the checker's own words
+
+
+@pytest.fixture(scope="module")
+def line():
+    plane = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.0)}, share=0.9)
+    return texts_of(plane.save_proof, share=0.9)
+
+
+def with_statement(texts, change):
+    data = json.loads(texts[STATEMENT])
+    change(data)
+    return verdict({**texts, STATEMENT: json.dumps(data)})
+
+
+FORGED = "m: 1 % in 1 region (-1)\nother.phases.zip: accepted: Chern number over m"
+
+
+@pytest.mark.parametrize("name", [FORGED, "", "\ud800", "\x1b[2K", "a b", "m" * 65, 3, None])
+def test_a_parameter_has_a_plain_name(line, name):
+    def renamed(data):
+        data["question"]["parameters"][0]["name"] = name
+
+    assert with_statement(line, renamed) == (
+        "rejected", "a name must be an identifier of at most 64 letters",
+    )  # fmt: skip
+
+
+def test_parameters_have_different_names():
+    def twice(data):
+        data["question"]["parameters"][1]["name"] = data["question"]["parameters"][0]["name"]
+
+    assert "one name" in changed_statement("winding number, plane", twice)[1]
+
+
+def test_the_share_is_rounded_down(line):
+    """A sliver of which nothing is said leaves less than 100 %."""
+
+    def wider(data):
+        m = data["question"]["parameters"][0]
+        end = m["upper"]
+        m["upper"] = (float.fromhex(end) + 1e-9).hex()
+        data["evidence"]["boxes"] = [[0, end], *data["evidence"]["boxes"], -1]
+
+    whole = verdict(line)[1]
+    found, text = with_statement(line, wider)
+    assert found == "accepted"
+    assert "100.0000 %" in whole
+    assert "99.9999 %" in text
+
+
+def test_one_region_is_not_counted_twice(line):
+    point = {"region": 1, "at": [(0.75).hex()], "file": "000000.cert.json"}
+
+    def inside(data):
+        data["claim"]["regions"].append({"value": -1, "gap_lower": "0"})
+        data["evidence"]["points"].append(point)
+
+    assert with_statement(line, inside) == ("rejected", "a region without boxes lies in another")
+
+
+def test_regions_do_not_touch():
+    """A leaf taken from a region is no region of its own, although its proof holds."""
+
+    def divided(data):
+        boxes = data["evidence"]["boxes"]
+        (first,) = [i for i, x in enumerate(boxes) if x == 0][:1]
+        region = len(data["claim"]["regions"])
+        assert boxes.count(0) > 1
+        boxes[first] = region
+        data["claim"]["regions"].append(dict(data["claim"]["regions"][0]))
+
+    found, reason = changed_statement("winding number, plane", divided)
+    assert (found, reason) == ("rejected", "two regions touch")
+
+
+def test_every_member_is_named(line):
+    assert verdict({**line, "000099.cert.json": line["000000.cert.json"]}) == (
+        "rejected", "a member is named nowhere",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_other_compressions_are_refused(tmp_path, line, way):
+    path = tmp_path / "x.phases.zip"
+    with zipfile.ZipFile(path, "w", compression=way) as files:
+        for name, text in line.items():
+            files.writestr(name, text)
+    assert phase_checker.main([str(path)]) == 1
+
+
+def test_no_changed_byte_ends_in_a_traceback(tmp_path, line):
+    path = tmp_path / "x.phases.zip"
+    with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_DEFLATED) as files:
+        for name, text in line.items():
+            files.writestr(name, text)
+    content, rng = path.read_bytes(), np.random.default_rng(5)
+    newer = content.rfind(b"PK\x01\x02") + 6  # version needed, of the last entry
+    for place in [newer, *rng.integers(len(content), size=150)]:
+        changed = bytearray(content)
+        changed[place] ^= 99 ^ 20 if place == newer else 1 << int(rng.integers(8))
+        path.write_bytes(changed)
+        assert phase_checker.main([str(path)]) in (0, 1, 2)
+
+
+def test_names_that_no_file_can_hold_are_refused_when_it_is_written(tmp_path):
+    def family(**given):
+        return tp.models.qwz(given["m (eV)"])
+
+    domain, how = {"m (eV)": (0.5, 1.0)}, {"m (eV)": "affine"}
+    plane = tp.certify_phases(family, domain, dependence=how, share=0.5)
+    with pytest.raises(InputError, match="rename it in the family"):
+        plane.save_proof(tmp_path / "x.phases.zip")
+    assert not list(tmp_path.iterdir())

@@ -505,6 +505,12 @@ def write_diagram_proof(
 
     `integer` tells the invariant of a leaf by its row in the tree.
     """
+    for name in names:
+        if not (name.isascii() and name.isidentifier() and len(name) <= 64):
+            raise InputError(
+                f"Parameters of a file must be named by identifiers of at most 64 ASCII letters,"
+                f" but one is {short(name)}; rename it in the family."
+            )
     target, family = _target(path), _of_plane(asked, names)
     tree = Tree(**{n: x.copy() for n, x in vars(tree).items()})
     with complete_file(target, ours=_is_proof) as part:

@@ -135,7 +135,7 @@ class Equivalence(Result):
         >>> found = tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     verify(found.save(f"{folder}/x.phases.zip"))
-        'one phase, gap at least 0.... on the way'
+        'one phase, gap at least 0.25... on the way'
         """
         if self.answer == "open" or self.asked is None:
             raise UnresolvedError("equivalence", [0], 1, [self.reason])

@@ -18,7 +18,6 @@ from topophys._statistics import r_squared
 from topophys._typing import is_block_like
 from topophys.errors import InputError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.interpret.regression import LinearDecoder
 from topophys.invariants.winding import certify_winding, winding_number
 from topophys.plots._panels import (
     AxesLike,
@@ -115,17 +114,21 @@ def decode_angle(
     if callable(decoder):
         return _from_callable(decoder, h1), GIVEN_MAP
     if decoder is not None:
-        return _from_components(LinearDecoder(*_pair(decoder, h1.shape[-1]))(h1)), FITTED_ELSEWHERE
+        weights, bias = _pair(decoder, h1.shape[-1])
+        return _from_components(h1 @ weights + bias), FITTED_ELSEWHERE
     note = FITTED_HERE.format(points=alpha.size, free=h1.shape[-1] + 1)
-    return _from_components(_fit(h1, alpha)(h1)), note
+    weights, bias = _fit(h1, alpha)
+    return _from_components(h1 @ weights + bias), note
 
 
-def _fit(h1: NDArray[np.float64], alpha: NDArray[np.float64]) -> LinearDecoder:
+def _fit(
+    h1: NDArray[np.float64], alpha: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rows = h1.reshape(-1, h1.shape[-1])
     design = np.column_stack([rows, np.ones(len(rows))])
     target = np.column_stack([np.cos(alpha.ravel()), np.sin(alpha.ravel())])
     solution = np.linalg.lstsq(design, target, rcond=None)[0]
-    return LinearDecoder(solution[:-1], solution[-1])
+    return solution[:-1], solution[-1]
 
 
 def _from_components(parts: NDArray[np.float64]) -> NDArray[np.float64]:
