@@ -4,12 +4,15 @@ import io
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import matplotlib.image as mpimg
 import numpy as np
 import pytest
 
+from topophys import report
 from topophys.report import write_page
+from topophys.report.charts import accuracy_chart, probe_chart
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 pytestmark = [pytest.mark.process, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
@@ -32,6 +35,24 @@ FRAME = """<!doctype html><meta charset="utf-8"><body style="margin:0">
     page.documentElement.scrollWidth, page.images.length, shown.length, wide.length,
     page.defaultView.performance.getEntriesByType("resource").filter(
       r => !r.name.startsWith("data:")).length].join(" ");
+}});</script>"""
+
+#: Counts texts of charts that reach out of their drawing or into each other.
+CHARTS = """<!doctype html><meta charset="utf-8">{style}<body>{charts}<pre></pre>
+<script>addEventListener("load", () => {{
+  const along = (a, b, low, high) => a[low] < b[high] && b[low] < a[high];
+  const clash = (a, b) => along(a, b, "left", "right") && along(a, b, "top", "bottom");
+  const bad = [], charts = [...document.querySelectorAll(".chart svg")];
+  for (const svg of charts) {{
+    const frame = svg.getBoundingClientRect();
+    const texts = [...svg.querySelectorAll("text")].filter(t => t.textContent)
+      .map(t => [t.textContent, t.getBoundingClientRect()]);
+    texts.forEach(([word, box], i) => {{
+      if (box.left < frame.left || box.right > frame.right) bad.push(word);
+      for (const [other, at] of texts.slice(i + 1)) if (clash(box, at)) bad.push(word + other);
+    }});
+  }}
+  document.querySelector("pre").textContent = charts.length + ": " + bad.join("; ");
 }});</script>"""
 
 
@@ -67,6 +88,28 @@ def test_fits_its_width_and_shows_every_picture(folder, width):
     assert images == shown > 8
     assert wide == 0
     assert fetched == 0
+
+
+@pytest.mark.parametrize("font", ["system-ui", "DejaVu Sans"])
+def test_words_of_charts_are_apart_and_inside(tmp_path, font):
+    names = {"near_critical": 2805, "other_family": 3000, "finer_grid": 2999, "coarser_grid": 1}
+    rows = [
+        {"split": s, "invariant": "all", "total": 15_000, "correct": n, "formula_correct": 15_000}
+        for s, n in names.items()
+    ]
+    probes = [
+        {"layer": "h2_features", "measure": m, "source": "trained", "target": "dalpha", "r2": 0.97,
+         "low": 0.9, "high": 1.0, "quantity": "dalpha"}
+        for m in ("raw", "used part", "modulo exact")
+    ]  # fmt: skip
+    charts = [accuracy_chart({"accuracy": rows}), probe_chart({"probes": {"results": probes}})]
+    template = (Path(report.__file__).parent / "templates" / "report.html.j2").read_text("utf-8")
+    style = template[template.index("<style") : template.index("</style>") + 8]
+    style += f"<style>.chart svg {{ font-family: {font}; }}</style>"
+    page = tmp_path / "charts.html"
+    page.write_text(CHARTS.format(style=style, charts="".join(charts)), encoding="utf-8")
+    text = browse(tmp_path, "--dump-dom", "--window-size=1280,900", page.as_uri())
+    assert re.search(r"<pre>(.*)</pre>", text)[1] == "2: "
 
 
 def screenshot(folder, name, *arguments):

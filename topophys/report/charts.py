@@ -13,7 +13,7 @@ from topophys._statistics import wilson_interval
 __all__ = ["accuracy_chart", "probe_chart"]
 
 #: Widths in the units of the drawing: names, plot, values.
-_NAMES, _PLOT, _VALUES, _ROW = 124.0, 250.0, 116.0, 30.0
+_NAMES, _PLOT, _VALUES, _ROW = 124.0, 260.0, 136.0, 30.0
 
 
 def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
@@ -33,7 +33,7 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
         return None
     finest = min(1.0 / (2 * r["total"]) for r in rows)
     low = math.floor(math.log10(finest))
-    zero, start = _NAMES + 16.0, _NAMES + 46.0
+    zero, start = _NAMES + 16.0, _NAMES + 62.0
 
     def place(error: float) -> float:
         if error <= 0.0:
@@ -44,7 +44,8 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
     bottom = 26.0 + _ROW * len(rows)
     for power in range(low, 1):
         x = place(10.0**power)
-        label = f"{100 * 10.0**power:g} %"
+        # every other decade, so that labels of any font keep their distance
+        label = "" if power % 2 else f"{100 * 10.0**power:g} %"
         parts.append(_line(x, 20.0, x, bottom, "grid") + _text(x, bottom + 16.0, label, "middle"))
     parts.append(_text(zero, bottom + 16.0, "0", "middle"))
     parts.append(
@@ -68,13 +69,14 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
             + f'<circle class="formula" cx="{other:.1f}" cy="{y:.1f}" r="8"/>'
         )
         name = _text(_NAMES - 8.0, y + 4.0, row["split"], "end")
-        count = f"{wrong:,} of {row['total']:,} wrong"
+        count = f"{wrong:,} of {row['total']:,}"
         value = _text(_NAMES + _PLOT + 12.0, y + 4.0, count, "start")
         parts.append(f"<g><title>{escape(message)}</title>{marks}{name}{value}</g>")
     return _svg(
         parts, bottom + 42.0, "Share of wrong answers on each split",
         "Filled: the network. Ring: the formula on the same points. Splits without an error stand"
-        " at 0; their line ends at the largest rate that 95 % confidence allows.",
+        " at 0; their line ends at the largest rate that 95 % confidence allows. On the right:"
+        " wrong answers of the network, of all.",
     )  # fmt: skip
 
 
