@@ -129,9 +129,12 @@ LARGEST_RATIO: Final = 10_000
 
 def reduced(composition: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
     """Smallest integers in the ratios of the amounts, whose decimals are taken as exact."""
-    amounts = [Fraction(f"{amount:.12g}") for _, amount in composition]
-    common = lcm(*(a.denominator for a in amounts))
-    whole = [int(a * common) for a in amounts]
+    if all(amount.is_integer() for _, amount in composition):  # nearly always; fractions are slow
+        whole = [int(amount) for _, amount in composition]
+    else:
+        amounts = [Fraction(f"{amount:.12g}") for _, amount in composition]
+        common = lcm(*(a.denominator for a in amounts))
+        whole = [int(a * common) for a in amounts]
     divisor = gcd(*whole)
     if max(whole) > LARGEST_RATIO * divisor:
         return composition

@@ -114,7 +114,9 @@ def raw_properties() -> NDArray[np.float64]:
     for z, row in enumerate(tabulated()["elements"], start=1):
         values = [np.nan if row[name] is None else row[name] for name in MEASURED]
         table[z] = [*values, *row["outer"]]
-    return np.where(np.isnan(table), np.nanmedian(table[1:96], axis=0), table)
+    # as `nanmedian`, which imports masked arrays
+    medians = [np.median(column[~np.isnan(column)]) for column in table[1:96].T]
+    return np.where(np.isnan(table), medians, table)
 
 
 @cache
