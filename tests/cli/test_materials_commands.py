@@ -143,3 +143,39 @@ def test_columns_of_labels_are_named_once(program, tmp_path):
     assert (code, err.count("\n")) == (2, 1)
     assert "`--label` must name each column once" in err
     assert not (tmp_path / "m.npz").exists()
+
+
+def test_a_hamiltonian_disposes_of_a_prediction(program, tmp_path):
+    import topophys as tp
+    from tests.materials.test_hamiltonian_check import solid
+
+    file, table = tmp_path / "solid_hr.dat", tmp_path / "answers.csv"
+    tp.write_wannier90_hr(solid(-2.0), file)
+    code, out, err = program("materials", "predict", "NaCl:225", "--hamiltonian", file, "-n", 2)
+    assert (code, err) == (0, "")
+    assert "(1; 000) (certified)" in out
+    assert "the certificate excludes trivial, as Z2 indices (1; 000) are not all even; left:" in out
+    code, out, _ = program(
+        "materials", "predict", "NaCl:225", "--hamiltonian", file, "-n", 2, "--json"
+    )
+    row = json.loads(out)
+    assert (code, row["hamiltonian_nu0"], row["topology"]) == (0, 1.0, "trivial")
+    assert row["topology_proven"].endswith("left: topological insulator")
+    code, _, _ = program(
+        "materials", "predict", "Bi2Se3", "--hamiltonian", file, "-n", 2, "-o", table
+    )
+    assert code == 0
+    assert "hamiltonian_gap_lower" in table.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("NaCl", "--hamiltonian", "no_hr.dat", "-n", 2), "does not exist"),
+     (("NaCl", "-n", 2), "go together"), (("NaCl", "--hamiltonian", __file__), "go together"),
+     (("NaCl", "KCl", "--hamiltonian", __file__, "-n", 2), "one material"),
+     (("NaCl", "--hamiltonian", __file__, "-n", 2), "topophys: ")],
+)  # fmt: skip
+def test_questions_about_no_hamiltonian_are_refused(program, words, said):
+    code, _, err = program("materials", "predict", *words)
+    assert (code, err.count("\n")) == (2, 1)
+    assert said in err

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from topophys.cli._options import Force, Quiet
+from topophys.cli._options import Force, Quiet, require
 
 if TYPE_CHECKING:
+    from topophys.materials.answers import MaterialAnswer
     from topophys.materials.crystal import Crystal
 
 __all__ = ["COMMANDS"]
@@ -188,6 +189,13 @@ def predict(
         str | None,
         typer.Option(help="Elements of a POSCAR of VASP 4, in its order, such as 'Bi Se'."),
     ] = None,
+    hamiltonian: Annotated[
+        Path | None,
+        typer.Option(help="Hoppings of the one material (_hr.dat): what is proven of it disposes."),
+    ] = None,
+    occupied: Annotated[
+        int | None, typer.Option("-n", "--occupied", help="Occupied bands of --hamiltonian.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="CSV file for the answers.")
     ] = None,
@@ -198,6 +206,7 @@ def predict(
     """Predict classes with calibrated probabilities, prediction sets and nearest materials.
 
     Bad entries are reported and skipped; the exit status is then 1, or 2 if all are bad.
+    With --hamiltonian the gap and the Z2 indices of that file are proven, and exclude classes.
 
     Example: topophys materials predict Bi2Se3 SnTe:225 POSCAR
     """
@@ -206,7 +215,8 @@ def predict(
     from topophys.materials.description import collect_materials
 
     if output is not None:
-        check_table(output, *items, *([model] if model else []), force=force)
+        check_table(output, *items, *(file for file in (model, hamiltonian) if file), force=force)
+    _check_filling(hamiltonian, occupied)
     found = collect_materials(
         items, formula=formula, space_group=space_group, structure=structure, species=species,
         occupancy=occupancy, progress=not quiet,
@@ -219,7 +229,13 @@ def predict(
         raise typer.Exit(2)
     if output is not None:  # folders and tables name more files
         check_table(output, *found.files, force=force)
-    if model is not None and model.is_dir():
+    of_network = model is not None and model.is_dir()
+    if hamiltonian is not None and (of_network or len(found.materials) != 1):
+        raise InputError(
+            "Option --hamiltonian goes with trees and one material, the one that it describes, but"
+            f" there are {len(found.materials)} materials or a run folder."
+        )
+    if model is not None and of_network:
         _predict_with_network(model, found.crystals, output)
     else:
         from topophys.materials.model import MaterialsModel
@@ -227,15 +243,47 @@ def predict(
         chosen = MaterialsModel.pretrained() if model is None else MaterialsModel.load(model)
         answers = chosen.answer(found.materials, progress=not quiet)
         rows = [answer.to_dict() for answer in answers]
+        proven = _dispose(hamiltonian, occupied, answers[0], rows[0])
         if output is not None:
             write_table(output, rows, force=force)
             print(f"{len(answers)} answers: {output}")
         elif as_json:
             print("\n".join(json.dumps(row) for row in rows))
         else:
-            print("\n".join([*map(str, answers), chosen.summary()]))
+            print("\n".join([*map(str, answers), *proven, chosen.summary()]))
     if found.refused:
         raise typer.Exit(1)
+
+
+def _check_filling(hamiltonian: Path | None, occupied: int | None) -> None:
+    """Refuse a file of hoppings without its filling, or a filling without a file."""
+    from topophys.errors import InputError
+
+    require(hamiltonian, "File", "give hoppings of Wannier90 (_hr.dat, _tb.dat)")
+    if (hamiltonian is None) != (occupied is None):
+        raise InputError(
+            "Options --hamiltonian and -n go together: a file of hoppings and its number of"
+            " occupied bands, which no such file says."
+        )
+
+
+def _dispose(
+    file: Path | None, occupied: int | None, answer: MaterialAnswer, row: dict[str, Any]
+) -> list[str]:
+    """Say what is proven of a Hamiltonian; its numbers and the verdict go to the row."""
+    if file is None:
+        return []
+    from math import isnan
+
+    from topophys.materials import check_hamiltonian
+
+    check = check_hamiltonian(file, occupied)
+    row |= {name: None if isnan(value) else value for name, value in check.features.items()}
+    lines = [str(check)]
+    for name, task in answer.tasks.items():
+        row[f"{name}_proven"] = check.verdict(task.label)
+        lines.append(f"  {name}: the certificate {check.verdict(task.label)}")
+    return lines
 
 
 def _predict_with_network(run: Path, crystals: list[Crystal], output: Path | None) -> None:

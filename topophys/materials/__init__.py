@@ -55,6 +55,10 @@ if TYPE_CHECKING:
         persistence_tokens,
         scalar_features,
     )
+    from topophys.materials.hamiltonian_check import (
+        HamiltonianCheck,
+        check_hamiltonian,
+    )
     from topophys.materials.io import (
         Batch,
         band_summary,
@@ -114,6 +118,7 @@ __all__ = [
     "EnhancedKSpacePhysicsFeatures",
     "EnhancedMultiModalMaterialClassifier",
     "Explanation",
+    "HamiltonianCheck",
     "History",
     "KSpaceTransformerGNNEncoder",
     "MaterialAnswer",
@@ -132,6 +137,7 @@ __all__ = [
     "ToySummary",
     "TrainOptions",
     "band_summary",
+    "check_hamiltonian",
     "crystal_graph",
     "describe",
     "explain",
@@ -176,6 +182,7 @@ _HOMES: Final = {
     "EnhancedKSpacePhysicsFeatures": "topophys.materials.encoders",
     "EnhancedMultiModalMaterialClassifier": "topophys.materials.classifier",
     "Explanation": "topophys.materials.explanation",
+    "HamiltonianCheck": "topophys.materials.hamiltonian_check",
     "History": "topophys.materials.training",
     "KSpaceTransformerGNNEncoder": "topophys.materials.encoders",
     "LIST_CLASSES": "topophys.materials.lists",
@@ -198,6 +205,7 @@ _HOMES: Final = {
     "TrainOptions": "topophys.materials.training",
     "UNKNOWN": "topophys.materials.data",
     "band_summary": "topophys.materials.io",
+    "check_hamiltonian": "topophys.materials.hamiltonian_check",
     "crystal_graph": "topophys.materials.crystal",
     "describe": "topophys.materials.description",
     "explain": "topophys.materials.explanation",
