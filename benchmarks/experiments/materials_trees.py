@@ -1,8 +1,7 @@
 """Tasks of `materials`: the trees of `MaterialsModel` on the lists, by system and prototype.
 
 Numbers of formula units in the primitive cell come from the second list, which states no licence:
-they are read for measurements, and are part of no file of the project. The rows with trees of a
-second kind need `pip install catboost`.
+they are read for measurements, and are part of no file of the project.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from topophys.materials._model_file import LIST_BLOCKS, VIEWS, features
 from topophys.materials.boosted_trees import train_trees
 from topophys.materials.calibration import (
     FOLDS,
-    best_temperature,
+    best_calibration,
     classification_scores,
     confusion_scores,
     grouped_folds,
@@ -31,6 +30,7 @@ from topophys.materials.calibration import (
 from topophys.materials.description import describe
 from topophys.materials.electron_counting import assumed_electrons
 from topophys.materials.features import list_features
+from topophys.materials.similar import SimilarMaterials, similar_columns
 
 LEVEL = 0.9
 TREES = 250
@@ -38,6 +38,7 @@ TREES = 250
 POWERS = np.linspace(0.0, 1.0, 11)
 #: Names of the classes with spin-orbit coupling in the second list, as numbers of the first.
 OTHER = {"Triv_Ins": 0, "HSP_SM": 1, "HSL_SM": 1, "TCI": 2, "TI": 3}
+ALONE = ", without similar materials"
 #: Rows of a table: what the trees see.
 SEEN = {
     "formula": VIEWS[0],
@@ -45,7 +46,7 @@ SEEN = {
     "formula and space group": VIEWS[1],
     "structure": VIEWS[2],
     "structure, assumed in training": "assumed",
-    "structure, and trees of a second kind": "two kinds",
+    **{f"{seen}{ALONE}": f"{seen}{ALONE}" for seen in VIEWS[1:]},
 }
 
 
@@ -126,42 +127,41 @@ def logits(seed, group_by, seen):
     return found
 
 
-def second_kind(seed, group_by):
-    """The same with the ordered boosting of CatBoost, which reads categories as they are."""
-    import catboost  # noqa: PLC0415  # not part of any extra
-    import pandas  # noqa: PLC0415
-
+def second_logits(seed, group_by, seen):
+    """The same by trees that see the classes of similar materials too."""
     y, fold = labels(), fold_of(seed, group_by)
-    table = pandas.DataFrame(columns(VIEWS[2])[1])
-    table["group"] = [str(m.space_group) for m in materials()]
-    table["prototype"] = [m.prototype for m in materials()]
+    taught, asked = columns(seen)
+    kin = [getattr(m, group_by) for m in materials()]
     found = np.zeros((len(y), 4))
     for f in range(FOLDS):
         out = fold == f
-        trees = catboost.CatBoostClassifier(
-            iterations=400, depth=6, learning_rate=0.1, rsm=0.3, border_count=64,
-            loss_function="MultiClass", thread_count=1, verbose=0, random_seed=seed,
-            allow_writing_files=False, cat_features=["group", "prototype"],
-        )  # fmt: skip
-        trees.fit(table[~out], y[~out])
-        found[out] = np.log(trees.predict_proba(table[out]))
+        train, test = np.flatnonzero(~out), np.flatnonzero(out)
+        some, theirs = [materials()[i] for i in train], [kin[i] for i in train]
+        x = np.hstack([taught[train], similar_columns(some, y[train], theirs, 4, seed)])
+        trees = train_trees(x, y[train], n_classes=4, n_trees=TREES, seed=seed)
+        known = SimilarMaterials(some, y[train], theirs, 4)
+        near = known.columns([materials()[i] for i in test], [kin[i] for i in test])
+        found[test] = trees.scores(np.hstack([asked[test], near]))
     return found
 
 
 def kept_logits(seed, group_by, seen):
+    """Scores of one set of trees; of both, where similar materials are known, their mean."""
+    seen, alone, _ = seen.partition(ALONE)
     kept = f"trees2-{group_by}-{seen.replace(' ', '-')}"
-    if seen == "two kinds":
-        other = remembered(f"trees2-{group_by}-second", seed, lambda: second_kind(seed, group_by))
-        return np.log((softmax(kept_logits(seed, group_by, VIEWS[2])) + softmax(other)) / 2)
-    return remembered(kept, seed, lambda: logits(seed, group_by, seen))
+    one = remembered(kept, seed, lambda: logits(seed, group_by, seen))
+    if alone or group_by == "prototype" or seen in {VIEWS[0], "listed"}:
+        return one
+    two = remembered(f"{kept}-similar", seed, lambda: second_logits(seed, group_by, seen))
+    return np.log((softmax(one) + softmax(two)) / 2)
 
 
 def calibrated(raw, y, fold):
-    """Probabilities by the temperature of the other folds."""
+    """Probabilities by the calibration of the other folds."""
     p = np.zeros_like(raw)
     for f in range(FOLDS):
         out = fold == f
-        p[out] = softmax(raw[out] / best_temperature(raw[~out], y[~out]))
+        p[out] = best_calibration(raw[~out], y[~out]).probabilities(raw[out])
     return p
 
 
@@ -332,7 +332,7 @@ TASKS = {
         f"model by {group_by}: {name}": (lambda seed, g=group_by, s=seen: measured(seed, g, s))
         for group_by in ("system", "prototype")
         for name, seen in SEEN.items()
-        if seen != "assumed" and not (seen == "two kinds" and group_by == "prototype")
+        if seen != "assumed" and not (ALONE in seen and group_by == "prototype")
     },
     "ceiling: two lists": ceiling,
     **{
@@ -340,9 +340,8 @@ TASKS = {
         for group_by in ("system", "prototype")
         for name in (
             "formula", "formula and space group", "structure", "structure, assumed in training",
-            "structure, and trees of a second kind",
         )
-        if not (SEEN[name] in {"two kinds", "assumed"} and group_by == "prototype")
+        if not (SEEN[name] == "assumed" and group_by == "prototype")
     },
     "known cells: two lists": ceiling_on_structures,
     "doubt: least believed labels": doubted,

@@ -9,9 +9,10 @@ import pytest
 
 from tests.materials.test_model import toy_table
 from topophys.errors import InputError, NotFittedError
-from topophys.materials import MaterialsModel, describe, explain
+from topophys.materials import MaterialsModel, describe, element_contributions, explain
 from topophys.materials._model_file import VIEWS, features
-from topophys.materials.explanation import BACKGROUND, _background, _columns
+from topophys.materials.elements import SYMBOLS
+from topophys.materials.explanation import BACKGROUND, PENALTY, _background, _columns
 
 pytest.importorskip("lightgbm", reason="needs the extra `materials`")
 
@@ -71,3 +72,39 @@ def test_questions_without_answer_are_refused(model):
         explain(model, "NaCl", task="magnetism")
     with pytest.raises(NotFittedError):
         explain(MaterialsModel(), "NaCl")
+
+
+def test_contributions_of_elements_maximise_the_penalised_likelihood(model):
+    found = element_contributions(model, "odd")
+    task = model.tasks_["class"]
+    symbols = list(found.values)
+    shares = np.array([
+        [dict(m.composition).get(SYMBOLS.index(s), 0.0) / sum(n for _, n in m.composition)
+         for s in symbols] for m in model._materials
+    ])  # fmt: skip
+    y = task.labels == task.classes.index("odd")
+    tau = np.array(list(found.values.values()))
+    p = 1.0 / (1.0 + np.exp(-shares @ tau))
+    np.testing.assert_allclose(shares.T @ (p - y) + PENALTY * tau, 0.0, atol=1e-6)
+    assert list(found.counts.values()) == (shares > 0).sum(0).tolist()
+    one = found.of("Na2O")
+    assert sum(one.values()) == pytest.approx((2 * found.values["Na"] + found.values["O"]) / 3)
+    assert 0.0 < found.held_out_accuracy < 1.0
+    assert found.majority == max(y.mean(), 1 - y.mean())
+
+
+def test_contributions_against_the_first_class_are_turned_round(model):
+    first = model.tasks_["class"].classes[0]
+    against, towards = element_contributions(model), element_contributions(model, first)
+    assert against.label == f"not {first}"
+    for symbol, value in against.values.items():
+        assert value == pytest.approx(-towards.values[symbol], abs=1e-7)
+
+
+def test_contributions_without_a_class_or_element_are_refused(model):
+    with pytest.raises(InputError, match="must be one of"):
+        element_contributions(model, "no such")
+    with pytest.raises(InputError, match="holds Xe"):
+        element_contributions(model).of("XeF2")
+    with pytest.raises(NotFittedError):
+        element_contributions(MaterialsModel())

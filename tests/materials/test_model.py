@@ -9,16 +9,18 @@ import pytest
 
 from topophys.errors import CheckpointError, DatasetError, InputError, NotFittedError
 from topophys.materials import MaterialsModel, describe, read_table, space_group_number
+from topophys.materials._model_file import features
 from topophys.materials.calibration import (
     accuracy_by_distance,
-    best_temperature,
+    best_calibration,
     calibration_error,
     classification_scores,
     grouped_folds,
+    log_loss,
     softmax,
 )
 from topophys.materials.description import Description
-from topophys.materials.model import _nearest
+from topophys.materials.similar import nearest
 
 METALS, ANIONS = ("Li", "Na", "K", "Ca", "Ti", "Fe", "Cu", "Zn", "Bi"), ("O", "S", "Se", "F", "Cl")
 
@@ -143,7 +145,10 @@ def test_temperature_undoes_overconfidence():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(20_000, 3)) * 2
     y = np.array([rng.choice(3, p=p) for p in softmax(logits)])
-    assert abs(best_temperature(3.0 * logits, y) - 3.0) < 0.15
+    found = best_calibration(3.0 * logits, y)
+    assert abs(np.exp(found.constant + found.slope / 2) - 3.0) < 0.4
+    assert calibration_error(found.probabilities(3.0 * logits), y) < 0.015
+    assert log_loss(found.probabilities(3.0 * logits), y) < log_loss(softmax(logits), y) + 1e-3
     assert calibration_error(softmax(logits), y) < 0.015
     assert calibration_error(softmax(3.0 * logits), y) > 0.05
 
@@ -161,7 +166,7 @@ def test_nearest_is_the_exhaustive_search():
     a = rng.dirichlet(np.ones(6), size=20) * (rng.random((20, 6)) < 0.7)
     a = a / np.maximum(a.sum(1, keepdims=True), 1e-12)
     b = rng.dirichlet(np.ones(6), size=50)
-    index, away = _nearest(a, b, 3)
+    index, away = nearest(a, b, 3)
     full = 1.0 - np.minimum(a[:, None], b).sum(-1)
     np.testing.assert_allclose(away, np.sort(full, axis=1)[:, :3], atol=1e-12)
     np.testing.assert_allclose(np.take_along_axis(full, index, 1), away, atol=1e-12)
@@ -450,11 +455,20 @@ def test_files_of_the_first_version_are_read(model, tmp_path):
     head = json.loads(bytes(arrays["head"]))
     del head["electrons"]
     head["version"] = 1
+    task = head["tasks"][0]
+    constants = {view: numbers[0] for view, numbers in task.pop("calibration").items()}
+    task["temperature"] = {view: float(np.exp(a)) for view, a in constants.items()}
+    del task["second"]
     arrays["head"] = np.frombuffer(json.dumps(head).encode(), np.uint8)
     np.savez(path, **arrays)
     names = ["NaO:225", "Bi2Se3"]
     loaded = MaterialsModel.load(path)
-    np.testing.assert_array_equal(loaded.predict_proba(names), model.predict_proba(names))
+    plain = model.tasks_["parity"]
+    for name, one in zip(names, loaded.predict_proba(names), strict=True):
+        view = "formula" if ":" not in name else "formula and space group"
+        scores = plain.trees[view].scores(features([describe(name)], view))
+        wanted = softmax(scores / np.exp(plain.calibration[view].constant))[0]
+        np.testing.assert_allclose(one, wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])

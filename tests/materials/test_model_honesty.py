@@ -25,7 +25,7 @@ from topophys.materials import (
 from topophys.materials._model_file import VIEWS
 from topophys.materials.description import Description, collect_materials, reduced
 from topophys.materials.features import SYMMETRY_TOLERANCE
-from topophys.materials.model import _nearest
+from topophys.materials.similar import nearest
 
 pytest.importorskip("lightgbm", reason="needs the extra `materials`")
 
@@ -133,8 +133,8 @@ def test_distances_are_those_to_labelled_materials_of_the_task(model):
     ):
         for name, task in model.tasks_.items():
             rows = [i for i, label in enumerate(task.labels) if label >= 0]
-            nearest = _nearest(share[None], np.array([shares[i] for i in rows]), 1)[1][0, 0]
-            assert answer.tasks[name].distance == pytest.approx(nearest, abs=1e-12)
+            found = nearest(share[None], np.array([shares[i] for i in rows]), 1)[1][0, 0]
+            assert answer.tasks[name].distance == pytest.approx(found, abs=1e-12)
         assert answer.distance <= min(t.distance for t in answer.tasks.values()) + 1e-12
         assert ("oxide holds Cl" in answer.outside) == ("Cl" in one.name)
         assert ("parity holds Bi" in answer.outside) == ("Bi" in one.name)

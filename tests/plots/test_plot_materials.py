@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from topophys.errors import InputError, ShapeError
-from topophys.materials import Explanation, MaterialsModel, describe
+from topophys.materials import ElementContributions, Explanation, MaterialsModel, describe
 from topophys.materials.calibration import calibration_error, softmax
 from topophys.plots.materials import (
     plot_class_confusion,
+    plot_element_contributions,
     plot_explanation,
     plot_materials_map,
     plot_reliability,
@@ -63,3 +64,14 @@ def test_bars_are_the_contributions():
     assert [bar.get_width() for bar in figure.axes[0].patches] == [1.5, -0.5]
     with pytest.raises(InputError):
         plot_explanation([])
+
+
+def test_the_table_of_elements_names_all_and_colours_those_that_are_known():
+    found = ElementContributions("odd", {"Na": 2.0, "O": -1.0}, {"Na": 3, "O": 4}, 0.75, 0.5)
+    panel = plot_element_contributions(found).axes[0]
+    words = [text.get_text() for text in panel.texts]
+    assert {"Na", "O", "Xe", "U", "+2.0", "-1.0"} <= set(words)
+    assert len(words) == 103 + 2
+    colours = [patch.get_facecolor()[:3] for patch in panel.patches]
+    assert sum(colour != (1.0, 1.0, 1.0) for colour in colours) == 2
+    assert "0.750" in panel.get_title()

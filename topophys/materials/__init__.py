@@ -47,7 +47,9 @@ if TYPE_CHECKING:
         TopologicalCrystalEncoder,
     )
     from topophys.materials.explanation import (
+        ElementContributions,
         Explanation,
+        element_contributions,
         explain,
     )
     from topophys.materials.features import (
@@ -115,6 +117,7 @@ __all__ = [
     "CrystalGraph",
     "Description",
     "DoubtfulLabel",
+    "ElementContributions",
     "EnhancedKSpacePhysicsFeatures",
     "EnhancedMultiModalMaterialClassifier",
     "Explanation",
@@ -140,6 +143,7 @@ __all__ = [
     "check_hamiltonian",
     "crystal_graph",
     "describe",
+    "element_contributions",
     "explain",
     "filling_allows_insulator",
     "fit_lists",
@@ -179,6 +183,7 @@ _HOMES: Final = {
     "CrystalGraph": "topophys.materials.crystal",
     "Description": "topophys.materials.description",
     "DoubtfulLabel": "topophys.materials.answers",
+    "ElementContributions": "topophys.materials.explanation",
     "EnhancedKSpacePhysicsFeatures": "topophys.materials.encoders",
     "EnhancedMultiModalMaterialClassifier": "topophys.materials.classifier",
     "Explanation": "topophys.materials.explanation",
@@ -208,6 +213,7 @@ _HOMES: Final = {
     "check_hamiltonian": "topophys.materials.hamiltonian_check",
     "crystal_graph": "topophys.materials.crystal",
     "describe": "topophys.materials.description",
+    "element_contributions": "topophys.materials.explanation",
     "explain": "topophys.materials.explanation",
     "filling_allows_insulator": "topophys.materials.electron_counting",
     "fit_lists": "topophys.materials.training",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from topophys._io import parse_json, read_npz
 from topophys.errors import CheckpointError
 from topophys.materials.boosted_trees import BoostedTrees
-from topophys.materials.calibration import softmax
+from topophys.materials.calibration import Calibration, softmax
 from topophys.materials.description import Description, reduced
 from topophys.materials.electron_counting import (
     CELL_BLOCKS,
@@ -26,6 +26,7 @@ from topophys.materials.electron_counting import (
 from topophys.materials.elements import SYMBOLS
 from topophys.materials.features import list_features
 from topophys.materials.lists import SMALLEST_AMOUNT, ListedMaterial
+from topophys.materials.similar import similar_width
 
 __all__ = ["VIEWS", "Task", "features", "fractions", "is_model", "packed", "unpacked"]
 
@@ -48,8 +49,11 @@ SCORES: Final = (
 )  # fmt: skip
 #: Valence electrons of a primitive cell; no structure that is read has as many.
 MOST_ELECTRONS: Final = 10**9
+#: Largest logarithm of a temperature.
+MOST_LOG: Final = 20.0
 FORMAT: Final = "topophys-materials-model"
-VERSION: Final = 2  # version 1 had no electrons and no view of structures
+#: Version 1 had no electrons and no view of structures, 2 one temperature and one set of trees.
+VERSION: Final = 3
 
 
 def features(materials: Sequence[Description], view: str) -> NDArray[np.float64]:
@@ -82,16 +86,22 @@ class Task:
     classes: tuple[str, ...]
     labels: NDArray[np.int64]  # of the training materials, -1 where unknown
     trees: dict[str, BoostedTrees]
-    temperature: dict[str, float]
+    #: Where similar materials are known: trees that see their classes too, in further columns.
+    second: dict[str, BoostedTrees]
+    calibration: dict[str, Calibration]
     #: Held-out probabilities of the true class's rivals, sorted by class: 1 - p of the true class.
     misfits: dict[str, list[NDArray[np.float64]]]
     #: Upper ends of the bins of distance, and the accuracy in each.
     distances: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
     scores: dict[str, dict[str, float]]
 
+    def scores_of(self, x: NDArray[np.float64], view: str) -> NDArray[np.float64]:
+        """Calibrated scores of both sets of trees: logits."""
+        return self.calibration[view].scaled(mean_scores(self.trees, self.second, x, view))
+
     def probabilities(self, x: NDArray[np.float64], view: str) -> NDArray[np.float64]:
         """Calibrated probabilities."""
-        return softmax(self.trees[view].scores(x) / self.temperature[view])
+        return softmax(self.scores_of(x, view))
 
     def thresholds(self, view: str, level: float) -> NDArray[np.float64]:
         """Least probability with which a class enters the set, for each class."""
@@ -100,6 +110,20 @@ class Task:
             rank = int(np.ceil((len(misfit) + 1) * level))
             least[c] = 0.0 if rank > len(misfit) else 1.0 - misfit[rank - 1]
         return least
+
+
+def mean_scores(
+    trees: dict[str, BoostedTrees],
+    second: dict[str, BoostedTrees],
+    x: NDArray[np.float64],
+    view: str,
+) -> NDArray[np.float64]:
+    """Scores of the trees of a view; with a second set, logarithms of the mean probabilities."""
+    scores = trees[view].scores(x[:, : trees[view].n_features])
+    if view not in second:
+        return scores
+    mean = (softmax(scores) + softmax(second[view].scores(x))) / 2.0
+    return np.asarray(np.log(np.maximum(mean, 1e-300)))
 
 
 # ---- The file
@@ -125,12 +149,15 @@ def packed(
         head["tasks"].append(
             {
                 "name": task.name, "classes": task.classes, "views": list(task.trees),
-                "temperature": task.temperature, "scores": task.scores,
+                "second": list(task.second), "scores": task.scores,
+                "calibration": {v: [c.constant, c.slope] for v, c in task.calibration.items()},
             }
         )  # fmt: skip
         arrays[f"{t}/labels"] = task.labels.astype(np.int16)
         for v, view in enumerate(task.trees):
             arrays |= task.trees[view].to_arrays(f"{t}/{v}/")
+            if view in task.second:
+                arrays |= task.second[view].to_arrays(f"{t}/{v}/second/")
             for c, misfit in enumerate(task.misfits[view]):
                 arrays[f"{t}/{v}/misfit{c}"] = misfit.astype(np.float32)
             arrays[f"{t}/{v}/bins"], arrays[f"{t}/{v}/accuracy"] = task.distances[view]
@@ -221,13 +248,22 @@ def _stored_task(
         and labels.min() >= -1 and labels.max() < len(classes),
         "labels do not fit the materials",
     )  # fmt: skip
-    trees, misfits, distances = {}, {}, {}
+    further = list(task.get("second", []))
+    _must(set(further) <= set(views), f"its second trees are of {further!r:.60}")
+    trees, second, misfits, distances = {}, {}, {}, {}
     for v, view in enumerate(views):
         trees[view] = BoostedTrees.from_arrays(arrays, f"{prefix}{v}/")
         _must(
             trees[view].n_classes == len(classes) and trees[view].n_features == _n_features(view),
             "trees do not fit the classes or features",
         )
+        if view in further:
+            second[view] = BoostedTrees.from_arrays(arrays, f"{prefix}{v}/second/")
+            width = _n_features(view) + similar_width(len(classes))
+            _must(
+                second[view].n_classes == len(classes) and second[view].n_features == width,
+                "second trees do not fit the classes or features",
+            )
         misfits[view] = [
             _stored_numbers(arrays[f"{prefix}{v}/misfit{c}"]) for c in range(len(classes))
         ]
@@ -237,12 +273,23 @@ def _stored_task(
             "bins of distance or misfits are not in order",
         )
         distances[view] = (ends, accuracy)
-    temperature = {view: float(task["temperature"][view]) for view in views}
-    _must(all(0.0 < t < np.inf for t in temperature.values()), "a temperature is not positive")
+    calibration = {view: _stored_calibration(task, view) for view in views}
     scores = {view: {k: float(task["scores"][view][k]) for k in SCORES} for view in views}
     return Task(
-        name, classes, labels.astype(np.int64), trees, temperature, misfits, distances, scores
-    )
+        name, classes, labels.astype(np.int64), trees, second, calibration, misfits, distances,
+        scores,
+    )  # fmt: skip
+
+
+def _stored_calibration(task: dict[str, Any], view: str) -> Calibration:
+    """Calibration of a view; of earlier versions one temperature."""
+    if "calibration" not in task:
+        temperature = float(task["temperature"][view])
+        _must(0.0 < temperature < np.inf, "a temperature is not positive")
+        return Calibration(float(np.log(temperature)))
+    constant, slope = (float(number) for number in task["calibration"][view])
+    _must(abs(constant) < MOST_LOG and abs(slope) < MOST_LOG, "a calibration is out of bounds")
+    return Calibration(constant, slope)
 
 
 def _stored_numbers(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from topophys._random import keyed_generator
 from topophys.errors import InputError
 
 __all__ = [
-    "FOLDS", "accuracy_by_distance", "best_temperature", "calibration_error",
+    "FOLDS", "Calibration", "accuracy_by_distance", "best_calibration", "calibration_error",
     "classification_scores",
     "confusion_scores", "grouped_folds", "log_loss", "softmax",
 ]  # fmt: skip
@@ -33,15 +34,50 @@ def log_loss(p: NDArray[np.float64], y: NDArray[np.int64]) -> float:
     return float(-np.log(np.maximum(p[np.arange(len(y)), y], 1e-12)).mean())
 
 
-def best_temperature(scores: NDArray[np.float64], y: NDArray[np.int64]) -> float:
-    """Divisor of the scores with the least log loss."""
-    # only training needs SciPy, whose import takes as long as an answer
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415
+@dataclass(frozen=True)
+class Calibration:
+    r"""Temperature of scores that depends on how decided they are.
 
-    found = minimize_scalar(
-        lambda t: log_loss(softmax(scores / np.exp(t)), y), bounds=(-1.5, 2.5), method="bounded"
-    )
-    return float(np.exp(found.x))
+    .. math:: p = \mathrm{softmax}(s / T), \qquad \log T = a + b H / \log C
+
+    with the entropy H of softmax(s) over C classes. For materials unlike those of the training set
+    one temperature for all leaves the most decided answers too sure.
+    """
+
+    constant: float  # a
+    slope: float = 0.0  # b
+
+    def scaled(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores whose softmax is calibrated."""
+        log_temperature = self.constant + self.slope * _indecision(scores)
+        return np.asarray(scores * np.exp(-log_temperature)[:, None])
+
+    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated probabilities; the order of the classes stays."""
+        return softmax(self.scaled(scores))
+
+
+def _indecision(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Entropy of the probabilities of scores, 1 where all classes are equal."""
+    p = softmax(scores)
+    entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(1)
+    return np.asarray(entropy / np.log(scores.shape[1]))
+
+
+#: Largest size of the two numbers of a calibration.
+BOUNDS: Final = ((-2.5, 2.5), (-2.5, 2.5))
+
+
+def best_calibration(scores: NDArray[np.float64], y: NDArray[np.int64]) -> Calibration:
+    """Calibration with the least log loss."""
+    # only training needs SciPy, whose import takes as long as an answer
+    from scipy.optimize import minimize  # noqa: PLC0415
+
+    found = minimize(
+        lambda v: log_loss(Calibration(float(v[0]), float(v[1])).probabilities(scores), y),
+        np.zeros(2), method="L-BFGS-B", bounds=BOUNDS,
+    )  # fmt: skip
+    return Calibration(float(found.x[0]), float(found.x[1]))
 
 
 def calibration_error(p: NDArray[np.float64], y: NDArray[np.int64], bins: int = 15) -> float:

@@ -20,18 +20,18 @@ from topophys.materials._model_file import (
     features,
     fractions,
     is_model,
+    mean_scores,
     packed,
     unpacked,
 )
 from topophys.materials.answers import DoubtfulLabel, MaterialAnswer, TaskAnswer
-from topophys.materials.boosted_trees import train_trees
+from topophys.materials.boosted_trees import BoostedTrees, train_trees
 from topophys.materials.calibration import (
     FOLDS,
     accuracy_by_distance,
-    best_temperature,
+    best_calibration,
     classification_scores,
     grouped_folds,
-    softmax,
 )
 from topophys.materials.description import (
     Description,
@@ -42,6 +42,7 @@ from topophys.materials.description import (
 )
 from topophys.materials.electron_counting import assumed_electrons, filling_allows_insulator
 from topophys.materials.elements import SYMBOLS
+from topophys.materials.similar import SimilarMaterials, nearest, similar_columns
 
 __all__ = [
     "Description",
@@ -52,6 +53,8 @@ __all__ = [
 
 #: Materials predicted at once.
 AT_ONCE: Final = 500
+#: Share of the materials that must have similar ones for these to be learned from.
+LEAST_SIMILAR: Final = 0.2
 
 # ---- The model
 
@@ -61,10 +64,12 @@ class MaterialsModel:
 
     Boosted trees read the composition, what electron counting says of it, the space group where it
     is known, and for structures the electrons of the primitive cell; there are trees for formulas
-    alone as well. Probabilities are calibrated, and
-    prediction sets sized, on folds that share no chemical system (or prototype) with the trees that
-    predict them, so that what a model states of itself holds for unseen ones. The filling rule of
-    structures is stated apart from the probabilities.
+    alone as well. Where the space group is known, a second set of trees also sees the classes of
+    similar materials of the same prototype outside the own chemical system; probabilities are the
+    mean of both sets. They are calibrated, and prediction sets sized, on folds that share no
+    chemical system (or prototype) with the trees that predict them, so that what a model states of
+    itself holds for unseen ones. The filling rule of structures is stated apart from the
+    probabilities.
 
     Parameters
     ----------
@@ -223,6 +228,7 @@ class MaterialsModel:
         self._shares = fractions(self._materials)
         self._places: dict[Any, list[int]] = {}
         self._seen: dict[tuple[str, str], NDArray[np.bool_]] = {}
+        self._similar: dict[tuple[str, str], SimilarMaterials] = {}
         for i, m in enumerate(self._materials):
             self._places.setdefault((m.composition, m.space_group), []).append(i)
 
@@ -248,6 +254,28 @@ class MaterialsModel:
             return [str(i) for i in range(len(self._materials))]
         return [getattr(m, self.group_by) for m in self._materials]
 
+    def _kin(self, materials: Sequence[Description]) -> list[str]:
+        """Name the groups whose members are not counted among similar materials."""
+        if self.group_by == "none":
+            return [f"{m.composition} {m.space_group}" for m in materials]
+        return [getattr(m, self.group_by) for m in materials]
+
+    def _taught_similar(
+        self, rows: NDArray[np.int64], y: NDArray[np.int64], n_classes: int, view: str
+    ) -> NDArray[np.float64] | None:
+        """Columns of similar materials to learn from; None where there is little to learn."""
+        if view == VIEWS[0] or self.group_by == "prototype":
+            return None  # no prototype without a space group; none in two folds
+        materials = [self._materials[i] for i in rows.tolist()]
+        made = similar_columns(materials, y[rows], self._kin(materials), n_classes, self.seed)
+        return made if np.isfinite(made[:, 0]).mean() >= LEAST_SIMILAR else None
+
+    def _similar_of(
+        self, rows: NDArray[np.int64], y: NDArray[np.int64], n_classes: int
+    ) -> SimilarMaterials:
+        materials = [self._materials[i] for i in rows.tolist()]
+        return SimilarMaterials(materials, y[rows], self._kin(materials), n_classes)
+
     def _learned_from(self, labels: NDArray[np.int64], view: str) -> NDArray[np.int64]:
         """Training materials that have a label, and what the view needs."""
         known = np.array([m.space_group is not None for m in self._materials])
@@ -265,7 +293,10 @@ class MaterialsModel:
         classes, y = encoded(name, labels, len(self._materials))
         groups = self._groups()
         held_out = np.full((len(y), len(classes)), np.nan)
-        trees, temperature, misfits, distances, scores = {}, {}, {}, {}, {}
+        n = len(classes)
+        trees: dict[str, BoostedTrees] = {}
+        second: dict[str, BoostedTrees] = {}
+        calibration, misfits, distances, scores = {}, {}, {}, {}
         for view, columns in x.items():
             rows = self._learned_from(y, view)
             judged = self._measured_on(rows, view)
@@ -279,25 +310,26 @@ class MaterialsModel:
             for f in range(FOLDS):
                 out = fold == f
                 train, test = rows[~out], rows[out]
-                made = train_trees(
-                    taught[train], y[train], n_classes=len(classes), n_trees=self.n_trees,
-                    seed=self.seed,
-                )  # fmt: skip
-                logits[out] = made.scores(columns[test])
-                away[out] = _nearest(self._shares[test], self._shares[train], 1)[1][:, 0]
+                one, two = self._both_trees(taught, train, y, n, view)
+                asked = columns[test]
+                if two:
+                    known = self._similar_of(train, y, n)
+                    others = [self._materials[i] for i in test.tolist()]
+                    asked = np.hstack([asked, known.columns(others, self._kin(others))])
+                logits[out] = mean_scores(one, two, asked, view)
+                away[out] = nearest(self._shares[test], self._shares[train], 1)[1][:, 0]
                 advance(1)
-            trees[view] = train_trees(
-                taught[rows], y[rows], n_classes=len(classes), n_trees=self.n_trees,
-                seed=self.seed,
-            )  # fmt: skip
+            one, two = self._both_trees(taught, rows, y, n, view)
+            trees |= one
+            second |= two
             advance(1)
             rows, fold, logits, away = rows[judged], fold[judged], logits[judged], away[judged]
-            temperature[view] = best_temperature(logits, y[rows])
+            calibration[view] = best_calibration(logits, y[rows])
             # what is reported is calibrated without the fold that it is measured on
             p = np.zeros_like(logits)
             for f in range(FOLDS):
                 out = fold == f
-                p[out] = softmax(logits[out] / best_temperature(logits[~out], y[rows][~out]))
+                p[out] = best_calibration(logits[~out], y[rows][~out]).probabilities(logits[out])
             truth = y[rows]
             held_out[rows] = p  # the view with more information comes last
             scores[view] = classification_scores(p, truth)
@@ -305,7 +337,38 @@ class MaterialsModel:
             misfits[view] = [np.sort(misfit[truth == c]) for c in range(len(classes))]
             distances[view] = accuracy_by_distance(away, p.argmax(1) == truth)
         self.held_out_[name] = held_out
-        return Task(name, classes, y, trees, temperature, misfits, distances, scores)
+        return Task(name, classes, y, trees, second, calibration, misfits, distances, scores)
+
+    def _both_trees(
+        self,
+        taught: NDArray[np.float64],
+        rows: NDArray[np.int64],
+        y: NDArray[np.int64],
+        n_classes: int,
+        view: str,
+    ) -> tuple[dict[str, BoostedTrees], dict[str, BoostedTrees]]:
+        """Trees of a view on its columns, and on these with those of similar materials."""
+        x, similar = taught[rows], self._taught_similar(rows, y, n_classes, view)
+        settings: dict[str, Any] = {
+            "n_classes": n_classes, "n_trees": self.n_trees, "seed": self.seed,
+        }  # fmt: skip
+        one = {view: train_trees(x, y[rows], **settings)}
+        if similar is None:
+            return one, {}
+        return one, {view: train_trees(np.hstack([x, similar]), y[rows], **settings)}
+
+    def _columns(
+        self, task: Task, materials: Sequence[Description], view: str
+    ) -> NDArray[np.float64]:
+        """Return what the trees of a view see of materials."""
+        x = features(materials, view)
+        if view not in task.second:
+            return x
+        key = (task.name, view)
+        if key not in self._similar:
+            rows = self._learned_from(task.labels, view)
+            self._similar[key] = self._similar_of(rows, task.labels, len(task.classes))
+        return np.hstack([x, self._similar[key].columns(materials, self._kin(materials))])
 
     def _taught(
         self,
@@ -370,7 +433,7 @@ class MaterialsModel:
         for view in VIEWS:
             rows = [i for i, m in enumerate(materials) if self._view(task, m) == view]
             if rows:
-                x = features([materials[i] for i in rows], view)
+                x = self._columns(task, [materials[i] for i in rows], view)
                 out[rows] = task.probabilities(x, view)
         return out
 
@@ -483,7 +546,7 @@ class MaterialsModel:
         with track(len(materials), "predict", progress and len(materials) > AT_ONCE) as advance:
             for start in range(0, len(materials), AT_ONCE):
                 part = materials[start : start + AT_ONCE]
-                index, away = _nearest(fractions(part), self._shares, max(1, n_nearest))
+                index, away = nearest(fractions(part), self._shares, max(1, n_nearest))
                 p = {name: self._probabilities(task, part) for name, task in self.tasks_.items()}
                 far = {n: self._distances(t, part, away[:, 0]) for n, t in self.tasks_.items()}
                 answers += [
@@ -506,7 +569,7 @@ class MaterialsModel:
             mine = [i for i, m in enumerate(materials) if self._view(task, m) == view]
             if mine and len(rows) < len(self._materials):
                 part = fractions([materials[i] for i in mine])
-                out[mine] = _nearest(part, self._shares[rows], 1)[1][:, 0]
+                out[mine] = nearest(part, self._shares[rows], 1)[1][:, 0]
         return out
 
     def _answer(
@@ -731,20 +794,3 @@ def _rows(X: Iterable[Any]) -> list[Any]:
             f"Argument `X` must be a sequence of materials, but is one: {X!r:.40}; use a list."
         )
     return list(X)
-
-
-def _nearest(
-    shares: NDArray[np.float64], others: NDArray[np.float64], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Nearest others and their distances: half the sum of differences of atomic shares."""
-    k = min(k, len(others))
-    index = np.zeros((len(shares), k), np.int64)
-    away = np.zeros((len(shares), k))
-    for row, one in enumerate(shares):
-        there = np.flatnonzero(one)
-        # only shared elements bring two compositions closer than 1
-        common = np.minimum(others[:, there], one[there]).sum(1)
-        near = np.argpartition(-common, k - 1)[:k]
-        order = near[np.lexsort((near, -common[near]))]
-        index[row], away[row] = order, np.maximum(1.0 - common[order], 0.0)
-    return index, away

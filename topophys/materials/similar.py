@@ -1,4 +1,4 @@
-"""Classes of similar materials of the same prototype, as features for trees."""
+"""Materials that are alike: classes of those of the same prototype as features, and distances."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topophys.materials.calibration import FOLDS, grouped_folds
 from topophys.materials.description import Description
 from topophys.materials.elements import MEASURED, SYMBOLS, element_features, raw_properties
 
-__all__ = ["SimilarMaterials", "similar_columns", "similar_width"]
+__all__ = ["SimilarMaterials", "nearest", "similar_columns", "similar_width"]
 
 #: What makes elements alike: differences of electronegativity, radius (angstrom), valence electrons
 #: and period that count as one.
@@ -131,3 +131,20 @@ def similar_columns(
         )
         out[inside] = known.columns([materials[i] for i in inside], [groups[i] for i in inside])
     return out
+
+
+def nearest(
+    shares: NDArray[np.float64], others: NDArray[np.float64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Nearest others and their distances: half the sum of differences of atomic shares."""
+    k = min(k, len(others))
+    index = np.zeros((len(shares), k), np.int64)
+    away = np.zeros((len(shares), k))
+    for row, one in enumerate(shares):
+        there = np.flatnonzero(one)
+        # only shared elements bring two compositions closer than 1
+        common = np.minimum(others[:, there], one[there]).sum(1)
+        near = np.argpartition(-common, k - 1)[:k]
+        order = near[np.lexsort((near, -common[near]))]
+        index[row], away[row] = order, np.maximum(1.0 - common[order], 0.0)
+    return index, away

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from topophys._statistics import wilson_interval
@@ -15,10 +17,13 @@ from topophys.plots._panels import integer_array, new_figure
 from topophys.plots._style import FAINT, INK, PALETTE, style, tidy
 
 if TYPE_CHECKING:
-    from topophys.materials.explanation import Explanation
+    from topophys.materials.explanation import ElementContributions, Explanation
     from topophys.materials.model import MaterialsModel
 
-__all__ = ["plot_class_confusion", "plot_explanation", "plot_materials_map", "plot_reliability"]
+__all__ = [
+    "plot_class_confusion", "plot_element_contributions", "plot_explanation", "plot_materials_map",
+    "plot_reliability",
+]  # fmt: skip
 
 COLOURS: Final = tuple(PALETTE[name] for name in ("blue", "orange", "green", "purple", "red"))
 
@@ -226,4 +231,52 @@ def plot_explanation(explanations: Sequence[Explanation]) -> Figure:
             panel.set_title(f"{one.material.name}\n{one.label}", fontsize=8)
             panel.set_xlabel("for the class")
             tidy(panel)
+    return figure
+
+
+def plot_element_contributions(found: ElementContributions) -> Figure:
+    r"""Draw contributions of elements to a class as a periodic table.
+
+    .. math:: \log \frac{p}{1 - p} = \sum_E f_E \tau_E
+
+    Parameters
+    ----------
+    found : ElementContributions
+        What `element_contributions` returned.
+
+    Returns
+    -------
+    Figure
+        Green elements speak for the class, red ones against it; white ones are not in the list.
+    """
+    from topophys.materials.elements import SYMBOLS, element_features  # noqa: PLC0415
+
+    most = max(abs(value) for value in found.values.values())
+    colours = LinearSegmentedColormap.from_list("", [PALETTE["red"], "white", PALETTE["green"]])
+    with style():
+        figure = new_figure(7.6, 4.0)
+        panel = figure.subplots()
+        for z, symbol in enumerate(SYMBOLS[:104]):
+            if z == 0:
+                continue
+            period, group = (float(n) for n in element_features(z)[:2])
+            for first, row in ((57, 8.4), (89, 9.4)):
+                if first <= z < first + 15:
+                    period, group = row, z - first + 3.0
+            value = found.values.get(symbol)
+            colour = "white" if value is None else colours(0.5 + 0.5 * value / most)
+            panel.add_patch(
+                Rectangle((group, period), 0.94, 0.94, facecolor=colour, edgecolor=FAINT, lw=0.5)
+            )
+            panel.text(group + 0.47, period + 0.36, symbol, ha="center", va="center", fontsize=7)
+            if value is not None:
+                panel.text(group + 0.47, period + 0.75, f"{value:+.1f}", ha="center", va="center",
+                           fontsize=4.5)  # fmt: skip
+        panel.set(xlim=(0.9, 19.1), ylim=(10.5, 0.9), xticks=[], yticks=[], aspect="equal")
+        panel.set_title(
+            f"for {found.label}, in log-odds; right about {found.held_out_accuracy:.3f} of the"
+            f" materials of unseen groups (majority {found.majority:.3f})", fontsize=8,
+        )  # fmt: skip
+        for side in panel.spines.values():
+            side.set_visible(False)
     return figure
