@@ -62,7 +62,7 @@ def test_layers_exclude_no_class_of_bulk_crystals(tmp_path):
     assert math.isnan(found.features["hamiltonian_nu1"])
 
 
-@pytest.mark.parametrize(("text", "n"), [("nothing", 2), (None, 2), ("fine", 9), ("fine", None)])
+@pytest.mark.parametrize(("text", "n"), [("nothing", 2), (None, 2), ("fine", 9), ("fine", 0)])
 def test_bad_files_and_fillings_are_refused_in_one_line(tmp_path, text, n):
     path = tmp_path / "a_hr.dat"
     if text == "fine":

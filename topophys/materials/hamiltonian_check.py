@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -93,7 +93,11 @@ class HamiltonianCheck:
 
 
 def check_hamiltonian(
-    path: str | Path, n_occupied: int | None = None, **reading: Any
+    path: str | Path,
+    n_occupied: int,
+    *,
+    wsvec: str | Path | None = "auto",
+    hermitian: Literal["check", "average"] = "check",
 ) -> HamiltonianCheck:
     r"""Prove the gap and the Z2 indices of a file of hoppings, and what classes these leave.
 
@@ -115,10 +119,10 @@ def check_hamiltonian(
     ----------
     path : str or Path
         Hoppings, as for `read_wannier90`.
-    n_occupied : int, optional
+    n_occupied : int
         Number of occupied bands of the file.
-    **reading
-        Other ways to give the filling, and options of `read_wannier90`.
+    wsvec, hermitian : optional
+        As for `read_wannier90`.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def check_hamiltonian(
     Raises
     ------
     TopophysError
-        If the file cannot be read, or the filling is missing or impossible.
+        If the file cannot be read, or the filling is impossible.
 
     References
     ----------
@@ -146,7 +150,9 @@ def check_hamiltonian(
     >>> check_hamiltonian("atoms_hr.dat", 2).left
     ('trivial', 'topological crystalline insulator')
     """
-    options = {"n_occupied": n_occupied, **reading}
+    options: dict[str, Any] = {
+        "n_occupied": n_occupied, "wsvec": wsvec, "hermitian": hermitian,
+    }  # fmt: skip
     gap = ask(path, "gap", **options)
     answers, unanswered = [gap], ""
     try:
