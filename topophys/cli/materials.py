@@ -271,7 +271,7 @@ def _dispose(
     file: Path | None, occupied: int | None, answer: MaterialAnswer, row: dict[str, Any]
 ) -> list[str]:
     """Say what is proven of a Hamiltonian; its numbers and the verdict go to the row."""
-    if file is None:
+    if file is None or occupied is None:  # both or neither, see `_check_filling`
         return []
     from math import isnan
 
