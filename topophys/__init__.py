@@ -26,7 +26,13 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         slab,
         supercell,
     )
-    from topophys.hamiltonians.flatten import flatten_block, flatten_d
+    from topophys.hamiltonians.flatten import (
+        Unflattened,
+        flatten_block,
+        flatten_d,
+        unflatten_bands,
+        unflatten_block,
+    )
     from topophys.hamiltonians.fourier import FourierHamiltonian
     from topophys.hamiltonians.generalized import GeneralizedHamiltonian
     from topophys.hamiltonians.interop import (
@@ -48,7 +54,6 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.hamiltonians.sampled import from_callable
     from topophys.hamiltonians.symmetries import find_time_reversal, symmetrize
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
-    from topophys.hamiltonians.unflatten import Unflattened, unflatten_bands, unflatten_block
     from topophys.hamiltonians.wannier90 import read_wannier90, write_wannier90_hr
     from topophys.invariants._wannier_flow import FlowRules
     from topophys.invariants.berry import (
@@ -96,8 +101,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.invariants.spin import SpinChern, spin_chern
     from topophys.invariants.symmetric import SymmetryCertificate
     from topophys.invariants.symmetry_classes import SymmetryClass, symmetry_class
-    from topophys.invariants.weyl import weyl_charge
-    from topophys.invariants.weyl_census import WeylCensus, find_weyl_nodes
+    from topophys.invariants.weyl import WeylCensus, find_weyl_nodes, weyl_charge
     from topophys.invariants.wilson import (
         berry_phase,
         polarization,
@@ -239,8 +243,8 @@ _HOMES: Final = {
     "SymmetryCertificate": "topophys.invariants.symmetric",
     "SymmetryClass": "topophys.invariants.symmetry_classes",
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
-    "Unflattened": "topophys.hamiltonians.unflatten",
-    "WeylCensus": "topophys.invariants.weyl_census",
+    "Unflattened": "topophys.hamiltonians.flatten",
+    "WeylCensus": "topophys.invariants.weyl",
     "Z2Indices": "topophys.invariants.z2",
     "Z2Result": "topophys.invariants.results",
     "band_path": "topophys.hamiltonians.lattices",
@@ -265,7 +269,7 @@ _HOMES: Final = {
     "edge_modes": "topophys.hamiltonians.cuts",
     "ensembles": "topophys.ensembles",
     "find_time_reversal": "topophys.hamiltonians.symmetries",
-    "find_weyl_nodes": "topophys.invariants.weyl_census",
+    "find_weyl_nodes": "topophys.invariants.weyl",
     "flatten_block": "topophys.hamiltonians.flatten",
     "flatten_d": "topophys.hamiltonians.flatten",
     "from_callable": "topophys.hamiltonians.sampled",
@@ -295,8 +299,8 @@ _HOMES: Final = {
     "symmetrize": "topophys.hamiltonians.symmetries",
     "symmetry_class": "topophys.invariants.symmetry_classes",
     "to_pythtb": "topophys.hamiltonians.interop",
-    "unflatten_bands": "topophys.hamiltonians.unflatten",
-    "unflatten_block": "topophys.hamiltonians.unflatten",
+    "unflatten_bands": "topophys.hamiltonians.flatten",
+    "unflatten_block": "topophys.hamiltonians.flatten",
     "wannier_centres": "topophys.invariants.wilson",
     "weyl_charge": "topophys.invariants.weyl",
     "wilson_loop": "topophys.invariants.wilson",

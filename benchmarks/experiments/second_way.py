@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from topophys.interpret.causal import ChainInterventions
-from topophys.interpret.erasure import fit_eraser
+from topophys.interpret.causal import ChainInterventions, fit_eraser
 from topophys.interpret.probed_network import ProbedNetwork, draw_samples
 
 

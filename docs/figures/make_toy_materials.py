@@ -7,7 +7,7 @@ import numpy as np
 
 from topophys.materials import generate_toys, load_toys
 from topophys.plots import save_figure
-from topophys.plots.synthetic_materials import plot_toy_materials
+from topophys.plots.materials import plot_toy_materials
 
 #: Topology, magnetism and evidence of each.
 WANTED = {

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.cli.test_materials_commands import TABLE
-from topophys.testing.rock_salt import POSCAR
+from topophys.testing.hardening.readers.materials import POSCAR
 
 FOREIGN = {"notes.txt": b"my notes\n", "data.npz": b"PK\x03\x04 nothing", "own.csv": b"a,b\n1,2\n"}
 

@@ -7,9 +7,9 @@ import importlib.util
 import pytest
 
 from topophys.testing.hardening import limits
+from topophys.testing.hardening.bombs import KINDS, SPECIAL_READERS
 from topophys.testing.hardening.readers import READERS
 from topophys.testing.hardening.readers.materials import EXTRA
-from topophys.testing.hardening.special import KINDS, SPECIAL_READERS
 
 pytestmark = pytest.mark.process
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from topophys.errors import InputError
-from topophys.interpret.active_subspace import find_active_subspace, invariant_density
 from topophys.interpret.hooks import module_of_feature
+from topophys.interpret.probed_network import find_active_subspace, invariant_density
 from topophys.learn import TopologicalMLEncoder
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from topophys.errors import InputError, ShapeError
-from topophys.interpret.erasure import encoding_directions, fit_eraser, random_eraser
+from topophys.interpret.causal import encoding_directions, fit_eraser, random_eraser
 from topophys.interpret.probes import whole_layer
 
 

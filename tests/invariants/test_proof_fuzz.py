@@ -9,6 +9,7 @@ import pytest
 
 import topophys as tp
 from topophys.testing import proof_fuzz
+from topophys.testing.proof_bands import TURN, links_truth, phases_of_loop
 from topophys.testing.proof_cases import ONE
 from topophys.testing.proof_fuzz import (
     BAD,
@@ -21,7 +22,6 @@ from topophys.testing.proof_fuzz import (
     run,
     trial,
 )
-from topophys.testing.proof_links import TURN, links_truth, phases_of_loop
 
 
 def described(count):

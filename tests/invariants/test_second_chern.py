@@ -11,7 +11,7 @@ import topophys as tp
 from tests.strategies import plain
 from topophys.errors import InputError, KindError
 from topophys.invariants.chern_4d import GAMMAS
-from topophys.kernels.degree_4d import PATHS, covers_5
+from topophys.kernels.degree import PATHS, covers_5
 
 SIGNS = {
     p: round(np.linalg.det(np.eye(4)[list(p)])) for p in itertools.permutations(range(4))

@@ -13,7 +13,7 @@ import topophys as tp
 from tests.invariants.samples import X, Y, Z
 from tests.strategies import generators, random_unitaries
 from topophys.errors import InputError, KindError, ShapeError
-from topophys.invariants.weyl_census import _boxes, _union
+from topophys.invariants.weyl import _boxes, _union
 
 UNITS = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 import topophys as tp
 from tests.strategies import plain
 from topophys.errors import InputError, KindError, ShapeError
-from topophys.kernels.degree_3d import add_cube, add_slivers, covers
+from topophys.kernels.degree import add_cube, add_slivers, covers
 
 TAU_Y = np.kron([[0.0, -1.0j], [1.0j, 0.0]], np.eye(2))
 

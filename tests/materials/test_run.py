@@ -23,7 +23,7 @@ from topophys.materials import (
     report,
     save_material_run,
 )
-from topophys.testing.rock_salt import POSCAR
+from topophys.testing.hardening.readers.materials import POSCAR
 
 pytest.importorskip("pymatgen.core", reason="needs the extra `materials`")
 

@@ -3,7 +3,7 @@ import pytest
 
 from topophys.errors import InputError
 from topophys.materials.synthetic.dataset import draw_shard
-from topophys.plots.synthetic_materials import plot_toy_materials
+from topophys.plots.materials import plot_toy_materials
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 from topophys import report
 from topophys.report import write_page
-from topophys.report.charts import accuracy_chart, probe_chart
+from topophys.report.page import accuracy_chart, probe_chart
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 pytestmark = [pytest.mark.process, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]

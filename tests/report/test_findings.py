@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from topophys.report import find_caveats, find_findings
-from topophys.report.charts import accuracy_chart, probe_chart
+from topophys.report.page import accuracy_chart, probe_chart
 
 ACCURACY = {"split": "beyond", "invariant": "all", "grid": [32], "total": 1000, "correct": 990,
             "formula_correct": 999}  # fmt: skip

@@ -1,6 +1,5 @@
 """Random Hamiltonians with documented distributions."""
 
-from topophys.ensembles.disordered import disordered_ssh
 from topophys.ensembles.hard import (
     HARD_CHAINS,
     HARD_PLANES,
@@ -9,7 +8,7 @@ from topophys.ensembles.hard import (
     mixed_chains,
     mixed_planes,
 )
-from topophys.ensembles.random import aiii_chains, class_a, random_links, two_band
+from topophys.ensembles.random import aiii_chains, class_a, disordered_ssh, random_links, two_band
 from topophys.ensembles.rejection import ProvenSample, draw_proven
 from topophys.ensembles.symmetric import (
     bdg_chains,

@@ -18,7 +18,7 @@ from topophys.invariants.evidence import Asked
 from topophys.invariants.results import Evidence, OnUnresolved, check_on_unresolved, conclude
 from topophys.invariants.symmetric import SymmetryCertificate, settled
 from topophys.kernels import status as st
-from topophys.kernels.degree_4d import PATHS, degree_of_grid_4d
+from topophys.kernels.degree import PATHS, degree_of_grid_4d
 from topophys.kernels.rounding import MET, UP, slack_of, upper_bound
 
 __all__ = ["GAMMAS", "second_chern"]

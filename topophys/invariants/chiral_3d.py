@@ -39,7 +39,7 @@ from topophys.invariants.symmetric import (
     settled,
 )
 from topophys.kernels import status as st
-from topophys.kernels.degree_3d import certify_degrees_3d, degree_of_grid
+from topophys.kernels.degree import certify_degrees_3d, degree_of_grid
 from topophys.kernels.rounding import UNIT, UP, slack_of, upper_bound
 
 __all__ = ["winding_3d"]

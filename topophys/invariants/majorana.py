@@ -40,9 +40,8 @@ from topophys.invariants.symmetric import (
     settled,
 )
 from topophys.kernels import status as st
-from topophys.kernels.pfaffian import pfaffians
 from topophys.kernels.rounding import UNIT, UP, lower_bound
-from topophys.kernels.small_linalg import crossing, determinants
+from topophys.kernels.small_linalg import crossing, determinants, pfaffians
 
 __all__ = ["majorana_number"]
 

@@ -34,7 +34,7 @@ from topophys.invariants.chern import certify_chern
 from topophys.invariants.majorana import majorana_number
 from topophys.invariants.winding import certify_winding, winding_number
 from topophys.invariants.z2 import z2_invariant
-from topophys.kernels.pfaffian import pfaffians
+from topophys.kernels.small_linalg import pfaffians
 from topophys.learn.layers import upsample_periodic
 from topophys.learn.pretrained.weights import load_pretrained
 

@@ -17,8 +17,8 @@ from topophys import _validation
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.grids import grid_sizes
 from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.flatten import unflatten_bands, unflatten_block
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.hamiltonians.unflatten import unflatten_bands, unflatten_block
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.results import Certificate
 from topophys.invariants.winding import certify_winding

@@ -38,6 +38,7 @@ from topophys.invariants.chern import chern_number_of_links
 from topophys.testing.proof_bands import (
     draw_groups,
     draw_indirect,
+    draw_links,
     draw_weyl_batch,
     judge_indirect,
 )
@@ -58,7 +59,6 @@ from topophys.testing.proof_families import (
     judge_phases,
     phases_twice,
 )
-from topophys.testing.proof_links import draw_links
 from topophys.testing.proof_spins import draw_spin
 from topophys.testing.proof_tenfold import (
     draw_chiral_3d,

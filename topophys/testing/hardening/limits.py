@@ -23,9 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from topophys.errors import TopophysError
-from topophys.testing.hardening.bombs import BOMB_READERS
+from topophys.testing.hardening.bombs import BOMB_READERS, SPECIAL_READERS
 from topophys.testing.hardening.readers import READERS
-from topophys.testing.hardening.special import SPECIAL_READERS
 
 #: Bytes that reading may take beyond those of the process, for files of less than a megabyte.
 MEMORY = 256 * 2**20

@@ -8,9 +8,8 @@ import zipfile
 import numpy as np
 
 from topophys.testing.hardening import changes
+from topophys.testing.hardening.readers.networks import change_run
 from topophys.testing.hardening.readers.reader import Reader
-from topophys.testing.hardening.readers.weights import change_run
-from topophys.testing.rock_salt import POSCAR
 
 CIF = """data_NaCl
 _cell_length_a 5.64
@@ -153,3 +152,16 @@ READERS = (
 )  # fmt: skip
 #: Readers that need packages of the extra.
 EXTRA = ("structure", "jarvis", "material-run")
+
+
+POSCAR = """rock salt
+1.0
+0.0 2.82 2.82
+2.82 0.0 2.82
+2.82 2.82 0.0
+Na Cl
+1 1
+direct
+0.0 0.0 0.0
+0.5 0.5 0.5
+"""
