@@ -1,11 +1,14 @@
-"""Batches from memory, disk and the generator: each sample once, any place can be gone on from."""
+"""Batches from memory, disk and the generator: each sample once, resumable at any place."""
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from tests.integration.artefacts import RECIPE
+from topophys._random import blocks_in_order, keyed_generator, shuffled_buffers
 from topophys.datasets import Recipe, draw_shard, open_dataset
 from topophys.errors import RecipeError
 from topophys.learn import BatchDataset
@@ -95,6 +98,29 @@ def test_streaming_order_is_a_permutation_in_blocks(chains_file):
         order = StreamingLoader(data.split("train"), 4)._order(0)
     assert sorted(order.tolist()) == list(range(3000))
     assert order.tolist() != sorted(order.tolist())
+
+
+@given(
+    st.integers(1, 3000),
+    st.integers(1, 97),
+    st.integers(1, 700),
+    st.integers(1, 300),
+    st.integers(0),
+)
+def test_buffers_hold_every_sample_once_and_whole_batches(size, block, buffer, multiple, seed):
+    rng = keyed_generator(seed)
+    index = blocks_in_order(rng.permutation(-(-size // block)), block, size)
+    assert sorted(index.tolist()) == list(range(size))
+    ends = [min(start + buffer, size) for start in range(0, size, buffer)]
+    *whole, last = shuffled_buffers(index, ends, rng, multiple)
+    assert all(len(rows) % multiple == 0 for rows in whole)
+    assert sorted(np.concatenate([*whole, last]).tolist()) == list(range(size))
+    read = 0
+    for end, rows in zip(ends, whole, strict=False):  # a last buffer that is whole is in `last`
+        read += len(rows)
+        # what is read so far, and no more, has been shuffled
+        assert end - multiple < read <= end
+        assert set(rows.tolist()) <= set(index[:end].tolist())
 
 
 @pytest.mark.parametrize("workers", [0, 2])

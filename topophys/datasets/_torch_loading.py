@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.utils.data import Dataset, IterableDataset, TensorDataset, get_worker_info
 
-from topophys._random import keyed_generator
+from topophys._random import blocks_in_order, keyed_generator, shuffled_buffers
 from topophys.datasets.split import Split
 
 __all__ = ["OnDisk", "Stream", "as_torch"]
@@ -74,30 +73,15 @@ class Stream(IterableDataset[Batch]):
         # workers are copies that do not count passes, but PyTorch gives them a seed for each
         epoch = self.passes if info is None else info.seed - info.id
         self.passes += 1
-        size = len(self.split)
-        order = keyed_generator(self.seed, epoch).permutation(-(-size // BLOCK))[worker::n_workers]
+        blocks = keyed_generator(self.seed, epoch).permutation(-(-len(self.split) // BLOCK))
+        index = blocks_in_order(blocks[worker::n_workers], BLOCK, len(self.split))
+        # the last block of the file may be short, wherever it comes
+        sizes = np.minimum(BLOCK, len(self.split) - blocks[worker::n_workers] * BLOCK)
+        ends = [*np.cumsum(sizes)[TOGETHER - 1 :: TOGETHER].tolist(), len(index)]
         rng = keyed_generator(self.seed, epoch, worker)
-        left: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None
-        for start in range(0, len(order), TOGETHER):
-            x, label = self._read(order[start : start + TOGETHER])
-            if left is not None:
-                x, label = np.concatenate([left[0], x]), np.concatenate([left[1], label])
-            chosen = rng.permutation(len(label))
-            whole = len(label) - len(label) % self.batch_size
-            for first in range(0, whole, self.batch_size):
-                yield _batch(x, label, chosen[first : first + self.batch_size])
-            left = x[chosen[whole:]], label[chosen[whole:]]
-        if left is not None and len(left[1]):
-            yield _batch(*left, np.arange(len(left[1])))
-
-    def _read(self, blocks: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        parts = [
-            self.split.read("x", "label", index=slice(b * BLOCK, (b + 1) * BLOCK))
-            for b in blocks.tolist()
-        ]
-        x, label = zip(*parts, strict=True)
-        return np.concatenate(x), np.concatenate(label)
-
-
-def _batch(x: NDArray[np.float32], label: NDArray[np.int64], chosen: NDArray[np.int64]) -> Batch:
-    return torch.from_numpy(x[chosen]), torch.from_numpy(label[chosen])
+        for rows in shuffled_buffers(index, dict.fromkeys(ends), rng, self.batch_size):
+            x, label = self.split.read("x", "label", index=rows)
+            for first in range(0, len(rows), self.batch_size):
+                batch = slice(first, first + self.batch_size)
+                # copies, since a worker would send all of the buffer with a view of it
+                yield torch.from_numpy(x[batch].copy()), torch.from_numpy(label[batch].copy())

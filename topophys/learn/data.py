@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from topophys import _validation
-from topophys._random import keyed_generator
+from topophys._random import blocks_in_order, keyed_generator, shuffled_buffers
 from topophys.datasets import Dataset, Recipe, Split, draw_shard
 from topophys.datasets.schema import SHARD_SIZE, shards
 from topophys.datasets.tasks import OfEachTask
@@ -130,11 +130,10 @@ class StreamingLoader:
     def _order(self, epoch: int) -> NDArray[np.int64]:
         rng = keyed_generator(self.seed, epoch)
         blocks = rng.permutation(-(-self.size // BLOCK))
-        index = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-        index = index[index < self.size]
+        index = blocks_in_order(blocks, BLOCK, self.size)
         buffer = BLOCK * BUFFER_BLOCKS
-        buffers = [index[i : i + buffer] for i in range(0, self.size, buffer)]
-        return np.concatenate([rng.permutation(part) for part in buffers])
+        ends = [min(i + buffer, self.size) for i in range(0, self.size, buffer)]
+        return np.concatenate([*shuffled_buffers(index, ends, rng)])
 
     def batches(
         self,
