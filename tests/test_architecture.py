@@ -7,6 +7,7 @@ import graphlib
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -204,3 +205,19 @@ def test_nothing_is_printed_on_import():
     command = [sys.executable, "-W", "error", "-c", "import topophys"]
     out = subprocess.run(command, capture_output=True, text=True, check=True)
     assert out.stdout == out.stderr == ""
+
+
+def test_every_training_goes_through_one_loop():
+    """Elsewhere gradients are taken where there are no samples, or where one step is timed."""
+    known = {
+        "topophys/learn/trainer.py": "the loop",
+        "topophys/torch.py": "`design`: a search among Hamiltonians, steps back, no data",
+        "benchmarks/experiments/learning_more.py": "one step, timed beside that of `nn.Conv1d`",
+    }
+    root = ROOT.parent
+    paths = [*MODULES, *(root / "benchmarks").rglob("*.py")]
+    texts = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}
+    steps = {
+        name for name, text in texts.items() if re.search(r"optimizer\.step\(|\.backward\(", text)
+    }
+    assert steps == set(known)

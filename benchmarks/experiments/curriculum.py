@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 
 import topophys as tp
 from topophys.learn import compute_topological_loss
+from topophys.learn.trainer import TrainingLoop, shuffled_batches
 
 WORK = Path(os.environ.get("TOPOPHYS_BENCHMARKS", "runs/benchmarks"))
 #: k points of the refined grid that go through a network at a time; more leave the cache.
@@ -120,29 +123,34 @@ def learn(encoder, pool, phases, seed, *, rate=1e-2, batch=256, weight=0.1):
     """Train on labels alone; return seconds of CPU and samples, counted with repetition."""
     torch.set_num_threads(1)
     order = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(encoder.parameters(), lr=rate, weight_decay=1e-5)
     steps = sum(phase.steps for phase in phases)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=steps, pct_start=0.2
+    size = min(batch, len(pool))
+    stream = itertools.chain.from_iterable(
+        shuffled_batches(len(pool), size, order) for _ in itertools.count()
     )
-    queue, start = torch.empty(0, dtype=torch.long), time.process_time()
+
+    def losses(phase, rows):
+        part = max(4, POINTS // (math.prod(phase.grid) * phase.upsample ** len(phase.grid)))
+        for some in rows.split(part):
+            chosen = pool[some]
+            terms = compute_topological_loss(
+                encoder(chosen.on_grid(phase.grid)), chosen.label, weight
+            )
+            yield terms["total_loss"] * (len(some) / batch), terms
+
+    loop = TrainingLoop(
+        encoder.parameters(),
+        lambda epoch, _skip: ((phases[epoch], r) for r in islice(stream, phases[epoch].steps)),
+        lambda pair: losses(*pair),
+        steps=steps,
+        learning_rate=rate,
+        weight_decay=1e-5,
+        warm_up=0.2,
+    )
+    start = time.process_time()
     for phase in phases:
         encoder.settings["upsample"] = phase.upsample
-        part = max(4, POINTS // (math.prod(phase.grid) * phase.upsample ** len(phase.grid)))
-        for _ in range(phase.steps):
-            if len(queue) < batch:
-                queue = torch.randperm(len(pool), generator=order)
-            pick, queue = queue[:batch], queue[batch:]
-            optimizer.zero_grad()
-            for some in pick.split(part):
-                chosen = pool[some]
-                losses = compute_topological_loss(
-                    encoder(chosen.on_grid(phase.grid)), chosen.label, weight
-                )
-                (losses["total_loss"] * (len(some) / batch)).backward()
-            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
+        loop.run_epoch()
     return time.process_time() - start, steps * batch
 
 

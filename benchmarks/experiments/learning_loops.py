@@ -16,7 +16,7 @@ from benchmarks.experiments.curriculum import WORK, row
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.invariants.chern import chern_number_of_links
 from topophys.learn import TopologicalMLEncoderLoops, compute_topological_loss
-from topophys.learn.trainer import optimizer_step
+from topophys.learn.trainer import TrainingLoop, shuffled_batches
 
 #: Numbers of filled bands.
 FILLED = (2, 4, 6, 8)
@@ -39,16 +39,23 @@ def _link_waves(encoder, n, n_bands, seed):
 
 def _learn_linear(encoder, waves, label, seed, *, epochs=30, batch=128, rate=3e-3):
     order = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(encoder.parameters(), lr=rate)
-    steps = epochs * (len(waves) // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=steps, pct_start=0.1
+
+    def losses(rows):
+        terms = compute_topological_loss(encoder.read(waves[rows]), label[rows], 0.0)
+        yield terms["total_loss"], terms
+
+    loop = TrainingLoop(
+        encoder.parameters(),
+        lambda _epoch, _skip: shuffled_batches(len(waves), batch, order),
+        losses,
+        steps=epochs * (len(waves) // batch),
+        learning_rate=rate,
+        weight_decay=0.0,
+        warm_up=0.1,
+        optimizer=torch.optim.Adam,
     )
     for _ in range(epochs):
-        for pick in torch.randperm(len(waves), generator=order).split(batch)[: steps // epochs]:
-            losses = compute_topological_loss(encoder.read(waves[pick]), label[pick], 0.0)
-            optimizer_step(losses["total_loss"], optimizer, list(encoder.parameters()), 1.0)
-            schedule.step()
+        loop.run_epoch()
 
 
 def random_links(seed, quick):

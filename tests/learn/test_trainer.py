@@ -7,7 +7,7 @@ from topophys.errors import InputError, RecipeError
 from topophys.learn import FitConfig, TopologicalMLEncoder
 from topophys.learn.data import Batch, InMemoryLoader
 from topophys.learn.distributed import ProcessGroup
-from topophys.learn.trainer import Trainer
+from topophys.learn.trainer import Trainer, TrainingLoop, shuffled_batches
 
 
 def trainer(n=20, *, local=False, group=None, **settings):
@@ -134,3 +134,34 @@ def test_more_processes_than_samples_in_a_step():
     with pytest.raises(RecipeError, match="at least 7") as caught:
         trainer(group=ProcessGroup(0, 7))
     assert "\n" not in str(caught.value)
+
+
+def test_a_step_in_parts_is_the_step_of_the_whole_batch():
+    weights = []
+    for parts in (1, 3):
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(4, 1).double()
+        x, y = torch.randn(9, 4).double(), torch.randn(9, 1).double()
+
+        def losses(rows, parts=parts, layer=layer, x=x, y=y):
+            for some in rows.split(9 // parts):
+                loss = (layer(x[some]) - y[some]).square().mean()
+                yield loss * (len(some) / 9), {"total_loss": loss}
+
+        loop = TrainingLoop(
+            layer.parameters(), lambda epoch, skip: [torch.arange(9)] * (4 - skip), losses,
+            steps=4, learning_rate=0.1, weight_decay=0.0,
+        )  # fmt: skip
+        loop.run_epoch()
+        assert (loop.position.epoch, loop.position.step) == (1, 0)
+        weights.append(layer.weight.detach().clone())
+    torch.testing.assert_close(*weights, rtol=1e-12, atol=1e-14)
+
+
+def test_shuffled_batches_are_complete_and_have_no_sample_twice():
+    order = torch.Generator().manual_seed(3)
+    one, two = (list(shuffled_batches(11, 3, order)) for _ in range(2))
+    for batches in (one, two):
+        assert [len(rows) for rows in batches] == [3, 3, 3]
+        assert len(set(torch.cat(batches).tolist())) == 9
+    assert torch.cat(one).tolist() != torch.cat(two).tolist()

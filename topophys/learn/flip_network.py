@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
@@ -31,7 +31,7 @@ from topophys.learn._flip_features import (
 )
 from topophys.learn._proven_answers import ProvenAnswers
 from topophys.learn.inputs import certify_hamiltonian, chiral_block
-from topophys.learn.trainer import optimizer_step
+from topophys.learn.trainer import TrainingLoop, shuffled_batches
 
 __all__ = ["FlipData", "FlipNetwork", "Posterior", "fit_flips"]
 
@@ -651,26 +651,28 @@ def fit_flips(
     difference = torch.as_tensor(np.asarray(label), device=device) - data.base[:, 0]
     column = difference.clamp(-REACH, REACH - 1) + REACH
     size = min(batch_size, total)
-    steps = max(3, epochs * (total // size))
-    parameters = list(network.parameters())
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, learning_rate, total_steps=steps, pct_start=max(0.2, 2.0 / steps)
-    )
     order = torch.Generator().manual_seed(seed)
+
+    def batches(_epoch: int, _skip: int) -> Iterator[Tensor]:
+        return (rows.to(device) for rows in shuffled_batches(total, size, order))
+
+    def terms(rows: Tensor) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        chosen = network(data.select(rows)).gather(1, column[rows, None])
+        loss = -chosen.mean()
+        yield loss, {"total_loss": loss}
+
+    loop = TrainingLoop(
+        network.parameters(),
+        batches,
+        terms,
+        steps=epochs * (total // size),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+    )
     losses = []
     network.train()
     for epoch in range(epochs):
-        running = 0.0
-        index = torch.randperm(total, generator=order)[: total // size * size].to(device)
-        for start in range(0, len(index), size):
-            rows = index[start : start + size]
-            chosen = network(data.select(rows)).gather(1, column[rows, None])
-            loss = -chosen.mean()
-            optimizer_step(loss, optimizer, parameters, 1.0)
-            schedule.step()
-            running += float(loss.detach()) * size
-        losses.append(running / len(index))
+        losses.append(loop.run_epoch()["total_loss"])
         if on_epoch_end is not None:
             on_epoch_end(epoch, losses[-1])
     network.eval()

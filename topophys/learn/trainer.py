@@ -1,10 +1,10 @@
-"""The training loop: optimizer, schedule, position."""
+"""The training loop: optimizer, schedule, position, steps; and the training of encoders by it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,9 @@ from topophys.learn.data import Batch, Loader
 from topophys.learn.distributed import SINGLE_PROCESS, ProcessGroup
 from topophys.learn.losses import LocalReadout, compute_topological_loss
 
-__all__ = ["Position", "Trainer", "optimizer_step"]
+__all__ = ["Position", "Trainer", "TrainingLoop", "shuffled_batches"]
+
+B = TypeVar("B")
 
 #: Share of the steps in which the learning rate rises.
 WARM_UP: Final = 0.2
@@ -32,14 +34,103 @@ class Position:
     totals: dict[str, float] = field(default_factory=dict)  # sums of each loss term in this epoch
 
 
-def optimizer_step(
-    loss: Tensor, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], clip: float
-) -> None:
-    """Backpropagate, clip the norm of the gradient, and update the parameters."""
-    optimizer.zero_grad()
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(parameters, clip)
-    optimizer.step()
+class TrainingLoop(Generic[B]):
+    """The loop of every training here: batches, losses, clipped gradients, one-cycle schedule.
+
+    Parameters
+    ----------
+    parameters : iterable of torch.nn.Parameter
+        What is trained.
+    batches : callable
+        (epoch, skip) -> the batches of an epoch from number `skip` on; they must depend on these
+        two numbers alone where a training is to be resumed.
+    losses : callable
+        batch -> parts, each an objective, whose gradients add up in one step, and the terms of the
+        loss with "total_loss" among them, which are summed for the log.
+    steps : int
+        Number of steps of the whole training, for the schedule.
+    learning_rate, weight_decay, clip : float
+        Peak of the schedule, decay, and largest norm of the gradient of a step.
+    warm_up : float, optional
+        Share of the steps in which the learning rate rises; by default a fifth, or two steps.
+    describe : callable, optional
+        batch -> words that tell it from others, for the message about a loss that is not finite.
+    optimizer : type of torch.optim.Optimizer, optional
+        Its class.
+    fused : bool, optional
+        Update all parameters in one call.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        batches: Callable[[int, int], Iterable[B]],
+        losses: Callable[[B], Iterable[tuple[Tensor, Mapping[str, Tensor]]]],
+        *,
+        steps: int,
+        learning_rate: float,
+        weight_decay: float,
+        clip: float = 1.0,
+        warm_up: float | None = None,
+        describe: Callable[[B], str] | None = None,
+        optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+        fused: bool = False,
+    ) -> None:
+        self.parameters, self.clip = list(parameters), clip
+        self.optimizer = optimizer(
+            self.parameters, lr=learning_rate, weight_decay=weight_decay, fused=fused or None
+        )
+        # torch divides zero by zero where the rise or the fall would have no step of its own
+        steps = max(3, steps)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            learning_rate,
+            total_steps=steps,
+            pct_start=max(WARM_UP, 2.0 / steps) if warm_up is None else warm_up,
+        )
+        self.position = Position()
+        self.rate = 0.0  # learning rate of the last step
+        self._batches, self._losses, self._describe = batches, losses, describe
+
+    def run_epoch(self, after_step: Callable[[], object] | None = None) -> dict[str, float]:
+        """Train for one epoch, or for the rest of it; return the mean of each term of the loss."""
+        here = self.position
+        for batch in self._batches(here.epoch, here.step):
+            for name, value in self._step(batch).items():
+                here.totals[name] = here.totals.get(name, 0.0) + value
+            here.step += 1
+            if after_step is not None:
+                after_step()
+        self.position = Position(here.epoch + 1)
+        return {name: value / here.step for name, value in here.totals.items()}
+
+    def _step(self, batch: B) -> dict[str, float]:
+        found: dict[str, float] = {}
+        self.optimizer.zero_grad()
+        for objective, terms in self._losses(batch):
+            total = terms["total_loss"]
+            if not torch.isfinite(total):
+                raise InputError(self._not_finite(batch, float(total.detach())))
+            torch.autograd.backward(objective)
+            for name, value in terms.items():
+                found[name] = found.get(name, 0.0) + float(value.detach())
+        self.rate = float(self.optimizer.param_groups[0]["lr"])
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        self.optimizer.step()
+        self.schedule.step()
+        return found
+
+    def _not_finite(self, batch: B, loss: float) -> str:
+        where = "" if self._describe is None else f" in a step with {self._describe(batch)}"
+        peak = float(self.optimizer.defaults["lr"])
+        return f"Loss became non-finite ({loss}){where}; lower `learning_rate`, which is {peak:g}."
+
+
+def shuffled_batches(total: int, size: int, order: torch.Generator) -> Iterator[Tensor]:
+    """Complete batches of the numbers below `total` in random order, for one epoch."""
+    index = torch.randperm(total, generator=order)
+    for start in range(0, total - size + 1, size):
+        yield index[start : start + size]
 
 
 class _LossModule(nn.Module):
@@ -62,12 +153,11 @@ class _LossModule(nn.Module):
         )
 
 
-class Trainer:
-    """Optimizer, learning-rate schedule and position of one training.
+class Trainer(TrainingLoop[Batch]):
+    """Training of an encoder on one process or several.
 
     `size` is the number of samples per step over all processes; an incomplete last batch of an
-    epoch is dropped. `rate` is the learning rate of the last step, and `local` the read-out of
-    local features under local supervision.
+    epoch is dropped. `local` is the read-out of local features under local supervision.
     """
 
     def __init__(
@@ -81,8 +171,7 @@ class Trainer:
         unused_parameters: bool = False,
     ) -> None:
         self.config, self.encoder, self.device = config, encoder, device
-        self.source, self.group, self.position = source, group, Position()
-        self.rate = 0.0
+        self.source, self.group = source, group
         self.size = min(config.batch_size, source.size)
         self.steps_per_epoch = source.size // self.size
         if self.size < group.size:
@@ -91,26 +180,20 @@ class Trainer:
                 f" processes, but a step has {self.size} samples."
             )
         self.local = self._local_readout()
-        self._loss: nn.Module = _LossModule(config, encoder, self.local)
-        self.parameters = list(self._loss.parameters())
-        if group.size > 1:
-            self._loss = DistributedDataParallel(
-                self._loss, find_unused_parameters=unused_parameters
-            )
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=config.learning_rate,
+        loss: nn.Module = _LossModule(config, encoder, self.local)
+        super().__init__(
+            loss.parameters(),
+            self._batches_of,
+            self._losses_of,
+            steps=config.epochs * self.steps_per_epoch,
+            learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
+            clip=config.gradient_clip,
             fused=device.type in {"cpu", "cuda"},
         )
-        # torch divides zero by zero where the rise or the fall would have no step of its own
-        steps = max(3, config.epochs * self.steps_per_epoch)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            config.learning_rate,
-            total_steps=steps,
-            pct_start=max(WARM_UP, 2.0 / steps),
-        )
+        if group.size > 1:
+            loss = DistributedDataParallel(loss, find_unused_parameters=unused_parameters)
+        self._loss = loss
 
     def _local_readout(self) -> LocalReadout | None:
         if not self.config.local_supervision:
@@ -126,40 +209,26 @@ class Trainer:
         `save` is called after every `checkpoint_steps` steps.
         """
         self._loss.train()
-        here, every = self.position, self.config.checkpoint_steps
-        batches = self.source.batches(
-            here.epoch, self.size, skip=here.step, rank_slice=self.group.rank_slice
-        )
-        for batch in batches:
-            for name, value in self._step(batch).items():
-                here.totals[name] = here.totals.get(name, 0.0) + value
-            here.step += 1
+        every = self.config.checkpoint_steps
+
+        def after_step() -> None:
             advance(self.size)
-            if save is not None and every and here.step % every == 0:
+            if save is not None and every and self.position.step % every == 0:
                 save()
-        means = {name: value / self.steps_per_epoch for name, value in here.totals.items()}
-        self.position = Position(here.epoch + 1)
+
+        means = self.run_epoch(after_step)
         return {"loss": means.pop("total_loss"), **means}
 
-    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+    def _batches_of(self, epoch: int, skip: int) -> Iterator[Batch]:
+        return self.source.batches(epoch, self.size, skip=skip, rank_slice=self.group.rank_slice)
+
+    def _losses_of(self, batch: Batch) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         local = None if batch.local_targets is None else batch.local_targets.to(self.device)
         inputs = (batch.x.to(self.device), batch.label.to(self.device), local)
-        return cast("dict[str, Tensor]", self._loss(*inputs))
-
-    def _step(self, batch: Batch) -> dict[str, float]:
-        losses = self._losses(batch)
+        losses: dict[str, Tensor] = self._loss(*inputs)
         objective, share = losses["total_loss"], len(batch) / self.size
         if self.group.size > 1:
             # gradients are averaged over processes, whose slices may differ in length by one
             objective = objective * (share * self.group.size)
-        losses = dict(zip(losses, self.group.all_reduce([*losses.values()], share), strict=True))
-        total = losses["total_loss"]
-        if not torch.isfinite(total):
-            raise InputError(
-                f"Loss became non-finite ({float(total.detach())}); lower `learning_rate`, which"
-                f" is {self.config.learning_rate:g}."
-            )
-        self.rate = float(self.optimizer.param_groups[0]["lr"])
-        optimizer_step(objective, self.optimizer, self.parameters, self.config.gradient_clip)
-        self.schedule.step()
-        return {name: float(value.detach()) for name, value in losses.items()}
+        together = self.group.all_reduce([*losses.values()], share)
+        yield objective, dict(zip(losses, together, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,18 +11,20 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from topophys._progress import track
 from topophys._random import keyed_generator
 from topophys.errors import InputError
 from topophys.learn.distributed import limited_threads
-from topophys.learn.trainer import optimizer_step
+from topophys.learn.trainer import TrainingLoop, shuffled_batches
 from topophys.materials.calibration import confusion_scores
 from topophys.materials.classifier import EnhancedMultiModalMaterialClassifier
 from topophys.materials.crystal import Crystal
 from topophys.materials.data import (
     UNKNOWN,
     LabelledStructure,
+    MaterialBatch,
     MaterialData,
     match_structures,
     structure_data,
@@ -131,39 +133,35 @@ def train_classifier(
     order = torch.Generator().manual_seed(options.seed)
     size = min(options.batch_size, len(data))
     per_epoch = len(data) // size
-    parameters = list(net.parameters())
-    optimizer = torch.optim.AdamW(
-        parameters, lr=options.learning_rate, weight_decay=options.weight_decay
-    )
-    steps = max(4, options.epochs * per_epoch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, total_steps=steps, pct_start=0.3
+
+    def batches(_epoch: int, _skip: int) -> Iterator[MaterialBatch]:
+        return (data.batch(rows) for rows in shuffled_batches(len(data), size, order))
+
+    def losses(batch: MaterialBatch) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        targets = {"topology": batch.topology, "magnetism": batch.magnetism}
+        terms = net.compute_enhanced_loss(net(batch), targets)
+        yield terms["total_loss"], terms
+
+    loop = TrainingLoop(
+        net.parameters(),
+        batches,
+        losses,
+        steps=max(4, options.epochs * per_epoch),
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        clip=GRADIENT_CLIP,
+        warm_up=0.3,
+        describe=lambda batch: f"the samples {', '.join(batch.ids[:5])}, ...",
     )
     history = History()
     with limited_threads(options.threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         for epoch in range(options.epochs):
             net.train()
-            totals: dict[str, float] = {}
             start = time.perf_counter()
-            shuffled = torch.randperm(len(data), generator=order)
-            for step in range(per_epoch):
-                batch = data.batch(shuffled[step * size : (step + 1) * size])
-                targets = {"topology": batch.topology, "magnetism": batch.magnetism}
-                losses = net.compute_enhanced_loss(net(batch), targets)
-                total = losses["total_loss"]
-                if not torch.isfinite(total):
-                    raise InputError(
-                        "Loss became non-finite in a step with the samples"
-                        f" {', '.join(batch.ids[:5])}, ...; lower the learning rate."
-                    )
-                optimizer_step(total, optimizer, parameters, GRADIENT_CLIP)
-                schedule.step()
-                for name, value in losses.items():
-                    totals[name] = totals.get(name, 0.0) + float(value.detach())
+            history.losses.append(loop.run_epoch())
             history.seconds += time.perf_counter() - start
             history.samples += per_epoch * size
-            history.losses.append({name: value / per_epoch for name, value in totals.items()})
             if on_epoch_end is not None:
                 on_epoch_end(epoch, history.losses[-1])
     net.eval()
