@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-__all__ = ["Advance", "track"]
+__all__ = ["Advance", "say", "track"]
 
 #: Call it with the number of items done since the last call.
 Advance: TypeAlias = Callable[[int], None]
@@ -49,10 +49,10 @@ class _Lines:
         now = time.monotonic()
         if now - self.last >= INTERVAL and self.done < self.total:
             self.last = now
-            _say(self._line(now))
+            say(self._line(now))
 
     def finish(self) -> None:
-        _say(self._last_line(time.monotonic()))
+        say(self._last_line(time.monotonic()))
 
     def _line(self, now: float) -> str:
         rate = self.done / max(now - self.start, 1e-9)
@@ -65,8 +65,8 @@ class _Lines:
         return f"{self.description}: {self.done} of {self.total} in {took} ({rate:.3g}/s)"
 
 
-def _say(line: str) -> None:
-    # progress that cannot be shown is no reason to lose the work
+def say(line: str) -> None:
+    """Show a line on stderr; one that cannot be shown is no reason to lose the work."""
     with suppress(*UNSHOWN):
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()

@@ -84,3 +84,29 @@ def test_stop_during_generate_leaves_nothing(tmp_path):
     assert err.decode().endswith("topophys: stopped; no file was left half-written\n")
     assert "Traceback" not in err.decode()
     assert list(output.parent.iterdir()) == []
+
+
+STREAMS = {"full": "> /dev/full", "left": "> >(exec 0<&-)", "closed": ">&-"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices of Unix")
+@pytest.mark.parametrize("words", ["--version", "--help"])
+@pytest.mark.parametrize("way", STREAMS)
+@pytest.mark.parametrize("buffered", [True, False])
+def test_results_that_cannot_be_printed(way, words, buffered):
+    """One line and status 2; nothing and status 1 where the reader has left."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    if not buffered:
+        env["PYTHONUNBUFFERED"] = "1"
+    # the reader is gone before anything is printed
+    script = f"exec {STREAMS[way]}; sleep 0.1; {' '.join(PROGRAM)} {words}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=env
+    )
+    assert done.returncode == {"full": 2, "left": 1, "closed": 0}[way]
+    lines = done.stderr.splitlines()
+    if way == "full":
+        assert len(lines) == 1
+        assert lines[0].startswith("topophys: the output cannot be written: ")
+    else:
+        assert lines == []

@@ -157,6 +157,47 @@ def test_weights_that_are_no_weights(runs, tmp_path, change, message):
     refused(lambda: load_run(copy), message)
 
 
+#: Entries of run.json, and what none of them may be.
+ENTRIES = {
+    ("version",): [float("inf"), float("nan"), 10**400, "2", [2], True],
+    ("history",): [[], {}, None, [[]], [None]],
+    ("history", 0, "epoch"): [-1, 0.5, float("nan"), "0", 2**70],
+    ("history", 0, "val_accuracy"): [1e308, float("inf"), 2**70, -0.5, "1", None],
+    ("history", 0, "loss"): [float("nan"), float("-inf"), "../x", []],
+    ("history", 0, "lr"): [float("inf"), "a", []],
+    ("provenance",): [None, [], "x", {}],
+    ("provenance", "dataset_path"): ["a\0b", 1, ["/"], "x" * 20_000],
+    ("provenance", "kind"): ["../x", "/etc/passwd", "", None, "a\0b"],
+    ("provenance", "flattened_input"): ["no", 1, None, []],
+    ("provenance", "classes_seen"): [[], ["1"], [0.5], [2**70], [float("nan")], 1, [True]],
+    ("provenance", "train_samples"): ["../x", None, float("inf"), -1, [1]],
+    ("provenance", "val_samples"): [float("nan"), None, "1", -(2**63), 1e308],
+    ("provenance", "input_shape"): [[], 3, None, [0, 8], [-1, 8], ["16", 8], [2**70, 8]],
+    ("provenance", "n_occupied"): [0, -1, "1", 2**70],
+    ("provenance", "abstain_below"): [float("nan"), float("inf"), -(2**63), "0.5", 1e308],
+    ("config", "epochs"): [0, float("inf"), "../x", []],
+    ("files",): [None, [], {"best.json": 1}, {}],
+    ("files", "best.safetensors"): ["", "../x", None],
+}
+
+
+@pytest.mark.parametrize("place", ENTRIES, ids=lambda place: ".".join(map(str, place)))
+def test_entries_of_wrong_kinds_are_refused(runs, tmp_path, place):
+    content = json.loads((runs[0] / "run.json").read_text(encoding="utf-8"))
+    copy = shutil.copytree(runs[0], tmp_path / "copy")
+    *way, last = place
+    node = content
+    for key in way:
+        node = node[key]
+    for value in ENTRIES[place]:
+        node[last] = value
+        (copy / "run.json").write_text(json.dumps(sealed(content)), encoding="utf-8")
+        with pytest.raises(CheckpointError) as caught:
+            load_run(copy)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 700
+
+
 def test_weights_are_sized_before_they_are_read(runs, tmp_path, monkeypatch):
     copy = shutil.copytree(runs[0], tmp_path / "copy")
     os.truncate(copy / "best.safetensors", 2**36)  # no disk space is taken

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from topophys.cli import answers, data, materials, networks, tools
+from topophys.cli._options import note
 from topophys.errors import TopophysError
 
 __all__ = ["app", "main"]
@@ -38,7 +39,7 @@ def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt:
-            _say("stopped; no file was left half-written")
+            note("stopped; no file was left half-written")
             raise typer.Exit(130) from None
 
     return run
@@ -102,25 +103,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # the reader of the output has closed it, such as `head`
         if debug or error.filename is not None:
             raise
-        _leave(2)
+        _leave(1)
     except (TopophysError, OSError, MemoryError) as error:
         if debug:
             raise
-        _say(str(error) or type(error).__name__)
+        note(_reason(error))
         _leave(2)
     except Exception as error:
         if debug:
             raise
-        _say(f"internal error, {type(error).__name__}: {error}; please report what `--debug` shows")
+        note(f"internal error, {type(error).__name__}: {error}; please report what `--debug` shows")
         _leave(2)
     except SystemExit as error:
         _leave(error.code)
     _leave(0)
-
-
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError, AttributeError):  # stderr may be closed
-        print(f"topophys: {' '.join(text.split())}", file=sys.stderr, flush=True)
 
 
 def _complete_streams() -> None:
@@ -136,13 +132,39 @@ def _complete_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+            _silence(name)
+
+
+#: What the system says where nothing more can be written.
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _reason(error: Exception) -> str:
+    """One line for an error; those of the system without a file are about what is printed."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in FULL:
+        _silence("stdout")
+        return f"the output cannot be written: {error.strerror}; send it elsewhere"
+    return str(error) or type(error).__name__
 
 
 def _leave(status: int | str | None) -> NoReturn:
-    """Exit; what cannot be shown on stderr does not change the status."""
+    """Exit; a result that cannot be printed is an error, a line on stderr that cannot is none."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        if isinstance(error, BrokenPipeError):
+            status = status or 1  # whoever read it has seen enough, such as `head`
+        else:
+            note(_reason(error))
+            status = status or 2
+        _silence("stdout")
     try:
         sys.stderr.flush()
     except (OSError, ValueError):
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+        _silence("stderr")
     sys.exit(status)
+
+
+def _silence(stream: str) -> None:
+    """Replace a stream by one that takes everything: Python would complain of it at the end."""
+    setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123

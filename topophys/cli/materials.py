@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from topophys.cli._options import Force, Quiet, require
+from topophys.cli._options import Force, Quiet, note, require
 
 if TYPE_CHECKING:
     from topophys.materials.answers import MaterialAnswer
@@ -153,7 +153,7 @@ def _train_trees(
             data, formula=formula, labels=names, space_group=group, structure=structure
         )
         for _, reason in table.refused:
-            typer.echo(f"topophys: left out: {reason}", err=True)
+            note(f"left out: {reason}")
         require_distinct(output, *table.files)
         model.fit(
             table.materials, table.labels, source=data.name, insulators=insulators,
@@ -224,7 +224,7 @@ def predict(
     if not found.materials and len(found.refused) == 1:
         raise InputError(found.refused[0])
     for reason in found.refused:
-        typer.echo(f"topophys: left out: {reason}", err=True)
+        note(f"left out: {reason}")
     if not found.materials:
         raise typer.Exit(2)
     if output is not None:  # folders and tables name more files
@@ -333,7 +333,7 @@ def doubt(
             return lists.materials, [lists.classes[one.label] for one in lists.materials]
         found = read_table(path, formula=formula, labels=(label,), space_group=space_group)
         for _, reason in found.refused:
-            typer.echo(f"topophys: left out: {reason}", err=True)
+            note(f"left out: {reason}")
         return found.materials, found.labels[label]
 
     materials, labels = table(first)
@@ -359,7 +359,7 @@ def _unanimous(materials: list[Any], labels: list[str], path: Path) -> dict[Any,
     described = list(zip(map(describe, materials), labels, strict=True))
     good, bad = unanimous(described)
     for reason in bad:
-        typer.echo(f"topophys: left out: {path.name}: {reason}", err=True)
+        note(f"left out: {path.name}: {reason}")
     return {m: name for m, name in described if (m.composition, m.space_group) in good}
 
 

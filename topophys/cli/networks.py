@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from topophys.cli._options import Json, Quiet, require
+from topophys.cli._options import Json, Quiet, note, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,10 +120,9 @@ def _judge(run: Run, dataset: Dataset) -> None:
         ],
     )
     if not written:
-        typer.echo(
-            f"topophys: `{run.path / CARD_FILE}` is not as training left it and stays; remove it to"
-            " have it written again.",
-            err=True,
+        note(
+            f"`{run.path / CARD_FILE}` is not as training left it and stays; remove it to have it"
+            " written again."
         )
     print(accuracy_table(rows))
 
@@ -409,7 +408,17 @@ def demo(
     """
     from topophys.report import demo as run_demo
 
-    run_demo(output, quick=quick, progress=not quiet, say=print)
+    unprinted: list[OSError] = []
+
+    def show(text: str) -> None:
+        try:
+            print(text)
+        except OSError as error:  # a reader that left, or a full disk, ends no work of minutes
+            unprinted.append(error)
+
+    run_demo(output, quick=quick, progress=not quiet, say=show)
+    if unprinted:
+        raise unprinted[0]
 
 
 # ---------------------------------------------------------------- The challenge
@@ -480,9 +489,9 @@ def challenge(
             print("\n".join(f"{name:26s} {about}" for name, about in CHALLENGE.items()))
         return
     score = score_challenge(entry, names, hidden_seed=seed, progress=not quiet)
-    print(json.dumps(score.to_dict()) if as_json else "\n".join(score.lines()))
     if output is not None:
         score.save(output, force=force)
+    print(json.dumps(score.to_dict()) if as_json else "\n".join(score.lines()))
 
 
 COMMANDS: Final = (train, predict, probe, plot, report, demo, challenge)

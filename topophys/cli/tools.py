@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from topophys._progress import say
 from topophys.cli._options import Json, Quiet
 
 __all__ = ["COMMANDS"]
@@ -70,7 +71,7 @@ def warmup(quiet: Quiet = False, as_json: Json = False) -> None:
         job()
         seconds[name] = round(time.perf_counter() - start, 2)
         if not (quiet or as_json):
-            typer.echo(f"{seconds[name]:7.2f} s  {name}", err=True)
+            say(f"{seconds[name]:7.2f} s  {name}")
     total = sum(seconds.values())
     if as_json:
         print(json.dumps({"seconds": round(total, 2), "jobs": seconds}))

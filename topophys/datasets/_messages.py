@@ -33,6 +33,14 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
     return printable(_sentence(first, model) + more)
 
 
+def first_problem(error: ValidationError) -> str:
+    """First problem of a file that a program wrote: where, and what must be there."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
+    place = f"`{printable(where).lstrip('.'):.100}`: " if where else ""
+    return place + problem["msg"].removeprefix("Value error, ")
+
+
 def printable(text: str) -> str:
     """Text in which control characters and line ends are spelt out."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

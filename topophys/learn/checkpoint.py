@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from topophys._io import complete_file, parse_json, read_bytes, read_text, write_text
+from topophys.datasets._messages import printable
 from topophys.errors import CheckpointError, TopophysError
 from topophys.learn.adapters import OutputAdapter, inner_module
 from topophys.learn.encoders.registry import rebuild_encoder, registered_name
@@ -53,9 +54,10 @@ def check_file_header(content: Any, file: str, *, name: str, version: int) -> di
     """
     if not isinstance(content, dict) or content.get("format") != name:
         raise CheckpointError(f"{file} is not one of topophys (no format entry).")
-    if content.get("version") != version:
+    found = content.get("version")
+    if type(found) is not int or found != version:  # True and 1.0 are equal to 1
         raise CheckpointError(
-            f"{file} has version {content.get('version')!r}, but this release reads version"
+            f"{file} has version {found!r:.40}, but this release reads version"
             f" {version}; use the release that wrote it, or train again."
         )
     return content
@@ -165,7 +167,7 @@ def _check_digest(content: bytes, path: Path, wanted: Any, which: str) -> None:
 
 
 def _unfit(weights: Path, error: Exception) -> CheckpointError:
-    reason = f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.:'):.200}"
+    reason = f"{type(error).__name__}: {printable(' '.join(str(error).split()).rstrip('.:')):.200}"
     return CheckpointError(
         f"Checkpoint `{weights}` does not fit its settings: {reason}; train again."
     )

@@ -6,16 +6,18 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import nn
 
 from topophys._io import read_json, seal_holds
 from topophys._optional import NotebookText
+from topophys.datasets._messages import first_problem, printable
 from topophys.errors import CheckpointError, InputError
 from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -232,9 +234,67 @@ FORMAT: Final = "topophys-run"
 VERSION: Final = 2
 #: Runs of the first version are read; nothing in them names the digests of their files.
 READABLE: Final = (1, 2)
-#: Required entries of each epoch and of the provenance.
-RECORD: Final = ("epoch", "loss", "val_loss", "val_accuracy")
-PROVENANCE: Final = ("dataset_path", "flattened_input", "classes_seen", "train_samples")
+Text = Annotated[str, Field(max_length=10_000)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Number = Annotated[float, Field(ge=-1e300, le=1e300)]
+
+
+class _Entries(BaseModel):
+    # later releases may add entries; none may be of another type
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+class _Record(_Entries):
+    """What run.json holds of an epoch."""
+
+    epoch: Count
+    loss: Number
+    val_loss: Number
+    val_accuracy: Annotated[float, Field(ge=0.0, le=1.0)]
+    regression_loss: Number | None = None
+    auxiliary_loss: Number | None = None
+    lr: Number | None = None
+    seconds: Number | None = None
+
+
+class _Provenance(_Entries):
+    """What run.json holds of the data; runs of version 0.1 lack what has a default."""
+
+    dataset_path: Annotated[str, Field(max_length=10_000, pattern=r"\A[^\x00]*\z")] | None
+    flattened_input: bool
+    classes_seen: Annotated[
+        list[Annotated[int, Field(gt=-(2**53), lt=2**53)]], Field(min_length=1, max_length=1000)
+    ]
+    train_samples: Count
+    val_samples: Count = 0
+    kind: Text = "winding"
+    dataset: Text = ""
+    dataset_manifest: Text | None = None
+    dataset_digest: Text | None = None
+    input_shape: Annotated[
+        list[Annotated[int, Field(gt=0, lt=2**31)]], Field(min_length=2, max_length=4)
+    ] = [1, 1]
+    n_occupied: Annotated[int, Field(gt=0, lt=2**31)] = 1
+    # beyond 1 nothing but a proof is accepted
+    abstain_below: Annotated[float, Field(ge=0.0, le=2.0)] = LEAST_CONFIDENCE
+    supervision: Text = "labels only"
+    torch: Text = ""
+    numpy: Text = ""
+    python: Text = ""
+
+    @field_validator("kind")
+    @classmethod
+    def _readable(cls, kind: str) -> str:
+        if kind not in READERS:
+            raise ValueError(f"must be one of {', '.join(READERS)}")
+        return kind
+
+
+class _Card(_Entries):
+    """What run.json holds."""
+
+    history: Annotated[list[_Record], Field(min_length=1)]
+    provenance: _Provenance
 
 
 def read_run_file(
@@ -249,16 +309,16 @@ def read_run_file(
         )
     content = _read_card(card)
     try:
+        _Card.model_validate(content)
         config = FitConfig.from_mapping(dict(content["config"]), str(card))
-        history, provenance = list(content["history"]), dict(content["provenance"])
-        complete = bool(history) and all(map(_is_record, history))
+    except ValidationError as error:
+        reason = first_problem(error)
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"Run `{folder}` has a damaged {CARD} ({type(error).__name__}: {error}); train again."
-        ) from None
-    if not complete or not _is_provenance(provenance):
-        raise CheckpointError(f"Run `{folder}` has an incomplete {CARD}; train again.")
-    return config, history, provenance, _file_digests(content, folder)
+        reason = f"{type(error).__name__}: {printable(str(error)):.400}"
+    else:
+        files = _file_digests(content, folder)
+        return config, list(content["history"]), dict(content["provenance"]), files
+    raise CheckpointError(f"Run `{folder}` has a damaged {CARD} ({reason}); train again.")
 
 
 def _file_digests(content: dict[str, Any], folder: Path) -> dict[str, str] | None:
@@ -269,25 +329,6 @@ def _file_digests(content: dict[str, Any], folder: Path) -> dict[str, str] | Non
     if not isinstance(files, dict) or not all(isinstance(v, str) for v in files.values()):
         raise CheckpointError(f"Run `{folder}` has a {CARD} without digests; train again.")
     return files
-
-
-def _is_record(record: Any) -> bool:
-    """Whether the required metrics of an epoch are there and finite."""
-    values = [dict(record).get(key) for key in RECORD]
-    return all(isinstance(v, int | float) and math.isfinite(v) for v in values)
-
-
-def _is_provenance(known: dict[str, Any]) -> bool:
-    """Whether the required entries about the data are there and of the right type."""
-    if not set(PROVENANCE) <= set(known) or not isinstance(known["classes_seen"], list):
-        return False
-    place, limit = known["dataset_path"], known.get("abstain_below", LEAST_CONFIDENCE)
-    return (
-        known.get("kind", "winding") in tuple(READERS)
-        and (place is None or isinstance(place, str))
-        and all(isinstance(c, int) for c in known["classes_seen"])
-        and isinstance(limit, int | float)
-    )
 
 
 def _read_card(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, m
 
 from topophys._io import json_text, read_json, seal_holds, sealed, sha256, write_json
 from topophys.datasets import Dataset
-from topophys.datasets._messages import printable
+from topophys.datasets._messages import first_problem
 from topophys.errors import CheckpointError
 from topophys.learn import Run
 from topophys.learn.run import encoder_settings
@@ -269,7 +269,7 @@ def read_artifact(path: Path, form: type[BaseModel], repeat: str) -> Any:
         content = read_json(path, finite=True)
         form.model_validate(content)
     except ValidationError as error:
-        reason = _first(error)
+        reason = first_problem(error)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
     else:
@@ -297,14 +297,6 @@ def read_figure_records(folder: Path) -> list[dict[str, Any]]:
     []
     """
     return read_artifact(folder / "figures.json", Figures, "`topophys plot`") or []
-
-
-def _first(error: ValidationError) -> str:
-    """Say the first problem: where, and what must be there."""
-    problem = error.errors(include_url=False, include_input=False)[0]
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
-    place = f"`{printable(where).lstrip('.'):.100}`: " if where else ""
-    return place + problem["msg"].removeprefix("Value error, ")
 
 
 # ------------------------------------- From which weights and which data a file of a run was made

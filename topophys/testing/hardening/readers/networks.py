@@ -81,10 +81,13 @@ def stop_after_first_save(epoch, stop):
 
 def _read_run(folder):
     from topophys.learn import load_run
+    from topophys.learn.model_card import write_card
 
     run = load_run(folder)
+    assert "\x1b" not in repr(run)
     assert run.best_epoch["epoch"] is not None
     assert run.kind
+    write_card(run)
     rng = np.random.default_rng(2)
     blocks = rng.standard_normal((2, 6, 2, 2)) + 1j * rng.standard_normal((2, 6, 2, 2))
     run.predict(blocks if run.kind == "winding" else rng.standard_normal((2, 4, 4, 3)))
