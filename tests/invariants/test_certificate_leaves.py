@@ -1,4 +1,4 @@
-"""The leaves of proofs: they tile the zone, their bounds hold, their integers add up."""
+"""Cells of certificates: they tile the Brillouin zone, bounds hold, integers add up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import given
 import topophys as tp
 from tests.strategies import SEEDS, chains, plain, two_bands
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
+from topophys.invariants._evidence import ChainBound
 
 
 def leaves_of(H):
@@ -55,7 +56,9 @@ def test_bounds_hold_on_intervals(chain):
     d_k = plain(chain.block)(samples_of(leaves, 15))
     gap = 2.0 * np.linalg.svd(d_k, compute_uv=False)[..., -1].min(1)
     assert (leaves.gap_lower <= gap * (1 + 1e-12)).all()
-    det = np.linalg.det(d_k)
+    k = samples_of(leaves, 15)[..., 0]
+    bound = ChainBound(chain.block_amplitudes)
+    det = np.linalg.det(d_k) * np.exp(-1j * (bound.shift + bound.n * chain.block_range[0]) * k)
     turn = det * det[:, :1].conj()
     # within a convex set without the origin: less than half a turn between any two points
     assert (np.ptp(np.unwrap(np.angle(turn), axis=1), axis=1) < np.pi).all()
@@ -118,6 +121,7 @@ def test_units_do_not_matter(unit):
         (tp.models.ssh(1.0, 2.0), 1),
         (tp.models.ssh(0.1, 0.2, 3.0), 2),
         (tp.ChiralHamiltonian({-3: [[1.0]]}), -3),
+        (tp.ChiralHamiltonian({-30: [[1.0]]}), -30),
         (tp.models.qwz(1.0), -1),
         (tp.models.higher_chern(-1.0, 3), 3),
         (tp.TwoBandHamiltonian({(0, 0): [0.3, 0.1, 0.2]}), 0),

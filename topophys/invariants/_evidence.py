@@ -12,19 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import InputError
+from topophys.invariants._subdivision import Levels
 from topophys.invariants.evidence import CellTree
 
 __all__ = [
     "DEPTH",
     "Cells",
+    "ChainBound",
     "Interval",
     "Line",
     "Model",
     "Phases",
     "Sides",
+    "SquareBound",
     "chain_tree",
     "common",
     "cover",
+    "leaves_of",
     "sides_of",
     "square_tree",
 ]
@@ -38,61 +42,78 @@ MOST: Final = 400_000
 SERIES_CLEAR: Final = 1.0 + 1e-12
 
 
+class ChainBound:
+    """Gap of a chain on intervals, by the chord of z^-q det D between their ends.
+
+    Shapes: `blocks` (S, n, n).
+    """
+
+    def __init__(self, blocks: NDArray[np.complex128]) -> None:
+        n_shift, n, _ = blocks.shape
+        count = n * (n_shift - 1) + 1
+        z = np.exp(2j * np.pi * np.arange(count) / count)
+        waves = z[:, None] ** np.arange(n_shift)
+        f = np.fft.fft(np.linalg.det(np.einsum("qs,sij->qij", waves, blocks))) / count
+        size = np.abs(f)
+        if not size.sum() > 0.0:
+            raise InputError("The determinant of D vanishes.")
+        #: Power of z that is taken out of det D.
+        self.shift = round(float((size * np.arange(count)).sum() / size.sum()))
+        self.n, self.n_shift, self.f = n, n_shift, f
+        self.orders = np.arange(count) - self.shift
+        flat = blocks.reshape(n_shift, n * n)
+        gram = flat.conj() @ flat.T
+        self.g = np.array([np.trace(gram, offset=m) for m in range(n_shift)])
+        self.second = (self.orders**2 * size).sum()
+        self.bend = 2.0 * (np.arange(n_shift) ** 2 * np.abs(self.g)).sum()
+        self.start = 4 * (count // 2) + 8
+
+    def at(
+        self, points: NDArray[np.int64], fine: int
+    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        """Values of z^-q det D and of the squared norm of D, both (L,)."""
+        k = 2.0 * np.pi * (points % fine) / fine
+        values, norms = np.empty(len(k), complex), np.empty(len(k))
+        for s in range(0, len(k), 1024):
+            wave = np.exp(1j * k[s : s + 1024, None])
+            values[s : s + 1024] = (wave**self.orders) @ self.f
+            powers = wave ** np.arange(1, self.n_shift)
+            norms[s : s + 1024] = 2.0 * (powers @ self.g[1:]).real + self.g[0].real
+        return values, norms
+
+    def gap(
+        self,
+        left: NDArray[np.int64],
+        edge: int | NDArray[np.int64],
+        fine: int,
+        slack: tuple[float, float] = (0.0, 0.0),
+    ) -> NDArray[np.float64]:
+        """Gap on intervals (L,); 0 where there is no proof. `slack` of determinant and norm."""
+        (f0, n0), (f1, n1) = self.at(left, fine), self.at(left + edge, fine)
+        square = (2.0 * np.pi * edge / fine) ** 2 / 8.0
+        step = f1 - f0
+        length = np.abs(step) ** 2
+        share = -(f0.conj() * step).real / np.where(length > 0.0, length, 1.0)
+        det = np.abs(f0 + share.clip(0.0, 1.0) * step) - square * self.second - slack[0]
+        norm2 = np.maximum(n0, n1) + square * self.bend + slack[1]
+        return np.asarray(2.0 * _smallest(self.n, det.clip(0.0), norm2))
+
+
 def chain_tree(blocks: NDArray[np.complex128], least: float, most: int = MOST) -> CellTree:
     """Intervals on each of which the chord of det D proves the gap `least`.
 
     Shapes: `blocks` (S, n, n).
     """
-    n_shift, n, _ = blocks.shape
-    count = n * (n_shift - 1) + 1
-    z = np.exp(2j * np.pi * np.arange(count) / count)
-    waves = z[:, None] ** np.arange(n_shift)
-    f = np.fft.fft(np.linalg.det(np.einsum("qs,sij->qij", waves, blocks))) / count
-    size = np.abs(f)
-    if not size.sum() > 0.0:
-        raise InputError("The determinant of D vanishes.")
-    shift = round(float((size * np.arange(count)).sum() / size.sum()))
-    orders = np.arange(count) - shift
-    flat = blocks.reshape(n_shift, n * n)
-    gram = flat.conj() @ flat.T
-    g = np.array([np.trace(gram, offset=m) for m in range(n_shift)])
-    second, bend = (orders**2 * size).sum(), 2.0 * (np.arange(n_shift) ** 2 * np.abs(g)).sum()
-
-    def at(
-        points: NDArray[np.int64], fine: int
-    ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-        k = 2.0 * np.pi * (points % fine) / fine
-        values, norms = np.empty(len(k), complex), np.empty(len(k))
-        for s in range(0, len(k), 1024):
-            wave = np.exp(1j * k[s : s + 1024, None])
-            values[s : s + 1024] = (wave**orders) @ f
-            norms[s : s + 1024] = 2.0 * ((wave ** np.arange(1, n_shift)) @ g[1:]).real + g[0].real
-        return values, norms
-
-    start = 4 * (count // 2) + 8
-    fine = start << DEEPEST[1]
-    left, found = np.arange(start) << DEEPEST[1], []
-    for level in range(DEEPEST[1] + 1):
-        edge = 1 << (DEEPEST[1] - level)
-        (f0, n0), (f1, n1) = at(left, fine), at(left + edge, fine)
-        square = (2.0 * np.pi * edge / fine) ** 2 / 8.0
-        step = f1 - f0
-        length = np.abs(step) ** 2
-        share = -(f0.conj() * step).real / np.where(length > 0.0, length, 1.0)
-        det = np.abs(f0 + share.clip(0.0, 1.0) * step) - square * second
-        norm2 = np.maximum(n0, n1) + square * bend
-        gap = 2.0 * _smallest(n, det.clip(0.0), norm2)
-        good = (det > 0.0) & (gap >= least * SERIES_CLEAR)
-        found.append((left[good], np.full(good.sum(), level)))
-        left = (left[~good][:, None] + (edge >> 1) * np.arange(2)).ravel()
-        if not len(left):
-            break
-        if len(left) > most:
+    bound = ChainBound(blocks)
+    levels = Levels.of_grid((bound.start,), DEEPEST[1])
+    for edge, corner in levels:
+        gap = bound.gap(corner[:, 0], edge, bound.start << DEEPEST[1])
+        levels.split(corner, (gap > 0.0) & (gap >= least * SERIES_CLEAR))
+        if levels.waiting > most:
             raise InputError(f"The certificate needs more than {most} intervals.")
-    else:
+    if levels.waiting:
         raise InputError("The gap is too small for a certificate.")
-    corner, depth = (np.concatenate([f[i] for f in found]) for i in (0, 1))
-    return CellTree.of_cells((start,), DEEPEST[1], corner[:, None], depth)[0]
+    return CellTree.of_cells((bound.start,), DEEPEST[1], *levels.proven())[0]
 
 
 def _smallest(n: int, det: NDArray[np.float64], norm2: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,6 +125,51 @@ def _smallest(n: int, det: NDArray[np.float64], norm2: NDArray[np.float64]) -> N
     return np.asarray(det * ((n - 1) / norm2) ** (0.5 * (n - 1)))
 
 
+#: Corners of a square in units of its edge.
+SQUARE: Final = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+
+
+class SquareBound:
+    """Distance of d(k) from 0 on squares, along the best of a few directions.
+
+    Shapes: `vectors` (M, 2), `series` (M + 1, 2, 3).
+    """
+
+    def __init__(self, vectors: NDArray[np.int64], series: NDArray[np.float64]) -> None:
+        self.vectors = vectors
+        self.mean, self.even, self.odd = series[0, 0], series[1:, 0], series[1:, 1]
+        self.weight = (vectors**2).sum(1).astype(float)
+        reach = int(np.abs(vectors).max(initial=1))
+        self.start = 4 << (reach - 1).bit_length()
+
+    def at(self, points: NDArray[np.int64], fine: int) -> NDArray[np.float64]:
+        """Values of d(k) (..., 3) at points (..., 2) of the lattice."""
+        turn = 2.0 * np.pi / fine * (((points % fine) @ self.vectors.T) % fine)
+        return np.asarray(self.mean + np.cos(turn) @ self.even + np.sin(turn) @ self.odd)
+
+    def margin(
+        self, corner: NDArray[np.int64], edge: NDArray[np.int64], fine: int
+    ) -> NDArray[np.float64]:
+        """Lower bound of the distance on squares (L, 2) of edge (L,); not positive: no proof."""
+        out = np.empty(len(corner))
+        for s in range(0, len(corner), 4096):
+            here, width = corner[s : s + 4096], edge[s : s + 4096]
+            d = self.at(here[:, None] + width[:, None, None] * SQUARE, fine)
+            u, best = d.mean(1), np.full(len(d), -np.inf)
+            for _ in range(5):
+                along = np.einsum("li,lqi->lq", u, d)
+                bend = np.sqrt((u @ self.even.T) ** 2 + (u @ self.odd.T) ** 2) @ self.weight
+                size = np.sqrt((u**2).sum(1))
+                margin = along.min(1) - (2.0 * np.pi * width / fine) ** 2 / 8.0 * bend
+                best = np.fmax(best, margin / np.where(size > 0.0, size, np.nan))
+                step = d[np.arange(len(d)), along.argmin(1)] - u
+                length = (step**2).sum(1)
+                t = -(u * step).sum(1) / np.where(length > 0.0, length, 1.0)
+                u = u + t.clip(0.0, 1.0)[:, None] * step
+            out[s : s + 4096] = best
+        return out
+
+
 def square_tree(
     vectors: NDArray[np.int64], series: NDArray[np.float64], least: float, most: int = MOST
 ) -> CellTree:
@@ -111,47 +177,18 @@ def square_tree(
 
     Shapes: `vectors` (M, 2), `series` (M + 1, 2, 3).
     """
-    mean, even, odd = series[0, 0], series[1:, 0], series[1:, 1]
-    weight = (vectors**2).sum(1).astype(float)
-    reach = int(np.abs(vectors).max(initial=1))
-    start = 4 << (reach - 1).bit_length()
-    deepest = DEEPEST[2]
-    fine = start << deepest
-    if start * start > MOST:
+    bound, deepest = SquareBound(vectors, series), DEEPEST[2]
+    if bound.start**2 > MOST:
         raise InputError(f"The certificate needs more than {MOST} cells.")
-    corner = np.stack(np.meshgrid(*[np.arange(start) << deepest] * 2, indexing="ij"), -1)
-    corner = corner.reshape(-1, 2)
-    children = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    found = []
-    for level in range(deepest + 1):
-        edge = 1 << (deepest - level)
-        good = np.zeros(len(corner), bool)
-        for s in range(0, len(corner), 4096):
-            points = (corner[s : s + 4096, None] + edge * children) % fine
-            turn = 2.0 * np.pi / fine * ((points @ vectors.T) % fine)
-            d = mean + np.cos(turn) @ even + np.sin(turn) @ odd
-            u, best = d.mean(1), np.full(len(d), -np.inf)
-            for _ in range(5):
-                along = np.einsum("li,lqi->lq", u, d)
-                bend = np.sqrt((u @ even.T) ** 2 + (u @ odd.T) ** 2) @ weight
-                size = np.sqrt((u**2).sum(1))
-                margin = along.min(1) - (2.0 * np.pi * edge / fine) ** 2 / 8.0 * bend
-                best = np.fmax(best, margin / np.where(size > 0.0, size, np.nan))
-                step = d[np.arange(len(d)), along.argmin(1)] - u
-                length = (step**2).sum(1)
-                t = -(u * step).sum(1) / np.where(length > 0.0, length, 1.0)
-                u = u + t.clip(0.0, 1.0)[:, None] * step
-            good[s : s + 4096] = (best > 0.0) & (2.0 * best >= least * SERIES_CLEAR)
-        found.append((corner[good], np.full(good.sum(), level)))
-        corner = (corner[~good][:, None] + (edge >> 1) * children).reshape(-1, 2)
-        if not len(corner):
-            break
-        if len(corner) > most:
+    levels = Levels.of_grid((bound.start, bound.start), deepest)
+    for edge, corner in levels:
+        best = bound.margin(corner, np.full(len(corner), edge), bound.start << deepest)
+        levels.split(corner, (best > 0.0) & (2.0 * best >= least * SERIES_CLEAR))
+        if levels.waiting > most:
             raise InputError(f"The certificate needs more than {most} cells.")
-    else:
+    if levels.waiting:
         raise InputError("The gap is too small for a certificate.")
-    parts = (np.concatenate([f[i] for f in found]) for i in (0, 1))
-    return CellTree.of_cells((start, start), deepest, *parts)[0]
+    return CellTree.of_cells((bound.start, bound.start), deepest, *levels.proven())[0]
 
 
 # -------- Cells of many bands as the checker will see them: bases, energies between blocks, turning
@@ -328,14 +365,11 @@ def cover(
     Shapes: `fixed` (d,); returns `corner` (L, D), `edge` (L,).
     """
     dim = len(start)
-    depth_max = DEPTH[dim]
-    corner, depth = leaves_of(CellTree(start, "0" * int(np.prod(start))) if tree is None else tree)
-    children = np.array(list(itertools.product((0, 1), repeat=dim)))
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64], Cells]] = []
-    count, batch = 0, max(1, CHUNK // (model.amplitudes.shape[-1] ** 2 * 16))
-    for level in range(depth_max + 1):
-        here = corner[depth == level]
-        edge = 1 << (depth_max - level)
+    begin = CellTree(start, "0" * int(np.prod(start))) if tree is None else tree
+    levels = Levels(*leaves_of(begin), DEPTH[dim])
+    found: list[Cells] = []
+    batch = max(1, CHUNK // (model.amplitudes.shape[-1] ** 2 * 16))
+    for edge, here in levels:
         for s in range(0, len(here), batch):
             part = here[s : s + batch]
             point = np.tile(fixed, (len(part), 1))
@@ -346,35 +380,33 @@ def cover(
             cells = model.cells(point, tuple(edges))
             good = (cells.gap > 2.0 * model.wrong) & (cells.gap >= claim)
             good &= (cells.valence < between[0]) & (cells.conduction > between[1])
-            count += len(part)
             kept = Cells(*(getattr(cells, name)[good] for name in Cells.__dataclass_fields__))
-            found.append((part[good], np.full(good.sum(), level), kept))
-            below = (part[~good][:, None] + (edge >> 1) * children).reshape(-1, dim)
-            corner = np.concatenate([corner, below])
-            depth = np.concatenate([depth, np.full(len(below), level + 1)])
-        if not (depth > level).any():
-            break
-        if len(corner) > max_leaves or level == depth_max:
+            found.append(kept)
+            levels.split(part, good)
+        if levels.waiting and (levels.visited > max_leaves or edge == 1):
             raise InputError(
                 f"The certificate needs more than {max_leaves} cells; give a smaller `gap_lower`."
             )
-    corner, depth = (np.concatenate([f[i] for f in found]) for i in (0, 1))
-    tree, order = CellTree.of_cells(start, depth_max, corner, depth)
+    corner, depth = levels.proven()
+    tree, order = CellTree.of_cells(start, DEPTH[dim], corner, depth)
     parts = {
-        name: np.concatenate([getattr(f[2], name) for f in found])[order]
+        name: np.concatenate([getattr(f, name) for f in found])[order]
         for name in Cells.__dataclass_fields__
     }
-    return tree, corner[order], np.int64(1) << (depth_max - depth[order]), Cells(**parts)
+    return tree, corner[order], np.int64(1) << (DEPTH[dim] - depth[order]), Cells(**parts)
 
 
-def leaves_of(tree: CellTree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Corners on the lattice of depth `DEPTH` and depths of the leaves of a tree."""
+def leaves_of(
+    tree: CellTree, deepest: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Corners on the lattice of depth `deepest`, or `DEPTH`, and depths of the leaves of a tree."""
     dim = len(tree.start)
+    deepest = DEPTH[dim] if deepest is None else deepest
     corners: list[tuple[int, ...]] = []
     depths: list[int] = []
     children, at = list(itertools.product((0, 1), repeat=dim)), 0
     for first in itertools.product(*(range(n) for n in tree.start)):
-        stack = [(tuple(x << DEPTH[dim] for x in first), 0)]
+        stack = [(tuple(x << deepest for x in first), 0)]
         while stack:
             corner, depth = stack.pop()
             divided, at = tree.bits[at] == "1", at + 1
@@ -382,9 +414,9 @@ def leaves_of(tree: CellTree) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
                 corners.append(corner)
                 depths.append(depth)
                 continue
-            if depth == DEPTH[dim]:
+            if depth == deepest:
                 raise InputError("The cells of a proof are too small for a certificate file.")
-            half = 1 << (DEPTH[dim] - depth - 1)
+            half = 1 << (deepest - depth - 1)
             for child in reversed(children):
                 moved = tuple(c + half * b for c, b in zip(corner, child, strict=True))
                 stack.append((moved, depth + 1))

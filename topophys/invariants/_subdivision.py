@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -12,7 +13,7 @@ from topophys.invariants._cells import CellBounds, Hoppings, bound_cells, frames
 from topophys.kernels.chern_multiband import lattice_phases, plane_phases
 from topophys.kernels.rounding import MET, UNIT
 
-__all__ = ["Box", "Cover", "Leaves", "Patch", "Zone", "cover", "divide"]
+__all__ = ["Box", "Cover", "Leaves", "Levels", "Patch", "Zone", "cover", "divide"]
 
 
 # ------------------ Which part of momentum space a proof covers, and on which lattice its cells lie
@@ -389,6 +390,68 @@ class _Waiting:
             divide(domain, self.depth, self.corner), np.repeat(self.depth + 1, count),
             np.repeat(self.rank, count),
         )  # fmt: skip
+
+
+class Levels:
+    """Cells of a grid, level by level: what is not proven at one is divided for the next.
+
+    Corners are points of a lattice on which a starting cell has the edge ``2**deepest``.
+
+    Attributes
+    ----------
+    waiting : int
+        Cells that are still to be looked at.
+    visited : int
+        Cells so far, those that wait included.
+    """
+
+    def __init__(self, corner: Int, depth: Int, deepest: int) -> None:
+        self.deepest, self.visited = deepest, len(corner)
+        self._level = 0
+        self._corner, self._depth = corner, depth
+        self._kept: list[tuple[Int, Int]] = []
+        self._children = np.indices((2,) * corner.shape[1]).reshape(corner.shape[1], -1).T
+
+    @classmethod
+    def of_grid(cls, start: tuple[int, ...], deepest: int) -> Levels:
+        """All cells of a starting grid."""
+        corner = np.indices(start, dtype=np.int64).reshape(len(start), -1).T << deepest
+        return cls(np.ascontiguousarray(corner), np.zeros(len(corner), np.int64), deepest)
+
+    def __iter__(self) -> Iterator[tuple[int, Int]]:
+        """Yield the edge of the cells of each level, and their corners (m, D)."""
+        for level in range(self.deepest + 1):
+            if not len(self._corner):
+                return
+            self._level, now = level, self._depth == level
+            here = self._corner[now]
+            self._corner, self._depth = self._corner[~now], self._depth[~now]
+            yield 1 << (self.deepest - level), here
+
+    @property
+    def waiting(self) -> int:
+        return len(self._corner)
+
+    def split(self, corner: Int, proven: NDArray[np.bool_]) -> None:
+        """Keep the proven ones of some cells of this level, and divide the others."""
+        self._kept.append((corner[proven], np.full(int(proven.sum()), self._level)))
+        half = (1 << (self.deepest - self._level)) >> 1
+        below = (corner[~proven][:, None] + half * self._children).reshape(-1, corner.shape[1])
+        if self._level == self.deepest:  # too small to be divided: they stay as they are
+            below = corner[~proven]
+        self._corner = np.concatenate([self._corner, below])
+        self._depth = np.concatenate([self._depth, np.full(len(below), self._level + 1)])
+        self.visited += len(below)
+
+    @property
+    def left(self) -> Int:
+        """Corners of the cells that no level has proven."""
+        return self._corner
+
+    def proven(self) -> tuple[Int, Int]:
+        """Corners (L, D) and depths (L,) of all proven cells."""
+        corner, depth = zip(*self._kept, strict=True)
+        return np.concatenate(corner), np.concatenate(depth)
 
 
 def divide(domain: Zone | Box, depth: Int, corner: Int) -> Int:

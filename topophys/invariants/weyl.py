@@ -17,7 +17,7 @@ from topophys.invariants._cocycle import charge_evidence, one_thread
 from topophys.invariants._limits import limits
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import bloch_at, require_dimension
-from topophys.invariants._subdivision import Box, Zone, divide
+from topophys.invariants._subdivision import Box, Levels, Zone
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
@@ -368,32 +368,26 @@ def _cells_left(
     ham = Hoppings.of(h, filled)
     zone = Zone((CENSUS_START,) * 3, CENSUS_START, depth)
     width = np.diag(zone.half)
-    corner = np.indices(zone.start, dtype=np.int64).reshape(3, -1).T << depth
-    gap, spent = np.inf, 0
+    levels, gap, spent = Levels.of_grid(zone.start, depth), np.inf, 0
     with one_thread():
-        for level in range(depth + 1):
-            if not len(corner):
-                break
+        for edge, corner in levels:
             if spent + len(corner) > max_evaluations:
                 return None, 0.0, spent
             none = np.zeros(len(corner), np.int64)
-            points = 2 * corner + (np.int64(1) << (depth - level))
             found = bound_cells(
-                ham, none, points, lambda p: zone.phases(ham.vectors, p), width,
-                np.full(len(corner), 2.0**-level), np.zeros(len(corner)), frames=False,
+                ham, none, 2 * corner + edge, lambda p: zone.phases(ham.vectors, p), width,
+                np.full(len(corner), edge / 2.0**depth), np.zeros(len(corner)), frames=False,
                 fine=2 * zone.fine,
             )  # fmt: skip
             spent += len(corner)
             gap = min(gap, float(found.gap[found.good].min(initial=np.inf)))
-            bad = np.ones(len(corner), np.bool_)
-            bad[found.good] = False
-            corner = corner[bad]
-            if len(corner) > max_cells:
+            proven = np.zeros(len(corner), np.bool_)
+            proven[found.good] = True
+            if len(corner) - proven.sum() > max_cells:
                 return None, 0.0, spent
-            if level < depth:
-                corner = divide(zone, np.full(len(corner), level), corner)
+            levels.split(corner, proven)
     # rounded down: a power of two is exact unless it is denormal
-    return corner, float(np.nextafter(np.ldexp(gap, int(ham.exponent[0])), 0.0)), spent
+    return levels.left, float(np.nextafter(np.ldexp(gap, int(ham.exponent[0])), 0.0)), spent
 
 
 #: Lowest and highest corner (3,) of a box.

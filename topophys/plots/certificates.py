@@ -67,7 +67,7 @@ def plot_certificate_leaves(
     >>> import topophys as tp
     >>> figure = plot_certificate_leaves(tp.models.ssh(1.0, 2.0), grid=64)
     >>> figure.axes[0].get_title()
-    'winding number 1 (certified): 8 cells'
+    'winding number 1 (certified): 12 cells'
     """
     if not isinstance(H, FourierHamiltonian):
         raise KindError(f"Argument `H` must be a FourierHamiltonian, but is {type(H).__name__}.")
