@@ -3,6 +3,7 @@
     python -m benchmarks.experiments.materials                    all that is missing, then the page
     python -m benchmarks.experiments.materials "toys" "ablation"  tasks whose names begin like this
     python -m benchmarks.experiments.materials --minutes 10       start no task after ten minutes
+    python -m benchmarks.experiments.materials --seeds 3          the first three seeds only
     python -m benchmarks.experiments.materials --write            only the page, from what is there
 
 Every finished (task, seed) is one line of benchmarks/results/materials.jsonl, beside its settings:
@@ -30,9 +31,10 @@ from benchmarks.experiments.materials_lists import TASKS as LISTS
 from benchmarks.experiments.materials_structures import TASKS as STRUCTURES
 from benchmarks.experiments.materials_tasks import FULL, NUMBER, SMALL, SOLID, TESTS
 from benchmarks.experiments.materials_tasks import TASKS as TOYS
-from benchmarks.experiments.materials_trees import ALONE, LEVEL, TREES, VIEWS
+from benchmarks.experiments.materials_trees import ALONE, LEVEL, PAIR, TREES, VIEWS
 from benchmarks.experiments.materials_trees import TASKS as MODEL
 from benchmarks.pages import ROOT
+from benchmarks.speed import materials as materials_speed
 from topophys.materials.data import MODALITIES
 
 TASKS = {**TOYS, **NOISY, **LISTS, **MODEL, **STRUCTURES, **AUDIT_AND_SPEED}
@@ -180,11 +182,11 @@ def settings(name, seed):
     return {"task": name, "seed": seed, **SETTINGS[name.partition(":")[0]]}
 
 
-def run(names, minutes):
+def run(names, minutes, seeds):
     """Run what is missing, seed by seed, so that every task soon has its first seed."""
     torch.set_num_threads(1)
     end = time.monotonic() + 60.0 * minutes
-    for seed in SEEDS:
+    for seed in SEEDS[:seeds]:
         for name, task in TASKS.items():
             wanted = not names or any(name.startswith(n) for n in names)
             if not wanted or time.monotonic() > end or STUDY.get(settings(name, seed)):
@@ -309,6 +311,7 @@ def gains(prefix):
         ("structure", "formula and space group"),
         ("structure, assumed in training", "formula and space group"),
         *((name, f"{name}{ALONE}") for name in VIEWS[1:]),
+        *((f"{name}{PAIR}", name) for name in VIEWS[1:]),
     )
     lines = [
         compared(f"{prefix}: {a}", f"{prefix}: {b}", key, f"{b}: {a}, {key}")
@@ -413,6 +416,7 @@ def write():
     parts += [table("doubt"), table("ceiling"), table("filling rule")]
     parts += [table("structures"), versus("structures", "trees, lists and structures' formulas")]
     parts += [table(prefix) for prefix in TITLES if prefix.startswith("audit")]
+    parts += [materials_speed.section()]
     parts += [table("speed"), table("one structure"), table("making")]
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(HEAD + "".join(parts) + f"{harness.machine()}\n", encoding="utf-8")
@@ -423,10 +427,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--minutes", type=float, default=1e6)
+    parser.add_argument("--seeds", type=int, default=len(SEEDS))
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     if not given.write:
-        run(given.names, given.minutes)
+        run(given.names, given.minutes, given.seeds)
     write()
 
 

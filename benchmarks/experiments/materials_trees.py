@@ -11,6 +11,7 @@ import gzip
 from collections import defaultdict
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -39,6 +40,8 @@ POWERS = np.linspace(0.0, 1.0, 11)
 #: Names of the classes with spin-orbit coupling in the second list, as numbers of the first.
 OTHER = {"Triv_Ins": 0, "HSP_SM": 1, "HSL_SM": 1, "TCI": 2, "TI": 3}
 ALONE = ", without similar materials"
+#: Rows with two sets of trees in place of each, boosted with other random numbers.
+PAIR = ", two members"
 #: Rows of a table: what the trees see.
 SEEN = {
     "formula": VIEWS[0],
@@ -46,7 +49,7 @@ SEEN = {
     "formula and space group": VIEWS[1],
     "structure": VIEWS[2],
     "structure, assumed in training": "assumed",
-    **{f"{seen}{ALONE}": f"{seen}{ALONE}" for seen in VIEWS[1:]},
+    **{f"{seen}{how}": f"{seen}{how}" for seen in VIEWS[1:] for how in (ALONE, PAIR)},
 }
 
 
@@ -115,32 +118,34 @@ def columns(seen):
     return x, x
 
 
-def logits(seed, group_by, seen):
+def trained(x, y, seed, n_members):
+    return train_trees(x, y, n_classes=4, n_trees=TREES, seed=seed, n_members=n_members)
+
+
+def logits(seed, group_by, seen, n_members):
     """Scores of each material by the trees of the folds that do not hold it."""
     y, fold = labels(), fold_of(seed, group_by)
     taught, asked = columns(seen)
     found = np.zeros((len(y), 4))
     for f in range(FOLDS):
         out = fold == f
-        trees = train_trees(taught[~out], y[~out], n_classes=4, n_trees=TREES, seed=seed)
+        trees = trained(taught[~out], y[~out], seed, n_members)
         found[out] = trees.scores(asked[out])
     return found
 
 
-def second_logits(seed, group_by, seen):
+def second_logits(seed, group_by, seen, n_members):
     """The same by trees that see the classes of similar materials too."""
     y, fold = labels(), fold_of(seed, group_by)
     taught, asked = columns(seen)
-    kin = [getattr(m, group_by) for m in materials()]
-    found = np.zeros((len(y), 4))
+    kin, found = attrgetter(group_by), np.zeros((len(y), 4))
     for f in range(FOLDS):
         out = fold == f
         train, test = np.flatnonzero(~out), np.flatnonzero(out)
-        some, theirs = [materials()[i] for i in train], [kin[i] for i in train]
-        x = np.hstack([taught[train], similar_columns(some, y[train], theirs, 4, seed)])
-        trees = train_trees(x, y[train], n_classes=4, n_trees=TREES, seed=seed)
-        known = SimilarMaterials(some, y[train], theirs, 4)
-        near = known.columns([materials()[i] for i in test], [kin[i] for i in test])
+        some = [materials()[i] for i in train]
+        x = np.hstack([taught[train], similar_columns(some, y[train], kin, 4, seed)])
+        trees = trained(x, y[train], seed, n_members)
+        near = SimilarMaterials(some, y[train], kin, 4).columns([materials()[i] for i in test])
         found[test] = trees.scores(np.hstack([asked[test], near]))
     return found
 
@@ -148,11 +153,13 @@ def second_logits(seed, group_by, seen):
 def kept_logits(seed, group_by, seen):
     """Scores of one set of trees; of both, where similar materials are known, their mean."""
     seen, alone, _ = seen.partition(ALONE)
-    kept = f"trees2-{group_by}-{seen.replace(' ', '-')}"
-    one = remembered(kept, seed, lambda: logits(seed, group_by, seen))
+    seen, pair, _ = seen.partition(PAIR)
+    asked = (seed, group_by, seen, 2 if pair else 1)
+    kept = f"trees2-{group_by}-{seen.replace(' ', '-')}{'-pair' if pair else ''}"
+    one = remembered(kept, seed, lambda: logits(*asked))
     if alone or group_by == "prototype" or seen in {VIEWS[0], "listed"}:
         return one
-    two = remembered(f"{kept}-similar", seed, lambda: second_logits(seed, group_by, seen))
+    two = remembered(f"{kept}-similar", seed, lambda: second_logits(*asked))
     return np.log((softmax(one) + softmax(two)) / 2)
 
 

@@ -34,6 +34,16 @@ def test_scores_are_those_of_lightgbm(missing):
     np.testing.assert_allclose(trees.scores(new), expected, rtol=0, atol=1e-12)
 
 
+def test_members_differ_and_their_scores_are_averaged():
+    x, y = data(np.random.default_rng(2))
+    settings = {"n_classes": 3, "n_trees": 5}
+    both = train_trees(x, y, seed=4, n_members=2, **settings)
+    one, two = (train_trees(x, y, seed=s, **settings) for s in (4, 4 + boosted_trees.MEMBER_STEP))
+    assert not np.array_equal(one.scores(x), two.scores(x))
+    mean = (one.scores(x) + two.scores(x)) / 2.0
+    np.testing.assert_allclose(both.scores(x), mean, rtol=0, atol=1e-12)
+
+
 def test_trees_survive_storage():
     x, y = data(np.random.default_rng(1))
     trees = train_trees(x, y, n_classes=3, n_trees=5, seed=0)

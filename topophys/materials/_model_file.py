@@ -16,7 +16,7 @@ from topophys._io import parse_json, read_npz
 from topophys.errors import CheckpointError
 from topophys.materials.boosted_trees import BoostedTrees
 from topophys.materials.calibration import Calibration, softmax
-from topophys.materials.description import Description, reduced
+from topophys.materials.description import LARGEST_RATIO, Description, reduced
 from topophys.materials.electron_counting import (
     CELL_BLOCKS,
     COUNTING_BLOCKS,
@@ -68,10 +68,10 @@ def features(materials: Sequence[Description], view: str) -> NDArray[np.float64]
 
 
 def fractions(materials: Sequence[Description]) -> NDArray[np.float64]:
+    parts = [(row, z, n) for row, one in enumerate(materials) for z, n in one.composition]
+    rows, numbers, amounts = np.array(parts).reshape(-1, 3).T
     share = np.zeros((len(materials), len(SYMBOLS)))
-    for row, one in enumerate(materials):
-        for z, amount in one.composition:
-            share[row, z] = amount
+    share[rows.astype(np.intp), numbers.astype(np.intp)] = amounts
     return np.asarray(share / share.sum(1, keepdims=True))
 
 
@@ -209,16 +209,19 @@ def _stored_materials(
     """Materials of a file: atomic numbers that exist, positive amounts, groups from 1 to 230."""
     # shares of (parts, 3): material, atomic number, amount
     _must(shares.dtype.kind in "iuf" and shares.shape[1:] == (3,), "its materials are no table")
-    rows: list[dict[int, float]] = [{} for _ in names]
-    for row, z, amount in shares.astype(np.float64).tolist():
-        _must(
-            row.is_integer() and z.is_integer() and 0 <= row < len(rows) and 1 <= z < len(SYMBOLS)
-            and int(z) not in rows[int(row)],
-            "its materials must have each element once",
-        )  # fmt: skip
-        _must(SMALLEST_AMOUNT <= amount < np.inf, f"an amount is {amount!r:.20}")
-        rows[int(row)][int(z)] = amount
-    _must(bool(rows) and all(rows), "its materials must have elements")
+    parts = shares.astype(np.float64)
+    parts = parts[np.lexsort((parts[:, 1], parts[:, 0]))]
+    whole, amounts = parts[:, :2], parts[:, 2]
+    inside = (whole >= (0, 1)) & (whole < (len(names), len(SYMBOLS)))
+    once = bool((np.diff(whole, axis=0) != 0.0).any(1).all())
+    _must(
+        once and bool(inside.all()) and bool((whole == np.floor(whole)).all()),
+        "its materials must have each element once",
+    )
+    odd = amounts[~((amounts >= SMALLEST_AMOUNT) & (amounts < np.inf))]
+    _must(not odd.size, f"an amount is {odd[:1].tolist()!r:.20}")
+    starts = np.searchsorted(whole[:, 0], np.arange(len(names) + 1))
+    _must(len(names) > 0 and bool((np.diff(starts) > 0).all()), "its materials must have elements")
     for group in groups:
         known = isinstance(group, int) and not isinstance(group, bool) and 1 <= group <= 230
         _must(group is None or known, f"a space group is {group!r:.20}")
@@ -227,10 +230,17 @@ def _stored_materials(
             isinstance(count, int) and not isinstance(count, bool) and 0 < count < MOST_ELECTRONS
         )
         _must(count is None or known, f"a number of electrons is {count!r:.20}")
+    # files of earlier releases have fractions that were not reduced
+    few = (amounts == np.floor(amounts)) & (amounts <= LARGEST_RATIO)
+    settled = np.logical_and.reduceat(few, starts[:-1])
+    settled &= np.gcd.reduceat(np.where(few, amounts, 1.0).astype(np.int64), starts[:-1]) == 1
+    pairs = list(zip(whole[:, 1].astype(np.int64).tolist(), amounts.tolist(), strict=True))
+    ends = zip(starts[:-1].tolist(), starts[1:].tolist(), settled.tolist(), strict=True)
     return [
-        # files of earlier releases have fractions that were not reduced
-        Description(str(name), reduced(tuple(sorted(parts.items()))), group, count)
-        for name, parts, group, count in zip(names, rows, groups, electrons, strict=True)
+        Description(
+            str(name), tuple(pairs[a:b]) if done else reduced(tuple(pairs[a:b])), group, count
+        )
+        for name, (a, b, done), group, count in zip(names, ends, groups, electrons, strict=True)
     ]
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import NDArray
 
 from topophys._optional import load_extra, quiet
@@ -21,13 +20,15 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "max_bin": 127,
     "verbose": -1, "num_threads": 1, "deterministic": True, "force_col_wise": True,
 }  # fmt: skip
+#: Difference of the seeds of two members.
+MEMBER_STEP: Final = 1009
 #: Kinds of numbers in the arrays of trees.
 KINDS: Final = {
     "feature": "i", "threshold": "f", "nan_left": "b", "left": "i", "right": "i", "value": "f",
     "roots": "i", "n_classes": "i", "n_features": "i",
 }  # fmt: skip
 #: Samples that go down the trees at once.
-AT_ONCE: Final = 256
+AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +45,30 @@ class BoostedTrees:
     n_classes: int
     n_features: int
 
-    def scores(self, x: Float[np.ndarray, "S f"]) -> Float[np.ndarray, "S C"]:
+    def scores(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of the leaves that each sample reaches, for each class: logits."""
+        # x of (S, f) -> (S, C)
+        n_trees = len(self.roots)
         out = np.empty((len(x), self.n_classes))
         for start in range(0, len(x), AT_ONCE):
-            part = x[start : start + AT_ONCE]
-            rows = np.arange(len(part))[:, None]
-            node = np.repeat(self.roots[None], len(part), axis=0)
-            while (node >= 0).any():
-                at = np.maximum(node, 0)
-                seen = part[rows, self.feature[at]]
-                left = np.where(np.isnan(seen), self.nan_left[at], seen <= self.threshold[at])
-                node = np.where(node < 0, node, np.where(left, self.left[at], self.right[at]))
-            reached = self.value[~node].reshape(len(part), -1, self.n_classes)
+            part = np.ascontiguousarray(x[start : start + AT_ONCE])
+            seen_by = part.ravel()
+            # a row for each sample and tree: node that it stands at, and where its columns begin
+            node = np.tile(self.roots, len(part))
+            begins = np.repeat(np.arange(len(part)) * x.shape[1], n_trees)
+            leaf = node.copy()
+            under_way = np.flatnonzero(node >= 0)
+            node, begins = node[under_way], begins[under_way]
+            while len(node):
+                seen = seen_by.take(begins + self.feature.take(node))
+                left = seen <= self.threshold.take(node)
+                missing = np.isnan(seen)
+                left[missing] = self.nan_left.take(node[missing])
+                node = np.where(left, self.left.take(node), self.right.take(node))
+                leaf[under_way] = node
+                inside = node >= 0  # most end long before the deepest leaf
+                under_way, node, begins = under_way[inside], node[inside], begins[inside]
+            reached = self.value.take(~leaf).reshape(len(part), -1, self.n_classes)
             out[start : start + len(part)] = reached.sum(1)
         return out
 
@@ -100,24 +112,30 @@ class BoostedTrees:
 
 
 def train_trees(
-    x: Float[np.ndarray, "S f"],
+    x: NDArray[np.float64],
     y: NDArray[np.int64],
     *,
     n_classes: int,
     n_trees: int,
     seed: int,
+    n_members: int = 1,
 ) -> BoostedTrees:
-    """Train LightGBM on classes 0 to C - 1; a column may hold NaN where a value is missing."""
+    """Train LightGBM on classes 0 to C - 1; a column may hold NaN where a value is missing.
+
+    Several members are boosted with other random numbers each; their scores are averaged.
+    """
     lightgbm = load_extra("lightgbm", "materials")
-    settings = {**SETTINGS, "objective": "multiclass", "num_class": n_classes, "seed": seed}
-    with quiet():
-        data = lightgbm.Dataset(x, y, params={"max_bin": settings["max_bin"], "verbose": -1})
-        model = lightgbm.train(settings, data, num_boost_round=n_trees).dump_model()
+    settings = {**SETTINGS, "objective": "multiclass", "num_class": n_classes}
     columns: dict[str, list[Any]] = {
         name: [] for name in ("feature", "threshold", "nan_left", "left", "right", "value", "roots")
     }
-    for tree in model["tree_info"]:
-        columns["roots"].append(_append(tree["tree_structure"], columns))
+    for member in range(n_members):
+        settings["seed"] = (seed + MEMBER_STEP * member) % 2**31
+        with quiet():
+            data = lightgbm.Dataset(x, y, params={"max_bin": settings["max_bin"], "verbose": -1})
+            model = lightgbm.train(settings, data, num_boost_round=n_trees).dump_model()
+        for tree in model["tree_info"]:
+            columns["roots"].append(_append(tree["tree_structure"], columns))
     kinds = {
         "feature": np.int16,
         "threshold": np.float64,
@@ -127,6 +145,7 @@ def train_trees(
     arrays: dict[str, Any] = {
         name: np.array(c, kinds.get(name, np.int32)) for name, c in columns.items()
     }
+    arrays["value"] /= n_members
     return BoostedTrees(**arrays, n_classes=n_classes, n_features=x.shape[1])
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
@@ -55,9 +54,9 @@ class Crystal:
     Crystal(c: 2 atoms)
     """
 
-    numbers: Int[np.ndarray, " n"]
-    fractional: Float[np.ndarray, "n 3"]
-    lattice: Float[np.ndarray, "3 3"]
+    numbers: NDArray[np.int64]
+    fractional: NDArray[np.float64]
+    lattice: NDArray[np.float64]
     sample_id: str = "crystal"
     notes: tuple[str, ...] = ()
     substituted: bool = False

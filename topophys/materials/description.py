@@ -26,7 +26,7 @@ from topophys.materials.lists import ListedMaterial, parse_formula, space_group_
 
 __all__ = [
     "Description", "MaterialTable", "collect_materials", "describe", "encoded", "labels_of",
-    "read_table", "unanimous",
+    "read_table", "rows_of", "unanimous",
 ]  # fmt: skip
 
 
@@ -121,6 +121,17 @@ def describe(material: Any) -> Description:
         "Material must be a formula such as 'Bi2Se3' or 'SnTe:225', a path, a structure or a"
         f" mapping with `formula`, but is {material!r:.60}."
     )
+
+
+def rows_of(X: Iterable[Any]) -> list[Any]:
+    """Materials of a sequence, or rows of a pandas table."""
+    if hasattr(X, "to_dict") and hasattr(X, "columns"):
+        return list(X.to_dict("records"))
+    if isinstance(X, str | Path | Mapping):
+        raise InputError(
+            f"Argument `X` must be a sequence of materials, but is one: {X!r:.40}; use a list."
+        )
+    return list(X)
 
 
 #: Largest amount of a reduced formula; the digits of larger ones are not meant as ratios.

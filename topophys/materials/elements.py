@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from topophys.errors import InputError
@@ -75,9 +74,9 @@ def _row(z: int) -> tuple[float, ...]:
 _TABLE: Final = np.array([(0.0,) * len(ELEMENT_FEATURES), *(_row(z) for z in range(1, 119))])
 
 
-def element_features(z: ArrayLike) -> Float[np.ndarray, "..."]:
+def element_features(z: ArrayLike) -> NDArray[np.float64]:
     """Descriptors of elements."""
-    # z of (...)
+    # z of (...) -> (..., 8)
     numbers = np.asarray(z)
     if numbers.dtype.kind not in "iu" or numbers.min(initial=0) < 0 or numbers.max(initial=0) > 118:
         raise InputError(
@@ -106,6 +105,12 @@ def tabulated() -> dict[str, Any]:
     return dict(json.loads(TABLES.read_text(encoding="utf-8")))
 
 
+def _median(values: NDArray[np.float64]) -> float:
+    # as `np.median`, which imports masked arrays
+    ordered = np.sort(values)
+    return float((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2.0)
+
+
 @cache
 def raw_properties() -> NDArray[np.float64]:
     """Electronegativity, radius and the like, in the units of the tables; medians where unknown."""
@@ -114,8 +119,7 @@ def raw_properties() -> NDArray[np.float64]:
     for z, row in enumerate(tabulated()["elements"], start=1):
         values = [np.nan if row[name] is None else row[name] for name in MEASURED]
         table[z] = [*values, *row["outer"]]
-    # as `nanmedian`, which imports masked arrays
-    medians = [np.median(column[~np.isnan(column)]) for column in table[1:96].T]
+    medians = [_median(column[~np.isnan(column)]) for column in table[1:96].T]
     return np.where(np.isnan(table), medians, table)
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import NDArray
 
 from topophys._optional import load_extra, quiet
@@ -83,7 +82,7 @@ def space_group(crystal: Crystal, *, tolerance: float = SYMMETRY_TOLERANCE) -> t
     return int(found.number), atoms
 
 
-def scalar_features(crystal: Crystal) -> tuple[Float[np.ndarray, " 48"], int]:
+def scalar_features(crystal: Crystal) -> tuple[NDArray[np.float32], int]:
     """Composition statistics, symmetry and density of a structure.
 
     Parameters
@@ -128,7 +127,7 @@ LEAST: Final = 1e-3  # shortest bar, in angstrom
 
 def persistence_tokens(
     crystal: Crystal, *, radius: float = RADIUS, max_tokens: int = MAX_TOKENS
-) -> Float[np.ndarray, "T 10"]:
+) -> NDArray[np.float32]:
     """Turn persistence diagrams of the surroundings of each atom into a set of tokens.
 
     The points within `radius` of an atom, periodic images included, carry the filtration of

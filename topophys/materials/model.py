@@ -38,6 +38,7 @@ from topophys.materials.description import (
     describe,
     encoded,
     labels_of,
+    rows_of,
     unanimous,
 )
 from topophys.materials.electron_counting import assumed_electrons, filling_allows_insulator
@@ -82,6 +83,9 @@ class MaterialsModel:
         Share of each class that its prediction sets cover, between 0 and 1.
     seed : int, optional
         Of folds and trees.
+    n_members : int, optional
+        Sets of trees, boosted with other random numbers each, whose scores are averaged. Time and
+        size grow with their number.
 
     Attributes
     ----------
@@ -109,11 +113,13 @@ class MaterialsModel:
         n_trees: int = 250,
         level: float = 0.9,
         seed: int = 0,
+        n_members: int = 1,
     ) -> None:
         self.group_by = group_by
         self.n_trees = n_trees
         self.level = level
         self.seed = seed
+        self.n_members = n_members
 
     # -- manners of scikit-learn
 
@@ -121,7 +127,7 @@ class MaterialsModel:
         """Return the settings, as scikit-learn asks for them."""
         return {
             "group_by": self.group_by, "n_trees": self.n_trees, "level": self.level,
-            "seed": self.seed,
+            "seed": self.seed, "n_members": self.n_members,
         }  # fmt: skip
 
     def set_params(self, **settings: Any) -> MaterialsModel:
@@ -196,7 +202,7 @@ class MaterialsModel:
             class fewer than two materials, or no task has a label of `insulators`.
         """
         self._check_settings()
-        materials = [describe(m) for m in _rows(X)]
+        materials = [describe(m) for m in rows_of(X)]
         wanted = {"class": y} if not isinstance(y, Mapping) else dict(y)
         with_group = np.array([m.space_group is not None for m in materials])
         counted = any(m.electrons is not None for m in materials)
@@ -226,6 +232,8 @@ class MaterialsModel:
     def _index(self) -> None:
         """Look-up of training materials by composition, and by composition with space group."""
         self._shares = fractions(self._materials)
+        self._has_group = np.array([m.space_group is not None for m in self._materials])
+        self._has_electrons = np.array([m.electrons is not None for m in self._materials])
         self._places: dict[Any, list[int]] = {}
         self._seen: dict[tuple[str, str], NDArray[np.bool_]] = {}
         self._similar: dict[tuple[str, str], SimilarMaterials] = {}
@@ -240,8 +248,8 @@ class MaterialsModel:
             )
         if not 0.0 < self.level < 1.0:
             raise InputError(f"Setting `level` must be between 0 and 1, but is {self.level!r:.40}.")
-        for name, most in (("n_trees", 10_000), ("seed", 2**31 - 1)):
-            number, least = getattr(self, name), int(name == "n_trees")
+        for name, most in (("n_trees", 10_000), ("seed", 2**31 - 1), ("n_members", 100)):
+            number, least = getattr(self, name), int(name != "seed")
             known = isinstance(number, int | np.integer) and not isinstance(number, bool)
             if not known or not least <= number <= most:
                 raise InputError(
@@ -254,11 +262,11 @@ class MaterialsModel:
             return [str(i) for i in range(len(self._materials))]
         return [getattr(m, self.group_by) for m in self._materials]
 
-    def _kin(self, materials: Sequence[Description]) -> list[str]:
-        """Name the groups whose members are not counted among similar materials."""
+    def _kin(self, one: Description) -> str:
+        """Name the group whose members are not counted among similar materials."""
         if self.group_by == "none":
-            return [f"{m.composition} {m.space_group}" for m in materials]
-        return [getattr(m, self.group_by) for m in materials]
+            return f"{one.composition} {one.space_group}"
+        return str(getattr(one, self.group_by))
 
     def _taught_similar(
         self, rows: NDArray[np.int64], y: NDArray[np.int64], n_classes: int, view: str
@@ -267,25 +275,24 @@ class MaterialsModel:
         if view == VIEWS[0] or self.group_by == "prototype":
             return None  # no prototype without a space group; none in two folds
         materials = [self._materials[i] for i in rows.tolist()]
-        made = similar_columns(materials, y[rows], self._kin(materials), n_classes, self.seed)
+        made = similar_columns(materials, y[rows], self._kin, n_classes, self.seed)
         return made if np.isfinite(made[:, 0]).mean() >= LEAST_SIMILAR else None
 
     def _similar_of(
         self, rows: NDArray[np.int64], y: NDArray[np.int64], n_classes: int
     ) -> SimilarMaterials:
         materials = [self._materials[i] for i in rows.tolist()]
-        return SimilarMaterials(materials, y[rows], self._kin(materials), n_classes)
+        return SimilarMaterials(materials, y[rows], self._kin, n_classes)
 
     def _learned_from(self, labels: NDArray[np.int64], view: str) -> NDArray[np.int64]:
         """Training materials that have a label, and what the view needs."""
-        known = np.array([m.space_group is not None for m in self._materials])
-        return np.flatnonzero((labels >= 0) & (True if view == VIEWS[0] else known))
+        known = labels >= 0
+        return np.flatnonzero(known if view == VIEWS[0] else known & self._has_group)
 
     def _measured_on(self, rows: NDArray[np.int64], view: str) -> NDArray[np.bool_]:
         """Which of some materials have all that the view may know: electrons of the cell too."""
         # trees of structures learn from materials without them as well, where the column is NaN
-        counted = np.array([m.electrons is not None for m in self._materials])
-        return counted[rows] if view == VIEWS[2] else np.ones(len(rows), np.bool_)
+        return self._has_electrons[rows] if view == VIEWS[2] else np.ones(len(rows), np.bool_)
 
     def _fit_task(
         self, name: str, labels: Iterable[Any], x: dict[str, NDArray[np.float64]], advance: Any
@@ -315,7 +322,7 @@ class MaterialsModel:
                 if two:
                     known = self._similar_of(train, y, n)
                     others = [self._materials[i] for i in test.tolist()]
-                    asked = np.hstack([asked, known.columns(others, self._kin(others))])
+                    asked = np.hstack([asked, known.columns(others)])
                 logits[out] = mean_scores(one, two, asked, view)
                 away[out] = nearest(self._shares[test], self._shares[train], 1)[1][:, 0]
                 advance(1)
@@ -351,6 +358,7 @@ class MaterialsModel:
         x, similar = taught[rows], self._taught_similar(rows, y, n_classes, view)
         settings: dict[str, Any] = {
             "n_classes": n_classes, "n_trees": self.n_trees, "seed": self.seed,
+            "n_members": self.n_members,
         }  # fmt: skip
         one = {view: train_trees(x, y[rows], **settings)}
         if similar is None:
@@ -368,7 +376,7 @@ class MaterialsModel:
         if key not in self._similar:
             rows = self._learned_from(task.labels, view)
             self._similar[key] = self._similar_of(rows, task.labels, len(task.classes))
-        return np.hstack([x, self._similar[key].columns(materials, self._kin(materials))])
+        return np.hstack([x, self._similar[key].columns(materials)])
 
     def _taught(
         self,
@@ -420,7 +428,7 @@ class MaterialsModel:
             Columns in the order of the classes.
         """
         chosen = self._task(task)
-        materials = [describe(m) for m in _rows(X)]
+        materials = [describe(m) for m in rows_of(X)]
         return self._probabilities(chosen, materials)
 
     def _view(self, task: Task, material: Description) -> str:
@@ -541,7 +549,7 @@ class MaterialsModel:
             One for each material.
         """
         self._require_fit()
-        materials = [describe(m) for m in _rows(X)]
+        materials = [describe(m) for m in rows_of(X)]
         answers: list[MaterialAnswer] = []
         with track(len(materials), "predict", progress and len(materials) > AT_ONCE) as advance:
             for start in range(0, len(materials), AT_ONCE):
@@ -783,14 +791,3 @@ class MaterialsModel:
         'trivial'
         """
         return cls.load(Path(__file__).with_name("pretrained") / "topogivity.npz")
-
-
-def _rows(X: Iterable[Any]) -> list[Any]:
-    """Materials of a sequence, or rows of a table."""
-    if hasattr(X, "to_dict") and hasattr(X, "columns"):
-        return list(X.to_dict("records"))
-    if isinstance(X, str | Path | Mapping):
-        raise InputError(
-            f"Argument `X` must be a sequence of materials, but is one: {X!r:.40}; use a list."
-        )
-    return list(X)

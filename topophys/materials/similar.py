@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,31 +55,54 @@ def similar_width(n_classes: int) -> int:
     return len(REACHES) * (n_classes + 1) + 1
 
 
+@dataclass(frozen=True, eq=False)
+class _Prototype:
+    """Members of a prototype: rows, coordinates and groups."""
+
+    rows: NDArray[np.int64]
+    spots: NDArray[np.float64]
+    groups: NDArray[Any]
+
+
 class SimilarMaterials:
-    """Labelled materials by prototype (space group and anonymous formula)."""
+    """Labelled materials by prototype (space group and anonymous formula).
+
+    `group` names the group of a material; its own group is not counted among similar ones.
+    """
 
     def __init__(
         self,
         materials: Sequence[Description],
         labels: NDArray[np.int64],
-        groups: Sequence[str],
+        group: Callable[[Description], str],
         n_classes: int,
     ) -> None:
         self.n_classes = n_classes
-        self._groups = np.asarray(groups, dtype=str)
+        self._materials, self._group = materials, group
         self._known = np.eye(n_classes)[labels]
         self._share = self._known.mean(0)
-        self._rows: dict[str, list[int]] = {}
+        # prototypes are sorted out when they are asked for: one answer needs one of thousands
+        self._of_space_group: dict[int | None, list[int]] = {}
         for row, one in enumerate(materials):
-            self._rows.setdefault(one.prototype, []).append(row)
-        self._spots = {
-            name: np.array([_coordinates(materials[row]) for row in rows])
-            for name, rows in self._rows.items()
-        }
+            self._of_space_group.setdefault(one.space_group, []).append(row)
+        self._prototypes: dict[str, _Prototype] = {}
+        self._sorted: set[int | None] = set()
 
-    def columns(
-        self, materials: Sequence[Description], groups: Sequence[str]
-    ) -> NDArray[np.float64]:
+    def _prototype(self, one: Description) -> _Prototype | None:
+        if one.space_group not in self._sorted:
+            rows: dict[str, list[int]] = {}
+            for row in self._of_space_group.get(one.space_group, []):
+                rows.setdefault(self._materials[row].prototype, []).append(row)
+            for name, found in rows.items():
+                members = [self._materials[row] for row in found]
+                self._prototypes[name] = _Prototype(
+                    np.array(found), np.array([_coordinates(m) for m in members]),
+                    np.array([self._group(m) for m in members], dtype=str),
+                )  # fmt: skip
+            self._sorted.add(one.space_group)
+        return self._prototypes.get(one.prototype)
+
+    def columns(self, materials: Sequence[Description]) -> NDArray[np.float64]:
         """Classes of similar materials outside the own group; NaN where there are none.
 
         For each reach h, with weights exp(-d^2 / 2h^2) of the distances d of elements: frequency of
@@ -88,19 +112,19 @@ class SimilarMaterials:
         wanted: dict[str, list[int]] = {}
         for row, one in enumerate(materials):
             wanted.setdefault(one.prototype, []).append(row)
-        own = np.asarray(groups, dtype=str)
-        for name, asked in wanted.items():
-            if name not in self._rows:
+        for asked in wanted.values():
+            kind = self._prototype(materials[asked[0]])
+            if kind is None:
                 continue
-            rows = np.array(self._rows[name])
             spots = np.array([_coordinates(materials[row]) for row in asked])
-            apart = ((spots[:, None] - self._spots[name]) ** 2).sum(-1)
-            other = own[asked][:, None] != self._groups[rows]
+            own = np.array([self._group(materials[row]) for row in asked], dtype=str)
+            apart = ((spots[:, None] - kind.spots) ** 2).sum(-1)
+            other = own[:, None] != kind.groups
             found = []
             for reach in REACHES:
                 weight = np.where(other, np.exp(-apart / (2.0 * reach**2)), 0.0)
                 total = weight.sum(1, keepdims=True)
-                share = weight @ self._known[rows] + PRIOR * self._share
+                share = weight @ self._known[kind.rows] + PRIOR * self._share
                 found += [share / (total + PRIOR), np.log1p(total)]
             found.append(np.sqrt(np.where(other, apart, np.inf).min(1, keepdims=True)))
             some = other.any(1)
@@ -111,7 +135,7 @@ class SimilarMaterials:
 def similar_columns(
     materials: Sequence[Description],
     labels: NDArray[np.int64],
-    groups: Sequence[str],
+    group: Callable[[Description], str],
     n_classes: int,
     seed: int,
 ) -> NDArray[np.float64]:
@@ -120,16 +144,15 @@ def similar_columns(
     Leaving out the own group alone would tell the own label: of all members of a prototype the
     frequencies without a material are lowest in its own class.
     """
+    groups = [group(one) for one in materials]
     if len(set(groups)) < FOLDS:
         return np.full((len(materials), similar_width(n_classes)), np.nan)
     out = np.zeros((len(materials), similar_width(n_classes)))
     fold = grouped_folds(groups, seed)
     for f in range(FOLDS):
         rest, inside = np.flatnonzero(fold != f).tolist(), np.flatnonzero(fold == f).tolist()
-        known = SimilarMaterials(
-            [materials[i] for i in rest], labels[rest], [groups[i] for i in rest], n_classes
-        )
-        out[inside] = known.columns([materials[i] for i in inside], [groups[i] for i in inside])
+        known = SimilarMaterials([materials[i] for i in rest], labels[rest], group, n_classes)
+        out[inside] = known.columns([materials[i] for i in inside])
     return out
 
 
