@@ -204,12 +204,12 @@ def _neighbours(crystal: Crystal, cutoff: float) -> Iterator[tuple[NDArray[Any],
     """Receivers, senders and vectors of pairs within a distance, some receivers at a time."""
     wrapped = crystal.fractional - np.floor(crystal.fractional)
     shifts = images_within(crystal.lattice, cutoff, len(crystal), crystal.sample_id)
-    spots, shifts = wrapped @ crystal.lattice, shifts @ crystal.lattice
-    middle = len(shifts) // 2
-    step = max(1, AT_ONCE // (len(spots) * len(shifts)))
+    spots, images = wrapped @ crystal.lattice, shifts @ crystal.lattice
+    middle = len(images) // 2
+    step = max(1, AT_ONCE // (len(spots) * len(images)))
     for start in range(0, len(spots), step):
         mine = spots[start : start + step]
-        apart = spots[None, :, None] - mine[:, None, None] + shifts
+        apart = spots[None, :, None] - mine[:, None, None] + images
         near = np.sqrt((apart**2).sum(-1)) <= cutoff
         rows = np.arange(len(mine))
         near[rows, start + rows, middle] = False
