@@ -33,6 +33,7 @@ if sys.platform != "win32":
 __all__ = [
     "DAMAGE",
     "HEAD",
+    "LONGEST_START",
     "NO_LOCKS",
     "NUMBERS",
     "LockedError",
@@ -41,6 +42,7 @@ __all__ = [
     "close_locked",
     "complete_file",
     "complete_folder",
+    "foreign_content",
     "is_archive",
     "is_ours",
     "json_text",
@@ -415,6 +417,43 @@ def json_text(content: Any) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
+#: First bytes of what is no text, or another one than was meant; what it is, and what to do.
+STARTS: Final = (
+    (
+        rb"\s*version https://git-lfs",
+        "a pointer of Git LFS: get the file by `git lfs pull`",
+    ),
+    (rb"(?:\.\./)*(?:\.git)?/annex/objects/", "a pointer: get it by `git annex get`"),
+    (rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html\b|head\b)", "a web page; get the raw file"),
+    (rb"(?:\xef\xbb\xbf)?\s*<\?xml\b", "an XML file; give the text file that was meant"),
+    (rb"\xff\xfe\0\0|\0\0\xfe\xff", "UTF-32 text; save it as plain text (UTF-8)"),
+    (rb"\xff\xfe|\xfe\xff|(?:[\t-~]\0){8}|(?:\0[\t-~]){8}", "UTF-16 text; save it as UTF-8"),
+    (rb"PK(?:\x03\x04|\x05\x06)", "a zip archive; unpack it"),
+    (rb"BZh[1-9]", "packed by bzip2; unpack it with `bunzip2`"),
+    (rb"\xfd7zXZ\0", "packed by xz; unpack it with `unxz`"),
+    (rb"\x1f\x8b", "packed by gzip; unpack it with `gunzip`"),
+    (rb"\x1f[\x9d\xa0]", "packed by compress; unpack it with `uncompress`"),
+    (rb"\x28\xb5\x2f\xfd", "packed by zstd; unpack it with `unzstd`"),
+    (rb"\x04\x22\x4d\x18", "packed by lz4; unpack it with `unlz4`"),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it"),
+    (rb"Rar!", "a RAR archive; unpack it"),
+    (rb"(?s:.{257})ustar", "a tar archive; unpack it"),
+    (rb"\x89HDF\r\n\x1a\n", "an HDF5 file; give the text file that was meant"),
+    (rb"\x93NUMPY", "an array of NumPy; give the text file that was meant"),
+    (rb"%PDF-", "a PDF document; give the text file that was meant"),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture; give the text file that was meant"),
+)
+#: Bytes that tell.
+LONGEST_START: Final = 512
+
+
+def foreign_content(start: bytes) -> str:
+    """Say what a file is by its first bytes, where that is no text, and what to do; "" of text."""
+    if not start:
+        return "empty; copy it again"
+    return next((kind for first, kind in STARTS if re.match(first, start, re.IGNORECASE)), "")
+
+
 def read_text(path: str | Path, *, most: int = LARGEST_TEXT, encoding: str | None = None) -> str:
     """Read a text file as a whole; what is not UTF-8 has another encoding, or is refused."""
     with open_regular(path) as stream:
@@ -423,6 +462,8 @@ def read_text(path: str | Path, *, most: int = LARGEST_TEXT, encoding: str | Non
         content = b"" if size > most else stream.read(size + 1)
     if max(size, len(content)) > most:
         raise ValueError(f"it has more than {most} bytes")
+    if content and (foreign := foreign_content(content[:LONGEST_START])):
+        raise ValueError(f"it is {foreign}")
     try:
         return content.decode("utf-8").removeprefix("\ufeff")  # a mark of some editors
     except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -42,7 +43,7 @@ class Answer:
     reason : str
         Why there is none.
     gap_lower, gap_upper : float
-        Proven lower bound of the gap, in eV, 0 without a proof; smallest gap met.
+        Proven lower bound of the gap, 0 without a proof; smallest gap met.
     dim, n_bands : int
         Dimension and number of bands.
     n_occupied : int
@@ -53,6 +54,8 @@ class Answer:
         Time it took, with reading.
     proof : object
         The result itself, for `save`.
+    unit : str
+        Unit of energies; "" where the file names none.
     """
 
     question: str
@@ -67,6 +70,7 @@ class Answer:
     notes: tuple[str, ...]
     seconds: float
     proof: Any
+    unit: str = "eV"
 
     @property
     def resolved(self) -> bool:
@@ -75,9 +79,10 @@ class Answer:
 
     def __str__(self) -> str:
         message = f"{self.value} ({self.status})" if self.resolved else f"unresolved: {self.reason}"
-        gap = f"gap at least {at_least(self.gap_lower, 4)} eV, " if self.gap_lower > 0.0 else ""
+        unit = f" {self.unit}" if self.unit else ""
+        gap = f"gap at least {at_least(self.gap_lower, 4)}{unit}, " if self.gap_lower > 0.0 else ""
         met = (
-            f"gap at most {at_most(self.gap_upper, 4)} eV"
+            f"gap at most {at_most(self.gap_upper, 4)}{unit or ' (in the units of the file)'}"
             if self.gap_upper < np.inf
             else "gap unknown"
         )
@@ -87,7 +92,7 @@ class Answer:
     def record(self) -> dict[str, Any]:
         """Return the same as plain values, for JSON and tables."""
         names = ("question", "value", "status", "reason", "gap_lower", "gap_upper", "dim",
-                 "n_bands", "n_occupied", "notes", "seconds")  # fmt: skip
+                 "n_bands", "n_occupied", "notes", "seconds", "unit")  # fmt: skip
         plain = {name: getattr(self, name) for name in names} | {"notes": list(self.notes)}
         for name in ("gap_lower", "gap_upper"):  # JSON knows no infinity
             plain[name] = plain[name] if np.isfinite(plain[name]) else None
@@ -104,6 +109,7 @@ def ask(
     kind: str = "direct",
     level: float | None = None,
     started: float | None = None,
+    read: Callable[..., WannierHamiltonian] | None = None,
     **reading: Any,
 ) -> Answer:
     """Read a file, ask one question about it, and say what was asked.
@@ -124,12 +130,14 @@ def ask(
     kind : {"direct", "indirect"}, optional
         For "gap": whether empty levels lie above the occupied ones at the same momentum, or at all.
     level : float, optional
-        For "gap": an energy in eV that has to lie in the indirect gap. Where no filling is given,
-        that is the number of levels below it.
+        For "gap": an energy, in the units of the file, that has to lie in the indirect gap. Where
+        no filling is given, that is the number of levels below it.
     started : float, optional
         When the clock started (`time.monotonic`).
+    read : callable, optional
+        What reads the file; `read_wannier90` where not given.
     **reading
-        As for `read_wannier90`.
+        As for `read`.
 
     Returns
     -------
@@ -146,7 +154,7 @@ def ask(
     from topophys.hamiltonians.wannier90 import read_wannier90  # noqa: PLC0415  (slow to load)
 
     start = time.monotonic() if started is None else started
-    h = read_wannier90(path, **reading)
+    h = (read or read_wannier90)(path, **reading)
     asked = question or USUAL[h.dim]
     # half of the bands of a chain with sublattice symmetry lie below zero; others must be given
     if asked == "gap" and (level is not None or kind != "direct"):
@@ -179,6 +187,7 @@ def ask(
         notes=(*notes, *h.notes),
         seconds=time.monotonic() - start,
         proof=proof,
+        unit=h.unit,
     )
 
 
@@ -200,6 +209,11 @@ def _found(
     if asked not in simple:
         raise InputError(f"A question must be one of {', '.join(QUESTIONS)}, but is {asked!r:.40}.")
     return simple[asked](h)
+
+
+def _in(h: WannierHamiltonian) -> str:
+    """Write the unit after a number, where the file has one."""
+    return f" {h.unit}" if h.unit else ""
 
 
 def _momenta(proof: Any, h: WannierHamiltonian) -> str:
@@ -264,7 +278,7 @@ def _indirect_gap(
         name = "Indirect gap above"
     else:
         proof = certify_gap(h, kind="indirect", level=level, n_occupied=filled)
-        name = f"Gap around {level:.6g} eV above"
+        name = f"Gap around {level:.6g}{_in(h)} above"
     notes = tuple(f"{word}: {text}" for word, text in proof.counterexample)
     return name, "open" if proof.status == "certified" else "not open", proof, notes
 
@@ -307,7 +321,8 @@ def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
     if words is None:
         note = "if there is the time-reversal symmetry that the levels show: "
         note += "no order of spins fits" if violation is None else (
-            f"spins {order!r} fit to {violation:.2g} eV, which the gap does not cover")  # fmt: skip
+            f"spins {order!r} fit to {violation:.2g}{_in(h)}, which the gap does not cover"
+        )  # fmt: skip
     if h.dim == 3:
         return (
             "Z2 indices",
@@ -334,7 +349,7 @@ def _weyl(
     value = f"{int(proof):+d}" if proof.certified else ""
     at = ", ".join(f"{x:.5g}" for x in node)
     return "Weyl charge", value, proof, (
-        f"box of half width {width:g} about ({at}), where the gap is {gap:.2g} eV",
+        f"box of half width {width:g} about ({at}), where the gap is {gap:.2g}{_in(h)}",
     )  # fmt: skip
 
 
@@ -355,7 +370,7 @@ def _nearest(h: WannierHamiltonian, filled: int) -> tuple[str, str]:
     found = [_node(h, k[i], filled) for i in np.argsort(gaps)[:STARTS]]
     at, gap = min(found, key=lambda one: one[1])
     near = ", ".join(f"{x:.5g}" for x in (at + np.pi) % (2.0 * np.pi) - np.pi)
-    where = f"{gap:.2g} eV at k = ({near})"
+    where = f"{gap:.2g}{_in(h)} at k = ({near})"
     meets = gap <= CLOSED * float(np.ptp(energy))
     return f"closed gap ({where})" if meets else "", f"smallest gap that a search found: {where}"
 

@@ -78,7 +78,7 @@ FIRST = HR[4]
         (changed(TB, len(TB) - 4, "5 0 0"), SchemaError, "order of the hoppings"),
         (changed(TB, len(TB), "2 2 0 0 0 0 0 nan"), SchemaError, "8 finite numbers"),
         (["\x00\x01\x02"] * 9, SchemaError, "not a Wannier90 file"),
-        (["<html>", "<body>", "</html>"], SchemaError, "not a Wannier90 file"),
+        (["<html>", "<body>", "</html>"], SchemaError, "is a web page"),
         (["x" * 5000], SchemaError, "characters"),
     ],
 )
@@ -97,8 +97,9 @@ def test_missing_files_folders_and_pipes(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DatasetError, match="must be a plain file"):
         tp.read_wannier90(tmp_path / "pipe")
-    with pytest.raises(DatasetError, match="truncated"):
-        tp.read_wannier90(save(tmp_path / "empty", []))
+    (tmp_path / "empty").touch()
+    with pytest.raises(DatasetError, match="is empty; copy it again"):
+        tp.read_wannier90(tmp_path / "empty")
 
 
 def test_options_that_do_not_fit(tmp_path):

@@ -10,11 +10,15 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from topophys.cli._options import Json, require
+from topophys.errors import InputError
 
 __all__ = ["CERTIFICATES", "COMMANDS"]
 
 File = Annotated[
-    Path, typer.Argument(help="Wannier90 hoppings (_hr.dat, _tb.dat), may be compressed.")
+    Path,
+    typer.Argument(
+        help="Wannier90 hoppings (_hr.dat, _tb.dat) or TBmodels model (HDF5, JSON), may be packed."
+    ),
 ]
 Occupied = Annotated[int | None, typer.Option("-n", "--occupied", help="Number of occupied bands.")]
 Fermi = Annotated[
@@ -222,22 +226,43 @@ def _reading(
     }
 
 
+#: What to give where there is no such file.
+REMEDY: Final = "give hoppings of Wannier90 (_hr.dat, _tb.dat) or a model of TBmodels"
+
+
+def _reader(file: Path) -> Any:
+    """Reader of a file by its content, and whether that may say how many bands are occupied."""
+    from topophys.hamiltonians._packed_text import begins_as_model
+
+    if file.is_dir():
+        raise InputError(
+            f"File `{file}` must be one file of hoppings, but is a folder; `topophys label` takes"
+            " all files of a folder."
+        )
+    if begins_as_model(file):  # HDF5 takes time to load
+        from topophys.datasets.tbmodels_file import read_hoppings
+
+        return read_hoppings, True
+    from topophys.hamiltonians.wannier90 import read_wannier90
+
+    return read_wannier90, False
+
+
 def _answer(
     file: Path, question: Any, options: dict[str, Any], as_json: bool, output: Path | None
 ) -> None:
-    require(file, "File", "give hoppings of Wannier90 (_hr.dat, _tb.dat)")
-    from topophys.errors import InputError
-
-    filling = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
-    message = question == "winding" or options.get("level") is not None
-    if not message and filling == (None, None, None):
+    require(file, "File", REMEDY)
+    read, may_say = _reader(file)
+    given = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
+    needless = may_say or question == "winding" or options.get("level") is not None
+    if not needless and given == (None, None, None):
         raise InputError(
             "Option -n must be given, the number of occupied bands, because no file of hoppings"
             " says it (or --fermi-energy, or --electrons)."
         )
     from topophys.answers import ask
 
-    answer = ask(file, question, **options)
+    answer = ask(file, question, read=read, **options)
     if output is not None and not hasattr(answer.proof, "save"):
         raise InputError("Option -o must be left out for the indices of a solid: ask its gap.")
     shown = answer.resolved and answer.status != "refuted"
@@ -256,7 +281,7 @@ def _answer(
 
 
 def certify(
-    file: Annotated[Path, typer.Argument(help="Wannier90 hoppings (_hr.dat, _tb.dat).")],
+    file: File,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Certificate file to write: x.cert.json.")
     ],
@@ -282,20 +307,19 @@ def certify(
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
     """
-    require(file, "File", "give hoppings of Wannier90 (_hr.dat, _tb.dat)")
-    from topophys.errors import InputError
-    from topophys.hamiltonians.wannier90 import read_wannier90
+    require(file, "File", REMEDY)
     from topophys.invariants.chern import certify_chern
     from topophys.invariants.gap import certify_gap
     from topophys.invariants.weyl import weyl_charge
     from topophys.kernels.rounding import at_least
 
-    if occupied is None:
+    read, may_say = _reader(file)
+    if occupied is None and not may_say:
         raise InputError(
             "Option -n (--occupied) must be given, the number of occupied bands, because no file of"
             " hoppings says it."
         )
-    h = read_wannier90(file, n_occupied=occupied)
+    h = read(file, n_occupied=occupied)
     question = quantity or ("chern" if h.dim == 2 else "gap")
     if question == "weyl":
         if centre is None:
@@ -312,11 +336,11 @@ def certify(
     if as_json:
         record = {"file": str(file), "certificate": str(path), "quantity": proof.quantity}
         found = {"value": int(proof), "gap_lower": float(proof.gap_lower), "dim": h.dim}
-        print(json.dumps(record | found | {"n_occupied": occupied, "n_bands": h.n_bands}))
+        print(json.dumps(record | found | {"n_occupied": h.n_occupied, "n_bands": h.n_bands}))
         return
     print(
         f"{path}: {proof.quantity} {int(proof):+d}, gap at least {at_least(proof.gap_lower, 6)}"
-        f" ({h.dim}D, {occupied} of {h.n_bands} bands occupied, {path.stat().st_size} bytes)"
+        f" ({h.dim}D, {h.n_occupied} of {h.n_bands} bands occupied, {path.stat().st_size} bytes)"
     )
 
 

@@ -82,8 +82,8 @@ def label(
     source: Annotated[
         str,
         typer.Argument(
-            help="NumPy archive, HDF5 or Wannier90 file, folder, pattern, or list (CSV: file,"
-            " n_occupied, question)."
+            help="NumPy archive, HDF5, Wannier90 or TBmodels file, folder, pattern, or list (CSV:"
+            " file, n_occupied or fermi_energy, question)."
         ),
     ],
     output: Annotated[
@@ -96,6 +96,10 @@ def label(
     occupied: Annotated[
         int | None,
         typer.Option("-n", "--occupied", help="Number of occupied bands of the files."),
+    ] = None,
+    fermi_energy: Annotated[
+        float | None,
+        typer.Option("--fermi-energy", help="Instead of -n: an energy in their gaps, in eV."),
     ] = None,
     question: Annotated[
         Literal["winding", "chern", "gap", "z2", "planes"] | None,
@@ -127,6 +131,7 @@ def label(
         grid=points,
         min_gap=min_gap,
         n_occupied=occupied,
+        fermi_energy=fermi_energy,
         flatten_bands=flatten_bands,
         question=question,
         splits=None if splits is None else _splits(splits),

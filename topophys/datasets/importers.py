@@ -43,6 +43,7 @@ from topophys.datasets.label_table import (
 )
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import REASONS, Shard, ShardRange, evaluate, seed_keys
+from topophys.datasets.tbmodels_file import is_tbmodels
 from topophys.datasets.writer import Writer
 from topophys.ensembles.rejection import SMALL, UNRESOLVED
 from topophys.errors import (
@@ -56,7 +57,6 @@ from topophys.errors import (
 from topophys.hamiltonians._wannier90_format import begins_as_wannier90
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.hamiltonians.wannier90 import read_wannier90
 from topophys.invariants.results import Certificate
 
 __all__ = ["Given", "label", "read_source"]
@@ -104,7 +104,7 @@ def holds_files(source: str | Path) -> bool:
         return path.is_dir() or any(c in str(source) for c in "*?[")
     if path.suffix.lower() == ".csv":
         return True
-    return path.name.endswith(ENDINGS) or begins_as_wannier90(path)
+    return path.name.endswith(ENDINGS) or is_tbmodels(path) or begins_as_wannier90(path)
 
 
 def read_source(path: Path, n_occupied: int | None = None) -> Given:
@@ -212,16 +212,20 @@ def _planar(
 
 
 def _from_wannier(
-    source: str | Path, n_occupied: int | None, *, progress: bool = False
+    source: str | Path,
+    n_occupied: int | None,
+    fermi_energy: float | None = None,
+    *,
+    progress: bool = False,
 ) -> tuple[Given, list[FileLabel]]:
     """Stack files of one kind; the others are handed back with the reason why they are left out."""
-    files = sources(source, n_occupied=n_occupied)
+    files = sources(source, n_occupied=n_occupied, fermi_energy=fermi_energy)
     kinds: dict[tuple[int, int], list[tuple[Path, Given]]] = {}
     left_out: list[FileLabel] = []
     with track(len(files), "read", progress) as advance:
         for one in files:
             try:
-                h = read_wannier90(one.path, n_occupied=one.n_occupied)
+                h = one.read()
                 if h.dim != 2 or one.question not in (None, "chern"):
                     asked = one.question or "none"
                     raise KindError(
@@ -271,6 +275,7 @@ def label(
     min_gap: float = 0.0,
     flatten_bands: bool = True,
     n_occupied: int | None = None,
+    fermi_energy: float | None = None,
     question: str | None = None,
     splits: Mapping[str, float] | None = None,
     progress: bool = False,
@@ -287,8 +292,8 @@ def label(
     source : str or Path
         ``.npz`` or HDF5 with an integer array `vectors` (M, dim) and one of `block` (S, M, N, N)
         for chiral chains, `d` (S, M, 3) for two bands, or `hoppings` (S, M, n, n); or files of
-        Wannier90: one, a folder of them, a pattern, or a CSV file with the columns ``file``,
-        ``n_occupied`` and ``question``.
+        Wannier90 or TBmodels: one, a folder of them, a pattern, or a CSV file with the columns
+        ``file``, ``n_occupied`` or ``fermi_energy``, and ``question``.
     path : str or Path
         Name of the file to make. A name that ends in ``.csv`` makes a table of files of Wannier90
         of any dimension and size, see `label_files`. Any other one makes an HDF5 file, of those
@@ -301,7 +306,9 @@ def label(
     flatten_bands : bool, optional
         Flatten the bands in `x`.
     n_occupied : int, optional
-        Number of occupied bands, for `hoppings` and Wannier90; half filling is not assumed.
+        Number of occupied bands, for `hoppings` and files; half filling is not assumed.
+    fermi_energy : float, optional
+        In place of it, for files: an energy, in their units, in the gap of each of them.
     question : str, optional
         For tables: what to ask of files that have no question of their own.
     splits : mapping of str to float, optional
@@ -344,6 +351,7 @@ def label(
             source,
             path,
             n_occupied=n_occupied,
+            fermi_energy=fermi_energy,
             question=question,
             progress=progress,
             force=force,
@@ -354,8 +362,13 @@ def label(
         read = read_files(sources(source, n_occupied=n_occupied))
         require_distinct(path, *read)
         require_distinct(names, source, *read)
-        given, left_out = _from_wannier(source, n_occupied, progress=progress)
+        given, left_out = _from_wannier(source, n_occupied, fermi_energy, progress=progress)
     else:
+        if fermi_energy is not None:
+            raise InputError(
+                f"Argument `fermi_energy` must be left out for the arrays of `{source}`: give"
+                " `n_occupied`."
+            )
         given = read_source(Path(source), n_occupied)
     one_split = {SPLIT: ([0], len(given.hoppings))}
     plan = _recipe(given, Path(source), grid, min_gap, flatten_bands, one_split)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import glob
 import io
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,16 +17,22 @@ from topophys._io import begins_with, check_output, read_text, require_distinct,
 from topophys._optional import NotebookText, table_of_rows
 from topophys._progress import track
 from topophys.answers import QUESTIONS, Answer, ask
+from topophys.datasets.tbmodels_file import is_tbmodels, read_hoppings
 from topophys.errors import DatasetError, InputError, TopophysError
+from topophys.hamiltonians.wannier90 import WannierHamiltonian, filling
 
 __all__ = ["FileLabel", "LabelTable", "label_files", "sources"]
 
 #: Endings of the files of Wannier90 that are looked for in a folder.
 PLAIN: Final = ("_hr.dat", "_tb.dat")
-ENDINGS: Final = tuple(end + packed for end in PLAIN for packed in ("", ".gz", ".xz", ".tar.gz"))
+ENDINGS: Final = tuple(
+    end + packed for end in PLAIN for packed in ("", ".gz", ".xz", ".bz2", ".tar.gz")
+)
+#: Endings under which TBmodels saves models; in a folder the content decides.
+MODELS: Final = (".hdf5", ".h5", ".json", ".json.gz", ".json.xz", ".json.bz2")
 #: Columns of the table, and of its CSV file.
 COLUMNS: Final = ("file", "question", "value", "status", "reason", "gap_lower", "gap_upper", "dim",
-                  "n_bands", "n_occupied", "notes", "seconds")  # fmt: skip
+                  "n_bands", "n_occupied", "notes", "seconds", "unit")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,18 @@ class Source:
         Number of occupied bands.
     question : str or None
         As for `ask`; by the dimension where None.
+    fermi_energy : float or None
+        In place of `n_occupied`: an energy in the gap.
     """
 
     path: Path
     n_occupied: int | None = None
     question: str | None = None
+    fermi_energy: float | None = None
+
+    def read(self) -> WannierHamiltonian:
+        """Read the file with its filling."""
+        return read_hoppings(self.path, n_occupied=self.n_occupied, fermi_energy=self.fermi_energy)
 
 
 @dataclass(frozen=True)
@@ -171,53 +185,86 @@ class LabelTable(NotebookText):
 
 
 def sources(
-    source: str | Path, *, n_occupied: int | None = None, question: str | None = None
+    source: str | Path,
+    *,
+    n_occupied: int | None = None,
+    fermi_energy: float | None = None,
+    question: str | None = None,
 ) -> list[Source]:
     """Find the files of a folder, of a pattern, of a CSV file, or one file."""
     path = Path(source)
+    filling(n_occupied, fermi_energy, None, None)  # not both
+    usual = Source(path, n_occupied, question, fermi_energy)
     if path.is_dir():
-        files = sorted(f for f in path.iterdir() if f.name.endswith(ENDINGS))
+        files = sorted(
+            f for f in path.iterdir()
+            if f.name.endswith(ENDINGS) or (f.name.lower().endswith(MODELS) and is_tbmodels(f))
+        )  # fmt: skip
         if not files:
             raise InputError(
-                f"Folder `{path}` must hold files *{', *'.join(ENDINGS)}, but has none."
+                f"Folder `{path}` must hold files *{', *'.join(ENDINGS)}, or models of TBmodels"
+                f" (*{', *'.join(MODELS)}), but has none."
             )
-        return [Source(file, n_occupied, question) for file in files]
+        return [replace(usual, path=file) for file in files]
     if path.is_file():
-        if path.suffix.lower() == ".csv":
-            return _listed(path, n_occupied, question)
-        return [Source(path, n_occupied, question)]
+        return _listed(path, usual) if path.suffix.lower() == ".csv" else [usual]
     found = sorted(Path(name) for name in glob.glob(str(source), recursive=True))  # noqa: PTH207
     files = [file for file in found if file.is_file()]
     if not files:
         raise DatasetError(f"Source `{source}` does not exist; give a file, folder or pattern.")
-    return [Source(file, n_occupied, question) for file in files]
+    return [replace(usual, path=file) for file in files]
 
 
-def _listed(path: Path, n_occupied: int | None, question: str | None) -> list[Source]:
-    reader = csv.DictReader(io.StringIO(read_text(path)))
-    names = set(reader.fieldnames or ())
-    if "file" not in names or names - {"file", "n_occupied", "question"}:
+#: Columns of a list of files; the first one must be there.
+LISTED: Final = ("file", "n_occupied", "fermi_energy", "question")
+
+
+def _listed(path: Path, usual: Source) -> list[Source]:
+    try:
+        reader = csv.DictReader(io.StringIO(read_text(path)))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DatasetError(f"Table `{path}` cannot be read: {reason}.") from None
+    names = [name.strip() for name in reader.fieldnames or ()]
+    if "file" not in names or set(names) - set(LISTED) or len(set(names)) < len(names):
         raise InputError(
-            f"Table `{path}` must have the columns file, n_occupied and question (the last two if"
-            f" wanted), but has {', '.join(map(str, reader.fieldnames or ())) or 'none'}."
+            f"Table `{path}` must have the columns file, n_occupied, fermi_energy and question (the"
+            f" last three if wanted), but has {', '.join(names) or 'none'}."
         )
+    reader.fieldnames = names
     listed = []
     for number, row in enumerate(reader, start=2):
-        words = {name: (row.get(name) or "").strip() for name in ("file", "n_occupied", "question")}
-        if not words["file"] or not (words["n_occupied"] or "0").isdecimal() or (
-            words["question"] and words["question"] not in QUESTIONS):  # fmt: skip
-            raise InputError(
-                f"Table `{path}` must have a file, an integer or nothing, and one of"
-                f" {', '.join(QUESTIONS)} or nothing in line {number}, but has {row}."
-            )
-        listed.append(
-            Source(
-                path.parent / words["file"],
-                int(words["n_occupied"]) if words["n_occupied"] else n_occupied,
-                words["question"] or question,
-            )
-        )
+        words = {name: (row.get(name) or "").strip() for name in LISTED}
+        energy = _energy(words["fermi_energy"])
+        wrong = (
+            (not words["file"] or None in row, "a file, and no more columns than its first line"),
+            (not (words["n_occupied"] or "0").isdecimal(), "an integer or nothing as n_occupied"),
+            (bool(words["fermi_energy"]) and energy is None, "a number or nothing as fermi_energy"),
+            (bool(words["n_occupied"] and words["fermi_energy"]),
+             "n_occupied or fermi_energy, not both"),
+            (bool(words["question"]) and words["question"] not in QUESTIONS,
+             f"one of {', '.join(QUESTIONS)} or nothing as question"),
+        )  # fmt: skip
+        for is_wrong, wanted in wrong:
+            if is_wrong:
+                told = ",".join(str(value) for value in row.values())
+                raise InputError(
+                    f"Table `{path}` must have {wanted} in line {number}, but has {told:.80}."
+                )
+        filled = int(words["n_occupied"]) if words["n_occupied"] else None
+        if filled is None and energy is None:
+            filled, energy = usual.n_occupied, usual.fermi_energy
+        question = words["question"] or usual.question
+        listed.append(Source(path.parent / words["file"], filled, question, energy))
     return listed
+
+
+def _energy(word: str) -> float | None:
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 #: Files that are read with a file of hoppings, by the end of their names.
@@ -238,6 +285,7 @@ def label_files(
     path: str | Path | None = None,
     *,
     n_occupied: int | None = None,
+    fermi_energy: float | None = None,
     question: str | None = None,
     progress: bool | Callable[[int, int], None] = False,
     force: bool = False,
@@ -254,6 +302,8 @@ def label_files(
         CSV file to write.
     n_occupied : int, optional
         Number of occupied bands of files that have no own one in the CSV file.
+    fermi_energy : float, optional
+        In place of it: an energy, in eV, in the gap of each of these files.
     question : str, optional
         As for `ask`; by default the winding number in one dimension, the Chern number in two, and
         the Chern numbers of the planes in three.
@@ -287,7 +337,7 @@ def label_files(
     start = time.monotonic()
     if path is not None:
         check_output(path, ours=LabelTable.is_table, force=force)
-    files = sources(source, n_occupied=n_occupied, question=question)
+    files = sources(source, n_occupied=n_occupied, fermi_energy=fermi_energy, question=question)
     if path is not None:
         require_distinct(path, source, *read_files(files))
     rows = []
@@ -306,7 +356,10 @@ def label_files(
 def _label(source: Source) -> FileLabel:
     question: Any = source.question
     try:
-        answer = ask(source.path, question, n_occupied=source.n_occupied)
+        answer = ask(
+            source.path, question, read=read_hoppings,
+            n_occupied=source.n_occupied, fermi_energy=source.fermi_energy,
+        )  # fmt: skip
     except TopophysError as error:
         return FileLabel(source.path, None, " ".join(str(error).split()))
     return FileLabel(source.path, answer, answer.reason)

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-import gzip
 import lzma
 import os
+import re
 import zlib
-from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import most_unpacked, open_regular, parse_json
+from topophys._io import HEAD, LONGEST_START, most_unpacked, open_regular, parse_json
 from topophys.datasets._hdf5 import opened_of_others, plain_array
-from topophys.errors import DatasetError, SchemaError, TopophysError
+from topophys.errors import DatasetError, InputError, SchemaError, TopophysError
+from topophys.hamiltonians._packed_text import (
+    HDF5,
+    UNPACKED,
+    begins_as_model,
+    require_text,
+    start_of,
+)
 from topophys.hamiltonians.interop import from_tbmodels
-from topophys.hamiltonians.wannier90 import WannierHamiltonian
+from topophys.hamiltonians.wannier90 import WannierHamiltonian, fill_below, filling, read_wannier90
 
-__all__ = ["read_tbmodels"]
+__all__ = ["is_tbmodels", "read_hoppings", "read_tbmodels"]
 
 #: Largest text, unpacked, most hoppings in all, and largest matrix.
 LARGEST: Final = 2**28
 MOST: Final = 2**26
 LARGEST_SIZE: Final = 2**13
+#: Keys of its JSON files.
+MARKS: Final = re.compile(rb'"__(?:tb_model|hoppings_dense)__"')
 
 
-def read_tbmodels(path: str | Path, *, n_occupied: int | None = None) -> WannierHamiltonian:
-    """Read a model that TBmodels saved, in HDF5 or in JSON (also ``.gz``, ``.xz``).
+def read_tbmodels(
+    path: str | Path,
+    *,
+    n_occupied: int | None = None,
+    fermi_energy: float | None = None,
+    n_electrons: int | None = None,
+    spin_degenerate: bool | None = None,
+) -> WannierHamiltonian:
+    """Read a model that TBmodels saved, in HDF5 or in JSON (also ``.gz``, ``.xz``, ``.bz2``).
 
-    TBmodels keeps half of the hoppings, and its H(k) is their sum and its conjugate.
+    TBmodels keeps half of the hoppings, and its H(k) is their sum and its conjugate. Its files name
+    no unit of energy.
 
     Parameters
     ----------
     path : str or Path
         The file; its type is detected from its content.
     n_occupied : int, optional
-        Number of occupied bands; `occ` of the file where not given. Where neither is, questions
-        that need it are refused.
+        Number of occupied bands. Without any of the three, `occ` of the file, which `notes` say;
+        where the file has none, questions that need it are refused.
+    fermi_energy, n_electrons, spin_degenerate : optional
+        In place of `n_occupied`, as for `read_wannier90`.
 
     Returns
     -------
@@ -53,6 +71,8 @@ def read_tbmodels(path: str | Path, *, n_occupied: int | None = None) -> Wannier
         If the file cannot be read.
     SchemaError
         If it holds no model of TBmodels.
+    InputError
+        If the filling does not fit the model, is given twice or is that of a metal.
 
     References
     ----------
@@ -70,17 +90,18 @@ def read_tbmodels(path: str | Path, *, n_occupied: int | None = None) -> Wannier
     WannierHamiltonian: 1D, 2 bands (1 occupied), 1 lattice vectors
     """
     file = Path(path)
+    filled = filling(n_occupied, fermi_energy, n_electrons, spin_degenerate)
     try:
         with open_regular(file) as stream:
             start = stream.read(8)
-        found = _from_hdf5(file) if start == b"\x89HDF\r\n\x1a\n" else _from_json(file, start)
+        found = _from_hdf5(file) if start == HDF5 else _from_json(file)
         shapes = {m.shape for m in found.hop.values()}
         if shapes != {(found.size, found.size)} or {len(R) for R in found.hop} != {found.dim}:
             raise SchemaError(
                 f"File `{file}` must have {found.size} x {found.size} hoppings on vectors of"
                 f" {found.dim} components, but does not."
             )
-        return from_tbmodels(found, n_occupied=n_occupied)
+        h = from_tbmodels(found, n_occupied=filled)
     except TopophysError:
         raise
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
@@ -94,6 +115,77 @@ def read_tbmodels(path: str | Path, *, n_occupied: int | None = None) -> Wannier
             f"File `{file}` must hold a model of TBmodels, but does not:"
             f" {type(error).__name__} {' '.join(str(error).split()):.100}."
         ) from None
+    h.notes = _notes(found.occ, filled, fermi_energy)
+    if fermi_energy is not None:
+        fill_below(h, fermi_energy)
+    return h
+
+
+def _notes(occ: int | None, filled: int | None, fermi_energy: float | None) -> tuple[str, ...]:
+    """Say where the filling is from, or that the file has another one."""
+    if occ is None:
+        return ()
+    if filled is None and fermi_energy is None:
+        return (f"filling from the file: occ = {occ}",)
+    return (f"the file has another filling: occ = {occ}",) if filled not in (None, occ) else ()
+
+
+def is_tbmodels(path: str | Path) -> bool:
+    """Whether a file is a model of TBmodels, by its content."""
+    start = start_of(path)
+    if start.startswith(HDF5):
+        try:
+            with opened_of_others(Path(path)) as file:
+                return {"hop", "size", "dim"} <= set(file)
+        except (OSError, RuntimeError, ValueError, TopophysError):
+            return False
+    return begins_as_model(path) and MARKS.search(start_of(path, HEAD)) is not None
+
+
+def read_hoppings(
+    path: str | Path,
+    *,
+    wsvec: str | Path | None = "auto",
+    hermitian: Literal["check", "average"] = "check",
+    missing: Literal["refuse", "zero"] = "refuse",
+    **filling_words: Any,
+) -> WannierHamiltonian:
+    """Read a file of Wannier90 or of TBmodels, whichever it is by its content.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `read_wannier90` and `read_tbmodels`.
+    wsvec, hermitian, missing : optional
+        As for `read_wannier90`; to be left out for models of TBmodels.
+    **filling_words
+        `n_occupied`, or `fermi_energy`, or `n_electrons` and `spin_degenerate`.
+
+    Returns
+    -------
+    WannierHamiltonian
+        As the two readers return it.
+
+    Raises
+    ------
+    InputError
+        If an option is given that has no meaning for the file.
+    DatasetError, SchemaError, HermiticityError
+        As the two readers.
+    """
+    if not begins_as_model(path):
+        return read_wannier90(
+            path, wsvec=wsvec, hermitian=hermitian, missing=missing, **filling_words
+        )
+    for name, value, usual in (
+        ("wsvec", wsvec, "auto"), ("hermitian", hermitian, "check"), ("missing", missing, "refuse"),
+    ):  # fmt: skip
+        if value != usual:
+            raise InputError(
+                f"Argument `{name}` must be left out for `{path}`, a model of TBmodels: its"
+                " hoppings are complete, Hermitian and where they belong."
+            )
+    return read_tbmodels(path, **filling_words)
 
 
 def _model(hop: dict[tuple[int, ...], NDArray[np.complex128]], **fields: Any) -> SimpleNamespace:
@@ -165,21 +257,18 @@ def _check_size(path: Path, size: int, n_vectors: int) -> None:
         )
 
 
-def _from_json(path: Path, start: bytes) -> SimpleNamespace:
-    opener: Any = gzip.open if start[:2] == b"\x1f\x8b" else (
-        lzma.open if start[:6] == b"\xfd7zXZ\x00" else None)  # fmt: skip
+def _from_json(path: Path) -> SimpleNamespace:
     with open_regular(path) as raw:
         size = os.fstat(raw.fileno()).st_size
+        packing = next(p for p in UNPACKED if raw.peek(6).startswith(p))
         # no more than the file may hold: memory is taken for what is asked for
-        most = min(LARGEST, most_unpacked(size) if opener else size)
-        text = b""
-        if size <= LARGEST:
-            with opener(raw) if opener else nullcontext(raw) as stream:
-                text = stream.read(most + 1)
+        most = min(LARGEST, most_unpacked(size) if packing else size)
+        text = UNPACKED[packing](raw).read(most + 1) if size <= LARGEST else b""
     if len(text) > most or size > LARGEST:
         raise SchemaError(
             f"File `{path}` must unpack to at most {min(LARGEST, most)} bytes, but is larger."
         )
+    require_text(text[:LONGEST_START], str(path))
     content = parse_json(text)
     size, dim = _whole(content["size"]), _whole(content["dim"])
     given = content["hop"]["__hoppings_dense__"]

@@ -11,18 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import InputError, SchemaError
-from topophys.hamiltonians._wannier90_format import (
-    BYTES_PER_HOPPING,
-    Content,
-    Lines,
-    Member,
-    members_beside,
-    open_lines,
-    table,
-)
+from topophys.hamiltonians._packed_text import Lines, Member, members_beside, open_lines
+from topophys.hamiltonians._wannier90_format import BYTES_PER_HOPPING, Content, table
 
 #: Endings of packed files, and of the two files with hoppings.
-PACKED: Final = (".tar.gz", ".tgz", ".gz", ".xz", "")
+PACKED: Final = (".tar.gz", ".tgz", ".gz", ".xz", ".bz2", "")
 HOPPINGS: Final = ("_hr.dat", "_tb.dat")
 #: Wannier90 itself stops at 8 images of the same length.
 MOST_IMAGES: Final = 64
@@ -42,7 +35,7 @@ def beside(path: Path, ending: str) -> Path | Member | None:
         for hoppings in HOPPINGS:
             if path.name.endswith(hoppings + packed):
                 seed = path.name[: -len(hoppings + packed)]
-                found = (path.with_name(seed + ending + end) for end in ("", ".gz", ".xz"))
+                found = (path.with_name(seed + ending + end) for end in ("", ".gz", ".xz", ".bz2"))
                 return next((file for file in found if file.is_file()), None)
     return None
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._io import begins_with, complete_file
 from topophys.errors import FillingError, HermiticityError, InputError, KindError, SchemaError
+from topophys.hamiltonians._packed_text import Member, open_lines
 from topophys.hamiltonians._wannier90_beside import (
     beside,
     mesh_of,
@@ -19,7 +20,7 @@ from topophys.hamiltonians._wannier90_beside import (
     read_lattice,
     with_images,
 )
-from topophys.hamiltonians._wannier90_format import Content, Member, open_lines, parse
+from topophys.hamiltonians._wannier90_format import Content, parse
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
 __all__ = ["WannierHamiltonian", "read_wannier90", "write_wannier90_hr"]
@@ -145,11 +146,11 @@ def read_wannier90(
     with the degeneracies :math:`w_R` of the file divided out. Positions of the Wannier functions
     do not enter the phases; where a file has them, they are kept in `positions`.
 
-    The file may be plain, packed (``.gz``, ``.xz``), or the only one of its kind in a gzipped
-    archive (``.tar.gz``), which is never unpacked to disk. Its lines may come in any order, and it
-    may be a sparse file of WannierTools. Before anything is allocated, the counts in its header
-    are compared with its length (of a packed one, with the longest text of that size) and with
-    `max_memory`, at 128 bytes for each hopping; the text itself is read piecewise.
+    The file may be plain, packed (``.gz``, ``.xz``, ``.bz2``), or the only one of its kind in a
+    gzipped archive (``.tar.gz``), which is never unpacked to disk. Its lines may come in any order,
+    and it may be a sparse file of WannierTools. Before anything is allocated, the counts in its
+    header are compared with its length (of a packed one, with the longest text of that size) and
+    with `max_memory`, at 128 bytes for each hopping; the text itself is read piecewise.
 
     Where ``seedname_wsvec.dat``, ``seedname_centres.xyz`` and ``seedname.win`` lie beside it, or
     with it in an archive, the images of the Wannier functions, their centres and the lattice are
@@ -225,13 +226,7 @@ def read_wannier90(
     limit = _validation.positive_int(max_memory, "max_memory")
     _validation.one_of(hermitian, "hermitian", ("check", "average"))
     _validation.one_of(missing, "missing", ("refuse", "zero"))
-    given = [n_occupied is not None, fermi_energy is not None, n_electrons is not None]
-    if sum(given) > 1:
-        raise InputError(
-            "Arguments `n_occupied`, `fermi_energy` and `n_electrons` must not be given together:"
-            " each says which bands are occupied."
-        )
-    filled = n_occupied if n_electrons is None else _of_electrons(n_electrons, spin_degenerate)
+    filled = filling(n_occupied, fermi_energy, n_electrons, spin_degenerate)
     with open_lines(path) as lines:
         content = parse(lines, limit, zeros=missing == "zero")
         name = lines.name
@@ -261,11 +256,24 @@ def read_wannier90(
     )
     h.notes, h.averaged, h.unit = tuple(notes), averaged, "eV"
     if fermi_energy is not None:
-        filled, count = _below(h, fermi_energy)
-        h._n_occupied, h._filled = filled, True
-        # between these momenta nothing is proven about the energy, only about the gap
-        h.notes = (*h.notes, f"{filled} bands lie below {fermi_energy:g} eV at {count} momenta")
+        fill_below(h, fermi_energy)
     return h
+
+
+def filling(
+    n_occupied: int | None,
+    fermi_energy: float | None,
+    n_electrons: int | None,
+    spin_degenerate: bool | None,
+) -> int | None:
+    """Take the number of occupied bands, given in one of three ways; None of a Fermi energy."""
+    given = [n_occupied is not None, fermi_energy is not None, n_electrons is not None]
+    if sum(given) > 1:
+        raise InputError(
+            "Arguments `n_occupied`, `fermi_energy` and `n_electrons` must not be given together:"
+            " each says which bands are occupied."
+        )
+    return n_occupied if n_electrons is None else _of_electrons(n_electrons, spin_degenerate)
 
 
 def _of_electrons(n_electrons: int, spin_degenerate: bool | None) -> int:
@@ -287,20 +295,23 @@ def _of_electrons(n_electrons: int, spin_degenerate: bool | None) -> int:
 FERMI_GRID: Final = {1: 64, 2: 16, 3: 6}
 
 
-def _below(h: WannierHamiltonian, fermi_energy: float) -> tuple[int, int]:
-    """Count bands below an energy, and at how many momenta; refuse a metal."""
+def fill_below(h: WannierHamiltonian, fermi_energy: float) -> None:
+    """Fill the bands below an energy, counted at the momenta of a grid; refuse a metal."""
     energy = float(_validation.as_real(fermi_energy, "fermi_energy", "(...)"))
     grid = (FERMI_GRID[h.dim],) * h.dim
     counts = (np.linalg.eigvalsh(h.on_grid(grid)) < energy).sum(-1)
     low, high = int(counts.min()), int(counts.max())
+    unit = f" {h.unit}" if h.unit else ""
     if low != high or not 0 < low < h.n_bands:
         found = f"{low}" if low == high else f"{low} to {high}"
         raise InputError(
             f"Argument `fermi_energy` must lie in a gap, with some bands below and some above at"
-            f" every momentum, but below {energy:g} eV are {found} of {h.n_bands} bands"
+            f" every momentum, but below {energy:g}{unit} are {found} of {h.n_bands} bands"
             f" ({counts.size} momenta)."
         )
-    return low, counts.size
+    h._n_occupied, h._filled = low, True
+    # between these momenta nothing is proven about the energy, only about the gap
+    h.notes = (*h.notes, f"{low} bands lie below {energy:g}{unit} at {counts.size} momenta")
 
 
 def _beside(path: Path, wsvec: str | Path | None) -> Path | Member | None:

@@ -101,6 +101,8 @@ def read_structure(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DatasetError(f"Structure file `{path}` cannot be read: {reason}.") from None
+    if not text.strip():
+        raise DatasetError(f"Structure file `{path}` is empty; copy it again.")
     if path.suffix.lower() == ".cif" or re.search(r"^\s*_cell_length_a\b", text, re.MULTILINE):
         if species is not None:
             raise InputError(

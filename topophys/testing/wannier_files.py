@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -57,4 +60,27 @@ def small_tb(n=2):
 
 def save(path, lines):
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def save_tbmodels(h, path, occ=None):
+    """Write a model as TBmodels does, half of the hoppings each, in HDF5 or JSON by its ending."""
+    halves = {}
+    for R, m in h.hoppings.items():
+        if tuple(-x for x in R) not in halves:
+            halves[R] = m if any(R) else 0.5 * m
+    size, dim = h.n_bands, h.dim
+    if path.suffix == ".hdf5":
+        with h5py.File(path, "w") as file:
+            file["type_tag"], file["dim"], file["size"] = "tbmodels.model", dim, size
+            file["uc"], file["pos"] = np.eye(dim), np.zeros((size, dim))
+            if occ is not None:
+                file["occ"] = occ
+            for i, (R, m) in enumerate(halves.items()):
+                file[f"hop/{i}/R"], file[f"hop/{i}/mat"] = list(R), m
+        return path
+    rows = [[list(R), [[{"real": x.real, "imag": x.imag} for x in row] for row in m.tolist()]]
+            for R, m in halves.items()]  # fmt: skip
+    content = {"size": size, "dim": dim, "occ": occ, "hop": {"__hoppings_dense__": rows}}
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
