@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         from_sisl,
         from_tbmodels,
         to_pythtb,
+        to_tbmodels,
     )
     from topophys.hamiltonians.lattices import (
         BandPath,
@@ -200,6 +201,7 @@ __all__ = [
     "symmetrize",
     "symmetry_class",
     "to_pythtb",
+    "to_tbmodels",
     "unflatten_bands",
     "unflatten_block",
     "wannier_centres",
@@ -299,6 +301,7 @@ _HOMES: Final = {
     "symmetrize": "topophys.hamiltonians.symmetries",
     "symmetry_class": "topophys.invariants.symmetry_classes",
     "to_pythtb": "topophys.hamiltonians.interop",
+    "to_tbmodels": "topophys.hamiltonians.interop",
     "unflatten_bands": "topophys.hamiltonians.flatten",
     "unflatten_block": "topophys.hamiltonians.flatten",
     "wannier_centres": "topophys.invariants.wilson",

@@ -11,6 +11,8 @@ import pytest
 import topophys as tp
 from tests.strategies import plain
 from topophys.errors import HermiticityError, InputError, KindError, SchemaError
+from topophys.hamiltonians.interop import _cell
+from topophys.hamiltonians.wannier90 import WannierHamiltonian
 from topophys.testing.wannier_files import wannier_file
 
 
@@ -117,6 +119,63 @@ def test_from_pythtb(spins):
         tp.from_pythtb(h)
 
 
+def fake_second_pythtb(spins=1, names=()):
+    """The same model with the properties that version 2 documents."""
+    m = fake_pythtb(spins)
+    hoppings = [
+        {"amplitude": a, "from_orbital": i, "to_orbital": j}
+        | ({"lattice_vector": R.tolist()} if R.any() else {})
+        for a, i, j, R in m._hoppings
+    ]
+    return SimpleNamespace(
+        dim_k=2, nspin=spins, periodic_dirs=[0, 1], lat_vecs=m._lat, orb_vecs=m._orb, norb=2,
+        onsite=m._site_energies, hoppings=hoppings,
+        parameters=[{"kind": "onsite", "names": list(names)}] if names else [],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("spins", [1, 2])
+def test_both_versions_of_pythtb_give_the_same(spins):
+    first, second = tp.from_pythtb(fake_pythtb(spins)), tp.from_pythtb(fake_second_pythtb(spins))
+    assert set(first.hoppings) == set(second.hoppings)
+    for R, m in first.hoppings.items():
+        np.testing.assert_array_equal(second.hoppings[R], m)
+    np.testing.assert_array_equal(first.positions, second.positions)
+    np.testing.assert_array_equal(first.lattice, second.lattice)
+
+
+def test_parameters_of_pythtb_need_values():
+    with pytest.raises(
+        InputError, match=r"parameters U, t: give model.with_parameters\(U=\.\.\.\)"
+    ):
+        tp.from_pythtb(fake_second_pythtb(names=("t", "U")))
+    with pytest.raises(KindError, match="periodic direction"):
+        tp.from_pythtb(SimpleNamespace(**vars(fake_second_pythtb()) | {"periodic_dirs": []}))
+
+
+@pytest.mark.parametrize("spinful", [False, True])
+def test_pythtb_itself_gives_the_same_energies(spinful):
+    pythtb = pytest.importorskip("pythtb")
+    lat, orb = [[1.0, 0.0], [0.5, 0.9]], [[0.1, 0.2], [0.4, 0.7]]
+    hop = [0.4, 0.1j, -0.2, 0.3] if spinful else 0.4 - 0.1j
+    if hasattr(pythtb, "TBModel"):
+        model = pythtb.TBModel(pythtb.Lattice(lat, orb, periodic_dirs=[0, 1]), spinful=spinful)
+    else:
+        model = pythtb.tb_model(2, 2, lat, orb, nspin=2 if spinful else 1)
+    model.set_onsite([0.3, -0.3])
+    model.set_hop(hop, 0, 1, [0, 0])
+    model.set_hop(0.7, 1, 0, [1, 0])
+    model.set_hop(0.2, 0, 0, [0, 1])
+    h = tp.from_pythtb(model)
+    k = np.random.default_rng(0).uniform(-0.5, 0.5, (7, 2))
+    if hasattr(pythtb, "TBModel"):
+        matrices = model.hamiltonian(k, flatten_spin_axis=True)
+        energies = np.linalg.eigvalsh(np.reshape(matrices, (7, h.n_bands, h.n_bands)))
+    else:
+        energies = np.sort(model.solve_all(k).T, axis=-1)
+    np.testing.assert_allclose(h.bands(2 * np.pi * k), energies, atol=1e-12)
+
+
 def test_pythtb_there_and_back():
     pytest.importorskip("pythtb")
     h = rng_hoppings(2)
@@ -125,8 +184,9 @@ def test_pythtb_there_and_back():
         np.testing.assert_allclose(again.hoppings[R], m, atol=1e-15)
     model = tp.to_pythtb(tp.from_pythtb(fake_pythtb(), n_occupied=1))
     k = np.array([0.13, 0.31])
+    solve = getattr(model, "solve_ham", None) or model.solve_one
     np.testing.assert_allclose(
-        np.sort(np.ravel(model.solve_one(k))),
+        np.sort(np.ravel(solve(k))),
         np.linalg.eigvalsh(tp.from_pythtb(fake_pythtb()).bloch(2 * np.pi * k)),
         atol=1e-12,
     )
@@ -185,6 +245,42 @@ def test_files_of_tbmodels(tmp_path, sparse):
         with pytest.raises(SchemaError, match="must hold a model of TBmodels") as caught:
             tp.read_tbmodels(tmp_path / name)
         assert "\n" not in str(caught.value)
+
+
+def test_to_tbmodels_and_its_files(tmp_path):
+    tbmodels = pytest.importorskip("tbmodels")
+    rng = np.random.default_rng(3)
+    h = rng_hoppings(2).with_geometry(lattice=[[2.0, 0.0], [1.0, 3.0]])
+    h = h.with_geometry(positions=rng.uniform(0, 1, (h.n_bands, 2)))
+    model = tp.to_tbmodels(h, occ=1)
+    for k in rng.uniform(-0.5, 0.5, (5, 2)):
+        np.testing.assert_allclose(
+            h.bloch(2 * np.pi * k), model.hamilton(k, convention=2), atol=1e-14
+        )
+    np.testing.assert_allclose(model.uc, h.lattice[:2, :2], atol=1e-14)
+    np.testing.assert_allclose(model.pos, h.positions, atol=1e-14)
+    model.to_hdf5_file(str(tmp_path / "a.hdf5"))
+    for again in (tp.from_tbmodels(model), tp.read_tbmodels(tmp_path / "a.hdf5")):
+        assert again.n_occupied == 1
+        for R, m in h.hoppings.items():
+            np.testing.assert_allclose(again.hoppings[R], m, atol=1e-14)
+    assert tp.to_tbmodels(tp.models.qwz(-1.0)).occ == 1
+    assert tbmodels.io.load(str(tmp_path / "a.hdf5")).occ == 1
+    with pytest.raises(InputError, match="n_occupied"):
+        tp.to_tbmodels(h, occ=7)
+
+
+def test_cells_of_planes_in_space():
+    hoppings = tp.models.qwz(-1.0).hoppings
+    plane = np.array([[2.0, 0.0, 0.0], [1.0, 3.0, 0.0], [0.0, 0.0, 9.0]])
+    found = _cell(WannierHamiltonian(hoppings, lattice=plane))
+    np.testing.assert_array_equal(found, [[2.0, 0.0], [1.0, 3.0]])
+    tilted = plane @ np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    found = _cell(WannierHamiltonian(hoppings, lattice=tilted))
+    np.testing.assert_allclose(found @ found.T, (tilted @ tilted.T)[:2, :2], atol=1e-12)
+    for wrong in (tp.models.qwz([-1.0, 1.0]), 3):
+        with pytest.raises(KindError, match="single Hamiltonian in Fourier form"):
+            tp.to_tbmodels(wrong)
 
 
 @pytest.mark.slow

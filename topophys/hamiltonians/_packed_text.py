@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from topophys._io import LONGEST_START, foreign_content, most_unpacked, open_regular
 from topophys.errors import DatasetError, SchemaError
@@ -346,6 +346,6 @@ def _member(unpacked: gzip.GzipFile, name: str, size: int, base: str = "") -> It
             )
         with stream:
             label = f"{name}/{found[0].name.rpartition('/')[2]}"
-            text = io.BufferedReader(stream)  # type: ignore[arg-type]  # it has readinto
+            text = io.BufferedReader(cast(io.RawIOBase, stream))
             require_text(text.peek(LONGEST_START)[:LONGEST_START], label)
             yield Lines(_text(text), label, found[0].size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,15 @@ from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.generalized import GeneralizedHamiltonian
 from topophys.hamiltonians.wannier90 import WannierHamiltonian
 
-__all__ = ["from_kwant", "from_pythtb", "from_sisl", "from_tbmodels", "hoppings_of", "to_pythtb"]
+__all__ = [
+    "from_kwant",
+    "from_pythtb",
+    "from_sisl",
+    "from_tbmodels",
+    "hoppings_of",
+    "to_pythtb",
+    "to_tbmodels",
+]
 
 #: How far a function may be from the sum of its hoppings, as a share of its largest entry.
 TOLERANCE: Final = 1e-9
@@ -133,15 +142,16 @@ def _hermitian(
 
 
 def from_pythtb(model: Any, *, n_occupied: int | None = None) -> WannierHamiltonian:
-    """Take the hoppings of a `pythtb.tb_model`.
+    """Take the hoppings of a model of PythTB, `tb_model` of version 1 or `TBModel` of version 2.
 
     PythTB writes phases with the positions of the orbitals; here they are kept in `positions` and
     the Hamiltonian is periodic in k. Energies are the same.
 
     Parameters
     ----------
-    model : pythtb.tb_model
-        With one spin component or two (orbitals then alternate: up, down).
+    model : pythtb.tb_model or pythtb.TBModel
+        With one spin component or two (orbitals then alternate: up, down), and values for all its
+        parameters (`model.with_parameters(...)`).
     n_occupied : int, optional
         Number of occupied bands. Where it is not given, questions that need it are refused.
 
@@ -154,6 +164,8 @@ def from_pythtb(model: Any, *, n_occupied: int | None = None) -> WannierHamilton
     ------
     KindError
         If it is something else, or has no periodic direction.
+    InputError
+        If its parameters have no values.
 
     References
     ----------
@@ -168,11 +180,10 @@ def from_pythtb(model: Any, *, n_occupied: int | None = None) -> WannierHamilton
     >>> from_pythtb(chain)
     WannierHamiltonian: 1D, 2 bands (filling not given), 3 lattice vectors
     """
-    needed = ("_dim_k", "_nspin", "_per", "_lat", "_orb", "_norb", "_site_energies", "_hoppings")
-    _require(model, needed, "a tb_model of PythTB")
-    if not model._dim_k:
+    parts = _of_pythtb(model)
+    if not parts.periodic:
         raise KindError("Argument `model` must have a periodic direction, but has none.")
-    spins, n = int(model._nspin), int(model._norb)
+    spins, n, periodic = parts.spins, len(parts.onsite), parts.periodic
     hoppings: dict[tuple[int, ...], NDArray[np.complex128]] = {}
 
     def add(R: tuple[int, ...], i: int, j: int, amplitude: Any) -> None:
@@ -181,20 +192,53 @@ def from_pythtb(model: Any, *, n_occupied: int | None = None) -> WannierHamilton
         matrix = hoppings.setdefault(R, np.zeros((n * spins, n * spins), np.complex128))
         matrix[i * spins : (i + 1) * spins, j * spins : (j + 1) * spins] += block
 
-    periodic = [int(p) for p in model._per]
     zero = (0,) * len(periodic)
-    for i, energy in enumerate(model._site_energies):
+    for i, energy in enumerate(parts.onsite):
         add(zero, i, i, energy)
-    for amplitude, i, j, *rest in model._hoppings:
-        R = tuple(int(rest[0][p]) for p in periodic) if rest else zero
+    for amplitude, i, j, cell in parts.hoppings:
+        R = zero if cell is None else tuple(int(cell[p]) for p in periodic)
         add(R, i, j, amplitude)
         add(tuple(-x for x in R), j, i, np.conj(np.transpose(amplitude)))
-    positions = np.repeat(np.asarray(model._orb, float)[:, periodic], spins, axis=0)
-    return _made(hoppings, n_occupied, model._lat, positions, tuple(periodic))
+    positions = np.repeat(np.asarray(parts.orbitals, float)[:, periodic], spins, axis=0)
+    return _made(hoppings, n_occupied, parts.lattice, positions, tuple(periodic))
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What a model of PythTB consists of; hoppings are amplitude, i, j and R or None."""
+
+    spins: int
+    periodic: list[int]
+    lattice: Any
+    orbitals: Any
+    onsite: Any
+    hoppings: list[tuple[Any, int, int, Any]]
+
+
+def _of_pythtb(model: Any) -> _Parts:
+    """Parts of a model of either version: attributes of the first, properties of the second."""
+    if hasattr(model, "lat_vecs") and hasattr(model, "hoppings"):
+        names = sorted({name for one in model.parameters for name in one["names"]})
+        if names:
+            raise InputError(
+                f"Argument `model` must have values for its parameters {', '.join(names)}: give"
+                f" model.with_parameters({names[0]}=...)."
+            )
+        hops = [
+            (hop["amplitude"], hop["from_orbital"], hop["to_orbital"], hop.get("lattice_vector"))
+            for hop in model.hoppings
+        ]
+        return _Parts(int(model.nspin), [int(p) for p in model.periodic_dirs], model.lat_vecs,
+                      model.orb_vecs, model.onsite, hops)  # fmt: skip
+    needed = ("_dim_k", "_nspin", "_per", "_lat", "_orb", "_norb", "_site_energies", "_hoppings")
+    _require(model, needed, "a tb_model or TBModel of PythTB")
+    hops = [(a, i, j, rest[0] if rest else None) for a, i, j, *rest in model._hoppings]
+    periodic = [int(p) for p in model._per] if model._dim_k else []
+    return _Parts(int(model._nspin), periodic, model._lat, model._orb, model._site_energies, hops)
 
 
 def to_pythtb(H: object) -> Any:
-    """Make a `pythtb.tb_model` of a Hamiltonian; needs PythTB.
+    """Make a model of PythTB of a Hamiltonian; needs PythTB.
 
     Parameters
     ----------
@@ -204,8 +248,8 @@ def to_pythtb(H: object) -> Any:
 
     Returns
     -------
-    pythtb.tb_model
-        With the same energies.
+    pythtb.tb_model or pythtb.TBModel
+        Of the version that is installed, with the same energies.
 
     Raises
     ------
@@ -226,11 +270,7 @@ def to_pythtb(H: object) -> Any:
     ...
     topophys.errors.KindError: Argument `H` must be a single Hamiltonian in Fourier form, ...
     """
-    if not isinstance(H, FourierHamiltonian) or H.batch_shape:
-        raise KindError(
-            "Argument `H` must be a single Hamiltonian in Fourier form, but is"
-            f" {_validation.short(H)}."
-        )
+    H = _single(H)
     pythtb = load_extra("pythtb", "interop")
     lattice: Any = H.lattice
     directions: Any = getattr(H, "directions", None)
@@ -242,7 +282,11 @@ def to_pythtb(H: object) -> Any:
     orbitals = np.zeros((H.n_bands, len(lattice)))
     if positions is not None:
         orbitals[:, per] = positions
-    model = pythtb.tb_model(H.dim, len(lattice), lattice.tolist(), orbitals.tolist(), per=per)
+    if hasattr(pythtb, "TBModel"):  # version 2
+        cell = pythtb.Lattice(lattice.tolist(), orbitals.tolist(), periodic_dirs=per)
+        model = pythtb.TBModel(cell)
+    else:
+        model = pythtb.tb_model(H.dim, len(lattice), lattice.tolist(), orbitals.tolist(), per=per)
     zero = (0,) * H.dim
     model.set_onsite(np.diag(H.hoppings[zero]).real.tolist() if zero in H.hoppings else
                      [0.0] * H.n_bands)  # fmt: skip
@@ -313,6 +357,76 @@ def with_partners(
         for vector, matrix in ((R, m), (tuple(-x for x in R), m.conj().T)):
             full[vector] = full[vector] + matrix if vector in full else matrix.copy()
     return full
+
+
+def to_tbmodels(H: object, *, occ: int | None = None) -> Any:
+    """Make a `tbmodels.Model` of a Hamiltonian; needs TBmodels.
+
+    Parameters
+    ----------
+    H : FourierHamiltonian
+        A single Hamiltonian, with lattice and positions where it has them.
+    occ : int, optional
+        Number of occupied bands of the model; that of `H` where not given, None where it has none.
+
+    Returns
+    -------
+    tbmodels.Model
+        With the same energies. Orbitals outside of the unit cell are moved into it, as TBmodels
+        does with every model.
+
+    Raises
+    ------
+    KindError
+        If `H` is a batch, or is not in Fourier form.
+    MissingPackageError
+        If TBmodels is not installed.
+
+    References
+    ----------
+    .. [1] D. Gresch *et al.*, Phys. Rev. Materials 2, 103805 (2018).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> to_tbmodels(tp.models.qwz([-1.0, 1.0]))
+    Traceback (most recent call last):
+    ...
+    topophys.errors.KindError: Argument `H` must be a single Hamiltonian in Fourier form, ...
+    """
+    h = _single(H)
+    tbmodels = load_extra("tbmodels", "interop")
+    filled = _validation.named_filling(h) if occ is None else _validation.occupied(occ, h.n_bands)
+    return tbmodels.Model(
+        hop={tuple(map(int, R)): m for R, m in h.hoppings.items()}, size=h.n_bands, dim=h.dim,
+        occ=filled, pos=None if h.positions is None else np.asarray(h.positions), uc=_cell(h),
+        contains_cc=True,
+    )  # fmt: skip
+
+
+def _single(H: object) -> FourierHamiltonian:
+    if not isinstance(H, FourierHamiltonian) or H.batch_shape:
+        raise KindError(
+            "Argument `H` must be a single Hamiltonian in Fourier form, but is"
+            f" {_validation.short(H)}."
+        )
+    return H
+
+
+def _cell(h: FourierHamiltonian) -> NDArray[np.float64] | None:
+    """Primitive vectors of the periodic directions, in as many components.
+
+    Shapes: returns (dim, dim).
+    """
+    if h.lattice is None:
+        return None
+    rows = np.asarray(h.lattice, np.float64)
+    if len(rows) > h.dim:
+        rows = rows[list(getattr(h, "directions", range(h.dim)))]
+    if not rows[:, h.dim :].any():
+        return rows[:, : h.dim]
+    # a plane that is tilted in space: the same lengths and angles
+    return np.asarray(np.linalg.cholesky(rows @ rows.T))
 
 
 # ---- Kwant
