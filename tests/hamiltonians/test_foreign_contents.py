@@ -16,7 +16,7 @@ import pytest
 import topophys as tp
 from tests.strategies import plain
 from topophys.errors import TopophysError
-from topophys.testing.rock_salt import POSCAR
+from topophys.testing.hardening.readers.materials import POSCAR
 from topophys.testing.wannier_files import save_tbmodels, small_hr, small_tb
 
 
