@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -111,3 +113,18 @@ def test_unknown_tasks_and_families_are_refused():
         tasks.get_task("dimers")
     with pytest.raises(RecipeError, match=r"'given_bands', .*, but is 'dimers'"):
         Recipe.from_text(RECIPE)
+
+
+def test_only_tasks_tell_tasks_apart():
+    """Reports and interpretation ask the task; no code there compares its name."""
+    names = set(registry.task_names())
+    root = Path(tp.__file__).parent
+    found = []
+    for folder in ("report", "interpret"):
+        for path in sorted((root / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Compare):
+                    words = {c.value for c in ast.walk(node) if isinstance(c, ast.Constant)}
+                    if words & names:
+                        found.append(f"{path.relative_to(root)}:{node.lineno}")
+    assert found == []

@@ -15,9 +15,9 @@ import numpy as np
 
 import topophys as tp
 from topophys.datasets import Recipe, generate, open_dataset
+from topophys.datasets.families import blocks_from_channels
 from topophys.learn import EncoderConfig, FitConfig, fit
 from topophys.learn.run import predict_invariants
-from topophys.report.evaluation import blocks_from_channels
 
 WORK = Path(os.environ.get("TOPOPHYS_BENCHMARKS", "runs/benchmarks"))
 SEEN = [-1, 0, 1]

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, TopologicalMLEncoderLoops
+from topophys import learn
+from topophys.learn import (
+    TopologicalMLEncoder,
+    TopologicalMLEncoder2D,
+    TopologicalMLEncoderLoops,
+    encoders,
+)
 from topophys.learn.encoders import ConvolutionBaseline, LogisticBaseline, PerceptronBaseline
 
 CASES = [
@@ -69,3 +75,14 @@ def test_onnx_runtime_agrees(cls, settings, shape, tmp_path):
         torch.testing.assert_close(
             torch.from_numpy(invariant), encoder(x)["invariant"], rtol=1e-5, atol=1e-5
         )
+
+
+def test_every_encoder_of_the_package_is_exported_here():
+    every = {cls for space in (encoders, learn) for cls in vars(space).values() if is_encoder(cls)}
+    assert {cls for cls, *_ in CASES} == every
+
+
+def is_encoder(thing):
+    """A network that is trained; `SampledFormula` is what they are compared with."""
+    own = isinstance(thing, type) and thing.__module__.startswith("topophys.learn.encoders.")
+    return own and thing.__name__ != "SampledFormula"

@@ -10,6 +10,7 @@ import pytest
 import topophys as tp
 from tests.integration.artefacts import read
 from topophys.datasets import open_dataset
+from topophys.datasets.families import blocks_from_channels
 from topophys.errors import CheckpointError, InputError, RecipeError
 from topophys.learn import FitConfig, load_run
 from topophys.report import (
@@ -20,7 +21,7 @@ from topophys.report import (
     recipe_path,
     write_summary,
 )
-from topophys.report.evaluation import accuracy_table, blocks_from_channels
+from topophys.report.evaluation import accuracy_table
 
 
 @pytest.fixture

@@ -307,13 +307,12 @@ def _check_split(recipe: Recipe, i: int, dim: int) -> None:
             f"key `split[{i}].max_gap` must be larger than `min_gap`, {low}, but is {spec.max_gap};"
             " change one of the two."
         )
-    if recipe.label.invariant == "winding":
-        bound = table.n_orbitals * reach
-        if max(map(abs, spec.classes)) > bound:
-            raise _refuse(
-                f"key `split[{i}].classes` must lie between -{bound} and {bound} (n_orbitals times"
-                f" hopping_range), but is {list(spec.classes)}; remove what cannot occur."
-            )
+    bound = get_task(recipe.kind).largest_invariant(table, reach)
+    if bound is not None and max(map(abs, spec.classes)) > bound:
+        raise _refuse(
+            f"key `split[{i}].classes` must lie between -{bound} and {bound} (n_orbitals times"
+            f" hopping_range), but is {list(spec.classes)}; remove what cannot occur."
+        )
 
 
 def _check_other(recipe: Recipe, i: int, table: HamiltonianSpec) -> None:

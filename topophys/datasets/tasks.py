@@ -100,6 +100,8 @@ class Task(ABC):
         Arrays of a split, beside those that all tasks share.
     batch : int
         Hamiltonians drawn at a time; part of what fixes the samples, like the seed.
+    quantity : str
+        What the integer is called in sentences, such as "Chern number".
     encoder : str or None
         Registered name of the network that reads `x` by default.
     local_field : str or None
@@ -117,6 +119,7 @@ class Task(ABC):
     families: ClassVar[Mapping[str, tuple[str, ...]]]
     fields: ClassVar[tuple[Field, ...]]
     batch: ClassVar[int] = 1024
+    quantity: ClassVar[str] = "invariant"
     encoder: ClassVar[str | None] = None
     local_field: ClassVar[str | None] = None
     descriptions: ClassVar[Mapping[str, str]] = {}
@@ -138,6 +141,17 @@ class Task(ABC):
     def probe_layers(self) -> tuple[Any, ...]:
         """Layers of the default network, each with the quantity it should hold and its controls."""
         return ()
+
+    def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64] | None:  # noqa: ARG002
+        """Invariants by a formula on the k points of an input, masked where there is none.
+
+        Networks are compared with it; None where the task has no such formula.
+        """
+        return None
+
+    def largest_invariant(self, spec: Any, reach: int) -> int | None:  # noqa: ARG002
+        """Largest size of the invariant for a table `hamiltonian`, or None where none is known."""
+        return None
 
     def symmetries(self) -> tuple[Any, ...]:
         """Operations on the input whose consequences exact physics knows, for the audit."""

@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.datasets import Dataset
-from topophys.datasets.families import blocks_from_channels
-from topophys.datasets.tasks import OfEachTask
+from topophys.datasets.tasks import OfEachTask, Task, get_task
 from topophys.errors import InputError
 from topophys.interpret import audit, causal_tests, probe
-from topophys.invariants.berry import chern_number_from_d
 from topophys.invariants.results import UNRESOLVED_VALUE
-from topophys.invariants.winding import winding_number
 from topophys.learn import Run
 from topophys.learn.run import nearest_integers, predict_invariants
 from topophys.report.artifacts import is_current, read_measurements, save_result
@@ -27,7 +24,6 @@ __all__ = [
     "Failure",
     "SplitAccuracy",
     "accuracy_table",
-    "blocks_from_channels",
     "check_kind",
     "held_out_splits",
     "interpret_run",
@@ -89,8 +85,15 @@ def largest_gaps(dataset: Dataset, names: Iterable[str]) -> dict[int, tuple[str,
 
 # -------------- How often a network is right on each split, beside the formula on the same k points
 
-#: Name of the invariant by kind of data set.
-SYMBOLS: Final = OfEachTask(lambda task: task.symbol if task.probe_layers() else "")
+
+def _has_formula(task: Task) -> bool:
+    return type(task).sampled_invariants is not Task.sampled_invariants
+
+
+#: Name of the invariant by kind of data set, where a formula on the same k points is known.
+SYMBOLS: Final = OfEachTask(
+    lambda task: task.symbol if _has_formula(task) and task.probe_layers() else ""
+)
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,7 @@ def sampled_invariants(kind: str, x: NDArray[np.float32]) -> NDArray[np.int64]:
 
     Shapes: `x` (S, *grid, c); returns (S,).
     """
-    if kind == "winding":
-        found = winding_number(blocks_from_channels(x), on_unresolved="mask")
-    else:
-        found = chern_number_from_d(x.astype(np.float64), on_unresolved="mask")
-    return np.ma.filled(found, UNRESOLVED_VALUE)
+    return np.ma.filled(get_task(kind).sampled_invariants(x), UNRESOLVED_VALUE)
 
 
 def measure_accuracy(
@@ -331,8 +330,6 @@ def _wrong(run: Run, dataset: Dataset, name: str) -> list[Failure]:
 PARTS: Final = ("probes", "causal", "audit")
 #: Hamiltonians that probes and causal tests want.
 WANTED: Final = 1000
-#: Kinds of data whose local physics is known.
-KINDS: Final = ("winding", "chern")
 
 
 def interpret_run(
@@ -371,10 +368,10 @@ def interpret_run(
         If the folder of the run is not writable.
     """
     split = probed_split(run, dataset)
-    if split is None or dataset.kind not in KINDS:
+    if split is None or not get_task(dataset.kind).probe_layers():
         return {}
     # a plane has as many plaquettes as several chains have links
-    share = 1 if dataset.kind == "winding" else 4
+    share = 4 ** (get_task(dataset.kind).dim - 1)
     size = max(LEAST, min(n_hamiltonians // share, len(dataset.split(split))))
     tools: dict[str, Callable[..., Any]] = {"probes": probe, "causal": causal_tests, "audit": audit}
     reports = {}

@@ -214,7 +214,7 @@ def _confusion(run: Run, dataset: Dataset) -> RunFigure:
         "Named against true invariant",
         "All splits that training did not see; classes seen in training are marked.",
     )
-    symbol = r"\nu" if run.kind == "winding" else "C"
+    symbol = get_task(run.kind).symbol.replace("nu", r"\nu")
     seen = run.provenance["classes_seen"]
     figure = plots.plot_confusion(label, named, trained=seen, symbol=symbol)
     pairs, counts = np.unique(np.stack([label, named]), axis=1, return_counts=True)

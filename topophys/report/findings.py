@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from topophys._statistics import wilson_interval
+from topophys.datasets.tasks import get_task
+from topophys.errors import InputError
 
 __all__ = ["Finding", "find_caveats", "find_findings", "words"]
 
@@ -52,16 +54,15 @@ def find_findings(summary: dict[str, Any]) -> list[Finding]:
 
 
 def _invariant(training: dict[str, Any]) -> str:
-    kind = training["provenance"].get("kind", "winding")
-    return "winding number" if kind == "winding" else "Chern number"
+    kind = str(training["provenance"].get("kind", "winding"))
+    try:
+        return get_task(kind).quantity
+    except InputError:  # registered where the network was trained, not here
+        return f"invariant ({kind})"
 
 
 def _trained(training: dict[str, Any]) -> str:
     notes = training["provenance"]
-    kind = notes.get("kind", "winding")
-    name = {"winding": "winding numbers", "chern": "Chern numbers", "bands": "Chern numbers"}.get(
-        kind, f"invariants ({kind})"
-    )
     classes = ", ".join(map(str, notes["classes_seen"]))
     message = (
         "In addition the exact local contributions were part of the loss, so that what its layers"
@@ -70,8 +71,8 @@ def _trained(training: dict[str, Any]) -> str:
         else "These integers were its only training signal."
     )
     return (
-        f"{notes['train_samples']:,} random Hamiltonians with proven {name} {classes}."
-        f" {message} The network has {training['parameters']:,} parameters."
+        f"{notes['train_samples']:,} random Hamiltonians with proven {_invariant(training)}s"
+        f" {classes}. {message} The network has {training['parameters']:,} parameters."
     )
 
 

@@ -106,6 +106,7 @@ class BandsTask(Task):
     batch = Bands.batch
     title = "Chern number of the occupied bands"
     symbol = "C"
+    quantity = "Chern number"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "class_a": ("n_bands", "n_occupied"),
         "given_bands": ("n_bands", "n_occupied"),

@@ -16,7 +16,7 @@ from topophys.datasets.tasks import Task, register_task
 from topophys.grids import k_grid
 from topophys.hamiltonians.flatten import flatten_d
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
-from topophys.invariants.berry import berry_flux_from_d
+from topophys.invariants.berry import berry_flux_from_d, chern_number_from_d
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import Certificate
@@ -64,6 +64,7 @@ class ChernTask(Task):
     invariant = "chern"
     title = "Chern number of two bands"
     symbol = "C"
+    quantity = "Chern number"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "two_band": (),
         "qwz": (),
@@ -92,6 +93,9 @@ class ChernTask(Task):
         filled: int,  # noqa: ARG002
     ) -> TwoBandHamiltonian:
         return two_band_of(vectors, hoppings)
+
+    def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        return chern_number_from_d(x.astype(np.float64), on_unresolved="mask")
 
     def probe_layers(self) -> tuple[Any, ...]:
         from topophys.interpret.probed_network import Layer

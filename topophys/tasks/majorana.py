@@ -101,6 +101,7 @@ class MajoranaTask(Task):
     invariant = "majorana"
     title = "Majorana number of superconducting chains"
     symbol = "nu"
+    quantity = "Majorana number"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {"class_d": ("n_bands",)}
     descriptions: ClassVar[Mapping[str, str]] = {
         "class_d": "Superconducting (class D) chains H(k) = i sum_m A_m exp(i m k), |m| <= {reach},"

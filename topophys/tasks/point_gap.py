@@ -56,6 +56,7 @@ class PointGapTask(Task):
     invariant = "point_gap"
     title = "point-gap winding number of non-Hermitian chains"
     symbol = "w"
+    quantity = "point-gap winding number"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {"non_hermitian": ("n_orbitals",)}
     descriptions: ClassVar[Mapping[str, str]] = {
         "non_hermitian": "Non-Hermitian chains H(k) = sum_m H_m exp(i m k), |m| <= {reach}, with"

@@ -14,6 +14,7 @@ from topophys.datasets._prescreening import bloch_at, screened, with_gap
 from topophys.datasets.families import (
     Arrays,
     Family,
+    blocks_from_channels,
     channels,
     draw_chains,
     fields_of_chains,
@@ -28,7 +29,7 @@ from topophys.hamiltonians.flatten import flatten_block
 from topophys.invariants.evidence import Asked
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import Certificate
-from topophys.invariants.winding import certify_winding, winding_fields
+from topophys.invariants.winding import certify_winding, winding_fields, winding_number
 
 __all__ = ["Chains", "WindingTask"]
 
@@ -106,6 +107,7 @@ class WindingTask(Task):
     invariant = "winding"
     title = "winding number of chiral chains"
     symbol = "nu"
+    quantity = "winding number"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "aiii_chains": ("n_orbitals",),
         "ssh_copies": ("n_orbitals",),
@@ -136,6 +138,12 @@ class WindingTask(Task):
         filled: int,  # noqa: ARG002
     ) -> ChiralHamiltonian:
         return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
+
+    def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        return winding_number(blocks_from_channels(x), on_unresolved="mask")
+
+    def largest_invariant(self, spec: Any, reach: int) -> int:
+        return int(spec.n_orbitals * reach)
 
     def probe_layers(self) -> tuple[Any, ...]:
         from topophys.interpret.probed_network import Layer

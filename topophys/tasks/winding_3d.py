@@ -78,6 +78,7 @@ class Winding3dTask(Task):
     batch = Chiral3d.batch
     title = "winding number of chiral insulators in three dimensions"
     symbol = "W3"
+    quantity = "winding number"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {"chiral_3d": ("disorder",)}
     descriptions: ClassVar[Mapping[str, str]] = {
         "chiral_3d": "Chiral (class AIII) Hamiltonians with four bands in three dimensions: Dirac"

@@ -89,6 +89,7 @@ class Z2Task(Task):
     batch = TimeReversalPlanes.batch
     title = "Z2 invariant of planes with time reversal"
     symbol = "Z2"
+    quantity = "Z2 invariant"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {"class_aii": ("n_bands",)}
     descriptions: ClassVar[Mapping[str, str]] = {
         "class_aii": "Planes with time-reversal symmetry (class AII), T = i s_y K, with {bands}"
