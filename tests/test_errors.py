@@ -50,6 +50,6 @@ def test_messages_name_the_first_five():
     assert "\n" not in text
 
 
-def test_the_way_out_is_told_where_there_is_one():
+def test_errors_say_how_to_fix_them_where_possible():
     assert "on_unresolved='mask'" in str(GaplessError("winding_number", [1], 5, mask=True))
     assert "on_unresolved" not in str(GaplessError("berry_flux", [1], 5))

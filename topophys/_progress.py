@@ -31,7 +31,7 @@ def _duration(seconds: float) -> str:
 
 
 def _in_notebook() -> bool:
-    # looked up, not imported: whoever runs a kernel has loaded it already
+    # looked up, not imported: code that runs a kernel has loaded it already
     shell = sys.modules.get("IPython")
     running = shell.get_ipython() if shell is not None else None
     return type(running).__name__ == "ZMQInteractiveShell"
@@ -143,7 +143,7 @@ def track(total: int, description: str, enabled: bool = True) -> Iterator[Advanc
     """Show the progress of `total` items of work.
 
     A bar in terminals and notebooks; a line with rate and time left every ten seconds on stderr
-    where nobody watches; nothing where not enabled, and nothing where it cannot be shown.
+    where stderr is no terminal; nothing where not enabled, and nothing where it cannot be shown.
 
     Examples
     --------

@@ -54,7 +54,7 @@ def shuffled_buffers(
 ) -> Iterator[NDArray[np.int64]]:
     """Shuffle samples within buffers that end at `ends`; one array for each.
 
-    All but the last have a multiple of `multiple` samples; the others go on to the next buffer.
+    All but the last have a multiple of `multiple` samples; the rest joins the next buffer.
     """
     start, left = 0, index[:0]
     for end in ends:

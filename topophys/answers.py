@@ -354,7 +354,7 @@ def _weyl(
 
 
 #: Points along each direction at which a search for the smallest gap begins, by dimension; at how
-#: many of them it goes on; and the gap over the width of all bands that counts as closed.
+#: many of them it continues; and the gap over the width of all bands that counts as closed.
 POINTS: Final = {1: 256, 2: 32, 3: 10}
 STARTS: Final = 4
 CLOSED: Final = 1e-6

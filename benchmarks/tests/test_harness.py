@@ -1,4 +1,4 @@
-"""Results of studies: what is there is found by its settings, whoever else writes."""
+"""Results of studies: they are found by their settings, also while others write."""
 
 from __future__ import annotations
 

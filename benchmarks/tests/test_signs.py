@@ -37,7 +37,7 @@ def test_the_paper_has_the_other_sign(m):
     assert signs.paper(model) == -int(tp.certify_chern(model).value[0])
 
 
-def test_the_sign_in_the_exponent_is_told():
+def test_the_sign_in_the_exponent_is_reported():
     model = signs.anchors()["levels"]
     for sign in (1, -1):
         level = np.linalg.eigvalsh(model.bloch(sign * np.array(signs.MOMENTUM))[0])[0]

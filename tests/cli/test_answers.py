@@ -88,7 +88,7 @@ def test_json(program, files, words, value):
     assert told["n_occupied"] == (2 if told["n_bands"] == 4 else 1)
 
 
-def test_a_symmetry_that_the_gap_does_not_cover_is_told(program, tmp_path):
+def test_a_violation_beyond_the_gap_is_reported(program, tmp_path):
     # a magnetic field as large as the gap
     hoppings = dict(tp.models.bhz(0.02).hoppings)
     hoppings[0, 0] = hoppings[0, 0] + 0.05 * np.diag([1.0, 1.0, -1.0, -1.0])

@@ -81,7 +81,7 @@ def test_train(program, tiny_file, tmp_path):
     assert sum(row["invariant"] == "all" for row in rows) == 4
 
 
-def test_train_goes_on_and_draws_on_the_way(program, tmp_path):
+def test_train_resumes_and_generates_samples_during_training(program, tmp_path):
     settings = tmp_path / "training.toml"
     settings.write_text("epochs = 1\nbatch_size = 500\n[encoder]\nhidden_dims = [4, 3, 6]\n")
     words = ("train", tiny("winding"), "-o", tmp_path / "run", "--config", settings, "--quiet")

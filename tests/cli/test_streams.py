@@ -164,7 +164,7 @@ def test_what_was_made_stays_where_its_summary_cannot_be_printed(
 
 
 @pytest.mark.parametrize(("stream", "status"), [("full", 2), ("left", 1)])
-def test_a_demo_goes_on_when_nobody_reads(stream, status, here, monkeypatch):
+def test_a_demo_continues_after_a_closed_pipe(stream, status, here, monkeypatch):
     def demo(path, *, say, **_):
         for number in range(3):
             say(str(number))

@@ -112,7 +112,7 @@ def test_dask(recipe, whole, tmp_path, client):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_dask_goes_on_when_a_worker_is_killed(recipe, whole, tmp_path, client):
+def test_dask_continues_when_a_worker_is_killed(recipe, whole, tmp_path, client):
     class Deadly(Executor):
         """The executor of the cluster, with one shard that kills who draws it first."""
 

@@ -72,7 +72,7 @@ def test_lines_of_another_form_do_not_count(journal, entry):
     assert journal.read() == (journal.head, [other])
 
 
-def test_a_shard_that_is_told_twice_counts_once(journal):
+def test_a_shard_that_is_reported_twice_counts_once(journal):
     write_lines(journal, vars(SHARD), vars(SHARD))
     assert journal.read()[1] == [SHARD]
 

@@ -71,13 +71,13 @@ def test_the_gap_that_was_seen_is_there(name):
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_without_a_threshold_nothing_is_turned_away(name):
+def test_without_a_threshold_nothing_is_rejected(name):
     kind, _ = family(name)
     assert kind.certify(kind.draw(5, np.random.default_rng(2)), 0.0).certified.all()
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_all_or_none_may_be_turned_away(name):
+def test_all_or_none_may_be_rejected(name):
     kind, _ = family(name)
     hoppings = kind.draw(4, np.random.default_rng(2))
     proof = kind.certify(hoppings, 5.0)

@@ -175,7 +175,7 @@ def verify_some(path):
 
 
 @pytest.mark.long
-def test_checking_labels_is_told_in_one_line(path, monkeypatch):
+def test_checking_labels_is_reported_in_one_line(path, monkeypatch):
     pytest.importorskip("flint")
     with open_dataset(path) as data:
         said = check_labels(data, 12)
@@ -187,7 +187,7 @@ def test_checking_labels_is_told_in_one_line(path, monkeypatch):
 
 
 @pytest.mark.long
-def test_a_wrong_label_is_told(copy):
+def test_a_wrong_label_is_reported(copy):
     pytest.importorskip("flint")
     forge(copy, _every_label)
     with open_dataset(copy) as data:

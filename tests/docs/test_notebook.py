@@ -42,7 +42,7 @@ def shown(tmp_path_factory):
         client = nbclient.NotebookClient(
             notebook, timeout=600, resources={"metadata": {"path": str(ROOT)}}
         )
-        # in a loop of our own, which is closed: the client leaves its own one to whoever comes next
+        # in a loop of our own, which is closed: the client leaves its own one open
         asyncio.run(client.async_execute(env=os.environ | {"PYTHONPATH": str(ROOT)}))
     return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}
 
@@ -84,6 +84,6 @@ def test_the_notebook_of_a_page_runs_in_a_kernel(tmp_path):
         client = nbclient.NotebookClient(
             book, timeout=600, resources={"metadata": {"path": str(tmp_path)}}
         )
-        # in a loop of our own, which is closed: the client leaves its own one to whoever comes next
+        # in a loop of our own, which is closed: the client leaves its own one open
         asyncio.run(client.async_execute(env=os.environ | {"PYTHONPATH": str(ROOT)}))
     assert all(cell.execution_count for cell in book.cells if cell.cell_type == "code")

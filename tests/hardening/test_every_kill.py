@@ -28,7 +28,7 @@ TRAININGS = ["`train`, resumed", "`train` in two dimensions, resumed"]
 @pytest.mark.slow
 @pytest.mark.parametrize("again", [None, random.Random(1)], ids=["once", "twice"])
 @pytest.mark.parametrize("title", TRAININGS)
-def test_training_goes_on_after_every_kill(kinds, tmp_path, title, again):
+def test_training_resumes_after_every_kill(kinds, tmp_path, title, again):
     found = attacks.every_kill(kinds[title], tmp_path, again)
     assert not found.faults
     assert found.attacks == found.right > 40

@@ -47,7 +47,7 @@ def test_the_tests_are_heard_where_they_inherit_that_nobody_is(deaf):
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
-def test_the_program_under_nohup_goes_on_ignoring_ctrl_c(deaf):
+def test_the_program_under_nohup_ignores_ctrl_c(deaf):
     code = f"""
 from topophys.cli import main
 try:
@@ -59,7 +59,7 @@ except SystemExit:
 
 
 @pytest.mark.slow
-def test_a_training_that_was_stopped_goes_on(commands, tmp_path):
+def test_a_stopped_training_is_resumed(commands, tmp_path):
     problem, status = interrupts.stop(commands["train"], tmp_path, 8.0)
     assert problem is None
     assert status == 130

@@ -203,7 +203,7 @@ def test_chern_number_of_a_hamiltonian_takes_no_positions():
 
 @pytest.mark.parametrize("size", range(6, 17))
 def test_no_grid_lets_a_wrong_integer_of_the_atomic_gauge_through(size):
-    """Where points are too few for a jump to be told, the highest harmonics are looked at."""
+    """Where points are too few to detect a jump, the highest harmonics are looked at."""
     rng = np.random.default_rng(size)
     tried = refused = 0
     for _ in range(60):
@@ -219,7 +219,7 @@ def test_no_grid_lets_a_wrong_integer_of_the_atomic_gauge_through(size):
             refused += "periodic" in str(error)
         else:  # a small jump on a fine grid
             assert found == tp.chern_number(h, n_occupied=1, grid=48)
-        # told where the orbitals are, or that the phases have no positions, it answers
+        # given where the orbitals are, or that the phases have no positions, it answers
         whole = tp.chern_number(h.on_grid(size), n_occupied=1)
         assert tp.chern_number(atomic, n_occupied=1, positions=positions) == whole
         assert tp.chern_number(h.on_grid(size), n_occupied=1, positions=np.zeros((3, 2))) == whole

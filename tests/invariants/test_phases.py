@@ -238,7 +238,7 @@ def test_what_hoppings_are_off_by_is_part_of_the_question(known):
         ask(family(0.3), resume=start)
 
 
-def test_symmetries_that_print_alike_are_told_apart():
+def test_symmetries_that_print_alike_are_distinguished():
     ask = functools.partial(tp.certify_phases, tp.models.bhz, {"m": (0.5, 1.0)})
     u = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)).astype(complex)
     one, two = (ask(time_reversal=x) for x in (u, u * np.exp(1e-12j)))

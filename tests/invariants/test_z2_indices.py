@@ -88,7 +88,7 @@ def test_touching_planes_are_unresolved():
     assert "unresolved" in repr(found)
 
 
-def test_the_bulk_gap_is_told_apart_from_the_planes():
+def test_the_bulk_gap_is_reported_apart_from_the_planes():
     h = wilson_dirac(-2.0)
     found = tp.z2_indices_3d(h, time_reversal=REVERSAL, method="flux")
     assert (found.label, found.status, found.reason, found.bulk) == (
@@ -127,7 +127,7 @@ def test_a_closed_bulk_gap_between_the_planes_leaves_them_their_indices():
     assert "proven of 0 of 1" in repr(found)
 
 
-def test_broken_symmetry_of_a_plane_is_told():
+def test_broken_symmetry_of_a_plane_is_reported():
     rows = dict(wilson_dirac(-2.9).hoppings)
     rows[0, 0, 0] = rows[0, 0, 0] + 0.2 * np.kron(Z, ONE)
     found = tp.z2_indices_3d(

@@ -143,7 +143,7 @@ def test_closed_gaps_are_no_broken_symmetry(noise, unit):
     assert "closed gap" in repr(found)
     assert tp.z2_invariant(h.on_grid((8, 8)), n_occupied=2).reason == "closed gap"
     with_operator = tp.z2_invariant(h, time_reversal=REVERSAL)
-    # what is broken beyond rounding is told, beside the gap that it is not below
+    # what is broken beyond rounding is reported, beside the gap that it is not below
     assert with_operator.reason == ("symmetry" if noise > 1e-14 else "closed gap")
 
 

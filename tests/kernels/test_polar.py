@@ -59,7 +59,7 @@ def test_neighbours_do_not_matter(rng, n):
 
 
 @pytest.mark.parametrize("scale", [1e-310, 1e-100, 1.0, 1e100, 1e307])
-def test_singular_blocks_are_told_from_nearly_singular_ones(scale):
+def test_singular_blocks_are_distinguished_from_nearly_singular_ones(scale):
     base = np.array([[1.0, 2.0j], [0.5, 1.0j]])
     assert factors(scale * base[None])[1][0] == GAPLESS
     assert factors(np.zeros((1, 2, 2), complex))[1][0] == GAPLESS

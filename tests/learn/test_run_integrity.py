@@ -280,7 +280,7 @@ def test_owners_on_file_systems_without_locks():
     assert _is_over(f"{child.pid} {here} x")
 
 
-def test_a_file_system_without_locks_is_told_of(tiny_file, tmp_path, monkeypatch):
+def test_a_file_system_without_locks_is_reported(tiny_file, tmp_path, monkeypatch):
     import topophys.learn.training_log as module
 
     monkeypatch.setattr(module, "lock", lambda _: False)

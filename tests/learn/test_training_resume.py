@@ -90,7 +90,7 @@ def straight(tiny_file, tmp_path_factory):
         return fit(SETTINGS, data, tmp_path_factory.mktemp("straight") / "run", progress=False)
 
 
-def go_on(data, folder, settings=SETTINGS):
+def resume_training(data, folder, settings=SETTINGS):
     with open_dataset(data) as dataset:
         return fit(settings, dataset, folder, progress=False, resume=True)
 
@@ -119,7 +119,7 @@ def test_killed_training_resumes_to_the_same_bits(straight, tiny_file, tmp_path,
     with pytest.raises(CheckpointError, match="not a folder with a finished training"):
         load_run(folder)
     assert (folder / STATE).is_file() == (number != 2)
-    run = go_on(tiny_file, folder)
+    run = resume_training(tiny_file, folder)
     assert_same(run, straight)
     lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in lines] == run.history
@@ -198,10 +198,10 @@ def test_streamed_and_generated_trainings_resume_to_the_same_bits(tiny_file, tmp
 
 @pytest.mark.long
 def test_resume_starts_a_new_training_and_returns_a_finished_one(straight, tiny_file, tmp_path):
-    run = go_on(tiny_file, tmp_path / "run")
+    run = resume_training(tiny_file, tmp_path / "run")
     assert_same(run, straight)
     stamp = (tmp_path / "run" / "run.json").stat().st_mtime_ns
-    assert timeless(go_on(tiny_file, tmp_path / "run")) == timeless(run)
+    assert timeless(resume_training(tiny_file, tmp_path / "run")) == timeless(run)
     assert (tmp_path / "run" / "run.json").stat().st_mtime_ns == stamp
 
 
@@ -278,7 +278,7 @@ def test_states_of_the_first_version_need_their_best_weights(tiny_file, tmp_path
 def refused(data, folder, match, settings=SETTINGS):
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     with pytest.raises(CheckpointError, match=match) as caught:
-        go_on(data, folder, settings)
+        resume_training(data, folder, settings)
     assert "\n" not in str(caught.value)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 

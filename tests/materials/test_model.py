@@ -98,7 +98,7 @@ def test_structures_bring_space_group_and_electrons(tmp_path):
     assert (found.formula, found.space_group, found.electrons) == ("NaCl", 225, 8)
 
 
-def test_tables_report_bad_lines_and_go_on(tmp_path):
+def test_tables_report_bad_lines_and_continue(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(
         "id,formula,space_group,class\n"

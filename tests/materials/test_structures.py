@@ -283,7 +283,7 @@ def test_majority_of_a_cif_file_is_noted(tmp_path):
 # ---- Batches
 
 
-def test_batches_go_on_past_bad_entries_and_report_them(tmp_path):
+def test_batches_skip_bad_entries_and_report_them(tmp_path):
     text = poscar().replace("\n", "\\n")
     other = poscar(counts="3 2").replace("\n", "\\n")
     path = tmp_path / "j.json"

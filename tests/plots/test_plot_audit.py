@@ -20,7 +20,7 @@ def test_values_and_names():
     assert ax.get_xlim()[1] > 3.0
 
 
-def test_kinds_of_quantities_are_told_apart():
+def test_kinds_of_quantities_are_distinguished():
     ax = plot_audit(ROWS).axes[0]
     names = [t.get_text() for t in ax.get_legend().get_texts()]
     assert names == ["layer as a whole", "read from a layer", "output"]

@@ -34,7 +34,7 @@ def other_file(tiny_file, tmp_path_factory):
 
 
 @pytest.mark.long
-def test_results_of_other_data_are_measured_anew(run, tiny_file, other_file):
+def test_results_of_other_data_are_measured_again(run, tiny_file, other_file):
     with open_dataset(tiny_file) as a, open_dataset(other_file) as b:
         measure_accuracy(run, a)
         assert is_current(run, a, "accuracy.json")
@@ -89,7 +89,7 @@ def test_results_of_two_processes_at_once_are_not_mixed(
 
 
 @pytest.mark.long
-def test_altered_results_and_those_without_origin_are_measured_anew(run, tiny_file):
+def test_altered_results_and_those_without_origin_are_measured_again(run, tiny_file):
     with open_dataset(tiny_file) as dataset:
         measure_accuracy(run, dataset)
         path = run.path / "accuracy.json"
@@ -145,7 +145,7 @@ WAYS = ["swapped", "flipped", "missing", "caption", "record"]
 
 @pytest.mark.long
 @pytest.mark.parametrize("way", others_slow(WAYS, quick=["swapped"]))
-def test_exchanged_pictures_are_in_no_page_and_drawn_anew(run, tiny_file, monkeypatch, way):
+def test_replaced_figures_are_left_out_and_drawn_again(run, tiny_file, monkeypatch, way):
     from topophys import plots
     from topophys.report import draw_figures, figures
     from topophys.report.artifacts import figures_are_current

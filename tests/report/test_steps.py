@@ -110,7 +110,7 @@ def test_table_is_aligned():
 # ---- summary
 
 
-def test_summary_keeps_what_it_is_not_told_again(run, chains_file, chern_file):
+def test_summary_keeps_measurements_that_are_not_given_again(run, chains_file, chern_file):
     with open_dataset(chains_file) as dataset, open_dataset(chern_file) as chern_data:
         write_summary(run, dataset, others=[chern_data], seconds={"train": 2.5}, notes=["small"])
         first = load_summary(run.path)

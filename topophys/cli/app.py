@@ -153,7 +153,7 @@ def _leave(status: int | str | None) -> NoReturn:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
         if isinstance(error, BrokenPipeError):
-            status = status or 1  # whoever read it has seen enough, such as `head`
+            status = status or 1  # the reader, such as `head`, has closed the pipe
         else:
             note(_reason(error))
             status = status or 2

@@ -33,7 +33,7 @@ def screened(
 ) -> Certificate:
     """Turn away Hamiltonians with a small gap at some momentum, and prove the others.
 
-    A gap at one momentum is an upper bound of the gap: what is turned away could not have been
+    A gap at one momentum is an upper bound of the gap: what is rejected could not have been
     proven, and the same Hamiltonians are certified as without the look. But a proof that must
     fail walks along the line where the gap equals the threshold before it gives up. The look goes
     over two grids, and then on finer grids around the smallest gap.

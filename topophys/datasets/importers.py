@@ -218,7 +218,7 @@ def _from_wannier(
     *,
     progress: bool = False,
 ) -> tuple[Given, list[FileLabel]]:
-    """Stack files of one kind; the others are handed back with the reason why they are left out."""
+    """Stack files of one kind; the others are returned with the reason why they are left out."""
     files = sources(source, n_occupied=n_occupied, fermi_energy=fermi_energy)
     kinds: dict[tuple[int, int], list[tuple[Path, Given]]] = {}
     left_out: list[FileLabel] = []

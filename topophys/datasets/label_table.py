@@ -247,9 +247,9 @@ def _listed(path: Path, usual: Source) -> list[Source]:
         )  # fmt: skip
         for is_wrong, wanted in wrong:
             if is_wrong:
-                told = ",".join(str(value) for value in row.values())
+                given = ",".join(str(value) for value in row.values())
                 raise InputError(
-                    f"Table `{path}` must have {wanted} in line {number}, but has {told:.80}."
+                    f"Table `{path}` must have {wanted} in line {number}, but has {given:.80}."
                 )
         filled = int(words["n_occupied"]) if words["n_occupied"] else None
         if filled is None and energy is None:

@@ -169,7 +169,7 @@ class Dataset(NotebookText):
             disk and read each batch from there.
         batch_size : int, optional
             Where given, an iterable of shuffled batches read from disk in blocks, for data sets
-            larger than the memory; `in_memory` then has no say. Use it with
+            larger than the memory; `in_memory` is then ignored. Use it with
             ``DataLoader(..., batch_size=None)`` and any number of workers.
         seed : int, optional
             Seed of the order of these batches.

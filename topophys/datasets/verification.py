@@ -247,7 +247,7 @@ def _check_values(
     findings.count("class balance of a shard", 1)
     found = dict(zip(values.tolist(), counts.tolist(), strict=True))
     table = split.spec.hamiltonian
-    if table is not None and table.family in GIVEN:  # nobody balanced these
+    if table is not None and table.family in GIVEN:  # classes of these are not balanced
         wrong_class = not set(found) <= set(split.spec.classes)
     else:
         wrong_class = found != {value: count for value, count in quota.items() if count}
@@ -321,8 +321,8 @@ def _bound_holds(
 ) -> Bool[np.ndarray, " S"]:
     """Where the stored bounds are found again, or proven one by one.
 
-    Other versions find other bounds, and a bound is right whoever proves it. That excuse counts
-    for a whole shard and not for single samples, whose hoppings were changed.
+    Other versions find other bounds, and a bound is valid whichever version proves it.
+    That counts for a whole shard, not for single samples, whose hoppings were changed.
     """
     good = proof.certified & (np.abs(proof.gap_lower - stored) <= TOLERANCE)
     if good.mean() > 0.5:

@@ -82,7 +82,7 @@ def check_unfinished(path: Path, partial: Path, journal: Path, handle: int) -> N
         )
 
 
-# ------------- Which shards of an unfinished file are done, so that a run that was killed can go on
+# ------------- Which shards of an unfinished file are done, so that a killed run can be resumed
 
 #: First words of a journal; tells it from any other file.
 FORMAT: Final = "topophys-journal-1"
@@ -218,7 +218,7 @@ BLOCK: Final = 1 << 22
 
 
 def check_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse to go on with what another recipe, stretch of shards or version has begun."""
+    """Refuse to resume the work of another recipe, range of shards or version."""
     for key, value in wanted.items():
         if found.get(key) != value:
             raise OutputError(
@@ -445,7 +445,7 @@ class Writer:
             self.journal.remove()
 
     def _check_owner(self) -> None:
-        """Refuse to publish where somebody has removed or exchanged the unfinished file."""
+        """Refuse to publish where the unfinished file was removed or replaced."""
         there = self.partial.exists()
         if not there or not os.path.samestat(os.fstat(self.handle), self.partial.lstat()):
             self.keep = True  # what is there now is not ours to remove

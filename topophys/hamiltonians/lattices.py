@@ -601,7 +601,9 @@ def _sampled(
     metric = np.eye(pieces[0].shape[1]) if rows is None else reciprocal_vectors(rows) / (2 * np.pi)
     lengths = [np.linalg.norm(np.diff(nodes, axis=0) @ metric, axis=1) for nodes in pieces]
     if min(length.min() for length in lengths) <= 0.0:
-        raise InputError("Argument `path` must go on from corner to corner, but one is repeated.")
+        raise InputError(
+            "Argument `path` must have distinct consecutive corners, but one is repeated."
+        )
     total = sum(float(length.sum()) for length in lengths)
     k: list[NDArray[np.float64]] = []
     along: list[NDArray[np.float64]] = []

@@ -214,7 +214,7 @@ def activations(
     module : torch.nn.Module
         Any network; left in evaluation mode.
     x : array-like of shape (S, *grid, c) or (S, c, *grid)
-        Inputs, as the data sets store them, or with channels first where the network wants them
+        Inputs, as the data sets store them, or with channels first where the network expects them
         so.
     layers : sequence of str, optional
         Names; all of "local_features" by default.

@@ -193,7 +193,7 @@ def square_tree(
 
 # -------- Cells of many bands as the checker will see them: bases, energies between blocks, turning
 # A second, plain version of the proof, in NumPy: what it finds is written into a file as a
-# suggestion, and is worth nothing until the checker has proven it.
+# suggestion, and proves nothing until the checker has proven it.
 
 #: Lattice of corners: ``start << DEPTH`` points along each axis.
 DEPTH: Final = {1: 40, 2: 20, 3: 16}

@@ -552,7 +552,7 @@ def _tighten(walk: Cover, share: float) -> None:
             owner, patch, depth, inherited, group = (
                 np.repeat(x[bad], children) for x in (owner, patch, depth + 1, inherited, group)
             )
-        # a leaf gives way where the cells below it are proven on their own
+        # a leaf is replaced where the cells below it are proven on their own
         born = Leaves.join(parts).take(~failed[np.concatenate(groups)])
         final[weak[failed]] = True
         keep = np.ones(len(leaves.owner), np.bool_)

@@ -43,7 +43,7 @@ __all__ = [
 # ----- Symmetries that enter a proof: exact operators near given ones, and symmetrised Hamiltonians
 # A Hamiltonian in float64 has no exact symmetry. What is proven is proven of the mean of H over the
 # symmetry group, which has it exactly; how far that mean is from H is bounded in operator norm and
-# told with the result. Where 2 sup_k |H(k) - H_s(k)| is below the gap g of H_s, the gap of
+# returned with the result. Where 2 sup_k |H(k) - H_s(k)| is below the gap g of H_s, the gap of
 # H_t = (1 - t) H_s + t H is at least g - 2 t |H - H_s| > 0 (Weyl): H and H_s are one phase.
 
 #: Largest deviation of a given matrix from an operator of its kind: six digits of a text file.

@@ -69,7 +69,7 @@ FORMAT: Final = "topophys-encoder"
 VERSION: Final = 1
 #: Largest number among the settings of a network.
 LARGEST: Final = 1 << 16
-#: What building a network from settings and weights that anybody may have written can raise.
+#: What building a network from settings and weights from an untrusted file can raise.
 DAMAGE: Final = (
     SafetensorError, TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError,
     RuntimeError, TopophysError,

@@ -312,7 +312,7 @@ def _conclude(folder: Path, model: nn.Module | None) -> None:
 def _tidy(log: TrainingLog, model: nn.Module | None) -> None:
     """Do what a training that was killed after its last epoch had left to do."""
     if any((log.folder / name).exists() for name in (STATE, LOCK)):
-        # another process may be doing it, or nobody may write here: the run is whole without
+        # another process may be doing it, or the folder is read-only: the run is complete without
         with suppress(OutputError), log.locked():
             _conclude(log.folder, model)
 

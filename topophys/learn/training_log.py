@@ -57,8 +57,8 @@ class RunLock:
 
     A lock of the file system, which a suspended process keeps and a dead one does not. Where the
     file system has none, a file says who is writing, and only a dead process of the same machine
-    gives way by itself. Whoever has lost the file, because it was removed by hand or by a tool,
-    is told so before anything of it gets its name.
+    is released by itself. A process whose file was removed by hand or by a tool gets an error
+    before any of its results gets its name.
     """
 
     @classmethod

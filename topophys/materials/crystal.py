@@ -156,7 +156,7 @@ def images_within(
 ) -> NDArray[np.int64]:
     """Cells that can hold a point within `radius` of a point of the cell at the origin.
 
-    A cell that is long and flat, or has many atoms, would have more pairs than anybody waits for.
+    A cell that is long and flat, or has many atoms, would have too many pairs to compute.
     """
     heights = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
     reach = [math.ceil(radius / h) + 1 if radius > 0 else 0 for h in heights]

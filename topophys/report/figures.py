@@ -519,6 +519,6 @@ def draw_figures(run: Run, dataset: Dataset, *, chern_data: Dataset | None = Non
 
 
 def _kept(folder: Path) -> list[dict[str, Any]]:
-    """Card of the flux map that an earlier call drew, of a data set that is not at hand now."""
+    """Card of the flux map that an earlier call drew, of a data set that is not available now."""
     earlier = read_figure_records(folder)
     return [c for c in earlier if c["name"] == CHERN_DATA and is_as_drawn(folder, c)]

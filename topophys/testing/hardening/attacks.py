@@ -85,7 +85,7 @@ def child(work: Callable[[], object], kill_after: float | None = None) -> int:
 WHOLE = (".h5", ".json", ".html")
 
 
-# ---- Random kills: whatever is there is whole, and what goes on ends as if nothing had happened
+# ---- Random kills: files are complete, and resumed work ends with the same bytes
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Ways to change an honest file into one that nobody has seen before.
+"""Ways to change a valid file into one that no writer produces.
 
 Every way takes a `random.Random` and a path, and rewrites the file in place; the same seed makes
 the same change, so that a number names a case.

@@ -33,7 +33,7 @@ class Stops:
 
 @contextmanager
 def audible():
-    """Let programs that start here hear Ctrl-C, also where this one was told not to.
+    """Let programs that start here hear Ctrl-C, also where this one ignores it.
 
     A process passes on which signals it ignores or blocks. Those of `nohup`, of a job in the
     background and of many services ignore Ctrl-C.
@@ -89,7 +89,7 @@ def stop(words, folder, wait):
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        return "goes on for a minute", None
+        return "still runs after a minute", None
     problem = _message(process.returncode, err) or half_written(folder)
     return problem, process.returncode
 

@@ -1,4 +1,4 @@
-"""Settings, trained networks, and trainings to go on with."""
+"""Settings, trained networks, and trainings to resume."""
 
 from __future__ import annotations
 
