@@ -47,6 +47,12 @@ def _doctest_names(doctest_namespace: dict[str, Any]) -> None:
     doctest_namespace["tp"] = topophys
 
 
+@pytest.fixture(autouse=True)
+def _annotations_are_checked_again() -> None:
+    if "tests.typechecker" in sys.modules:
+        sys.modules["tests.typechecker"].again()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     # layers as small as those of the tests only wait for each other on more; imported here, since

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
+from tests.markers import others_slow
 from tests.strategies import plain
 from topophys.errors import GaplessError, InputError, KindError, UnresolvedError
 from topophys.invariants.chern import chern_number_of_links
@@ -37,7 +38,7 @@ def test_import_loads_nothing_heavy():
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", others_slow(PACKAGES, quick={"learn", "models", "errors"}))
 def test_every_subpackage_is_an_attribute_after_a_bare_import(name):
     code = f"import topophys as tp; print('{name}' in vars(tp), tp.{name}.__name__)"
     assert fresh(code) == f"False topophys.{name}"

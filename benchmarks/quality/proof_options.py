@@ -5,9 +5,9 @@
     python -m benchmarks.quality.proof_options certify_gap --piece 3
     python -m benchmarks.quality.proof_options --families --share 20
 
-Counts are kept in runs/proof_options.jsonl by target and piece, so that a run can be taken up
-again; a section of which nothing is kept stays as it is. Whoever changes what a piece is, or code
-that decides its outcome, raises VERSION.
+Counts are kept in benchmarks/results/proof_options.jsonl by target and piece, so that a run can be
+taken up again; a section of which nothing is kept stays as it is. Whoever changes what a piece is,
+or code that decides its outcome, raises VERSION.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.pages import ROOT, filled, put
 from topophys.testing.proof_fuzz import FAMILIES, FEW, MANY, OUTCOMES, TARGETS, Count, run
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
-STUDY = harness.Study(ROOT / "runs" / "proof_options.jsonl")
+STUDY = harness.Study(ROOT / "benchmarks" / "results" / "proof_options.jsonl")
 VERSION = 1
 
 

@@ -4,8 +4,9 @@
     python -m benchmarks.quality.tenfold --pieces 10  # the first ten of each
     python -m benchmarks.quality.tenfold --rates      # rates on one core, then the page
 
-Counts are kept in runs/tenfold.jsonl by target and piece, so that a run can be taken up again.
-Rates are per second of CPU time, the median of several batches that are not compiled any more.
+Counts are kept in benchmarks/results/tenfold.jsonl by target and piece, so that a run can be
+taken up again. Rates are per second of CPU time, the median of several batches that are not
+compiled any more.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +26,7 @@ from benchmarks.pages import ROOT, filled, put
 from topophys.testing.proof_fuzz import FEW, MANY, OUTCOMES, TARGETS, run
 
 PAGE = ROOT / "docs" / "results" / "tenfold.md"
-STUDY = harness.Study(ROOT / "runs" / "tenfold.jsonl")
+STUDY = harness.Study(ROOT / "benchmarks" / "results" / "tenfold.jsonl")
 VERSION = 1
 NAMES = tuple(
     name for name in TARGETS
@@ -127,11 +129,19 @@ def main() -> None:
                 if (name, number) not in done:
                     piece(name, number)
             print(f"piece {number}: done", flush=True)
+    write(PAGE)
+
+
+def write(page: Path) -> None:
+    """Both tables of the page; one of which nothing is kept stays as it is."""
     command = "python -m benchmarks.quality.tenfold"
-    count = 1 + max((s["piece"] for s, _ in STUDY.entries() if "target" in s), default=-1)
+    kept = [given for given, _ in STUDY.entries()]
+    count = 1 + max((s["piece"] for s in kept if "target" in s), default=-1)
     words = "" if count == MANY else f" --pieces {count}"
-    put(PAGE, "outcomes", filled(command + words, outcomes(), harness.machine()))
-    put(PAGE, "rates", filled(f"{command} --rates", rate_table(), harness.machine()))
+    if count:
+        put(page, "outcomes", filled(command + words, outcomes(), harness.machine()))
+    if any("rate" in s for s in kept):
+        put(page, "rates", filled(f"{command} --rates", rate_table(), harness.machine()))
 
 
 if __name__ == "__main__":

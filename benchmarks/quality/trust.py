@@ -3,9 +3,9 @@
     python -m benchmarks.quality.trust                   # all, some minutes each
     python -m benchmarks.quality.trust chains --piece 0  # a part of one of them
 
-A run is done in pieces, kept in runs/trust.jsonl, so that it can be stopped and taken up again.
-Whoever changes code that decides the outcome of a run raises its version, which asks for new
-pieces.
+A run is done in pieces, kept in benchmarks/results/trust.jsonl, so that it can be stopped and taken
+up again. Whoever changes code that decides the outcome of a run raises its version, which asks for
+new pieces.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.pages import ROOT, filled, put
 from topophys.testing import trust
 
 PAGE = ROOT / "docs" / "results" / "trust.md"
-STUDY = harness.Study(ROOT / "runs" / "trust.jsonl")
+STUDY = harness.Study(ROOT / "benchmarks" / "results" / "trust.jsonl")
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ def main() -> None:
             tally, taken = piece(name, number)
             total += tally
             seconds += taken
+        if not total.total:  # the page keeps what it has
+            continue
         text = table(total, seconds)
         command = f"python -m benchmarks.quality.trust {name}{' --ready' * given.ready}"
         put(PAGE, name, filled(command, text, harness.machine()))

@@ -11,8 +11,9 @@ import pytest
 
 import topophys as tp
 from benchmarks import pages
+from benchmarks.harness import Study
 from benchmarks.peers import client, tables
-from benchmarks.quality import wrong_answers
+from benchmarks.quality import proof_options, tenfold, trust, wrong_answers
 from benchmarks.quality.trust import PAGE as TRUST_PAGE
 from benchmarks.quality.trust import RUNS, table
 from benchmarks.speed import operations, roofline
@@ -46,6 +47,26 @@ def test_pages_have_a_place_for_every_table():
         text = page.read_text(encoding="utf-8")
         for name in names:
             assert text.count(f"<!-- {name} -->") == text.count(f"<!-- end of {name} -->") == 1
+
+
+def test_results_of_studies_are_kept_beside_the_code():
+    # counts kept where version control does not look are lost, and the page is then one of zeros
+    for module in (proof_options, tenfold, trust):
+        assert module.STUDY.path.parent == pages.ROOT / "benchmarks" / "results"
+
+
+def test_no_page_of_results_counts_nothing():
+    for page in (pages.ROOT / "docs" / "results").glob("*.md"):
+        assert "| **all** | 0 |" not in page.read_text(encoding="utf-8"), page.name
+
+
+def test_a_page_keeps_its_table_where_nothing_is_counted(tmp_path, monkeypatch):
+    kept = "x\n<!-- outcomes -->\n| **all** | 7 |\n<!-- end of outcomes -->\n"
+    kept += "<!-- rates -->\n<!-- end of rates -->\n"
+    (tmp_path / "page.md").write_text(kept, encoding="utf-8")
+    monkeypatch.setattr(tenfold, "STUDY", Study(tmp_path / "none.jsonl"))
+    tenfold.write(tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == kept
 
 
 @pytest.mark.process

@@ -21,6 +21,7 @@ from tests.docs.markdown import (
     refused,
     split_page,
 )
+from tests.markers import others_slow
 from topophys.datasets import tasks
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +49,8 @@ GUIDES = [
         ),
     }
 ]
+#: Pages that train networks or trees, or draw every figure.
+TRAINING = {"materials", "training", "ml", "plots", "probing", "own-network"}
 
 
 def name(page: Path) -> str:
@@ -65,7 +68,11 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.release
-@pytest.mark.parametrize("page", EXECUTED, ids=name)
+@pytest.mark.parametrize(
+    "page",
+    others_slow(EXECUTED, quick=[page for page in EXECUTED if page.stem not in TRAINING]),
+    ids=name,
+)
 def test_the_blocks_of_a_page_run_in_order_and_show_what_is_stored(
     page: Path, tmp_path: Path
 ) -> None:

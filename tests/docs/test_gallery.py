@@ -20,7 +20,10 @@ pytestmark = pytest.mark.release
 FOLDER = Path(__file__).parents[2] / "docs" / "gallery"
 HELPERS = {"make", "small_runs", "curves"}
 #: Scripts that compute for more than five seconds.
-LONG = {"haldane_phases", "coarse_grid", "phase_classes", "noise", "hofstadter"}
+LONG = {
+    "haldane_phases", "coarse_grid", "phase_classes", "noise", "hofstadter", "mos2_flow",
+    "finite_flake", "edge_states", "probe_controls",
+}  # fmt: skip
 SCRIPTS = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in HELPERS)
 
 

@@ -5,10 +5,13 @@ Tests that change a folder work on a copy of it.
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 from functools import wraps
 
 from topophys.datasets import Recipe, generate, open_dataset
-from topophys.learn import FitConfig, fit
+from topophys.learn import FitConfig, fit, load_run
 from topophys.report import demo, recipe_path
 
 RECIPE = {
@@ -42,16 +45,31 @@ TOUCHES = FitConfig.from_mapping(
 
 
 def once(make):
-    """Call `make` at the first request of a test run only; sessions of pytest have one process."""
+    """Call `make` at the first request of a test run; its other processes wait for the result.
+
+    What it returns must be text, paths, or tuples of them.
+    """
     made = []
 
     @wraps(make)
     def get(factory):
         if not made:
-            made.append(make(factory))
+            made.append(_shared(factory, make))
         return made[0]
 
     return get
+
+
+def _shared(factory, make):
+    """What `make` returns, from the process that came first."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return make(factory)
+    kept = factory.getbasetemp().parent / f"{make.__name__}.pickle"  # of all processes
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.is_file():
+            kept.write_bytes(pickle.dumps(make(factory)))
+        return pickle.loads(kept.read_bytes())
 
 
 def _made(factory, recipe):
@@ -108,10 +126,14 @@ def bands_file(factory):
 
 
 @once
+def _trained_folder(factory):
+    with open_dataset(chains_file(factory)) as dataset:
+        return fit(LEARNS, dataset, factory.mktemp("run") / "learnt", progress=False).path
+
+
 def trained(factory):
     """Run of a network that has learnt."""
-    with open_dataset(chains_file(factory)) as dataset:
-        return fit(LEARNS, dataset, factory.mktemp("run") / "learnt", progress=False)
+    return load_run(_trained_folder(factory))
 
 
 @once
