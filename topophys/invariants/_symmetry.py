@@ -337,6 +337,11 @@ def corner_sums(vectors: NDArray[np.int64], rows: Matrix) -> Matrix:
     return np.asarray(0.5 * (sums + sums.conj().swapaxes(-1, -2)))
 
 
+def corner(number: int) -> tuple[float, float]:
+    """Momentum of one of the four rows of `corner_sums` of a plane."""
+    return np.pi * (number // 2), np.pi * (number % 2)
+
+
 # ------------- Signs of time-reversal symmetry at the invariant momenta, where no operator is given
 
 #: Relative energy gap below which nothing is claimed of samples.

@@ -28,8 +28,9 @@ from topophys.invariants._phase_question import NAMES
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice
 from topophys.invariants._symmetry import reversal_operator
+from topophys.invariants.evidence import Asked
 from topophys.invariants.phases import certified_integer
-from topophys.invariants.results import UNRESOLVED_VALUE, Result, masked, signed
+from topophys.invariants.results import UNRESOLVED_VALUE, Result, lowest, masked, signed
 from topophys.kernels.rounding import at_least, at_most, upper_bound
 
 __all__ = ["Equivalence", "PhaseClasses", "certify_equivalent", "cluster_phases"]
@@ -147,7 +148,7 @@ class Equivalence(Result):
     def question(self) -> str:
         """The question: which bands of what."""
         below, n = self.bands
-        return f"phases of the lowest {below} of {n} bands of two Hamiltonians"
+        return f"phases of {lowest(below, n, len(self.k_at_gap_upper))} of two Hamiltonians"
 
     def _answer(self) -> str:
         return f"{self.answer} ({self.status.item()})"
@@ -168,6 +169,8 @@ class Equivalence(Result):
         message = why([self.reason])
         rows += [("path", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
+        if self.asked is not None:
+            rows += Asked(self.asked.stops[0], self.quantity).rows()[:2]
         return [*rows, *(("note", note) for note in self.notes)]
 
 
@@ -388,6 +391,8 @@ class PhaseClasses(Result):
         The invariant.
     notes : tuple of str
         What the proof rests on that is not given.
+    asked : Asked or None
+        The first of the Hamiltonians, for what is printed.
 
     Examples
     --------
@@ -406,11 +411,16 @@ class PhaseClasses(Result):
     evaluations: Any
     quantity: str
     notes: tuple[str, ...] = ()
+    asked: Asked | None = None
 
     @property
     def question(self) -> str:
-        """The question."""
-        return f"phases of {len(self.value)} Hamiltonians"
+        """The question: which bands of what."""
+        of = f"{len(self.value)} Hamiltonians"
+        if self.asked is None or not is_fourier_like(self.asked.H):
+            return f"phases of {of}"
+        h = self.asked.H
+        return f"phases of {lowest(self.asked.n_occupied, h.n_bands, h.dim)} of {of}"
 
     def _answer(self) -> str:
         open_pairs = int((~self.different).sum() - len(self.integers)) // 2
@@ -423,6 +433,7 @@ class PhaseClasses(Result):
             text = "not known" if value is None else signed(value)
             count = int((self.value == i).sum())
             rows.append((f"class {i}", f"{count} of {len(self.value)}, {self.quantity} {text}"))
+        rows += self.asked.rows()[:2] if self.asked else []
         return [*rows, *(("note", note) for note in self.notes)]
 
 
@@ -468,10 +479,12 @@ def cluster_phases(
     >>> import topophys as tp
     >>> some = [tp.models.qwz(m) for m in (-1.5, 0.5, -0.5, 2.5, 1.5)]
     >>> tp.cluster_phases(some)
-    Phases of 5 Hamiltonians: 3 classes, all proven different
+    Phases of the lowest 1 of 2 bands in 2D of 5 Hamiltonians: 3 classes, all proven different
       class 0          2 of 5, Chern number +1
       class 1          2 of 5, Chern number -1
       class 2          1 of 5, Chern number 0
+      momenta          k.a in radians, phases exp(ik.R); oriented a1 x a2
+      energies         in the units of the hoppings
     """
     stops = list(hamiltonians)
     if not stops:
@@ -516,5 +529,5 @@ def cluster_phases(
     return PhaseClasses(
         value=label, status=np.full(len(stops), "certified"), integers=tuple(integers),
         different=different, gap_lower=lower, gap_upper=upper, evaluations=spent,
-        quantity=NAMES[kind], notes=_notes(stops),
+        quantity=NAMES[kind], notes=_notes(stops), asked=Asked(stops[0], NAMES[kind], filled),
     )  # fmt: skip

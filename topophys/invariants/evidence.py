@@ -6,10 +6,12 @@ proves every number again. Nothing here is trusted: trees and frames only say wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 
 from topophys._typing import (
@@ -32,9 +34,15 @@ __all__ = [
     "Question",
     "SurfaceEvidence",
     "WindingEvidence",
+    "closing",
+    "closing_on_planes",
 ]
 
 
+#: Quantities whose sign changes with the order of two directions.
+ORIENTED: Final = (
+    "Chern number", "spin Chern number", "mirror Chern number", "invariant", "Chern numbers",
+)  # fmt: skip
 #: Volume of lattice vectors of unit length below which they have no handedness.
 FLAT: Final = 1e-9
 
@@ -323,7 +331,9 @@ class Asked:
             hand = {1: "Cartesian momenta of the right-handed lattice", 0: "k.a, as no lattice is"
                     " given", -1: "Cartesian momenta of the left-handed lattice"}  # fmt: skip
             return f"{text}; sign in {hand[self.handedness]}"
-        if self.quantity in ("Chern number", "spin Chern number") and is_fourier_like(self.H):
+        if self.quantity in ORIENTED and not is_fourier_like(self.H):
+            return f"{text}; oriented by the axes of the grid"
+        if self.quantity in ORIENTED and is_fourier_like(self.H):
             if self.H.vectors.shape[1] == 2:
                 return f"{text}; oriented {names[0]} x {names[1]}"
             return f"{text}; planes oriented a2 x a3, a3 x a1, a1 x a2"
@@ -350,6 +360,33 @@ class Asked:
             self.quantity, vectors, amplitudes, filled, error, self.time_reversal, self.centre,
             self.half_width, self.particle_hole,
         )  # fmt: skip
+
+
+def closing(
+    reason: Shaped[np.ndarray, "..."], k: Float[np.ndarray, "... dim"], name: str = "closed at"
+) -> list[tuple[str, str]]:
+    """Name the momentum of the first closed gap of a batch, in a row below the answer.
+
+    Shapes: `reason` (...), `k` (..., dim).
+    """
+    closed = np.flatnonzero(np.ravel(reason) == "closed gap")
+    if not len(closed):
+        return []
+    at = np.reshape(k, (-1, np.shape(k)[-1]))[closed[0]]
+    if not np.isfinite(at).all():
+        return []
+    return [(name, f"k = ({', '.join(f'{x:.4g}' for x in at)})")]
+
+
+def closing_on_planes(planes: Sequence[Any]) -> list[tuple[str, str]]:
+    """Name the momentum of a closed gap on one of the planes k_i = 0, pi of a single solid."""
+    for axis, plane in enumerate(planes):
+        closed = np.flatnonzero(plane.reason.ravel() == "closed gap")
+        if len(closed):
+            within = plane.k_at_gap_upper.reshape(-1, 2)[closed[0]]
+            k = np.insert(within, axis, np.pi * closed[0])
+            return closing(plane.reason.ravel()[closed[:1]], k[None])
+    return []
 
 
 @dataclass(frozen=True, eq=False)

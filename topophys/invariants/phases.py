@@ -43,9 +43,11 @@ from topophys.invariants._phase_question import (
 )
 from topophys.invariants._symmetry import Operator, reversal_operator
 from topophys.invariants.chern import certify_chern
+from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
     Result,
+    lowest,
     masked,
     signed,
 )
@@ -239,6 +241,14 @@ class PhaseDiagram(Result):
         """The question, such as "Chern number over 2 parameters (phi, m)"."""
         few = "1 parameter" if len(self.names) == 1 else f"{len(self.names)} parameters"
         return f"{self.quantity} over {few} ({', '.join(self.names)})"
+
+    def _context(self) -> list[tuple[str, str]]:
+        """Tell the bands, momenta and units of the family; nothing of a diagram from a file."""
+        if self.asked is None:
+            return []
+        h = self.asked.space.at(self.domain.mean(1)[None])
+        bands = lowest(self.asked.filled, h.amplitudes.shape[-1], h.vectors.shape[1])
+        return [("bands", bands), *Asked(h, self.quantity).rows()]
 
     @property
     def share(self) -> float:
@@ -444,6 +454,7 @@ class PhaseDiagram(Result):
         message = why([self.reason])
         rows += [("reason", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
+        rows += self._context()
         return [*rows, *(("note", note) for note in self.notes)]
 
     def _columns(self) -> dict[str, NDArray[Any]]:

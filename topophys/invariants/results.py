@@ -18,7 +18,7 @@ from topophys._typing import is_block_like, is_fourier_like
 from topophys.errors import InputError, KindError, UnresolvedError, why
 from topophys.invariants import certificate_file
 from topophys.invariants._wannier_flow import Flow
-from topophys.invariants.evidence import Asked
+from topophys.invariants.evidence import Asked, closing
 from topophys.kernels import status as st
 from topophys.kernels.rounding import at_least, at_most, lower_bound, upper_bound
 
@@ -389,6 +389,7 @@ class Certificate(Result):
                 rows.append(("unresolved", f"batch index {', '.join(map(str, first))}"))
             message = why(self.reason[~good].tolist())
             rows += [("reason", message)] if message else []
+            rows += closing(self.reason, self.k_at_gap_upper)
         if total:
             of = " (median)" if total > 1 else ""
             rows.append(("evaluations", f"{np.median(self.evaluations):.0f}{of}"))
@@ -710,6 +711,7 @@ class Z2Result(Result):
             rows.append(("proof", f"none: sampled, what happens between the {looked} is not known"))
         if not good.all():
             rows.append(("reason", why(self.reason[~good].ravel().tolist())))
+            rows += closing(self.reason, self.k_at_gap_upper)
         first = np.flatnonzero(self.reason.ravel() == "symmetry")[:1].tolist()
         rows += [("symmetry", self._symmetry(i)) for i in first]
         if self.method == "wilson":

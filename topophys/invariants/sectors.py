@@ -16,8 +16,9 @@ from topophys.errors import InputError, KindError, ShapeError, why
 from topophys.invariants._limits import dimension
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import Slice, rows_of, slice_at
-from topophys.invariants._symmetry import KIND, Apart, block_error, corner_sums
+from topophys.invariants._symmetry import KIND, Apart, block_error, corner, corner_sums
 from topophys.invariants.chern import certify_chern
+from topophys.invariants.evidence import Asked, closing
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import (
     OnUnresolved,
@@ -59,6 +60,10 @@ class SectorChern(Result):
         Number of evaluated k points, in all proofs together.
     n_occupied, n_bands : int
         Of the Hamiltonian.
+    k_at_gap_upper : float64 ndarray of shape (..., 2)
+        Momentum in the plane of the smallest gap met.
+    asked : Asked or None
+        The Hamiltonians, for what is printed.
 
     Examples
     --------
@@ -79,6 +84,8 @@ class SectorChern(Result):
     evaluations: Int[np.ndarray, "..."]
     n_occupied: int
     n_bands: int
+    k_at_gap_upper: Float[np.ndarray, "... 2"]
+    asked: Asked | None = None
 
     def __post_init__(self) -> None:
         known = np.broadcast_to(self.resolved[..., None], self.sectors.shape)
@@ -121,7 +128,9 @@ class SectorChern(Result):
         rows.append(("energy gap", f"{proven}at most {met:.3g}"))
         rows.append(("sectors kept", f"up to {0.5 * self.symmetry_violation.max():.3g} (in norm)"))
         message = why(self.reason[~self.resolved].ravel().tolist())
-        return [*rows, ("reason", message)] if message else rows
+        rows += [("reason", message)] if message else []
+        rows += closing(self.reason, self.k_at_gap_upper)
+        return [*rows, *(self.asked.rows() if self.asked else ())]
 
 
 def mirror_chern(
@@ -226,6 +235,8 @@ def mirror_chern(
         evaluations=column("evaluations").astype(np.int64).reshape(batch),
         n_occupied=filled,
         n_bands=H.n_bands,
+        k_at_gap_upper=np.array([one.k for one in found], np.float64).reshape(*batch, 2),
+        asked=Asked(H, "mirror Chern number", filled),
     )
     return settle(result, on_unresolved, "mirror Chern number")
 
@@ -274,6 +285,7 @@ class _One:
     reason: str
     gap_lower: float = 0.0
     evaluations: int = 4
+    k: tuple[float, float] = (np.nan, np.nan)
 
 
 def _of_one(
@@ -290,11 +302,12 @@ def _of_one(
     apart = Apart(h.vectors, h.amplitudes - kept, rounded + 2.0 * given)
     levels = [np.linalg.eigvalsh(corner_sums(h.vectors, b[None])[0]) for b in blocks]
     every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
-    met = float((every[:, filled] - every[:, filled - 1]).min())
+    gaps = every[:, filled] - every[:, filled - 1]
+    met, k = float(gaps.min()), corner(int(gaps.argmin()))
     off = float(slack_of(size, np.zeros(len(size), np.int64), h.n_bands, error))
     none = [0] * len(bases)
     if not met > 2.0 * UP * off:
-        return _One(none, met, apart.plain, "closed gap")
+        return _One(none, met, apart.plain, "closed gap", k=k)
     counts = [int((level[0] <= every[0, filled - 1]).sum()) for level in levels]
     whole, looks, reason, violation = _side_by_side(h, blocks, error), 4, "", apart.plain
     for violation in (apart.plain, apart.sharp):
@@ -304,9 +317,10 @@ def _of_one(
         reason = "symmetry" if gap.reason == "small gap" and violation else str(gap.reason)
         if gap.certified or apart.sharp == apart.plain:
             break
-    met = min(met, float(gap.gap_upper))
+    if gap.gap_upper < met:
+        met, k = float(gap.gap_upper), tuple(gap.k_at_gap_upper.tolist())
     if reason:
-        return _One(none, met, violation, reason, evaluations=looks)
+        return _One(none, met, violation, reason, evaluations=looks, k=k)
     numbers = []
     for block, count in zip(blocks, counts, strict=True):
         if count in (0, block.shape[-1]):
@@ -316,9 +330,10 @@ def _of_one(
         proof = certify_chern(part, n_occupied=count, **options)
         looks += int(proof.evaluations)
         if not proof.certified:
-            return _One(none, met, violation, str(proof.reason), evaluations=looks)
+            k = tuple(proof.k_at_gap_upper.tolist())
+            return _One(none, met, violation, str(proof.reason), evaluations=looks, k=k)
         numbers.append(int(proof))
-    return _One(numbers, met, violation, "", float(gap.gap_lower), looks)
+    return _One(numbers, met, violation, "", float(gap.gap_lower), looks, k)
 
 
 def _side_by_side(h: Slice, blocks: list[NDArray[np.complex128]], error: float) -> Slice:

@@ -12,16 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike, SampledLike, is_fourier_like
 from topophys.errors import InputError, ShapeError, why
+from topophys.grids import grid_of
 from topophys.invariants._samples import bloch_samples, jumping, momenta
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import Slice, require_dimension, rows_of
-from topophys.invariants._symmetry import (
-    Apart,
-    block_error,
-    corner_sums,
-)
+from topophys.invariants._symmetry import Apart, block_error, corner, corner_sums
 from topophys.invariants.berry import chern_number
 from topophys.invariants.chern import certify_chern
+from topophys.invariants.evidence import Asked, closing
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import (
     OnUnresolved,
@@ -70,6 +68,10 @@ class SpinChern(Result):
         Number of evaluated k points, in the proofs of all sectors together.
     n_occupied, n_bands : int
         Of the Hamiltonian: bands that are filled, and all.
+    k_at_gap_upper : float64 ndarray of shape (..., 2)
+        Momentum of the smallest energy gap met.
+    asked : Asked or None
+        The Hamiltonians or samples, for what is printed.
 
     Examples
     --------
@@ -83,6 +85,8 @@ class SpinChern(Result):
       spins            C_up = +1, C_down = -1
       energy gap       at most 2
       spin gap         1 (smallest met)
+      momenta          k.a in radians, phases exp(ik.R); oriented by the axes of the grid
+      energies         in the units of the hoppings
     """
 
     up: Int[np.ndarray, "..."]
@@ -96,6 +100,8 @@ class SpinChern(Result):
     evaluations: Int[np.ndarray, "..."]
     n_occupied: int
     n_bands: int
+    k_at_gap_upper: Float[np.ndarray, "... 2"]
+    asked: Asked | None = None
 
     def __post_init__(self) -> None:
         for name in ("up", "down"):
@@ -143,7 +149,9 @@ class SpinChern(Result):
             worst = self.symmetry_violation.max()
             rows.append(("spin conserved", f"up to {at_most(0.5 * worst, 3)} (largest, in norm)"))
         message = why(self.reason[~good].ravel().tolist())
-        return [*rows, ("reason", message)] if message else rows
+        rows += [("reason", message)] if message else []
+        rows += closing(self.reason, self.k_at_gap_upper)
+        return [*rows, *(self.asked.rows() if self.asked else ())]
 
 
 def spin_chern(
@@ -283,11 +291,23 @@ def _sampled(h: NDArray[np.complex128], s_z: ArrayLike, n_occupied: int | None) 
         spin_gap=spin_gap,
         gap_lower=np.zeros(good.shape),
         symmetry_violation=np.full(good.shape, np.nan),
-        reason=np.zeros(good.shape, "<U10"),
+        reason=np.where(states.closes(GAPLESS, 2), "closed gap", np.zeros(good.shape, "<U10")),
         evaluations=np.full(good.shape, h.shape[-4] * h.shape[-3]),
         n_occupied=filled,
         n_bands=n_bands,
+        k_at_gap_upper=_smallest(states.gap),
+        asked=Asked(h, "spin Chern number", filled),
     )
+
+
+def _smallest(gap: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Momentum of the smallest of the gaps on a grid.
+
+    Shapes: `gap` (..., Nx, Ny); returns (..., 2).
+    """
+    grid = gap.shape[-2:]
+    at = np.reshape(gap, (*gap.shape[:-2], -1)).argmin(-1)
+    return grid_of(2, grid).reshape(-1, 2)[at]
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,6 +322,7 @@ class _Halves:
     down: int = 0
     gap_lower: float = 0.0
     evaluations: int = 4
+    k: tuple[float, float] = (np.nan, np.nan)
 
 
 def _certified(
@@ -336,6 +357,8 @@ def _certified(
         evaluations=column("evaluations").astype(np.int64).reshape(batch),
         n_occupied=filled,
         n_bands=h.n_bands,
+        k_at_gap_upper=np.array([one.k for one in found], np.float64).reshape(*batch, 2),
+        asked=Asked(h, "spin Chern number", filled),
     )
 
 
@@ -374,11 +397,13 @@ def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, An
     # distance of H from its mean, the part that conserves the spin
     rounded = (1.0 + np.sqrt(len(sectors))) * formed
     apart = Apart(h.vectors, h.amplitudes - kept, rounded + 2.0 * given)
-    met, counts = _fillings(h, blocks, filled, UP * (given + formed))
-    found = _Halves(met, apart.plain, "closed gap")
+    met, counts, k = _fillings(h, blocks, filled, UP * (given + formed))
+    found = _Halves(met, apart.plain, "closed gap")  # of the energies, or of the spins
     # the halves, from the lowest spin up: a sector must not be divided between them
-    total = [] if counts is None else np.cumsum(counts).tolist()
-    if counts is None or filled // 2 not in total:
+    if counts is None:
+        return replace(found, k=k)
+    total = np.cumsum(counts).tolist()
+    if filled // 2 not in total:
         return found
     below = total.index(filled // 2) + 1
     above = next(i for i in range(below, len(sectors)) if counts[i])
@@ -398,6 +423,7 @@ def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, An
     found = replace(
         found,
         gap=min(met, float(gap.gap_upper)),
+        k=k if met <= gap.gap_upper else tuple(gap.k_at_gap_upper.tolist()),
         gap_lower=float(gap.gap_lower),
         violation=violation,
         reason=reason,
@@ -418,7 +444,8 @@ def _with_numbers(
         proof = certify_chern(block, n_occupied=count, **options)
         found = replace(found, evaluations=found.evaluations + int(proof.evaluations))
         if not proof.certified:
-            return replace(found, reason=str(proof.reason))
+            k = tuple(proof.k_at_gap_upper.tolist())
+            return replace(found, reason=str(proof.reason), k=k)
         numbers.append(int(proof))
     return replace(found, up=sum(numbers[below:]), down=sum(numbers[:below]))
 
@@ -449,17 +476,18 @@ def _side_by_side(h: Slice, blocks: list[Slice]) -> Slice:
 
 def _fillings(
     h: Slice, blocks: list[Slice], filled: int, error: float
-) -> tuple[float, list[int] | None]:
-    """Gap at k = -k, and the occupied states of each sector there; None if it is closed."""
+) -> tuple[float, list[int] | None, tuple[float, float]]:
+    """Gap at k = -k, the occupied states of each sector (None if it is closed), and where it is."""
     levels = [np.linalg.eigvalsh(corner_sums(b.vectors, b.amplitudes[None])[0]) for b in blocks]
     every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
-    gap = float((every[:, filled] - every[:, filled - 1]).min())
+    gaps = every[:, filled] - every[:, filled - 1]
+    gap, k = float(gaps.min()), corner(int(gaps.argmin()))
     norms = np.linalg.norm(h.amplitudes, axis=(-2, -1))
     off = float(slack_of(norms, np.zeros(len(norms), np.int64), h.n_bands, error))
     if gap <= 2.0 * UP * off:
-        return gap, None
+        return gap, None, k
     # with a gap at every k, proven later, the numbers are the same everywhere
-    return gap, [int((level[0] <= every[0, filled - 1]).sum()) for level in levels]
+    return gap, [int((level[0] <= every[0, filled - 1]).sum()) for level in levels], k
 
 
 def _chern(frame: NDArray[np.complex128]) -> NDArray[np.int64]:

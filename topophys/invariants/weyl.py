@@ -191,6 +191,8 @@ class WeylCensus(Result):
         How many bands are occupied, and how many there are.
     notes : tuple of str
         What the proof rests on that is not given.
+    asked : Asked or None
+        The Hamiltonian, for what is printed.
 
     Examples
     --------
@@ -213,6 +215,7 @@ class WeylCensus(Result):
     complete: bool
     bands: tuple[int, int]
     notes: tuple[str, ...] = ()
+    asked: Asked | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -246,6 +249,7 @@ class WeylCensus(Result):
         message = why(self.reason.tolist())
         rows += [("reason", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
+        rows += self.asked.rows()[:2] if self.asked else []
         return [*rows, *(("note", note) for note in self.notes)]
 
 
@@ -316,9 +320,10 @@ def find_weyl_nodes(
     _validation.positive_int(max_cells, "max_cells")
     _validation.positive_int(max_evaluations, "max_evaluations")
     bands, notes = (filled, int(h.n_bands)), tuple(getattr(h, "notes", ()))
+    asked = Asked(h, "Weyl charge", filled)
     left, gap, spent = _cells_left(h, filled, depth, max_cells, max_evaluations)
     if left is None:
-        return _census([], gap, spent, bands, notes, complete=False)
+        return _census([], gap, spent, bands, notes, asked, complete=False)
     n = CENSUS_START << depth
     rows = []
     for low, high in _boxes(left, n):
@@ -326,11 +331,11 @@ def find_weyl_nodes(
         centre = (centre + np.pi) % (2.0 * np.pi) - np.pi
         half = np.pi * (high - low) / n * (1.0 + 1e-9)
         if (half >= np.pi).any():
-            return _census([], gap, spent, bands, notes, complete=False)
+            return _census([], gap, spent, bands, notes, asked, complete=False)
         proof = weyl_charge(h, centre, half_width=half, n_occupied=filled)
         spent += int(proof.evaluations)
         rows.append((centre, half, proof, _newton(h, filled, centre, half)))
-    return _census(rows, gap, spent, bands, notes, complete=True)
+    return _census(rows, gap, spent, bands, notes, asked, complete=True)
 
 
 def _census(
@@ -339,6 +344,7 @@ def _census(
     spent: int,
     bands: tuple[int, int],
     notes: tuple[str, ...],
+    asked: Asked,
     *,
     complete: bool,
 ) -> WeylCensus:
@@ -358,6 +364,7 @@ def _census(
         complete=complete,
         bands=bands,
         notes=notes,
+        asked=asked,
     )
 
 

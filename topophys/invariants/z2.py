@@ -46,7 +46,7 @@ from topophys.invariants._z2_methods import (
     smallest_gap,
     unresolved,
 )
-from topophys.invariants.evidence import Asked
+from topophys.invariants.evidence import Asked, closing_on_planes
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import (
     Certificate,
@@ -579,6 +579,7 @@ class Z2Indices(Result):
     evaluations: Int[np.ndarray, "..."]
     planes: tuple[Z2Result, Z2Result, Z2Result]
     bulk: Certificate | None = None
+    asked: Asked | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strong", masked(self.strong, self.resolved))
@@ -640,6 +641,7 @@ class Z2Indices(Result):
             rows += [("", f"... {total - 5} more")] if total > 5 else []
         if good < total:
             rows.append(("reason", why(self.reason.ravel().tolist())))
+            rows += closing_on_planes(self.planes) if total == 1 else []
         low, met = self.gap_lower.min(), self.gap_upper.min()
         proven = f"at least {at_least(low, 3)} (proven), " if low > 0.0 else ""
         rows.append(("gap of planes", f"{proven}at most {at_most(met, 3)}"))
@@ -651,7 +653,7 @@ class Z2Indices(Result):
                     for v, ok in zip(plane.value.ravel(), plane.resolved.ravel(), strict=True)
                 ]
                 rows.append((f"planes of k_{name}", f"{cells[0]} at 0, {cells[1]} at pi"))
-        return rows
+        return [*rows, *(self.asked.rows() if self.asked else ())]
 
 
 def z2_indices_3d(
@@ -778,5 +780,6 @@ def z2_indices_3d(
         bulk=certify_gap(found, n_occupied=n_occupied, bands=bands, max_depth=max_depth, **most)
         if prove_bulk
         else None,
+        asked=Asked(found, "Z2 indices"),
     )
     return settle(indices, on_unresolved, "Z2 indices")
