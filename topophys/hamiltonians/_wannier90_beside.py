@@ -136,10 +136,13 @@ def read_centres(path: Path | Member, n: int) -> NDArray[np.float64] | None:
     with open_lines(path) as lines:
         lines.take(), lines.take()
         rows = lines.block(n)
-        if any(row.split()[0].upper() != "X" or len(row.split()) != 4 for row in rows):
+        words = [row.split() for row in [*rows, lines.peek_two()[0] or "end"]]
+        called = [word[0].upper() == "X" for word in words]
+        # atoms follow
+        if called != [True] * n + [False] or any(len(word) != 4 for word in words[:n]):
             raise SchemaError(
                 f"File `{lines.name}` must begin with the centres of {n} Wannier functions, called"
-                " X; it belongs to another calculation."
+                " X, and have no more; it belongs to another calculation."
             )
         return table([row.split(maxsplit=1)[1] for row in rows], 3, lines)
 

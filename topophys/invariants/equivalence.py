@@ -235,12 +235,14 @@ def certify_equivalent(
     >>> import topophys as tp
     >>> print(tp.certify_equivalent(tp.models.ssh(1.0, 0.2), tp.models.ssh(1.0, 3.0),
     ...                             symmetry="chiral"))
-    Phases of the lowest 1 of 2 bands of two Hamiltonians: different phases (certified)
+    Phases of the lowest 1 of 2 bands in 1D of two Hamiltonians: different phases (certified)
       winding number   0 and +1
       gap on the way   at most ...
       met at           t = 0.28..., k = (...)
       path             ...
       evaluations      ...
+      momenta          k.a in radians, phases exp(ik.R); winding along a1
+      energies         in the units of the hoppings
     """
     stops = [h0, *waypoints, h1]
     kind, reversal = _checked(stops, symmetry)

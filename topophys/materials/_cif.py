@@ -55,6 +55,8 @@ OPEN: Final = (
     "a CIF file must list its symmetry operations (_space_group_symop_operation_xyz) or name its"
     " space group"
 )
+#: How pymatgen refuses several atoms in one place.
+OCCUPANCY: Final = re.compile(r"Occupancy ([\d.]+) exceeded tolerance")
 #: Amounts in formulas are rounded to two or three digits.
 ROUNDED: Final = 0.02
 
@@ -76,6 +78,12 @@ def parse_cif(text: str, sample_id: str, *, occupancy: Occupancy = "refuse") -> 
             raise
         except Exception as error:  # pymatgen raises whatever its parsers meet
             reason = " ".join(str(error).split())[:160]
+            if crowded := OCCUPANCY.search(reason):
+                raise InputError(
+                    f"{where}: every site must hold one atom at most, but one holds"
+                    f" {float(crowded[1]):g}: atoms are listed that the symmetry operations make of"
+                    " others; leave either out."
+                ) from None
             raise InputError(
                 f"{where}: must be a CIF file, but cannot be parsed: {reason}."
             ) from None
@@ -95,7 +103,16 @@ def parse_cif(text: str, sample_id: str, *, occupancy: Occupancy = "refuse") -> 
             notes.append(f"pymatgen: {one[:120]}")
         elif not (COMPARED.search(one) and compared) and "determine chemical comp" not in one:
             raise InputError(f"{where}: must be read without doubt, but pymatgen warns: {one:.160}")
-    return from_pymatgen(found[0], sample_id, occupancy=occupancy, notes=tuple(notes))
+    try:
+        return from_pymatgen(found[0], sample_id, occupancy=occupancy, notes=tuple(notes))
+    except InputError as error:
+        listed = next((blocks[0].data[name] for name in OPERATIONS if blocks[0].data.get(name)), [])
+        if "must not overlap" not in str(error) or len(listed) < 2:
+            raise
+        raise InputError(
+            f"{str(error)[:-1]}; of positions beside a symmetry element give more digits, such as"
+            " 0.33333 for 1/3."
+        ) from None
 
 
 def _one(data: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -257,6 +257,60 @@ def _sampled_z2(_folder):
     return as_complex(tp.from_callable(tp.models.bhz(1.0).bloch, 2), "h", "(..., Nx, Ny, n, n)")
 
 
+def _written_again(folder):
+    """A model with images beside it, written to a file of its own and read from there."""
+    h = tp.read_wannier90(folded_files(folder, 2), n_occupied=1)
+    again = tp.read_wannier90(tp.write_wannier90_hr(h, folder / "b_hr.dat"), n_occupied=1)
+    k = np.random.default_rng(0).uniform(-np.pi, np.pi, (5, 2))
+    off = float(np.abs(again.bands(k) - h.bands(k)).max())
+    return f"bands differ by {off:.1g}; notes {again.notes}"
+
+
+def _mesh_of_two(folder):
+    """`_tb.dat` of a mesh of 2 x 1 x 1 k points, whose images are in no other file."""
+    lines = ["on a mesh of two", "4 0 0", "0 4 0", "0 0 4", "2", "3", "2 1 2"]
+    for columns in (1, 3):
+        for x in (-1, 0, 1):
+            lines += ["", f"{x} 0 0"]
+            for b, a in np.ndindex(2, 2):
+                size = 1.0 if x == 0 or a != b else 0.5
+                lines.append(f"{a + 1} {b + 1}" + f" {size} 0" * columns)
+    h = tp.read_wannier90(save(folder / "a_tb.dat", lines), n_occupied=1)
+    return f"{h.notes[0]}; centres {h.positions.ravel().tolist()}"
+
+
+def _other_centres(folder):
+    """Centres of more functions than the hoppings have, as of another calculation."""
+    tp.write_wannier90_hr(tp.models.ssh(1.0, 2.0), folder / "a_hr.dat")
+    save(folder / "a.win", ["begin unit_cell_cart", "ang", "4 0 0", "0 4 0", "0 0 4",
+                            "end unit_cell_cart"])  # fmt: skip
+    save(folder / "a_centres.xyz", ["3", "centres", "X 0 0 0", "X 1 0 0", "X 2 0 0"])
+    return tp.read_wannier90(folder / "a_hr.dat", n_occupied=1)
+
+
+def _no_centres(folder):
+    """Lattice and atoms in the `.win`, but no centres: atoms are no Wannier functions."""
+    tp.write_wannier90_hr(tp.models.ssh(1.0, 2.0), folder / "a_hr.dat")
+    save(folder / "a.win", ["begin atoms_frac", "Si 0 0 0", "end atoms_frac", "",
+                            "Begin Unit_Cell_Cart", "bohr", "5 0 0 ! a", "0 5 0", "0 0 5",
+                            "End Unit_Cell_Cart"])  # fmt: skip
+    h = tp.read_wannier90(folder / "a_hr.dat", n_occupied=1)
+    return f"lattice {h.lattice[0, 0]:.4f} angstrom, positions {h.positions}"
+
+
+def _chern_of_three(folder):
+    h = tp.models.higher_chern(-1.0, 3)
+    return tp.certify_chern(
+        tp.read_wannier90(tp.write_wannier90_hr(h, folder / "a_hr.dat"), n_occupied=h.n_occupied)
+    )
+
+
+def _one_sided(folder):
+    """Hoppings to the right alone, as a rule without the one to the left gives them."""
+    one = np.array([[0.0, 1.0], [0.0, 0.0]])
+    return tp.from_callable(lambda k: one + 0.3 * np.exp(1j * k[0]) * np.eye(2), 1, hopping_range=1)
+
+
 # ---- Structures
 
 
@@ -318,6 +372,38 @@ def _hydrate(folder):
 def _volume(crystal):
     distance = np.linalg.norm((crystal.fractional[1] - crystal.fractional[0]) @ crystal.lattice)
     return f"volume {abs(np.linalg.det(crystal.lattice)):.1f}, distance {distance:.2f}"
+
+
+SELECTED = poscar(
+    "Test", species="C     H\n", counts="2     1", mode="Selective dynamics\nCartesian",
+    cell="20 0 0\n0 23 0\n0 0 15",
+    spots="2.2 2.2 1.0  T  T  T\n3.6 2.2 1.0  T  F  T\n4.3 3.4 1.0  F F F",
+)  # fmt: skip
+LABELLED = SELECTED.replace("1.0  T  T", "1.0 C T  T").replace("1.0  F F", "1.0 H F F")
+
+
+def _places(crystal):
+    at = (crystal.fractional @ crystal.lattice).round(3).tolist()
+    return f"{_formula(crystal)} at {at[0]} and {at[2]}"
+
+
+def _zeolite(symmetry="x,y,z", sites="Si1 Si 0 0 0\nO1 O 0.333 0.667 0.25"):
+    """CIF without a formula, positions rounded to three digits beside a threefold axis."""
+    operations = "'x,y,z'\n'-y,x-y,z'\n'-x+y,-x,z'\n"
+    text = cif(f"loop_\n_symmetry_equiv_pos_as_xyz\n{operations}", sites)
+    text = text.replace("_cell_angle_gamma 90", "_cell_angle_gamma 120")
+    text = text.replace("_cell_length_a 4\n_cell_length_b 4", "_cell_length_a 13.2\n"
+                        "_cell_length_b 13.2")  # fmt: skip
+    return text.replace("_chemical_formula_sum 'Na Cl'\n", "")
+
+
+MIXED = cif(
+    sites="Ge 0.4 Ge 0.5 0.5 0.5\nGe 0.4 Sb 0.5 0.5 0.5\nTe 1.0 Te 0 0 0", formula="Ge2 Sb2 Te5"
+).replace("_atom_site_type_symbol", "_atom_site_occupancy\n_atom_site_type_symbol")
+TWICE = cif(
+    f"{IDENTITY}'-x,-y,-z'\n",
+    "C1 C 0.1 0.1 0.1\nC1A C 0.9 0.9 0.9\nN1 N 0.5 0.5 0.5", "C2 N",
+)  # fmt: skip
 
 
 W90, WT, Z2P = "wannier-developers/wannier90", "quanshengwu/wannier_tools", "Z2PackDev/Z2Pack"
@@ -448,4 +534,60 @@ CASES = (
         "must not overlap", "pymatgen"
     ),
     Case("formula CaSO4.2H2O in a list", "", "O5.2", _hydrate, "H4 O6 S1 Ca1"),
+    Case(
+        "`_tb.dat` of a 2 x 1 x 1 mesh", "wannier-berri/wannier-berri#430",
+        "bands that do not match", _mesh_of_two, "those of a 2x1x1 mesh of k points"
+    ),
+    Case(
+        "centres of the `_tb.dat` itself", "wannier-berri/wannier-berri#357", "an error",
+        _mesh_of_two, "centres [0.25, 0.25]"
+    ),
+    Case(
+        "hoppings with `_wsvec.dat` written to a new `_hr.dat`", "Z2PackDev/TBmodels#113",
+        "another file than the one read, taken for an error", _written_again, "notes ()"
+    ),
+    Case(
+        "centres of another calculation beside the hoppings", f"{WT}#24", "stopped without a cure",
+        _other_centres, "it belongs to another calculation"
+    ),
+    Case(
+        "`.win` with atoms, no centres", "zerothi/sisl#716", "atoms taken for orbitals",
+        _no_centres, "lattice 2.6459 angstrom, positions None"
+    ),
+    Case(
+        "Chern number 3 of a layer", f"{WT}#12", "0 by centres, 1 by curvature", _chern_of_three,
+        "3 (certified)"
+    ),
+    Case(
+        "hoppings to one side alone", "pablosanjose/Quantica.jl#303", "bands connected at random",
+        _one_sided, "must return Hermitian matrices"
+    ),
+    Case(
+        "POSCAR, selective dynamics and Cartesian", f"{PMG}#3008, usnistgov/jarvis#242",
+        "read as if there were no such line", _structure(SELECTED, show=_places),
+        "C2H at [2.2, 2.2, 1.0] and [4.3, 3.4, 1.0]"
+    ),
+    Case(
+        "the same with elements before the flags", f"{PMG}#3539", "flags misread in silence",
+        _structure(LABELLED, show=_places), "C2H at [2.2, 2.2, 1.0] and [4.3, 3.4, 1.0]"
+    ),
+    Case(
+        "CIF without a formula, position 0.333 beside a threefold axis", f"{PMG}#3963",
+        "76 atoms of oxygen in place of 72", _structure(_zeolite(), "a.cif"),
+        "give more digits", "pymatgen"
+    ),
+    Case(
+        "the same, position 0.3333", f"{PMG}#3963", "too many atoms",
+        _structure(_zeolite(sites="Si1 Si 0 0 0\nO1 O 0.3333 0.6667 0.25"), "a.cif"), "SiO ",
+        "pymatgen"
+    ),
+    Case(
+        "CIF, two elements with one label on a site", f"{PMG}#637", "one element by its label",
+        _structure(MIXED, "a.cif"), "partly occupied", "pymatgen"
+    ),
+    Case(
+        "CIF, a molecule given whole beside its symmetry", f"{PMG}#1687, {PMG}#1867",
+        "occupancies of 2, no structure", _structure(TWICE, "a.cif"),
+        "that the symmetry operations make of others", "pymatgen"
+    ),
 )  # fmt: skip
