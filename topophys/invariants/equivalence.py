@@ -422,7 +422,7 @@ class PhaseClasses(Result):
         if self.asked is None or not is_fourier_like(self.asked.H):
             return f"phases of {of}"
         h = self.asked.H
-        return f"phases of {lowest(self.asked.n_occupied, h.n_bands, h.dim)} of {of}"
+        return f"phases of {lowest(self.asked.n_occupied, h.n_bands, h.vectors.shape[1])} of {of}"
 
     def _answer(self) -> str:
         open_pairs = int((~self.different).sum() - len(self.integers)) // 2

@@ -307,7 +307,7 @@ def _smallest(gap: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     grid = gap.shape[-2:]
     at = np.reshape(gap, (*gap.shape[:-2], -1)).argmin(-1)
-    return grid_of(2, grid).reshape(-1, 2)[at]
+    return np.asarray(grid_of(2, grid).reshape(-1, 2)[at])
 
 
 @dataclass(frozen=True, eq=False)

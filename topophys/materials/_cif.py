@@ -106,8 +106,8 @@ def parse_cif(text: str, sample_id: str, *, occupancy: Occupancy = "refuse") -> 
     try:
         return from_pymatgen(found[0], sample_id, occupancy=occupancy, notes=tuple(notes))
     except InputError as error:
-        listed = next((blocks[0].data[name] for name in OPERATIONS if blocks[0].data.get(name)), [])
-        if "must not overlap" not in str(error) or len(listed) < 2:
+        operations = max(len(blocks[0].data.get(name) or ()) for name in OPERATIONS)
+        if "must not overlap" not in str(error) or operations < 2:
             raise
         raise InputError(
             f"{str(error)[:-1]}; of positions beside a symmetry element give more digits, such as"
