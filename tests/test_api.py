@@ -14,6 +14,7 @@ from tests.markers import others_slow
 from tests.strategies import plain
 from topophys.errors import GaplessError, InputError, KindError, UnresolvedError
 from topophys.invariants.chern import chern_number_of_links
+from topophys.invariants.results import Result
 
 HEAVY = ("numpy", "numba", "scipy", "torch", "h5py", "matplotlib")
 PACKAGES = (
@@ -359,6 +360,24 @@ def test_z2_of_samples_says_where_the_smallest_gap_was_met():
     np.testing.assert_allclose(energy[:, 2] - energy[:, 1], found.gap_upper)
 
 
+def invariants_classes():
+    """Public classes of the invariants."""
+    for name in tp.__all__:
+        thing = getattr(tp, name)
+        if isinstance(thing, type) and thing.__module__.startswith("topophys.invariants"):
+            yield thing
+
+
+def test_every_result_has_the_common_base():
+    results = {c for c in invariants_classes() if "status" in getattr(c, "__annotations__", {})}
+    results |= {c for c in invariants_classes() if issubclass(c, Result)}
+    assert len(results) >= 14
+    for cls in results:
+        assert issubclass(cls, Result), cls
+        for name in ("__bool__", "to_pandas", "_repr_html_"):
+            assert getattr(cls, name) is getattr(Result, name), (cls, name)
+
+
 # --------------------------------------------------------------------------------- named options
 
 
@@ -379,15 +398,44 @@ def parameters(thing):
         return {}
 
 
+def own_methods(name, thing):
+    """What a class of ours offers: its constructor and its public methods."""
+    if isinstance(thing, type) and thing.__module__.startswith("topophys"):
+        for key, method in vars(thing).items():
+            if inspect.isfunction(method) and (key == "__init__" or not key.startswith("_")):
+                yield f"{name}.{key}", method
+
+
 def test_options_have_names():
-    """Only `style` takes any: those of Matplotlib, which names them."""
+    known = {
+        "plots.style": "settings of Matplotlib, which names them",
+        "PhaseDiagram.at": "parameters of the user's model",
+        "PhaseDiagram.gap_at": "parameters of the user's model",
+        "materials.MaterialsModel.set_params": "as scikit-learn has it; other names are refused",
+    }
     free = {
         name
-        for name, thing in public_functions()
-        for one in dict(parameters(thing)).values()
-        if one.kind is one.VAR_KEYWORD and inspect.isfunction(thing)
+        for home, thing in public_functions()
+        for name, one in [(home, thing), *own_methods(home, thing)]
+        for option in dict(parameters(one)).values()
+        if option.kind is option.VAR_KEYWORD and inspect.isfunction(one)
     }
-    assert free == {"plots.style"}
+    assert free - {"learn.Callback.__init__"} == set(known)  # a protocol has no constructor
+
+
+def test_unresolved_elements_have_one_rule():
+    """Integers without a status raise; results, which have one, are masked."""
+    found = {"raise": set(), "mask": set()}
+    for name, thing in public_functions():
+        option = dict(parameters(thing)).get("on_unresolved")
+        if option is not None and inspect.isfunction(thing):
+            assert option.kind is option.KEYWORD_ONLY, name
+            found[option.default].add(name)
+    assert found["raise"] == {"chern_number", "chern_number_from_d", "winding_number"}
+    assert len(found["mask"]) >= 17
+    for name in found["mask"]:
+        made = getattr(sys.modules[getattr(tp, name).__module__], name).__annotations__["return"]
+        assert any(c.__name__ in str(made) for c in invariants_classes() if issubclass(c, Result))
 
 
 def test_physics_has_one_word_for_randomness():
