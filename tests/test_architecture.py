@@ -221,3 +221,19 @@ def test_every_training_goes_through_one_loop():
         name for name, text in texts.items() if re.search(r"optimizer\.step\(|\.backward\(", text)
     }
     assert steps == set(known)
+
+
+def test_files_that_pages_name_exist():
+    root = ROOT.parent
+    pages = [*root.glob("docs/**/*.md"), root / "CONTRIBUTING.md", root / "README.md"]
+    names = {path.name for folder in ("topophys", "tests", "benchmarks", "docs")
+             for path in (root / folder).rglob("*.py")}  # fmt: skip
+    gone = set()
+    for page in pages:
+        for name in re.findall(r"`([\w./]+\.py)`", page.read_text(encoding="utf-8")):
+            places = (root, ROOT, ROOT / "learn")
+            known = any((place / name).exists() for place in places)
+            known |= "/" not in name and name in names
+            if not known and name != "_name.py":
+                gone.add((str(page.relative_to(root)), name))
+    assert gone == set()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +52,13 @@ def test_several_writers_lose_nothing(study):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda seed: study.put({"seed": seed}, {"text": "x" * 5000}), range(40)))
     assert sorted(given["seed"] for given, _ in study.entries()) == list(range(40))
+
+
+def test_results_lie_in_one_file_for_each_study():
+    files = sorted((Path(__file__).parents[1] / "results").iterdir())
+    assert len(files) >= 10
+    for path in files:
+        assert path.suffix == ".jsonl", path.name
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        # a result is found by what it was asked for, not by a digest of the code
+        assert all("settings" in line for line in lines), path.name
