@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -21,6 +22,7 @@ LOADING = {
     ("script", "src"), ("img", "src"), ("img", "srcset"), ("source", "src"), ("iframe", "src"),
     ("embed", "src"), ("object", "data"), ("video", "src"), ("audio", "src"), ("link", "href"),
 }  # fmt: skip
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 ELSEWHERE = re.compile(r"^\s*(?:[a-z]+:)?//", re.IGNORECASE)
 
 
@@ -134,6 +136,19 @@ def test_formulas_are_formulas(site):
         assert "$" not in prose, page
         assert "math::" not in prose, page
     assert "<math" in (site / "theory" / "certify_chern.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.process
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("page", ["index.html", "guides/plots.html"])
+def test_search_works_in_a_site_that_is_read_from_a_folder(site, tmp_path, page):
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    time = "--virtual-time-budget=15000"
+    address = f"{(site / page).resolve().as_uri()}?q=hofstadter"
+    command = [CHROMIUM, *flags, f"--user-data-dir={tmp_path}", time, "--dump-dom", address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert re.search(r"[0-9]+ matching documents", done.stdout)
+    assert re.search(r'class="md-search-result__item"', done.stdout)
 
 
 def test_links_out_of_docs_lead_to_pages_of_the_site():
