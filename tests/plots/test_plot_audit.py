@@ -14,7 +14,8 @@ ROWS = [
 def test_values_and_names():
     ax = plot_audit(ROWS, title="audit").axes[0]
     names = [t.get_text() for t in ax.get_yticklabels()]
-    assert names == ["shift: h1, same", "shift: h2 read as dalpha, same", "k -> -k: output, odd"]
+    assert names == ["h1: same", "h2 as \u0394\u03b1: same", "output: odd"]
+    assert [t.get_text() for t in ax.texts][:2] == ["shift", "k \u2192 -k"]
     assert [line.get_xdata()[0] for line in ax.lines] == [1e-8, 0.1, 3.0]
     assert ax.get_xscale() == "log"
     assert ax.get_xlim()[1] > 3.0

@@ -14,7 +14,8 @@ ROWS = [
 
 def test_shares_intervals_and_names():
     ax = plot_causal(ROWS, chance=1 / 3, title="causal").axes[0]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["erase h1: angle", "swap h2: links"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["h1: angle", "h2: links"]
+    assert [t.get_text() for t in ax.texts][-1] == "guessing"
     points = [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
     assert points == [30 / 90, 0.99999]
     bars = [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
@@ -24,7 +25,17 @@ def test_shares_intervals_and_names():
 
 
 def test_only_no_exception_is_shown_as_one():
-    assert [t.get_text() for t in plot_causal(ROWS).axes[0].texts] == ["0.3333", "0.9999"]
+    texts = [t.get_text() for t in plot_causal(ROWS).axes[0].texts]
+    assert [t for t in texts if t[0].isdigit()] == ["0.3333", "0.9999"]
+
+
+def test_rows_of_a_test_stand_together_under_its_heading():
+    mixed = [ROWS[0], ROWS[1], {**ROWS[0], "what": "cos_sin_alpha, no step above 0.9 pi"}]
+    ax = plot_causal(mixed).axes[0]
+    names = [t.get_text() for t in ax.get_yticklabels()]
+    assert names[:1] + names[2:] == ["h1: angle", "h2: links"]
+    assert names[1].replace("\n", " ") == "h1: cos \u03b1, sin \u03b1, no step above 0.9 \u03c0"
+    assert list(ax.get_yticks()) == [1, 2, 4]
 
 
 @pytest.mark.parametrize(

@@ -177,15 +177,54 @@ def _finish(
 
 # ----------------------------------- Did a change inside the network do what exact physics predicts
 
-#: Colour and marker of each test.
+#: Marker, colour and heading of each test.
 _CAUSAL_LOOKS: Final = {
-    "erase": ("s", PALETTE["orange"]),
-    "steer": ("o", PALETTE["blue"]),
-    "swap": ("D", PALETTE["green"]),
+    "erase": ("s", PALETTE["orange"], "Erased: is the output still right?"),
+    "steer": ("o", PALETTE["blue"], "Changed: does the output follow?"),
+    "swap": ("D", PALETTE["green"], "Exchanged: does the output follow?"),
 }
 _OTHER: Final = ("^", PALETTE["purple"])
 #: Characters of a name in one line.
-CAUSAL_WIDEST: Final = 44
+CAUSAL_WIDEST: Final = 38
+#: Words of results as symbols of figures; longer ones first.
+_SYMBOLS: Final = {
+    "cos_sin_alpha": "cos \N{GREEK SMALL LETTER ALPHA}, sin \N{GREEK SMALL LETTER ALPHA}",
+    "dalpha": "\N{GREEK CAPITAL LETTER DELTA}\N{GREEK SMALL LETTER ALPHA}",
+    "alpha": "\N{GREEK SMALL LETTER ALPHA}",
+    "exp(i phi(k))": "exp(i\N{GREEK SMALL LETTER PHI}(k))",
+    " pi": " \N{GREEK SMALL LETTER PI}",
+    "^dagger": "\N{DAGGER}",
+    "->": "\N{RIGHTWARDS ARROW}",
+    "_features": "",
+}
+
+
+def _symbols(text: Any) -> str:
+    """Names of results with the symbols of the field."""
+    words = str(text)
+    for name, symbol in _SYMBOLS.items():
+        words = words.replace(name, symbol)
+    return words
+
+
+def _grouped(
+    listed: Sequence[Mapping[str, Any]], key: str
+) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Rows by a key, groups in the order of their first row."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in listed:
+        groups.setdefault(str(row[key]), []).append(row)
+    return list(groups.items())
+
+
+def _heading(panel: Axes, y: float, text: str, colour: str) -> None:
+    """Draw a line above a group of rows."""
+    line = panel.text(
+        0.0, y, text, fontsize=8.5, fontweight="bold", color=colour, va="center",
+        transform=panel.get_yaxis_transform(), zorder=4,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+    )  # fmt: skip
+    line.set_in_layout(False)  # the layout keeps its width for the data
 
 
 def plot_causal(
@@ -215,7 +254,7 @@ def plot_causal(
     Returns
     -------
     Figure
-        A line per row.
+        A line per row, under a heading for each test.
 
     Raises
     ------
@@ -232,39 +271,49 @@ def plot_causal(
     >>> figure = plot_causal([
     ...     {"test": "swap", "layer": "h2", "what": "links", "right": 995, "cases": 1000},
     ... ])
-    >>> figure.axes[0].texts[0].get_text()
-    '0.9950'
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['Exchanged: does the output follow?', '0.9950']
     """
     listed = [_counted(row) for row in _with_cases(rows)]
-    names = [
-        textwrap.fill(f"{r['test']} {_short_causal(r['layer'])}: {r['what']}", CAUSAL_WIDEST)
-        for r in listed
-    ]
+    groups = _grouped(listed, "test")
     with style():
-        figure, (panel,) = panels(1, ax, size=(5.8, 1.0 + 0.3 * len(listed)))
-        for y, row in enumerate(listed):
-            marker, colour = _CAUSAL_LOOKS.get(str(row["test"]), _OTHER)
-            low, high = wilson_interval(row["right"], row["cases"])
-            panel.plot([low, high], [y, y], color=colour, linewidth=1.8, zorder=2)
-            share = row["right"] / row["cases"]
-            panel.plot(
-                [share], [y], marker=marker, markersize=5.5, color=colour, linestyle="none",
-                markeredgecolor="white", markeredgewidth=0.5, zorder=3,
-            )  # fmt: skip
-            panel.text(
-                1.02, y, _cut(row["right"], row["cases"]), fontsize=7.5, va="center",
-                color=colour, transform=panel.get_yaxis_transform(),
-            )  # fmt: skip
+        lines = len(listed) + len(groups)
+        figure, (panel,) = panels(1, ax, size=(5.8, 1.0 + 0.27 * lines))
+        ticks, names, y = [], [], 0
+        for test, rows_of in groups:
+            marker, colour, heading = _CAUSAL_LOOKS.get(test, (*_OTHER, _symbols(test)))
+            _heading(panel, y, heading, colour)
+            for row in rows_of:
+                y += 1
+                low, high = wilson_interval(row["right"], row["cases"])
+                panel.plot([low, high], [y, y], color=colour, linewidth=1.8, zorder=2)
+                share = row["right"] / row["cases"]
+                panel.plot(
+                    [share], [y], marker=marker, markersize=5.5, color=colour, linestyle="none",
+                    markeredgecolor="white", markeredgewidth=0.5, zorder=3,
+                )  # fmt: skip
+                panel.text(
+                    1.02, y, _cut(row["right"], row["cases"]), fontsize=7.5, va="center",
+                    color=colour, transform=panel.get_yaxis_transform(),
+                )  # fmt: skip
+                ticks.append(y)
+                name = f"{_symbols(row['layer'])}: {_symbols(row['what'])}"
+                names.append(textwrap.fill(name, CAUSAL_WIDEST))
+            y += 1
         if chance is not None:
             panel.axvline(chance, color=FAINT, linewidth=0.9, linestyle="--", zorder=1)
-        panel.set_yticks(range(len(listed)), names)
-        panel.set_ylim(len(listed) - 0.4, -0.6)
+            panel.annotate(
+                "guessing", (chance, 1.0), (0.0, 2.0), xycoords=panel.get_xaxis_transform(),
+                textcoords="offset points", ha="center", fontsize=7.5, color=FAINT,
+            )  # fmt: skip
+        panel.set_yticks(ticks, names)
+        panel.set_ylim(lines - 0.4, -0.8)
         panel.set_xlim(-0.02, 1.03)
         panel.set_xticks(np.linspace(0.0, 1.0, 6))
         panel.set_xlabel("share of predicted integers, 95 % interval")
         tidy_rows(panel)
         if title:
-            panel.set_title(title)
+            panel.set_title(title, pad=16.0 if chance is not None else None)
     return figure
 
 
@@ -288,10 +337,6 @@ def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "cases": cases, "right": right}
 
 
-def _short_causal(layer: Any) -> str:
-    return str(layer).removesuffix("_features")
-
-
 def _cut(right: int, cases: int) -> str:
     """Share with four decimals, cut and not rounded: 1 stands for no exception."""
     return f"{math.floor(10000 * right / cases) / 10000:.4f}"
@@ -299,8 +344,10 @@ def _cut(right: int, cases: int) -> str:
 
 # ------------------------------------------- How far layers and output miss what a symmetry demands
 
-#: Misses below this are rounding in single precision.
+#: Misses below this stand at the left edge.
 AUDIT_FLOOR: Final = 1e-8
+#: Misses below this are rounding in single precision, sums of many terms included.
+AUDIT_ROUNDING: Final = 1e-6
 _OUTPUT: Final = ("o", PALETTE["blue"], "output")
 _READ: Final = ("D", PALETTE["green"], "read from a layer")
 _WHOLE: Final = ("s", PALETTE["orange"], "layer as a whole")
@@ -314,7 +361,8 @@ def plot_audit(
     .. math:: \left( \sum (a' - \rho\, a)^2 / \sum (a - \bar a)^2 \right)^{1/2}
 
     for every quantity a that a symmetry turns into a' and should turn into :math:`\rho\, a`.
-    Misses below 1e-8 stand at the left edge.
+    Misses below 1e-6 are rounding in single precision (grey), those below 1e-8 stand at the left
+    edge.
 
     Parameters
     ----------
@@ -329,7 +377,7 @@ def plot_audit(
     Returns
     -------
     Figure
-        A line per row.
+        A line per row, under a heading for each symmetry.
 
     Raises
     ------
@@ -346,29 +394,40 @@ def plot_audit(
     >>> figure = plot_audit([{"operation": "k -> -k", "quantity": "output", "expectation": "odd",
     ...                       "deviation": 0.02}])
     >>> figure.axes[0].get_yticklabels()[0].get_text()
-    'k -> -k: output, odd'
+    'output: odd'
     """
     listed = check_rows(rows, "rows", ["operation", "quantity", "expectation", "deviation"])
     values = [_deviation(row) for row in listed]
-    names = [
-        textwrap.fill(f"{r['operation']}: {_short_audit(r['quantity'])}, {r['expectation']}", 44)
-        for r in listed
-    ]
+    groups = _grouped(listed, "operation")
     with style():
-        figure, (panel,) = panels(1, ax, size=(5.8, 1.1 + 0.27 * len(listed)))
-        done = set()
-        for y, (row, value) in enumerate(zip(listed, values, strict=True)):
-            marker, colour, label = _look(str(row["quantity"]))
-            panel.plot(
-                [max(value, AUDIT_FLOOR)], [y], marker=marker, markersize=5.5, color=colour,
-                linestyle="none", label="" if label in done else label,
-            )  # fmt: skip
-            done.add(label)
+        lines = len(listed) + len(groups)
+        figure, (panel,) = panels(1, ax, size=(5.8, 1.1 + 0.25 * lines))
+        panel.axvspan(0.1 * AUDIT_FLOOR, AUDIT_ROUNDING, color=FAINT, alpha=0.15, linewidth=0.0)
+        done, ticks, names, y = set(), [], [], 0
+        for operation, rows_of in groups:
+            _heading(panel, y, _symbols(operation), PALETTE["black"])
+            for row in rows_of:
+                y += 1
+                marker, colour, label = _look(str(row["quantity"]))
+                panel.plot(
+                    [max(_deviation(row), AUDIT_FLOOR)], [y], marker=marker, markersize=5.5,
+                    color=colour, linestyle="none", label="" if label in done else label,
+                )  # fmt: skip
+                done.add(label)
+                ticks.append(y)
+                read = _symbols(row["quantity"]).replace(" read as ", " as ")
+                names.append(textwrap.fill(f"{read}: {row['expectation']}", CAUSAL_WIDEST))
+            y += 1
         panel.set_xscale("log")
         panel.set_xlim(0.5 * AUDIT_FLOOR, max(2.0, 2.0 * max(values)))
-        panel.set_yticks(range(len(listed)), names)
-        panel.set_ylim(len(listed) - 0.4, -0.6)
-        panel.set_xlabel("miss in units of the spread")
+        panel.set_yticks(ticks, names)
+        panel.set_ylim(lines - 0.4, -0.8)
+        panel.annotate(
+            "rounding", (0.1 * AUDIT_ROUNDING, 0.0), (0.0, 3.0),
+            xycoords=panel.get_xaxis_transform(), textcoords="offset points", ha="center",
+            fontsize=7.5, color=FAINT,
+        )  # fmt: skip
+        panel.set_xlabel("deviation from the exact behaviour / spread of the quantity")
         tidy_rows(panel)
         panel.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=3, handletextpad=0.2)
         if title:
@@ -380,10 +439,6 @@ def _look(quantity: str) -> tuple[str, str, str]:
     if quantity == "output":
         return _OUTPUT
     return _READ if " read as " in quantity else _WHOLE
-
-
-def _short_audit(quantity: Any) -> str:
-    return str(quantity).replace("_features", "").replace("cos_sin_alpha", "cos, sin alpha")
 
 
 def _deviation(row: Mapping[str, Any]) -> float:
