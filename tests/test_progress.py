@@ -8,7 +8,7 @@ import pytest
 from topophys import _progress
 
 
-def test_plain_lines_where_nobody_watches(capsys, monkeypatch):
+def test_plain_lines_without_a_terminal(capsys, monkeypatch):
     clock = iter([0.0, 1.0, 12.0, 13.0, 24.0, 25.0])
     monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
     with _progress.track(100, "draw") as advance:

@@ -4,8 +4,8 @@ Needs the file `checker.py`, which checks each certificate of the archive, and n
 program that wrote it. An archive holds `statement.json`, a family H(k, p) of Hamiltonians with
 boxes of parameters, and one certificate for each box. Every certificate speaks of all Hamiltonians
 within its `amplitude_error` of the one that it gives; what is proven here is that every H(., p) of
-the box is among them, and that boxes hang together. Whoever prefers to do without this file unpacks
-the archive, runs `checker.py` on the certificates, and compares: the page "Phases in files" of the
+the box is among them, and that boxes hang together. To do without this file, unpack
+the archive, run `checker.py` on the certificates, and compare: the page "Phases in files" of the
 documentation has the theorems and the format.
 
 Exit status: 0 accepted; 1 rejected; 2 the file cannot be read or is no such archive.
@@ -451,7 +451,7 @@ def check(archive: Archive) -> str:
     # a region cut in two would read as two phases
     need(connected(root, leaves) == len({x.region for x in leaves}), "two regions touch")
     need(archive.read == set(archive.files.namelist()), "a member is named nowhere")
-    return told(family, leaves, values, gaps, where)
+    return summary(family, leaves, values, gaps, where)
 
 
 def holds(point: Sequence[float]) -> Callable[[Node], bool]:
@@ -469,7 +469,7 @@ def volume(box: Box) -> Fraction:
     return prod((Fraction(b) - Fraction(a) for a, b in zip(*box, strict=True)), start=Fraction(1))
 
 
-def told(
+def summary(
     family: Family,
     leaves: Sequence[Node],
     values: Sequence[int],

@@ -403,7 +403,7 @@ def main() -> None:
 
 INVARIANTS = "tests/invariants/"
 WINDING_TESTS = (
-    f"{INVARIANTS}test_certify_winding.py::test_evidence_is_what_it_says",
+    f"{INVARIANTS}test_certify_winding.py::test_evidence_is_found_again_from_the_hamiltonian",
     f"{INVARIANTS}test_certify_winding.py::test_no_more_points_than_allowed",
     f"{INVARIANTS}test_certify_winding.py::test_nothing_at_all_is_unresolved",
     f"{INVARIANTS}test_certify_winding.py::test_tiny_and_huge_units",

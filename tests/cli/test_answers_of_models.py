@@ -71,7 +71,7 @@ def test_lines_name_no_unit_that_the_file_does_not(program, models):
     assert "+1 (certified)" in out
 
 
-def test_a_filling_that_nobody_gives_is_asked_for(program, models):
+def test_a_missing_filling_is_asked_for(program, models):
     path = models / "open_plane.hdf5"
     code, out, err = program("chern", path)
     assert (code, out, err.count("\n")) == (2, "", 1)

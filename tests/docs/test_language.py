@@ -46,7 +46,7 @@ TESTS = sorted({*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "benchmarks").rgl
 
 def dialect(text):
     """Words of earlier releases in a text."""
-    return {word: say for word, say in WORDS.items() if re.search(rf"\b{word}\b", text)}
+    return {word: say for word, say in WORDS.items() if re.search(rf"(?i)\b{word}\b", text)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -39,7 +39,7 @@ def said(code):
     ).stdout.split()
 
 
-def test_the_tests_are_heard_where_they_inherit_that_nobody_is(deaf):
+def test_programs_receive_ctrl_c_also_where_it_was_ignored(deaf):
     assert said(WHAT) == ["True", "True"]
     with interrupts.audible():
         assert said(WHAT) == ["False", "False"]

@@ -209,7 +209,7 @@ def test_unresolved_is_an_error_where_asked_for():
 
 
 @given(rng=generators())
-def test_evidence_is_what_it_says(rng):
+def test_evidence_is_found_again_from_the_hamiltonian(rng):
     proof = tp.certify_winding(tp.ensembles.aiii_chains(5, rng=rng), min_gap=rng.uniform(0, 0.5))
     for i in range(5):
         known = proof.status[i] == "certified"

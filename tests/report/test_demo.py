@@ -162,7 +162,7 @@ def test_probes(folder, summary):
     assert report.n_hamiltonians == summary["datasets"][0]["splits"]["test"]["size"]
 
 
-def test_training_did_not_see_what_it_is_tried_on(summary):
+def test_training_and_test_splits_are_disjoint(summary):
     assert summary["training"]["provenance"]["classes_seen"] == [-1, 0, 1]
     splits = summary["datasets"][0]["splits"]
     assert set(splits["beyond"]["classes"]) == {"-3", "-2", "2", "3"}

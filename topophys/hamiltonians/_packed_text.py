@@ -134,7 +134,7 @@ class _Unxz(io.RawIOBase):
         return len(data)
 
     def _next_stream(self) -> bool:
-        """Go on with what follows the end of a stream: another one, padding, or nothing."""
+        """Read what follows the end of a stream: another one, padding, or nothing."""
         rest = self._inner.unused_data.lstrip(b"\0")
         while not rest and (packed := self._raw.read(65_536)):
             rest = packed.lstrip(b"\0")

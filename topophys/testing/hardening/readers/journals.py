@@ -77,7 +77,7 @@ def _sealed(text):
 
 
 def _read_journal(folder):
-    """Go on with the generation: whatever the journal says, the samples are those of the recipe."""
+    """Resume the generation: with any journal the samples are those of the recipe."""
     from topophys.datasets import Recipe, generate, open_dataset
 
     path, whole = folder / "a.h5", folder.parents[1] / "whole.h5"

@@ -112,7 +112,7 @@ def _changed_state(rng, header):
 
 
 def _read_state(folder):
-    """Go on with a training from its state, to its end."""
+    """Resume a training from its state, to its end."""
     from topophys.datasets import open_dataset
     from topophys.learn import fit
     from topophys.learn.config import FitConfig
