@@ -123,3 +123,23 @@ def test_models_are_replaced_by_models_only(program, tmp_path):
     os.mkfifo(tmp_path / "pipe.npz")
     with pytest.raises(OutputError, match="pipe"):
         model.save(tmp_path / "pipe.npz", force=True)
+
+
+@pytest.mark.parametrize("command", ["predict", "doubt", "train"])
+def test_a_missing_folder_is_named_before_the_work(program, tmp_path, command):
+    table = tmp_path / "t.csv"
+    table.write_text("formula,class\nNaCl,a\nKCl,b\n")
+    suffix = "npz" if command == "train" else "csv"
+    output = tmp_path / "none" / f"x.{suffix}"
+    code, out, err = program("materials", command, table, "-o", output, "--quiet")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"no folder `{tmp_path / 'none'}`" in err
+
+
+def test_many_bad_entries_are_counted(program, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("formula\nNaCl\n" + "Zz9\n" * 50)
+    code, out, err = program("materials", "predict", table, "--quiet")
+    assert (code, "NaCl" in out) == (1, True)
+    assert err.count("\n") == 21
+    assert "30 more entries" in err

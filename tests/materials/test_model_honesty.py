@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.materials.test_model import toy_table
-from topophys.errors import CheckpointError, InputError
+from topophys.errors import CheckpointError, DatasetError, InputError
 from topophys.materials import (
     MaterialsModel,
     describe,
@@ -369,3 +369,46 @@ def test_every_answer_says_what_was_seen_and_how_well_it_was_measured(model):
     assert f"trained on {len(model._materials)} materials" in repr(answer)
     name, labels = answer.nearest[0]
     assert row["nearest"].startswith(f"{name} ({', '.join(labels.values())})")
+
+
+@pytest.mark.parametrize("word", ["Na" * 3000, "NaCl\0", "a" * 5000 + "/x.cif"], ids=len)
+def test_words_that_no_file_system_knows_stop_no_other(word):
+    found = collect_materials(["NaCl", word, "KCl"])
+    assert {"NaCl", "KCl"} <= {one.name for one in found.materials}
+    assert len(found.materials) + len(found.refused) == 3
+    assert all("\n" not in reason and len(reason) < 300 for reason in found.refused)
+
+
+@pytest.mark.parametrize("word", ["no/POSCAR", "POSCAR_2", "../other/CONTCAR", "folder/Bi2Se3"])
+def test_words_that_name_a_file_are_missing_files(word):
+    (reason,) = collect_materials([word]).refused
+    assert word.rpartition("/")[2] in reason
+    assert "No such file" in reason
+
+
+def test_a_symbol_with_a_stroke_is_no_path():
+    (one,) = collect_materials(["NaCl:P2_1/c"]).materials
+    assert one.space_group == 14
+
+
+def test_a_missing_column_is_named_with_its_option(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("formula,kind\nNaCl,a\n")
+    with pytest.raises(DatasetError, match="--label"):
+        read_table(path, labels=("class",))
+
+
+def test_rows_keep_tasks_apart_that_share_labels_or_names_of_columns(tmp_path):
+    materials, labels = toy_table()
+    turned = ["odd" if one == "even" else "even" for one in labels]
+    tasks = {"name": labels, "notes": turned, "a": labels, "a_set": turned}
+    model = MaterialsModel(n_trees=2, seed=1).fit(materials, tasks)
+    (answer,) = model.answer(["NaO3:225"])
+    row = answer.to_dict()
+    assert row["name"] == "NaO3:225"
+    for name in tasks:
+        mine = {key: value for key, value in row.items() if name in key}
+        for label, p in answer.tasks[name].probabilities.items():
+            assert mine[f"{name} p({label})"] == round(p, 6)
+    # as many columns as without collisions
+    assert len(row) == len({**row}) == 10 + len(tasks) * (8 + 2)

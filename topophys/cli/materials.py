@@ -140,6 +140,7 @@ def _train_trees(
     if output.suffix != ".npz":
         raise OutputError(f"Output must be a file that ends in .npz, but is `{output}`.")
     check_output(output, ours=is_model, force=force)
+    _check_folder(output)
     model = MaterialsModel(group_by=group_by, seed=seed)
     if data.is_dir():
         lists = read_class_lists(data)
@@ -152,8 +153,7 @@ def _train_trees(
         table = read_table(
             data, formula=formula, labels=names, space_group=group, structure=structure
         )
-        for _, reason in table.refused:
-            note(f"left out: {reason}")
+        _report_left_out([reason for _, reason in table.refused])
         require_distinct(output, *table.files)
         model.fit(
             table.materials, table.labels, source=data.name, insulators=insulators,
@@ -162,6 +162,29 @@ def _train_trees(
     model.save(output, force=force)
     print(model.report())
     print(f"model: {output}")
+
+
+#: Entries that are named one by one where they cannot be read.
+NAMED: Final = 20
+
+
+def _report_left_out(reasons: list[str]) -> None:
+    """Name the first entries that cannot be read, and count the others."""
+    for reason in reasons[:NAMED]:
+        note(f"left out: {reason}")
+    if len(reasons) > NAMED:
+        note(f"left out: {len(reasons) - NAMED} more entries")
+
+
+def _check_folder(output: Path) -> None:
+    """Refuse an output in a folder that does not exist before anything is computed."""
+    from topophys.errors import OutputError
+
+    if not output.parent.is_dir():
+        raise OutputError(
+            f"Output `{output}` cannot be written: there is no folder `{output.parent}`; make it"
+            " first."
+        )
 
 
 def _files(source: Path) -> list[Path]:
@@ -191,7 +214,7 @@ def predict(
     ] = None,
     hamiltonian: Annotated[
         Path | None,
-        typer.Option(help="Hoppings of the one material (_hr.dat): what is proven of it disposes."),
+        typer.Option(help="Hoppings of the material (_hr.dat); proven invariants exclude classes."),
     ] = None,
     occupied: Annotated[
         int | None, typer.Option("-n", "--occupied", help="Occupied bands of --hamiltonian.")
@@ -216,6 +239,7 @@ def predict(
 
     if output is not None:
         check_table(output, *items, *(file for file in (model, hamiltonian) if file), force=force)
+        _check_folder(output)
     _check_filling(hamiltonian, occupied)
     found = collect_materials(
         items, formula=formula, space_group=space_group, structure=structure, species=species,
@@ -223,8 +247,7 @@ def predict(
     )  # fmt: skip
     if not found.materials and len(found.refused) == 1:
         raise InputError(found.refused[0])
-    for reason in found.refused:
-        note(f"left out: {reason}")
+    _report_left_out(found.refused)
     if not found.materials:
         raise typer.Exit(2)
     if output is not None:  # folders and tables name more files
@@ -243,7 +266,7 @@ def predict(
         chosen = MaterialsModel.pretrained() if model is None else MaterialsModel.load(model)
         answers = chosen.answer(found.materials, progress=not quiet)
         rows = [answer.to_dict() for answer in answers]
-        proven = _dispose(hamiltonian, occupied, answers[0], rows[0])
+        proven = _checked(hamiltonian, occupied, answers[0], rows[0])
         if output is not None:
             write_table(output, rows, force=force)
             print(f"{len(answers)} answers: {output}")
@@ -267,7 +290,7 @@ def _check_filling(hamiltonian: Path | None, occupied: int | None) -> None:
         )
 
 
-def _dispose(
+def _checked(
     file: Path | None, occupied: int | None, answer: MaterialAnswer, row: dict[str, Any]
 ) -> list[str]:
     """Say what is proven of a Hamiltonian; its numbers and the verdict go to the row."""
@@ -326,14 +349,14 @@ def doubt(
     both = [first] if second is None else [first, second]
     if output is not None:
         check_table(output, *both, *(file for path in both for file in _files(path)), force=force)
+        _check_folder(output)
 
     def table(path: Path) -> tuple[list[Any], list[str]]:
         if path.is_dir():
             lists = read_class_lists(path)
             return lists.materials, [lists.classes[one.label] for one in lists.materials]
         found = read_table(path, formula=formula, labels=(label,), space_group=space_group)
-        for _, reason in found.refused:
-            note(f"left out: {reason}")
+        _report_left_out([reason for _, reason in found.refused])
         return found.materials, found.labels[label]
 
     materials, labels = table(first)
@@ -358,8 +381,7 @@ def _unanimous(materials: list[Any], labels: list[str], path: Path) -> dict[Any,
 
     described = list(zip(map(describe, materials), labels, strict=True))
     good, bad = unanimous(described)
-    for reason in bad:
-        note(f"left out: {path.name}: {reason}")
+    _report_left_out([f"{path.name}: {reason}" for reason in bad])
     return {m: name for m, name in described if (m.composition, m.space_group) in good}
 
 

@@ -19,6 +19,11 @@ __all__ = ["DoubtfulLabel", "MaterialAnswer", "TaskAnswer", "check_table", "writ
 #: How the first lines of tables of answers and of doubted labels begin.
 ANSWERS: Final = "name,formula,space_group,view,"
 DOUBTS: Final = "formula,space_group,label,probability,other,"
+#: Columns of an answer that belong to no task.
+ROW: Final = (
+    "name", "formula", "space_group", "view", "distance", "nearest", "outside", "filling_allowed",
+    "notes", "trained_on",
+)  # fmt: skip
 
 
 def is_answers(path: Path) -> bool:
@@ -116,10 +121,12 @@ class MaterialAnswer(NotebookText):
     def __repr__(self) -> str:
         lines = [f"{self.material.name}: predicted from {self.view}"]
         for name, task in self.tasks.items():
+            if len(self.tasks) > 1:
+                lines.append(f"  {name}")
             for label, p in task.probabilities.items():
                 lines.append(f"  {p:6.3f}  {label}")
-            level = f"{100 * task.level:g} %"
-            lines.append(f"  {name} at {level} of each class: {' or '.join(task.prediction_set)}")
+            level = f"{100 * task.level:g} % of each class"
+            lines.append(f"  {name}, prediction set ({level}): {' or '.join(task.prediction_set)}")
             if task.held_out_accuracy is None:
                 measured = "unknown, farther than any held-out material"
             else:
@@ -153,16 +160,27 @@ class MaterialAnswer(NotebookText):
             "name": self.material.name, "formula": self.material.formula,
             "space_group": self.material.space_group, "view": self.view,
         }  # fmt: skip
+        several = len(self.tasks) > 1
         for name, task in self.tasks.items():
-            row[name] = task.label
-            row |= {f"p({label})": round(p, 6) for label, p in task.probabilities.items()}
-            row[f"{name}_set"] = " | ".join(task.prediction_set)
-            row[f"{name}_level"] = task.level
-            row[f"{name}_distance"] = round(task.distance, 6)
-            row[f"{name}_held_out_accuracy"] = task.held_out_accuracy
-            row[f"{name}_view_accuracy"] = task.view_accuracy
-            row[f"{name}_measured_on"] = task.measured_on
-            row[f"{name}_known"] = task.known_label
+            chances = {
+                f"{name} p({label})" if several else f"p({label})": round(p, 6)
+                for label, p in task.probabilities.items()
+            }
+            columns: dict[str, Any] = {
+                name: task.label, **chances,
+                f"{name}_set": " | ".join(task.prediction_set),
+                f"{name}_level": task.level,
+                f"{name}_distance": round(task.distance, 6),
+                f"{name}_held_out_accuracy": task.held_out_accuracy,
+                f"{name}_view_accuracy": task.view_accuracy,
+                f"{name}_measured_on": task.measured_on,
+                f"{name}_known": task.known_label,
+            }  # fmt: skip
+            # a task may have the name of another column
+            row |= {
+                column if column not in {*row, *ROW} else f"{column} (task {name})": value
+                for column, value in columns.items()
+            }
         row["distance"] = round(self.distance, 6)
         row["nearest"] = self._near
         row["outside"] = self.outside

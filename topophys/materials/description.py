@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -269,7 +270,8 @@ def read_table(
         if names.count(column) != 1:
             raise DatasetError(
                 f"Table `{path}`, line 1: there must be one column {column!r}, but the columns are"
-                f" {' '.join(', '.join(names).split()):.200}; name the column."
+                f" {' '.join(', '.join(names).split()):.200}; give its name (--formula, --label,"
+                " --space-group or --structure on the command line)."
             )
     found = MaterialTable([], {name: [] for name in labels}, [], [], [path])
     for line, row in body:
@@ -327,10 +329,12 @@ def _cells_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         text = read_text(path)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
         names = [word.strip() for word in next(rows, [])]
+        if not any(names):
+            raise ValueError("its first line names no column")
         return names, [(rows.line_num, row) for row in rows]
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DatasetError(f"Table `{path}` cannot be read: {reason}; save it as CSV.") from None
+        raise DatasetError(f"Table `{path}` cannot be read: {reason}; save it as CSV in UTF-8.") from None
 
 
 # ---- Labels
@@ -449,19 +453,36 @@ def collect_materials(
                     found.crystals.append(crystal)
                 else:
                     found.materials.append(describe(word))
-            except (TopophysError, OSError) as error:
-                found.refused.append(str(error))
+            except (TopophysError, OSError, ValueError) as error:
+                found.refused.append(_in_short(str(error)))
             advance(1)
     return found
+
+
+def _in_short(reason: str) -> str:
+    """One line of a reason that may quote a word of any length."""
+    line = " ".join(reason.split())
+    return line if len(line) < 280 else f"{line[:140]} ... {line[-120:]}"
 
 
 def _expand(items: Sequence[str]) -> Iterator[str | Path]:
     """Formulas as they are, files as paths, folders as the files that they hold."""
     for item in items:
         path = Path(item)
-        if path.is_dir():
+        # unlike those of `Path`, these take names that no file can have
+        if os.path.isdir(item):  # noqa: PTH112
             yield from sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".")
-        elif path.exists() or path.suffix.lower() in {".cif", ".vasp", ".poscar", ".csv"}:
+        elif os.path.exists(item) or _names_a_file(item):  # noqa: PTH110
             yield path
         else:
             yield item
+
+
+def _names_a_file(item: str) -> bool:
+    """Whether a word can only be the name of a file, though there is none."""
+    name = item.replace("\\", "/").rpartition("/")[2]
+    return (
+        "/" in item.partition(":")[0]  # symbols of space groups have strokes, too
+        or name.upper().startswith(("POSCAR", "CONTCAR"))
+        or name.lower().endswith((".cif", ".vasp", ".poscar", ".csv"))
+    )

@@ -759,6 +759,8 @@ class MaterialsModel:
         except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
                 OverflowError, CheckpointError, InputError) as error:  # fmt: skip
             reason = " ".join(str(error).split()).rstrip(".")[:200]
+            if isinstance(error, KeyError):
+                reason = f"it has no entry {reason}"
             raise CheckpointError(
                 f"Model `{path}` must be a file that `MaterialsModel.save` wrote, but cannot be"
                 f" used: {reason or type(error).__name__}."
