@@ -329,12 +329,15 @@ def _cells_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         text = read_text(path)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
         names = [word.strip() for word in next(rows, [])]
-        if not any(names):
-            raise ValueError("its first line names no column")
-        return names, [(rows.line_num, row) for row in rows]
+        body = [(rows.line_num, row) for row in rows]
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DatasetError(f"Table `{path}` cannot be read: {reason}; save it as CSV in UTF-8.") from None
+        raise DatasetError(
+            f"Table `{path}` cannot be read: {reason}; save it as CSV in UTF-8."
+        ) from None
+    if not any(names):
+        raise DatasetError(f"Table `{path}`, line 1: it must name the columns, but is empty.")
+    return names, body
 
 
 # ---- Labels
