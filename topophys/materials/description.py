@@ -336,7 +336,9 @@ def _cells_of(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             f"Table `{path}` cannot be read: {reason}; save it as CSV in UTF-8."
         ) from None
     if not any(names):
-        raise DatasetError(f"Table `{path}`, line 1: it must name the columns, but is empty.")
+        raise DatasetError(
+            f"Table `{path}`, line 1: there must be one column at least, but is none."
+        )
     return names, body
 
 
