@@ -44,11 +44,13 @@ __all__ = [
     "complete_folder",
     "foreign_content",
     "is_archive",
+    "is_file",
     "is_ours",
     "json_text",
     "lock",
     "make_folder",
     "most_unpacked",
+    "named_folder",
     "open_locked",
     "open_regular",
     "parse_json",
@@ -361,7 +363,10 @@ def _sweep_folders(final: Path) -> None:
 
 def open_regular(path: str | Path) -> io.BufferedReader:
     """Open a plain file to read; a pipe would wait for ever, and a device may not end."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # a null character
+        raise OSError(errno.EINVAL, str(error)) from None
     state = os.fstat(handle)
     if not stat.S_ISREG(state.st_mode):
         os.close(handle)
@@ -371,14 +376,30 @@ def open_regular(path: str | Path) -> io.BufferedReader:
 
 def make_folder(path: str | Path) -> Path:
     """Create a folder with its parents, or raise `OutputError` in one line."""
-    folder = Path(path)
+    folder = named_folder(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a null character, or one that is too long
+        reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"Folder `{folder}` cannot be made: {error.strerror or error}; choose another place."
+            f"Folder {str(folder)!r} cannot be made: {reason}; choose another place."
         ) from None
     return folder
+
+
+def named_folder(path: str | Path) -> Path:
+    """Path of a folder to write to, which an empty name is not: `Path` makes "." of it."""
+    if not str(path):
+        raise OutputError("Output must be the name of a folder, but is empty; give one.")
+    return Path(path)
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether there is a file; not under names that none can have, either."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def require_distinct(output: str | Path, *sources: str | Path) -> None:

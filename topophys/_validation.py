@@ -21,6 +21,7 @@ __all__ = [
     "occupied",
     "one_of",
     "positive_int",
+    "refuse_hidden",
     "require_finite",
     "require_gapped",
     "short",
@@ -69,7 +70,7 @@ def _as_numbers(x: ArrayLike, name: str, shape: str) -> NDArray[Any]:
     return array
 
 
-def _refuse_hidden(x: object, name: str) -> None:
+def refuse_hidden(x: object, name: str) -> None:
     """Refuse arrays whose mask, or whose gradient, would be lost silently."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         count = int(np.ma.getmaskarray(x).sum())
@@ -92,7 +93,7 @@ def _as_array(
     finite: bool = True,
     contiguous: bool = True,
 ) -> NDArray[Scalar]:
-    _refuse_hidden(x, name)
+    refuse_hidden(x, name)
     given = _as_numbers(x, name, shape)
     if dtype is np.float64 and np.iscomplexobj(given):
         raise InputError(f"Argument `{name}` must be real, but is complex; take its real part.")

@@ -246,3 +246,34 @@ def test_inputs_are_not_overwritten(refused, tmp_path):
         before = path.read_text()
         assert "another file than the input" in refused(command, path, "-o", path)
         assert path.read_text() == before
+
+
+EMPTY = (
+    "train a.h5 -o",
+    "generate a.toml --output",
+    "label",
+    "materials train t.csv -o",
+    "demo -o",
+)
+
+
+@pytest.mark.parametrize("words", EMPTY)
+def test_empty_names(program, refused, tmp_path, monkeypatch, words):
+    """The shell makes one of a variable that is not set; it would mean the working folder."""
+    monkeypatch.chdir(tmp_path)
+    assert "must not be empty" in refused(*words.split(), "")
+    assert "must not be empty" in refused(*words.split()[:-1], "--output=")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("count", ["1" + 30 * "0", "1e30", "nan", "-1", "0", "2.5", "1" * 5000])
+@pytest.mark.parametrize("words", ["generate a.toml -o a.h5", "materials generate -o t.h5 -n 3"])
+def test_numbers_of_workers_that_cannot_be(program, tmp_path, monkeypatch, words, count):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text(tiny("winding").read_text(encoding="utf-8"), encoding="utf-8")
+    code, out, err = program(*words.split(), f"--workers={count}")
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+    assert "internal error" not in err
+    assert err.splitlines()[-1].startswith(("topophys: Argument `workers`", "Error: Invalid value"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.toml"]

@@ -267,6 +267,28 @@ def test_a_training_that_lost_its_folder_publishes_nothing(tiny_file, tmp_path, 
         lock.release()
 
 
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("name", ["training.toml", "log.jsonl", "best.safetensors", "last.json"])
+def test_a_folder_with_files_of_something_else_is_refused(tiny_file, tmp_path, name, resume):
+    path = tmp_path / "run" / name
+    path.parent.mkdir()
+    path.write_text("# mine\n", encoding="utf-8")
+    with pytest.raises(OutputError, match=f"already holds a .*{name}"):
+        train(tiny_file, path.parent, resume=resume)
+    assert [p.name for p in path.parent.iterdir()] == [name]
+    assert path.read_text(encoding="utf-8") == "# mine\n"
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "n" * 300])
+def test_names_that_no_run_can_have(tiny_file, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError) as caught:
+        train(tiny_file, path)
+    assert "\n" not in str(caught.value)
+    refused(lambda: load_run(path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_owners_on_file_systems_without_locks():
     import socket
 

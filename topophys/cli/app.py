@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -97,6 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words
     _complete_streams()
+    for before, word in pairwise(["topophys", *words]):
+        # a variable of the shell that is not set; as a path it would be the working folder
+        if not word or re.fullmatch(r"--[\w-]+=", word):
+            note(f"the argument after `{word or before}` must not be empty; give one")
+            _leave(2)
     try:
         app(args=[word for word in words if word != "--debug"], prog_name="topophys")
     except BrokenPipeError as error:

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import NUMBERS, open_regular
+from topophys._io import NUMBERS, is_file, open_regular
 from topophys.errors import DatasetError, SchemaError
 
 __all__ = [
@@ -50,14 +50,14 @@ DEEPEST_OF_OTHERS: Final = 8
 @contextmanager
 def opened(path: Path) -> Iterator[h5py.File]:
     """Open a data file for reading, with every failure as one line."""
-    if not path.exists():
+    if not is_file(path):  # opening a pipe would wait for ever, reading a device may not end
+        if os.path.exists(path):  # noqa: PTH110 (False for names that cannot be)
+            what = "a folder" if path.is_dir() else "a device or a pipe"
+            raise DatasetError(f"Data file `{path}` must be a file, but is {what}.")
         raise DatasetError(
             f"Data file `{path}` does not exist; make it with `topophys generate RECIPE.toml -o"
             f" {path}`."
         )
-    if not path.is_file():  # opening a pipe would wait for ever, reading a device may not end
-        what = "a folder" if path.is_dir() else "a device or a pipe"
-        raise DatasetError(f"Data file `{path}` must be a file, but is {what}.")
     if not h5py.is_hdf5(path):
         raise DatasetError(
             f"Data file `{path}` must be an HDF5 file made by topophys, but is not HDF5 (or its"

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from topophys._io import is_ours, open_regular, read_json, write_text
+from topophys._io import is_file, is_ours, open_regular, read_json, write_text
 from topophys.datasets.layout import Layout, read_layout
 from topophys.datasets.recipe import Recipe
 from topophys.datasets.shards import ShardRange
@@ -72,7 +72,7 @@ class Index:
 
 def is_index(path: Path) -> bool:
     """Whether a file may be an index, judged by its first byte."""
-    if not path.is_file():
+    if not is_file(path):
         return False
     try:
         with open_regular(path) as stream:

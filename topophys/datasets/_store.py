@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys import _validation
 from topophys.errors import DatasetError
 from topophys.kernels.checksum import COMPILED_READS, checksum_of, read_checked
 
@@ -370,6 +371,7 @@ def _stretch(
 
 def _numbers(index: Any, size: int) -> NDArray[np.int64]:
     """Sample numbers from 0 of an integer, a mask or a list of integers."""
+    _validation.refuse_hidden(index, "index")
     given = np.asarray(index)
     if given.dtype == np.bool_:
         if given.shape != (size,):

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from topophys._io import complete_file, is_ours, parse_json
+from topophys._io import complete_file, is_file, is_ours, parse_json
 from topophys.datasets._hdf5 import as_plain, check_headers, set_attribute
 from topophys.errors import DatasetError, SchemaError
 
@@ -70,7 +70,7 @@ def read_materials(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str,
     topophys.errors.DatasetError: Materials file `nowhere.h5` is missing or no file; make it ...
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         raise DatasetError(
             f"Materials file `{path}` is missing or no file; make it with `topophys"
             " materials generate`."

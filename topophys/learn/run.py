@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import nn
 
-from topophys._io import read_json, seal_holds
+from topophys._io import is_file, read_json, seal_holds
 from topophys._optional import NotebookText
 from topophys.datasets._messages import first_problem, printable
 from topophys.errors import CheckpointError, InputError
@@ -302,7 +302,7 @@ def read_run_file(
 ) -> tuple[FitConfig, list[dict[str, Any]], dict[str, Any], dict[str, str] | None]:
     """Read settings, history, provenance and digests of the files of the run in a folder."""
     card = folder / CARD
-    if not card.is_file():
+    if not is_file(card):
         raise CheckpointError(
             f"Run `{folder}` is not a folder with a finished training (no {CARD}); give one that"
             " `topophys train` made."

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from topophys._io import sealed, write_json, write_text
+from topophys._io import named_folder, sealed, write_json, write_text
 from topophys._progress import track
 from topophys.errors import InputError, OutputError
 from topophys.learn.adapters import adapted
@@ -207,7 +207,7 @@ def _check_callbacks(callbacks: Sequence[Any]) -> None:
 
 def _folder(path: str | Path | None, group: ProcessGroup, *, resume: bool) -> Path:
     if path is not None:
-        return Path(path)
+        return named_folder(path)
     if resume or group.size > 1:
         raise InputError(
             "Argument `path` must be given to resume a training and where several processes train."

@@ -21,6 +21,7 @@ from topophys._io import (
     make_folder,
     open_locked,
     open_regular,
+    read_text,
     write_text,
 )
 from topophys.errors import CheckpointError, InputError, OutputError, RecipeError
@@ -62,7 +63,7 @@ class RunLock:
     """
 
     @classmethod
-    def acquire(cls, folder: Path) -> RunLock:
+    def acquire(cls, folder: str | Path) -> RunLock:
         """Make a folder and take it; `OutputError` in one line if it cannot be had."""
         try:
             return cls(make_folder(folder))
@@ -182,7 +183,7 @@ class TrainingLog:
         if resume and self._is_finished():  # since
             return False
         self.resuming = resume and (self.folder / STATE).is_file()
-        if not resume:
+        if not self.resuming and not (resume and self._began_here()):
             self._refuse_traces()
         self.group.barrier()  # no process writes before all have checked
         if self.group.is_main_process and not self.resuming:
@@ -235,9 +236,16 @@ class TrainingLog:
             self._lock.release()
             self._lock = None
 
+    def _began_here(self) -> bool:
+        """Whether a training with these settings was killed here before its first state."""
+        try:
+            return read_text(self.folder / SETTINGS) == self.config.to_toml()
+        except (OSError, ValueError):
+            return False
+
     def _refuse_traces(self) -> None:
         for name in TRACES:
-            if (self.folder / name).exists():
+            if os.path.lexists(self.folder / name):
                 raise OutputError(
                     f"Folder `{self.folder}` already holds a training ({name}); choose another"
                     " one, or continue it with `resume`."

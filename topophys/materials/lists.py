@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from topophys._io import read_text
+from topophys._io import is_file, read_text
 from topophys.errors import DatasetError, InputError
 from topophys.materials.elements import hydrogen_or_number, tabulated
 
@@ -286,7 +286,7 @@ def read_class_lists(
     lines, failed = 0, list[str]()
     for label, stem in enumerate(classes):
         path = Path(folder) / f"{stem}{suffix}"
-        if not path.is_file():
+        if not is_file(path):
             raise DatasetError(f"List `{path}` is missing; give the folder with one per class.")
         for number, line in enumerate(_lines(path), start=1):
             if line.strip():

@@ -211,11 +211,10 @@ def run_folder(folder: str | Path, *, force: bool = False) -> Iterator[Callable[
     Raises `OutputError` where another training holds it, or where files of another kind lie under
     names that a run needs.
     """
-    target = Path(folder)
-    held = RunLock.acquire(target)
+    held = RunLock.acquire(folder)
     try:
         if not force:
-            _refuse_foreign(target)
+            _refuse_foreign(Path(folder))
         yield held.check
     finally:
         held.release()
