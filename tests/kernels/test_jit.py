@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from tests.markers import others_slow
 from topophys.kernels import _jit
 from topophys.kernels._jit import kernel
 
@@ -194,3 +195,68 @@ def _key(compiled):
     """Name of the overload for real vectors in Numba's index."""
     [signature] = _sums.signatures
     return compiled._cache._index_key(signature, compiled.targetctx.codegen())
+
+
+#: Waits until a line comes, then asks the same kernel with two kinds of arrays, in either order.
+ASKS = """
+import sys
+from topophys.kernels.checksum import checksum_of
+print("ready", flush=True)
+sys.stdin.readline()
+data = bytes(range(256)) * 20
+print(*sorted(checksum_of(kind(data)) for kind in ORDER))
+"""
+
+
+def ask_at_once(folder, count):
+    """Answers and complaints of processes that begin at the same moment."""
+    env = os.environ | {"NUMBA_CACHE_DIR": str(folder)}
+    env.pop("TOPOPHYS_QUIET", None)
+    running = []
+    for number in range(count):
+        order = "(bytes, bytearray)" if number % 2 else "(bytearray, bytes)"
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-c", ASKS.replace("ORDER", order)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True, env=env,
+            )
+        )  # fmt: skip
+    for process in running:
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    done = [process.communicate(timeout=300) for process in running]
+    assert [process.returncode for process in running] == [0] * count, done
+    return done
+
+
+@pytest.mark.long
+@pytest.mark.process
+@pytest.mark.parametrize("damage", others_slow(["flipped", "cut", "swapped"], quick=["flipped"]))
+def test_two_processes_start_on_a_damaged_cache(tmp_path, damage):
+    if getattr(_sums, "_cache", None) is None:
+        pytest.skip("kernels are interpreted")
+    (whole,) = ask_at_once(tmp_path, 1)
+    kept = sorted(path for path in tmp_path.rglob("*.nb?"))
+    data = [path for path in kept if path.suffix == ".nbc"]
+    assert len(data) >= 2
+    if damage == "swapped":
+        first, second = data[0].read_bytes(), data[1].read_bytes()
+        data[0].write_bytes(second)
+        data[1].write_bytes(first)
+    for path in kept if damage != "swapped" else ():
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 16
+        path.write_bytes(content[: None if damage == "flipped" else len(content) // 2])
+    for out, err in ask_at_once(tmp_path, 2):
+        assert out == whole[0]
+        told = [line for line in err.splitlines() if "what it held is compiled again" in line]
+        assert damage == "swapped" or told
+        assert all(line.startswith("topophys: ") for line in err.splitlines())
+    # what they left is whole: one that comes later finds nothing damaged
+    [(out, err)] = ask_at_once(tmp_path, 1)
+    assert out == whole[0]
+    assert "is damaged" not in err
+    assert not list(tmp_path.rglob("*.tmp*"))

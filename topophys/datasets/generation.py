@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import (
@@ -14,6 +16,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -35,7 +38,7 @@ from topophys.datasets.shards import Shard, ShardRange, digest, draw_shard, quot
 from topophys.datasets.writer import Writer
 from topophys.errors import DatasetError, InputError, OutputError
 
-__all__ = ["generate", "join"]
+__all__ = ["end_with_parent", "generate", "join"]
 
 
 # ---------------------------------------------------------------- From a recipe to a data file
@@ -173,12 +176,14 @@ def _shards(
     recipe: Recipe, todo: Sequence[tuple[str, int]], pool: Executor, window: int
 ) -> Iterator[tuple[str, Shard]]:
     """Shards in the order in which they are done, at most `window` of them under way."""
+    threads = isinstance(pool, ThreadPoolExecutor)
+    draw = draw_shard if threads else partial(_draw_in_process, os.getpid())
     waiting = iter(todo)
     running: dict[Future[Shard], str] = {}
     try:
         while True:
             for split, number in islice(waiting, window - len(running)):
-                running[pool.submit(draw_shard, recipe, split, number)] = split
+                running[pool.submit(draw, recipe, split, number)] = split
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -186,6 +191,29 @@ def _shards(
     finally:
         for future in running:
             future.cancel()
+
+
+def _draw_in_process(parent: int, recipe: Recipe, split: str, number: int) -> Shard:
+    end_with_parent(parent)
+    return draw_shard(recipe, split, number)
+
+
+def end_with_parent(parent: int) -> None:
+    """End this worker of `multiprocessing` when its parent is killed: it would wait for ever.
+
+    Does nothing in processes that were not started by the process with the number `parent`.
+    """
+    known, name = multiprocessing.parent_process(), "end with parent"
+    if known is None or known.pid != parent:
+        return
+    if any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def watch() -> None:
+        known.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name=name, daemon=True).start()
 
 
 def _classes(shard_range: ShardRange, split: str) -> dict[int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import textwrap
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +18,7 @@ import numpy as np
 import pytest
 
 from tests.datasets.resume.helpers import RUN, finish, names, start, with_other_seed
+from tests.markers import others_slow
 from topophys.datasets import generate, open_dataset, shards
 from topophys.errors import DatasetError, OutputError
 
@@ -58,6 +61,7 @@ FORKS = textwrap.dedent("""
         print("worker", flush=True)
         time.sleep(600)
     module.draw_shard = draw
+    module.end_with_parent = lambda parent: None
     print("ready", flush=True)
     pool = ProcessPoolExecutor(1, mp_context=get_context("fork"))
     generate(Recipe.from_text(sys.argv[1]), sys.argv[2], executor=pool, progress=False)
@@ -79,6 +83,84 @@ def test_forked_workers_that_outlive_a_kill_do_not_hold_the_lock(recipe, whole, 
         for orphan in orphans:
             os.kill(orphan, signal.SIGKILL)
         first.communicate()
+
+
+#: Processes of every kind that draw or read for another one, until that is killed.
+WORKERS = {
+    "fork": ("ProcessPoolExecutor(2, mp_context=get_context('fork'))", "drawing"),
+    "spawn": ("ProcessPoolExecutor(2, mp_context=get_context('spawn'))", "drawing"),
+    "forkserver": ("ProcessPoolExecutor(2, mp_context=get_context('forkserver'))", "drawing"),
+    "DataLoader": ("DataLoader(dataset, batch_size=2, num_workers=2)", "reading"),
+}
+WORKS = {
+    "drawing": """
+    recipe = Recipe.from_text(sys.argv[1])
+    generate(recipe, sys.argv[2], executor=MADE, workers=2, progress=False)
+""",
+    "reading": """
+    from torch.utils.data import DataLoader
+    with open_dataset(sys.argv[3]) as data:
+        dataset = data.torch("train", in_memory=False)
+        for _ in MADE:
+            time.sleep(600)
+""",
+}
+MAIN = """
+import sys, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from topophys.datasets import Recipe, generate, open_dataset
+def draw(*_):
+    time.sleep(600)
+sys.modules["topophys.datasets.generation"].draw_shard = draw
+if __name__ == "__main__":
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", others_slow(WORKERS, quick=["fork"]))
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_workers_end_with_their_parent(recipe, whole, tmp_path, name):
+    made, work = WORKERS[name]
+    program = tmp_path / "program.py"  # what is spawned reads it again
+    program.write_text(MAIN + WORKS[work].replace("MADE", made), encoding="utf-8")
+    words = [sys.executable, program, recipe.to_toml(), tmp_path / "a.h5", whole]
+    first = subprocess.Popen(words)
+    deadline = time.monotonic() + 120
+    while len(family := _family(first.pid)) < 2 or not all(map(_works, family[-2:])):
+        assert first.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    family = _family(first.pid)
+    first.kill()
+    first.wait()
+    while alive := [pid for pid in family if _runs(pid)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.1)
+
+
+def _family(pid):
+    """Processes below one."""
+    try:
+        below = [int(p) for p in _children(pid)]
+    except OSError:
+        return []
+    return below + [other for one in below for other in _family(one)]
+
+
+def _runs(pid):
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _works(pid):
+    """Whether a process has more than one thread: the one that draws, and that which watches."""
+    with suppress(OSError):
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    return False
 
 
 def _children(pid):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from topophys._io import check_output, is_ours
 from topophys._optional import NotebookText
 from topophys._progress import track
 from topophys._random import keyed_generator
+from topophys.datasets.generation import end_with_parent
 from topophys.datasets.materials_file import read_materials, write_materials
 from topophys.errors import InputError, SchemaError
 from topophys.grids import k_grid
@@ -249,17 +248,6 @@ def _structure_features(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[An
     return {"asph": asph, "n_tokens": number, "scalars": scalars, "space_group": group}
 
 
-def _end_with_parent(parent: int) -> None:
-    """End this worker when its parent was killed: it would wait for work for ever."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def generate_toys(
     path: str | Path,
     size: int,
@@ -318,9 +306,7 @@ def generate_toys(
                 advance(job[2])
         else:
             parent = (os.getpid(),)
-            with ProcessPoolExecutor(
-                workers, initializer=_end_with_parent, initargs=parent
-            ) as pool:
+            with ProcessPoolExecutor(workers, initializer=end_with_parent, initargs=parent) as pool:
                 for job, one in zip(
                     jobs, pool.map(draw_shard, *zip(*jobs, strict=True)), strict=True
                 ):
