@@ -14,6 +14,7 @@ from topophys import tasks
 from topophys.datasets import Recipe, generate, open_dataset, verify
 from topophys.datasets import tasks as registry
 from topophys.errors import InputError, KindError, RecipeError
+from topophys.report.evaluation import sampled_invariants
 from topophys.tasks.winding import Chains, WindingTask
 
 RECIPE = """
@@ -115,7 +116,17 @@ def test_unknown_tasks_and_families_are_refused():
         Recipe.from_text(RECIPE)
 
 
-def test_only_tasks_tell_tasks_apart():
+def test_only_tasks_with_a_formula_are_compared_with_one():
+    x = tp.models.ssh(1.0, [0.5, 2.0]).block_on_grid(16).astype(np.complex64).view(np.float32)
+    x = x.reshape(2, 16, 2)
+    assert sampled_invariants("winding", x).tolist() == [0, 1]
+    for name in registry.task_names():
+        if name not in {"winding", "chern"}:
+            with pytest.raises(InputError, match="defines `sampled_invariants`"):
+                sampled_invariants(name, x)
+
+
+def test_only_tasks_compare_names_of_tasks():
     """Reports and interpretation ask the task; no code there compares its name."""
     names = set(registry.task_names())
     root = Path(tp.__file__).parent

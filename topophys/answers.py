@@ -235,7 +235,7 @@ def _require(h: WannierHamiltonian, dims: tuple[int, ...], quantity: str) -> Non
 
 
 def _winding(h: WannierHamiltonian) -> Found:
-    from topophys.hamiltonians.sublattices import chain_of_sublattices  # noqa: PLC0415
+    from topophys.hamiltonians.chiral import chain_of_sublattices  # noqa: PLC0415
     from topophys.invariants.winding import certify_winding  # noqa: PLC0415
 
     _require(h, (1,), "winding number")

@@ -1,4 +1,4 @@
-"""Chiral (class AIII) chains, given by their off-diagonal block."""
+"""Chiral chains: a Hamiltonian in Fourier form with its block D(k), given or found."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from jaxtyping import Complex, Int
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys.errors import InputError
+from topophys.errors import InputError, KindError
 from topophys.grids import grid_of
 from topophys.hamiltonians import fourier
 from topophys.hamiltonians.fourier import FourierHamiltonian
 
-__all__ = ["ChiralHamiltonian"]
+__all__ = ["ChiralHamiltonian", "chain_of_sublattices", "two_colours"]
+
 
 Chain = TypeVar("Chain", bound="ChiralHamiltonian")
 
@@ -198,3 +199,55 @@ class ChiralHamiltonian(FourierHamiltonian):
         chosen = self._blank()
         chosen._set_block(self._lowest, self._block[(*index, *(slice(None),) * 3)])
         return chosen._with_error_of(self, index)
+
+
+# ---- Sublattices found from hoppings
+
+
+def two_colours(linked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Colours 0 and 1 of linked orbitals (n, n) that differ where possible; -1 if not reached.
+
+    Orbital 0 has colour 0.
+    """
+    colour, waiting = np.full(len(linked), -1), [0]
+    colour[0] = 0
+    while waiting:
+        here = waiting.pop()
+        for there in np.flatnonzero(linked[here] & (colour < 0)).tolist():
+            colour[there] = 1 - colour[here]
+            waiting.append(there)
+    return colour
+
+
+def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tuple[int, ...]]:
+    """Write a chain with sublattice symmetry as its chiral block.
+
+    Orbitals that hop to each other belong to different sublattices; orbital 0 is of the first. No
+    hopping is neglected: one within a sublattice, an energy of a site included, is refused.
+    """
+    if H.dim != 1 or H.batch_shape:
+        raise KindError(f"A winding number needs a chain, but this is a {H.dim}D Hamiltonian.")
+    linked = (np.abs(H.amplitudes) > 0.0).any(0)
+    colour = two_colours(linked)
+    a, b = np.flatnonzero(colour == 0), np.flatnonzero(colour == 1)
+    if (colour < 0).any():
+        raise KindError(
+            "A winding number needs connected orbitals, but"
+            f" {np.flatnonzero(colour < 0).tolist()[:5]} do not hop to orbital 0."
+        )
+    within = linked & (colour[:, None] == colour)
+    if within.any() or len(a) != len(b):
+        i, j = np.argwhere(within)[0].tolist() if within.any() else (0, 0)
+        size = float(np.abs(H.amplitudes[:, i, j]).max())
+        found = (
+            f"orbitals {i} and {j} of one sublattice are coupled by {size:.3g}"
+            if within.any() else f"the sublattices have {len(a)} and {len(b)} orbitals"
+        )  # fmt: skip
+        raise KindError(
+            "A winding number needs a chain with sublattice symmetry and no energies of"
+            f" sites, but {found}."
+        )
+    orders = H.vectors[:, 0]
+    block = np.zeros((int(np.ptp(orders)) + 1, len(a), len(b)), np.complex128)
+    block[orders - orders[0]] = H.amplitudes[:, a[:, None], b]
+    return ChiralHamiltonian.from_array(int(orders[0]), block), tuple(a.tolist())

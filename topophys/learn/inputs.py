@@ -14,9 +14,8 @@ from topophys import _validation
 from topophys._io import is_archive, read_npy
 from topophys._typing import is_block_like
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
-from topophys.hamiltonians.chiral import ChiralHamiltonian
+from topophys.hamiltonians.chiral import ChiralHamiltonian, two_colours
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.hamiltonians.sublattices import two_colours
 from topophys.hamiltonians.two_band import TwoBandHamiltonian, pauli_components
 from topophys.hamiltonians.wannier90 import read_wannier90
 from topophys.invariants.chern import certify_chern

@@ -139,7 +139,12 @@ def sampled_invariants(kind: str, x: NDArray[np.float32]) -> NDArray[np.int64]:
 
     Shapes: `x` (S, *grid, c); returns (S,).
     """
-    return np.ma.filled(get_task(kind).sampled_invariants(x), UNRESOLVED_VALUE)
+    found = get_task(kind).sampled_invariants(x)
+    if found is None:
+        raise InputError(
+            f"Argument `kind` must be of a task that defines `sampled_invariants`, but is {kind!r}."
+        )
+    return np.ma.filled(found, UNRESOLVED_VALUE)
 
 
 def measure_accuracy(
