@@ -59,3 +59,106 @@ def test_what_the_file_says_is_kept(tmp_path):
     assert type(made) is type(h)
     with pytest.raises(InputError, match="`n_occupied` must be given"):
         tp.certify_gap(made)
+
+
+# ---- Inversion and other operations
+
+PARITY = np.diag([1.0, 1.0, -1.0, -1.0])
+QUARTER = np.array([[0, -1], [1, 0]])
+
+
+def commutes(h, turn, u, k, positions=None, shift=None):
+    """Largest distance of g H(k) g^-1 from H(W k), with positions in the phases where given."""
+    w = np.linalg.inv(turn).T
+    left, right = h.bloch(k), h.bloch(k @ w.T)
+    if positions is not None:
+        p, q = np.exp(1j * k @ positions.T), np.exp(1j * (k @ w.T) @ positions.T)
+        left = p.conj()[..., :, None] * left * p[..., None, :]
+        right = q.conj()[..., :, None] * right * q[..., None, :]
+    return float(np.abs(u @ left @ np.conj(u).T - right).max())
+
+
+def some_momenta(dim=2, seed=0):
+    return np.random.default_rng(seed).uniform(-np.pi, np.pi, (9, dim))
+
+
+def test_inversion_and_time_reversal_together():
+    h = with_noise(1e-3)
+    made, distance, u = tp.symmetrize(h, time_reversal="up first", inversion=PARITY)
+    k = some_momenta()
+    assert commutes(made, -np.eye(2), PARITY, k) < 1e-14
+    assert np.abs(u @ made.bloch(k).conj() @ u.T - made.bloch(-k)).max() < 1e-14
+    apart = np.linalg.norm(made.bloch(k) - h.bloch(k), 2, axis=(-2, -1)).max()
+    assert 0.1 * distance < apart <= distance
+    again = tp.symmetrize(made, time_reversal="up first", inversion=PARITY)
+    assert again.distance < 1e-14
+    alone = tp.symmetrize(h, time_reversal=None, inversion=PARITY)
+    assert alone.time_reversal is None
+    assert commutes(alone.hamiltonian, -np.eye(2), PARITY, k) < 1e-14
+    assert alone.distance < distance
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rotation_generates_its_group(seed):
+    rng = np.random.default_rng(seed)
+    turn = np.diag([1.0, 1j])  # s and p_x + i p_y
+    hops = {R: rng.standard_normal((2, 2)) + 1j * rng.standard_normal((2, 2))
+            for R in ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0))}  # fmt: skip
+    hops[0, 0] = hops[0, 0] + hops[0, 0].conj().T
+    h = tp.FourierHamiltonian(hops, n_occupied=1)
+    made, distance, _ = tp.symmetrize(h, time_reversal=None, operations=[(QUARTER, turn)])
+    k = some_momenta(seed=seed)
+    assert commutes(made, QUARTER, turn, k) < 1e-14
+    assert commutes(h, QUARTER, turn, k) > 0.1
+    apart = np.linalg.norm(made.bloch(k) - h.bloch(k), 2, axis=(-2, -1)).max()
+    assert apart <= distance
+    assert tp.symmetrize(made, time_reversal=None, operations=[(QUARTER, turn)]).distance < 1e-13
+
+
+def test_orbitals_that_move_to_other_cells():
+    """Inversion about a bond centre, and the threefold axis of a honeycomb."""
+    spots = np.array([[1 / 3, 1 / 3], [2 / 3, 2 / 3]])
+    hops = {(0, 0): [[0.1, 1.0], [1.0, -0.1]], (-1, 0): [[0, 0.9], [0, 0]],
+            (0, -1): [[0, 1.1], [0, 0]]}  # fmt: skip
+    h = tp.FourierHamiltonian(hops, n_occupied=1).with_geometry(
+        lattice=[[1.0, 0.0], [0.5, 0.75**0.5]], positions=spots
+    )
+    third = np.array([[-1, -1], [1, 0]])
+    made, distance, _ = tp.symmetrize(
+        h, time_reversal=None, operations=[(third, np.eye(2), [0.0, 0.0])]
+    )
+    k = some_momenta()
+    assert commutes(made, third, np.eye(2), k, spots) < 1e-12
+    assert np.allclose([made.hoppings[R][0, 1] for R in ((0, 0), (-1, 0), (0, -1))], 1.0)
+    assert distance == pytest.approx(0.4)
+    swap = np.array([[0, 1], [1, 0]])
+    even = tp.symmetrize(h, time_reversal=None, operations=[(-np.eye(2), swap, [0.0, 0.0])])
+    assert commutes(even.hamiltonian, -np.eye(2), swap, k, spots) < 1e-12
+    assert np.allclose(even.hamiltonian.hoppings[0, 0].diagonal(), 0.0)
+    # the lattice, the positions and the filling stay
+    assert np.array_equal(made.positions, spots)
+    assert made.n_occupied == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"time_reversal": None}, "must name a symmetry"),
+        ({"inversion": 2.0 * PARITY}, "`inversion` must have a unitary U"),
+        ({"operations": [(0.5 * QUARTER, np.eye(4))]}, r"`operations\[0\]` must have an integer"),
+        ({"operations": [(2 * QUARTER, np.eye(4))]}, "determinant 1 or -1"),
+        ({"operations": [(QUARTER,)]}, "must hold"),
+        ({"operations": [(QUARTER, np.eye(4), [0.0, 0.0])]}, "which has none"),
+        ({"operations": [([[1, 1], [0, 1]], np.eye(4))]}, "generates more"),
+    ],
+)
+def test_bad_operations_are_named(options, text):
+    with pytest.raises(InputError, match=text) as caught:
+        tp.symmetrize(with_noise(0.0), **{"time_reversal": None} | options)
+    assert "\n" not in str(caught.value)
+
+
+def test_operations_must_take_orbitals_to_orbitals():
+    h = tp.models.ssh(1.0, 2.0).with_geometry(positions=[[0.0], [0.4]])
+    with pytest.raises(InputError, match=r"takes orbital \d to"):
+        tp.symmetrize(h, time_reversal=None, operations=[([[-1]], [[0, 1], [1, 0]], [0.5])])

@@ -1,8 +1,9 @@
-"""Time-reversal symmetry of hoppings: found, and restored."""
+"""Symmetries of hoppings: time reversal found, and any group restored."""
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,10 +19,16 @@ SpinOrder: TypeAlias = Literal["up first", "alternating"]
 ORDERS: Final[tuple[SpinOrder, ...]] = ("up first", "alternating")
 #: Share of the hoppings by which a file may miss the symmetry and still be taken to mean it.
 SHARE: Final = 0.02
+#: Operations that a group may have, time reversal and spin included; crystals have at most 192.
+LARGEST_GROUP: Final = 384
+#: How unitary matrices must be, how large entries that count are, and how far from the image of a
+#: position another one may be, in units of the primitive vectors.
+KIND: Final = 1e-6
+NEAR: Final = 0.05
 
 
 class Symmetrized(NamedTuple):
-    """A Hamiltonian with time-reversal symmetry, and how far it is from the given one.
+    """A Hamiltonian with the symmetries asked for, and how far it is from the given one.
 
     Attributes
     ----------
@@ -29,8 +36,8 @@ class Symmetrized(NamedTuple):
         With the symmetry.
     distance : float
         Upper bound of the largest change of an energy at any k, in the units of the hoppings.
-    time_reversal : ndarray of shape (n, n)
-        The unitary part U of T = U K.
+    time_reversal : ndarray of shape (n, n) or None
+        The unitary part U of T = U K; None where time reversal was not asked for.
 
     Examples
     --------
@@ -41,7 +48,7 @@ class Symmetrized(NamedTuple):
 
     hamiltonian: FourierHamiltonian
     distance: float
-    time_reversal: NDArray[np.complex128]
+    time_reversal: NDArray[np.complex128] | None
 
 
 def _spin_operator(order: SpinOrder, n: int) -> NDArray[np.complex128]:
@@ -101,12 +108,22 @@ def find_time_reversal(H: FourierHamiltonian) -> SpinOrder | None:
 
 
 def symmetrize(
-    H: FourierHamiltonian, *, time_reversal: ArrayLike | SpinOrder | Literal["auto"] = "auto"
+    H: FourierHamiltonian,
+    *,
+    time_reversal: ArrayLike | SpinOrder | Literal["auto"] | None = "auto",
+    inversion: ArrayLike | None = None,
+    operations: Sequence[Sequence[ArrayLike]] = (),
 ) -> Symmetrized:
-    r"""Restore time-reversal symmetry, and return how far the Hamiltonian is changed.
+    r"""Restore symmetries, and return how far the Hamiltonian is changed.
 
-    .. math:: H_R \to \tfrac12 (H_R + U H_R^* U^\dagger), \qquad
-        d \le \sum_R \| H_R - \tfrac12 (H_R + U H_R^* U^\dagger) \|
+    .. math:: H \to \bar H = \frac{1}{|G|} \sum_{g \in G} g H g^{-1}, \qquad
+        d \le \sum_R \| H_R - \bar H_R \|
+
+    over the group that the given operations generate; with time reversal alone,
+    :math:`\bar H_R = \tfrac12 (H_R + U H_R^* U^\dagger)`. An operation takes orbital a of cell R to
+
+    .. math:: g \, |a, R\rangle = \sum_i U_{ia} \, |i, W R + T_{ia}\rangle, \qquad
+        T_{ia} = W \tau_a + t - \tau_i
 
     A gap that is proven of the result to be larger than 2 d is open in the given Hamiltonian, too,
     and stays open on the straight way from one to the other.
@@ -116,7 +133,16 @@ def symmetrize(
     H : FourierHamiltonian
         A single Hamiltonian.
     time_reversal : array-like of shape (n, n), or {"up first", "alternating", "auto"}, optional
-        The unitary U of T = U K, a usual order of spin, or "auto" to find that order.
+        The unitary U of T = U K, a usual order of spin, "auto" to find that order, or None for
+        no time reversal.
+    inversion : array-like of shape (n, n), optional
+        The unitary P with P H(k) P^-1 = H(-k), as for `z2_invariant`: W = -1, and orbitals stay in
+        their cells.
+    operations : sequence of (W, U) or (W, U, t), optional
+        Unitary operations: W, integers of shape (dim, dim), takes lattice vectors R to W R; U has
+        shape (n, n); t, of shape (dim,), is a translation in units of the primitive vectors. With
+        t, the cells that orbitals move to follow from `positions`; without it, they stay in theirs.
+        The operations need not be all of their group.
 
     Returns
     -------
@@ -128,7 +154,9 @@ def symmetrize(
     KindError
         If `H` is not a single Hamiltonian in Fourier form.
     InputError
-        If `time_reversal` is not a unitary with U conj(U) = -1, or none is found.
+        If `time_reversal` is not a unitary with U conj(U) = -1, or none is found; if another
+        operator is not unitary, W no integer matrix of determinant 1 or -1, an operation takes
+        orbitals where there are none, or all together generate no finite group.
 
     References
     ----------
@@ -136,8 +164,16 @@ def symmetrize(
 
     Examples
     --------
+    A square lattice whose bonds along y were weakened:
+
     >>> import numpy as np
     >>> import topophys as tp
+    >>> uneven = tp.FourierHamiltonian({(1, 0): [[1.0]], (0, 1): [[0.98]]})
+    >>> quarter = ([[0, -1], [1, 0]], [[1.0]])
+    >>> even = symmetrize(uneven, time_reversal=None, operations=[quarter])
+    >>> even.hamiltonian.hoppings[1, 0].item().real, round(even.distance, 6)
+    (0.99, 0.04)
+
     >>> noise = tp.FourierHamiltonian({(0, 0): 0.01 * np.diag([1.0, 0.0, 0.0, 0.0])})
     >>> moved = symmetrize(tp.FourierHamiltonian(
     ...     {R: m + noise.hoppings.get(R, 0) for R, m in tp.models.bhz(1.0).hoppings.items()}))
@@ -145,9 +181,10 @@ def symmetrize(
     (0.005, 'up first')
     """
     _require_single(H)
+    u: NDArray[np.complex128] | None = None
     if isinstance(time_reversal, str):
         u = _named(H, time_reversal)
-    else:
+    elif time_reversal is not None:
         u = _validation.as_complex(
             time_reversal, "time_reversal", f"(..., {H.n_bands}, {H.n_bands})"
         )
@@ -161,18 +198,170 @@ def symmetrize(
                 "Argument `time_reversal` must be unitary with U conj(U) = -1, but deviates by"
                 f" {off:.3g}."
             )
-    mean, distance = _distance(H, u)
-    made = FourierHamiltonian(
-        dict(zip(map(tuple, H.vectors.tolist()), mean, strict=True)),
-        n_occupied=H._n_occupied,
-        hermitian="average",
-    )
+    if inversion is None and not len(operations):
+        if u is None:
+            raise InputError(
+                "Arguments `time_reversal`, `inversion` or `operations` must name a symmetry, but"
+                " none of them does."
+            )
+        mean, distance = _distance(H, u)
+        hoppings: Mapping[Any, ArrayLike] = dict(
+            zip(map(tuple, H.vectors.tolist()), mean, strict=True)
+        )
+    else:
+        hoppings, distance = _mean(H, _group(H, u, inversion, operations))
+    made = FourierHamiltonian(hoppings, n_occupied=H._n_occupied, hermitian="average")
     made.lattice, made.positions = primitive_vectors(H), H.positions
     same = H._select(())
     if type(same).amplitudes is FourierHamiltonian.amplitudes:  # keeps lattice, positions, filling
         same._amplitudes, same._vectors = made.amplitudes, made.vectors
         made = same
     return Symmetrized(made, distance, u)
+
+
+class _Operation(NamedTuple):
+    """W (dim, dim), U (n, n), cells T (n, n, dim), and whether amplitudes are conjugated."""
+
+    turn: NDArray[np.int64]
+    matrix: NDArray[np.complex128]
+    cells: NDArray[np.int64]
+    conjugates: bool
+
+    def after(self, other: _Operation) -> _Operation:
+        """Return the operation that does the other one first, then this one."""
+        second = other.matrix.conj() if self.conjugates else other.matrix
+        matrix = self.matrix @ second
+        parts = np.abs(self.matrix)[:, :, None] * np.abs(second)[None]
+        moved = self.cells[:, :, None] + (other.cells @ self.turn.T)[None]
+        through = parts.argmax(1)
+        i, a = np.indices(matrix.shape)
+        cells = moved[i, through, a]
+        if (parts[(moved != cells[:, None]).any(-1)] > KIND).any():
+            raise InputError(
+                "Argument `operations` must move an orbital as a whole, but parts of one come to"
+                " different cells."
+            )
+        made = _Operation(self.turn @ other.turn, matrix, cells, self.conjugates ^ other.conjugates)
+        return made.canonical()
+
+    def canonical(self) -> _Operation:
+        """Return the same without a common lattice vector, which changes no Hamiltonian."""
+        used = np.abs(self.matrix) > KIND
+        cells = np.where(used[..., None], self.cells - self.cells[used][0], 0)
+        return self._replace(cells=cells)
+
+    def same(self, other: _Operation) -> bool:
+        """Whether both act on Hamiltonians in the same way: equal but for a phase."""
+        n = len(self.matrix)
+        return (
+            self.conjugates == other.conjugates
+            and bool((self.turn == other.turn).all())
+            and abs(abs(np.vdot(self.matrix, other.matrix)) - n) < n * KIND
+            and bool((self.cells == other.cells).all())
+        )
+
+
+def _operation(
+    H: FourierHamiltonian, turn: ArrayLike, matrix: ArrayLike, shift: ArrayLike | None, name: str
+) -> _Operation:
+    """Check one operation; where it is given a translation, find the cells orbitals move to."""
+    n, dim = H.n_bands, H.dim
+    w = _validation.as_real(turn, f"{name}: W", f"(..., {dim}, {dim})")
+    u = _validation.as_complex(matrix, f"{name}: U", f"(..., {n}, {n})")
+    if w.shape != (dim, dim) or (w != np.rint(w)).any() or abs(round(np.linalg.det(w))) != 1:
+        raise InputError(
+            f"Argument `{name}` must have an integer matrix W of determinant 1 or -1, but has"
+            f" {_validation.short(turn)}."
+        )
+    off = float(np.abs(u @ u.conj().T - np.eye(n)).max()) if u.shape == (n, n) else np.inf
+    if not off <= KIND:
+        raise InputError(f"Argument `{name}` must have a unitary U, but deviates by {off:.3g}.")
+    cells = np.zeros((n, n, dim))
+    if shift is not None:
+        if H.positions is None:
+            raise InputError(
+                f"Argument `{name}` must come without a translation, or with `positions` of the"
+                " orbitals of `H`, which has none."
+            )
+        t = _validation.as_real(shift, f"{name}: t", f"(..., {dim})")
+        at = np.asarray(H.positions)
+        exact = (at @ w.T + t)[None] - at[:, None]
+        cells = np.rint(exact)
+        away = np.where(np.abs(u) > KIND, np.abs(exact - cells).max(-1), 0.0)
+        if away.max() > NEAR:
+            i, a = np.unravel_index(int(away.argmax()), away.shape)
+            raise InputError(
+                f"Argument `{name}` must take orbitals to where U says, but takes orbital {a} to"
+                f" {np.round(at[a] @ w.T + t, 4).tolist()}, and orbital {i} is at"
+                f" {np.round(at[i], 4).tolist()} and in other cells."
+            )
+    return _Operation(w.astype(np.int64), u, cells.astype(np.int64), False).canonical()
+
+
+def _group(
+    H: FourierHamiltonian,
+    reversal: NDArray[np.complex128] | None,
+    inversion: ArrayLike | None,
+    operations: Sequence[Sequence[ArrayLike]],
+) -> list[_Operation]:
+    """All operations that the given ones generate, up to phases and lattice translations."""
+    one = np.eye(H.dim)
+    unit = _operation(H, one, np.eye(H.n_bands), None, "operations")
+    given = []
+    if reversal is not None:
+        given.append(unit._replace(matrix=reversal, conjugates=True))
+    if inversion is not None:
+        given.append(_operation(H, -one, inversion, None, "inversion"))
+    for number, words in enumerate(operations):
+        if len(words) not in (2, 3):
+            raise InputError(
+                f"Argument `operations` must hold (W, U) or (W, U, t), but has {len(words)} parts"
+                f" at {number}."
+            )
+        shift = words[2] if len(words) == 3 else None
+        given.append(_operation(H, words[0], words[1], shift, f"operations[{number}]"))
+    group, fresh = [unit], [unit]
+    while fresh:
+        made: list[_Operation] = []
+        for g in given:
+            for h in fresh:
+                new = g.after(h)
+                if not any(new.same(known) for known in (*group, *made)):
+                    made.append(new)
+        group, fresh = group + made, made
+        if len(group) > LARGEST_GROUP:
+            raise InputError(
+                f"Argument `operations` must generate a group of at most {LARGEST_GROUP}"
+                " operations, but generates more: a matrix W or U does not return to 1."
+            )
+    return group
+
+
+def _mean(
+    H: FourierHamiltonian, group: Sequence[_Operation]
+) -> tuple[dict[tuple[int, ...], NDArray[np.complex128]], float]:
+    """Mean of a Hamiltonian over a group, and a bound of how far it is from it."""
+    mean: dict[tuple[int, ...], NDArray[np.complex128]] = {}
+    for g in group:
+        used = np.abs(g.matrix) > KIND
+        parts = {
+            tuple(T): np.where((g.cells == T).all(-1) & used, g.matrix, 0.0)
+            for T in np.unique(g.cells[used], axis=0).tolist()
+        }
+        for R, m in H.hoppings.items():
+            turned = g.turn @ np.array(R)
+            amplitude = m.conj() if g.conjugates else m
+            for left, u in parts.items():
+                for right, v in parts.items():
+                    key = tuple((turned + np.array(right) - np.array(left)).tolist())
+                    part = u @ amplitude @ v.conj().T / len(group)
+                    mean[key] = mean[key] + part if key in mean else part
+    zero = np.zeros((H.n_bands, H.n_bands))
+    moved = sum(
+        float(np.linalg.norm(mean.get(R, zero) - H.hoppings.get(R, zero), 2))
+        for R in {*mean, *map(tuple, H.vectors.tolist())}
+    )
+    return mean, moved * (1.0 + 1e-12)
 
 
 def _require_single(H: object) -> None:
@@ -189,7 +378,8 @@ def _named(H: FourierHamiltonian, order: str) -> NDArray[np.complex128]:
     if found is None:
         raise InputError(
             "Argument `time_reversal` must be given: neither of the orders 'up first' and"
-            f" 'alternating' alone leaves the hoppings unchanged to {SHARE:.0%}."
+            f" 'alternating' alone leaves the hoppings unchanged to {SHARE:.0%}; or be None, for no"
+            " time reversal."
         )
     if H.n_bands % 2:
         raise InputError(
