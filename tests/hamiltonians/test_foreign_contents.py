@@ -199,6 +199,18 @@ def test_packed_companions_are_found_under_every_ending(tmp_path):
         assert np.array_equal(h.lattice, wanted.lattice)
 
 
+@pytest.mark.parametrize("rows", [0, 2, 4])
+@pytest.mark.parametrize("end", ["end unit_cell_cart\n", ""])
+def test_a_lattice_that_is_cut_short_is_not_left_out(tmp_path, rows, end):
+    text = "begin unit_cell_cart\nbohr\n" + "3 0 0\n" * rows + end
+    placed(tmp_path, "a.win", text.encode())
+    with pytest.raises(TopophysError, match=f"three lattice vectors .* but has {rows}") as caught:
+        plain(hoppings)(tmp_path)
+    assert "a.win" in str(caught.value)
+    placed(tmp_path, "a.win", b"num_wann = 2\n")
+    assert hoppings(tmp_path).lattice is None
+
+
 @pytest.mark.parametrize("cut", [5, 20, 60, -1])
 def test_cut_bzip2(tmp_path, cut):
     (tmp_path / "a_hr.dat").write_bytes(bz2.compress(HR)[:cut])

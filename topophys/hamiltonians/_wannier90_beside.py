@@ -160,9 +160,14 @@ def read_lattice(path: Path | Member) -> NDArray[np.float64] | None:
             if re.fullmatch(r"begin\s+unit_cell_cart", line):
                 inside = True
             elif re.fullmatch(r"end\s+unit_cell_cart", line):
-                return unit * table(rows, 3, lines) if len(rows) == 3 else None
+                break
             elif inside and line in ("bohr", "ang"):
                 unit = BOHR if line == "bohr" else 1.0
             elif inside and line:
                 rows.append(line)
-    return None
+        if inside and len(rows) != 3:
+            raise SchemaError(
+                f"File `{lines.name}` must have three lattice vectors in its block unit_cell_cart,"
+                f" but has {len(rows)}, at or before line {lines.number}."
+            )
+        return unit * table(rows, 3, lines) if inside else None
