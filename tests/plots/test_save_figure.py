@@ -31,6 +31,18 @@ def test_files_are_complete_and_named(tmp_path):
 
 
 @pytest.mark.long
+def test_a_name_with_an_ending_is_one_file(tmp_path):
+    assert save_figure(draw(), tmp_path / "a.png") == (tmp_path / "a.png",)
+    assert save_figure(draw(), str(tmp_path / "b.svg")) == (tmp_path / "b.svg",)
+    assert [file.name for file in save_figure(draw(), tmp_path / "c.v2")] == [
+        "c.v2.png",
+        "c.v2.svg",
+    ]
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("make", [draw, lambda: plot_berry_flux(
     tp.berry_flux(tp.models.qwz(-1.0).on_grid((8, 8))))], ids=["loop", "map"])  # fmt: skip
 def test_equal_figures_give_equal_bytes(tmp_path, make):

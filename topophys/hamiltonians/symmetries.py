@@ -253,11 +253,11 @@ class _Operation(NamedTuple):
     def same(self, other: _Operation) -> bool:
         """Whether both act on Hamiltonians in the same way: equal but for a phase."""
         n = len(self.matrix)
-        return (
+        return bool(
             self.conjugates == other.conjugates
-            and bool((self.turn == other.turn).all())
+            and (self.turn == other.turn).all()
             and abs(abs(np.vdot(self.matrix, other.matrix)) - n) < n * KIND
-            and bool((self.cells == other.cells).all())
+            and (self.cells == other.cells).all()
         )
 
 

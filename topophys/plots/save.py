@@ -34,7 +34,7 @@ _MIME: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/
 def save_figure(
     figure: Figure,
     path: str | os.PathLike[str],
-    formats: Sequence[str] = ("png", "svg"),
+    formats: Sequence[str] | None = None,
     *,
     dpi: int = 300,
     svg_text: Literal["path", "text"] = "path",
@@ -50,9 +50,10 @@ def save_figure(
     figure : Figure
         Any figure of this package.
     path : str or path
-        Name of the files without ".png" or ".svg"; missing folders are made.
+        Name of the files without ".png" or ".svg", or the name of one file with its ending; missing
+        folders are made.
     formats : sequence of {"png", "svg", "pdf"}, optional
-        What to write.
+        What to write: that of the ending, or PNG and SVG where the name has none.
     dpi : int, optional
         Pixels per inch of PNG files and of images inside of the others.
     svg_text : {"path", "text"}, optional
@@ -82,9 +83,14 @@ def save_figure(
     >>> [file.name for file in files]
     ['loop.png', 'loop.svg']
     """
+    target = Path(path)
+    ending = target.suffix[1:]
+    if formats is None and ending in _MIME:
+        target, formats = target.with_suffix(""), (ending,)
+    elif formats is None:
+        formats = ("png", "svg")
     wanted = [formats] if isinstance(formats, str) else list(formats)
     contents = _render(figure, wanted, dpi, svg_text)
-    target = Path(path)
     files = tuple(target.with_name(f"{target.name}.{name}") for name in wanted)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
