@@ -26,6 +26,17 @@ def test_reliability_states_the_calibration_error():
     assert sum(bar.get_height() for bar in figure.axes[1].patches) == 500
 
 
+def test_reliability_shows_the_ceiling_beside_the_accuracy():
+    p = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]])
+    figure = plot_reliability(p, [0, 1, 1, 0], ceiling=0.95)
+    panel = figure.axes[0]
+    assert "accuracy 0.750" in panel.get_title()
+    assert any(list(line.get_ydata()) == [0.95, 0.95] for line in panel.lines)
+    assert any("0.950" in text.get_text() for text in panel.texts)
+    with pytest.raises(InputError, match="ceiling"):
+        plot_reliability(p, [0, 1, 1, 0], ceiling=1.5)
+
+
 @pytest.mark.parametrize(
     ("p", "y", "error"),
     [(np.ones((3, 2)), [0, 1], ShapeError), (np.ones(3), [0, 1, 1], ShapeError),
@@ -38,7 +49,7 @@ def test_arrays_that_do_not_fit_are_refused(p, y, error):
 
 def test_confusion_holds_counts_and_accuracy():
     figure = plot_class_confusion({"trees": [[3, 1], [0, 4]], "ceiling": [[4, 0], [0, 4]]}, "ab")
-    assert "0.875 right" in figure.axes[0].get_title()
+    assert "accuracy 0.875" in figure.axes[0].get_title()
     assert [text.get_text() for text in figure.axes[0].texts] == [
         "75 %\n3", "25 %\n1", "0 %\n0", "100 %\n4"
     ]  # fmt: skip

@@ -350,7 +350,9 @@ def _charges(composition: tuple[tuple[int, float], ...], table: str) -> NDArray[
     totals = np.zeros(1)
     for z, amount in composition:
         states = np.array(_states(z, table)) * amount
-        totals = np.unique(np.round((totals[:, None] + states).ravel(), 3))
+        totals = np.sort(np.round((totals[:, None] + states).ravel(), 3))
+        # as `np.unique`, which imports masked arrays
+        totals = totals[np.diff(totals, prepend=-np.inf) > 0.0]
         if len(totals) > MOST_CHARGES:
             totals = totals[np.argsort(np.abs(totals))[:MOST_CHARGES]]
     return totals

@@ -61,7 +61,7 @@ def composition_statistics(
     mean = share @ table
     spread = np.sqrt(np.maximum(share @ (table - mean) ** 2, 0.0))
     parts = [mean, spread, table.min(0), table.max(0)]
-    kinds = np.unique(numbers)
+    kinds = sorted(set(numbers.tolist()))  # `np.unique` imports masked arrays
     largest = max(share[numbers == z].sum() for z in kinds)
     return np.concatenate([*parts, [len(kinds) / 5.0, largest]])
 

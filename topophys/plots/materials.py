@@ -47,8 +47,14 @@ __all__ = [
 COLOURS: Final = tuple(PALETTE[name] for name in ("blue", "orange", "green", "purple", "red"))
 
 
-def plot_reliability(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = 10) -> Figure:
-    r"""Draw how often the most probable class is right against its probability.
+def plot_reliability(
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    *,
+    bins: int = 10,
+    ceiling: float | None = None,
+) -> Figure:
+    r"""Draw how often the most probable class is correct against its probability.
 
     .. math:: \text{accuracy}(b) = \frac{|\{i \in b : \hat y_i = y_i\}|}{|b|}
 
@@ -60,6 +66,9 @@ def plot_reliability(probabilities: ArrayLike, labels: ArrayLike, *, bins: int =
         Classes from 0 to C - 1.
     bins : int, optional
         Of the largest probability, equally wide.
+    ceiling : float, optional
+        Agreement of the labels with another list, between 0 and 1: a line that bounds the overall
+        accuracy, which is in the title.
 
     Returns
     -------
@@ -79,6 +88,8 @@ def plot_reliability(probabilities: ArrayLike, labels: ArrayLike, *, bins: int =
         )
     if y.min() < 0 or y.max() >= p.shape[1]:
         raise InputError(f"Argument `labels` must be from 0 to {p.shape[1] - 1}, but is not.")
+    if ceiling is not None and not 0.0 <= ceiling <= 1.0:
+        raise InputError(f"Argument `ceiling` must be between 0 and 1, but is {ceiling!r:.40}.")
     confidence, right = p.max(1), p.argmax(1) == y
     which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     full = [b for b in range(bins) if (which == b).any()]
@@ -96,8 +107,14 @@ def plot_reliability(probabilities: ArrayLike, labels: ArrayLike, *, bins: int =
         above.plot([0, 1], [0, 1], color=FAINT, zorder=0)
         reach = np.abs(ends.T - share)
         above.errorbar(middle, share, yerr=reach, fmt="o", color=COLOURS[0], ms=4, capsize=2)
-        above.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
-        above.set_title(f"calibration error {error:.3f}; {len(p)} materials", fontsize=9)
+        above.set(ylabel="fraction correct", xlim=(0, 1), ylim=(0, 1))
+        title = f"calibration error {error:.3f}; {len(p)} materials"
+        if ceiling is not None:
+            above.axhline(ceiling, color=FAINT, ls="--", zorder=0)
+            above.text(0.02, ceiling - 0.01, f"agreement of two lists {ceiling:.3f}",
+                       fontsize=7, va="top")  # fmt: skip
+            title = f"accuracy {right.mean():.3f}, {title}"
+        above.set_title(title, fontsize=9 if ceiling is None else 8)
         below.bar((np.array(full) + 0.5) / bins, [(which == b).sum() for b in full],
                   width=0.9 / bins, color=COLOURS[0])  # fmt: skip
         below.set(xlabel="probability of the most probable class", ylabel="materials")
@@ -142,7 +159,7 @@ def plot_class_confusion(tables: Mapping[str, ArrayLike], classes: Sequence[str]
                     text = f"{100 * share[r, c]:.0f} %\n{table[r, c]}"
                     panel.text(c, r, text, ha="center", va="center", color=colour, fontsize=7)
             panel.set_title(
-                f"{title}\n{np.trace(table) / max(table.sum(), 1):.3f} right", fontsize=8
+                f"{title}\naccuracy {np.trace(table) / max(table.sum(), 1):.3f}", fontsize=8
             )
             panel.set_xticks(range(n), classes, rotation=30, ha="right", fontsize=7)
             panel.set_yticks(range(n), classes if i == 0 else [""] * n, fontsize=7)
