@@ -143,3 +143,22 @@ def test_many_bad_entries_are_counted(program, tmp_path):
     assert (code, "NaCl" in out) == (1, True)
     assert err.count("\n") == 21
     assert "30 more entries" in err
+
+
+@pytest.mark.long
+def test_members_are_averaged(program, tmp_path):
+    pytest.importorskip("lightgbm")
+    from topophys.materials import MaterialsModel
+
+    (tmp_path / "t.csv").write_text(TABLE)
+    words = ["materials", "train", tmp_path / "t.csv", "--quiet", "--members"]
+    for members in ("1", "2"):
+        code, _, _ = program(*words, members, "-o", tmp_path / f"{members}.npz")
+        assert code == 0
+    one, two = (MaterialsModel.load(tmp_path / f"{n}.npz") for n in "12")
+    assert two.get_params()["n_members"] == 2
+    sizes = [len(m.tasks_["class"].trees["formula"].roots) for m in (one, two)]
+    assert sizes[1] == 2 * sizes[0]
+    code, _, err = program(*words, "0", "-o", tmp_path / "0.npz")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "n_members" in err

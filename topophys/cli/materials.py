@@ -73,6 +73,9 @@ def train(
     trees: Annotated[
         bool, typer.Option("--trees", help="Boosted trees for a folder of lists, not a network.")
     ] = False,
+    members: Annotated[
+        int, typer.Option(help="Sets of boosted trees to average, each with other random numbers.")
+    ] = 1,
     structures: Annotated[
         Path | None, typer.Option(help="Structures for the lists (JSON of JARVIS, may be zipped).")
     ] = None,
@@ -103,7 +106,7 @@ def train(
         columns = (formula, names, space_group, structure)
         _train_trees(
             data, output, columns, insulators=insulator or [], group_by=group_by, seed=seed,
-            force=force, progress=not quiet,
+            members=members, force=force, progress=not quiet,
         )  # fmt: skip
         return
 
@@ -129,6 +132,7 @@ def _train_trees(
     insulators: list[str],
     group_by: Literal["system", "prototype", "none"],
     seed: int,
+    members: int,
     force: bool,
     progress: bool,
 ) -> None:
@@ -141,7 +145,7 @@ def _train_trees(
         raise OutputError(f"Output must be a file that ends in .npz, but is `{output}`.")
     check_output(output, ours=is_model, force=force)
     _check_folder(output)
-    model = MaterialsModel(group_by=group_by, seed=seed)
+    model = MaterialsModel(group_by=group_by, seed=seed, n_members=members)
     if data.is_dir():
         lists = read_class_lists(data)
         labels = {"class": [lists.classes[one.label] for one in lists.materials]}
