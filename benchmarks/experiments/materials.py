@@ -466,6 +466,10 @@ TARGETS = (
 )  # fmt: skip
 
 
+DECIDED = """Means over seeds, whose number is in brackets, against the target. Where the interval
+contains the target, the seeds do not decide whether it is met."""
+
+
 def targets():
     """Targets beside what was measured, with one set of trees and with two members of each."""
 
@@ -478,7 +482,7 @@ def targets():
         return f"{interval(found)} ({len(found)})", "met" if good else "missed"
 
     lines = [
-        "## Targets", "", "Means over seeds, whose number is in brackets, against the target.", "",
+        "## Targets", "", DECIDED, "",
         "| table | row | measured | target | one set of trees | | two members | |",
         "|---|---|---|---:|---:|---|---:|---|",
     ]  # fmt: skip
