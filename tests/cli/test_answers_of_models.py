@@ -118,7 +118,34 @@ def test_certificates_of_models(program, models, tmp_path):
     assert (code, "1 of 2 bands occupied" in out) == (0, True)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "words",
+    [("chern", "plane"), ("gap", "plane"), ("winding", "chain"), ("z2", "kramers"),
+     ("weyl", "node", "--near", "0,0,1")],
+)  # fmt: skip
+def test_every_answer_goes_into_a_file_that_the_checker_accepts(program, models, tmp_path, words):
+    checker = pytest.importorskip("topophys.checker")
+    path = tmp_path / "x.cert.json"
+    code, out, _ = program(words[0], models / f"{words[1]}.json", *words[2:], "-o", path)
+    assert (code, out.rstrip().endswith(f"proof in {path}")) == (0, True)
+    assert checker.main([str(path)]) == 0
+
+
 # ---- Labels
+
+
+def test_a_bar_counts_the_files(models, tmp_path, capsys):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(3):
+        tp.write_wannier90_hr(tp.models.qwz(-1.0), folder / f"{i}_hr.dat")
+    seen = []
+    table = label_files(
+        folder, n_occupied=1, progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert [row.path.name for row in table.rows] == ["0_hr.dat", "1_hr.dat", "2_hr.dat"]
 
 
 def test_folders_hold_files_of_both_programs(models, tmp_path):
