@@ -889,11 +889,12 @@ CHECKS = {
     "indirect gap": (indirect, (1, 2, 3), BANDS, CELLS),
     "gap around an energy": (indirect, (1, 2, 3), BANDS + " level", CELLS),
     "Chern number": (chern, (2,), BANDS, CELLS + " thin points"),
-    "Chern number, two bands": (two_bands, (2,), BANDS, "start depth tree"),
     "Z2 invariant": (z2, (2,), BANDS + " time_reversal symmetry_violation", CELLS + " thin points"),
     "Majorana number": (majorana, (1,), BANDS + " particle_hole symmetry_violation", CELLS),
     "Weyl charge": (weyl, (3,), BANDS + " centre half_width", "start depth faces thin points"),
 }
+#: Chern numbers without bases are those of two bands.
+TWO_BANDS = (two_bands, (2,), BANDS, "start depth tree")
 
 
 def check(text: str) -> str:
@@ -906,7 +907,7 @@ def check(text: str) -> str:
     quantity = question.get("quantity")
     need(isinstance(quantity, str) and quantity in CHECKS, "the quantity is unknown")
     two = quantity == "Chern number" and "bases" not in evidence
-    prove, dims, asked, shown = CHECKS[quantity + ", two bands" * two]
+    prove, dims, asked, shown = TWO_BANDS if two else CHECKS[quantity]
     keys(question, asked)
     keys(evidence, shown)
     need(question.get("dimension") in dims, "the dimension is not one of this quantity")

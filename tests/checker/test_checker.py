@@ -358,3 +358,16 @@ def test_one_file_without_the_package():
         for line in source.splitlines() if line.startswith(("import ", "from "))
     }  # fmt: skip
     assert imported - set(sys.stdlib_module_names) == {"flint"}
+
+
+def test_only_quantities_of_the_format_are_known():
+    # the name under which two bands were looked up was taken for a quantity, too
+    text = texts("two bands", 1)[0]
+    data = json.loads(text)
+    assert data["question"]["quantity"] == "Chern number"
+    assert checker.check(text).startswith("Chern number ")
+    for name in ("Chern number, two bands", "gap, two bands", "chern number", "Chern number "):
+        data["question"]["quantity"] = name
+        with pytest.raises(checker.RejectedError, match="the quantity is unknown"):
+            checker.check(json.dumps(data))
+        assert not claim_is_true(data)

@@ -224,6 +224,8 @@ def hoppings_of(question):
 def claim_is_true(data):  # noqa: PLR0911  (one branch for each quantity)
     """Whether the claim holds as far as dense samples can tell."""
     question, claim = data["question"], data["claim"]
+    if question["quantity"] not in checker.CHECKS:
+        return False
     vectors, matrices, size = hoppings_of(question)
     error = (
         0.0 if question["amplitude_error"] == "0" else float.fromhex(question["amplitude_error"])
@@ -372,7 +374,7 @@ def _filling(data, rng):
 
 
 def _quantity(data, rng):
-    names = [*checker.CHECKS, "", "charge"]
+    names = [*checker.CHECKS, "", "charge", "Chern number, two bands"]
     data["question"]["quantity"] = str(rng.choice(names))
 
 
