@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ import topophys as tp
 from tests.integration.artefacts import TOUCHES
 from topophys._io import sealed, sha256
 from topophys.datasets import open_dataset
-from topophys.errors import CheckpointError, OutputError
+from topophys.errors import CheckpointError, InputError, OutputError
 from topophys.learn import fit, load_run
 from topophys.learn.checkpoint import STATE
 from topophys.learn.run import Prediction, nearest_integers
@@ -229,6 +230,39 @@ def test_values_of_a_network_without_a_finite_answer_are_masked(runs):
     chains = tp.models.ssh(1.0, [0.5, 2.0])
     assert run.predict(chains).value.mask.all()
     assert run.predict(chains, certify=True).value.tolist() == [0, 1]
+
+
+def overflowing(weights):
+    for value in weights.values():
+        value.fill_(3e38)
+
+
+@pytest.mark.long
+def test_no_answer_is_no_right_answer(runs, tiny_file, tmp_path):
+    """Weights may be finite, and what comes out of them not."""
+    from topophys.interpret import probe
+    from topophys.report import draw_figures, list_failures, measure_accuracy
+    from topophys.report.evaluation import MOST
+
+    copy = shutil.copytree(runs[0], tmp_path / "copy")
+    forge(copy, overflowing)
+    run = load_run(copy)
+    with open_dataset(tiny_file) as data:
+        assert sum(row.correct for row in measure_accuracy(run, data)) == 0
+        failures = list_failures(run, data)
+        assert {(one.named, one.real) for one in failures} == {(None, None)}
+        listed = json.loads((copy / "failures.json").read_text(encoding="utf-8"))["listed"]
+        assert len(listed) == min(MOST, len(failures))
+        for act in (draw_figures, partial(probe, n_hamiltonians=20, progress=False)):
+            with pytest.raises((CheckpointError, InputError), match="finite numbers") as caught:
+                act(run, data)
+            assert "\n" not in str(caught.value)
+    for path in copy.rglob("*"):
+        assert path.is_dir() or str(-(2**63)).encode() not in path.read_bytes()
+    chains = tp.models.ssh(1.0, [0.5, 2.0])
+    answer = run.predict(chains, certify=True)
+    assert not answer.refuted.any()
+    assert answer.value.tolist() == [0, 1]
 
 
 @pytest.mark.long

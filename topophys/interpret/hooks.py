@@ -238,8 +238,8 @@ def activations(
     ------
     ShapeError, InputError
         If `x` has other axes or is not finite, a layer does not exist, is not called exactly
-        once, returns no tensor, does not line up with the k points, or fits both layouts; or if
-        the result would be too large.
+        once, returns no tensor, is not finite, does not line up with the k points, or fits both
+        layouts; or if the result would be too large.
 
     Examples
     --------
@@ -270,6 +270,11 @@ def activations(
         if not whole:
             whole = _allocate(found, len(inputs), limit)
         for name, value in found.items():
+            if not np.isfinite(value).all():
+                raise InputError(
+                    f"Argument `module` must give finite numbers, but layer `{name}` gives NaN or"
+                    " infinity; train it again."
+                )
             whole[name][part] = value
     return whole
 

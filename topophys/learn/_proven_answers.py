@@ -39,7 +39,9 @@ class ProvenAnswers(NotebookText):
     @property
     def refuted(self) -> Bool[np.ndarray, "..."]:
         """Where the network says something else than what is proven."""
-        return np.asarray(self.certified & (self.proposed != np.ma.getdata(self.value)))
+        other = self.proposed != np.ma.getdata(self.value)
+        # without a number that is near an integer nothing is said, and nothing is wrong
+        return np.asarray(self.certified & other & (self.network_confidence >= 0.0))
 
     def to_pandas(self) -> Any:
         """Table with one row for each Hamiltonian; needs the extra `pandas`.

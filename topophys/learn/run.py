@@ -48,6 +48,7 @@ __all__ = [
     "calibrated_threshold",
     "encoder_settings",
     "load_run",
+    "names_integer",
     "placement",
     "predict_invariants",
     "read_run_file",
@@ -190,10 +191,10 @@ def nearest_integers(real: ArrayLike) -> NDArray[np.int64]:
     """Nearest integers; 0, from which every network abstains, where there is none."""
     # real of (...) -> (...)
     values = np.asarray(real, np.float64)
-    return np.asarray(np.rint(np.where(_is_integer_sized(values), values, 0.0)).astype(np.int64))
+    return np.asarray(np.rint(np.where(names_integer(values), values, 0.0)).astype(np.int64))
 
 
-def _is_integer_sized(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def names_integer(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where a number is finite and its nearest integer is exact."""
     return np.asarray(np.isfinite(values) & (np.abs(values) <= LARGEST))
 
@@ -464,7 +465,7 @@ class Run(NotebookText):
         )
         real = predict_invariants(self.encoder, x).reshape(batch)
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
-        value, unknown, proof = nearest_integers(real), ~_is_integer_sized(real), None
+        value, unknown, proof = nearest_integers(real), ~names_integer(real), None
         if certify:
             filled = self._input_settings().get("n_occupied") if self.kind == "bands" else None
             proof = certify_hamiltonian(given, self.kind, sublattice, filled)

@@ -82,8 +82,8 @@ class FailureRow(_Artifact):
     split: Text
     index: Count
     label: int
-    named: int
-    real: Number
+    named: int | None
+    real: Number | None
     gap: Number
     formula: int | None
 

@@ -15,7 +15,7 @@ from topophys.errors import InputError
 from topophys.interpret import audit, causal_tests, probe
 from topophys.invariants.results import UNRESOLVED_VALUE
 from topophys.learn import Run
-from topophys.learn.run import nearest_integers, predict_invariants
+from topophys.learn.run import names_integer, nearest_integers, predict_invariants
 from topophys.report.artifacts import is_current, read_measurements, save_result
 
 __all__ = [
@@ -189,7 +189,7 @@ def measure_accuracy(
 def _rows(run: Run, dataset: Dataset, name: str) -> list[SplitAccuracy]:
     split = dataset.split(name)
     x, label = split.read("x", "label")
-    named = nearest_integers(predict_invariants(run.encoder, x)) == label
+    named = _is_right(predict_invariants(run.encoder, x), label)
     formula = sampled_invariants(dataset.kind, x) == label
     groups: list[tuple[str, Any]] = [("all", np.ones(len(label), dtype=bool))]
     sizes = np.unique(np.abs(label))
@@ -247,10 +247,12 @@ class Failure:
         Name of the split.
     index : int
         Place in the split: ``dataset.split(split).hamiltonians(index)``.
-    label, named : int
-        Proven invariant, and what the network names.
-    real : float
-        Prediction before rounding.
+    label : int
+        Proven invariant.
+    named : int or None
+        What the network names; None where it gives no finite number, or one beyond 2^53.
+    real : float or None
+        Prediction before rounding; None where `named` is.
     gap : float
         Proven lower bound of the gap.
     formula : int or None
@@ -265,8 +267,8 @@ class Failure:
     split: str
     index: int
     label: int
-    named: int
-    real: float
+    named: int | None
+    real: float | None
     gap: float
     formula: int | None
 
@@ -308,10 +310,15 @@ def list_failures(
     return found
 
 
+def _is_right(real: NDArray[np.float64], label: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where a network names the label; nowhere where it names no integer."""
+    return np.asarray(names_integer(real) & (nearest_integers(real) == label))
+
+
 def _wrong(run: Run, dataset: Dataset, name: str) -> list[Failure]:
     x, label, gap = dataset.split(name).read("x", "label", "gap_bound")
     real = predict_invariants(run.encoder, x)
-    wrong = np.flatnonzero(nearest_integers(real) != label)
+    wrong, named = np.flatnonzero(~_is_right(real, label)), names_integer(real)
     if not wrong.size:
         return []
     formula = sampled_invariants(dataset.kind, x[wrong])
@@ -320,8 +327,8 @@ def _wrong(run: Run, dataset: Dataset, name: str) -> list[Failure]:
             name,
             int(i),
             int(label[i]),
-            int(nearest_integers(real[i])),
-            float(real[i]),
+            int(nearest_integers(real[i])) if named[i] else None,
+            float(real[i]) if named[i] else None,
             float(gap[i]),
             None if formula[j] == UNRESOLVED_VALUE else int(formula[j]),
         )

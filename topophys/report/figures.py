@@ -17,14 +17,14 @@ from topophys import plots
 from topophys._io import make_folder, sha256, write_text
 from topophys.datasets import Dataset, Split
 from topophys.datasets.tasks import get_task
-from topophys.errors import InputError, KindError, ShapeError
+from topophys.errors import CheckpointError, InputError, KindError, ShapeError
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.interpret import LinearDecoder, activations, exact_targets, fit_decoder
 from topophys.invariants.berry import berry_flux, berry_flux_from_d
 from topophys.invariants.winding import winding_angle
 from topophys.learn import Run
-from topophys.learn.run import predict_invariants
+from topophys.learn.run import names_integer, nearest_integers, predict_invariants
 from topophys.report.artifacts import (
     current_measurement,
     is_as_drawn,
@@ -257,7 +257,13 @@ def _all_answers(run: Run, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray
     for name in held_out_splits(run, dataset):
         x, label = dataset.split(name).read("x", "label")
         labels.append(label.astype(np.int64))
-        named.append(np.rint(predict_invariants(run.encoder, x)).astype(np.int64))
+        real = predict_invariants(run.encoder, x)
+        if not names_integer(real).all():
+            raise CheckpointError(
+                f"Run `{run.path}` gives no finite numbers for some samples of split `{name}`:"
+                " nothing can be drawn of it; train again."
+            )
+        named.append(nearest_integers(real))
     return np.concatenate(labels), np.concatenate(named)
 
 
