@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
+from tests.strategies import plain
 
 SPIN = np.diag([1.0, 1.0, -1.0, -1.0])
 MIRROR = np.diag([1j, 1j, -1j, -1j])
@@ -148,3 +149,20 @@ def test_a_refusal_names_the_value_needed():
     value = max(float(x) for x in re.findall(r"[\d.]+e-\d+|0\.\d+", told))
     assert float(split[1]) <= value
     assert int(tp.z2_invariant(h, tolerance=1.01 * value)) == 1
+
+
+@pytest.mark.parametrize(
+    ("ask", "h", "name"),
+    [
+        (tp.certify_chern, tp.models.ssh(1.0, 2.0), "certify_winding"),
+        (tp.certify_chern, WEYL, "chern_on_slices"),
+        (tp.certify_chern, tp.models.dirac_4d(-3.0), "second_chern"),
+        (tp.certify_winding, tp.FourierHamiltonian({(0,): np.diag([1.0, -1.0])}),
+         "majorana_number"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_question_that_fits(ask, h, name):
+    with pytest.raises(tp.errors.KindError, match=name) as caught:
+        plain(ask)(h)
+    assert "\n" not in str(caught.value)
+    assert hasattr(tp, name)

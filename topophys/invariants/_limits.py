@@ -58,7 +58,7 @@ def limits(
     return Limits(float(min_gap), depth, most, float(tightness))
 
 
-def described(H: object) -> str:
+def described(H: object, instead: str = "") -> str:
     """Say what a user gave instead of a Hamiltonian in Fourier form, and what to do."""
     if hasattr(H, "overlap") and hasattr(H, "shifted"):
         return (
@@ -72,7 +72,8 @@ def described(H: object) -> str:
             " nothing can be proven. Give its hoppings (FourierHamiltonian, ChiralHamiltonian), or"
             " use the sampled invariants of `H.on_grid(...)`."
         )
-    return f"{_validation.short(H)}."
+    cure = f"; {instead}" if instead and is_fourier_like(H) else ""
+    return f"{_validation.short(H)}{cure}."
 
 
 def dimension(H: object) -> int:

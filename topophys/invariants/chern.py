@@ -65,6 +65,14 @@ class _Found:
     kept: list[DegreeEvidence | None] | None
 
 
+#: What to ask in other dimensions.
+OTHERS: Final = {
+    1: "of a chain ask certify_winding, majorana_number or zak_phase",
+    3: "of planes of a solid ask chern_on_slices, of a node weyl_charge",
+    4: "in four dimensions ask second_chern",
+}
+
+
 def two_band_evidence(H: FourierLike, limits: Limits, *, evidence: bool = False) -> Evidence:
     """Prove the Chern number of the lower of two bands."""
     series = real_series(H)
@@ -352,7 +360,7 @@ def certify_chern(
     if dimension(H) != 2:
         raise KindError(
             "Argument `H` must be a two-dimensional Hamiltonian in Fourier form, but is"
-            f" {described(H)}"
+            f" {described(H, OTHERS.get(dimension(H), ''))}"
         )
     check_on_unresolved(on_unresolved)
     checked = limits(min_gap, max_depth, max_evaluations, deepest=24, tightness=tightness)

@@ -345,7 +345,7 @@ def certify_winding(
     if not is_block_like(H):
         raise KindError(
             "Argument `H` must be a ChiralHamiltonian (class AIII, with a block D(k)), but is"
-            f" {described(H)}"
+            f" {described(H, 'of a superconducting chain without a block ask majorana_number')}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=40)
     found = winding_evidence(H, checked, evidence=evidence)
