@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,31 @@ def test_stop_during_generate_leaves_nothing(tmp_path):
     assert err.decode().endswith("topophys: stopped; no file was left half-written\n")
     assert "Traceback" not in err.decode()
     assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that nobody can fill")
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [("info {data}", 0), ("join {data} -o {made}", 0), ("generate few.toml -o {made}", 2),
+     ("join {data} -o few.h5", 2)],
+)  # fmt: skip
+def test_a_working_folder_that_was_removed(tiny_file, tmp_path, words, status):
+    (tmp_path / "gone").mkdir()
+    made = tmp_path / "made.h5"
+    quiet = "" if "info" in words else " --quiet"
+    command = " ".join(PROGRAM) + " " + words.format(data=tiny_file, made=made) + quiet
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        ["bash", "-c", f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && {command}"],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    if status:
+        assert done.stderr.startswith("topophys: ")
+        assert done.stderr.count("\n") == 1
+    assert made.is_file() == (status == 0 and "{made}" in words)
 
 
 STREAMS = {"full": "> /dev/full", "left": "> >(exec 0<&-)", "closed": ">&-"}

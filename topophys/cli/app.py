@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Final, NoReturn, ParamSpec, TypeVar
 
@@ -99,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words
     _complete_streams()
+    _leave_removed_folder()
     for before, word in pairwise(["topophys", *words]):
         # a variable of the shell that is not set; as a path it would be the working folder
         if not word or re.fullmatch(r"--[\w-]+=", word):
@@ -140,6 +142,19 @@ def _complete_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             _silence(name)
+
+
+def _leave_removed_folder() -> None:
+    """Go to where nothing can be made if the working folder was removed.
+
+    PyTorch and others cannot be imported without a working folder. Absolute paths work then; names
+    relative to the folder cannot be found or made, as before.
+    """
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        with suppress(OSError):
+            os.chdir("/proc")
 
 
 #: What the system says where nothing more can be written.
