@@ -86,6 +86,8 @@ class Answer:
             if self.gap_upper < np.inf
             else "gap unknown"
         )
+        if self.gap_lower == np.inf:  # above or below all bands
+            gap, met = "", "no band on one side of it"
         notes = "".join(f"; {note}" for note in self.notes)
         return f"{self.question}: {message}; {gap}{met}; {self.seconds:.2f} s{notes}"
 

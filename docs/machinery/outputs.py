@@ -286,11 +286,25 @@ def unlike(a: str, b: str, *, rough: bool) -> str | None:
     return None
 
 
+def _wrapping(text: str) -> str:
+    """HTML of an output: prose wraps under its beginning, tables keep their columns and scroll."""
+    lines = text.split("\n")
+    if any(len(re.findall(r"\S {2,}(?=\S)", line)) > 1 for line in lines):
+        return html.escape(text)
+    # "  gap        at least 1": what does not fit continues under "at least"
+    starts = [re.match(r" *(?:\S+(?: \S+)* {2,}(?=\S))?", line) for line in lines]
+    hangs = [min(len(start[0]), 24) if start else 0 for start in starts]
+    return "".join(
+        f'<span style="--hang: {hang}ch">{html.escape(line)}\n</span>'
+        for hang, line in zip(hangs, lines, strict=True)
+    )
+
+
 def under(output: Output, page: str, number: int) -> str:
     """Markdown of an output, as it stands under its block."""
     parts = []
     if output.text:
-        parts.append(f'<div class="output"><pre>{html.escape(output.text)}</pre></div>')
+        parts.append(f'<div class="output"><pre>{_wrapping(output.text)}</pre></div>')
     base = posixpath.relpath(f"outputs/{slug(page)}", posixpath.dirname(page) or ".")
     parts += [
         f"![Picture drawn by the code above]({base}/{number}-{i}.png)"

@@ -217,6 +217,8 @@ def test_an_indirect_gap_is_proven_or_refuted_and_an_energy_counts_its_bands(pro
     assert checker.check(proof.read_text()).startswith("gap around an energy 1, gap at least")
     code, out, _ = program("gap", tmp_path / "open_hr.dat", "--level", "1.5", "-o", proof)
     assert (code, "not open (refuted)" in out) == (1, True)
+    code, out, _ = program("gap", tmp_path / "open_hr.dat", "--level", "9")
+    assert (code, "open (certified); no band on one side of it; " in out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -36,6 +37,23 @@ def test_generate(program, tmp_path, kind):
         assert f"{path}: {len(dataset)} samples" in out
 
 
+def test_commands_that_make_data_print_json(program, tmp_path):
+    path = tmp_path / "a.h5"
+    words = ("--quiet", "--json")
+    code, out, err = program("generate", tiny("winding"), "-o", path, "--workers", "1", *words)
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    with open_dataset(path) as dataset:
+        assert made["sizes"] == {name: len(dataset.split(name)) for name in dataset.splits}
+    assert made["path"] == str(path)
+    (tmp_path / "files").mkdir()
+    tp.write_wannier90_hr(tp.models.qwz(-1.0), tmp_path / "files" / "plane_hr.dat")
+    code, out, _ = program(
+        "label", tmp_path / "files", "-n", "1", "-o", tmp_path / "labels.csv", *words
+    )
+    assert (code, json.loads(out)["value"]) == (0, "+1")
+
+
 @pytest.mark.long
 def test_verify(program, tiny_file):
     code, out, err = program("verify", tiny_file, "--quiet")
@@ -66,6 +84,17 @@ def test_certify(program, tmp_path):
     assert "Option -n (--occupied) must be given" in err
 
 
+def test_a_certificate_that_cannot_be_checked_is_not_wrong(program, tmp_path, monkeypatch):
+    tp.write_wannier90_hr(tp.models.haldane(0.1, 0.1, 1.2), tmp_path / "h_hr.dat")
+    path = tmp_path / "x.cert.json"
+    assert program("chern", tmp_path / "h_hr.dat", "-n", "1", "-o", path)[0] == 0
+    monkeypatch.setitem(sys.modules, "flint", None)
+    monkeypatch.delitem(sys.modules, "topophys.checker", raising=False)
+    code, out, err = program("verify", path, "--json")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "Package `flint` must be installed" in err
+
+
 @pytest.mark.long
 def test_train(program, tiny_file, tmp_path):
     settings = tmp_path / "training.toml"
@@ -79,6 +108,8 @@ def test_train(program, tiny_file, tmp_path):
     assert len(run.history) == 2
     rows = json.loads((tmp_path / "run" / "accuracy.json").read_text(encoding="utf-8"))
     assert sum(row["invariant"] == "all" for row in rows) == 4
+    code, out, _ = program(*words, "--resume", "--json")
+    assert (code, json.loads(out)["accuracy"]) == (0, rows)
 
 
 def test_train_resumes_and_generates_samples_during_training(program, tmp_path):

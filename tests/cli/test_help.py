@@ -54,6 +54,15 @@ def test_every_command_shows_an_example_that_it_understands(command):
     assert refused.exit_code == 2
 
 
+#: Commands that write pages, figures or models, and answer nothing.
+MAKERS = {"plot", "report", "demo", "explore", "materials generate", "materials train"}
+
+
+@pytest.mark.parametrize("command", sorted(set(WAYS) - MAKERS))
+def test_every_command_that_answers_prints_json(command):
+    assert re.search(r"^  --json ", invoke(*command.split(), "-h").output, re.MULTILINE)
+
+
 def test_no_arguments_show_the_help():
     found = invoke()
     assert found.exit_code == 2

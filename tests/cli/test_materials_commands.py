@@ -73,6 +73,8 @@ def test_a_table_becomes_a_model_and_answers(program, tmp_path):
     code, out, err = program("materials", "report", model)
     assert (code, err) == (0, "")
     assert "held-out folds: 5, by system" in out
+    _, out, _ = program("materials", "report", model, "--json")
+    assert json.loads(out)["scores"]["class"]["formula"]["accuracy"] > 0.9
     code, out, err = program(
         "materials", "predict", table, "Bi2O3", "--model", model, "-o", answers, "--quiet"
     )

@@ -146,6 +146,15 @@ def test_numbers_of_the_overview_are_those_of_the_long_tables() -> None:
     assert checked > 25
 
 
+def test_prose_in_outputs_wraps_and_tables_keep_their_columns() -> None:
+    prose = "Chern number: +1\n  gap        at least 1 < 2"
+    shown = outputs.under(outputs.Output(text=prose), "index.md", 1)
+    assert '<span style="--hang: 0ch">Chern number: +1\n</span>' in shown
+    assert '<span style="--hang: 13ch">  gap        at least 1 &lt; 2\n</span>' in shown
+    table = "split  samples  network\ntest       300     1.00"
+    assert f"<pre>{table}</pre>" in outputs.under(outputs.Output(text=table), "index.md", 1)
+
+
 def test_outputs_differ_in_more_than_times_and_last_digits() -> None:
     unlike = outputs.unlike
     assert unlike("gap 0.5000 in 3 ms", "gap 0.5001 in 8.1 ms", rough=False) is None

@@ -484,6 +484,18 @@ def test_separators_and_spellings_of_default_columns(tmp_path, mark, names):
     assert (found.formula, found.space_group) == ("Bi2Se3", 166)
 
 
+def test_names_of_a_table_are_those_of_its_answers(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("name,formula,class\nsample 7,NaCl,a\n,KCl,b\n")
+    named = read_table(path).materials
+    assert [one.name for one in named] == ["sample 7", "KCl"]
+    assert repr(MaterialsModel.pretrained().answer(named)[0]).startswith(
+        "sample 7 (NaCl): predicted from formula"
+    )
+    labelled = read_table(path, labels=("class",)).materials  # these stand in models
+    assert [one.name for one in labelled] == ["NaCl", "KCl"]
+
+
 def test_columns_that_could_mean_the_same_are_not_chosen_between(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("Formula,FORMULA\nNaCl,KCl\n")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from topophys.cli._options import Force, Json, Quiet, require
+
+if TYPE_CHECKING:
+    from topophys.datasets import Summary
 
 __all__ = ["COMMANDS"]
 
@@ -26,6 +30,7 @@ def generate(
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Draw Hamiltonians, prove their invariants, and write a data set.
 
@@ -41,7 +46,13 @@ def generate(
     require_distinct(output, recipe)
     plan = Recipe.from_toml(recipe)
     part = None if shards is None else _stretch(shards, plan.n_shards)
-    print(make(plan, output, workers=workers, shards=part, progress=not quiet, force=force))
+    made = make(plan, output, workers=workers, shards=part, progress=not quiet, force=force)
+    print(_record(made) if as_json else made)
+
+
+def _record(summary: Summary) -> str:
+    """One line of JSON: what was drawn and kept, by split."""
+    return json.dumps(asdict(summary) | {"path": str(summary.path)})
 
 
 def _stretch(text: str, total: int) -> tuple[int, int]:
@@ -66,6 +77,7 @@ def join(
     ],
     force: Force = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Join the parts of a data set, made by separate jobs, after checking every byte.
 
@@ -75,7 +87,8 @@ def join(
     """
     from topophys.datasets import join as make
 
-    print(make(parts, output, progress=not quiet, force=force))
+    made = make(parts, output, progress=not quiet, force=force)
+    print(_record(made) if as_json else made)
 
 
 def label(
@@ -113,6 +126,9 @@ def label(
     ] = None,
     quiet: Quiet = False,
     force: Force = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; of a table one line for each file.")
+    ] = False,
 ) -> None:
     """Prove the invariants of your own Hamiltonians and store them as a data set.
 
@@ -123,6 +139,7 @@ def label(
     Example: topophys label materials -n 28 -o labels.csv
     """
     from topophys.datasets import label as make
+    from topophys.datasets.label_table import LabelTable
 
     points = None if grid is None else _grid(grid)
     made = make(
@@ -138,8 +155,13 @@ def label(
         progress=not quiet,
         force=force,
     )
-    print(made)
-    if getattr(made, "labelled", 1) == 0:
+    if not as_json:
+        print(made)
+    elif isinstance(made, LabelTable):
+        print("\n".join(json.dumps(row.row()) for row in made.rows))
+    else:
+        print(_record(made))
+    if isinstance(made, LabelTable) and made.labelled == 0:
         raise typer.Exit(1)
 
 
@@ -219,11 +241,13 @@ def verify(
 
 def _verify_proof(file: Path, *, as_json: bool) -> None:
     """Send a certificate, or an archive of them, through the independent checkers."""
-    from topophys.errors import InputError
+    from topophys.errors import InputError, MissingPackageError
     from topophys.invariants.certificate_file import verify as check
 
     try:
         ok, said = True, check(file)
+    except MissingPackageError:  # nothing is known about the file
+        raise
     except InputError as error:
         ok, said = False, str(error).removeprefix(f"{file} is ")
     if as_json:

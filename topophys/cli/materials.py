@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from topophys.cli._options import Force, Quiet, note, require
+from topophys.cli._options import Force, Json, Quiet, note, require
 
 if TYPE_CHECKING:
     from topophys.materials.answers import MaterialAnswer
@@ -277,7 +277,9 @@ def predict(
         elif as_json:
             print("\n".join(json.dumps(row) for row in rows))
         else:
-            print("\n".join([*map(str, answers), *proven, chosen.summary()]))
+            # the last line says for all of them what the model was trained on
+            texts = [str(a).removesuffix(f"\n  trained on {a.trained_on}") for a in answers]
+            print("\n".join([*texts, *proven, chosen.summary()]))
     if found.refused:
         raise typer.Exit(1)
 
@@ -340,6 +342,7 @@ def doubt(
     space_group: SpaceGroup = None,
     most: Annotated[int, typer.Option("--most", help="Number of rows to print without -o.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of folds and trees.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line each.")] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -373,6 +376,9 @@ def doubt(
         write_table(output, ranked, force=force)
         print(f"{len(ranked)} labels, least believed first: {output}")
         return
+    if as_json:
+        print("\n".join(json.dumps(row) for row in ranked[:most]))
+        return
     for row in ranked[:most]:
         print(", ".join(f"{name} {value}" for name, value in row.items() if value is not None))
     print(f"{len(ranked)} labels in all; {model.summary()}")
@@ -393,6 +399,7 @@ def report(
     run: Annotated[
         Path, typer.Argument(help="Folder or file written by `topophys materials train`.")
     ],
+    as_json: Json = False,
 ) -> None:
     """Print what a run or model was trained on, and its scores on held-out materials.
 
@@ -401,13 +408,15 @@ def report(
     if run.is_file():
         from topophys.materials.model import MaterialsModel
 
-        print(MaterialsModel.load(run).report())
+        model = MaterialsModel.load(run)
+        print(json.dumps(model.card_) if as_json else model.report())
         return
 
     from topophys.materials import load_material_run
     from topophys.materials import report as text
 
-    print(text(load_material_run(run)))
+    loaded = load_material_run(run)
+    print(json.dumps(loaded.card) if as_json else text(loaded))
 
 
 COMMANDS: Final = (generate, train, predict, doubt, report)

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -55,6 +56,7 @@ def train(
         bool, typer.Option("--tensorboard", help="Also write TensorBoard logs.")
     ] = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Train a network on the labels of a data set; print its accuracy on every split.
 
@@ -74,12 +76,17 @@ def train(
     options: dict[str, Any] = {"device": device, "progress": not quiet, "resume": resume}
     if data.suffix == ".toml":
         recipe = Recipe.from_toml(data)
-        fit(settings, recipe, output, tensorboard=tensorboard, **options)
+        run = fit(settings, recipe, output, tensorboard=tensorboard, **options)
+        found = {}
     else:
         with open_dataset(data) as dataset:
             run = fit(settings, dataset, output, tensorboard=tensorboard, **options)
-            _judge(run, dataset)
-    if _leads():
+            found = _judge(run, dataset, quiet=as_json)
+    if not _leads():
+        return
+    if as_json:
+        print(json.dumps({"run": str(output), "best_epoch": run.best_epoch} | found))
+    else:
         print(f"run folder: {output}")
 
 
@@ -99,16 +106,18 @@ def _leads() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _judge(run: Run, dataset: Dataset) -> None:
+def _judge(run: Run, dataset: Dataset, *, quiet: bool) -> dict[str, Any]:
+    """Measure and print the accuracy, and write it into the card of the model."""
     from topophys.learn.model_card import CARD_FILE, Score, write_card
     from topophys.report import measure_accuracy
     from topophys.report.evaluation import SYMBOLS, accuracy_table
 
     if not _leads():
-        return
+        return {}
     if run.kind not in SYMBOLS:
-        print(f"accuracy on `{run.config.val_split}`: {run.best_epoch['val_accuracy']:.4f}")
-        return
+        if not quiet:
+            print(f"accuracy on `{run.config.val_split}`: {run.best_epoch['val_accuracy']:.4f}")
+        return {}
     rows = measure_accuracy(run, dataset)
     names = [r.split if r.invariant == "all" else f"{r.split}, {r.invariant}" for r in rows]
     written = write_card(
@@ -124,7 +133,9 @@ def _judge(run: Run, dataset: Dataset) -> None:
             f"`{run.path / CARD_FILE}` is not as training left it and stays; remove it to have it"
             " written again."
         )
-    print(accuracy_table(rows))
+    if not quiet:
+        print(accuracy_table(rows))
+    return {"accuracy": [asdict(row) for row in rows]}
 
 
 def probe(
@@ -148,7 +159,12 @@ def probe(
             loaded, dataset, split=split, n_hamiltonians=n_hamiltonians, progress=not quiet
         )
         save_result(loaded, dataset, "probes.json", report.to_dict())
-    print(json.dumps(report.to_dict()) if as_json else report)
+    if as_json:
+        print(json.dumps(report.to_dict()))
+        return
+    print(report)
+    if not quiet:
+        note(f"`topophys report {run}` explains these measures and draws them.")
 
 
 def plot(

@@ -248,7 +248,7 @@ class TrainingLog:
             if os.path.lexists(self.folder / name):
                 raise OutputError(
                     f"Folder `{self.folder}` already holds a training ({name}); choose another"
-                    " one, or continue it with `resume`."
+                    " one, or continue it with `resume` (`--resume`)."
                 )
         known = {SETTINGS: self.config.to_toml(), "README.md": ""}
         for name, text in known.items():

@@ -119,7 +119,9 @@ class MaterialAnswer(NotebookText):
         )
 
     def __repr__(self) -> str:
-        lines = [f"{self.material.name}: predicted from {self.view}"]
+        name, formula = self.material.name, self.material.formula
+        shown = name if formula in name else f"{name} ({formula})"
+        lines = [f"{shown}: predicted from {self.view}"]
         for name, task in self.tasks.items():
             if len(self.tasks) > 1:
                 lines.append(f"  {name}")

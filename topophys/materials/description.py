@@ -240,7 +240,8 @@ def read_table(
         Columns: formula, number or symbol of the space group, path of a CIF or POSCAR file
         (relative to the table). A structure decides formula and space group where it is given. By
         default a column "space_group" is read where there is one; default names are found in any
-        case and with spaces or hyphens, as in "Space group".
+        case and with spaces or hyphens, as in "Space group". Where no labels are read,
+        a column "name" gives the names of the materials, so that answers can be told apart.
     labels : tuple of str, optional
         Columns with classes.
     species, occupancy : str, optional
@@ -263,6 +264,7 @@ def read_table(
     formula = (_column(path, names, formula) or formula) if formula == "formula" else formula
     if space_group is None:
         space_group = _column(path, names, "space_group")
+    own_name = "" if labels or names.count("name") != 1 else "name"
     if len(set(labels)) < len(labels):
         raise InputError(f"Argument `labels` must name each column once, but is {labels!r:.80}.")
     wanted = [*labels, *(c for c in (space_group, structure) if c)]
@@ -290,7 +292,7 @@ def read_table(
         except (TopophysError, OSError) as error:
             found.refused.append((line, f"{path.name}, line {line}: {error}"))
             continue
-        found.materials.append(material)
+        found.materials.append(_named(material, cells.get(own_name, "")))
         found.lines.append(line)
         for name in labels:
             found.labels[name].append(cells[name])
@@ -298,6 +300,11 @@ def read_table(
         first = found.refused[0][1] if found.refused else "there is none"
         raise DatasetError(f"Table `{path}` must hold a readable material, but: {first}")
     return found
+
+
+def _named(material: Description, name: str) -> Description:
+    """Give a material the name of its line, where there is one."""
+    return material if is_missing(name) else replace(material, name=" ".join(name.split()))
 
 
 def _column(path: Path, names: Sequence[str], default: str) -> str | None:
