@@ -130,7 +130,11 @@ def why(reasons: Sequence[str]) -> str:
         Such as "2 depth (raise `max_depth`), 1 closed gap (the gap met is zero to rounding)".
     """
     counts = [(reasons.count(reason), reason) for reason in REMEDIES]
-    return ", ".join(f"{n} {reason} ({REMEDIES[reason]})" for n, reason in counts if n)
+    return ", ".join(
+        f"{n} {reason}{'s' * (n > 1 and reason.endswith('gap'))} ({REMEDIES[reason]})"
+        for n, reason in counts
+        if n
+    )
 
 
 class UnresolvedError(TopophysError, ValueError):

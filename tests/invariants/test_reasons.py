@@ -47,7 +47,7 @@ def test_reasons_of_chains():
 def test_a_batch_counts_its_reasons():
     proof = tp.certify_chern(tp.models.qwz([-2.0, 2.0, -1.0]))
     assert proof.reason.tolist() == ["closed gap", "closed gap", ""]
-    assert "2 closed gap" in repr(proof)
+    assert "2 closed gaps (" in repr(proof)
 
 
 @given(
