@@ -128,11 +128,15 @@ def test_a_file_that_cannot_be_read_is_named(name, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_bytes_that_are_not_text(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"\xff\xfe\x00", "it is UTF-16 text"), (b"name = '\xe9'", "not UTF-8")]
+)
+def test_bytes_that_are_not_text(tmp_path, content, words):
     file = Path(tmp_path / "a.toml")
-    file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(RecipeError, match="not UTF-8"):
+    file.write_bytes(content)
+    with pytest.raises(RecipeError, match=words) as caught:
         Recipe.from_toml(file)
+    assert "\n" not in str(caught.value)
 
 
 JUNK = st.one_of(

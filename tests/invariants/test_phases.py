@@ -370,6 +370,7 @@ TAMPERED = {
     "no regions": lambda a, x: a.__setitem__("regions", []),
     "evaluations": lambda a, x: a.__setitem__("evaluations", -1),
     "notes": lambda a, x: a.__setitem__("notes", [3]),
+    "context": lambda a, x: a.__setitem__("context", [["bands", 2]]),
     "reason": lambda a, x: a.__setitem__("reason", None),
     "more": lambda a, x: x.__setitem__("extra", np.zeros(1)),
     "version": lambda a, x: a.__setitem__("version", 1),

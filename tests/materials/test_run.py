@@ -91,7 +91,7 @@ def test_missing_and_empty_files(tmp_path):
     with pytest.raises(DatasetError, match="cannot be read"):
         read_structure(tmp_path / "no.cif")
     (tmp_path / "empty.cif").write_text("")
-    with pytest.raises(InputError, match=r"Sample `empty.cif`"):
+    with pytest.raises(InputError, match=r"Structure file `.*empty\.cif` is empty"):
         read_structure(tmp_path / "empty.cif")
 
 

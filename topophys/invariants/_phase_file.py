@@ -114,9 +114,16 @@ def _words(about: dict[str, Any]) -> str:
         return "it does not name one to three parameters"
     if not all(isinstance(about.get(n), str) for n in _TEXTS):
         return f"it lacks a text for {', '.join(_TEXTS)}"
-    notes, spent = about.get("notes"), about.get("evaluations")
-    if not isinstance(notes, list) or not all(isinstance(n, str) for n in notes):
-        return "its notes are no texts"
+    # files of older versions say nothing of bands, momenta and units
+    notes, context = about.get("notes"), about.get("context", [])
+    spent = about.get("evaluations")
+    if not isinstance(notes, list) or not isinstance(context, list) or not all(
+        isinstance(n, str) for n in notes
+    ) or not all(
+        isinstance(row, list) and len(row) == 2 and all(isinstance(word, str) for word in row)
+        for row in context
+    ):  # fmt: skip
+        return "its notes, or its bands, momenta and units, are no texts"
     if type(spent) is not int or spent < 0:
         return "its number of evaluations is none"
     if not isinstance(regions, list) or not all(

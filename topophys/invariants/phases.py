@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -206,6 +206,8 @@ class PhaseDiagram(Result):
         Digest of the question: which diagrams can be continued as which.
     asked : PlaneAsked or None
         The family, for `save_proof`; None where the diagram comes from a file.
+    context : tuple of (str, str)
+        Bands, momenta and units of the family, in words.
 
     Examples
     --------
@@ -232,6 +234,7 @@ class PhaseDiagram(Result):
     tree: Tree = field(default_factory=lambda: Tree.root(1))
     fingerprint: str = ""
     asked: PlaneAsked | None = None
+    context: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -241,14 +244,6 @@ class PhaseDiagram(Result):
         """The question, such as "Chern number over 2 parameters (phi, m)"."""
         few = "1 parameter" if len(self.names) == 1 else f"{len(self.names)} parameters"
         return f"{self.quantity} over {few} ({', '.join(self.names)})"
-
-    def _context(self) -> list[tuple[str, str]]:
-        """Tell the bands, momenta and units of the family; nothing of a diagram from a file."""
-        if self.asked is None:
-            return []
-        h = self.asked.space.at(self.domain.mean(1)[None])
-        bands = lowest(self.asked.filled, h.amplitudes.shape[-1], h.vectors.shape[1])
-        return [("bands", bands), *Asked(h, self.quantity).rows()]
 
     @property
     def share(self) -> float:
@@ -363,7 +358,7 @@ class PhaseDiagram(Result):
         """
         about = {
             "names": list(self.names), "quantity": self.quantity, "reason": self.reason,
-            "notes": list(self.notes), "fingerprint": self.fingerprint,
+            "notes": list(self.notes), "fingerprint": self.fingerprint, "context": self.context,
             "evaluations": int(self.evaluations), "regions": [vars(r) for r in self.regions],
         }  # fmt: skip
         return write_diagram(path, about, self.domain, self.region, self.tree, force=force)
@@ -433,7 +428,7 @@ class PhaseDiagram(Result):
         return _diagram(
             tuple(about["names"]), arrays["domain"], about["quantity"], tree, arrays["region"],
             tuple(Region(**r) for r in about["regions"]), about["evaluations"], about["reason"],
-            tuple(about["notes"]), about["fingerprint"],
+            tuple(about["notes"]), about["fingerprint"], context=about.get("context", ()),
         )  # fmt: skip
 
     def _answer(self) -> str:
@@ -454,7 +449,7 @@ class PhaseDiagram(Result):
         message = why([self.reason])
         rows += [("reason", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
-        rows += self._context()
+        rows += self.context
         return [*rows, *(("note", note) for note in self.notes)]
 
     def _columns(self) -> dict[str, NDArray[Any]]:
@@ -477,8 +472,13 @@ def _diagram(
     notes: tuple[str, ...],
     fingerprint: str,
     asked: PlaneAsked | None = None,
+    context: Sequence[Sequence[str]] = (),
 ) -> PhaseDiagram:
     """Put the leaves of a tree into rows."""
+    if asked is not None:
+        h = asked.space.at(domain.mean(1)[None])
+        bands = lowest(asked.filled, h.amplitudes.shape[-1], h.vectors.shape[1])
+        context = [("bands", bands), *Asked(h, quantity).rows()]
     rows = tree.leaves
     lower, upper = tree.bounds(rows, domain[:, 0], domain[:, 1])
     good = region >= 0
@@ -501,6 +501,7 @@ def _diagram(
         tree=tree,
         fingerprint=fingerprint,
         asked=asked,
+        context=tuple((name, text) for name, text in context),
     )
 
 

@@ -102,7 +102,7 @@ def read_structure(
         reason = getattr(error, "strerror", None) or str(error)
         raise DatasetError(f"Structure file `{path}` cannot be read: {reason}.") from None
     if not text.strip():
-        raise DatasetError(f"Structure file `{path}` is empty; copy it again.")
+        raise InputError(f"Structure file `{path}` is empty; copy it again.")
     if path.suffix.lower() == ".cif" or re.search(r"^\s*_cell_length_a\b", text, re.MULTILINE):
         if species is not None:
             raise InputError(
