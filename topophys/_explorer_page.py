@@ -132,7 +132,7 @@ class _Page:
 
 def _figure(title: str, x: str, y: str, **options: Any) -> Any:
     made = new_figure(
-        title=title, width=330, height=300, x_axis_label=x, y_axis_label=y,
+        title=title, width=315, height=300, x_axis_label=x, y_axis_label=y,
         tools="pan,wheel_zoom,reset,save", toolbar_location="above", **options,
     )  # fmt: skip
     made.toolbar.logo = None

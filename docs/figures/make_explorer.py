@@ -30,7 +30,7 @@ def picture() -> bytes:
     ready.wait(120)
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        Browser(shutil.which("chromium"), Path(folder), (1330, 720)) as browser,
+        Browser(shutil.which("chromium"), Path(folder), (1280, 720)) as browser,
     ):
         browser.open(f"http://127.0.0.1:{started[0].port}/")
         browser.wait("text().includes('Chern number 1')")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import topophys as tp
-from topophys.plots import Figure, plot_det_loop, save_figure
+from topophys.plots import Figure, new_figure, plot_det_loop, save_figure
 
 
 def picture() -> Figure:
@@ -19,7 +19,9 @@ def picture() -> Figure:
     chains = tp.ChiralHamiltonian.from_array(-2, np.array(rows)[..., None, None])
     proof = tp.certify_winding(chains)
     assert proof.value.tolist() == [0, 1, 2, -1]
-    return plot_det_loop(chains, nu=proof)
+    figure = new_figure(7.2, 6.0)
+    plot_det_loop(chains, nu=proof, ax=figure.subplots(2, 2).ravel())
+    return figure
 
 
 if __name__ == "__main__":

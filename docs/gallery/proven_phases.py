@@ -28,11 +28,11 @@ def picture() -> Figure:
         ),
     ]  # fmt: skip
     assert [sorted({r.value for r in p.regions}) for p in planes] == [[-1, 0, 1], [0, 1], [0, 1, 2]]
-    figure = new_figure(12.0, 3.1)
+    figure = new_figure(9.0, 2.7)
     for plane, panel in zip(planes, figure.subplots(1, 3), strict=True):
         phase_diagram(plane, ax=panel)
     return figure
 
 
 if __name__ == "__main__":
-    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=110)
+    save_figure(picture(), Path(__file__).with_suffix(""), ["png"], dpi=150)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -129,6 +130,17 @@ def test_unknown_entries_are_refused(source):
         pytest.importorskip("onnxruntime")
     with pytest.raises(InputError, match=r"entry|ONNX"):
         read_entry(source)
+
+
+def test_an_entry_in_the_working_folder_is_found(tmp_path, monkeypatch):
+    (tmp_path / "entry_of_a_user.py").write_text("def predict(samples, test):\n    return None\n")
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    try:
+        assert read_entry("entry_of_a_user:predict").__name__ == "predict"
+    finally:
+        sys.modules.pop("entry_of_a_user", None)
+    assert sys.path == before
 
 
 def test_scores_are_kept(tmp_path):

@@ -181,7 +181,8 @@ class LabelTable(NotebookText):
             lines.append(f"{row.path!s:<{width}}  {message}")
         counts = ", ".join(f"{n} {status}" for status, n in sorted(self.counts.items())) or "none"
         where = f"; table in {self.path}" if self.path else ""
-        return "\n".join([*lines, f"{len(self.rows)} files: {counts}, {self.seconds:.1f} s{where}"])
+        files = f"{len(self.rows)} file{'s' * (len(self.rows) != 1)}"
+        return "\n".join([*lines, f"{files}: {counts}, {self.seconds:.1f} s{where}"])
 
 
 def sources(

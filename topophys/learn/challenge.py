@@ -7,7 +7,9 @@ import io
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -637,15 +639,28 @@ class _Onnx:
         return np.rint(np.asarray(found, np.float64).reshape(len(x)))
 
 
+@contextmanager
+def _working_folder_first() -> Iterator[None]:
+    """Import from the working folder, where installed commands do not look."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
 def read_entry(source: str | Path) -> Entry:
     """Entry by its name or from a file.
 
     Parameters
     ----------
     source : str or path-like
-        "formula", "fft-formula" or "hybrid"; "module:function" of what can be imported; a CSV file
-        with the columns test, index and value (an empty value abstains); or an ONNX file whose only
-        input is (n, *grid, m, m, 2) and whose output is one number each, to be rounded.
+        "formula", "fft-formula" or "hybrid"; "module:function" of what can be imported,
+        also from the working folder; a CSV file with the columns test, index and value (an empty
+        value abstains); or an ONNX file whose only input is (n, *grid, m, m, 2) and whose output is
+        one number each, to be rounded.
 
     Returns
     -------
@@ -677,7 +692,8 @@ def read_entry(source: str | Path) -> Entry:
     module, colon, function = str(source).partition(":")
     if colon:
         try:
-            found = getattr(__import__(module, fromlist=[function]), function)
+            with _working_folder_first():
+                found = getattr(__import__(module, fromlist=[function]), function)
         except (ImportError, AttributeError, ValueError) as error:
             raise InputError(
                 f"Argument `entry` cannot be imported from {source}: {error}"
