@@ -1,9 +1,10 @@
-"""Packages that only an extra of the installation brings, loaded when they are used."""
+"""Packages that only an extra, or the user, brings, loaded when they are used."""
 
 from __future__ import annotations
 
 import html
 import importlib
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 from topophys.errors import MissingPackageError
 
-__all__ = ["NotebookText", "load_extra", "quiet", "table_of_rows"]
+__all__ = ["NotebookText", "load_extra", "quiet", "table_of_rows", "working_folder_first"]
 
 
 def load_extra(name: str, extra: str) -> Any:
@@ -52,3 +53,14 @@ class NotebookText:
 def table_of_rows(rows: Iterable[Mapping[str, Any]]) -> Any:
     """Make a data frame with one row for each mapping from column to value."""
     return load_extra("pandas", "pandas").DataFrame.from_records([dict(row) for row in rows])
+
+
+@contextmanager
+def working_folder_first() -> Iterator[None]:
+    """Import from the working folder, where installed commands do not look."""
+    sys.path.insert(0, "")  # the working folder, also where it is gone
+    try:
+        yield
+    finally:
+        if "" in sys.path:
+            sys.path.remove("")

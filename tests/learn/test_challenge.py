@@ -143,6 +143,16 @@ def test_an_entry_in_the_working_folder_is_found(tmp_path, monkeypatch):
     assert sys.path == before
 
 
+def test_an_entry_that_fails_is_named_with_its_reason():
+    def entry(samples):
+        return samples
+
+    with pytest.raises(
+        InputError, match=r"failed on test chains-12, with TypeError: .*samples and"
+    ):
+        score_challenge(entry, ["chains-12"], hidden_seed=1, size=3)
+
+
 def test_scores_are_kept(tmp_path):
     score = score_challenge("formula", ["majorana-off-grid"], hidden_seed=2, size=10)
     path = score.save(tmp_path / "score.json")

@@ -7,9 +7,7 @@ import io
 import json
 import re
 import secrets
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -20,12 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._io import begins_with, complete_folder, read_text, write_text
-from topophys._optional import NotebookText, load_extra
+from topophys._optional import NotebookText, load_extra, working_folder_first
 from topophys._progress import track
 from topophys._statistics import wilson_interval
 from topophys.ensembles.hard import HARD_CHAINS, HARD_PLANES, hard_chains, hard_planes
 from topophys.ensembles.symmetric import bdg_chains, time_reversal_planes
-from topophys.errors import InputError
+from topophys.errors import InputError, TopophysError
 from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block
@@ -506,7 +504,7 @@ def score_challenge(
     Raises
     ------
     InputError
-        If a test or an entry is unknown, or an entry answers with something else than n integers.
+        If a test or an entry is unknown, or an entry fails, or does not answer with n integers.
 
     Examples
     --------
@@ -568,6 +566,13 @@ def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
         found = call(test.samples.copy(), blind)
     except NotImplementedError:
         return None
+    except TopophysError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"Argument `entry` failed on test {test.name}, with {type(error).__name__}: {error}; it"
+            " is called with the samples and a description of the test."
+        ) from error
     value = _as_array(found, test)
     if value.shape != test.label.shape or value.dtype.kind not in "biuf":
         raise InputError(
@@ -639,18 +644,6 @@ class _Onnx:
         return np.rint(np.asarray(found, np.float64).reshape(len(x)))
 
 
-@contextmanager
-def _working_folder_first() -> Iterator[None]:
-    """Import from the working folder, where installed commands do not look."""
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
-
-
 def read_entry(source: str | Path) -> Entry:
     """Entry by its name or from a file.
 
@@ -692,7 +685,7 @@ def read_entry(source: str | Path) -> Entry:
     module, colon, function = str(source).partition(":")
     if colon:
         try:
-            with _working_folder_first():
+            with working_folder_first():
                 found = getattr(__import__(module, fromlist=[function]), function)
         except (ImportError, AttributeError, ValueError) as error:
             raise InputError(
