@@ -162,3 +162,24 @@ def test_operations_must_take_orbitals_to_orbitals():
     h = tp.models.ssh(1.0, 2.0).with_geometry(positions=[[0.0], [0.4]])
     with pytest.raises(InputError, match=r"takes orbital \d to"):
         tp.symmetrize(h, time_reversal=None, operations=[([[-1]], [[0, 1], [1, 0]], [0.5])])
+
+
+@pytest.mark.parametrize("angle", [1e-3, 1.4e-3, 1e-5, 1.0, 1.047])
+def test_rotations_that_nearly_close_are_no_finite_group(angle):
+    # matrices a thousandth of a turn apart once counted as equal: nothing was averaged, and the
+    # result did not have the symmetry
+    turned = tp.FourierHamiltonian({(0,): [[0, 1.0], [1.0, 0]], (1,): [[0.3, 0.2], [0.4, 0.1]]})
+    u = np.diag(np.exp([1j * angle, -1j * angle]))
+    with pytest.raises(InputError, match=r"at most 384 .* two of U differ by"):
+        tp.symmetrize(turned, time_reversal=None, operations=[([[1]], u)])
+
+
+@pytest.mark.parametrize("digits", [7, 10, 16])
+@pytest.mark.parametrize("order", [2, 3, 4, 6])
+def test_the_mean_has_the_symmetry_as_well_as_the_digits_of_its_matrices(order, digits):
+    angle = round(np.pi / order, digits)
+    u = np.diag(np.exp([1j * angle, -1j * angle]))
+    h = tp.FourierHamiltonian({(0,): [[0.3, 1.0], [1.0, 0]], (1,): [[0.3, 0.2], [0.4, 0.1]]})
+    mean = tp.symmetrize(h, time_reversal=None, operations=[([[1]], u)]).hamiltonian
+    for m in mean.hoppings.values():
+        assert np.abs(u @ m @ u.conj().T - m).max() < max(10.0 ** (1 - digits), 1e-14)

@@ -198,6 +198,11 @@ def symmetrize(
                 "Argument `time_reversal` must be unitary with U conj(U) = -1, but deviates by"
                 f" {off:.3g}."
             )
+    if not isinstance(operations, Sequence):
+        raise InputError(
+            "Argument `operations` must be a sequence of (W, U) or (W, U, t), but is"
+            f" {_validation.short(operations)}."
+        )
     if inversion is None and not len(operations):
         if u is None:
             raise InputError(
@@ -250,15 +255,18 @@ class _Operation(NamedTuple):
         cells = np.where(used[..., None], self.cells - self.cells[used][0], 0)
         return self._replace(cells=cells)
 
-    def same(self, other: _Operation) -> bool:
-        """Whether both act on Hamiltonians in the same way: equal but for a phase."""
-        n = len(self.matrix)
-        return bool(
-            self.conjugates == other.conjugates
-            and (self.turn == other.turn).all()
-            and abs(abs(np.vdot(self.matrix, other.matrix)) - n) < n * KIND
-            and (self.cells == other.cells).all()
-        )
+    def miss(self, other: _Operation) -> float:
+        """Largest difference of the matrices but for a phase; infinite where the rest differs."""
+        if (
+            self.conjugates != other.conjugates
+            or (self.turn != other.turn).any()
+            or (self.cells != other.cells).any()
+        ):
+            return np.inf
+        overlap = np.vdot(self.matrix, other.matrix)
+        if overlap == 0.0:
+            return np.inf
+        return float(np.abs(other.matrix - overlap / abs(overlap) * self.matrix).max())
 
 
 def _operation(
@@ -313,26 +321,31 @@ def _group(
     if inversion is not None:
         given.append(_operation(H, -one, inversion, None, "inversion"))
     for number, words in enumerate(operations):
-        if len(words) not in (2, 3):
+        if not isinstance(words, (tuple, list)) or len(words) not in (2, 3):
+            found = f"{len(words)} parts" if isinstance(words, (tuple, list)) else repr(words)
             raise InputError(
-                f"Argument `operations` must hold (W, U) or (W, U, t), but has {len(words)} parts"
-                f" at {number}."
+                f"Argument `operations` must hold (W, U) or (W, U, t), but has"
+                f" {_validation.short(found)} at {number}."
             )
         shift = words[2] if len(words) == 3 else None
         given.append(_operation(H, words[0], words[1], shift, f"operations[{number}]"))
     group, fresh = [unit], [unit]
+    nearest = np.inf
     while fresh:
         made: list[_Operation] = []
         for g in given:
             for h in fresh:
                 new = g.after(h)
-                if not any(new.same(known) for known in (*group, *made)):
+                miss = min(new.miss(known) for known in (*group, *made))
+                if miss > KIND:
                     made.append(new)
+                    nearest = min(nearest, miss)
         group, fresh = group + made, made
         if len(group) > LARGEST_GROUP:
             raise InputError(
                 f"Argument `operations` must generate a group of at most {LARGEST_GROUP}"
-                " operations, but generates more: a matrix W or U does not return to 1."
+                " operations, but generates more: a matrix W or U does not return to 1"
+                + (f"; two of U differ by {nearest:.2g}." if nearest < np.inf else ".")
             )
     return group
 
