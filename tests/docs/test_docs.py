@@ -115,6 +115,15 @@ def test_a_guide_shows_no_checks_and_no_output_typed_by_hand(page: Path) -> None
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=name)
+def test_code_fits_into_its_column(page: Path) -> None:
+    shown = [
+        block for block in outputs.blocks(page.read_text(encoding="utf-8")) if not block.hidden
+    ]
+    lines = [line for block in shown for line in block.code.splitlines()]
+    assert [line for line in lines if len(line) > 100] == []
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name)
 def test_the_site_shows_outputs_and_hides_checks(page: Path) -> None:
     below = page.relative_to(ROOT / "docs").as_posix()
     text = page.read_text(encoding="utf-8")
