@@ -302,7 +302,11 @@ def test_a_training_that_lost_its_folder_publishes_nothing(tiny_file, tmp_path, 
 
 
 @pytest.mark.parametrize("resume", [False, True])
-@pytest.mark.parametrize("name", ["training.toml", "log.jsonl", "best.safetensors", "last.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["training.toml", "log.jsonl", "best.safetensors", "last.json", "accuracy.json", "origins.json",
+     "report.html"],
+)  # fmt: skip
 def test_a_folder_with_files_of_something_else_is_refused(tiny_file, tmp_path, name, resume):
     path = tmp_path / "run" / name
     path.parent.mkdir()

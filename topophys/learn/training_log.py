@@ -49,6 +49,11 @@ LOCK: Final = "training.lock"
 TRACES: Final = (
     LOG, CARD, "best.json", "last.json", STATE, "best.safetensors", "last.safetensors",
 )  # fmt: skip
+#: Files that are measured later, and would be replaced then.
+RESULTS: Final = (
+    "accuracy.json", "probes.json", "causal.json", "audit.json", "failures.json", "summary.json",
+    "origins.json", "report.html",
+)  # fmt: skip
 #: Entries of the provenance that identify the data.
 DATA: Final = ("dataset_digest", "dataset_manifest", "drawn_on_the_way")
 
@@ -184,7 +189,7 @@ class TrainingLog:
             return False
         self.resuming = resume and (self.folder / STATE).is_file()
         if not self.resuming and not (resume and self._began_here()):
-            self._refuse_traces()
+            self._refuse_traces(resume)
         self.group.barrier()  # no process writes before all have checked
         if self.group.is_main_process and not self.resuming:
             (self.folder / LOG).unlink(missing_ok=True)
@@ -243,12 +248,19 @@ class TrainingLog:
         except (OSError, ValueError):
             return False
 
-    def _refuse_traces(self) -> None:
+    def _refuse_traces(self, resume: bool) -> None:
         for name in TRACES:
             if os.path.lexists(self.folder / name):
+                how = "with `resume` (`--resume`)" if not resume else "where its state is"
                 raise OutputError(
                     f"Folder `{self.folder}` already holds a training ({name}); choose another"
-                    " one, or continue it with `resume` (`--resume`)."
+                    f" one, or continue it {how}."
+                )
+        for name in RESULTS:
+            if os.path.lexists(self.folder / name):
+                raise OutputError(
+                    f"Folder `{self.folder}` already holds a {name} of something else, which a"
+                    " report would replace; choose another folder."
                 )
         known = {SETTINGS: self.config.to_toml(), "README.md": ""}
         for name, text in known.items():
