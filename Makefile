@@ -23,7 +23,7 @@ test-fast: $(STAMP)  ## the quick ones: in a minute or two, no other processes, 
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not long and not process and not release"
 
 test-random: $(STAMP)  ## the tests with random examples, others in every run and many more of them
-	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "hypothesis and not slow" tests
+	TOPOPHYS_CHECKS=all HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "hypothesis and not slow" tests
 
 test-physics: $(STAMP)  ## the tests of Hamiltonians and invariants, where PyTorch cannot be imported
 	$(BIN)/python -m pytest -p tests.without_torch $(PHYSICS)
@@ -33,7 +33,7 @@ test-onnx: $(STAMP)  ## exported networks agree with PyTorch; installs the extra
 	$(BIN)/python -m pytest tests/learn/test_export.py
 
 test-slow: $(STAMP)  ## the long checks: hundreds of thousands of Hamiltonians against other methods
-	$(BIN)/python -m pytest -m slow
+	TOPOPHYS_CHECKS=all $(BIN)/python -m pytest -m slow
 
 fuzz: $(STAMP)  ## every reader against changed files, commands against Ctrl-C; writes a page of results
 	$(BIN)/python -m benchmarks.quality.fuzz

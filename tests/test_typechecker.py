@@ -7,7 +7,7 @@ import pytest
 from jaxtyping import Float, TypeCheckError, jaxtyped
 
 import topophys as tp
-from tests.typechecker import CHECKS, again, checked
+from tests.typechecker import ALL, CHECKS, again, checked
 
 
 @jaxtyped(typechecker=checked)
@@ -21,6 +21,7 @@ def test_wrong_types_and_shapes_are_errors_at_the_first_call(bad):
         double(*bad)
 
 
+@pytest.mark.skipif(ALL, reason="every call is checked")
 def test_a_function_is_left_alone_after_enough_calls_and_checked_again_in_the_next_test():
     for _ in range(CHECKS):
         double(1, np.zeros(2))
@@ -30,6 +31,7 @@ def test_a_function_is_left_alone_after_enough_calls_and_checked_again_in_the_ne
         double(4.0, np.zeros(2))
 
 
+@pytest.mark.skipif(ALL, reason="every call is checked")
 def test_methods_and_properties_are_left_alone_too():
     h = tp.models.ssh(1.0, 2.0)
     inner = type(h).block_on_grid

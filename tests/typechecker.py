@@ -7,6 +7,7 @@ every test, and left alone in the rest of that test.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from types import FunctionType
@@ -15,7 +16,10 @@ from typing import Any
 from beartype import BeartypeConf, beartype
 
 #: Checks of one function in one test; there are two in each call, of arguments and of the result.
+#: `make test-random` and `make test-slow` check every call.
 CHECKS = 40
+#: Whether every call is checked.
+ALL = os.environ.get("TOPOPHYS_CHECKS") == "all"
 #: Python's numbers count as they do for mypy: an int is a float is a complex.
 _strict = beartype(conf=BeartypeConf(is_pep484_tower=True))
 #: Functions that are not checked any more in this test.
@@ -39,7 +43,7 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
         if test != _now[0]:
             test, calls = _now[0], 0
         calls += 1
-        if calls == CHECKS:
+        if calls == CHECKS and not ALL:
             _leave(function)
         return strict(*args, **kwargs)
 

@@ -77,7 +77,7 @@ def test_a_missing_filling_is_asked_for(program, models):
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "`n_occupied` must be given" in err
     code, out, _ = program("chern", path, "--fermi-energy", "0.1")
-    assert (code, "1 bands lie below 0.1 at 256 momenta" in out) == (0, True)
+    assert (code, "1 band lies below 0.1 at 256 momenta" in out) == (0, True)
     code, out, _ = program("chern", path, "--electrons", "2", "--spin-degenerate")
     assert (code, "+1 (certified)" in out) == (0, True)
     code, out, _ = program("gap", models / "kramers.hdf5", "-n", "1")
@@ -173,7 +173,7 @@ def test_a_fermi_level_for_all_or_for_each(program, tmp_path):
     table = label_files(tmp_path, fermi_energy=0.0)
     assert [row.answer.value if row.answer else "" for row in table.rows] == ["+1", "", ""]
     assert "`fermi_energy` must lie in a gap" in table.rows[1].reason
-    assert "1 bands lie below 0 eV at 256 momenta" in table.rows[0].answer.notes
+    assert "1 band lies below 0 eV at 256 momenta" in table.rows[0].answer.notes
     lines = ["file , fermi_energy, n_occupied", "0_hr.dat,0.1,", "1_hr.dat,2,", "2_hr.dat,,1"]
     (tmp_path / "list.csv").write_text("\n".join([*lines, "2_hr.dat,,"]) + "\n")
     code, _, _ = program("label", tmp_path / "list.csv", "-o", tmp_path / "out.csv", "--quiet",
@@ -213,3 +213,18 @@ def test_two_fillings_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", vectors=[[0], [1]], block=np.ones((1, 2, 1, 1)))
     with pytest.raises(InputError, match="`fermi_energy` must be left out for the arrays"):
         label(tmp_path / "a.npz", tmp_path / "a.h5", fermi_energy=0.0)
+
+
+@pytest.mark.parametrize("occ", [0, 1, 2, 3])
+def test_a_fermi_energy_counts_whatever_the_file_says(program, tmp_path, occ):
+    levels = np.diag([0.0, 5.0, 10.0]).astype(complex)
+    with h5py.File(tmp_path / "levels.hdf5", "w") as file:
+        file["dim"], file["size"], file["occ"] = 1, 3, occ
+        file["hop/0/R"], file["hop/0/mat"] = [0], 0.5 * levels
+    code, out, err = program("gap", tmp_path / "levels.hdf5", "--fermi-energy", "7")
+    assert (code, err) == (0, "")
+    assert "2 of 3 bands" in out
+    assert ("the file has another filling" in out) == (occ != 2)
+    code, out, err = program("gap", tmp_path / "levels.hdf5")
+    assert (code == 0) == (occ in (1, 2))
+    assert ("`n_occupied` must be given" in err) == (occ in (0, 3))

@@ -68,7 +68,9 @@ def _shared(factory, make):
     with kept.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.is_file():
-            kept.write_bytes(pickle.dumps(make(factory)))
+            part = kept.with_suffix(".part")  # what was killed in between is made again
+            part.write_bytes(pickle.dumps(make(factory)))
+            part.replace(kept)
         return pickle.loads(kept.read_bytes())
 
 

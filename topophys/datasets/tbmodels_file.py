@@ -101,6 +101,9 @@ def read_tbmodels(
                 f"File `{file}` must have {found.size} x {found.size} hoppings on vectors of"
                 f" {found.dim} components, but does not."
             )
+        occ = found.occ
+        if fermi_energy is not None or not 0 < (occ or 0) < found.size:
+            found.occ = None  # the Fermi energy counts, or no band or every band is occupied
         h = from_tbmodels(found, n_occupied=filled)
     except TopophysError:
         raise
@@ -115,19 +118,20 @@ def read_tbmodels(
             f"File `{file}` must hold a model of TBmodels, but does not:"
             f" {type(error).__name__} {' '.join(str(error).split()):.100}."
         ) from None
-    h.notes = _notes(found.occ, filled, fermi_energy)
     if fermi_energy is not None:
         fill_below(h, fermi_energy)
+        filled = h._n_occupied
+    h.notes = (*_notes(occ, filled, h._n_occupied), *h.notes)
     return h
 
 
-def _notes(occ: int | None, filled: int | None, fermi_energy: float | None) -> tuple[str, ...]:
+def _notes(occ: int | None, given: int | None, taken: int | None) -> tuple[str, ...]:
     """Say where the filling is from, or that the file has another one."""
-    if occ is None:
+    if occ is None or (given == occ):
         return ()
-    if filled is None and fermi_energy is None:
+    if given is None and taken == occ:
         return (f"filling from the file: occ = {occ}",)
-    return (f"the file has another filling: occ = {occ}",) if filled not in (None, occ) else ()
+    return (f"the file has another filling: occ = {occ}",)
 
 
 def is_tbmodels(path: str | Path) -> bool:

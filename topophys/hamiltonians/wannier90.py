@@ -311,7 +311,8 @@ def fill_below(h: WannierHamiltonian, fermi_energy: float) -> None:
         )
     h._n_occupied, h._filled = low, True
     # between these momenta nothing is proven about the energy, only about the gap
-    h.notes = (*h.notes, f"{low} bands lie below {energy:g}{unit} at {counts.size} momenta")
+    bands = "1 band lies" if low == 1 else f"{low} bands lie"
+    h.notes = (*h.notes, f"{bands} below {energy:g}{unit} at {counts.size} momenta")
 
 
 def _beside(path: Path, wsvec: str | Path | None) -> Path | Member | None:

@@ -434,7 +434,7 @@ CASES = (
     ),
     Case(
         "Chern number, `fermi_energy=0.2`", f"{WT}#47", "half filling", _fermi_level,
-        "1 bands lie below 0.2 eV"
+        "1 band lies below 0.2 eV"
     ),
     Case(
         "`fermi_energy` in a band", f"{WT}#47", "half filling", _metal,
