@@ -227,6 +227,10 @@ def test_cif_files_are_read(tmp_path, parts, numbers):
     ("parts", "message"),
     [
         ({"symmetry": "_symmetry_space_group_name_H-M 'P 9 x'"}, "not known"),
+        ({"symmetry": "_symmetry_space_group_name_H-M 'P 1'\n_space_group_IT_number 225"},
+         "which is number 1, and the number 225"),
+        ({"symmetry": "_symmetry_space_group_name_H-M 'F m -3 m'\n_space_group_IT_number 999"},
+         "which is number 225, and the number 999"),
         ({"symmetry": ""}, "does neither"),
         ({"symmetry": "loop_\n_symmetry_equiv_pos_as_xyz\n'what, y, z'\n"
           "_symmetry_space_group_name_H-M 'P -1'"}, "row 1 has"),

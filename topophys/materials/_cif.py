@@ -138,9 +138,16 @@ def _symmetry(data: Mapping[str, Any], note: list[str], where: str) -> list[str]
         found = "does neither" if listed is None else "has some that cannot be read"
         raise InputError(f"{where}: {OPEN}, but {found}.")
     try:
-        group = int(number) if number.isdecimal() else space_group_number(symbol)
+        group = space_group_number(symbol)
     except InputError:
         group = 0
+    if number.isdecimal() and int(number) != group:
+        if group:
+            raise InputError(
+                f"{where}: {OPEN}, but names the space group {short(symbol)!r}, which is number"
+                f" {group}, and the number {number}."
+            )
+        group = int(number)
     if any("Defaulting to P1" in one for one in note) and group != 1:
         raise InputError(
             f"{where}: {OPEN}, but names {short(stated)!r}, which is not known; without"
