@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -101,6 +102,7 @@ def client():
             distributed.Client(cluster) as client,
         ):
             yield client
+        gc.collect()  # their event loops are not closed, which the next test would be blamed for
 
 
 @pytest.mark.filterwarnings("ignore")

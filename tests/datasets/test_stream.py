@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from tests.markers import others_slow
 from topophys.datasets import Recipe, generate, open_dataset
 from topophys.errors import InputError
 
@@ -76,7 +77,7 @@ def test_orders_follow_the_seed_and_change_from_pass_to_pass(path):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", others_slow(["fork", "spawn"], quick={"fork"}))
 def test_workers_share_the_work(path, method):
     with open_dataset(path) as dataset:
         stream = dataset.torch("train", batch_size=300)

@@ -23,6 +23,7 @@ HELPERS = {"make", "small_runs", "curves"}
 LONG = {
     "haldane_phases", "coarse_grid", "phase_classes", "noise", "hofstadter", "mos2_flow",
     "finite_flake", "edge_states", "probe_controls",
+    "winding_angle",
 }  # fmt: skip
 SCRIPTS = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in HELPERS)
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import topophys as tp
+from tests.markers import others_slow
 from tests.strategies import plain
 from topophys.errors import InputError, KindError
 
@@ -70,7 +71,7 @@ def test_refuses_sizes_that_span_no_cell(size):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("direction", [0, 1])
+@pytest.mark.parametrize("direction", others_slow([0, 1], quick={0}))
 @pytest.mark.parametrize(
     "model",
     [tp.models.qwz(-1.0), tp.models.qwz(1.0), tp.models.qwz(3.0),

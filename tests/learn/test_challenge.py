@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests.markers import others_slow
 from tests.strategies import plain
 from topophys import _io
 from topophys.errors import InputError, OutputError
@@ -44,7 +45,9 @@ def test_halves_are_repeated_by_their_seed(name):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", CHALLENGE)
+@pytest.mark.parametrize(
+    "name", others_slow(CHALLENGE, quick=set(CHALLENGE) - {"planes-eight-bands"})
+)
 def test_labels_have_certificates(name, tmp_path):
     checker = pytest.importorskip("topophys.checker")
     test = load_challenge(name, seed=3, size=2)
