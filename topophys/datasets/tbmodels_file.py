@@ -142,7 +142,7 @@ def is_tbmodels(path: str | Path) -> bool:
             with opened_of_others(Path(path)) as file:
                 return {"hop", "size", "dim"} <= set(file)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, TopophysError):
-            return False  # whoever reads it says what is damaged
+            return False  # its reader says what is damaged
     return begins_as_model(path) and MARKS.search(start_of(path, HEAD)) is not None
 
 

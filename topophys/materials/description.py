@@ -241,7 +241,7 @@ def read_table(
         (relative to the table). A structure decides formula and space group where it is given. By
         default a column "space_group" is read where there is one; default names are found in any
         case and with spaces or hyphens, as in "Space group". Where no labels are read,
-        a column "name" gives the names of the materials, so that answers can be told apart.
+        a column "name" gives the names of the materials, so that answers can be distinguished.
     labels : tuple of str, optional
         Columns with classes.
     species, occupancy : str, optional

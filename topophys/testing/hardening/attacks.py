@@ -135,7 +135,7 @@ def _report(run: Any, data: Any) -> None:
     from topophys.report.artifacts import figures_are_current
 
     common = figures.common_figures
-    no_figures = SimpleNamespace(figures=lambda *_: ())
+    no_figures = SimpleNamespace(figures=lambda *_: (), symbol="nu")
     with (
         mock.patch.object(evaluation, "PARTS", ()),
         mock.patch.object(figures, "common_figures", lambda *a: islice(common(*a), 2)),
