@@ -63,6 +63,16 @@ def page(text):
     return Page(text)
 
 
+def test_a_page_of_something_else_is_not_replaced(text, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "run")
+    write_page(copy)
+    (copy / "report.html").write_text("<!doctype html><title>mine</title>", encoding="utf-8")
+    with pytest.raises(OutputError, match="move it away") as caught:
+        write_page(copy)
+    assert "\n" not in str(caught.value)
+    assert "mine" in (copy / "report.html").read_text(encoding="utf-8")
+
+
 def test_is_well_formed(text, page):
     assert text.startswith("<!doctype html>")
     assert page.wrong == []

@@ -12,9 +12,9 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from topophys._io import read_bytes, sha256, write_text
+from topophys._io import open_regular, read_bytes, sha256, write_text
 from topophys._statistics import wilson_interval
-from topophys.errors import CheckpointError
+from topophys.errors import CheckpointError, OutputError
 from topophys.report.artifacts import load_summary, origins, read_figure_records
 from topophys.report.findings import find_caveats, find_findings, words
 
@@ -49,7 +49,7 @@ def write_page(folder: str | Path) -> Path:
     CheckpointError
         If there is no summary, or a figure is missing.
     OutputError
-        If the folder is not writable.
+        If the folder is not writable, or its report.html is of something else.
 
     Examples
     --------
@@ -59,6 +59,7 @@ def write_page(folder: str | Path) -> Path:
     topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
     """
     folder = Path(folder)
+    _require_own(folder / "report.html")
     summary = load_summary(folder)
     _check_figures(folder, summary)
     environment = Environment(
@@ -80,6 +81,18 @@ def write_page(folder: str | Path) -> Path:
         figures=_figures(folder),
     )
     return write_text(folder / "report.html", page)
+
+
+def _require_own(path: Path) -> None:
+    """Refuse to replace a page that is no report of this package."""
+    if not path.is_file():
+        return
+    with open_regular(path) as stream:
+        head = stream.read(2000)
+    if head and b"topophys report" not in head:
+        raise OutputError(
+            f"File `{path}` must be an earlier report, but topophys did not write it; move it away."
+        )
 
 
 def _check_figures(folder: Path, summary: dict[str, Any]) -> None:
