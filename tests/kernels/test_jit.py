@@ -46,6 +46,12 @@ def _sums(x, out):
         out[first] = _sum_from(x, first)
 
 
+# NUMBA_DISABLE_JIT, as when coverage is measured: there is no compiled code to keep or to damage
+COMPILED = pytest.mark.skipif(
+    getattr(_sums, "_cache", None) is None, reason="kernels are interpreted"
+)
+
+
 def test_kernels_call_each_other_and_can_be_called():
     x = np.random.default_rng(0).normal(size=5)
     out = np.empty(5)
@@ -109,10 +115,8 @@ def test_numba_is_left_as_it_was():
     assert types.BaseFunction.get_call_type is before
 
 
+@COMPILED
 def test_a_change_of_any_kernel_outdates_what_is_kept_on_disk(monkeypatch):
-    # NUMBA_DISABLE_JIT, as when coverage is measured: there is no compiled code to keep
-    if getattr(_sums, "_cache", None) is None:
-        pytest.skip("kernels are interpreted")
     _sums(np.ones(3), np.empty(3))
     again = _jit.kernel(_sums.py_func)
     assert again._cache._cache_file._source_stamp == _sums._cache._cache_file._source_stamp
@@ -171,10 +175,8 @@ def test_what_cannot_be_kept_is_no_reason_to_fail(tmp_path):
     kept(tmp_path / "file").save("key", "code")
 
 
+@COMPILED
 def test_a_kernel_whose_code_on_disk_is_damaged(capfd, monkeypatch):
-    # NUMBA_DISABLE_JIT, as when coverage is measured: there is no compiled code to keep
-    if getattr(_sums, "_cache", None) is None:
-        pytest.skip("kernels are interpreted")
     monkeypatch.delenv("TOPOPHYS_QUIET", raising=False)
     x, out = np.array([1.0, 2.0, 3.0]), np.empty(3)
     _sums(x, out)
@@ -233,11 +235,10 @@ def ask_at_once(folder, count):
 
 
 @pytest.mark.long
+@COMPILED
 @pytest.mark.process
 @pytest.mark.parametrize("damage", others_slow(["flipped", "cut", "swapped"], quick=["flipped"]))
 def test_two_processes_start_on_a_damaged_cache(tmp_path, damage):
-    if getattr(_sums, "_cache", None) is None:
-        pytest.skip("kernels are interpreted")
     (whole,) = ask_at_once(tmp_path, 1)
     kept = sorted(path for path in tmp_path.rglob("*.nb?"))
     data = [path for path in kept if path.suffix == ".nbc"]
