@@ -568,7 +568,7 @@ def _scored(call: Entry, test: ChallengeTest, half: str) -> Row | None:
         return None
     except TopophysError:
         raise
-    except Exception as error:
+    except Exception as error:  # the code of others may raise anything
         raise InputError(
             f"Argument `entry` failed on test {test.name}, with {type(error).__name__}: {error}; it"
             " is called with the samples and a description of the test."
