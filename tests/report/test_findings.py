@@ -158,3 +158,26 @@ def test_charts_show_every_value_on_hover_and_stay_inside(rows):
 def test_charts_without_values_are_left_out():
     assert accuracy_chart({"accuracy": None}) is None
     assert probe_chart({"probes": None}) is None
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "words"),
+    [
+        (14999, 15000, "99.962 to 99.999 %"), (15000, 15000, "99.97 to 100.00 %"),
+        (990, 1000, "98.2 to 99.5 %"), (0, 10, "0.0 to 27.8 %"),
+    ],
+)  # fmt: skip
+def test_an_interval_with_errors_does_not_end_at_all(correct, total, words):
+    row = ACCURACY | {"split": "test", "correct": correct, "total": total, "formula_correct": total}
+    assert words in answers(accuracy=[row])["Accuracy on unseen data"]
+
+
+def test_shares_with_exceptions_are_not_rounded_to_all_and_zero_has_no_sign():
+    found = answers(
+        **probes(GOOD | {"measure": "used part"},
+                 {"source": "control", "r2": -0.0004, "measure": "used part"}),
+        **causal({"test": "swap", "what": "links", "share": 0.9998, "cases": 5040, "moved": 5040},
+                 {"what": "nothing"}),
+    )  # fmt: skip
+    assert "in 0.999 of 5,040 cases" in found["Used by the network"]
+    assert "R² 0.000" in found["Not used by the network"]

@@ -169,7 +169,7 @@ def check_labels(dataset: Dataset, count: int) -> str:
         return MISSING
     name = dataset.recipe.name
     if not refused:
-        return f"{name}: {done} of {total} labels were checked independently, and all accepted."
+        return f"{name}: {done:,} of {total:,} labels were checked independently, and all accepted."
     return (
         f"{name}: {len(refused)} of {done} labels checked independently were NOT accepted; the"
         f" first is {refused[0]}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -77,11 +78,30 @@ def _trained(training: dict[str, Any]) -> str:
 
 
 def _share(row: dict[str, Any]) -> str:
-    low, high = wilson_interval(row["correct"], row["total"])
     return (
-        f"{row['correct']:,} of {row['total']:,} ({100 * low:.1f} to {100 * high:.1f} %, formula"
-        f" {row['formula_correct']:,})"
+        f"{row['correct']:,} of {row['total']:,} ({_interval(row['correct'], row['total'])},"
+        f" formula {row['formula_correct']:,})"
     )
+
+
+def _interval(right: int, cases: int) -> str:
+    """Wilson's interval in per cent, with as many digits as keep an end from looking exact."""
+    ends = wilson_interval(right, cases)
+    for digits in range(1, 6):
+        low, high = (f"{100 * end:.{digits}f}" for end in ends)
+        if low != high and (float(high) < 100.0 or right == cases):
+            break
+    return f"{low} to {high} %"
+
+
+def _cut(share: float) -> str:
+    """Three decimals, cut and not rounded: 1.000 stands for no exception."""
+    return f"{math.floor(1000.0 * share + 1e-9) / 1000.0:.3f}"
+
+
+def _r2(value: float) -> str:
+    """Three decimals, and no sign of a zero."""
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _right(summary: dict[str, Any]) -> str:
@@ -131,16 +151,16 @@ def _held(probes: dict[str, Any]) -> str:
         for row, others in _main_rows(probes, measure):
             beside = {r["source"]: r["r2"] for r in others if r["target"] == row["target"]}
             control = [r for r in others if r["source"] == "control"]
-            parts = [f"untrained {beside['untrained']:.3f}"] if "untrained" in beside else []
-            parts += [f"control, {r['target']}: {r['r2']:.3f}" for r in control]
+            parts = [f"untrained {_r2(beside['untrained'])}"] if "untrained" in beside else []
+            parts += [f"control, {r['target']}: {_r2(r['r2'])}" for r in control]
             up_to = " up to differences that cancel in the sum" if measure != "raw" else ""
             verdict = _verdict(row, beside.get("untrained"), [r["r2"] for r in control])
             sentences.append(
-                f"{_short(row['layer'])} holds {row['target']}{up_to}: R² {row['r2']:.3f}"
+                f"{_short(row['layer'])} holds {row['target']}{up_to}: R² {_r2(row['r2'])}"
                 f" ({'; '.join(parts) or 'no controls'}){verdict}."
                 if row["r2"] > HOLDS
                 else f"{_short(row['layer'])} does not hold {row['target']}{up_to}: R²"
-                f" {row['r2']:.3f}."
+                f" {_r2(row['r2'])}."
             )
     return " ".join(sentences)
 
@@ -168,7 +188,7 @@ def _used(summary: dict[str, Any], *, wanted: bool) -> str:
     for row, others in _main_rows(summary.get("probes") or {}, "used part"):
         sentences += [
             f"The part of {_short(r['layer'])} on which the output depends"
-            f" {'holds' if wanted else 'does not hold'} {r['target']}: R² {r['r2']:.3f}."
+            f" {'holds' if wanted else 'does not hold'} {r['target']}: R² {_r2(r['r2'])}."
             for r in [row, *(o for o in others if o["source"] == "control")]
             if (r["r2"] > HOLDS) == wanted
         ]
@@ -187,8 +207,8 @@ def _used(summary: dict[str, Any], *, wanted: bool) -> str:
         harms = alone["share"] - r["share"] > MISSES
         if harms == wanted:
             sentences.append(
-                f"Without {r['what']} in {_short(r['layer'])} {r['share']:.3f} of the answers are"
-                f" right ({alone['share']:.3f} with it)."
+                f"Without {r['what']} in {_short(r['layer'])} {_cut(r['share'])} of the answers are"
+                f" right ({_cut(alone['share'])} with it)."
             )
     if wanted:
         changed: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -196,7 +216,7 @@ def _used(summary: dict[str, Any], *, wanted: bool) -> str:
             if r["test"] in CHANGES and r["moved"]:
                 changed.setdefault((r["test"], _short(r["layer"])), []).append(r)
         for (test, layer), found in changed.items():
-            low, high = (f"{pick(r['share'] for r in found):.3f}" for pick in (min, max))
+            low, high = (_cut(pick(r["share"] for r in found)) for pick in (min, max))
             cases = sum(r["cases"] for r in found)
             sentences.append(
                 f"{CHANGES[test].format(layer)}, the answer becomes the integer that exact physics"
