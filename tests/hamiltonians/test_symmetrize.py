@@ -164,7 +164,7 @@ def test_operations_must_take_orbitals_to_orbitals():
         tp.symmetrize(h, time_reversal=None, operations=[([[-1]], [[0, 1], [1, 0]], [0.5])])
 
 
-@pytest.mark.parametrize("angle", [1e-3, 1.4e-3, 1e-5, 1.0, 1.047])
+@pytest.mark.parametrize("angle", [1e-3, 1.4e-3, 1e-4, 1.0, 1.047])
 def test_rotations_that_nearly_close_are_no_finite_group(angle):
     # matrices a thousandth of a turn apart once counted as equal: nothing was averaged, and the
     # result did not have the symmetry
@@ -183,3 +183,57 @@ def test_the_mean_has_the_symmetry_as_well_as_the_digits_of_its_matrices(order, 
     mean = tp.symmetrize(h, time_reversal=None, operations=[([[1]], u)]).hamiltonian
     for m in mean.hoppings.values():
         assert np.abs(u @ m @ u.conj().T - m).max() < max(10.0 ** (1 - digits), 1e-14)
+
+
+def spin(axis, angle):
+    """Rotation of a spin 1/2."""
+    pauli = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+    n = np.asarray(axis) / np.linalg.norm(axis)
+    return np.cos(angle / 2) * np.eye(2) - 1j * np.sin(angle / 2) * np.einsum("a,aij->ij", n, pauli)
+
+
+@pytest.mark.parametrize("digits", [6, 7, 16])
+@pytest.mark.parametrize("seed", range(8))
+def test_groups_in_any_basis_and_with_few_digits(seed, digits):
+    # with six digits products of matrices drifted apart, and the mean was one over no group
+    rng = np.random.default_rng(seed)
+    v = np.linalg.qr(rng.standard_normal((2, 2)) + 1j * rng.standard_normal((2, 2)))[0]
+    quarter, half = spin([0, 0, 1], np.pi / 2), 1j * spin([1, 0, 0], np.pi)
+    operations = [
+        ([[0, -1], [1, 0]], np.round(v @ quarter @ v.conj().T, digits)),
+        ([[1, 0], [0, -1]], np.round(v @ half @ v.conj().T, digits)),
+    ]
+    hoppings = {
+        R: rng.standard_normal((2, 2)) + 1j * rng.standard_normal((2, 2))
+        for R in [(1, 0), (0, 1), (1, 2)]
+    }
+    h = tp.FourierHamiltonian(hoppings)
+    made, distance, _ = tp.symmetrize(h, time_reversal=None, operations=operations)
+    k = some_momenta()
+    worst = max(commutes(made, np.array(w), u, k, np.zeros((2, 2))) for w, u in operations)
+    assert worst < 3 * 10.0 ** (2 - digits) + 1e-13
+    again = tp.symmetrize(made, time_reversal=None, operations=operations)
+    assert again.distance < 3 * 10.0 ** (2 - digits) + 1e-12 < distance
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        (([[1e19, 1], [1, 0]], np.eye(2)), "integer matrix W"),
+        ((-np.eye(2), np.eye(2), [[0, 0], [1, 0]]), "one translation t"),
+        ((-np.eye(2), np.eye(2), [1e17, 0]), "one translation t"),
+        (([[-1, 0], [0, -1]], 1e200 * np.eye(2)), "unitary U"),
+    ],
+)
+def test_numbers_that_are_no_operation_are_refused(operation, text):
+    h = tp.FourierHamiltonian({(0, 0): np.diag([1.0, -1.0]), (1, 0): np.eye(2)})
+    h = h.with_geometry(lattice=np.eye(2), positions=np.zeros((2, 2)))
+    with pytest.raises(InputError, match=text) as caught:
+        tp.symmetrize(h, time_reversal=None, operations=[operation])
+    assert "\n" not in str(caught.value)
+
+
+def test_lattice_vectors_beyond_exact_products_are_refused():
+    h = tp.FourierHamiltonian({(0, 0): [[1.0]], (2**40, -(2**40)): [[0.5]]})
+    with pytest.raises(InputError, match="lattice vectors"):
+        tp.symmetrize(h, time_reversal=None, operations=[([[1, -1], [1, 0]], [[1.0]])])

@@ -14,6 +14,7 @@ from topophys.hamiltonians.fourier import FourierHamiltonian, primitive_vectors
 
 __all__ = ["Symmetrized", "find_time_reversal", "symmetrize"]
 
+Hoppings: TypeAlias = dict[tuple[int, ...], NDArray[np.complex128]]
 SpinOrder: TypeAlias = Literal["up first", "alternating"]
 #: The two usual orders: up up ... down down ..., and up down up down ...
 ORDERS: Final[tuple[SpinOrder, ...]] = ("up first", "alternating")
@@ -21,9 +22,14 @@ ORDERS: Final[tuple[SpinOrder, ...]] = ("up first", "alternating")
 SHARE: Final = 0.02
 #: Operations that a group may have, time reversal and spin included; crystals have at most 192.
 LARGEST_GROUP: Final = 384
-#: How unitary matrices must be, how large entries that count are, and how far from the image of a
-#: position another one may be, in units of the primitive vectors.
+#: How large entries of a matrix are that count.
 KIND: Final = 1e-6
+#: How far matrices written with six digits may be from unitary ones, and two that stand for one
+#: operation from each other.
+SAME: Final = 1e-5
+#: Largest component of a lattice vector, of W and of t: products of them are exact.
+LARGEST: Final = 1e6
+#: How far an orbital may be from where another one is moved, in units of the primitive vectors.
 NEAR: Final = 0.05
 
 
@@ -142,7 +148,8 @@ def symmetrize(
         Unitary operations: W, integers of shape (dim, dim), takes lattice vectors R to W R; U has
         shape (n, n); t, of shape (dim,), is a translation in units of the primitive vectors. With
         t, the cells that orbitals move to follow from `positions`; without it, they stay in theirs.
-        The operations need not be all of their group.
+        The operations need not be all of their group. Matrices U need six digits; the result has
+        the symmetry as exactly as they are given.
 
     Returns
     -------
@@ -181,6 +188,11 @@ def symmetrize(
     (0.005, 'up first')
     """
     _require_single(H)
+    if np.abs(H.vectors).max(initial=0) > LARGEST:
+        raise InputError(
+            f"Argument `H` must have lattice vectors of components up to {LARGEST:g}, but has"
+            f" {np.abs(H.vectors).max()}."
+        )
     u: NDArray[np.complex128] | None = None
     if isinstance(time_reversal, str):
         u = _named(H, time_reversal)
@@ -214,7 +226,8 @@ def symmetrize(
             zip(map(tuple, H.vectors.tolist()), mean, strict=True)
         )
     else:
-        hoppings, distance = _mean(H, _group(H, u, inversion, operations))
+        unit = _operation(H, np.eye(H.dim), np.eye(H.n_bands), None, "operations")
+        hoppings, distance = _mean(H, unit, _given(H, unit, u, inversion, operations))
     made = FourierHamiltonian(hoppings, n_occupied=H._n_occupied, hermitian="average")
     made.lattice, made.positions = primitive_vectors(H), H.positions
     same = H._select(())
@@ -276,14 +289,22 @@ def _operation(
     n, dim = H.n_bands, H.dim
     w = _validation.as_real(turn, f"{name}: W", f"(..., {dim}, {dim})")
     u = _validation.as_complex(matrix, f"{name}: U", f"(..., {n}, {n})")
-    if w.shape != (dim, dim) or (w != np.rint(w)).any() or abs(round(np.linalg.det(w))) != 1:
+    if (
+        w.shape != (dim, dim)
+        or np.abs(w).max() > LARGEST
+        or (w != np.rint(w)).any()
+        or abs(round(np.linalg.det(w))) != 1
+    ):
         raise InputError(
             f"Argument `{name}` must have an integer matrix W of determinant 1 or -1, but has"
             f" {_validation.short(turn)}."
         )
-    off = float(np.abs(u @ u.conj().T - np.eye(n)).max()) if u.shape == (n, n) else np.inf
-    if not off <= KIND:
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = float(np.abs(u @ u.conj().T - np.eye(n)).max()) if u.shape == (n, n) else np.inf
+    if not off <= SAME:
         raise InputError(f"Argument `{name}` must have a unitary U, but deviates by {off:.3g}.")
+    left, _, right = np.linalg.svd(u)
+    u = left @ right  # the unitary matrix that the digits mean, so that errors do not add up
     cells = np.zeros((n, n, dim))
     if shift is not None:
         if H.positions is None:
@@ -292,6 +313,11 @@ def _operation(
                 " orbitals of `H`, which has none."
             )
         t = _validation.as_real(shift, f"{name}: t", f"(..., {dim})")
+        if t.shape != (dim,) or np.abs(t).max() > LARGEST:
+            raise InputError(
+                f"Argument `{name}` must have one translation t of {dim} numbers up to"
+                f" {LARGEST:g}, but has {_validation.short(shift)}."
+            )
         at = np.asarray(H.positions)
         exact = (at @ w.T + t)[None] - at[:, None]
         cells = np.rint(exact)
@@ -306,20 +332,19 @@ def _operation(
     return _Operation(w.astype(np.int64), u, cells.astype(np.int64), False).canonical()
 
 
-def _group(
+def _given(
     H: FourierHamiltonian,
+    unit: _Operation,
     reversal: NDArray[np.complex128] | None,
     inversion: ArrayLike | None,
     operations: Sequence[Sequence[ArrayLike]],
 ) -> list[_Operation]:
-    """All operations that the given ones generate, up to phases and lattice translations."""
-    one = np.eye(H.dim)
-    unit = _operation(H, one, np.eye(H.n_bands), None, "operations")
+    """Check the operations that were given."""
     given = []
     if reversal is not None:
         given.append(unit._replace(matrix=reversal, conjugates=True))
     if inversion is not None:
-        given.append(_operation(H, -one, inversion, None, "inversion"))
+        given.append(_operation(H, -np.eye(H.dim), inversion, None, "inversion"))
     for number, words in enumerate(operations):
         if not isinstance(words, (tuple, list)) or len(words) not in (2, 3):
             found = f"{len(words)} parts" if isinstance(words, (tuple, list)) else repr(words)
@@ -329,6 +354,11 @@ def _group(
             )
         shift = words[2] if len(words) == 3 else None
         given.append(_operation(H, words[0], words[1], shift, f"operations[{number}]"))
+    return given
+
+
+def _group(unit: _Operation, given: Sequence[_Operation]) -> list[_Operation]:
+    """All operations that the given ones generate, up to phases and lattice translations."""
     group, fresh = [unit], [unit]
     nearest = np.inf
     while fresh:
@@ -337,7 +367,7 @@ def _group(
             for h in fresh:
                 new = g.after(h)
                 miss = min(new.miss(known) for known in (*group, *made))
-                if miss > KIND:
+                if miss > SAME:
                     made.append(new)
                     nearest = min(nearest, miss)
         group, fresh = group + made, made
@@ -350,31 +380,54 @@ def _group(
     return group
 
 
-def _mean(
-    H: FourierHamiltonian, group: Sequence[_Operation]
-) -> tuple[dict[tuple[int, ...], NDArray[np.complex128]], float]:
-    """Mean of a Hamiltonian over a group, and a bound of how far it is from it."""
-    mean: dict[tuple[int, ...], NDArray[np.complex128]] = {}
-    for g in group:
-        used = np.abs(g.matrix) > KIND
-        parts = {
-            tuple(T): np.where((g.cells == T).all(-1) & used, g.matrix, 0.0)
-            for T in np.unique(g.cells[used], axis=0).tolist()
-        }
-        for R, m in H.hoppings.items():
-            turned = g.turn @ np.array(R)
-            amplitude = m.conj() if g.conjugates else m
-            for left, u in parts.items():
-                for right, v in parts.items():
-                    key = tuple((turned + np.array(right) - np.array(left)).tolist())
-                    part = u @ amplitude @ v.conj().T / len(group)
-                    mean[key] = mean[key] + part if key in mean else part
-    zero = np.zeros((H.n_bands, H.n_bands))
-    moved = sum(
-        float(np.linalg.norm(mean.get(R, zero) - H.hoppings.get(R, zero), 2))
-        for R in {*mean, *map(tuple, H.vectors.tolist())}
+def _turned(g: _Operation, hoppings: Hoppings) -> Hoppings:
+    """Hoppings of the Hamiltonian after an operation."""
+    used = np.abs(g.matrix) > KIND
+    parts = {
+        tuple(T): np.where((g.cells == T).all(-1) & used, g.matrix, 0.0)
+        for T in np.unique(g.cells[used], axis=0).tolist()
+    }
+    made: Hoppings = {}
+    for R, m in hoppings.items():
+        turned = g.turn @ np.array(R)
+        amplitude = m.conj() if g.conjugates else m
+        for left, u in parts.items():
+            for right, v in parts.items():
+                key = tuple((turned + np.array(right) - np.array(left)).tolist())
+                part = u @ amplitude @ v.conj().T
+                made[key] = made[key] + part if key in made else part
+    return made
+
+
+def _apart(one: Hoppings, other: Hoppings) -> float:
+    """Bound of the distance of two Hamiltonians in operator norm, at every momentum."""
+    zero = np.zeros_like(next(iter(one.values())))
+    return sum(
+        float(np.linalg.norm(one.get(R, zero) - other.get(R, zero), 2)) for R in {*one, *other}
     )
-    return mean, moved * (1.0 + 1e-12)
+
+
+def _mean(
+    H: FourierHamiltonian, unit: _Operation, given: Sequence[_Operation]
+) -> tuple[Hoppings, float]:
+    """Mean over the group of some operations, and a bound of how far it is from the given one."""
+    old: Hoppings = {tuple(R): m for R, m in H.hoppings.items()}
+    mean: Hoppings = {}
+    group = _group(unit, given)
+    for g in group:
+        for R, m in _turned(g, old).items():
+            mean[R] = mean[R] + m / len(group) if R in mean else m / len(group)
+    # whether these operations are a group is asked of the result: that it has each given one
+    size = max(float(np.abs(m).max()) for m in old.values())
+    for number, g in enumerate(given):
+        off = _apart(_turned(g, mean), mean)
+        if off > SAME * size * len(mean):
+            raise InputError(
+                "Arguments `time_reversal`, `inversion` and `operations` must generate a finite"
+                f" group, but the mean over {len(group)} operations misses the given one at"
+                f" {number} by {off:.2g}; give matrices U with all their digits."
+            )
+    return mean, _apart(mean, old) * (1.0 + 1e-12)
 
 
 def _require_single(H: object) -> None:
