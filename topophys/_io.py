@@ -515,6 +515,11 @@ def _finite(word: str) -> float:
     return number
 
 
+def read_count(word: str) -> int | None:
+    """Return an integer of up to nine digits 0 to 9; None for any other word."""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else None
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """Decode TOML; every fault of the text is a `ValueError`."""
     try:

@@ -124,6 +124,10 @@ def test_a_table_holds_files_of_any_dimension_and_stops_at_none(tmp_path):
     assert "6 files: 4 certified, 1 failed, 1 unresolved" in repr(table)
 
 
+NO_COUNTS = ("one", "1_0", "\u0663", "\u00b2", "1.0", "-1", "9" * 5000)
+NO_NUMBERS = ("one", "1_0.5", "\u0663", "nan", "inf", "1e999", "0x10", ".", "1e" + "9" * 5000)
+
+
 def test_each_file_has_its_own_question(tmp_path):
     folder = mixed(tmp_path)
     (folder / "list.csv").write_text(
@@ -132,9 +136,13 @@ def test_each_file_has_its_own_question(tmp_path):
     table = label_files(folder / "list.csv")
     assert [row.answer.value if row.answer else "" for row in table.rows] == ["1", "+1", "open", ""]
     assert "-n" in table.rows[3].reason
-    (folder / "list.csv").write_text("file,n_occupied\na_hr.dat,one\n")
-    with pytest.raises(InputError, match="line 2"):
-        label_files(folder / "list.csv")
+    for column, word in [
+        *(("n_occupied", w) for w in NO_COUNTS),
+        *(("fermi_energy", w) for w in NO_NUMBERS),
+    ]:
+        (folder / "list.csv").write_text(f"file,{column}\na_hr.dat,{word}\n", encoding="utf-8")
+        with pytest.raises(InputError, match=f"or nothing as {column} in line 2"):
+            label_files(folder / "list.csv")
     (folder / "list.csv").write_text("name\na_hr.dat\n")
     with pytest.raises(InputError, match="columns file, n_occupied"):
         label_files(folder / "list.csv")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from topophys.errors import HermiticityError
+from topophys.errors import HermiticityError, SchemaError
 from topophys.testing.wannier_files import FILES, save, small_hr, small_tb, wannier_file
 
 
@@ -183,3 +183,11 @@ def test_hoppings_of_silicon_one_by_one():
         expected = complex(re, im) / weights[number // n**2]
         assert h.amplitudes[found[x, y, z], a - 1, b - 1] == pytest.approx(expected, abs=2e-6)
     assert number + 1 == n_r * n**2
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1.5", "\u0661", "9" * 3000])
+def test_degeneracies_are_positive_integers(tmp_path, word):
+    lines = small_hr()
+    lines[3] = f"{word} 2"
+    with pytest.raises(SchemaError, match="positive degeneracies"):
+        tp.read_wannier90(save(tmp_path / "a", lines))

@@ -67,6 +67,8 @@ def test_poscar_and_cif_give_the_same_crystal(poscar, tmp_path):
         (("0.5 0.5 0.5", "nan 0.5 0.5"), "finite"),
         (("2.82 2.82 0.0", "2.82 inf 0.0"), "finite"),
         (("1 1\n", "0 0\n"), "2 numbers of atoms"),
+        (("1 1\n", f"1 {'0' * 5000}1\n"), "2 numbers of atoms"),
+        (("1 1\n", "1 \u0661\n"), "2 numbers of atoms"),
         (("1 1\n", "1 3\n"), "end of the file"),
     ],
 )

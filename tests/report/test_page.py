@@ -66,7 +66,9 @@ def page(text):
 def test_a_page_of_something_else_is_not_replaced(text, folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "run")
     write_page(copy)
-    (copy / "report.html").write_text("<!doctype html><title>mine</title>", encoding="utf-8")
+    (copy / "report.html").write_text(
+        "<!doctype html><title>mine</title>Not a topophys report.", encoding="utf-8"
+    )
     with pytest.raises(OutputError, match="move it away") as caught:
         write_page(copy)
     assert "\n" not in str(caught.value)

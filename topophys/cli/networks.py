@@ -200,7 +200,9 @@ def report(
     _require_run(run, data, chern_data)
     from topophys.report import draw_figures, measure_missing, write_page, write_summary
     from topophys.report.artifacts import figures_are_current
+    from topophys.report.page import require_own_page
 
+    require_own_page(run)
     with _opened(run, data, chern_data) as (loaded, dataset, second):
         made = measure_missing(loaded, dataset, refresh=refresh, progress=not quiet)
         # figures show what was measured: new figures of old measurements would be the same

@@ -6,6 +6,7 @@ import csv
 import glob
 import io
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,7 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from topophys._io import begins_with, check_output, read_text, require_distinct, write_text
+from topophys._io import (
+    begins_with,
+    check_output,
+    read_count,
+    read_text,
+    require_distinct,
+    write_text,
+)
 from topophys._optional import NotebookText, table_of_rows
 from topophys._progress import track
 from topophys.answers import QUESTIONS, Answer, ask
@@ -236,10 +244,10 @@ def _listed(path: Path, usual: Source) -> list[Source]:
     listed = []
     for number, row in enumerate(reader, start=2):
         words = {name: (row.get(name) or "").strip() for name in LISTED}
-        energy = _energy(words["fermi_energy"])
+        filled, energy = read_count(words["n_occupied"]), _energy(words["fermi_energy"])
         wrong = (
             (not words["file"] or None in row, "a file, and no more columns than its first line"),
-            (not (words["n_occupied"] or "0").isdecimal(), "an integer or nothing as n_occupied"),
+            (bool(words["n_occupied"]) and filled is None, "an integer or nothing as n_occupied"),
             (bool(words["fermi_energy"]) and energy is None, "a number or nothing as fermi_energy"),
             (bool(words["n_occupied"] and words["fermi_energy"]),
              "n_occupied or fermi_energy, not both"),
@@ -252,7 +260,6 @@ def _listed(path: Path, usual: Source) -> list[Source]:
                 raise InputError(
                     f"Table `{path}` must have {wanted} in line {number}, but has {given:.80}."
                 )
-        filled = int(words["n_occupied"]) if words["n_occupied"] else None
         if filled is None and energy is None:
             filled, energy = usual.n_occupied, usual.fermi_energy
         question = words["question"] or usual.question
@@ -261,10 +268,10 @@ def _listed(path: Path, usual: Source) -> list[Source]:
 
 
 def _energy(word: str) -> float | None:
-    try:
-        value = float(word)
-    except ValueError:
+    # float() also takes 1_0 and digits of other scripts
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,9})?", word):
         return None
+    value = float(word)
     return value if math.isfinite(value) else None
 
 

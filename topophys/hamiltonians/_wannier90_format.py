@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys._io import read_count
 from topophys._validation import short
 from topophys.errors import DatasetError, InputError, SchemaError
 from topophys.hamiltonians._packed_text import Lines, open_lines
@@ -380,7 +381,7 @@ def _weights(lines: Lines, n_r: int) -> NDArray[np.int64]:
         words = lines.take_filled().partition("!")[0].split()
         # some writers fill the last line beyond the count; programs in Fortran never see that
         words = words[: n_r - len(weights)]
-        if not all(word.isdecimal() and 0 < int(word[:19]) < 10**9 for word in words):
+        if not all(map(read_count, words)):
             raise SchemaError(
                 f"File `{lines.name}` must have {n_r} positive degeneracies, but line"
                 f" {lines.number} has {short(' '.join(words))!r}."

@@ -20,6 +20,8 @@ __all__ = ["read_diagram", "write_diagram"]
 FORMAT: Final = "topophys phase diagram"
 VERSION: Final = 2
 _TEXTS: Final = ("quantity", "reason", "fingerprint")
+#: What a diagram says of its question besides its quantity.
+_CONTEXT: Final = ("bands", "momenta", "energies", "note")
 _REGION: Final = {"value": int, "share": float, "gap_lower": float, "n_boxes": int, "point": dict}
 
 
@@ -102,25 +104,33 @@ def _sha256(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> str:
     return found.hexdigest()
 
 
+def _is_line(x: object) -> bool:
+    """Whether this is text of one line, which a terminal prints as it is."""
+    return isinstance(x, str) and x.isprintable()
+
+
 def _words(about: dict[str, Any]) -> str:
     """Return what is wrong with all that is not an array; "" for nothing."""
     names, regions = about.get("names"), about.get("regions")
     if (
         not isinstance(names, list)
         or not 1 <= len(names) <= 3
-        or not all(isinstance(n, str) for n in names)
+        or not all(_is_line(n) for n in names)
         or len(set(names)) < len(names)
     ):
         return "it does not name one to three parameters"
-    if not all(isinstance(about.get(n), str) for n in _TEXTS):
+    if not all(_is_line(about.get(n)) for n in _TEXTS):
         return f"it lacks a text for {', '.join(_TEXTS)}"
     # files of older versions say nothing of bands, momenta and units
     notes, context = about.get("notes"), about.get("context", [])
     spent = about.get("evaluations")
     if not isinstance(notes, list) or not isinstance(context, list) or not all(
-        isinstance(n, str) for n in notes
+        _is_line(n) for n in notes
     ) or not all(
-        isinstance(row, list) and len(row) == 2 and all(isinstance(word, str) for word in row)
+        isinstance(row, list)
+        and len(row) == 2
+        and all(_is_line(word) for word in row)
+        and row[0] in _CONTEXT
         for row in context
     ):  # fmt: skip
         return "its notes, or its bands, momenta and units, are no texts"

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
+from topophys._io import read_count
 from topophys._optional import load_extra
 from topophys._validation import short
 from topophys.errors import InputError
@@ -141,13 +142,14 @@ def _symmetry(data: Mapping[str, Any], note: list[str], where: str) -> list[str]
         group = space_group_number(symbol)
     except InputError:
         group = 0
-    if number.isdecimal() and int(number) != group:
+    given = read_count(number)
+    if given is not None and given != group:
         if group:
             raise InputError(
                 f"{where}: {OPEN}, but names the space group {short(symbol)!r}, which is number"
                 f" {group}, and the number {number}."
             )
-        group = int(number)
+        group = given
     if any("Defaulting to P1" in one for one in note) and group != 1:
         raise InputError(
             f"{where}: {OPEN}, but names {short(stated)!r}, which is not known; without"

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from topophys._io import read_count
 from topophys._validation import short
 from topophys.errors import InputError
 from topophys.materials.crystal import Crystal
@@ -146,7 +147,7 @@ def _species(lines: _Reader) -> tuple[list[str] | None, list[int]]:
     line = lines.take("symbols of the elements or numbers of atoms")
     words = _words(line)
     symbols: list[str] | None = None
-    if words and not words[0].isdecimal():
+    if words and read_count(words[0]) is None:
         symbols = []
         for word in words:
             match = SPECIES.fullmatch(word)
@@ -157,9 +158,10 @@ def _species(lines: _Reader) -> tuple[list[str] | None, list[int]]:
         words = _words(line)
     counts = []
     for word in words:
-        if not word.isdecimal():
+        number = read_count(word)
+        if number is None:
             break
-        counts.append(int(word[:12]))
+        counts.append(number)
     if not counts or min(counts) < 1 or (symbols is not None and len(counts) != len(symbols)):
         wanted = "" if symbols is None else f" {len(symbols)}"
         raise lines.fault(f"{wanted.strip()} numbers of atoms above zero".strip(), line)

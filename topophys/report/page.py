@@ -59,7 +59,7 @@ def write_page(folder: str | Path) -> Path:
     topophys.errors.CheckpointError: Summary `nowhere/summary.json` is missing; make it with ...
     """
     folder = Path(folder)
-    _require_own(folder / "report.html")
+    require_own_page(folder)
     summary = load_summary(folder)
     _check_figures(folder, summary)
     environment = Environment(
@@ -83,13 +83,14 @@ def write_page(folder: str | Path) -> Path:
     return write_text(folder / "report.html", page)
 
 
-def _require_own(path: Path) -> None:
+def require_own_page(folder: Path) -> None:
     """Refuse to replace a page that is no report of this package."""
+    path = folder / "report.html"
     if not path.is_file():
         return
     with open_regular(path) as stream:
         head = stream.read(2000)
-    if head and b"topophys report" not in head:
+    if head and b"<title>topophys report" not in head:
         raise OutputError(
             f"File `{path}` must be an earlier report, but topophys did not write it; move it away."
         )
