@@ -11,16 +11,22 @@ LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/
 # what needs neither networks nor data sets
 PHYSICS := $(foreach part,kernels hamiltonians invariants ensembles,tests/$(part) topophys/$(part)) tests/systems topophys/grids.py
 
-.PHONY: demo test test-fast test-random test-physics test-onnx test-slow fuzz install-matrix constraints lowest lint docs ci peers clean
+.PHONY: demo test test-all test-fast durations test-random test-physics test-onnx test-slow fuzz install-matrix constraints lowest lint docs ci peers clean
 
 demo: $(STAMP)  ## generate, train, probe, plot, report: one folder under runs/
 	$(BIN)/topophys demo -o runs/demo
 
-test: $(STAMP)  ## the test suite, all but `slow`
+test: $(STAMP)  ## the test suite, all but `heavy` and `slow`: in ten minutes on two cores
 	$(BIN)/python -m pytest $(PARALLEL)
 
+test-all: $(STAMP)  ## the same with `heavy` tests, of some seconds each
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+
+durations: $(STAMP)  ## what each test costs, recorded in tests/durations.json
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --record-durations
+
 test-fast: $(STAMP)  ## the quick ones: in a minute or two, no other processes, no site, no wheel
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not long and not process and not release"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not heavy and not long and not process and not release"
 
 test-random: $(STAMP)  ## the tests with random examples, others in every run and many more of them
 	TOPOPHYS_CHECKS=all HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "hypothesis and not slow" tests

@@ -14,6 +14,7 @@ from hypothesis import settings
 KERNELS = Path(__file__).parent / "topophys" / "kernels"
 #: A plug-in that hides PyTorch when it is imported, also by a search for doctests.
 collect_ignore = ["tests/without_torch.py"]
+pytest_plugins = ["tests.durations"]
 
 # the same examples in every run, few, since some are proofs that take a tenth of a second each;
 # `make test-random` looks for others, twenty times as many, and what fails stays an `@example`

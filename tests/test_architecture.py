@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import importlib
 import inspect
@@ -33,6 +34,12 @@ PUBLIC = sorted(
     }
 )
 ARRAYS = ("ArrayLike", "NDArray", "ndarray", "Float[", "Int[", "Complex[", "Bool[")
+
+
+@functools.cache
+def parsed(path):
+    """Syntax tree of a file that several tests look at."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def public(name):
@@ -128,7 +135,7 @@ def test_modules_import_each_other_in_no_circle():
     known, graph = set(name_of.values()), {}
     for path, name in name_of.items():
         found = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ImportFrom) and node.module:
                 found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
             elif isinstance(node, ast.Import):
@@ -141,9 +148,7 @@ def test_modules_import_each_other_in_no_circle():
 def test_no_function_or_class_bears_the_name_of_its_module(path):
     """Such a name hides the module where both are imported."""
     names = {
-        node.name
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        node.name for node in parsed(path).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
     assert path.stem not in names
 
@@ -171,7 +176,7 @@ def test_imports_go_down_the_drawing(path):
     own = path.relative_to(ROOT).parts[0].removesuffix(".py")
     if own == "__init__":
         return  # names every layer of the physics, and loads none
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("topophys"):
             parts = [*node.module.split(".")[1:], *(alias.name for alias in node.names)]
             if parts[0] not in {own, "__version__"}:
@@ -182,7 +187,7 @@ def test_imports_go_down_the_drawing(path):
 @pytest.mark.parametrize(("own", "other"), [("tests", "benchmarks"), ("benchmarks", "tests")])
 def test_tests_and_benchmarks_share_only_what_lies_in_testing(own, other):
     for path in sorted((ROOT.parent / own).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]

@@ -29,6 +29,7 @@ def built(tmp_path_factory):
     return install.build(tmp_path_factory.mktemp("dist"))
 
 
+@pytest.mark.always
 def test_the_wheel_has_the_package_and_nothing_else(built):
     with zipfile.ZipFile(built["wheel"]) as wheel:
         names = set(wheel.namelist())

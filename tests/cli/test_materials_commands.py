@@ -33,6 +33,7 @@ def test_the_whole_way(program, tmp_path):
     assert err.count("\n") == 1
 
 
+@pytest.mark.always
 @pytest.mark.long
 def test_solids_and_a_bad_file_among_good_ones(program, tmp_path):
     from tests.materials.test_run import POSCAR

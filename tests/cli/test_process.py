@@ -23,6 +23,7 @@ def start(*words, **options):
     )
 
 
+@pytest.mark.always
 def test_generates_and_verifies(tmp_path):
     made = start("generate", tiny("winding"), "-o", tmp_path / "a.h5")
     assert made.returncode == 0
@@ -57,6 +58,7 @@ def test_reader_that_leaves_early(tiny_file):
     assert "Traceback" not in err
 
 
+@pytest.mark.always
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 def test_stop_during_generate_leaves_nothing(tmp_path):
     text = tiny("winding").read_text(encoding="utf-8").replace("size = 300", "size = 3000000")

@@ -67,6 +67,7 @@ def differing(path, whole):
         return found
 
 
+@pytest.mark.always
 def test_a_pool_of_processes(recipe, whole, tmp_path):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         generate(recipe, tmp_path / "a.h5", executor=pool, workers=2, progress=False)

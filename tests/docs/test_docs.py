@@ -67,6 +67,7 @@ def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "_TASKS", dict(tasks._TASKS))
 
 
+@pytest.mark.always
 @pytest.mark.release
 @pytest.mark.parametrize(
     "page",

@@ -93,6 +93,7 @@ def test_scripts_and_images_count_as_loaded_links_do_not():
     assert [bool(ELSEWHERE.match(a)) for a in loads.addresses] == [True, False]
 
 
+@pytest.mark.always
 def test_every_public_name_has_its_text(site):
     api = machinery("api_pages")
     for package in api.PACKAGES:

@@ -19,7 +19,7 @@ from topophys.testing.hardening.readers.materials import EXTRA
 pytestmark = pytest.mark.process
 
 #: Cases that are tried in every test run.
-FEW = 40
+FEW = 15
 #: Cases of the slow run.
 MANY = 1000
 

@@ -53,6 +53,7 @@ def test_recipe_to_page(tmp_path, capsys):
     assert not list(tmp_path.rglob("*.partial"))
 
 
+@pytest.mark.always
 @pytest.mark.long
 def test_the_same_recipe_and_seed_give_the_same_network(tmp_path):
     weights = []

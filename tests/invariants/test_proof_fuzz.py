@@ -36,6 +36,7 @@ def described(count):
     return "\n".join(lines)
 
 
+@pytest.mark.always
 @pytest.mark.long
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -110,6 +110,7 @@ def assert_same(run, other):
 KILLS = [("step", 2), ("step", 10), ("writing", 5)]
 
 
+@pytest.mark.always
 @pytest.mark.process
 @pytest.mark.parametrize(("moment", "number"), others_slow(KILLS, quick=[("step", 2)]))
 def test_killed_training_resumes_to_the_same_bits(straight, tiny_file, tmp_path, moment, number):
