@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +19,8 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.browser import Browser
-from topophys.explorer import MODELS, serve, snapshot
+from topophys.errors import InputError
+from topophys.explorer import MODELS, serve, snapshot, widget
 
 bokeh = pytest.importorskip("bokeh", reason="needs `pip install 'topophys[explorer]'`")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -175,3 +179,61 @@ def test_another_model_brings_its_own_sliders_and_panels(command, tmp_path):
         browser.evaluate("models('Slider')[1].value = 1.0")
         browser.wait("text().includes('Winding number unresolved')")
         assert "no integer is claimed" in browser.evaluate("text()")
+
+
+NOTEBOOK = """
+import json, os, sys
+from IPython.display import HTML
+from topophys import explorer
+os.environ["JUPYTER_RUNTIME_DIR"] = sys.argv[1]
+import IPython.display
+shown = []
+IPython.display.display = shown.append
+explorer.widget(model="qwz")
+from tornado.ioloop import IOLoop
+loop = IOLoop.current()
+loop.add_callback(lambda: print(json.dumps(shown[0].data), flush=True))
+loop.start()
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("known", [True, False])
+def test_a_notebook_at_any_port_shows_the_widget_and_other_pages_do_not(known, tmp_path):
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><body>" + html.encode())
+
+        def log_message(self, *words):
+            del words
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as jupyter:
+        threading.Thread(target=jupyter.serve_forever, daemon=True).start()
+        if known:
+            text = json.dumps({"port": jupyter.server_port})
+            (tmp_path / "jpserver-1.json").write_text(text)
+        (tmp_path / "jpserver-2.json").write_text("no json")
+        with subprocess.Popen(
+            [sys.executable, "-c", NOTEBOOK, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as kernel:
+            html = json.loads(kernel.stdout.readline())
+            with Browser(CHROMIUM, tmp_path) as browser:
+                browser.open(f"http://127.0.0.1:{jupyter.server_port}/")
+                if known:
+                    browser.wait("text().includes('Chern number 1')")
+                    assert browser.evaluate("figures()") == 5
+                else:
+                    browser.wait("typeof Bokeh != 'undefined'")
+                    time.sleep(2.0)
+                    assert not browser.evaluate("text().includes('Chern number')")
+            kernel.terminate()
+        jupyter.shutdown()
+
+
+@pytest.mark.parametrize("notebook", ["", "localhost", "http://localhost:8888/", "a:b", "*"])
+def test_places_of_notebooks_are_hosts_and_ports(notebook):
+    with pytest.raises(InputError, match="`notebook` must be a host and a port"):
+        widget(notebook=notebook)

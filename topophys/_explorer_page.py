@@ -45,9 +45,13 @@ class _Page:
     """Controls and panels; figures stay while sliders move, their data change."""
 
     def __init__(
-        self, model: str, read: tuple[FourierHamiltonian, int] | None, name: str | None
+        self,
+        model: str,
+        read: tuple[FourierHamiltonian, int] | None,
+        name: str | None,
+        columns: int,
     ) -> None:
-        self.read, self.model = read, model
+        self.read, self.model, self.columns = read, model, columns
         self.answer = Div(width=300)
         self.controls = column(width=300)
         self.grid = column()
@@ -125,7 +129,8 @@ class _Page:
                 second = _gap_map() if shown.texture is None else _texture()
                 self.panels = [_bands(), second, _flux(), _flow(), _squares()]
             figures = [figure for figure, _ in self.panels]
-            self.grid.children = [row(*figures[i : i + 3]) for i in range(0, len(figures), 3)]
+            wide = self.columns
+            self.grid.children = [row(*figures[i : i + wide]) for i in range(0, len(figures), wide)]
         for _, update in self.panels:
             update(shown)
 
@@ -335,9 +340,13 @@ def _flow() -> _Panel:
 
 
 def build(
-    doc: Any, model: str, read: tuple[FourierHamiltonian, int] | None, name: str | None
+    doc: Any,
+    model: str,
+    read: tuple[FourierHamiltonian, int] | None,
+    name: str | None,
+    columns: int,
 ) -> None:
-    """Fill a Bokeh document."""
-    page = _Page(model, read, name)
+    """Fill a Bokeh document, with so many figures side by side."""
+    page = _Page(model, read, name, columns)
     doc.title = "topophys explorer"
     doc.add_root(page.root)

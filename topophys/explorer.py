@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -361,7 +364,10 @@ def _model_of_file(
 
 
 def _application(
-    model: str, file: str | os.PathLike[str] | None, n_occupied: int | None
+    model: str,
+    file: str | os.PathLike[str] | None,
+    n_occupied: int | None,
+    columns: int = 3,
 ) -> Callable[[Any], None]:
     """Check what was asked, before anything is started."""
     if model not in MODELS:
@@ -372,7 +378,7 @@ def _application(
     first = MODELS[model]
     # compiles the kernels now, before the page asks
     snapshot(first.build(**{key: p.start for key, p in first.parameters.items()}))
-    return lambda doc: page.build(doc, model, read, None if file is None else str(file))
+    return lambda doc: page.build(doc, model, read, None if file is None else str(file), columns)
 
 
 def serve(
@@ -447,18 +453,25 @@ def widget(
     *,
     model: str = "haldane",
     n_occupied: int | None = None,
+    notebook: str | None = None,
 ) -> None:
-    """Show the explorer below the cell of a notebook.
+    """Show the explorer below the cell of a notebook that runs on this machine.
+
+    The explorer listens on the loopback address and answers pages of the Jupyter servers that run
+    here.
 
     Parameters
     ----------
     file, model, n_occupied
         As for `serve`.
+    notebook : str, optional
+        Host and port in the address of the notebook, such as "localhost:8890", for a server that
+        is not found.
 
     Raises
     ------
     InputError, KindError, MissingPackageError
-        As for `serve`.
+        As for `serve`; `InputError` also if `notebook` is no host and port.
 
     References
     ----------
@@ -469,7 +482,35 @@ def widget(
     >>> from topophys.explorer import widget
     >>> widget(model="qwz")  # doctest: +SKIP
     """
-    handler = _application(model, file, n_occupied)
-    io = load_extra("bokeh.io", "explorer")
-    io.output_notebook(hide_banner=True)
-    io.show(handler)
+    if notebook is not None and not re.fullmatch(r"[\w.-]+:[0-9]{1,5}", notebook):
+        raise InputError(
+            "Argument `notebook` must be a host and a port, such as localhost:8888, but is"
+            f" {notebook!r}."
+        )
+    handler = _application(model, file, n_occupied, columns=2)  # a cell is narrower than a page
+    server_module, embed = (
+        load_extra(f"bokeh.{n}", "explorer") for n in ("server.server", "embed")
+    )
+    display = load_extra("IPython.display", "explorer")
+    pages = {f"{host}:{port}" for host in ("localhost", "127.0.0.1") for port in _jupyter_ports()}
+    server = server_module.Server(
+        {"/": handler}, port=0, address="127.0.0.1",
+        allow_websocket_origin=sorted(pages | ({notebook} if notebook else set())),
+    )  # fmt: skip
+    server.start()
+    _SERVERS.append(server)
+    display.display(display.HTML(embed.server_document(f"http://127.0.0.1:{server.port}/")))
+
+
+#: What `widget` started: without a reference, a server would end.
+_SERVERS: Final[list[Any]] = []
+
+
+def _jupyter_ports() -> set[int]:
+    """Ports of the Jupyter servers of this user, and the usual one."""
+    ports = {8888}
+    paths = load_extra("jupyter_core.paths", "explorer")
+    for file in Path(paths.jupyter_runtime_dir()).glob("*server-*.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            ports.add(int(json.loads(file.read_text("utf-8"))["port"]))
+    return ports

@@ -36,6 +36,7 @@ class Way:
     extra: str = ""
     sdist: bool = False
     options: tuple[str, ...] = ()
+    python: str = ""  # a version that is looked for in PATH; without it, that of this process
 
 
 LOWEST = ("--constraint", "constraints-lowest.txt")
@@ -53,6 +54,10 @@ WAYS = {
         "[pandas,xarray,dask,materials]",
         options=LOWEST,
     ),
+    **{
+        f"python{version}": Way(f"wheel, Python {version}", CORE, python=version)
+        for version in ("3.12", "3.13", "3.14")
+    },
 }
 
 
@@ -70,10 +75,22 @@ def clean(command: list[str], **options) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
+def found_python(version: str) -> str | None:
+    """Interpreter of a version that runs; None where there is none."""
+    if not version:
+        return sys.executable
+    path = shutil.which(f"python{version}")
+    # launchers of version managers exist for versions that are not active
+    return path if path and clean([path, "-c", ""]).returncode == 0 else None
+
+
 def attempt(way: Way, files: dict[str, Path], folder: Path) -> dict[str, str]:
     """Install and try; a row of the table, with the reason where something fails."""
     place = folder / "env"
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    interpreter = found_python(way.python)
+    if interpreter is None:
+        return {"what": way.what, "minutes": "", "versions": "", "works": "not on this machine"}
+    subprocess.run([interpreter, "-m", "venv", str(place)], check=True)
     python = str(place / "bin" / "python")
     file = files["sdist" if way.sdist else "wheel"]
     start = time.monotonic()
