@@ -39,10 +39,20 @@ def test_solids_and_a_bad_file_among_good_ones(program, tmp_path):
     from tests.materials.test_run import POSCAR
 
     toys, run = tmp_path / "solids.h5", tmp_path / "run"
-    code, out, err = program("materials", "generate", "-n", 30, "--dim", 3, "-o", toys, "--quiet")
+    code, out, err = program(
+        "materials", "generate", "-n", 30, "--dim", 3, "-o", toys, "--quiet", "--json"
+    )
     assert (code, err) == (0, "")
-    code, _, err = program("materials", "train", toys, "-o", run, "--epochs", 1, "--quiet")
+    made = json.loads(out)
+    assert (made["path"], made["size"], sum(made["counts"].values())) == (str(toys), 30, 30)
+    code, out, err = program(
+        "materials", "train", toys, "-o", run, "--epochs", 1, "--quiet", "--json"
+    )
     assert (code, err) == (0, "")
+    assert json.loads(out)["run"] == str(run)
+    assert (
+        json.loads(program("materials", "report", run, "--json")[1]).keys() < json.loads(out).keys()
+    )
     good, bad = tmp_path / "good.vasp", tmp_path / "bad.vasp"
     good.write_text(POSCAR)
     bad.write_text(POSCAR.replace("0.5 0.5 0.5", "0.0 0.0 0.01"))

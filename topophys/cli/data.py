@@ -57,7 +57,7 @@ def _record(summary: Summary) -> str:
 
 def _stretch(text: str, total: int) -> tuple[int, int]:
     """First shard and the one after the last, from "a:b" or "i/n"."""
-    found = re.fullmatch(r"(\d+)([:/])(\d+)", text.strip())
+    found = re.fullmatch(r"([0-9]{1,9})([:/])([0-9]{1,9})", text.strip())
     if found is None:
         raise typer.BadParameter(f"--shards must be a:b or i/n, such as 0:10 or 3/8, not {text!r}")
     a, b = int(found[1]), int(found[3])

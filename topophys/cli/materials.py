@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -13,6 +14,7 @@ from topophys.cli._options import Force, Json, Quiet, note, require
 if TYPE_CHECKING:
     from topophys.materials.answers import MaterialAnswer
     from topophys.materials.crystal import Crystal
+    from topophys.materials.model import MaterialsModel
 
 __all__ = ["COMMANDS"]
 
@@ -35,6 +37,7 @@ def generate(
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     force: Force = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Draw toy materials, prove their classes, and compute every modality.
 
@@ -45,7 +48,7 @@ def generate(
     made = generate_toys(
         output, size, dim=dim, seed=seed, workers=workers, progress=not quiet, force=force
     )
-    print(made)
+    print(json.dumps(asdict(made) | {"path": str(made.path)}) if as_json else made)
 
 
 def train(
@@ -83,6 +86,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of weights, order of samples, and split.")] = 0,
     force: Force = False,
     quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Train a classifier; print its scores on held-out materials.
 
@@ -104,10 +108,15 @@ def train(
     require_distinct(output, data, *_files(data), *([structures] if structures else []))
     if trees or not (data.is_dir() or data.suffix in {".h5", ".hdf5"}):
         columns = (formula, names, space_group, structure)
-        _train_trees(
+        model = _train_trees(
             data, output, columns, insulators=insulator or [], group_by=group_by, seed=seed,
             members=members, force=force, progress=not quiet,
         )  # fmt: skip
+        if as_json:
+            print(json.dumps(model.card_ | {"model": str(output)}))
+        else:
+            print(model.report())
+            print(f"model: {output}")
         return
 
     from topophys.materials import TrainOptions, fit_lists, fit_toys, read_jarvis, report
@@ -120,8 +129,11 @@ def train(
     else:
         options = TrainOptions(epochs=epochs, seed=seed)
         run = fit_toys(data, output, options, progress=not quiet, force=force)
-    print(report(run))
-    print(f"run folder: {output}")
+    if as_json:
+        print(json.dumps(run.card | {"run": str(output)}))
+    else:
+        print(report(run))
+        print(f"run folder: {output}")
 
 
 def _train_trees(
@@ -135,7 +147,7 @@ def _train_trees(
     members: int,
     force: bool,
     progress: bool,
-) -> None:
+) -> MaterialsModel:
     from topophys._io import check_output, require_distinct
     from topophys.errors import OutputError
     from topophys.materials import MaterialsModel, read_class_lists, read_table
@@ -164,8 +176,7 @@ def _train_trees(
             progress=progress,
         )  # fmt: skip
     model.save(output, force=force)
-    print(model.report())
-    print(f"model: {output}")
+    return model
 
 
 #: Entries that are named one by one where they cannot be read.
