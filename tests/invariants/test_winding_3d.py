@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,9 @@ from hypothesis import strategies as some
 
 import topophys as tp
 from tests.strategies import plain
+from topophys.ensembles.symmetric import chiral_of
 from topophys.errors import InputError, KindError, ShapeError
+from topophys.invariants.chiral_3d import Series
 from topophys.kernels.degree import add_cube, add_slivers, covers
 
 TAU_Y = np.kron([[0.0, -1.0j], [1.0j, 0.0]], np.eye(2))
@@ -136,6 +141,85 @@ def test_samples_of_any_number_of_bands(masses, grid, known):
     assert not found.gap_lower
 
 
+def mixed(masses, strength, rng):
+    """Blocks of Dirac models, and of one orbital where a mass is None, in random bases."""
+    n = sum(1 if m is None else 2 for m in masses)
+    cells = tp.models.chiral_dirac_3d(0.5).vectors
+    block, at = np.zeros((len(cells), n, n), complex), 0
+    for m in masses:
+        if m is None:
+            block[(cells == 0).all(1), at, at] = 1.5
+            at += 1
+        else:
+            part = tp.models.chiral_dirac_3d(m).amplitudes[:, :2, 2:]
+            block[:, at : at + 2, at : at + 2] = part
+            at += 2
+    drawn = rng.standard_normal((2, *block.shape))
+    left, right = np.linalg.qr(
+        rng.standard_normal((2, n, n)) + 1j * rng.standard_normal((2, n, n))
+    )[0]
+    return chiral_of(cells, left @ (block + strength * (drawn[0] + 1j * drawn[1])) @ right)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("masses", "expected"),
+    [((0.3, None), -2), ((-2.2, None), 1), ((4.2, None), 0), ((0.3, 0.2), -4), ((2.0, -4.5), 1)],
+)
+def test_six_and_eight_bands_are_proven(masses, expected):
+    h = mixed(masses, 0.02, np.random.default_rng(len(masses)))
+    proof = tp.winding_3d(h, chiral="blocks")
+    assert proof.all_certified
+    assert int(proof) == expected
+    assert integral(h, 24) == pytest.approx(expected, abs=0.1)
+    sampled = tp.winding_3d(h, chiral="blocks", grid=14)
+    assert int(sampled.value) == expected
+    assert 0.0 < proof.gap_lower <= sampled.gap_upper
+
+
+def test_six_bands_at_a_transition_are_not_certified():
+    h = mixed((1.0, None), 0.0, np.random.default_rng(3))
+    assert not tp.winding_3d(h, chiral="blocks").certified.any()
+
+
+def test_a_broken_symmetry_of_six_bands_is_compared_with_the_gap():
+    h = mixed((2.0, None), 0.0, np.random.default_rng(4))
+    for size, reason in ((1e-9, ""), (0.02, ""), (4.0, "symmetry")):
+        broken = h + tp.FourierHamiltonian({(0, 0, 0): size * np.diag([1.0, -1.0] * 3)})
+        proof = tp.winding_3d(broken, chiral="blocks")
+        assert str(proof.reason) == reason
+        assert proof.symmetry_violation >= 2.0 * size * (1.0 - 1e-12)
+        if not reason:
+            assert int(proof) == 1
+            assert proof.gap_lower > proof.symmetry_violation
+
+
+def test_the_error_of_a_series_bounds_its_distance_from_the_exact_one():
+    """Products and sums of series, against integers: 53 bits are not enough for their products."""
+    rng = np.random.default_rng(5)
+    big = 2**40
+    for _ in range(10):
+        whole = rng.integers(-big, big, (4, 2, 3, 3, 1))
+        exact = [[Fraction(int(x)) for x in part.ravel()] for part in whole.reshape(8, -1)]
+        a, b, c, d = (Series(w[0] + 1j * w[1], 0.0) for w in whole)
+        made = a * b + -(c * d.conj)
+        values = exact_at_zero(exact)
+        found = complex(made.box.sum())
+        off = math.hypot(float(values[0] - Fraction(found.real)),
+                         float(values[1] - Fraction(found.imag)))  # fmt: skip
+        assert off <= made.error + 2**-50 * made.size
+        assert made.error < 1e-11 * made.size
+
+
+def exact_at_zero(parts):
+    """a b - c conj(d) at k = 0 in rational numbers: parts are real and imaginary, in turn."""
+    re, im = [sum(p) for p in parts[::2]], [sum(p) for p in parts[1::2]]
+    return (
+        re[0] * re[1] - im[0] * im[1] - (re[2] * re[3] + im[2] * im[3]),
+        re[0] * im[1] + im[0] * re[1] - (im[2] * re[3] - re[2] * im[3]),
+    )
+
+
 def test_one_orbital_has_no_winding():
     h = tp.FourierHamiltonian({(0, 0, 0): [[0, 2.5], [2.5, 0]], (1, 0, 0): [[0, 1], [0, 0]]})
     proof = tp.winding_3d(h, chiral="blocks")
@@ -172,8 +256,11 @@ def test_refusals_name_the_argument():
         tp.winding_3d(h, chiral=np.eye(2))
     with pytest.raises(KindError, match="3-dimensional"):
         tp.winding_3d(tp.models.qwz(1.0), chiral="blocks")
-    with pytest.raises(InputError, match="`grid` must be given for 8 bands"):
-        tp.winding_3d(block_sum([h, h]), chiral="blocks")
+    with pytest.raises(InputError, match="`grid` must be given for 12 bands"):
+        tp.winding_3d(block_sum([h, h, h]), chiral="blocks")
+    far = {tuple(6 * x for x in r): m for r, m in block_sum([h, h]).hoppings.items()}
+    with pytest.raises(InputError, match=r"as far as \(6, 6, 6\) cells"):
+        tp.winding_3d(tp.FourierHamiltonian(far), chiral="blocks")
 
 
 def test_cover_is_the_sign_of_the_determinant():

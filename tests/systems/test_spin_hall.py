@@ -15,7 +15,7 @@ from tests.systems.reference_models import (
 
 TRIM = np.pi * np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
 MODELS = {
-    "bhz": tp.models.bhz(0.7, 1.1, 0.9, 0.2, 0.3),
+    "bhz": tp.models.bhz(0.7, 1.1, 0.9, 0.2, 0.3, 0.4),
     "kane_mele": tp.models.kane_mele(0.1, 0.2, 0.15, 0.9),
 }
 
@@ -44,6 +44,27 @@ def test_bhz_phase_diagram(b):
     trim = h.bloch(TRIM)[..., 0, 0] - h.bloch(TRIM)[..., 1, 1]
     z2 = (np.sign(trim.real).prod(-1) < 0).astype(int)
     np.testing.assert_array_equal(z2, np.abs(expected) % 2)
+
+
+@pytest.mark.parametrize("rashba", [0.7, -1.9])
+def test_bhz_phase_diagram_with_rashba_coupling(rashba):
+    """Below 2 |a| the coupling closes no gap: signs at the four momenta decide, as without it."""
+    ratio = np.array([-1.0, 0.3, 3.0, 5.0, 7.5, 9.0])
+    h = tp.models.bhz(ratio, rashba=rashba)
+    proof = tp.z2_invariant(h, method="flux", time_reversal="up first")
+    assert proof.value.tolist() == [0, 1, 1, 1, 1, 0]
+    assert proof.all_certified
+    k = np.random.default_rng(0).uniform(-3, 3, (50, 2))
+    s = np.hypot(np.sin(k[:, 0]), np.sin(k[:, 1]))
+    mass = ratio[:, None] - 2 * (2 - np.cos(k).sum(-1))
+    expected = (mass**2 + s**2) ** 2 - (mass * rashba * s) ** 2
+    np.testing.assert_allclose(np.linalg.det(h.bloch(k)).real, expected, atol=1e-9)
+
+
+def test_bhz_closes_with_large_rashba_coupling():
+    """M^2 - M lambda s + s^2 = 0 has solutions where |lambda| > 2."""
+    found = tp.certify_gap(tp.models.bhz(1.0, rashba=2.5), kind="indirect", n_occupied=2, level=0.0)
+    assert not (found.status == "certified").any()
 
 
 def test_bhz_total_chern_number_is_zero():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
@@ -13,14 +14,16 @@ from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError
 from topophys.grids import grid_of, grid_sizes
+from topophys.invariants._cocycle import gap_evidence
 from topophys.invariants._limits import Limits, limits
 from topophys.invariants._scaling import demand, proven_gap
-from topophys.invariants._slices import bloch_at, require_dimension
+from topophys.invariants._slices import Slice, bloch_at, require_dimension
 from topophys.invariants._symmetry import (
     KIND,
     Operator,
     block_error,
     orthonormality,
+    product_error,
 )
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
@@ -56,6 +59,16 @@ BASES: Final = 3
 CANDIDATES: Final = 24
 #: Largest grid of samples.
 MOST_POINTS: Final = 1 << 24
+#: Largest blocks of a proof, how far the series of the last column reach, in hoppings of D, and
+#: how many terms they may have.
+MOST_ORBITALS: Final = 4
+GROWTH: Final = {3: 2, 4: 5}
+MOST_TERMS: Final = 100_000
+#: Frames to choose from for the removal of a column, and how many proofs are tried.
+FRAMES: Final = 150
+TRIES: Final = 4
+#: Points along each axis on which frames are compared.
+COMPARED: Final = 8
 
 
 class ChiralBasis(NamedTuple):
@@ -126,8 +139,10 @@ def winding_3d(
     in the eigenbasis of the chiral operator. For four bands it is proven: the zone is divided into
     cubes until on each D(k) stays within a convex set of invertible matrices, which proves the gap
     as well; then :math:`W_3` is the degree of the first column of D, a map to :math:`\mathbb{C}^2`
-    without zeros, counted by signs of determinants. With `grid` it is sampled, for any number of
-    bands: columns are rotated away one by one until two are left.
+    without zeros, counted by signs of determinants. For six and eight bands the gap is proven as
+    for `certify_gap`, and columns are removed one by one: :math:`W_3` is a sum of degrees of maps
+    to :math:`\mathbb{C}^2` whose entries are polynomials in those of D. With `grid` it is
+    sampled, for any number of bands: columns are rotated away one by one until two are left.
 
     Parameters
     ----------
@@ -160,7 +175,7 @@ def winding_3d(
     KindError
         If `H` is not a three-dimensional Hamiltonian in Fourier form.
     ShapeError, InputError
-        If the chiral operator is not of its kind, an option is out of range, or more than four
+        If the chiral operator is not of its kind, an option is out of range, or more than eight
         bands come without a grid.
     UnresolvedError
         If asked for and an integer is unresolved.
@@ -182,16 +197,19 @@ def winding_3d(
     found = require_dimension(H, 3)
     n, batch = found.n_bands, found.batch_shape
     basis = chiral_operator(chiral, n)
-    if grid is None and n > 4:
+    if grid is None and n > 2 * MOST_ORBITALS:
         raise InputError(
-            f"Argument `grid` must be given for {n} bands: only of four is the winding number"
-            " proven, of more it can be sampled, such as by grid=24."
+            f"Argument `grid` must be given for {n} bands: up to {2 * MOST_ORBITALS} the winding"
+            " number is proven, of more it can be sampled, such as by grid=24."
         )
     mean = group_mean(found, [Symmetry(basis.operator, -1.0)], n // 2)
     asked = Asked(found, QUANTITY, n // 2)
     if grid is not None:
         return settle(_sampled(mean, basis, grid, batch, asked), on_unresolved, QUANTITY)
-    proof, violation = _proven(mean, basis, checked)
+    if n > 4:
+        _require_few_terms(mean.h.vectors[mean.scaled.any((0, 2, 3))], n // 2)
+    prove = _proven if n <= 4 else _proven_by_columns
+    proof, violation = prove(mean, basis, checked)
     result = conclude(QUANTITY, proof, batch, "mask", asked)
     return settled(result, QUANTITY, violation.reshape(batch), on_unresolved)
 
@@ -203,6 +221,12 @@ def winding_3d(
 _TURN: Final = np.array(
     [[0.4618 + 0.5731j, -0.2297 + 0.6369j], [0.2297 + 0.6369j, 0.4618 - 0.5731j]]
 ) / np.sqrt(0.4618**2 + 0.5731**2 + 0.2297**2 + 0.6369**2)
+
+
+def _table() -> NDArray[np.float64]:
+    """Cosines and sines of the phases of the kernel (TABLE, 2)."""
+    turns = 2.0 * np.pi * np.arange(TABLE) / TABLE
+    return np.stack([np.cos(turns), np.sin(turns)], axis=-1)
 
 
 def _blocks(
@@ -240,8 +264,7 @@ def _proven(
     slack = slack_of(norms, np.abs(vectors).sum(-1), 4)
     second = UP * (np.square(vectors).sum(-1) * np.linalg.norm(turned, 2, (-2, -1))).sum(-1) * UP
     columns = np.ascontiguousarray(turned.swapaxes(-1, -2)).reshape(many, len(vectors), 4)
-    turns = 2.0 * np.pi * np.arange(TABLE) / TABLE
-    table = np.stack([np.cos(turns), np.sin(turns)], axis=-1)
+    table = _table()
     degree, looks = np.zeros(many, np.int64), np.zeros(many, np.int64)
     evidence, status = np.zeros((many, 5)), np.zeros(many, np.uint8)
 
@@ -283,6 +306,253 @@ def _proven(
         evaluations=looks,
         status=status,
     ), violation
+
+
+# ------------------------------------------------------------- The proof of three and four orbitals
+
+
+class Series(NamedTuple):
+    """Fourier series f(k) with coefficients on a box, -r..r along each axis, and its error.
+
+    Attributes
+    ----------
+    box : complex128 ndarray of shape (2 r_x + 1, 2 r_y + 1, 2 r_z + 1)
+        Coefficients.
+    error : float
+        Bound, over all k, of the distance from the series that is meant.
+    """
+
+    box: NDArray[np.complex128]
+    error: float
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Largest component of a vector along each axis."""
+        return tuple(length // 2 for length in self.box.shape)
+
+    def padded(self, reach: Sequence[int]) -> NDArray[np.complex128]:
+        """Coefficients on a larger box."""
+        return np.pad(self.box, [(to - r,) * 2 for to, r in zip(reach, self.reach, strict=True)])
+
+    @property
+    def size(self) -> float:
+        """Bound of |f(k)|."""
+        return float(UP * np.abs(self.box).sum())
+
+    def __add__(self, other: Series) -> Series:
+        reach = [max(pair) for pair in zip(self.reach, other.reach, strict=True)]
+        rounded = 2.0 * UNIT * (self.size + other.size)
+        whole = self.padded(reach) + other.padded(reach)
+        return Series(whole, UP * (self.error + other.error + rounded))
+
+    def __neg__(self) -> Series:
+        return Series(-self.box, self.error)
+
+    def __mul__(self, other: Series) -> Series:
+        few, many = sorted((self, other), key=lambda f: np.count_nonzero(f.box))
+        width = many.box.shape
+        shape = [n + m - 1 for n, m in zip(few.box.shape, width, strict=True)]
+        out = np.zeros(shape, np.complex128)
+        places = np.argwhere(few.box != 0.0)
+        for x, y, z in places.tolist():
+            out[x : x + width[0], y : y + width[1], z : z + width[2]] += few.box[x, y, z] * many.box
+        a, b = few.size, many.size
+        # a sum of so many complex products
+        rounded = (len(places) + 8) * 2.0 * UNIT * a * b
+        return Series(out, UP * (a * many.error + b * few.error + few.error * many.error + rounded))
+
+    @property
+    def conj(self) -> Series:
+        """Complex conjugate for real k."""
+        return Series(self.box[::-1, ::-1, ::-1].conj(), self.error)
+
+
+Rows = list[list[Series]]
+
+
+def _require_few_terms(vectors: NDArray[np.int64], n: int) -> None:
+    """Refuse hoppings (M, 3) of blocks of n orbitals that make the last series too long."""
+    reach = np.abs(vectors).max(0, initial=0)
+    terms = math.prod(2 * GROWTH[n] * int(r) + 1 for r in reach)
+    if terms > MOST_TERMS:
+        raise InputError(
+            f"Argument `H` must not reach as far as {tuple(reach.tolist())} cells for a proof of"
+            f" {2 * n} bands: its last series would have {terms} terms, more than {MOST_TERMS}."
+            " Sample it, such as by grid=24."
+        )
+
+
+def _with_one_less(m: Rows) -> tuple[Rows, tuple[Series, Series]]:
+    """Remove the last row and a column of N - 1 columns M (N rows) of an invertible matrix.
+
+    With a = (r_1, r_2) != 0 from the last row r, the columns w_1 = (r_2, -r_1, 0, ...) and
+    |a|^2 e_j - r_j (r_1*, r_2*, 0, ...) are orthogonal to r*. Returns M times them without its last
+    row, which is 0, and (r_2, -r_1): the winding number of M is that of the former less the degree
+    of the latter.
+    """
+    last = m[-1]
+    r, s = last[0], last[1]
+    weight = r * r.conj + s * s.conj
+    rows: Rows = []
+    for row in m[:-1]:
+        along = row[0] * r.conj + row[1] * s.conj
+        first = row[0] * s + -(row[1] * r)
+        rest = [weight * x + -(y * along) for x, y in zip(row[2:], last[2:], strict=True)]
+        rows.append([first, *rest])
+    return rows, (s, -r)
+
+
+def _frames(
+    rng: np.random.Generator, values: NDArray[np.complex128]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Unitary L and R for which (L D R)_{N1}, (L D R)_{N2}, and what is left, stay far from 0.
+
+    Shapes: `values` (P, N, N), D on a grid.
+    """
+    n = values.shape[-1]
+    best, kept = -1.0, (np.eye(n, dtype=np.complex128),) * 2
+    for _ in range(FRAMES):
+        drawn = rng.standard_normal((2, 2, n, n))
+        left, right = np.linalg.qr(drawn[0] + 1j * drawn[1])[0]
+        m = values @ right[:, : n - 1]
+        m = left @ m
+        score = np.inf
+        while m.shape[-1] > 1:
+            r, s = m[:, -1, 0], m[:, -1, 1]
+            score = min(score, _least(r, s))
+            weight = np.square(np.abs(r)) + np.square(np.abs(s))
+            along = m[:, :-1, 0] * r.conj()[:, None] + m[:, :-1, 1] * s.conj()[:, None]
+            first = m[:, :-1, 0] * s[:, None] - m[:, :-1, 1] * r[:, None]
+            rest = weight[:, None, None] * m[:, :-1, 2:] - m[:, -1:, 2:] * along[:, :, None]
+            m = np.concatenate([first[..., None], rest], axis=-1)
+        score = min(score, _least(m[:, 0, 0], m[:, 1, 0]))
+        if score > best:
+            best, kept = score, (left, right)
+    return kept
+
+
+def _least(a: NDArray[np.complex128], b: NDArray[np.complex128]) -> float:
+    """Smallest length of a vector on a grid, relative to a typical one."""
+    square = np.square(np.abs(a)) + np.square(np.abs(b))
+    return float(square.min() / max(float(square.mean()), 1e-300))
+
+
+def _degree_of_pair(a: Series, b: Series, depth: int, most: int) -> tuple[int, int, int]:
+    """Degree of (a, b) to C^2 without zeros, evaluations, and status.
+
+    The matrix with the columns (a, b) and (-b*, a*) is its length times a unitary one: its proof
+    is that of one column.
+    """
+    reach = [max(pair) for pair in zip(a.reach, b.reach, strict=True)]
+    pair = np.stack([f.padded(reach) for f in (a, b)], axis=-1)
+    _, exponent = np.frexp(np.abs(pair).max())
+    pair = np.ldexp(pair.view(np.float64), -exponent).view(np.complex128)
+    error = UP * (a.error + b.error) * 2.0 ** -float(exponent)
+    axes = [np.arange(-r, r + 1) for r in reach]
+    vectors = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    pair = pair.reshape(-1, 2)
+    opposite = pair[::-1].conj()
+    d = np.stack([pair, np.stack([-opposite[:, 1], opposite[:, 0]], axis=-1)], axis=-1)
+    kept = d.any((1, 2))
+    d, vectors = _TURN @ d[kept], vectors[kept]
+    norms = np.linalg.norm(d, axis=(-2, -1))
+    slack = slack_of(norms[None], np.abs(vectors).sum(-1), 4)
+    second = np.array([UP * (np.square(vectors).sum(-1) * norms).sum()])
+    columns = np.ascontiguousarray(d.swapaxes(-1, -2)).reshape(1, len(vectors), 4)
+    parts = (np.zeros(1, np.int64), np.zeros((1, 5)), np.zeros(1, np.int64), np.zeros(1, np.uint8))
+    certify_degrees_3d(
+        columns.view(np.float64), vectors, _table(), START, depth, most,
+        np.array([np.nextafter(2.0 * UP * error, np.inf)]), slack, second, *parts,
+    )  # fmt: skip
+    return int(parts[0][0]), int(parts[2][0]), int(parts[3][0])
+
+
+def _winding_of_block(
+    vectors: NDArray[np.int64], d: NDArray[np.complex128], error: float, checked: Limits
+) -> tuple[int, int, int]:
+    """Winding number of an invertible block (M, N, N), evaluations, and status.
+
+    `error` bounds the distance of the block from the one that is meant.
+    """
+    n, reach = d.shape[-1], np.abs(vectors).max(0)
+    rng, looks, status = np.random.default_rng(0), 0, st.DEPTH
+    turns = 2.0 * np.pi * np.arange(COMPARED) / COMPARED
+    grid = np.stack(np.meshgrid(turns, turns, turns, indexing="ij"), axis=-1).reshape(-1, 3)
+    values = np.einsum("pm,mij->pij", np.exp(1j * grid @ vectors.T), d)
+    for _ in range(TRIES):
+        left, right = _frames(rng, values)
+        turned = left @ d @ right
+        # both matrices are invertible as they are; what their products round is in the error
+        size = float(np.linalg.norm(d, axis=(-2, -1)).sum())
+        off = UP * (1.001 * error + float(product_error(n, np.asarray(size))))
+        m: Rows = []
+        for i in range(n):
+            m.append([])
+            for j in range(n - 1):
+                box = np.zeros(2 * reach + 1, np.complex128)
+                np.add.at(box, tuple((vectors + reach).T), turned[:, i, j])
+                m[-1].append(Series(box, off))
+        total, pairs = 0, []
+        while len(m) > 2:
+            m, taken = _with_one_less(m)
+            pairs.append((*taken, -1))
+        pairs.append((m[0][0], m[1][0], 1))
+        for a, b, sign in pairs:
+            degree, used, status = _degree_of_pair(
+                a, b, checked.max_depth, checked.max_evaluations - looks
+            )
+            looks += used
+            total += sign * degree
+            if status != st.OK:
+                break
+        if status == st.OK:
+            return total, looks, status
+        if looks >= checked.max_evaluations or status == st.BUDGET:
+            break
+    return 0, looks, st.BUDGET if status == st.BUDGET else st.DEPTH
+
+
+def _proven_by_columns(
+    mean: GroupMean, basis: ChiralBasis, checked: Limits
+) -> tuple[Evidence, NDArray[np.float64]]:
+    """Prove the gap, then the degrees that make up the winding number."""
+    filled = basis.plus.shape[1]
+    found = gap_evidence(mean.h, filled, checked, evidence=False)
+    violation = mean.violation.copy()
+    proven, gap, looks = found.proven.copy(), found.gap_lower.copy(), found.evaluations.copy()
+    left = np.flatnonzero(proven & (violation > 0.0) & ~(gap > violation))
+    if len(left):
+        violation[left] = np.minimum(violation[left], mean.sharper(left))
+    for b in left[~(gap[left] > violation[left])]:
+        if not np.isfinite(violation[b]):
+            continue
+        least = max(checked.min_gap, float(np.nextafter(violation[b], np.inf)))
+        error = mean.h.amplitude_error
+        one = Slice(
+            mean.h.vectors, mean.h.amplitudes[b : b + 1], filled,
+            np.zeros(1) if error is None else error[b : b + 1],
+        )  # fmt: skip
+        again = gap_evidence(one, filled, replace(checked, min_gap=least), evidence=False)
+        looks[b] += again.evaluations[0]
+        if again.proven[0]:
+            gap[b] = again.gap_lower[0]
+    d, error_of_block = _blocks(mean, basis)
+    kept = np.abs(d).max((0, 2, 3), initial=0.0) > 0.0
+    value, status = np.zeros(len(d), np.int64), found.status.copy()
+    for b in np.flatnonzero(proven & ~(gap <= violation)):
+        rest = replace(checked, max_evaluations=checked.max_evaluations - int(looks[b]))
+        if rest.max_evaluations <= 0:
+            value[b], used, status[b] = 0, 0, st.BUDGET
+        else:
+            value[b], used, status[b] = _winding_of_block(
+                mean.h.vectors[kept], d[b][kept], float(error_of_block[b]), rest
+            )
+        looks[b] += used
+        proven[b] = status[b] == st.OK
+    return replace(
+        found, proven=proven, value=np.where(proven, value, 0),
+        gap_lower=np.where(proven, gap, 0.0), evaluations=looks, status=status,
+    ), violation  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------- Samples

@@ -17,12 +17,14 @@ from topophys.models.chern import (
     higher_chern,
     hofstadter,
     kagome,
+    p_plus_ip,
     qwz,
 )
 from topophys.models.spin_hall import bhz, kane_mele
 from topophys.models.three_d import (
     chiral_dirac_3d,
     dirac_4d,
+    fu_kane_mele,
     helium_3_b,
     hopf_insulator,
     weyl_semimetal,
@@ -35,6 +37,7 @@ __all__ = [
     "creutz",
     "d_wave_chern",
     "dirac_4d",
+    "fu_kane_mele",
     "haldane",
     "hatano_nelson",
     "helium_3_b",
@@ -46,6 +49,7 @@ __all__ = [
     "kitaev_chain",
     "kitaev_chain_bdg",
     "non_hermitian_ssh",
+    "p_plus_ip",
     "qwz",
     "rice_mele",
     "rice_mele_pump",

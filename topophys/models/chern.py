@@ -1,4 +1,4 @@
-"""Chern insulators: QWZ, Haldane, checkerboard, kagome, Hofstadter, larger Chern numbers."""
+"""Chern insulators and p + ip superconductors: QWZ, Haldane, kagome, Hofstadter and others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.models._parameters import depends, real
 
-__all__ = ["checkerboard", "d_wave_chern", "haldane", "higher_chern", "hofstadter", "kagome", "qwz"]
+__all__ = [
+    "checkerboard",
+    "d_wave_chern",
+    "haldane",
+    "higher_chern",
+    "hofstadter",
+    "kagome",
+    "p_plus_ip",
+    "qwz",
+]
 
 
 # ----------------------------------------------------------- Qi-Wu-Zhang model of a Chern insulator
@@ -426,5 +435,64 @@ def d_wave_chern(m: ArrayLike) -> TwoBandHamiltonian:
             (0, 1): [-0.5, 0.0, 0.5],
             (1, 1): [0.0, -0.25, 0.0],
             (1, -1): [0.0, 0.25, 0.0],
+        }
+    )
+
+
+# ------------------------------------------------- Chiral superconductor without spin (class D)
+
+
+@depends(mu="affine", t="affine", delta="affine")
+def p_plus_ip(mu: ArrayLike, t: ArrayLike = 1.0, delta: ArrayLike = 1.0) -> TwoBandHamiltonian:
+    r"""Spinless p + ip superconductor on the square lattice.
+
+    .. math::
+        H(k) = \begin{pmatrix} \xi & \Delta (\sin k_x + i \sin k_y) \\
+        \Delta (\sin k_x - i \sin k_y) & -\xi \end{pmatrix}, \qquad
+        \xi(k) = -2t (\cos k_x + \cos k_y) - \mu
+
+    in the Nambu basis :math:`(c_k, c^\dagger_{-k})`; particle-hole symmetry is
+    :math:`C = \tau_x K` (class D), and the Chern number is that of chiral Majorana edge modes.
+
+    Phase diagram for any :math:`\Delta \ne 0`: Chern number of the lower band +1 for
+    :math:`-4|t| < \mu < 0`, -1 for :math:`0 < \mu < 4|t|`, 0 for :math:`|\mu| > 4|t|`. Gapless at
+    :math:`\mu = -4|t|, 0, 4|t|`.
+
+    Parameters
+    ----------
+    mu : array-like of shape (...)
+        Chemical potential, in units of energy.
+    t : array-like of shape (...), optional
+        Hopping.
+    delta : array-like of shape (...), optional
+        Pairing.
+
+    Returns
+    -------
+    TwoBandHamiltonian
+        Two bands in two dimensions, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] N. Read, D. Green, Phys. Rev. B 61, 10267 (2000).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> tp.certify_chern(tp.models.p_plus_ip([-5.0, -1.0, 1.0, 5.0])).value
+    array([ 0,  1, -1,  0])
+    """
+    mu, t, delta = (p[..., None] for p in real(mu=mu, t=t, delta=delta))
+    x, y, z = np.eye(3)
+    return TwoBandHamiltonian(
+        {
+            (0, 0): -mu * z,
+            (1, 0): -0.5j * delta * x - t * z,
+            (0, 1): 0.5j * delta * y - t * z,
         }
     )

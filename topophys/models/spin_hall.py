@@ -34,31 +34,38 @@ def spin_times(
 # ------------------------------------- Bernevig-Hughes-Zhang model of a quantum spin Hall insulator
 
 
-@depends(m="affine", a="affine", b="affine", d="affine", delta="affine")
+@depends(m="affine", a="affine", b="affine", d="affine", delta="affine", rashba="affine")
 def bhz(
     m: ArrayLike,
     a: ArrayLike = 1.0,
     b: ArrayLike = 1.0,
     d: ArrayLike = 0.0,
     delta: ArrayLike = 0.0,
+    rashba: ArrayLike = 0.0,
 ) -> FourierHamiltonian:
     r"""Bernevig-Hughes-Zhang model on the square lattice.
 
     .. math::
-        H(k) = \begin{pmatrix} h(k) & 0 \\ 0 & h^*(-k) \end{pmatrix} + \delta\, s_y \sigma_y, \qquad
+        H(k) = \begin{pmatrix} h(k) & 0 \\ 0 & h^*(-k) \end{pmatrix} + \delta\, s_y \sigma_y
+        + \lambda_R (\sin k_x s_y - \sin k_y s_x) \tfrac{1 + \sigma_z}{2}, \\
         h(k) = a (\sin k_x \, \sigma_x + \sin k_y \, \sigma_y)
         + (m - b \kappa) \sigma_z - d \kappa, \\
         \kappa = 2 (2 - \cos k_x - \cos k_y)
 
     in the basis (E up, H up, E down, H down). Time reversal is
     :math:`T = i s_y K`: :math:`T H(k) T^{-1} = H(-k)`. The term :math:`\delta` breaks
-    inversion and the conservation of :math:`s_z`, as in zinc blende.
+    inversion and the conservation of :math:`s_z`, as in zinc blende; so does the Rashba coupling
+    :math:`\lambda_R` of the electrons, of a field along z.
 
     Phase diagram for :math:`\delta = 0`: Z2 index 1 for :math:`0 < m / b < 8` except at
     :math:`m / b = 4`, else 0; gapless at :math:`m / b = 0, 4, 8`. The Chern number of the lower
     band of h(k) is :math:`C_\uparrow = +1` for :math:`0 < m/b < 4` and b > 0, -1 for
     :math:`4 < m/b < 8`, and changes sign with b; :math:`C_\downarrow = -C_\uparrow`, so that the
     Chern number of both lower bands is always 0.
+
+    For :math:`d = \delta = 0` and :math:`M = m - b\kappa`, :math:`s^2 = \sin^2 k_x + \sin^2 k_y`,
+    the determinant :math:`\prod_\pm (M^2 \pm M \lambda_R s + a^2 s^2)` has no further zeros while
+    :math:`|\lambda_R| < 2|a|`, and the Z2 index stays the same.
 
     Parameters
     ----------
@@ -72,6 +79,8 @@ def bhz(
         Asymmetry of electrons and holes.
     delta : array-like of shape (...), optional
         Inversion asymmetry.
+    rashba : array-like of shape (...), optional
+        Rashba coupling :math:`\lambda_R`.
 
     Returns
     -------
@@ -87,6 +96,7 @@ def bhz(
     ----------
     .. [1] B. A. Bernevig, T. L. Hughes, S.-C. Zhang, Science 314, 1757 (2006).
     .. [2] M. König *et al.*, J. Phys. Soc. Jpn. 77, 031007 (2008).
+    .. [3] D. G. Rothe *et al.*, New J. Phys. 12, 065012 (2010), for the Rashba coupling.
 
     Examples
     --------
@@ -96,7 +106,10 @@ def bhz(
     >>> int(tp.certify_chern(up)), int(tp.certify_chern(h))
     (1, 0)
     """
-    m, a, b, d, delta = (p[..., None, None] for p in real(m=m, a=a, b=b, d=d, delta=delta))
+    m, a, b, d, delta, r = (
+        p[..., None, None] for p in real(m=m, a=a, b=b, d=d, delta=delta, rashba=rashba)
+    )
+    electrons = 0.5 * (ONE + Z)
     mass, even = spin_times(ONE, Z), spin_times(ONE, ONE)
     # h*(-k) has -sin kx for sin kx in front of sigma_x, and +sin ky in front of sigma_y
     along_x, along_y = spin_times(Z, X), spin_times(ONE, Y)
@@ -104,8 +117,8 @@ def bhz(
     return FourierHamiltonian(
         {
             (0, 0): (m - 4 * b) * mass - 4 * d * even + delta * spin_times(Y, Y),
-            (1, 0): -0.5j * a * along_x + same,
-            (0, 1): -0.5j * a * along_y + same,
+            (1, 0): -0.5j * (a * along_x + r * spin_times(Y, electrons)) + same,
+            (0, 1): -0.5j * (a * along_y - r * spin_times(X, electrons)) + same,
         },
         n_occupied=2,
     )

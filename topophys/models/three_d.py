@@ -1,9 +1,9 @@
-"""Models in three dimensions: Weyl semimetal, Hopf insulator, chiral and helium-3."""
+"""Models in three and four dimensions: Weyl, Hopf, chiral and Z2 insulators, helium-3."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ __all__ = [
     "GAMMAS",
     "chiral_dirac_3d",
     "dirac_4d",
+    "fu_kane_mele",
     "helium_3_b",
     "hopf_insulator",
     "weyl_semimetal",
@@ -290,6 +291,85 @@ def helium_3_b(mu: ArrayLike, t: ArrayLike = 1.0, delta: ArrayLike = 1.0) -> Fou
         cell = (int(axis == 0), int(axis == 1), int(axis == 2))
         hoppings[cell] = -t * normal - 0.5j * delta * np.kron(x, sigma)
     return FourierHamiltonian(hoppings, n_occupied=2)
+
+
+# ------------------------------------------------- Strong and weak Z2 insulators (class AII)
+
+#: Primitive vectors of the fcc lattice, in units of the cubic constant, and the bonds from an A
+#: site: to B in its own cell, along (111), and in the cells -a_1, -a_2, -a_3.
+FCC: Final = 0.5 * np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+BONDS: Final = np.array([0.25, 0.25, 0.25]) - np.concatenate([np.zeros((1, 3)), FCC])
+
+
+@depends(dt="affine", lambda_so="affine", t="affine")
+def fu_kane_mele(
+    dt: ArrayLike, lambda_so: ArrayLike = 0.125, t: ArrayLike = 1.0
+) -> FourierHamiltonian:
+    r"""Fu-Kane-Mele model: electrons with spin-orbit coupling on the diamond lattice.
+
+    .. math::
+        \mathcal{H} = \sum_{\langle ij \rangle} t_{ij}\, c_i^\dagger c_j
+        + i \frac{8 \lambda_{SO}}{a^2} \sum_{\langle\langle ij \rangle\rangle}
+        c_i^\dagger\, \mathbf{s} \cdot (\mathbf{d}^1_{ij} \times \mathbf{d}^2_{ij})\, c_j
+
+    in the basis (A up, B up, A down, B down), with t on all bonds but those along (111), which have
+    :math:`t + \delta t`; :math:`\mathbf{d}^1, \mathbf{d}^2` are the two bonds from j to i, and a is
+    the cubic constant. Momenta belong to the primitive vectors :math:`\frac a2 (0,1,1),
+    \frac a2 (1,0,1), \frac a2 (1,1,0)`. Time reversal is :math:`T = i s_y K`, inversion
+    exchanges A and B.
+
+    Phase diagram for :math:`t > 0, \lambda_{SO} \ne 0`, indices :math:`(\nu_0; \nu_1 \nu_2 \nu_3)`:
+    (1; 111) for :math:`0 < \delta t < 2t`, (0; 111) for :math:`-2t < \delta t < 0`, (1; 000) for
+    :math:`-4t < \delta t < -2t`, (0; 000) beyond; gapless at the ends.
+
+    Parameters
+    ----------
+    dt : array-like of shape (...)
+        Change of the hopping along (111), in units of energy.
+    lambda_so : array-like of shape (...), optional
+        Spin-orbit coupling.
+    t : array-like of shape (...), optional
+        Hopping.
+
+    Returns
+    -------
+    FourierHamiltonian
+        Four bands (two occupied) in three dimensions, batch axes as the parameters broadcast.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If a parameter is not real and finite, or the shapes do not broadcast.
+
+    References
+    ----------
+    .. [1] L. Fu, C. L. Kane, E. J. Mele, Phys. Rev. Lett. 98, 106803 (2007).
+    .. [2] L. Fu, C. L. Kane, Phys. Rev. B 76, 045302 (2007), for the parities.
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> h = tp.models.fu_kane_mele(0.4)
+    >>> tp.z2_indices_3d(h, method="parity", time_reversal="up first", inversion=np.kron(
+    ...     np.eye(2), [[0, 1], [1, 0]])).label
+    '(1; 111)'
+    """
+    dt, so, t = (p[..., None, None] for p in real(dt=dt, lambda_so=lambda_so, t=t))
+    from_b_to_a = np.array([[0.0, 1.0], [0.0, 0.0]])
+    hop: defaultdict[tuple[int, ...], Any] = defaultdict(int)
+    cells = np.concatenate([np.zeros((1, 3), int), -np.eye(3, dtype=int)])
+    for m, cell in enumerate(cells):
+        amount = (t + dt if m == 0 else t) * np.kron(np.eye(2), from_b_to_a)
+        hop[tuple(int(x) for x in cell)] += amount
+        hop[tuple(int(x) for x in -cell)] += amount.swapaxes(-1, -2)
+        for n, other in enumerate(cells):
+            if m != n:
+                # from the A site of the cell -(b_m - b_n) to that at the origin by a B site
+                across = -np.cross(BONDS[m], BONDS[n])
+                spin = sum(c * sigma for c, sigma in zip(across, PAULI, strict=True))
+                key = tuple(int(x) for x in other - cell)
+                hop[key] = hop[key] + 8j * so * np.kron(spin, PAULI[2])
+    return FourierHamiltonian(dict(hop), n_occupied=2)
 
 
 # ------------------------------------------------------------------------- Four dimensions

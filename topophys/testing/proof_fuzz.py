@@ -62,6 +62,7 @@ from topophys.testing.proof_families import (
 from topophys.testing.proof_spins import draw_spin
 from topophys.testing.proof_tenfold import (
     draw_chiral_3d,
+    draw_chiral_columns,
     draw_five_vector,
     draw_majorana,
     draw_majorana_pairs,
@@ -335,6 +336,10 @@ TARGETS = {
     "point_gap_winding": Target(tp.point_gap_winding, draw_point_gap),
     "winding_3d": Target(tp.winding_3d, draw_chiral_3d),
     "winding_3d, broken symmetry": Target(tp.winding_3d, lambda r: draw_chiral_3d(r, broken=True)),
+    "winding_3d, six and eight bands": Target(
+        tp.winding_3d,
+        lambda r: draw_chiral_columns(r, broken=r.random() < 0.25),
+    ),
     "certify_chern, bands": Target(tp.certify_chern, draw_groups),
     "certify_gap, bands": Target(tp.certify_gap, lambda r: draw_groups(r, gaps=True)),
     "z2_invariant, bands": Target(
@@ -355,6 +360,7 @@ FEW = {
     "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
     "point_gap_winding": 100, "winding_3d": 60, "winding_3d, broken symmetry": 40,
+    "winding_3d, six and eight bands": 20,
     "mirror_chern": 60, "mirror_chern, broken symmetry": 40,
     "second_chern": 40, "second_chern, broken symmetry": 20,
     "certify_phases": 30, "certify_equivalent": 50, "certify_chern, bands": 80,

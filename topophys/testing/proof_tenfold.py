@@ -260,14 +260,17 @@ def complex_unimodular(rng, n, steps):
 def in_chiral_basis(rng, hop, features):
     """Hoppings in another basis, and the chiral operator there."""
     chiral: object = "blocks"
-    signs = np.diag([1.0, 1.0, -1.0, -1.0])
+    half = next(iter(hop.values())).re.shape[-1] // 2
+    signs = np.diag([1.0] * half + [-1.0] * half)
     basis = rng.random()
     if basis < 0.2:
-        order = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], object)
+        order = np.zeros((2 * half, 2 * half), object)
+        for i in range(2 * half):
+            order[i, i // 2 + half * (i % 2)] = 1
         hop = {key: value.between(order, order.T) for key, value in hop.items()}
         chiral = "alternating"
     elif basis < 0.5:  # twice the Hamiltonian, with tau_x as chiral operator
-        one = np.eye(2, dtype=object)
+        one = np.eye(half, dtype=object)
         turn = np.block([[one, one], [one, -one]])
         hop = {key: value.between(turn, turn.T) for key, value in hop.items()}
         chiral = 0.5 * turn.astype(float) @ signs @ turn.T.astype(float)
@@ -316,6 +319,64 @@ def draw_chiral_3d(rng, broken=False):
     truth = [CLOSED if w is CLOSED else w * degree for w in windings]
     extra = {"chiral": chiral, "effort": 4.0}
     return Case(tp.FourierHamiltonian(made), truth, exponent, tuple(features), 2, extra=extra)
+
+
+def draw_chiral_columns(rng, broken=False):
+    """Six and eight bands: blocks [[D_1, X], [0, D_2]] of known winding numbers, in other bases."""
+    batch = int(rng.choice([0, 2]))
+    size, exponent = max(batch, 1), scale(rng)
+    half = int(rng.choice([3, 3, 4]))
+    features = [f"{2 * half} bands", "three dimensions"]
+    masses = [[mass(rng, (-3, -1, 1, 3)) for _ in range(size)] for _ in range(2)]
+    sheared, signs = [], [1, 1]
+    for i in range(2):
+        a = np.eye(3, dtype=int)
+        if rng.random() < 0.3:
+            a = a[[1, 0, 2]]
+            features.append("mirrored")
+        elif rng.random() < 0.2 and half == 3:
+            a = np.array(unimodular(rng, 3, 1), int)
+            features.append("sheared")
+        signs[i] = round(np.linalg.det(a))
+        sheared.append(dirac_block(masses[i], a.tolist(), ONE >> int(rng.integers(0, 3))))
+    parts, windings = [(sheared[0], 2)], [[winding_of_mass(m) for m in masses[0]]]
+    if half == 4:
+        parts.append((sheared[1], 2))
+        windings.append([winding_of_mass(m) for m in masses[1]])
+    else:  # an orbital with a phase: e^(i k.R) has no winding number in three dimensions
+        single = zeros(size, 1)
+        single.re[:, 0, 0] = np.array([dyadic(rng, 0.25, 2, 8) for _ in range(size)], object)
+        at = tuple(int(x) for x in rng.integers(-1, 2, 3)) if rng.random() < 0.5 else (0, 0, 0)
+        parts.append(({at: single}, 1))
+    block = direct_sum(parts, half)
+    if rng.random() < 0.6:  # what is above the diagonal changes no determinant
+        for _ in range(int(rng.integers(1, 4))):
+            upper, key = zeros(size, half), tuple(int(x) for x in rng.integers(-1, 2, 3))
+            for i in range(2):
+                upper.re[:, i, 2:] = int(rng.choice([-1, 1])) * (ONE >> int(rng.integers(1, 5)))
+            put(block, key, upper)
+        features.append("triangular")
+    if rng.random() < 0.7:
+        left, right = (complex_unimodular(rng, half, int(rng.integers(1, 4))) for _ in range(2))
+        block = {key: complex_between(left, value, right) for key, value in block.items()}
+        features.append("dressed")
+    hop, chiral = in_chiral_basis(rng, off_diagonal(block, 2 * half), features)
+    if broken:
+        rest = zeros(size, 2 * half)
+        rest.re[:, 0, 0] = ONE >> int(rng.integers(1, 30))
+        put(hop, (0, 0, 0), rest)
+        features.append("broken symmetry")
+    made = finished(hop, exponent, batch)
+    if made is None:
+        return None
+    truth = [
+        CLOSED
+        if any(w is CLOSED for w in one)
+        else sum(s * w for s, w in zip(signs, one, strict=False))
+        for one in zip(*windings, strict=True)
+    ]
+    extra = {"chiral": chiral, "effort": 4.7}
+    return Case(tp.FourierHamiltonian(made), truth, exponent, tuple(features), half, extra=extra)
 
 
 # ---------------------------------------------------------------- point gaps
