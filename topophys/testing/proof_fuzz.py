@@ -360,7 +360,7 @@ FEW = {
     "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
     "point_gap_winding": 100, "winding_3d": 60, "winding_3d, broken symmetry": 40,
-    "winding_3d, six and eight bands": 20,
+    "winding_3d, six and eight bands": 8,
     "mirror_chern": 60, "mirror_chern, broken symmetry": 40,
     "second_chern": 40, "second_chern, broken symmetry": 20,
     "certify_phases": 30, "certify_equivalent": 50, "certify_chern, bands": 80,
