@@ -228,3 +228,17 @@ def test_a_fermi_energy_counts_whatever_the_file_says(program, tmp_path, occ):
     code, out, err = program("gap", tmp_path / "levels.hdf5")
     assert (code == 0) == (occ in (1, 2))
     assert ("`n_occupied` must be given" in err) == (occ in (0, 3))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("ending", ["hdf5", "json"])
+@pytest.mark.parametrize(
+    ("network", "name", "value"), [("chern-2d", "plane", 1), ("winding-1d", "chain", 1)]
+)
+def test_networks_of_the_package_read_models(program, models, ending, network, name, value):
+    code, out, err = program(
+        "predict", network, models / f"{name}.{ending}", "--k-points", 24, "--certify", "--json"
+    )
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert (told["value"], told["certified"]) == (value, True)

@@ -221,7 +221,7 @@ def predict(
     ],
     file: Annotated[
         Path,
-        typer.Argument(help="Samples on a k grid (.npy), or Wannier90 hoppings (.dat)."),
+        typer.Argument(help="Samples on a k grid (.npy), or hoppings of Wannier90 or TBmodels."),
     ],
     k_points: Annotated[
         int | None,
@@ -252,7 +252,8 @@ def predict(
     """Predict the invariants of Hamiltonians in a file; abstain where the confidence is low.
 
     A .npy file contains blocks D(k) of shape (..., N, n, n), d-vectors (..., Nx, Ny, 3) or Bloch
-    matrices (..., Nx, Ny, n, n) on the grid of `topophys.k_grid`; a .dat file is a Wannier90 file.
+    matrices (..., Nx, Ny, n, n) on the grid of `topophys.k_grid`; other files are hoppings of
+    Wannier90 (.dat) or of TBmodels (.hdf5, .json).
 
     Example: topophys predict winding-1d blocks.npy
     """

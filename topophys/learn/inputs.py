@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from topophys import _validation
 from topophys._io import is_archive, read_npy
 from topophys._typing import is_block_like
+from topophys.datasets.tbmodels_file import is_tbmodels, read_tbmodels
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian, two_colours
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -138,10 +139,12 @@ FEWEST: Final = 3
 
 
 def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
-    """Read Hamiltonians from a file: NumPy arrays (.npy) or Wannier90 hoppings."""
+    """Read Hamiltonians from a file: NumPy arrays (.npy), or hoppings of Wannier90 or TBmodels."""
     path = Path(path)
     if ".dat" in path.suffixes or path.name.endswith((".gz", ".tgz")):
         return read_wannier90(path)
+    if is_tbmodels(path):
+        return read_tbmodels(path)
     try:
         return read_npy(path)
     except (OSError, ValueError) as error:
@@ -149,8 +152,8 @@ def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
         if is_archive(path):
             reason = "it is an archive; save the one array"
         raise InputError(
-            f"Argument `H` must be numbers, or a `file` of a NumPy array (.npy) or of Wannier90"
-            f" (.dat), but `{path}` is not one: {reason.rstrip('.')}."
+            f"Argument `H` must be numbers, or a `file` of a NumPy array (.npy), of Wannier90"
+            f" (.dat) or of TBmodels (.hdf5, .json), but `{path}` is not one: {reason.rstrip('.')}."
         ) from None
 
 
