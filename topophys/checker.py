@@ -220,7 +220,8 @@ def dagger(x: acb_mat) -> acb_mat:
 
 def frobenius(x: acb_mat) -> arb:
     """Root of the sum of squares, from above."""
-    return arb((dagger(x) * x).trace().abs_upper()).sqrt()
+    row = acb_mat(1, x.nrows() * x.ncols(), x.entries())
+    return arb((row * dagger(row)).trace().abs_upper()).sqrt()
 
 
 def norm(x: acb_mat) -> arb:

@@ -17,13 +17,15 @@ from benchmarks.peers.client import installed
 from benchmarks.peers.comparison_page import COPIES, copy
 from benchmarks.peers.setup import PEERS
 from benchmarks.quality import wrong_answers
-from benchmarks.speed import bands, chern, roofline, winding
+from benchmarks.speed import bands, chern, roofline, versions, winding
 
 PAGE = ROOT / "docs" / "results" / "invariants.md"
 SECTIONS = {
     "chern": chern.table,
     "winding": winding.table,
     "bands": bands.table,
+    "before": versions.before,
+    "strides": versions.strides,
     "roof": roofline.table,
     "peers-speed": tables.speed,
     "wrong": wrong_answers.table,
@@ -32,7 +34,7 @@ SECTIONS = {
     "hofstadter": tables.hofstadter,
     "material": tables.material,
 }
-OWN = ("chern", "winding", "bands", "roof")
+OWN = ("chern", "winding", "bands", "before", "strides", "roof")
 
 
 def main() -> None:

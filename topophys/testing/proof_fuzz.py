@@ -416,7 +416,8 @@ def trial(name, seed, number):
     options = options_of(name, rng, case)
     try:
         result = target.function(case.h, **options)
-        case.extra |= {"asked": options.get("min_gap", 0.0), "given": options.get("n_occupied")}
+        case.extra |= {"asked": options.get("min_gap", 0.0), "given": options.get("n_occupied"),
+                       "result": result}  # fmt: skip
         found = (
             judge(case, result, target.sampled_allowed)
             if target.judge is None

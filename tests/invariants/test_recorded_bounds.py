@@ -1,0 +1,57 @@
+"""Bounds and effort of some proofs, as they were when they were last looked at.
+
+A bound that gets larger or smaller need not be wrong, but nobody should find out by accident:
+whoever changes one on purpose writes them anew, `python -m benchmarks.quality.mutants --record`.
+Mutants of the proofs are compared with the same numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from topophys.testing import proof_fuzz
+
+PATH = Path(__file__).with_name("recorded_bounds.json")
+SEED = 7
+#: Bounds are compared to so many digits: the last ones are those of the libraries.
+DIGITS = 9
+RECORDED: dict[str, dict[str, list]] = json.loads(PATH.read_text("utf-8")) if PATH.exists() else {}
+NUMBERS = {target: [int(number) for number in kept] for target, kept in RECORDED.items()}
+
+
+def outcome(target: str, number: int) -> list[list]:
+    """What becomes of the Hamiltonians of a trial, bounds of their gaps, and the effort."""
+    found, _, case = proof_fuzz.trial(target, SEED, number)
+    result = case.extra.get("result")
+    bounds = [x for name in ("gap_lower", "gap_upper")
+              for x in np.ravel(getattr(result, name, math.nan)).tolist()]  # fmt: skip
+    effort = np.ravel(getattr(result, "evaluations", 0)).tolist()
+    return [found, [float(f"{x:.{DIGITS}g}") for x in bounds], effort]
+
+
+def differs(target: str, number: int) -> str:
+    """How a trial comes out otherwise than recorded; empty if it does not."""
+    before, bounds_before, effort_before = RECORDED[target][str(number)]
+    found, bounds, effort = outcome(target, number)
+    if set(found) & set(proof_fuzz.BAD):
+        return "error" if "error" in found else "wrong certificate"
+    if found.count("right") < before.count("right"):
+        return "fewer certificates"
+    same = len(bounds) == len(bounds_before) and all(
+        math.isclose(a, b, rel_tol=10.0 ** (1 - DIGITS)) or (math.isnan(a) and math.isnan(b))
+        for a, b in zip(bounds, bounds_before, strict=True)
+    )
+    if found != before or not same:
+        return "another bound"
+    return "" if effort == effort_before else "another effort"
+
+
+@pytest.mark.parametrize("target", RECORDED)
+def test_bounds_are_those_that_were_looked_at(target):
+    changed = {n: how for n in NUMBERS[target] if (how := differs(target, n))}
+    assert not changed, f"{target}: {changed}; if on purpose, write them anew: see this file"
