@@ -217,3 +217,14 @@ def test_a_plane_is_wanted_and_integers_have_a_limit():
         inspect.unwrap(plot_phase_plane)(np.zeros((3, 3)))
     with pytest.raises(InputError, match="up to 12"):
         integer_colours(13)
+
+
+@pytest.mark.long
+def test_numbers_modulo_two_have_no_sign_and_shares_are_not_rounded_up(monkeypatch):
+    found = tp.certify_phases(tp.models.bhz, {"m": (-1, 1)}, time_reversal="up first", share=0.9)
+    assert {r.value for r in found.regions} == {0, 1}
+    assert "value 1 " in repr(found)
+    figure = phase_diagram(found)
+    assert legend(figure.axes[0]) == ["0", "1"]
+    monkeypatch.setattr(tp.PhaseDiagram, "share", 0.999996)
+    assert "99.99 % proven" in phase_diagram(found).axes[0].get_title()

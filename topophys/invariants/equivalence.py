@@ -164,7 +164,7 @@ class Equivalence(Result):
                 ("met at", f"t = {self.t_at_gap_upper:.6g}, k = ({k})"),
             ]
         if self.integers is not None:
-            ends = ["not known" if v is None else signed(v) for v in self.integers]
+            ends = ["not known" if v is None else signed(v, self.quantity) for v in self.integers]
             rows.insert(0, (self.quantity, " and ".join(ends)))
         message = why([self.reason])
         rows += [("path", message)] if message else []
@@ -432,7 +432,7 @@ class PhaseClasses(Result):
     def _rows(self) -> list[tuple[str, str]]:
         rows = []
         for i, value in enumerate(self.integers):
-            text = "not known" if value is None else signed(value)
+            text = "not known" if value is None else signed(value, self.quantity)
             count = int((self.value == i).sum())
             rows.append((f"class {i}", f"{count} of {len(self.value)}, {self.quantity} {text}"))
         rows += self.asked.rows()[:2] if self.asked else []

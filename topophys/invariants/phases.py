@@ -444,7 +444,12 @@ class PhaseDiagram(Result):
             by_value.setdefault(r.value, []).append(r.share)
         for value, parts in sorted(by_value.items()):
             few = "1 region" if len(parts) == 1 else f"{len(parts)} regions"
-            rows.append((f"value {signed(value)}", f"{at_least(100.0 * sum(parts), 4)} % in {few}"))
+            rows.append(
+                (
+                    f"value {signed(value, self.quantity)}",
+                    f"{at_least(100.0 * sum(parts), 4)} % in {few}",
+                )
+            )
         rows.append(("boxes", f"{self.certified.sum()} proven, {(~self.certified).sum()} not"))
         message = why([self.reason])
         rows += [("reason", message)] if message else []

@@ -208,9 +208,10 @@ def shares(values: Shaped[np.ndarray, "..."]) -> str:
     return ", ".join(f"{n} with {signed(value)}" for value, n in pairs)
 
 
-def signed(value: int) -> str:
-    """Integer with its sign; zero has none."""
-    return f"{value:+d}" if value else "0"
+def signed(value: int, quantity: str = "") -> str:
+    """Integer with its sign; zero, and integers modulo 2, have none."""
+    modulo_two = quantity.startswith(("Z2", "Majorana"))
+    return str(value) if modulo_two or not value else f"{value:+d}"
 
 
 def lowest(n_occupied: int, n_bands: int, dim: int) -> str:

@@ -26,8 +26,9 @@ from topophys._typing import FourierLike, is_block_like, is_fourier_like
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.phases import PhaseDiagram
-from topophys.invariants.results import UNRESOLVED_VALUE, Certificate
+from topophys.invariants.results import UNRESOLVED_VALUE, Certificate, signed
 from topophys.invariants.winding import certify_winding
+from topophys.kernels.rounding import at_least
 from topophys.plots._panels import AxesLike, Integers, integer_array, panels, percent
 from topophys.plots._style import DIVERGING, INK, PALETTE, pi_axis, style, tidy
 
@@ -182,7 +183,7 @@ class PhasePlane:
     def __repr__(self) -> str:
         known = self.status == "certified"
         values, counts = np.unique(self.value[known], return_counts=True)
-        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
+        pairs = [f"{signed(v, self.quantity)}: {c}" for v, c in zip(values, counts, strict=True)]
         lines = [f"Phase diagram of the {self.quantity}: {known.sum()} of {known.size} certified"]
         for name, points in zip(self.names, (self.x, self.y), strict=True):
             lines.append(f"  {name:<16} {points.size} from {points[0]:.3g} to {points[-1]:.3g}")
@@ -630,14 +631,15 @@ def plot_certified_phases(
                 v: to_rgba(TRIVIAL) if v == 0 else colours(norm(v)) for v in set(value.tolist())
             }
             handles = [
-                Patch(facecolor=c, label=f"{v:+d}" if v else "0") for v, c in sorted(shade.items())
+                Patch(facecolor=c, label=signed(v, diagram.quantity))
+                for v, c in sorted(shade.items())
             ]
             panel.legend(
                 handles=handles, title=f"${SYMBOLS.get(diagram.quantity, 'n')}$",
                 loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False,
             )  # fmt: skip
         words = f"{diagram.quantity[:1].upper()}{diagram.quantity[1:]}"
-        words += f", {100.0 * diagram.share:.4g} % proven"
+        words += f", {at_least(100.0 * diagram.share, 4)} % proven"
         panel.set_title(f"{title}\n{words}" if title else words)
         for side in panel.spines.values():
             side.set_visible(True)
