@@ -3,9 +3,10 @@
     make durations
 
 runs every test that is not marked `slow` and writes the processor time of each, with that of the
-processes it started, to `tests/durations.json`. At collection, tests of `LONG` seconds are marked
-`long`, and tests of `HEAVY` seconds `heavy`, but for those marked `always`: a capability that no
-cheaper test looks at. A test without a record gets neither mark.
+processes it started, to `tests/durations.json`; of a run of some files, only theirs change. At
+collection, tests of `LONG` seconds are marked `long`, and tests of `HEAVY` seconds `heavy`, but for
+those marked `always`: a capability that no cheaper test looks at. A test without a record gets
+neither mark.
 """
 
 from __future__ import annotations
@@ -68,14 +69,20 @@ class _Recorder:
     """Collects the times that the processes of a run report."""
 
     def __init__(self) -> None:
+        self.ran: set[str] = set()
         self.seconds: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call":
+            self.ran.add(report.nodeid)
             for name, value in report.user_properties:
                 if name == "processor seconds" and float(str(value)) >= LONG:
                     self.seconds[report.nodeid] = float(str(value))
 
-    def pytest_sessionfinish(self) -> None:
-        text = json.dumps(dict(sorted(self.seconds.items())), indent=0, ensure_ascii=False)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        known = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
+        if session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+            known = {}  # all tests: names that are no longer there go
+        kept = {name: spent for name, spent in known.items() if name not in self.ran}
+        text = json.dumps(dict(sorted((kept | self.seconds).items())), indent=0, ensure_ascii=False)
         RECORD.write_text(text + "\n", "utf-8")

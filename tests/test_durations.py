@@ -33,7 +33,9 @@ def test_what_was_recorded_decides(tmp_path):
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["durations"]\n')
     (tmp_path / "test_cases.py").write_text(CASES)
     marks = "\n".join(f"  {name}: x" for name in ("always", "heavy", "long"))
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = .\nmarkers =\n{marks}\n")
+    (tmp_path / "pytest.ini").write_text(
+        f"[pytest]\npythonpath = .\ntestpaths = .\nmarkers =\n{marks}\n"
+    )
 
     def passed(*words):
         done = subprocess.run(
@@ -49,5 +51,6 @@ def test_what_was_recorded_decides(tmp_path):
     recorded = json.loads((tmp_path / "durations.json").read_text(encoding="utf-8"))
     assert recorded.keys() == {f"test_cases.py::{name}" for name in names - {"test_short"}}
     assert passed("-m", "not heavy") == names - {"test_heavy"}
+    assert passed("--record-durations", "test_cases.py::test_short") == {"test_short"}
     assert passed("-m", "not long") == {"test_short"}
     assert passed("--record-durations", "-m", "not heavy") == names
