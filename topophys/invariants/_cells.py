@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -101,6 +101,9 @@ class Hoppings:
         Exponents of the powers of two.
     filled : int
         Number of occupied bands.
+    about_zero : bool
+        Whether levels count by their sign: gaps are then twice the distance from 0, the smaller
+        one of the two sides, and negative where 0 does not lie between the bands.
     """
 
     vectors: Int
@@ -113,6 +116,7 @@ class Hoppings:
     error: Real
     exponent: Int
     filled: int
+    about_zero: ClassVar[bool] = False
 
     @property
     def n_bands(self) -> int:
@@ -179,6 +183,35 @@ class Hoppings:
             self.vectors, self.onsite[rows], self.hops[rows], self.norms[rows], self.size[rows],
             self.slack[rows], self.noise[rows], self.error[rows], self.exponent[rows], self.filled,
         )  # fmt: skip
+
+    def at(self, owner: Int, points: Int, phases: Phases) -> Array:
+        """H (m, n, n) at points of a lattice, sorted by owner."""
+        none = np.empty((len(self.vectors), 1))
+        return _sums(self, owner, phases(points), none, np.ones(len(points)), 1)[:, 0]
+
+    def expansions(
+        self, owner: Int, points: Int, phases: Phases, half: Real, size: Real, fine: int
+    ) -> Iterator[tuple[Int, NDArray[np.complex128], Real]]:
+        """Taylor coefficients at centres of cells, in pieces that fit into the cache.
+
+        Yields rows of a piece, coefficients, and what the third order and the slack leave open.
+        Rows come Hamiltonian by Hamiltonian.
+        """
+        axes = len(half)
+        reach = np.ascontiguousarray(self.vectors @ half.T)
+        third = self.third(reach)
+        order = np.argsort(owner, kind="stable")
+        step = max(1, CHUNK_BYTES // (16 * self.n_bands**2 * term_count(axes)))
+        planes = fine > 0 and axes == 3 and len(self.vectors) >= PLANES
+        for lo in range(0, len(order), step):
+            rows = order[lo : lo + step]
+            if planes:
+                terms = _plane_sums(self, owner[rows], points[rows], size[rows], half, fine)
+            else:
+                terms = _sums(
+                    self, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes)
+                )
+            yield rows, terms, third[owner[rows]] * size[rows] ** 3 + self.slack[owner[rows]]
 
     def third(self, reach: Real) -> Real:
         """Bound (B,) of the third-order remainder on a cell with R.r = reach (M, A).
@@ -256,43 +289,10 @@ def frames_at(ham: Hoppings, owner: Int, points: Int, phases: Phases) -> tuple[R
     order = np.argsort(owner, kind="stable")
     energy, states = np.empty((len(owner), n)), np.empty((len(owner), n, n), np.complex128)
     step = max(1, CHUNK_BYTES // (16 * n * n))
-    none = np.empty((len(ham.vectors), 1))
     for lo in range(0, len(order), step):
         part = order[lo : lo + step]
-        h = _sums(ham, owner[part], phases(points[part]), none, np.ones(len(part)), 1)
-        energy[part], states[part] = eigh_batch(h[:, 0])
+        energy[part], states[part] = eigh_batch(ham.at(owner[part], points[part], phases))
     return energy, states
-
-
-def expansions(
-    ham: Hoppings,
-    owner: Int,
-    points: Int,
-    phases: Phases,
-    half: Real,
-    size: Real,
-    fine: int,
-) -> Iterator[tuple[Int, NDArray[np.complex128], Real]]:
-    """Taylor coefficients at centres of cells, in pieces that fit into the cache.
-
-    Yields rows of a piece, coefficients, and what the third order and the slack leave open. Rows
-    come Hamiltonian by Hamiltonian.
-    """
-    axes = len(half)
-    reach = np.ascontiguousarray(ham.vectors @ half.T)
-    third = ham.third(reach)
-    order = np.argsort(owner, kind="stable")
-    step = max(1, CHUNK_BYTES // (16 * ham.n_bands**2 * term_count(axes)))
-    planes = fine > 0 and axes == 3 and len(ham.vectors) >= PLANES
-    for lo in range(0, len(order), step):
-        rows = order[lo : lo + step]
-        if planes:
-            terms = _plane_sums(ham, owner[rows], points[rows], size[rows], half, fine)
-        else:
-            terms = _sums(
-                ham, owner[rows], phases(points[rows]), reach, size[rows], term_count(axes)
-            )
-        yield rows, terms, third[owner[rows]] * size[rows] ** 3 + ham.slack[owner[rows]]
 
 
 def bound_cells(
@@ -314,7 +314,7 @@ def bound_cells(
     parts: list[CellBounds] = []
     good: list[Int] = []
     gap, seen = np.zeros(len(owner)), np.zeros(len(owner))
-    for rows, terms, rest in expansions(ham, owner, points, phases, half, size, fine):
+    for rows, terms, rest in ham.expansions(owner, points, phases, half, size, fine):
         part = _bound_chunk(ham, owner[rows], terms, rest, least[rows], len(half), frames)
         gap[rows], seen[rows] = part.gap, part.seen
         good.append(rows[part.good])
@@ -341,8 +341,10 @@ def _bound_chunk(
     """`bound_cells` for cells with these Taylor coefficients, remainders included in `rest`."""
     n, filled = ham.n_bands, ham.filled
     energy, states = eigh_batch(terms[:, 0])
-    seen = energy[:, filled] - energy[:, filled - 1]
-    gap = seen if n <= LARGEST else _first_look(terms, states, seen, filled, axes)
+    zero = ham.about_zero
+    seen = _apart(energy[:, filled], energy[:, filled - 1], zero)
+    quick = n <= LARGEST or zero
+    gap = seen if quick else _first_look(terms, states, seen, filled, axes)
     gap = gap - 2.0 * rest
     rows = np.flatnonzero((gap > 0.0) & (gap >= least))
     if len(rows) < len(owner):
@@ -350,7 +352,7 @@ def _bound_chunk(
     departure = _turn(states, terms)
     # a basis of length 1 + departure misjudges a block by twice that times the norm of H
     rest = rest + 2.1 * departure * ham.size[owner[rows]]
-    proven = _corner_gap(terms, rest, least[rows], filled, axes)
+    proven = _corner_gap(terms, rest, least[rows], filled, axes, zero)
     gap[rows] = proven
     keep = np.flatnonzero((proven > 0.0) & (proven >= least[rows]))
     good = rows[keep]
@@ -397,12 +399,22 @@ def _turn(states: Array, terms: Array) -> Real:
     return np.asarray(np.linalg.norm(gram, axis=(1, 2)) * UP)
 
 
-def _corner_gap(terms: Array, rest: Real, least: Real, filled: int, axes: int) -> Real:
+def _apart(low: Real, high: Real, about_zero: bool) -> Real:
+    """Distance of the lowest empty level from the highest occupied one, or both from zero."""
+    return np.asarray(2.0 * np.minimum(low, -high) if about_zero else low - high)
+
+
+def _corner_gap(
+    terms: Array, rest: Real, least: Real, filled: int, axes: int, about_zero: bool
+) -> Real:
     """Proven gap on cells, or some number not above `least` or 0 where that is not reached."""
     n, best = terms.shape[-1], np.full(len(terms), np.inf)
     curve = _curvature(terms, axes, filled)
+    if about_zero:  # each side loses what its own block loses: at most both together
+        curve = 2.0 * curve
     if n <= LARGEST:
-        return np.asarray(_small_corner_gap(terms, filled, axes) - curve - 2.0 * rest)
+        found = _small_corner_gap(terms, filled, axes, about_zero)
+        return np.asarray(found - curve - 2.0 * rest)
 
     def proven(cells: Int) -> Real:
         """By the corners so far; a cell is given up by the same number that is returned for it."""
@@ -415,14 +427,14 @@ def _corner_gap(terms: Array, rest: Real, least: Real, filled: int, axes: int) -
         occupied = np.empty((len(live), filled, filled), np.complex128)
         empty = np.empty((len(live), n - filled, n - filled), np.complex128)
         corner_blocks(terms, live, corner, axes, filled, occupied, empty)
-        apart = _extremes(empty)[0] - _extremes(occupied)[1]
+        apart = _apart(_extremes(empty)[0], _extremes(occupied)[1], about_zero)
         best[live] = np.minimum(best[live], apart)
         bound = proven(live)
         live = live[(bound > 0.0) & (bound >= least[live])]
     return proven(np.arange(len(terms)))
 
 
-def _small_corner_gap(terms: Array, filled: int, axes: int) -> Real:
+def _small_corner_gap(terms: Array, filled: int, axes: int, about_zero: bool) -> Real:
     """Smallest distance of the blocks at all corners; for few bands all of them at once."""
     size, n, rows = len(terms), terms.shape[-1], np.arange(len(terms))
     occupied = np.empty((1 << axes, size, filled, filled), np.complex128)
@@ -431,7 +443,7 @@ def _small_corner_gap(terms: Array, filled: int, axes: int) -> Real:
         corner_blocks(terms, rows, corner, axes, filled, occupied[corner], empty[corner])
     low = _extremes(empty.reshape(-1, n - filled, n - filled))[0]
     high = _extremes(occupied.reshape(-1, filled, filled))[1]
-    return np.asarray((low - high).reshape(1 << axes, size).min(0))
+    return np.asarray(_apart(low, high, about_zero).reshape(1 << axes, size).min(0))
 
 
 def _curvature(terms: Array, axes: int, filled: int) -> Real:

@@ -485,8 +485,9 @@ def charge_evidence(
     limits: Limits,
     *,
     evidence: bool,
+    some: Int | None = None,
 ) -> Evidence:
-    """Prove the flux of the lowest `filled` bands out of a box, over 2 pi."""
+    """Prove the flux of the lowest `filled` bands out of a box, over 2 pi; of all or `some`."""
 
     def prove(ham: Hoppings, least: NDArray[np.float64]) -> tuple[Cover, NDArray[np.int64]]:
         walk = cover(ham, box, least, limits.max_evaluations, limits.tightness, frames=True)
@@ -496,7 +497,7 @@ def charge_evidence(
         surface_edges(cocycle)
         return walk, cocycle.integers(np.full(3, box.fine + 1))
 
-    return _in_groups(H, filled, limits, prove, evidence=evidence, shift=box.rounding)
+    return _in_groups(H, filled, limits, prove, evidence=evidence, shift=box.rounding, some=some)
 
 
 def group_size(n_bands: int, max_evaluations: int) -> int:
@@ -514,12 +515,14 @@ def _in_groups(
     *,
     evidence: bool,
     shift: float = 0.0,
+    some: Int | None = None,
 ) -> Evidence:
-    """Apply `prove` to groups of Hamiltonians that fit into memory together.
+    """Apply `prove` to groups of Hamiltonians, all or `some`, that fit into memory together.
 
     Momenta may be rounded by up to `shift` in each component.
     """
     ham = Hoppings.of(H, filled, shift)
+    ham = ham if some is None else ham.take(some)
     size, dim = len(ham), H.vectors.shape[1]
     least = upper_bound(limits.min_gap, -ham.exponent)
     group = group_size(ham.n_bands, limits.max_evaluations)

@@ -24,7 +24,6 @@ from topophys.invariants._cells import (
     _hermitian_norm,
     _turn,
     eigh_batch,
-    expansions,
 )
 from topophys.invariants._cells import Int as Integers
 from topophys.invariants._cocycle import gap_evidence, one_thread
@@ -542,7 +541,7 @@ def bound_edges(
     """
     n, axes = ham.n_bands, len(half)
     out = [np.empty(len(owner)) for _ in range(4)]
-    for rows, terms, rest in expansions(ham, owner, points, phases, half, size, fine):
+    for rows, terms, rest in ham.expansions(owner, points, phases, half, size, fine):
         energy, states = eigh_batch(terms[:, 0])
         # a basis of length 1 + departure misjudges a block by twice that times the norm of H
         wide = rest + 2.1 * _turn(states, terms) * ham.size[owner[rows]]

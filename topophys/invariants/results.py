@@ -462,6 +462,17 @@ class Evidence:
     status: NDArray[np.uint8]
     evidence: tuple[Any, ...] = ()
 
+    def take(self, rows: NDArray[np.int64]) -> Evidence:
+        """Return some rows, without what certificates keep."""
+        columns = {k: v[rows] for k, v in vars(self).items() if k != "evidence"}
+        return Evidence(**columns)
+
+
+def joined(parts: list[Evidence]) -> Evidence:
+    """All rows of several, without what certificates keep."""
+    names = [k for k in vars(parts[0]) if k != "evidence"]
+    return Evidence(**{k: np.concatenate([getattr(p, k) for p in parts]) for k in names})
+
 
 def conclude(
     quantity: str,

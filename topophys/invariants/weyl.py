@@ -14,7 +14,8 @@ from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._cells import Hoppings, bound_cells
 from topophys.invariants._cocycle import charge_evidence, one_thread
-from topophys.invariants._limits import limits
+from topophys.invariants._folding import MANY, fold_charges
+from topophys.invariants._limits import Limits, limits
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import bloch_at, require_dimension
 from topophys.invariants._subdivision import Box, Levels, Zone
@@ -22,9 +23,11 @@ from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
     Certificate,
+    Evidence,
     OnUnresolved,
     Result,
     conclude,
+    joined,
     lowest,
     masked,
     signed,
@@ -132,9 +135,26 @@ def weyl_charge(
     depth = min((most // START).bit_length() - 1, DEEPEST)
     checked = limits(min_gap, depth, max_evaluations, deepest=DEEPEST, tightness=tightness)
     box = Box(middle, half, START, depth)
-    proof = charge_evidence(found, filled, box, checked, evidence=evidence)
+    proof = _proof(found, filled, box, checked, evidence=evidence)
     asked = Asked(found, "Weyl charge", filled, centre=middle, half_width=half)
     return conclude("Weyl charge", proof, found.batch_shape, on_unresolved, asked)
+
+
+def _proof(h: FourierLike, filled: int, box: Box, checked: Limits, *, evidence: bool) -> Evidence:
+    """Proof by a few bands where there are many, and by all of them where that does not work."""
+    if h.n_bands < MANY or evidence or checked.tightness > 0.0:
+        return charge_evidence(h, filled, box, checked, evidence=evidence)
+    proofs = fold_charges(h, filled, box, checked)
+    done = [p for p in proofs if p is not None]
+    rest = np.array([i for i, p in enumerate(proofs) if p is None], np.int64)
+    if not len(rest):
+        return joined(done)
+    found = charge_evidence(h, filled, box, checked, evidence=False, some=rest)
+    if not done:
+        return found
+    folded = np.array([p is not None for p in proofs])
+    order = np.argsort(np.append(np.flatnonzero(folded), rest))
+    return joined([*done, found]).take(order)
 
 
 def _box(
