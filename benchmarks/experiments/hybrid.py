@@ -2,7 +2,8 @@
 
     python -m benchmarks.experiments.hybrid train chains 0   # one seed; minutes
     python -m benchmarks.experiments.hybrid train planes 0
-    python -m benchmarks.experiments.hybrid measure chains   # all seeds that are there
+    python -m benchmarks.experiments.hybrid calibrate chains # all seeds that are there
+    python -m benchmarks.experiments.hybrid measure chains   # likewise
     python -m benchmarks.experiments.hybrid measure planes
     python -m benchmarks.experiments.hybrid ship             # seed 0 goes into the package
     python -m benchmarks.experiments.hybrid write            # docs/results/hybrid.md
@@ -17,10 +18,10 @@ import shutil
 import sys
 import time
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.stats import beta
 
 import topophys as tp
 from benchmarks import harness
@@ -35,6 +36,7 @@ from topophys.ensembles import (
 )
 from topophys.hamiltonians.flatten import flatten_block
 from topophys.learn._flip_features import eigenphases
+from topophys.learn.calibration import Population, fit_calibration
 from topophys.learn.flip_network import FlipData, FlipNetwork, fit_flips, reconstructed
 from topophys.learn.layers import upsample_periodic
 from topophys.learn.pretrained.weights import load_flip_network, save_flip_network
@@ -44,6 +46,8 @@ RUNS = ROOT / "runs" / "hybrid"
 STUDY = harness.Study(ROOT / "benchmarks" / "results" / "hybrid.jsonl")
 #: Raised where features, training or populations change.
 VERSION = 1
+#: Likewise for what is measured, and for the calibration.
+MEASUREMENT = 2
 SEEDS = (0, 1, 2)
 CHAINS = {"orbitals": (1, 2, 3, 4), "grids": (8, 12, 16, 24, 32), "size": 40_000, "epochs": 8}
 PLANES = {"bands": (2, 3, 4), "grids": (6, 8, 12, 16), "size": 9_600, "epochs": 12}
@@ -70,29 +74,29 @@ def hermitian_noise(rng, shape):
     return (noise + np.conj(np.swapaxes(noise, -1, -2))) * np.sqrt(0.5)
 
 
-def chain_samples(rng, count, n_orbitals, points):
+def chain_samples(rng, count, n_orbitals, points, noise=None, **options):
     """Samples of mixed chains: flattened or not, with or without noise, with any origin."""
-    chains = mixed_chains(count, n_orbitals=n_orbitals, rng=rng)
+    chains = mixed_chains(count, n_orbitals=n_orbitals, rng=rng, **options)
     proof = tp.certify_winding(chains)
     origin = rng.uniform(0.0, 2.0 * np.pi) * (rng.random() < 0.5)
     samples = chains.block(tp.k_grid(points) + origin)
     if rng.random() < 0.8:
         samples = flatten_block(samples)
-    if rng.random() < 0.4:
-        size = 10.0 ** rng.uniform(-2.0, -0.3, (count, 1, 1, 1))
+    if noise or (noise is None and rng.random() < 0.4):
+        size = 10.0 ** rng.uniform(*(noise or (-2.0, -0.3)), (count, 1, 1, 1))
         samples = samples + size * complex_noise(rng, samples.shape)
     return samples, proof
 
 
-def plane_samples(rng, count, n_bands, side):
+def plane_samples(rng, count, n_bands, side, noise=None, **options):
     filled = int(rng.integers(1, n_bands))
-    planes = mixed_planes(count, n_bands=n_bands, n_occupied=filled, rng=rng)
+    planes = mixed_planes(count, n_bands=n_bands, n_occupied=filled, rng=rng, **options)
     proof = tp.certify_chern(planes)
     samples = planes.on_grid(side)
     if rng.random() < 0.8:
         samples = flat_bands(samples, filled)
-    if rng.random() < 0.6:
-        size = 10.0 ** rng.uniform(-2.0, -0.3, (count, 1, 1, 1, 1))
+    if noise or (noise is None and rng.random() < 0.6):
+        size = 10.0 ** rng.uniform(*(noise or (-2.0, -0.3)), (count, 1, 1, 1, 1))
         samples = samples + size * hermitian_noise(rng, samples.shape)
     return samples, proof, filled
 
@@ -148,8 +152,6 @@ def train(kind, seed):
         on_epoch_end=lambda epoch, loss: print(f"  epoch {epoch}: {loss:.4f}", flush=True),
     )
     trained = time.process_time()
-    threshold = calibrate(kind, network, table["size"] // 6, rng)
-    network.threshold.fill_(threshold)
     RUNS.mkdir(parents=True, exist_ok=True)
     save_flip_network(network, RUNS / f"{kind}-{seed}.safetensors")
     STUDY.put(
@@ -159,27 +161,82 @@ def train(kind, seed):
             "data_seconds": round(made - start, 1),
             "training_seconds": round(trained - made, 1),
             "losses": losses,
-            "threshold": threshold,
             "weights": sum(p.numel() for p in network.parameters()),
         },
     )
 
 
+# ------------------------------------------------------------------------------- Calibration
+
+#: Families of the calibration: options of `mixed_chains` and `mixed_planes`. The threshold of a
+#: grid keeps its promise on each of them.
+FAMILIES = {
+    "chains": {
+        "mixed": {},
+        "long": {"ranges": (4, 6), "powers": (0.0, 1.25)},
+        "real": {"real": 1.0},
+        "uneven": {"uneven": 1.0},
+    },
+    "planes": {
+        "mixed": {},
+        "short": {"ranges": (1, 1)},
+        "long": {"ranges": (2, 3), "powers": (0.0, 2.0)},
+    },
+}
+#: Logarithms of the strength of noise; none, weak and strong noise are families of their own.
+NOISES = {"": (), ", weak noise": (-2.0, -0.8), ", strong noise": (-0.8, -0.3)}
+#: Hamiltonians of each family, grid, noise and size.
+CALIBRATION = {"version": 1, "chains": 320, "planes": 220}
+
+
 @torch.inference_mode()
-def calibrate(kind, network, size, rng):
-    """Smallest confidence at which the upper bound of the share of errors keeps the promise."""
-    data, label = training_data(kind, network, size, rng)
-    rows = torch.arange(len(label)).split(1024)
-    logs = torch.cat([network(data.select(part)) for part in rows]).exp().numpy()
-    best = logs.argmax(-1)
-    right = data.base[:, 0].numpy() + best - logs.shape[1] // 2 == label
-    confidence = logs.max(-1)
-    order = np.argsort(-confidence)
-    wrong = np.cumsum(~right[order])
-    answered = np.arange(1, len(order) + 1)
-    bound = beta.ppf(0.95, wrong + 1, answered - wrong)
-    kept = np.flatnonzero(bound <= PROMISE)
-    return float(confidence[order][kept[-1]]) if len(kept) else 1.0
+def calibrate(kind):
+    """Temperatures, thresholds and prediction sets of all seeds, on the same samples."""
+    torch.set_num_threads(1)
+    seeds = trained_seeds(kind)
+    networks = [load_flip_network(RUNS / f"{kind}-{s}.safetensors") for s in seeds]
+    table = CHAINS if kind == "chains" else PLANES
+    sizes = table["orbitals" if kind == "chains" else "bands"]
+    rng = np.random.default_rng([CALIBRATION["version"], kind == "planes", 4711])
+    start = time.process_time()
+    populations = [[] for _ in networks]
+    for points in table["grids"]:
+        for family, options in FAMILIES[kind].items():
+            for text, noise in NOISES.items():
+                for n in sizes:
+                    count = CALIBRATION[kind] // (1 + bool(noise))
+                    draw = chain_samples if kind == "chains" else plane_samples
+                    samples, proof, *rest = draw(rng, count, n, points, noise=noise, **options)
+                    sure = np.asarray(proof.certified)
+                    label = np.ma.getdata(proof.value)[sure]
+                    values = torch.from_numpy(np.ascontiguousarray(samples[sure]))
+                    data = networks[0].prepare(values, *rest)
+                    context, summary = networks[0].describe(values, data)
+                    column = label - data.base[:, 0].numpy() + 16
+                    column = np.where((column >= 0) & (column < 32), column, -1)
+                    for network, found in zip(networks, populations, strict=True):
+                        logs = network(data)
+                        found.append(
+                            Population(family + text, float(points), logs, context, summary, column)
+                        )
+        print(f"{kind}: {points} points, {time.process_time() - start:.0f} s", flush=True)
+    for seed, network, found in zip(seeds, networks, populations, strict=True):
+        with torch.enable_grad():
+            network.calibration = fit_calibration(found, len(network.mean), promise=PROMISE)
+        save_flip_network(network, RUNS / f"{kind}-{seed}.safetensors")
+        STUDY.put(
+            {"what": "calibration", "kind": kind, "seed": seed, **CALIBRATION},
+            {
+                "samples": sum(len(p.column) for p in found),
+                "points": network.calibration.points.tolist(),
+                "limits": network.calibration.limits.tolist(),
+                "weights": network.calibration.weights.tolist(),
+            },
+        )
+
+
+def trained_seeds(kind):
+    return [s for s in SEEDS if (RUNS / f"{kind}-{s}.safetensors").is_file()]
 
 
 # ------------------------------------------------------------------------------- Measuring
@@ -234,6 +291,44 @@ def plane_case(ensemble, size, points, noise, count, seed):
     return samples[sure], np.ma.getdata(proof.value)[sure], size // 2
 
 
+class Answers(NamedTuple):
+    """What a network alone says: as `Posterior`, without reconstruction."""
+
+    formula: np.ndarray
+    value: np.ndarray
+    confidence: np.ndarray
+    probabilities: np.ndarray
+    abstains: np.ndarray
+    unfamiliar: np.ndarray
+    smallest: np.ndarray
+
+
+@torch.inference_mode()
+def answers(networks, samples, filled):
+    """Answers of several networks, whose candidates are the same."""
+    # in the scale that `predict` gives them
+    size = np.sqrt((np.abs(samples) ** 2).sum((-2, -1)).reshape(len(samples), -1).mean(1))
+    scaled = samples / (size / np.sqrt(samples.shape[-1])).reshape(-1, *[1] * (samples.ndim - 1))
+    values = torch.from_numpy(np.ascontiguousarray(scaled))
+    parts = []
+    for rows in torch.arange(len(values)).split(512):
+        data = networks[0].prepare(values[rows], filled)
+        parts.append((data, *networks[0].describe(values[rows], data)))
+    found = []
+    for network in networks:
+        judged = [network.calibration.judge(network(d), c, s) for d, c, s in parts]
+        odds, limit, smallest, unfamiliar = (np.concatenate(x) for x in zip(*judged, strict=True))
+        formula = np.concatenate([d.base[:, 0].numpy() for d, _, _ in parts])
+        sure = odds.max(-1)
+        silent = (sure < limit) | unfamiliar
+        found.append(
+            Answers(
+                formula, formula + odds.argmax(-1) - 16, sure, odds, silent, unfamiliar, smallest
+            )
+        )
+    return found
+
+
 def measure_case(kind, networks, ensemble, size, points, noise, count):
     """Accuracy of every method on one population."""
     case = chain_case if kind == "chains" else plane_case
@@ -245,19 +340,26 @@ def measure_case(kind, networks, ensemble, size, points, noise, count):
             "eigenphases": winding_of_eigenphases(samples),
             "FFT, determinants": winding_of_dets(up),
         }
-        options = {}
     else:
         up = finer(samples, 2, [1, 2])
         found = {
             "link fluxes": chern_of_links(samples, filled),
             "FFT, link fluxes": chern_of_links(up, filled),
         }
-        options = {"n_occupied": filled}
     rows = {name: float((value == label).mean()) for name, value in found.items()}
-    alone = [n.predict(samples, reconstruct=False, **options) for n in networks]
+    alone = answers(networks, samples, filled)
+    column = label - alone[0].formula + 16
+    inside = (column >= 0) & (column < 32)
+    true = [
+        np.where(
+            inside,
+            np.take_along_axis(a.probabilities, np.clip(column, 0, 31)[:, None], 1)[:, 0],
+            0.0,
+        )
+        for a in alone
+    ]
     exact, known = reconstructed(samples, networks[0].settings["kind"], filled)
-    value = [np.where(known, exact, a.value) for a in alone]
-    right = [v == label for v in value]
+    right = [np.where(known, exact, a.value) == label for a in alone]
     sure = [np.where(known, 1.0, a.confidence) for a in alone]
     answered = [known | ~a.abstains for a in alone]
     return {
@@ -270,6 +372,19 @@ def measure_case(kind, networks, ensemble, size, points, noise, count):
         "ece": [expected_error(c, r) for c, r in zip(sure, right, strict=True)],
         "answered": [float(a.mean()) for a in answered],
         "wrong_answered": [int((a & ~r).sum()) for a, r in zip(answered, right, strict=True)],
+        "unfamiliar": [float((a.unfamiliar & ~known).mean()) for a in alone],
+        # where a Hamiltonian is reconstructed, the set is its integer
+        "covered": [
+            [float((known | (t >= least)).mean()) for least in a.smallest.T]
+            for a, t in zip(alone, true, strict=True)
+        ],
+        "set_size": [
+            [
+                float(np.where(known, 1, (a.probabilities >= least[:, None]).sum(-1)).mean())
+                for least in a.smallest.T
+            ]
+            for a in alone
+        ],
     }
 
 
@@ -288,14 +403,14 @@ def cases(kind):
 
 def measure(kind):
     torch.set_num_threads(1)
-    seeds = [s for s in SEEDS if (RUNS / f"{kind}-{s}.safetensors").is_file()]
+    seeds = trained_seeds(kind)
     networks = [load_flip_network(RUNS / f"{kind}-{s}.safetensors") for s in seeds]
     for size, points, noise, count in cases(kind):
         for ensemble in HARD_CHAINS if kind == "chains" else HARD_PLANES:
             given = {
                 "what": "accuracy",
                 "kind": kind,
-                "version": VERSION,
+                "version": MEASUREMENT,
                 "seeds": seeds,
                 "ensemble": ensemble,
                 "size": size,
@@ -315,7 +430,7 @@ def collected(kind):
     """Results of the largest number of seeds, by (size, points, noise) and ensemble."""
     found = {}
     for given, result in STUDY.entries():
-        if (given["what"], given["kind"], given["version"]) == ("accuracy", kind, VERSION):
+        if (given["what"], given["kind"], given["version"]) == ("accuracy", kind, MEASUREMENT):
             key = given["size"], given["points"], given["noise"]
             held = found.setdefault(key, {})
             if given["ensemble"] not in held or len(result["hybrid"]) >= len(
@@ -429,6 +544,8 @@ def main(arguments):
         case ["train", kind, *seeds]:
             for seed in seeds or SEEDS:
                 train(kind, int(seed))
+        case ["calibrate", kind]:
+            calibrate(kind)
         case ["measure", kind]:
             measure(kind)
         case ["ship"]:

@@ -28,7 +28,7 @@ PLANES = {"train": (8, 8, 40_000), "val": (8, 8, 1500), "test": (16, 16, 3000),
           "beyond": (16, 16, 1000)}  # fmt: skip
 PLANE_SETTINGS = {
     "epochs": 6, "batch_size": 256, "learning_rate": 1e-2,
-    "encoder": {"hidden_dims": [16, 24, 32], "output_features": 16},
+    "encoder": {"hidden_dims": [16, 24, 32], "output_features": 16, "rotation_invariant": False},
 }  # fmt: skip
 #: Layers that are told what to hold learn for longer: the label is the smaller part of the task.
 SUPERVISED_SETTINGS = PLANE_SETTINGS | {"epochs": 12, "local_supervision": 4.0}

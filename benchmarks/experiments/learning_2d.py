@@ -6,12 +6,16 @@ Tasks for `benchmarks.experiments.learning`: functions of (seed, quick) that ret
 from __future__ import annotations
 
 import math
+import time
 from itertools import pairwise
 
+import numpy as np
 import torch
 
+import topophys as tp
 from benchmarks.experiments import learning_loops
 from benchmarks.experiments.curriculum import (
+    WORK,
     Phase,
     chains,
     drawn,
@@ -21,7 +25,13 @@ from benchmarks.experiments.curriculum import (
     row,
     two_band,
 )
-from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D
+from topophys.datasets import Recipe, generate, open_dataset
+from topophys.datasets.families import rotations
+from topophys.ensembles import HARD_PLANES, hard_planes
+from topophys.learn import FitConfig, TopologicalMLEncoder, TopologicalMLEncoder2D, fit
+from topophys.learn.layers import upsample_periodic
+from topophys.learn.run import predict_invariants
+from topophys.report import recipe_path
 
 SEEN = (-1, 0, 1)
 #: Smallest proven gap, in units of the rms band energy, where there is one.
@@ -56,7 +66,8 @@ def plane_phases(quick):
 def planes(seed, quick, **changes):
     """Two-band Hamiltonians: test, beyond, and grids that training did not see."""
     torch.manual_seed(seed)
-    encoder = TopologicalMLEncoder2D(k_grid=(8, 8), **changes)
+    # the network of this table learns h1; `plane_ensembles` measures the default one
+    encoder = TopologicalMLEncoder2D(k_grid=(8, 8), **{"rotation_invariant": False} | changes)
     seconds, samples = learn(encoder, plane_pool(seed, quick), plane_phases(quick), seed)
     bars = {1: 0.995, 2: 0.98, 3: 0.95}
     rows = []
@@ -102,6 +113,71 @@ def plane_ablations(seed, quick):
             for line in found
             if "16 x 16" in line["row"]
         ]
+    return rows
+
+
+#: Networks of `plane_ensembles`: changes of datasets/chern-2d/training.toml.
+READINGS = {
+    "products of d, 6 epochs": {},
+    "learned h1, 12 epochs": {"epochs": 12, "encoder": {"rotation_invariant": False}},
+}
+#: Hamiltonians of each ensemble, points in each direction, seed of the test sets.
+ENSEMBLES = {"count": 400, "points": 12, "seed": 20261130}
+
+
+def d_of_bands(h_k):
+    """d-vectors (..., 3) of traceless Bloch matrices (..., 2, 2)."""
+    upper = h_k[..., 0, 1]
+    return np.stack([upper.real, -upper.imag, h_k[..., 0, 0].real], axis=-1)
+
+
+def ensemble_case(ensemble, quick):
+    """Flattened d, a turned copy, and proven Chern numbers, without a filter on the gap."""
+    rng = np.random.default_rng([ENSEMBLES["seed"], HARD_PLANES.index(ensemble)])
+    drawn_planes = hard_planes(ensemble, 100 if quick else ENSEMBLES["count"], rng=rng)
+    proof = tp.certify_chern(drawn_planes)
+    d = d_of_bands(drawn_planes.on_grid(ENSEMBLES["points"]))[np.asarray(proof.certified)]
+    d /= np.linalg.norm(d, axis=-1, keepdims=True)
+    turned = np.einsum("sij,sxyj->sxyi", rotations(len(d), rng), d)
+    return d, turned, np.ma.getdata(proof.value)[np.asarray(proof.certified)]
+
+
+def plane_ensembles(seed, quick):
+    """Networks of the shipped recipe on seven ensembles that training did not see."""
+    recipe = Recipe.from_toml(recipe_path("chern-2d", "recipe.toml"))
+    path = WORK / f"{recipe.name}-{recipe.digest[:12]}.h5"
+    if not path.is_file():
+        WORK.mkdir(parents=True, exist_ok=True)
+        generate(recipe, path, progress=False)
+    given = FitConfig.from_toml(recipe_path("chern-2d", "training.toml"))
+    cases = {e: ensemble_case(e, quick) for e in HARD_PLANES}
+    rows = []
+    with open_dataset(path) as dataset:
+        for text, changes in READINGS.items():
+            table = given.model_dump(exclude_none=True)
+            encoder = table["encoder"] | changes.get("encoder", {})
+            table |= changes | {"encoder": encoder, "seed": seed} | {"epochs": 1} * quick
+            start = time.process_time()
+            run = fit(FitConfig.from_mapping(table), dataset, progress=False)
+            rows.append(
+                {"row": f"seconds of one core: {text}", "value": time.process_time() - start}
+            )
+            moved = total = 0
+            for ensemble, (d, turned, label) in cases.items():
+                found, again = (
+                    predict_invariants(run.encoder, x.astype(np.float32)) for x in (d, turned)
+                )
+                beside = np.ma.filled(tp.chern_number_from_d(d, on_unresolved="mask"), 10**6)
+                rows.append(row(f"{ensemble}: {text}", np.rint(found), label, beside=beside))
+                moved += int((np.rint(found) != np.rint(again)).sum())
+                total += len(label)
+            rows.append(
+                {"row": f"integer changed by a rotation of d: {text}", "value": moved / total}
+            )
+    for ensemble, (d, _, label) in cases.items():
+        finer = upsample_periodic(torch.from_numpy(d), 2, (1, 2)).numpy()
+        found = np.ma.filled(tp.chern_number_from_d(finer, on_unresolved="mask"), 10**6)
+        rows.append(row(f"{ensemble}: formula after interpolation of flattened d", found, label))
     return rows
 
 
@@ -163,7 +239,9 @@ def coarse_planes(seed, quick):
 
     def network(points, phases):
         torch.manual_seed(seed)
-        encoder = TopologicalMLEncoder2D(k_grid=(points, points), num_classes=2 * largest + 1)
+        encoder = TopologicalMLEncoder2D(
+            k_grid=(points, points), num_classes=2 * largest + 1, rotation_invariant=False
+        )
         return encoder, learn(encoder, train, phases, seed)
 
     first, last = (400, 40) if quick else (1000, 300)
@@ -213,11 +291,20 @@ def _settings(version, **more):
 
 planes.settings = _settings(1)
 plane_ablations.settings = _settings(1, changes=ABLATIONS)
+plane_ensembles.settings = lambda quick: {
+    "quick": quick,
+    "version": 1,
+    "recipe": recipe_path("chern-2d", "recipe.toml").read_text(),
+    "training": recipe_path("chern-2d", "training.toml").read_text(),
+    "readings": READINGS,
+    "ensembles": ENSEMBLES,
+}
 coarse_planes.settings = _settings(1, grids=COARSE_PLANES)
 coarse_chains.settings = _settings(1, grids=COARSE_CHAINS)
 TASKS = {
     "planes": planes,
     "plane_ablations": plane_ablations,
+    "plane_ensembles": plane_ensembles,
     "coarse_planes": coarse_planes,
     "coarse_chains": coarse_chains,
     **learning_loops.TASKS,

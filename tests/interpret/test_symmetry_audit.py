@@ -73,7 +73,8 @@ def test_seed_fixes_everything(trained, chains_file):
 
 def test_two_dimensions(chern_file):
     torch.manual_seed(0)
-    run = SimpleNamespace(encoder=TopologicalMLEncoder2D(hidden_dims=(4, 6, 8)))
+    learned = TopologicalMLEncoder2D(hidden_dims=(4, 6, 8), rotation_invariant=False)
+    run = SimpleNamespace(encoder=learned)
     with open_dataset(chern_file) as dataset:
         report = inspect.unwrap(audit)(run, dataset, n_hamiltonians=20, progress=False)
     assert len({row.operation for row in report.rows}) == 6

@@ -16,6 +16,7 @@ SMALL = {"hidden_dims": (5, 4, 6), "output_features": 3}
 
 def example(grid=(5, 6), **settings):
     torch.manual_seed(0)
+    settings = {"rotation_invariant": False} | settings
     encoder = TopologicalMLEncoder2D(k_grid=grid, **SMALL, **settings)
     return encoder, torch.randn(4, *grid, 3)
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from tests.learn.test_plane import TARGETS, example, on_the_path
-from topophys.learn import TopologicalMLEncoder2D, compute_topological_loss
+from topophys.learn import FitConfig, TopologicalMLEncoder2D, compute_topological_loss
+from topophys.learn.encoders.registry import rebuild_encoder
 
 
 def turned(x, seed):
@@ -51,3 +52,14 @@ def test_rotation_invariant_networks_keep_what_the_others_have():
     again = TopologicalMLEncoder2D(**encoder.settings).double()
     again.load_state_dict(encoder.state_dict())
     assert torch.equal(again(x)["invariant"], encoder(x)["invariant"])
+
+
+def test_networks_read_products_unless_they_are_asked_to_learn_h1():
+    assert TopologicalMLEncoder2D().settings["rotation_invariant"]
+    assert FitConfig().encoder.arguments({"rotation_invariant"}) == {}
+    # a checkpoint from before there was the setting holds a network that learned h1
+    learned = TopologicalMLEncoder2D(rotation_invariant=False)
+    older = {k: v for k, v in learned.settings.items() if k != "rotation_invariant"}
+    again = rebuild_encoder("TopologicalMLEncoder2D", older)
+    again.load_state_dict(learned.state_dict())
+    assert again.settings == learned.settings

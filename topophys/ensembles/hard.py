@@ -280,15 +280,22 @@ PLANE_REACH: Final = 2
 
 
 def mixed_chains(
-    n: int, *, n_orbitals: int = 2, rng: np.random.Generator | int | None = None
+    n: int,
+    *,
+    n_orbitals: int = 2,
+    ranges: tuple[int, int] = (1, CHAIN_REACH),
+    powers: tuple[float, float] = (0.0, 2.5),
+    real: float = 0.4,
+    uneven: float = 0.3,
+    rng: np.random.Generator | int | None = None,
 ) -> ChiralHamiltonian:
     r"""Draw chains of a wide mixture of distributions, to train on.
 
     .. math:: D_m = 10^{u_a} \, e^{\sigma x_m} \, (1 + |m|)^{-p} \, G_m, \qquad |m| \le r
 
-    with range r uniform in 1, ..., 6, power p uniform in [0, 2.5], spreads
-    :math:`\sigma` of 0 or 0.7, strengths :math:`u_a` of the rows of 0 or uniform in [-1, 1], and
-    complex or real Gaussian entries, the real ones in a random basis or as they are. There is no
+    with range r and power p uniform between their limits, spreads :math:`\sigma` of 0 or 0.7,
+    strengths :math:`u_a` of the rows of 0 or uniform in [-1, 1], and complex or real Gaussian
+    entries, the real ones in a random basis or as they are. There is no
     filter on the gap. No ensemble of `hard_chains` is a part of it, though ranges and symmetries
     overlap.
 
@@ -298,6 +305,10 @@ def mixed_chains(
         Number of chains.
     n_orbitals : int, optional
         Orbitals per sublattice N.
+    ranges, powers : pair of numbers, optional
+        Smallest and largest range r, at most 6, and power p.
+    real, uneven : float, optional
+        Shares of chains with real entries, and with rows of different strengths.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -309,7 +320,7 @@ def mixed_chains(
     Raises
     ------
     InputError
-        If a number is not a positive integer.
+        If a number is not a positive integer, or limits are not in order.
 
     References
     ----------
@@ -322,18 +333,20 @@ def mixed_chains(
     """
     count = _validation.positive_int(n, "n")
     size = _validation.positive_int(n_orbitals, "n_orbitals")
+    least, most = _limits(ranges, "ranges", 1, CHAIN_REACH)
+    low, high = _limits(powers, "powers", 0, 100)
     generator = as_generator(rng)
     block = complex_normal(generator, _shape(count, CHAIN_REACH, size))
-    real = generator.random(count) < 0.4
-    block[real] = np.sqrt(2.0) * block[real].real
+    is_real = generator.random(count) < real
+    block[is_real] = np.sqrt(2.0) * block[is_real].real
     distance = _distance(CHAIN_REACH)
-    reach = generator.integers(1, CHAIN_REACH + 1, (count, 1, 1, 1))
-    power = generator.uniform(0.0, 2.5, (count, 1, 1, 1))
+    reach = generator.integers(int(least), int(most) + 1, (count, 1, 1, 1))
+    power = generator.uniform(low, high, (count, 1, 1, 1))
     block *= (distance <= reach) / (1.0 + distance) ** power
     spread = 0.7 * (generator.random((count, 1, 1, 1)) < 0.3)
     block *= np.exp(spread * generator.standard_normal((count, block.shape[1], 1, 1)))
-    uneven = generator.random((count, 1, 1, 1)) < 0.3
-    block *= 10.0 ** (uneven * generator.uniform(-1.0, 1.0, (count, 1, size, 1)))
+    is_uneven = generator.random((count, 1, 1, 1)) < uneven
+    block *= 10.0 ** (is_uneven * generator.uniform(-1.0, 1.0, (count, 1, size, 1)))
     turned = generator.random(count) < 0.5
     bases, _ = np.linalg.qr(complex_normal(generator, (2, count, 1, size, size)))
     block[turned] = (bases[0] @ block @ bases[1])[turned]
@@ -346,13 +359,15 @@ def mixed_planes(
     *,
     n_bands: int = 2,
     n_occupied: int | None = None,
+    ranges: tuple[int, int] = (1, PLANE_REACH),
+    powers: tuple[float, float] = (0.0, 2.0),
     rng: np.random.Generator | int | None = None,
 ) -> FourierHamiltonian:
     r"""Draw planes of a wide mixture of distributions, to train on.
 
     .. math:: H_R = (1 + |R_1| + |R_2|)^{-p} \, 10^{u |R_2|} \, G_R, \qquad |R_1|, |R_2| \le r
 
-    with range r of 1 or 2, power p uniform in [0, 2], anisotropy u of 0 or uniform in
+    with range r and power p uniform between their limits, anisotropy u of 0 or uniform in
     [-1/2, 1/2], and the matrix of R = 0 times a number uniform in [1/2, 2]. There is no filter on
     the gap.
 
@@ -362,6 +377,8 @@ def mixed_planes(
         Number of Hamiltonians.
     n_bands, n_occupied : int, optional
         Numbers of bands and of occupied ones; half of the bands where not given.
+    ranges, powers : pair of numbers, optional
+        Smallest and largest range r, at most 6, and power p.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -373,7 +390,8 @@ def mixed_planes(
     Raises
     ------
     InputError
-        If a number is not a positive integer, or `n_occupied` does not go with `n_bands`.
+        If a number is not a positive integer, limits are not in order, or `n_occupied` does not go
+        with `n_bands`.
 
     References
     ----------
@@ -387,18 +405,33 @@ def mixed_planes(
     count = _validation.positive_int(n, "n")
     size = _validation.positive_int(n_bands, "n_bands", minimum=2)
     filled = _filled_bands(n_occupied, size)
+    least, most = _limits(ranges, "ranges", 1, CHAIN_REACH)
+    low, high = _limits(powers, "powers", 0, 100)
     generator = as_generator(rng)
-    half = half_square(PLANE_REACH)
+    half = half_square(int(most))
     vectors = np.abs(np.array(half))
     drawn = complex_normal(generator, (count, len(half), size, size))
-    power = generator.uniform(0.0, 2.0, (count, 1))
+    power = generator.uniform(low, high, (count, 1))
     factor = (1.0 + vectors.sum(-1)) ** -power
     factor[:, 0] *= generator.uniform(0.5, 2.0, count)
-    factor *= vectors.max(-1) <= generator.integers(1, PLANE_REACH + 1, (count, 1))
+    factor *= vectors.max(-1) <= generator.integers(int(least), int(most) + 1, (count, 1))
     uneven = generator.random((count, 1)) < 0.3
     factor *= 10.0 ** (uneven * generator.uniform(-0.5, 0.5, (count, 1)) * vectors[:, 1])
     drawn *= factor[..., None, None]
     return _hermitian_planes(drawn, half, filled)
+
+
+def _limits(
+    given: tuple[float, float], name: str, least: float, most: float
+) -> tuple[float, float]:
+    """Check a smallest and a largest value."""
+    low, high = given
+    if not least <= low <= high <= most:
+        raise InputError(
+            f"Argument `{name}` must be two numbers between {least} and {most}, the smaller one"
+            f" first, but is {given}."
+        )
+    return low, high
 
 
 def _filled_bands(n_occupied: int | None, size: int) -> int:

@@ -15,8 +15,10 @@ __all__ = [
     "Candidates",
     "Layout",
     "chain_candidates",
+    "denoised",
     "flatness",
     "mirror_pairs",
+    "of_unit_size",
     "plane_candidates",
 ]
 
@@ -125,7 +127,7 @@ def _polar(blocks: Tensor) -> tuple[Tensor, Tensor]:
     return unitary, (0.5 * (weight - spread)).clamp_min(0.0).sqrt()
 
 
-def _of_unit_size(samples: Tensor) -> Tensor:
+def of_unit_size(samples: Tensor) -> Tensor:
     """Scale samples so that their singular values have the root mean square 1."""
     n = samples.shape[-1]
     square = samples.abs().square().sum((-2, -1)).flatten(1).mean(1) / n
@@ -197,11 +199,11 @@ def chain_candidates(
     Shapes: `blocks` complex (B, N, n, n).
     """
     batch, points, n = blocks.shape[0], blocks.shape[1], blocks.shape[-1]
-    given = blocks = _of_unit_size(blocks)
+    given = blocks = of_unit_size(blocks)
     clean, noise = denoised(given)
     blocks = clean if filtered else given
     fine = upsample_periodic(blocks, upsample, [1])
-    fine = _of_unit_size(fine)
+    fine = of_unit_size(fine)
     unitary, smallest = _polar(fine)
     log_smallest = (smallest + FLOOR).log()
     length = fine.shape[1]
@@ -347,7 +349,7 @@ def plane_candidates(
     Shapes: `h_k` complex Hermitian (B, Nx, Ny, n, n), flattened or not.
     """
     batch = h_k.shape[0]
-    given = h_k = _of_unit_size(h_k)
+    given = h_k = of_unit_size(h_k)
     clean, noise = denoised(given)
     h_k = clean if filtered else given
     coarse_side = math.sqrt(h_k.shape[1] * h_k.shape[2])

@@ -37,7 +37,8 @@ class EncoderConfig(BaseModel):
     harmonics : int, optional
         Powers of the loops; see `TopologicalMLEncoderLoops`.
     rotation_invariant : bool, optional
-        Products of d alone; see `TopologicalMLEncoder2D`.
+        Read products of d alone, as by default in two dimensions, or learn h1; see
+        `TopologicalMLEncoder2D`.
     name : str, optional
         A network of `register_encoder`; by default the one that reads the kind of data.
     options : dict, optional

@@ -25,11 +25,21 @@ from topophys.invariants.winding import certify_winding
 from topophys.learn._flip_features import (
     Layout,
     chain_candidates,
+    denoised,
     flatness,
     mirror_pairs,
+    of_unit_size,
     plane_candidates,
 )
 from topophys.learn._proven_answers import ProvenAnswers
+from topophys.learn.calibration import (
+    COVERAGES,
+    NEVER,
+    Calibration,
+    Judgement,
+    context_of,
+    summary_of,
+)
 from topophys.learn.inputs import certify_hamiltonian, chiral_block
 from topophys.learn.trainer import TrainingLoop, shuffled_batches
 
@@ -59,10 +69,16 @@ class Posterior(ProvenAnswers):
         Where the samples are those of a Hamiltonian of short range, or of its flattened bands:
         the integer is proven for that one, and the network was not asked. That the samples come
         from it, and not from hoppings over more cells than the grid can show, is assumed.
-    threshold : float
-        Confidence below which the network abstains.
+    threshold : float, or float64 ndarray of shape (...)
+        Confidence below which the network abstains; calibrated networks have one for each grid, 2
+        where no confidence is high enough.
     certificate : Certificate, optional
         Proof that was asked for; where it holds, `value` is what is proven.
+    unfamiliar : bool ndarray of shape (...), optional
+        Where the samples are unlike those of the calibration: not one in 200 of these is as far
+        from their mean. The network abstains there unless a threshold was given.
+    smallest : float64 ndarray of shape (..., 5), optional
+        Smallest probabilities of the members of prediction sets, see `prediction_set`.
 
     Examples
     --------
@@ -80,8 +96,10 @@ class Posterior(ProvenAnswers):
     formula: Int[np.ndarray, "..."]
     probabilities: Float[np.ndarray, "... corrections"]
     reconstructed: Bool[np.ndarray, "..."]
-    threshold: float
+    threshold: float | Float[np.ndarray, "..."]
     certificate: Certificate | None = None
+    unfamiliar: Bool[np.ndarray, "..."] | None = None
+    smallest: Float[np.ndarray, "... levels"] | None = None
 
     def __post_init__(self) -> None:
         # beside a proven value no doubt about another one may stand
@@ -99,7 +117,11 @@ class Posterior(ProvenAnswers):
             changed = int((self.value != self.formula).sum())
             lines.append(f"  reconstructed    {int(self.reconstructed.sum())} of {total}")
             lines.append(f"  not the formula  {changed} of {total}")
-        lines.append(f"  asked for        {self.threshold:.3f}")
+        asked = np.unique(np.round(self.threshold, 3))
+        shown = f"{asked[0]:.3f}" + f" to {asked[-1]:.3f}" * (len(asked) > 1) if len(asked) else ""
+        lines.append(f"  asked for        {shown}")
+        if self.unfamiliar is not None:
+            lines.append(f"  unfamiliar       {int(self.unfamiliar.sum())} of {total}")
         return "\n".join([*lines, *self._proof_lines()])
 
     @property
@@ -135,6 +157,54 @@ class Posterior(ProvenAnswers):
         chosen = np.where(inside, column, 0)
         found = np.take_along_axis(self.probabilities, chosen[..., None], -1)[..., 0]
         return np.asarray(np.where(inside, found, 0.0))
+
+    def prediction_set(self, coverage: float = 0.99) -> Bool[np.ndarray, "... corrections"]:
+        """Integers of which one is the invariant with a given probability.
+
+        The guarantee of conformal prediction [1]_: it holds for samples that are exchangeable with
+        those of the calibration on the same grid, whatever the network has learned, on average
+        over samples. What is reconstructed or proven is a set of one.
+
+        Parameters
+        ----------
+        coverage : {0.9, 0.95, 0.98, 0.99, 0.995}, optional
+            Probability.
+
+        Returns
+        -------
+        bool ndarray of shape (..., 32)
+            Which of the integers formula - 16, ..., formula + 15 belong to the set. An empty set
+            says that the samples are stranger than the guarantee has to allow for.
+
+        Raises
+        ------
+        InputError
+            If the network was not calibrated, or not for this coverage.
+
+        References
+        ----------
+        .. [1] V. Vovk, A. Gammerman, G. Shafer, Algorithmic Learning in a Random World, Springer
+           (2005).
+
+        Examples
+        --------
+        >>> import topophys as tp
+        >>> from topophys.learn import load_pretrained
+        >>> chains = tp.ensembles.hard_chains("long_range", 3, rng=1)
+        >>> answer = load_pretrained("winding-1d").predict(chains.block_on_grid(16))
+        >>> answer.prediction_set(0.9).sum(-1).shape
+        (3,)
+        """
+        if self.smallest is None:
+            raise InputError("Method `prediction_set` needs a calibrated network, but it is not.")
+        if coverage not in COVERAGES:
+            known = ", ".join(map(str, COVERAGES))
+            raise InputError(f"Argument `coverage` must be one of {known}, but is {coverage}.")
+        least = self.smallest[..., COVERAGES.index(coverage), None]
+        members = (self.probabilities >= least) & (self.probabilities > 0.0)
+        sure = (self.certified | self.reconstructed)[..., None]
+        column = np.ma.getdata(self.value) - self.formula + REACH
+        return np.where(sure, np.arange(2 * REACH) == column[..., None], members)
 
 
 class FlipNetwork(nn.Module):
@@ -213,6 +283,8 @@ class FlipNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("deviation", torch.ones(size))
         self.register_buffer("threshold", torch.tensor(0.5))
+        #: What the probabilities mean on stated populations; before `fit_calibration`, nothing.
+        self.calibration = Calibration(size)
 
     def prepare(self, samples: Tensor, n_occupied: int = 1) -> FlipData:
         """Candidates of a batch of samples.
@@ -376,24 +448,34 @@ class FlipNetwork(nn.Module):
             )
         values, batch, filled = self._checked(samples, n_occupied)
         device = self.mean.device
-        logs, base = [], []
+        judged, base = [], []
         self.eval()
         exact, known = np.zeros(len(values), np.int64), np.zeros(len(values), bool)
         for start in range(0, len(values), _validation.positive_int(batch_size, "batch_size")):
             rows = slice(start, start + batch_size)
-            data = self.prepare(torch.from_numpy(values[rows]).to(device), filled)
-            logs.append(self(data).double().cpu().numpy())
+            part = torch.from_numpy(values[rows]).to(device)
+            data = self.prepare(part, filled)
+            judged.append(self.calibration.judge(self(data), *self.describe(part, data)))
             base.append(data.base[:, 0].cpu().numpy())
             if reconstruct:
                 exact[rows], known[rows] = reconstructed(values[rows], kind, filled)
-        corrections = np.exp(np.concatenate(logs)) if logs else np.empty((0, 2 * REACH))
+        corrections, limit, smallest, unfamiliar = (
+            Judgement(*(np.concatenate(column) for column in zip(*judged, strict=True)))
+            if judged
+            else Judgement(*map(np.empty, ((0, 2 * REACH), 0, (0, len(COVERAGES)))), known)
+        )
         formula = np.concatenate(base) if base else np.empty(0, np.int64)
         column = exact - formula + REACH
         known &= (column >= 0) & (column < 2 * REACH)
         corrections[known] = np.eye(2 * REACH)[column[known]]
         best = corrections.argmax(-1)
         confidence = np.take_along_axis(corrections, best[:, None], -1)[:, 0]
-        limit = float(self.threshold) if threshold is None else float(threshold)
+        calibrated = not bool(self.calibration.limits.isnan().any())
+        unfamiliar = unfamiliar & ~known
+        asked: Any = float(self.threshold) if threshold is None else float(threshold)
+        if calibrated and threshold is None:
+            asked = np.where(unfamiliar, NEVER, limit)
+            asked = np.where(known, np.minimum(asked, 1.0), asked).reshape(batch)
         value = (formula + best - REACH).reshape(batch)
         if proof is not None:
             value = np.where(proof.certified, np.ma.getdata(proof.value), value)
@@ -403,9 +485,17 @@ class FlipNetwork(nn.Module):
             formula.reshape(batch),
             corrections.reshape(*batch, 2 * REACH),
             known.reshape(batch),
-            limit,
+            asked,
             proof,
+            unfamiliar.reshape(batch) if calibrated else None,
+            smallest.reshape(*batch, len(COVERAGES)) if calibrated else None,
         )
+
+    def describe(self, samples: Tensor, data: FlipData) -> tuple[Tensor, Tensor]:
+        """Context and summary of samples, which the calibration reads."""
+        _, noise = denoised(of_unit_size(samples))
+        context = context_of(samples, noise)
+        return context, summary_of(data.features, data.kept, context)
 
     def _sampled(
         self, H: FourierHamiltonian, grid: int | tuple[int, ...] | None, n_occupied: int | None

@@ -539,7 +539,11 @@ class TopologicalBranch(nn.Module):
         else:
             k_points = min(k_points, MOST_2D)
             self.encoder = TopologicalMLEncoder2D(
-                3, (k_points, k_points), hidden_dims=(8, 8, 12), output_features=n_out
+                3,
+                (k_points, k_points),
+                hidden_dims=(8, 8, 12),
+                output_features=n_out,
+                rotation_invariant=False,
             )
         seed = int(torch.randint(2**31, (), device="cpu"))
         self.hamiltonian = FeatureHamiltonian(n_features, k_points, model_type, seed=seed)
@@ -568,7 +572,11 @@ class ExactBranch(nn.Module):
     def __init__(self, output_features: int, *, k_points: int = MOST_2D) -> None:
         super().__init__()
         self.encoder = TopologicalMLEncoder2D(
-            3, (k_points, k_points), hidden_dims=(8, 8, 12), output_features=8
+            3,
+            (k_points, k_points),
+            hidden_dims=(8, 8, 12),
+            output_features=8,
+            rotation_invariant=False,
         )
         self.read = nn.Sequential(
             nn.Linear(2 * (8 + 2 + CLASSES), 32), nn.GELU(), nn.Linear(32, output_features)

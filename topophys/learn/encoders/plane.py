@@ -177,6 +177,9 @@ class TopologicalMLEncoder2D(nn.Module):
     plaquette, the argument of which is the Berry flux through it, is a linear form of what g3
     returns.
 
+    By default h1 is the unit vector itself, and links and plaquettes read it through its scalar
+    and triple products alone, so that the basis of the two orbitals does not matter.
+
     Parameters
     ----------
     input_dim : int, optional
@@ -205,7 +208,8 @@ class TopologicalMLEncoder2D(nn.Module):
     rotation_invariant : bool, optional
         Read d through the scalar and triple products of the corners of each plaquette alone,
         which no common rotation of d changes. h1 is then d itself, and the first of
-        `hidden_dims` has no meaning.
+        `hidden_dims` has no meaning. Without it, the network learns h1 from the data, and has to
+        learn that rotations change nothing.
 
     Raises
     ------
@@ -238,7 +242,7 @@ class TopologicalMLEncoder2D(nn.Module):
         oriented: bool = True,
         flatten: bool = True,
         upsample: int = 1,
-        rotation_invariant: bool = False,
+        rotation_invariant: bool = True,
     ) -> None:
         super().__init__()
         if _validation.positive_int(input_dim, "input_dim") != 3:

@@ -138,4 +138,6 @@ def rebuild_encoder(name: str, settings: Mapping[str, Any]) -> nn.Module:
             f"Argument `name` must be one of {', '.join(ENCODERS)}, but is {name!r}; register it"
             " by `register_encoder`, or use the release that wrote it."
         )
-    return ENCODERS[name](**settings)
+    # networks that were written before there was this setting learned h1
+    older = {"rotation_invariant": False} if name == "TopologicalMLEncoder2D" else {}
+    return ENCODERS[name](**{**older, **settings})

@@ -12,6 +12,7 @@ from safetensors.torch import save
 from topophys import _validation
 from topophys._io import HEAD, complete_file, open_regular
 from topophys.errors import CheckpointError, InputError
+from topophys.learn.calibration import Calibration
 from topophys.learn.flip_network import FlipNetwork
 
 __all__ = ["PRETRAINED", "load_flip_network", "load_pretrained", "save_flip_network"]
@@ -86,7 +87,12 @@ def load_flip_network(path: str | Path) -> FlipNetwork:
                     f"File `{source}` must hold a flip network of version {VERSION}, but does not."
                 )
             network = FlipNetwork(**json.loads(notes["settings"]))
-            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118  # no mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            if (points := tensors.get("calibration.points")) is not None:
+                network.calibration = Calibration(len(network.mean), points.tolist())
+            else:  # a file from before networks were calibrated on each grid
+                tensors = network.state_dict() | tensors
+            network.load_state_dict(tensors)
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, (CheckpointError, InputError)):
             raise

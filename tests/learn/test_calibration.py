@@ -1,0 +1,192 @@
+"""Calibration of flip networks: promises, prediction sets, unfamiliar samples, files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+import topophys as tp
+from topophys.ensembles import hard_chains, mixed_chains, mixed_planes
+from topophys.errors import InputError, ShapeError
+from topophys.learn import FlipNetwork, load_flip_network, load_pretrained, save_flip_network
+from topophys.learn.calibration import (
+    COVERAGES,
+    NEVER,
+    Population,
+    context_of,
+    error_limit,
+    fit_calibration,
+)
+
+FEATURES = 3
+
+
+def population(rng, n, *, family="one", points=16.0, temperature=1.0, noise=-9.0):
+    """Answers whose probabilities are right after division by a temperature."""
+    odds = rng.normal(0.0, 2.0, (n, 6))
+    column = (odds + rng.gumbel(size=odds.shape)).argmax(1)  # drawn from softmax of the odds
+    context = np.stack([np.full(n, np.log(points)), rng.choice([0.0, 0.7], n),
+                        np.full(n, noise), rng.normal(-1.0, 0.3, n)], 1)  # fmt: skip
+    summary = rng.standard_normal((n, FEATURES + 1))
+    logs = torch.log_softmax(torch.from_numpy(temperature * odds), -1)
+    return Population(family, points, logs, torch.from_numpy(context),
+                      torch.from_numpy(summary), column)  # fmt: skip
+
+
+def judged(found, p):
+    return found.judge(p.logs, p.context, p.summary)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_the_temperature_is_found(temperature):
+    rng = np.random.default_rng(1)
+    found = fit_calibration([population(rng, 6000, temperature=temperature)], FEATURES)
+    other = population(rng, 10, temperature=temperature)
+    shown = found.temperature(other.context)
+    np.testing.assert_allclose(shown, temperature, rtol=0.15)
+
+
+@pytest.mark.long
+@given(seed=st.integers(0, 10**6), promise=st.sampled_from([0.05, 0.1, 0.2]))
+def test_a_threshold_keeps_its_promise_on_each_family(seed, promise):
+    rng = np.random.default_rng(seed)
+    sizes = {"easy": 0.2, "hard": 3.0}  # the second one is far too sure
+    given_ones = [population(rng, 1200, family=f, temperature=t) for f, t in sizes.items()]
+    found = fit_calibration(given_ones, FEATURES, promise=promise)
+    for family, temperature in sizes.items():
+        fresh = population(rng, 1500, family=family, temperature=temperature)
+        seen = judged(found, fresh)
+        answered = seen.probabilities.max(1) >= seen.threshold
+        wrong = answered & (seen.probabilities.argmax(1) != fresh.column)
+        # one threshold in twenty may miss, and fresh samples fluctuate
+        assert binom.sf(wrong.sum() - 1, max(1, answered.sum()), 2.0 * promise) > 1e-4
+
+
+def test_where_a_family_does_not_allow_an_answer_there_is_none():
+    rng = np.random.default_rng(3)
+    good, guessing = population(rng, 2000), population(rng, 2000, family="two")
+    guessing = guessing._replace(column=rng.integers(0, 6, 2000))
+    found = fit_calibration([good, guessing], FEATURES, promise=0.15)
+    assert (judged(found, good).threshold == NEVER).all()
+    # on another grid the family is not there
+    fine = population(rng, 2000, points=32.0)
+    found = fit_calibration([good, guessing, fine], FEATURES, promise=0.15)
+    assert (judged(found, fine).threshold <= 1.0).all()
+    # and where nothing was measured nothing is promised
+    noisy = population(rng, 20, points=32.0, noise=-2.0)
+    assert (judged(found, noisy).threshold == NEVER).all()
+
+
+@pytest.mark.long
+@given(seed=st.integers(0, 10**6), n=st.integers(100, 1500))
+def test_prediction_sets_contain_the_truth_as_often_as_they_say(seed, n):
+    rng = np.random.default_rng(seed)
+    found = fit_calibration([population(rng, n, temperature=1.5)], FEATURES)
+    fresh = population(rng, 2000, temperature=1.5)
+    seen = judged(found, fresh)
+    truth = np.take_along_axis(seen.probabilities, fresh.column[:, None], 1)
+    for i, coverage in enumerate(COVERAGES):
+        inside = int((truth[:, 0] >= seen.smallest[:, i]).sum())
+        # the coverage itself varies with the calibration: Beta, with about n / 2 scores
+        spread = 4.0 * np.sqrt(coverage * (1.0 - coverage) * (2.0 / n + 1.0 / 2000))
+        assert inside / 2000 > coverage - spread - 1e-3
+
+
+def test_strange_samples_are_unfamiliar_and_few_others():
+    rng = np.random.default_rng(5)
+    found = fit_calibration([population(rng, 4000)], FEATURES)
+    fresh = population(rng, 4000)
+    assert judged(found, fresh).unfamiliar.mean() < 0.01
+    assert judged(found, fresh._replace(summary=fresh.summary + 6.0)).unfamiliar.all()
+    assert judged(found, population(rng, 50, points=8.0)).unfamiliar.all()
+
+
+@pytest.mark.parametrize("promise", [0.0, 1.0, -1.0, float("nan")])
+def test_promises_that_mean_nothing_are_refused(promise):
+    some = population(np.random.default_rng(1), 10)
+    with pytest.raises(InputError, match="`promise` must be between 0 and 1"):
+        fit_calibration([some], FEATURES, promise=promise)
+
+
+def test_calibration_needs_samples():
+    with pytest.raises(ShapeError, match="at least one population"):
+        fit_calibration([], FEATURES)
+    with pytest.raises(ShapeError, match="two samples or more"):
+        fit_calibration([population(np.random.default_rng(1), 1)], FEATURES)
+
+
+def test_error_limits_count_the_upper_end_of_the_interval():
+    sure = np.linspace(0.5, 1.0, 400)
+    right = np.ones(400, bool)
+    assert error_limit(right, sure, 0.01) == 0.5
+    assert error_limit(right[:200], sure[:200], 0.01) == NEVER  # too few to say so
+    right[:50] = False
+    assert 0.5 < error_limit(right, sure, 0.02) <= sure[60]
+
+
+def test_context_tells_grid_bands_noise_and_range():
+    k = tp.k_grid(16)
+    near = np.exp(1j * k).reshape(1, 16, 1, 1)
+    far = np.exp(6j * k).reshape(1, 16, 1, 1)
+    seen = context_of(torch.from_numpy(np.concatenate([near, far])), torch.tensor([0.1, 0.1]))
+    np.testing.assert_allclose(seen[:, 0], np.log(16.0))
+    np.testing.assert_allclose(seen[:, 1], 0.0)
+    assert seen[0, 3] < -10.0 < -0.1 < seen[1, 3]
+
+
+def test_networks_keep_their_calibration_and_older_files_have_none(tmp_path):
+    torch.manual_seed(0)
+    network = FlipNetwork("winding", hidden=8, candidates=3)
+    chains = mixed_chains(40, rng=1)
+    samples = torch.from_numpy(tp.flatten_block(chains.block_on_grid(8)))
+    plain = network.predict(samples.numpy(), reconstruct=False)
+    assert plain.unfamiliar is None
+    assert plain.threshold == 0.5
+    with pytest.raises(InputError, match="needs a calibrated network"):
+        plain.prediction_set()
+    data = network.prepare(samples)
+    label = tp.certify_winding(chains).value - data.base[:, 0].numpy() + 16
+    with torch.no_grad():
+        logs = network(data)
+    one = Population("mixed", 8.0, logs, *network.describe(samples, data), label)
+    network.calibration = fit_calibration([one], len(network.mean), promise=0.3)
+    again = load_flip_network(save_flip_network(network, tmp_path / "a.safetensors"))
+    first, second = (n.predict(samples.numpy(), reconstruct=False) for n in (network, again))
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+    np.testing.assert_array_equal(first.threshold, second.threshold)
+    np.testing.assert_array_equal(first.prediction_set(0.9), second.prediction_set(0.9))
+    assert "unfamiliar" in repr(second)
+    with pytest.raises(InputError, match="`coverage` must be one of 0.9"):
+        first.prediction_set(0.97)
+
+
+def test_a_given_threshold_decides_alone():
+    network = load_pretrained("winding-1d")
+    chains = hard_chains("long_range", 60, rng=2).block_on_grid(8)
+    assert not network.predict(chains, threshold=0.0).abstains.any()
+    assert network.predict(chains, threshold=1.1).abstains.all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"ranges": (0, 3)}, {"ranges": (3, 2)}, {"ranges": (1, 7)}, {"powers": (-1.0, 1.0)},
+     {"powers": (2.0, 1.0)}],
+)  # fmt: skip
+def test_limits_of_mixtures_are_checked(options):
+    name = next(iter(options))
+    for draw in (mixed_chains, mixed_planes):
+        with pytest.raises(InputError, match=f"`{name}` must be two numbers"):
+            draw(2, **options)
+
+
+def test_mixtures_keep_to_their_limits():
+    chains = mixed_chains(50, ranges=(4, 5), powers=(0.0, 0.5), real=1.0, rng=3)
+    sizes = np.abs(chains.block_amplitudes).max((0, 2, 3))
+    assert (sizes[[0, 12]] == 0.0).all()
+    assert (sizes[[1, 2, 10, 11]] > 0.0).all()
+    planes = mixed_planes(20, ranges=(3, 3), rng=3)
+    assert np.abs(planes.vectors).max() == 3
