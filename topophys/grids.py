@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys._validation import positive_int
 from topophys.errors import InputError
 
-__all__ = ["grid_of", "grid_sizes", "k_grid"]
+__all__ = ["grid_of", "grid_sizes", "k_grid", "low_pass"]
 
 
 def k_grid(n: int | tuple[int, ...], dim: int = 1) -> NDArray[np.float64]:
@@ -107,3 +109,19 @@ def _points(sizes: tuple[int, ...], name: str) -> NDArray[np.float64]:
     counts = [positive_int(size, name) for size in sizes]
     axes = [-np.pi + 2 * np.pi * np.arange(n) / n for n in counts]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+
+
+def low_pass(values: NDArray[Any], reach: int, axes: tuple[int, ...]) -> NDArray[Any]:
+    """Remove all harmonics beyond `reach` along some axes of periodic samples.
+
+    Real samples stay real. Samples of hoppings up to `reach` cells are not changed; noise on them
+    is, in all harmonics that they cannot have.
+    """
+    waves = np.fft.fftn(values, axes=axes)
+    for axis in axes:
+        order = np.abs(np.fft.fftfreq(values.shape[axis], 1.0 / values.shape[axis]))
+        shape = [1] * values.ndim
+        shape[axis] = len(order)
+        waves *= (order <= reach).reshape(shape)
+    filtered = np.fft.ifftn(waves, axes=axes)
+    return filtered if np.iscomplexobj(values) else filtered.real

@@ -168,8 +168,7 @@ def train(kind, seed):
 
 # ------------------------------------------------------------------------------- Calibration
 
-#: Families of the calibration: options of `mixed_chains` and `mixed_planes`. The threshold of a
-#: grid keeps its promise on each of them.
+#: Families of the calibration: options of `mixed_chains` and `mixed_planes`.
 FAMILIES = {
     "chains": {
         "mixed": {},
@@ -183,29 +182,26 @@ FAMILIES = {
         "long": {"ranges": (2, 3), "powers": (0.0, 2.0)},
     },
 }
-#: Logarithms of the strength of noise; none, weak and strong noise are families of their own.
-NOISES = {"": (), ", weak noise": (-2.0, -0.8), ", strong noise": (-0.8, -0.3)}
+#: Logarithms to base 10 of the strength of the noise: none, weak and strong.
+NOISES = ((), (-2.0, -0.8), (-0.8, -0.3))
 #: Hamiltonians of each family, grid, noise and size.
 CALIBRATION = {"version": 1, "chains": 320, "planes": 220}
 
 
-@torch.inference_mode()
-def calibrate(kind):
-    """Temperatures, thresholds and prediction sets of all seeds, on the same samples."""
-    torch.set_num_threads(1)
-    seeds = trained_seeds(kind)
-    networks = [load_flip_network(RUNS / f"{kind}-{s}.safetensors") for s in seeds]
+@torch.no_grad()
+def calibration_samples(kind, networks):
+    """What each network says of samples of all families, grids, noises and sizes."""
     table = CHAINS if kind == "chains" else PLANES
     sizes = table["orbitals" if kind == "chains" else "bands"]
+    draw = chain_samples if kind == "chains" else plane_samples
     rng = np.random.default_rng([CALIBRATION["version"], kind == "planes", 4711])
     start = time.process_time()
     populations = [[] for _ in networks]
     for points in table["grids"]:
-        for family, options in FAMILIES[kind].items():
-            for text, noise in NOISES.items():
+        for options in FAMILIES[kind].values():
+            for noise in NOISES:
                 for n in sizes:
                     count = CALIBRATION[kind] // (1 + bool(noise))
-                    draw = chain_samples if kind == "chains" else plane_samples
                     samples, proof, *rest = draw(rng, count, n, points, noise=noise, **options)
                     sure = np.asarray(proof.certified)
                     label = np.ma.getdata(proof.value)[sure]
@@ -215,14 +211,24 @@ def calibrate(kind):
                     column = label - data.base[:, 0].numpy() + 16
                     column = np.where((column >= 0) & (column < 32), column, -1)
                     for network, found in zip(networks, populations, strict=True):
-                        logs = network(data)
                         found.append(
-                            Population(family + text, float(points), logs, context, summary, column)
+                            Population(float(points), network(data), context, summary, column)
                         )
         print(f"{kind}: {points} points, {time.process_time() - start:.0f} s", flush=True)
+    return populations
+
+
+def calibrate(kind):
+    """Temperatures, thresholds and prediction sets of all seeds, on the same samples."""
+    torch.set_num_threads(1)
+    seeds = trained_seeds(kind)
+    networks = [load_flip_network(RUNS / f"{kind}-{s}.safetensors") for s in seeds]
+    kept = RUNS / f"{kind}-calibration-{CALIBRATION['version']}.pt"
+    if not kept.is_file():
+        torch.save(calibration_samples(kind, networks), kept)
+    populations = torch.load(kept, weights_only=False)
     for seed, network, found in zip(seeds, networks, populations, strict=True):
-        with torch.enable_grad():
-            network.calibration = fit_calibration(found, len(network.mean), promise=PROMISE)
+        network.calibration = fit_calibration(found, len(network.mean), promise=PROMISE)
         save_flip_network(network, RUNS / f"{kind}-{seed}.safetensors")
         STUDY.put(
             {"what": "calibration", "kind": kind, "seed": seed, **CALIBRATION},

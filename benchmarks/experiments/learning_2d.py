@@ -156,7 +156,9 @@ def plane_ensembles(seed, quick):
         for text, changes in READINGS.items():
             table = given.model_dump(exclude_none=True)
             encoder = table["encoder"] | changes.get("encoder", {})
-            table |= changes | {"encoder": encoder, "seed": seed} | {"epochs": 1} * quick
+            table |= changes | {"encoder": encoder, "seed": seed}
+            if quick:
+                table["epochs"] = 1
             start = time.process_time()
             run = fit(FitConfig.from_mapping(table), dataset, progress=False)
             rows.append(

@@ -108,7 +108,9 @@ def test_holds_every_accuracy(folder, page):
             str(row["total"] - row["correct"]),
             f"{row['correct'] / row['total']:.5f}",
             f"{row['formula_correct'] / row['total']:.5f}",
+            *(f"{right / row['total']:.5f}" for right in row["formulas"].values()),
         ]
+        assert row["formulas"]
         assert page.rows.count(wanted) == 1
 
 

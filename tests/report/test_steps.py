@@ -70,6 +70,9 @@ def test_accuracy_of_every_split_but_that_of_the_training(run, chains_file):
             parts = [r for r in rows if r.split == row.split and r is not row]
             for count in ("total", "correct", "formula_correct"):
                 assert sum(getattr(r, count) for r in parts) == getattr(row, count)
+            assert list(row.formulas) == ["eigenphases", "FFT", "low-pass"]
+            for name, right in row.formulas.items():
+                assert sum(r.formulas[name] for r in parts) == right <= row.total
         assert row.accuracy == row.correct / row.total
 
 
@@ -105,6 +108,10 @@ def test_table_is_aligned():
     assert len({len(line) for line in lines}) == 1
     assert lines[1].split() == ["test", "all", "32", "15000", "0.99993", "1.00000"]
     assert lines[2].split()[-4:] == ["64", "9", "0.33333", "0.00000"]
+    lines = accuracy_table([replace(rows[0], formulas={"FFT": 7500}), rows[1]]).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert lines[0].split()[-2:] == ["formula", "FFT"]
+    assert [line.split()[-1] for line in lines[1:]] == ["0.50000", "nan"]
 
 
 # ---- summary

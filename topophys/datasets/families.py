@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from topophys.datasets.recipe import HamiltonianSpec, Recipe, SplitSpec
 from topophys.datasets.tasks import get_task
-from topophys.ensembles import aiii_chains, class_a, disordered_ssh, two_band
+from topophys.ensembles import (
+    HARD_CHAINS,
+    HARD_PLANES,
+    aiii_chains,
+    class_a,
+    disordered_ssh,
+    hard_chains,
+    hard_planes,
+    two_band,
+)
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
@@ -23,6 +32,8 @@ from topophys.kernels.chain_fields import fill_chain_fields
 from topophys.models import haldane, qwz
 
 __all__ = [
+    "HARD_CHAIN_FAMILIES",
+    "HARD_PLANE_FAMILIES",
     "Arrays",
     "Family",
     "Stored",
@@ -40,6 +51,10 @@ __all__ = [
     "unitaries",
 ]
 
+
+#: Families of `hard_chains` and `hard_planes` with two bands, without those that have other names.
+HARD_CHAIN_FAMILIES: Final = {f"{e}_chains": e for e in HARD_CHAINS if e != "gaussian"}
+HARD_PLANE_FAMILIES: Final = {f"{e}_planes": e for e in HARD_PLANES if e != "gaussian"}
 
 # ------ Random coefficients of every family that a recipe can name, in the shape they are stored in
 
@@ -94,6 +109,11 @@ def draw_chains(
         width = spec.disorder or 0.0
         drawn = disordered_ssh(n, cells=size, t1=1.0, t2=1.0, disorder=width, rng=rng)
         block[:, reach : reach + 2] = drawn.block_amplitudes
+    elif spec.family in HARD_CHAIN_FAMILIES:
+        chains = hard_chains(HARD_CHAIN_FAMILIES[spec.family], n, n_orbitals=size, rng=rng)
+        own = chains.block_amplitudes.shape[1] // 2
+        block[:, reach - own : reach + own + 1] = chains.block_amplitudes
+        return block
     else:  # copies of the extended Su-Schrieffer-Heeger chain, turned together
         hop = rng.standard_normal((n, 3, size))
         orbital = np.arange(size)
@@ -114,6 +134,15 @@ def draw_d(
     """
     if spec.family == "two_band":
         return two_band(n, hopping_range=reach, rng=rng).d_amplitudes
+    if spec.family in HARD_PLANE_FAMILIES:
+        planes = hard_planes(HARD_PLANE_FAMILIES[spec.family], n, rng=rng)
+        # half the trace with each Pauli matrix
+        upper, lower = planes.amplitudes[..., 0, 1], planes.amplitudes[..., 1, 0]
+        found = [0.5 * (upper + lower), 0.5j * (upper - lower), planes.amplitudes[..., 0, 0]]
+        width = 2 * reach + 1
+        d = np.zeros((n, width**2, 3), np.complex128)
+        d[:, (planes.vectors + reach) @ np.array([width, 1])] = np.stack(found, -1)
+        return d
     if spec.family == "qwz":
         drawn = qwz(rng.uniform(-3.0, 3.0, n))
     else:

@@ -85,8 +85,9 @@ class HamiltonianSpec(Table):
         random hoppings and a cell of `n_orbitals` cells). Two bands in two dimensions: "two_band"
         (Gaussian d-vectors), "qwz" (Qi, Wu and Zhang, m in [-3, 3]) and "haldane" (m in [-2, 2], t2
         in [0.1, 0.5], any phi), both turned by random rotations. More bands: "class_a" (Gaussian
-        hopping matrices). "given_chains", "given_two_band" and "given_bands" were not drawn but
-        labelled by `label`.
+        hopping matrices). The ensembles of `hard_chains` and `hard_planes`, such as "real_chains",
+        "long_range_chains" and "sparse_planes". "given_chains", "given_two_band" and "given_bands"
+        were not drawn but labelled by `label`.
     n_orbitals : int
         Orbitals per sublattice, for chains.
     hopping_range : int
@@ -301,6 +302,12 @@ def _check_split(recipe: Recipe, i: int, dim: int) -> None:
     if spec.hamiltonian is not None:
         _check_other(recipe, i, spec.hamiltonian)
     reach = spec.hopping_range or table.hopping_range
+    own = get_task(recipe.kind).ranges.get(table.family, 1)
+    if reach < own:
+        raise _refuse(
+            f"key `split[{i}].hopping_range` must be at least {own} for the family"
+            f" {table.family!r}, but is {reach}; raise it."
+        )
     low = recipe.label.min_gap if spec.min_gap is None else spec.min_gap
     if spec.max_gap is not None and spec.max_gap <= low:
         raise _refuse(

@@ -106,6 +106,8 @@ class Task(ABC):
         Registered name of the network that reads `x` by default.
     local_field : str or None
         Field whose sum over the Brillouin zone is 2 pi times the invariant.
+    ranges : mapping of str to int
+        Hopping ranges of families that have one of their own; a recipe must allow it.
     descriptions : mapping of str to str
         A sentence about each family for the card, with {reach}, {n}, {bands} and {filled} filled
         in; the title where there is none.
@@ -122,6 +124,7 @@ class Task(ABC):
     quantity: ClassVar[str] = "invariant"
     encoder: ClassVar[str | None] = None
     local_field: ClassVar[str | None] = None
+    ranges: ClassVar[Mapping[str, int]] = {}
     descriptions: ClassVar[Mapping[str, str]] = {}
 
     def filling(self, n_bands: int | None, n_occupied: int | None) -> int:
@@ -148,6 +151,18 @@ class Task(ABC):
         Networks are compared with it; None where the task has no such formula.
         """
         return None
+
+    def sampled_formulas(
+        self,
+        x: NDArray[np.float32],  # noqa: ARG002
+        reach: int,  # noqa: ARG002
+    ) -> Mapping[str, NDArray[np.int64]]:
+        """Invariants by other formulas on the same k points, by name, masked where there is none.
+
+        `reach` is the range of the hoppings, which a filter may be told. Networks are compared
+        with these beside `sampled_invariants`.
+        """
+        return {}
 
     def largest_invariant(self, spec: Any, reach: int) -> int | None:  # noqa: ARG002
         """Largest size of the invariant for a table `hamiltonian`, or None where none is known."""

@@ -113,6 +113,9 @@ _CHAINS: Final[dict[str, _Draw]] = {
 }
 #: Names of the ensembles of `hard_chains`.
 HARD_CHAINS: Final = tuple(_CHAINS)
+#: Ranges of those whose range is not 2, and of the planes whose range is not 1.
+CHAIN_RANGES: Final = {"long_range": 6, "exponential": 5, "ssh": 1}
+PLANE_RANGES: Final = {"long_range": 3}
 
 
 def hard_chains(
@@ -259,7 +262,7 @@ def hard_planes(
     size = _validation.positive_int(n_bands, "n_bands", minimum=2)
     filled = _filled_bands(n_occupied, size)
     generator = as_generator(rng)
-    half = half_square(3 if ensemble == "long_range" else 1)
+    half = half_square(PLANE_RANGES.get(ensemble, 1))
     drawn = _plane_entries(ensemble, generator, (count, len(half), size, size))
     distance = np.abs(np.array(half)).sum(-1)
     if ensemble == "decaying":

@@ -27,6 +27,7 @@ from topophys.learn.pretrained.weights import (
     load_pretrained,
     save_flip_network,
 )
+from topophys.learn.robustness import Robustness, attack_chains, certify_robustness
 from topophys.learn.run import Prediction, Run, load_run
 from topophys.learn.training import Callback, fit
 
@@ -44,10 +45,13 @@ __all__ = [
     "InvariantHead",
     "Posterior",
     "Prediction",
+    "Robustness",
     "Run",
     "TopologicalMLEncoder",
     "TopologicalMLEncoder2D",
     "TopologicalMLEncoderLoops",
+    "attack_chains",
+    "certify_robustness",
     "compute_topological_loss",
     "create_hamiltonian_from_features",
     "export_challenge",

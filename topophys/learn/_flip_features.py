@@ -20,6 +20,7 @@ __all__ = [
     "mirror_pairs",
     "of_unit_size",
     "plane_candidates",
+    "polar_factors",
 ]
 
 #: Keeps logarithms finite.
@@ -110,7 +111,7 @@ def _eigenphases_two(unitary: Tensor) -> tuple[Tensor, Tensor]:
     return theta, torch.stack([plus, minus], -1)
 
 
-def _polar(blocks: Tensor) -> tuple[Tensor, Tensor]:
+def polar_factors(blocks: Tensor) -> tuple[Tensor, Tensor]:
     """Polar factors, and smallest singular values, of blocks (..., n, n)."""
     n = blocks.shape[-1]
     if n > 2:
@@ -204,7 +205,7 @@ def chain_candidates(
     blocks = clean if filtered else given
     fine = upsample_periodic(blocks, upsample, [1])
     fine = of_unit_size(fine)
-    unitary, smallest = _polar(fine)
+    unitary, smallest = polar_factors(fine)
     log_smallest = (smallest + FLOOR).log()
     length = fine.shape[1]
     link = unitary.mH @ unitary.roll(-1, 1)
@@ -228,7 +229,7 @@ def chain_candidates(
 
     doubt = math.pi - phase.abs()
     others = theta[row, j].sum(-1) - phase
-    coarse, _ = _polar(given)
+    coarse, _ = polar_factors(given)
     steps, _ = eigenphases(coarse.mH @ coarse.roll(-1, 1))
     rivals = torch.stack(
         [_winding_of_dets(unitary), _rounded(steps.sum((1, 2))), _winding_of_dets(coarse)], -1
@@ -332,8 +333,8 @@ def _plaquettes(fine: Tensor, n_occupied: int) -> tuple[Tensor, Tensor, Tensor]:
     log_gap = (gap + 1e-3).log()
     overlap_x = occupied.mH @ occupied.roll(-1, 1)
     overlap_y = occupied.mH @ occupied.roll(-1, 2)
-    link_x, low_x = _polar(overlap_x)
-    link_y, low_y = _polar(overlap_y)
+    link_x, low_x = polar_factors(overlap_x)
+    link_y, low_y = polar_factors(overlap_y)
     # against the arrow: Chern numbers of the package have the sign of F = dA, A = i <u|du>
     loop = link_y @ link_x.roll(-1, 2) @ link_y.roll(-1, 1).mH @ link_x.mH
     log_x, log_y = (low_x + 1e-6).log(), (low_y + 1e-6).log()

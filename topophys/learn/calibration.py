@@ -35,6 +35,8 @@ NEVER: Final = 2.0
 FALSE_ALARMS: Final = 0.005
 #: Noise estimate above which samples are noisy ones.
 NOISY: Final = 1e-3
+#: Parts of the samples of a grid that have thresholds and prediction sets of their own.
+BINS: Final = 4
 #: Largest change of the logarithm of the temperature.
 MOST: Final = 1.5
 FLOOR: Final = 1e-6
@@ -43,12 +45,11 @@ FLOOR: Final = 1e-6
 class Population(NamedTuple):
     """Samples of one stated population on one grid: what networks say, and the truth.
 
-    Names of family and grid size; log probabilities (B, R) of corrections, what `context` and
+    Number of points along a direction; log probabilities (B, R) of corrections, what `context` and
     `summary` of the calibration tell of the samples (B, C) and (B, F), and the columns (B,) of the
     true corrections, -1 where there is no column for them.
     """
 
-    family: str
     points: float
     logs: Tensor
     context: Tensor
@@ -90,8 +91,9 @@ class Calibration(nn.Module):
     .. math:: q_c \propto p_c^{1 / T}, \qquad \log T = \sum_i w_i \phi_i
 
     where :math:`\phi` holds the logarithms of the numbers of points and of bands, of the noise, and
-    of the share of high harmonics. Thresholds, prediction sets and the limit of what is familiar
-    are kept for each grid, with and without noise.
+    of the share of high harmonics. Thresholds and prediction sets are kept for each grid, with and
+    without noise, and in four parts of equal size: by the noise, or by the share of high harmonics,
+    which hoppings over many cells raise.
 
     Parameters
     ----------
@@ -103,23 +105,25 @@ class Calibration(nn.Module):
 
     def __init__(self, n_features: int, points: Sequence[float] = (8.0,)) -> None:
         super().__init__()
-        cells, size = (len(points), 2), n_features + 1
+        cells, size = (len(points), 2, BINS), n_features + 1
         for name, value in {
             "points": torch.tensor([float(n) for n in points]),
             "weights": torch.zeros(len(CONTEXT) + 1),
             "mean": torch.zeros(len(CONTEXT)),
             "deviation": torch.ones(len(CONTEXT)),
+            "edges": torch.zeros(*cells[:2], BINS - 1),
             "limits": torch.full(cells, math.nan),
             "smallest": torch.zeros(*cells, len(COVERAGES)),
             "centre": torch.zeros(size),
             "whitener": torch.zeros(size, size),
-            "farthest": torch.full(cells, math.inf),
+            "farthest": torch.full(cells[:2], math.inf),
         }.items():
             self.register_buffer(name, value.float())
         self.points: Tensor
         self.weights: Tensor
         self.mean: Tensor
         self.deviation: Tensor
+        self.edges: Tensor
         self.limits: Tensor
         self.smallest: Tensor
         self.centre: Tensor
@@ -137,6 +141,11 @@ class Calibration(nn.Module):
         apart = (context[:, :1] - self.points.log()).abs()
         return apart.argmin(1), (context[:, 2] > math.log(NOISY)).long()
 
+    def parts(self, context: Tensor, row: Tensor, noisy: Tensor) -> Tensor:
+        """Part of the samples of a cell that each sample belongs to."""
+        difficulty = _difficulty(context, noisy)
+        return (difficulty[:, None] > self.edges[row, noisy]).sum(1)
+
     def distance(self, summary: Tensor) -> Tensor:
         """Mahalanobis distances (B,) from the samples of the calibration."""
         return ((summary - self.centre) @ self.whitener.to(summary)).norm(dim=-1)
@@ -145,15 +154,21 @@ class Calibration(nn.Module):
         """Calibrated probabilities, and what may be said with them."""
         cooled = torch.log_softmax(logs.double() / self.temperature(context)[:, None], -1)
         row, noisy = self.cells(context)
+        part = self.parts(context, row, noisy)
         far = self.distance(summary) > self.farthest[row, noisy]
         # coarser grids than those of the calibration are not like any of them
         far |= context[:, 0] < self.points[0].log() - 0.05
         return Judgement(
             cooled.exp().cpu().numpy(),
-            self.limits[row, noisy].double().cpu().numpy(),
-            self.smallest[row, noisy].double().cpu().numpy(),
+            self.limits[row, noisy, part].double().cpu().numpy(),
+            self.smallest[row, noisy, part].double().cpu().numpy(),
             far.cpu().numpy(),
         )
+
+
+def _difficulty(context: Tensor, noisy: Tensor) -> Tensor:
+    """Noise of noisy samples, share of high harmonics of the others."""
+    return torch.where(noisy > 0, context[:, 2], context[:, 3])
 
 
 #: What the temperature depends on.
@@ -192,16 +207,14 @@ def fit_calibration(
     """Calibrate on samples of stated populations, without a filter on the gap.
 
     The first half of each population fixes temperature and what is familiar, the second half
-    thresholds and prediction sets. A threshold keeps the promise on each family of its grid by
-    itself, whatever the share of the families among the samples to come; where a family does not
-    allow it, nothing is answered. Prediction sets contain the invariant with the stated
-    probability for samples that are exchangeable with the second halves of all families of the
-    grid together [1]_.
+    thresholds and prediction sets. A threshold keeps the promise on its part of the samples of a
+    grid; where that is not possible, nothing is answered. Prediction sets contain the invariant
+    with the stated probability for samples that are exchangeable with those of their part [1]_.
 
     Parameters
     ----------
     populations : sequence of Population
-        Families on grids.
+        Populations on grids.
     n_features : int
         Features of a candidate.
     promise : float, optional
@@ -265,7 +278,7 @@ def _fit_temperature(found: Calibration, populations: Sequence[Population]) -> N
     phi = ((context - found.mean) / found.deviation).clamp(-4.0, 4.0)
 
     def loss() -> Tensor:
-        search.zero_grad()
+        weights.grad = None
         log = (weights[0] + phi @ weights[1:]).clamp(-MOST, MOST)
         cooled = torch.log_softmax(logs / log.exp()[:, None], -1)
         value = nn.functional.nll_loss(cooled[known], column[known])
@@ -273,7 +286,8 @@ def _fit_temperature(found: Calibration, populations: Sequence[Population]) -> N
         value.backward()
         return value
 
-    search.step(loss)  # type: ignore[no-untyped-call]
+    with torch.enable_grad():
+        search.step(loss)  # type: ignore[no-untyped-call]
     found.weights.copy_(weights.detach())
 
 
@@ -291,30 +305,31 @@ def _fit_cell(
     found: Calibration, populations: Sequence[Population], row: int, noisy: int, promise: float
 ) -> None:
     """Thresholds, prediction sets and the limit of the familiar on one grid."""
-    limits, scores, distances = [], [], []
-    for family in sorted({p.family for p in populations}):
-        right, confidence = [], []
-        for p in populations:
-            if p.family != family:
-                continue
-            cell_row, cell_noisy = found.cells(p.context)
-            inside = ((cell_row == row) & (cell_noisy == noisy)).numpy()
-            if not inside.any():
-                continue
-            judged = found.judge(p.logs[inside], p.context[inside], p.summary[inside])
-            column = p.column[inside]
-            right.append(judged.probabilities.argmax(-1) == column)
-            confidence.append(judged.probabilities.max(-1))
-            picked = np.take_along_axis(judged.probabilities, np.maximum(column, 0)[:, None], 1)
-            scores.append(np.where(column >= 0, picked[:, 0], 0.0))
-            distances.append(found.distance(p.summary[inside]).numpy())
-        if right:
-            limits.append(error_limit(np.concatenate(right), np.concatenate(confidence), promise))
-    found.limits[row, noisy] = max(limits, default=NEVER)
-    score = np.sort(np.concatenate(scores)) if scores else np.empty(0)
-    for i, coverage in enumerate(COVERAGES):
-        rank = math.floor((1.0 - coverage) * (len(score) + 1))
-        found.smallest[row, noisy, i] = score[rank - 1] if rank >= 1 else 0.0
-    far = np.sort(np.concatenate(distances))[::-1] if distances else np.empty(0)
+    inside = [((r == row) & (w == noisy)) for r, w in (found.cells(p.context) for p in populations)]
+    pairs = list(zip(populations, inside, strict=True))
+    context, logs, summary = (
+        torch.cat([getattr(p, name)[i] for p, i in pairs])
+        for name in ("context", "logs", "summary")
+    )
+    column = np.concatenate([p.column[i.numpy()] for p, i in pairs])
+    found.limits[row, noisy] = NEVER
+    if not len(column):
+        return
+    which = torch.full((len(column),), noisy)
+    shares = torch.arange(1, BINS, dtype=torch.float64) / BINS
+    found.edges[row, noisy] = torch.quantile(_difficulty(context, which), shares).float()
+    judged = found.judge(logs, context, summary)
+    part = found.parts(context, torch.full_like(which, row), which).numpy()
+    right, sure = judged.probabilities.argmax(-1) == column, judged.probabilities.max(-1)
+    picked = np.take_along_axis(judged.probabilities, np.maximum(column, 0)[:, None], 1)[:, 0]
+    score = np.where(column >= 0, picked, 0.0)
+    for b in range(BINS):
+        own = part == b
+        found.limits[row, noisy, b] = error_limit(right[own], sure[own], promise)
+        ordered = np.sort(score[own])
+        for i, coverage in enumerate(COVERAGES):
+            rank = math.floor((1.0 - coverage) * (len(ordered) + 1))
+            found.smallest[row, noisy, b, i] = ordered[rank - 1] if rank >= 1 else 0.0
+    far = np.sort(found.distance(summary).numpy())[::-1]
     rank = math.floor(FALSE_ALARMS * (len(far) + 1))
     found.farthest[row, noisy] = far[rank - 1] if rank >= 1 else math.inf

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -113,7 +113,11 @@ class SplitAccuracy:
     correct : int
         Named right by the network.
     formula_correct : int
-        Named right by the sampled winding number of the same k points.
+        Named right by the sampled invariant of the same k points.
+    formulas : mapping of str to int
+        Named right by other formulas on the same k points: "eigenphases" (sum of the eigenphases
+        of all links, for chains), "FFT" (the sampled invariant after trigonometric interpolation to
+        a finer grid), and "low-pass" (after a filter that knows the range of the hoppings).
 
     Examples
     --------
@@ -127,6 +131,7 @@ class SplitAccuracy:
     total: int
     correct: int
     formula_correct: int
+    formulas: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
@@ -191,6 +196,11 @@ def _rows(run: Run, dataset: Dataset, name: str) -> list[SplitAccuracy]:
     x, label = split.read("x", "label")
     named = _is_right(predict_invariants(run.encoder, x), label)
     formula = sampled_invariants(dataset.kind, x) == label
+    reach = int(np.abs(split.vectors).max())
+    others = {
+        other: np.ma.filled(value, UNRESOLVED_VALUE) == label
+        for other, value in get_task(dataset.kind).sampled_formulas(x, reach).items()
+    }
     groups: list[tuple[str, Any]] = [("all", np.ones(len(label), dtype=bool))]
     sizes = np.unique(np.abs(label))
     symbol = SYMBOLS[dataset.kind]
@@ -203,6 +213,7 @@ def _rows(run: Run, dataset: Dataset, name: str) -> list[SplitAccuracy]:
             int(pick.sum()),
             int(named[pick].sum()),
             int(formula[pick].sum()),
+            {other: int(right[pick].sum()) for other, right in others.items()},
         )
         for title, pick in groups
     ]
@@ -220,12 +231,15 @@ def accuracy_table(rows: Sequence[SplitAccuracy]) -> str:
     split           invariant   k points     total   network   formula
     test            all               32      1000   0.99900   0.99800
     """
+    others = list(dict.fromkeys(name for row in rows for name in row.formulas))
     lines = [
         f"{'split':<16}{'invariant':<12}{'k points':>8}{'total':>10}{'network':>10}{'formula':>10}"
+        + "".join(f"{name:>13}" for name in others)
     ]
     lines += [
         f"{row.split:<16}{row.invariant:<12}{'x'.join(map(str, row.grid)):>8}{row.total:>10}"
         f"{row.correct / row.total:>10.5f}{row.formula_correct / row.total:>10.5f}"
+        + "".join(f"{row.formulas.get(name, np.nan) / row.total:>13.5f}" for name in others)
         for row in rows
     ]
     return "\n".join(lines)

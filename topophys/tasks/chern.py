@@ -9,11 +9,20 @@ import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import NDArray
 
-from topophys.datasets.families import Arrays, Family, draw_d, rotations, square, two_band_of
+from topophys.datasets.families import (
+    HARD_PLANE_FAMILIES,
+    Arrays,
+    Family,
+    draw_d,
+    rotations,
+    square,
+    two_band_of,
+)
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
-from topophys.grids import k_grid
+from topophys.ensembles.hard import PLANE_RANGES
+from topophys.grids import k_grid, low_pass
 from topophys.hamiltonians.flatten import flatten_d
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.berry import berry_flux_from_d, chern_number_from_d
@@ -70,6 +79,16 @@ class ChernTask(Task):
         "qwz": (),
         "haldane": (),
         "given_two_band": (),
+        **dict.fromkeys(HARD_PLANE_FAMILIES, ()),
+    }
+    ranges: ClassVar[Mapping[str, int]] = {
+        family: PLANE_RANGES.get(e, 1) for family, e in HARD_PLANE_FAMILIES.items()
+    }
+    descriptions: ClassVar[Mapping[str, str]] = {
+        family: f"Two-band Hamiltonians of the ensemble {e!r} of `hard_planes`. Each is scaled to"
+        " unit rms band energy and labelled with the Chern number of the lower band, proven for"
+        " the continuous Hamiltonian."
+        for family, e in HARD_PLANE_FAMILIES.items()
     }
     fields = (
         Field("x", ("S", "Nx", "Ny", "3"), "<f4", "1 (flattened) or rms band energy",
@@ -96,6 +115,20 @@ class ChernTask(Task):
 
     def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         return chern_number_from_d(x.astype(np.float64), on_unresolved="mask")
+
+    def sampled_formulas(
+        self, x: NDArray[np.float32], reach: int
+    ) -> Mapping[str, NDArray[np.int64]]:
+        import torch
+
+        from topophys.learn.layers import upsample_periodic
+
+        d = x.astype(np.float64)
+        finer = upsample_periodic(torch.from_numpy(d), 2, (1, 2)).numpy()
+        return {
+            "FFT": chern_number_from_d(finer, on_unresolved="mask"),
+            "low-pass": chern_number_from_d(low_pass(d, reach, (1, 2)), on_unresolved="mask"),
+        }
 
     def probe_layers(self) -> tuple[Any, ...]:
         from topophys.interpret.probed_network import Layer

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from topophys.datasets._prescreening import bloch_at, screened, with_gap
 from topophys.datasets.families import (
+    HARD_CHAIN_FAMILIES,
     Arrays,
     Family,
     blocks_from_channels,
@@ -23,7 +24,8 @@ from topophys.datasets.families import (
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
-from topophys.grids import k_grid
+from topophys.ensembles.hard import CHAIN_RANGES
+from topophys.grids import k_grid, low_pass
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block
 from topophys.invariants.evidence import Asked
@@ -113,6 +115,16 @@ class WindingTask(Task):
         "ssh_copies": ("n_orbitals",),
         "disordered_ssh": ("n_orbitals", "disorder"),
         "given_chains": ("n_orbitals",),
+        **dict.fromkeys(HARD_CHAIN_FAMILIES, ("n_orbitals",)),
+    }
+    ranges: ClassVar[Mapping[str, int]] = {
+        family: CHAIN_RANGES.get(e, 2) for family, e in HARD_CHAIN_FAMILIES.items()
+    }
+    descriptions: ClassVar[Mapping[str, str]] = {
+        family: f"Chiral chains of the ensemble {e!r} of `hard_chains` with {{n}} orbitals per"
+        " sublattice. Each chain is scaled to unit rms band energy and labelled with the winding"
+        " number of det D(k), proven for the continuous chain."
+        for family, e in HARD_CHAIN_FAMILIES.items()
     }
     fields = (
         Field("x", ("S", "N", "c"), "<f4", "1 (flattened) or rms band energy",
@@ -141,6 +153,25 @@ class WindingTask(Task):
 
     def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         return winding_number(blocks_from_channels(x), on_unresolved="mask")
+
+    def sampled_formulas(
+        self, x: NDArray[np.float32], reach: int
+    ) -> Mapping[str, NDArray[np.int64]]:
+        import torch
+
+        from topophys.learn._flip_features import eigenphases, polar_factors
+        from topophys.learn.layers import upsample_periodic
+
+        blocks = blocks_from_channels(x)
+        flat, _ = polar_factors(torch.from_numpy(blocks))
+        theta, _ = eigenphases(flat.mH @ flat.roll(-1, 1))
+        turns = (theta.sum((1, 2)) / (2.0 * np.pi)).round().long().numpy()
+        finer = upsample_periodic(torch.from_numpy(blocks), 4, (1,)).numpy()
+        return {
+            "eigenphases": turns,
+            "FFT": winding_number(finer, on_unresolved="mask"),
+            "low-pass": winding_number(low_pass(blocks, reach, (1,)), on_unresolved="mask"),
+        }
 
     def largest_invariant(self, spec: Any, reach: int) -> int:
         return int(spec.n_orbitals * reach)
