@@ -186,6 +186,8 @@ FAMILIES = {
 NOISES = ((), (-2.0, -0.8), (-0.8, -0.3))
 #: Hamiltonians of each family, grid, noise and size.
 CALIBRATION = {"version": 1, "chains": 320, "planes": 220}
+#: Parts of the samples of a grid with thresholds of their own; there are fewer planes.
+PARTS = {"chains": 4, "planes": 2}
 
 
 @torch.no_grad()
@@ -228,13 +230,16 @@ def calibrate(kind):
         torch.save(calibration_samples(kind, networks), kept)
     populations = torch.load(kept, weights_only=False)
     for seed, network, found in zip(seeds, networks, populations, strict=True):
-        network.calibration = fit_calibration(found, len(network.mean), promise=PROMISE)
+        network.calibration = fit_calibration(
+            found, len(network.mean), promise=PROMISE, parts=PARTS[kind]
+        )
         save_flip_network(network, RUNS / f"{kind}-{seed}.safetensors")
         STUDY.put(
             {"what": "calibration", "kind": kind, "seed": seed, **CALIBRATION},
             {
                 "samples": sum(len(p.column) for p in found),
                 "points": network.calibration.points.tolist(),
+                "parts": PARTS[kind],
                 "limits": network.calibration.limits.tolist(),
                 "weights": network.calibration.weights.tolist(),
             },

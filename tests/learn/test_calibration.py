@@ -88,8 +88,8 @@ def test_prediction_sets_contain_the_truth_as_often_as_they_say(seed, n):
     truth = np.take_along_axis(seen.probabilities, fresh.column[:, None], 1)
     for i, coverage in enumerate(COVERAGES):
         inside = int((truth[:, 0] >= seen.smallest[:, i]).sum())
-        # the coverage itself varies with the calibration: Beta, with n / 8 scores in each part
-        spread = 4.0 * np.sqrt(coverage * (1.0 - coverage) * (8.0 / n + 1.0 / 2000))
+        # the coverage itself varies with the calibration: Beta, with 3 n / 16 scores in each part
+        spread = 4.0 * np.sqrt(coverage * (1.0 - coverage) * (16.0 / (3.0 * n) + 1.0 / 2000))
         assert inside / 2000 > coverage - spread - 1e-3
 
 

@@ -35,8 +35,8 @@ NEVER: Final = 2.0
 FALSE_ALARMS: Final = 0.005
 #: Noise estimate above which samples are noisy ones.
 NOISY: Final = 1e-3
-#: Parts of the samples of a grid that have thresholds and prediction sets of their own.
-BINS: Final = 4
+#: Share of each population that fixes temperature and what is familiar.
+FIRST: Final = 0.25
 #: Largest change of the logarithm of the temperature.
 MOST: Final = 1.5
 FLOOR: Final = 1e-6
@@ -92,7 +92,7 @@ class Calibration(nn.Module):
 
     where :math:`\phi` holds the logarithms of the numbers of points and of bands, of the noise, and
     of the share of high harmonics. Thresholds and prediction sets are kept for each grid, with and
-    without noise, and in four parts of equal size: by the noise, or by the share of high harmonics,
+    without noise, and in parts of equal size: by the noise, or by the share of high harmonics,
     which hoppings over many cells raise.
 
     Parameters
@@ -101,17 +101,20 @@ class Calibration(nn.Module):
         Features of a candidate.
     points : sequence of float
         Numbers of points along a direction, in rising order.
+    parts : int, optional
+        Parts of the samples of a grid, with or without noise, that have thresholds and prediction
+        sets of their own.
     """
 
-    def __init__(self, n_features: int, points: Sequence[float] = (8.0,)) -> None:
+    def __init__(self, n_features: int, points: Sequence[float] = (8.0,), parts: int = 4) -> None:
         super().__init__()
-        cells, size = (len(points), 2, BINS), n_features + 1
+        cells, size = (len(points), 2, parts), n_features + 1
         for name, value in {
             "points": torch.tensor([float(n) for n in points]),
             "weights": torch.zeros(len(CONTEXT) + 1),
             "mean": torch.zeros(len(CONTEXT)),
             "deviation": torch.ones(len(CONTEXT)),
-            "edges": torch.zeros(*cells[:2], BINS - 1),
+            "edges": torch.zeros(*cells[:2], parts - 1),
             "limits": torch.full(cells, math.nan),
             "smallest": torch.zeros(*cells, len(COVERAGES)),
             "centre": torch.zeros(size),
@@ -141,20 +144,20 @@ class Calibration(nn.Module):
         apart = (context[:, :1] - self.points.log()).abs()
         return apart.argmin(1), (context[:, 2] > math.log(NOISY)).long()
 
-    def parts(self, context: Tensor, row: Tensor, noisy: Tensor) -> Tensor:
+    def part_of(self, context: Tensor, row: Tensor, noisy: Tensor) -> Tensor:
         """Part of the samples of a cell that each sample belongs to."""
         difficulty = _difficulty(context, noisy)
         return (difficulty[:, None] > self.edges[row, noisy]).sum(1)
 
     def distance(self, summary: Tensor) -> Tensor:
         """Mahalanobis distances (B,) from the samples of the calibration."""
-        return ((summary - self.centre) @ self.whitener.to(summary)).norm(dim=-1)
+        return torch.linalg.vector_norm((summary - self.centre) @ self.whitener.to(summary), dim=-1)
 
     def judge(self, logs: Tensor, context: Tensor, summary: Tensor) -> Judgement:
         """Calibrated probabilities, and what may be said with them."""
         cooled = torch.log_softmax(logs.double() / self.temperature(context)[:, None], -1)
         row, noisy = self.cells(context)
-        part = self.parts(context, row, noisy)
+        part = self.part_of(context, row, noisy)
         far = self.distance(summary) > self.farthest[row, noisy]
         # coarser grids than those of the calibration are not like any of them
         far |= context[:, 0] < self.points[0].log() - 0.05
@@ -202,11 +205,15 @@ def summary_of(features: Tensor, kept: Tensor, context: Tensor) -> Tensor:
 
 
 def fit_calibration(
-    populations: Sequence[Population], n_features: int, *, promise: float = 0.01
+    populations: Sequence[Population],
+    n_features: int,
+    *,
+    promise: float = 0.01,
+    parts: int = 4,
 ) -> Calibration:
     """Calibrate on samples of stated populations, without a filter on the gap.
 
-    The first half of each population fixes temperature and what is familiar, the second half
+    The first quarter of each population fixes temperature and what is familiar, the rest
     thresholds and prediction sets. A threshold keeps the promise on its part of the samples of a
     grid; where that is not possible, nothing is answered. Prediction sets contain the invariant
     with the stated probability for samples that are exchangeable with those of their part [1]_.
@@ -219,6 +226,9 @@ def fit_calibration(
         Features of a candidate.
     promise : float, optional
         Largest share of errors among answers.
+    parts : int, optional
+        Parts of the samples of each grid, with or without noise, as in `Calibration`. A promise of
+        1 % needs three hundred samples in each.
 
     Returns
     -------
@@ -244,9 +254,10 @@ def fit_calibration(
         )
     if not 0.0 < promise < 1.0:
         raise InputError(f"Argument `promise` must be between 0 and 1, but is {promise}.")
-    found = Calibration(n_features, sorted({p.points for p in populations}))
-    first = [_part(p, slice(0, len(p.column) // 2)) for p in populations]
-    second = [_part(p, slice(len(p.column) // 2, None)) for p in populations]
+    found = Calibration(n_features, sorted({p.points for p in populations}), parts)
+    ends = [max(1, round(FIRST * len(p.column))) for p in populations]
+    first = [_part(p, slice(0, end)) for p, end in zip(populations, ends, strict=True)]
+    second = [_part(p, slice(end, None)) for p, end in zip(populations, ends, strict=True)]
     _fit_temperature(found, first)
     _fit_familiar(found, first)
     for row in range(len(found.points)):
@@ -278,12 +289,11 @@ def _fit_temperature(found: Calibration, populations: Sequence[Population]) -> N
     phi = ((context - found.mean) / found.deviation).clamp(-4.0, 4.0)
 
     def loss() -> Tensor:
-        weights.grad = None
         log = (weights[0] + phi @ weights[1:]).clamp(-MOST, MOST)
         cooled = torch.log_softmax(logs / log.exp()[:, None], -1)
         value = nn.functional.nll_loss(cooled[known], column[known])
         value = value + 1e-4 * weights.square().sum()
-        value.backward()
+        (weights.grad,) = torch.autograd.grad(value, weights)
         return value
 
     with torch.enable_grad():
@@ -316,14 +326,15 @@ def _fit_cell(
     if not len(column):
         return
     which = torch.full((len(column),), noisy)
-    shares = torch.arange(1, BINS, dtype=torch.float64) / BINS
+    count = found.limits.shape[-1]
+    shares = torch.arange(1, count, dtype=torch.float64) / count
     found.edges[row, noisy] = torch.quantile(_difficulty(context, which), shares).float()
     judged = found.judge(logs, context, summary)
-    part = found.parts(context, torch.full_like(which, row), which).numpy()
+    part = found.part_of(context, torch.full_like(which, row), which).numpy()
     right, sure = judged.probabilities.argmax(-1) == column, judged.probabilities.max(-1)
     picked = np.take_along_axis(judged.probabilities, np.maximum(column, 0)[:, None], 1)[:, 0]
     score = np.where(column >= 0, picked, 0.0)
-    for b in range(BINS):
+    for b in range(count):
         own = part == b
         found.limits[row, noisy, b] = error_limit(right[own], sure[own], promise)
         ordered = np.sort(score[own])

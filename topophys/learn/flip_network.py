@@ -462,7 +462,9 @@ class FlipNetwork(nn.Module):
         corrections, limit, smallest, unfamiliar = (
             Judgement(*(np.concatenate(column) for column in zip(*judged, strict=True)))
             if judged
-            else Judgement(*map(np.empty, ((0, 2 * REACH), 0, (0, len(COVERAGES)))), known)
+            else Judgement(
+                np.empty((0, 2 * REACH)), np.empty(0), np.empty((0, len(COVERAGES))), known
+            )
         )
         formula = np.concatenate(base) if base else np.empty(0, np.int64)
         column = exact - formula + REACH

@@ -146,7 +146,7 @@ def certify_robustness(
     blocks = chains.block_on_grid(n).reshape(-1, n, size, size)
     value = np.empty(len(label), np.int64)
     radius = np.zeros(len(label))
-    for rows in torch.arange(len(label)).split(256):
+    for rows in torch.split(torch.arange(len(label)), 256):
         part = torch.from_numpy(np.ascontiguousarray(blocks[rows.numpy()]))
         real, found = _radii(encoder, part, label[rows], torch.from_numpy(gap[rows.numpy()]))
         value[rows.numpy()], radius[rows.numpy()] = real, found
@@ -190,7 +190,7 @@ class _Interval(NamedTuple):
     middle: Tensor
     radius: Tensor
 
-    def __matmul__(self, weight: Tensor) -> _Interval:  # type: ignore[override]
+    def __matmul__(self, weight: Tensor) -> _Interval:
         """Values of a linear map with rows `weight`."""
         return _Interval(self.middle @ weight.T, self.radius @ weight.abs().T)
 
@@ -271,7 +271,8 @@ def _gradient_bound(encoder: TopologicalMLEncoder, flat: Tensor, rho: Tensor) ->
         down = down.plus(through.times(sides[0]).__matmul__(w_right.T))
         if direct:
             down = down.plus(_Interval(g.middle[..., :direct], g.radius[..., :direct]))
-        return (down.middle.abs() + down.radius).norm(dim=-1) * (1.0 + ROUNDING)
+        length = torch.linalg.vector_norm(down.middle.abs() + down.radius, dim=-1)
+        return length * (1.0 + ROUNDING)
 
 
 def _radii(
@@ -291,7 +292,7 @@ def _radii(
         epsilon = radius[:, None]
         rho = 2.0 * epsilon / (2.0 * sigma - epsilon).clamp_min(1e-300)
         moved = (_gradient_bound(encoder, flat, rho) * rho).sum(1) * (1.0 + ROUNDING)
-        return good & (moved < margin)
+        return torch.logical_and(good, moved < margin)
 
     low, high = torch.zeros_like(largest), largest.clone()
     low = torch.where(holds(high), high, low)

@@ -89,7 +89,8 @@ def load_flip_network(path: str | Path) -> FlipNetwork:
             network = FlipNetwork(**json.loads(notes["settings"]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
             if (points := tensors.get("calibration.points")) is not None:
-                network.calibration = Calibration(len(network.mean), points.tolist())
+                parts = tensors["calibration.limits"].shape[-1]
+                network.calibration = Calibration(len(network.mean), points.tolist(), parts)
             else:  # a file from before networks were calibrated on each grid
                 tensors = network.state_dict() | tensors
             network.load_state_dict(tensors)
