@@ -86,7 +86,8 @@ def parse_cif(text: str, sample_id: str, *, occupancy: Occupancy = "refuse") -> 
                     " others; leave either out."
                 ) from None
             raise InputError(
-                f"{where}: must be a CIF file, but cannot be parsed: {reason}."
+                f"{where}: must be a whole CIF file, but pymatgen stops: {reason or 'no reason'};"
+                " look for values that are cut and loops that lack some."
             ) from None
     if len(found) != 1 or len(blocks) != 1:
         raise InputError(
