@@ -591,7 +591,7 @@ subject(
 )
 subject("topophys/kernels/chern_multiband.py", MANY_BANDS, *CELL_TESTS)
 subject("topophys/kernels/rounding.py", (*WINDING, *TWO_BANDS, *MANY_BANDS),
-        f"{INVARIANTS}test_reasons.py")  # fmt: skip
+        f"{INVARIANTS}test_reasons.py", "tests/kernels/test_rounding.py")  # fmt: skip
 subject("topophys/invariants/_cells.py", MANY_BANDS, *CELL_TESTS)
 subject("topophys/invariants/_cocycle.py", (*MANY_BANDS, "weyl_charge"), *CELL_TESTS)
 subject("topophys/invariants/_subdivision.py", (*MANY_BANDS, "weyl_charge"), *CELL_TESTS)

@@ -11,7 +11,10 @@ import pytest
 
 import topophys as tp
 from topophys.errors import OutputError
+from topophys.invariants import _winding
 from topophys.invariants._evidence import _smallest
+from topophys.invariants._limits import Limits
+from topophys.kernels.rounding import SLACK
 
 pytest.importorskip("flint")
 from topophys.invariants import certificate_file
@@ -299,3 +302,64 @@ def test_only_certificates_are_replaced(tmp_path):
     path = proof.save(tmp_path / "x.cert.json")
     assert proof.save(path) == path
     assert [p.name for p in sorted(tmp_path.iterdir())] == ["mine_hr.dat", "x.cert.json"]
+
+
+@pytest.mark.parametrize("n_orbitals", [1, 2])
+def test_bounds_of_a_series_of_few_harmonics(n_orbitals, monkeypatch):
+    """Second derivatives and slacks that the kernel is told, against their formulas."""
+    rng = np.random.default_rng(n_orbitals)
+    blocks = np.zeros((400, n_orbitals, n_orbitals), complex)
+    kept = np.array([0, 7, 150, 399])
+    blocks[kept] = rng.normal(size=(4, n_orbitals, n_orbitals))
+    norm = np.linalg.norm(blocks, axis=(1, 2))
+    told = []
+
+    def certify(terms, orders, n, bounds, n_node, *_):
+        told.append((bounds, n_node))
+        return 0, 1, 1
+
+    monkeypatch.setattr(_winding, "certify_series", certify)
+    long = _winding._Long(blocks, -3, norm)
+    long._prove_series(0.0, Limits(0.0, 40, 10_000), _winding._Found.of(1), evidence=False)
+    (bounds, n_node), = told  # fmt: skip
+    # det and the products in it, |D|^2 and the products in it, by order
+    det, size, square, g_size = ({} for _ in range(4))
+    for s in kept:
+        if n_orbitals == 1:
+            det[s], size[s] = blocks[s, 0, 0], 0.0
+        for t in kept:
+            if n_orbitals == 2:
+                part = blocks[s, 0, 0] * blocks[t, 1, 1] - blocks[s, 0, 1] * blocks[t, 1, 0]
+                det[s + t] = det.get(s + t, 0.0) + part
+                size[s + t] = size.get(s + t, 0.0) + norm[s] * norm[t]
+                if t >= s:
+                    square[t - s] = square.get(t - s, 0.0) + np.vdot(blocks[s], blocks[t])
+                    g_size[t - s] = g_size.get(t - s, 0.0) + norm[s] * norm[t]
+    weight = np.array([abs(det[m]) for m in sorted(det)])
+    orders = np.array(sorted(det))
+    m = orders - round((orders * weight).sum() / weight.sum())
+    products = np.array([size[i] for i in sorted(det)])
+    slack = 4 * SLACK
+    assert bounds[0] / (m**2 * (weight + slack * products)).sum() == pytest.approx(1, abs=1e-9)
+    assert bounds[0] > (m**2 * (weight + slack * products)).sum()
+    assert bounds[1] == pytest.approx(slack * ((1 + abs(m)) * (weight + 2 * products)).sum())
+    lags = np.array(sorted(square), dtype=float)
+    g = np.array([abs(square[i]) for i in sorted(square)])
+    sizes = np.array([g_size[i] for i in sorted(square)])
+    assert bounds[2] == pytest.approx((2 * lags**2 * (g + 4 * slack * sizes)).sum())
+    assert bounds[2] >= (2 * lags**2 * (g + 4 * slack * sizes)).sum()
+    assert bounds[3] == pytest.approx(4 * slack * 4 * sizes.sum())
+    assert n_node == 1 << (n_node.bit_length() - 1)
+
+
+def test_gap_that_was_met_holds_for_all_hamiltonians_within_the_error():
+    """An upper bound has to cover a gap that is larger by twice the error."""
+    exact = tp.models.ssh(1.0, 0.25)
+    blurred = tp.models.ssh(1.0, 0.25)._with_error(np.array(0.125), ())
+    one, other = tp.certify_winding(exact), tp.certify_winding(blurred)
+    assert int(one.value) == int(other.value)
+    assert float(other.gap_upper) == pytest.approx(float(one.gap_upper) + 0.25, abs=1e-9)
+    assert float(other.gap_lower) == pytest.approx(float(one.gap_lower) - 0.25, abs=1e-9)
+    # with the demand between what was met and what the error allows, it is the error's fault
+    assert str(tp.certify_winding(blurred, min_gap=1.3).reason) == "rounding"
+    assert str(tp.certify_winding(blurred, min_gap=1.8).reason) == "small gap"
