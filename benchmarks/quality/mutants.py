@@ -395,7 +395,7 @@ class Judge:
                           SLOW * self.given.longer)  # fmt: skip
         checks.sort(key=lambda check: check.seconds)
         children = os.times().children_user
-        say(f"{name}: {len(todo)} mutants, {len(checks)} of {len(tests)} tests and the trials,"
+        say(f"{name}: {len(todo)} mutants, {len(checks)} checks,"
             f" {time.process_time() - start + children:.0f} s")  # fmt: skip
         if in_child(lambda: self.noticed(self.text, checks)) != ["", ""]:
             raise SystemExit(f"{name}: the sources as they are fail, once their code is exchanged")
@@ -564,12 +564,18 @@ WINDING_TESTS = (
     f"{INVARIANTS}test_certify_winding.py::test_no_more_points_than_allowed",
     f"{INVARIANTS}test_certify_winding.py::test_nothing_at_all_is_unresolved",
     f"{INVARIANTS}test_certify_winding.py::test_tiny_and_huge_units",
+    f"{INVARIANTS}test_certify_winding.py::test_many_harmonics_of_three_orbitals",
+    f"{INVARIANTS}test_certify_winding.py::test_a_budget_below_the_first_intervals_evaluates_nothing",
     f"{INVARIANTS}test_evidence_of_series.py",
     f"{INVARIANTS}test_reasons.py",
 )
 CHERN_TESTS = (
     f"{INVARIANTS}test_certify_chern.py::test_no_more_points_than_allowed",
     f"{INVARIANTS}test_certify_chern.py::test_degenerate_axes",
+    f"{INVARIANTS}test_certify_chern.py::test_far_hoppings_that_are_left_out_cost_twice_their_norm",
+    f"{INVARIANTS}test_certify_chern.py::test_far_hoppings_that_a_grid_can_follow_are_not_left_out",
+    f"{INVARIANTS}test_certify_chern.py::test_a_budget_below_the_first_cells_evaluates_nothing",
+    f"{INVARIANTS}test_certify_chern.py::test_bounds_hold_for_all_hamiltonians_within_the_error",
     f"{INVARIANTS}test_certify_chern.py::test_tiny_and_huge_units",
     "tests/kernels/test_two_band_margins.py",
     f"{INVARIANTS}test_reasons.py",
@@ -598,7 +604,9 @@ subject("topophys/invariants/_subdivision.py", (*MANY_BANDS, "weyl_charge"), *CE
 subject("topophys/invariants/_z2_methods.py", Z2, f"{INVARIANTS}test_z2_symmetry.py")
 subject("topophys/invariants/_symmetry.py", (*Z2, "spin_chern"),
         f"{INVARIANTS}test_z2_symmetry.py")  # fmt: skip
-subject("topophys/invariants/chern.py", TWO_BANDS, *CHERN_TESTS)
+subject("topophys/invariants/chern.py", (*TWO_BANDS, "chern_on_slices", "link_chern"),
+        *CHERN_TESTS, f"{INVARIANTS}test_link_chern.py", f"{INVARIANTS}test_chern_slices.py",
+        f"{INVARIANTS}test_evidence_of_series.py")  # fmt: skip
 subject("topophys/invariants/_winding.py", WINDING, *WINDING_TESTS)
 
 if __name__ == "__main__":

@@ -256,3 +256,50 @@ def test_certificates_print_themselves_and_become_integers():
     with pytest.raises(UnresolvedError):
         int(tp.certify_chern(tp.models.qwz(2.0)))
     assert int(tp.certify_chern(tp.models.qwz(-1.0))) == 1
+
+
+NEAR_ONLY = {(0, 0): [0, 0, 1.0], (1, 0): [-0.5j, 0, 0.5], (0, 1): [0, -0.5j, 0.5]}
+
+
+@pytest.mark.parametrize("reach", [50, 200, 3000])
+@pytest.mark.parametrize("size", [1e-18, 1e-2, 0.1])
+def test_far_hoppings_that_are_left_out_cost_twice_their_norm(reach, size):
+    """2 |d_R| of R and -R moves each level: bounds differ by twice that; tiny ones by nothing."""
+    near = tp.certify_chern(tp.TwoBandHamiltonian(NEAR_ONLY))
+    h = tp.TwoBandHamiltonian(NEAR_ONLY | {(reach, 0): [size, 0, 0]})
+    far = tp.certify_chern(h, max_evaluations=2000)
+    assert int(far) == int(near)
+    assert far.evaluations == near.evaluations
+    np.testing.assert_allclose(far.gap_lower, near.gap_lower - 4 * size, atol=1e-9)
+    np.testing.assert_allclose(far.gap_upper, near.gap_upper + 4 * size, atol=1e-9)
+    # where they close the gap they may not be left out
+    large = tp.TwoBandHamiltonian(NEAR_ONLY | {(reach, 0): [0.6, 0, 0]})
+    assert not tp.certify_chern(large, max_evaluations=2000).certified
+
+
+def test_far_hoppings_that_a_grid_can_follow_are_not_left_out():
+    """The grid follows the mean curvature, and the bound is better than without them."""
+    h = tp.TwoBandHamiltonian(NEAR_ONLY | {(50, 0): [1e-3, 0, 0]})
+    proof = tp.certify_chern(h)
+    assert proof.evaluations == 1024
+    assert proof.gap_lower > 1.9
+    assert int(tp.certify_chern(h, evidence=True)) == int(proof)
+
+
+def test_bounds_hold_for_all_hamiltonians_within_the_error():
+    exact, blurred = (tp.TwoBandHamiltonian(NEAR_ONLY) for _ in range(2))
+    blurred = blurred._with_error(np.array(0.125), ())
+    one, other = tp.certify_chern(exact), tp.certify_chern(blurred)
+    assert int(one) == int(other)
+    assert float(other.gap_upper) == pytest.approx(float(one.gap_upper) + 0.25, abs=1e-9)
+    assert float(other.gap_lower) == pytest.approx(float(one.gap_lower) - 0.25, abs=1e-9)
+    # with the demand between what was met and what the error allows, it is the error's fault
+    assert str(tp.certify_chern(blurred, min_gap=2.1).reason) == "rounding"
+    assert str(tp.certify_chern(blurred, min_gap=2.6).reason) == "small gap"
+
+
+def test_a_budget_below_the_first_cells_evaluates_nothing():
+    h = tp.models.qwz(1.0)
+    proof = tp.certify_chern(h, max_evaluations=255)
+    assert (int(proof.evaluations), str(proof.reason)) == (0, "budget")
+    assert tp.certify_chern(h, max_evaluations=256).certified

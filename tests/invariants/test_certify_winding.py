@@ -238,3 +238,25 @@ def test_bad_options_are_named_in_one_line(option, value):
     with pytest.raises(InputError, match=f"`{option}`") as caught:
         plain(tp.certify_winding)(tp.models.ssh(1.0, 2.0), **{option: value})
     assert "\n" not in str(caught.value)
+
+
+def test_many_harmonics_of_three_orbitals():
+    """Of det D there are more of them than of |D|^2; none may be left out."""
+    powers = (4, 3, 5)
+    hop = {(0,): 0.1 * np.eye(3)}
+    for i, p in enumerate(powers):
+        hop[p,] = hop.get((p,), 0.0) + np.diag(np.arange(3) == i)
+    proof = tp.certify_winding(tp.ChiralHamiltonian(hop))
+    assert int(proof) == sum(powers)
+    assert 0.9 < proof.gap_lower <= 1.8
+    hop = {r: matrix[::-1].T for r, matrix in hop.items()}
+    hop[-7,] = 3.0 * np.eye(3)
+    assert int(tp.certify_winding(tp.ChiralHamiltonian(hop))) == -21
+
+
+def test_a_budget_below_the_first_intervals_evaluates_nothing():
+    chain = tp.models.ssh(0.1, 1.0)
+    first = int(tp.certify_winding(chain).evaluations)
+    proof = tp.certify_winding(chain, max_evaluations=first - 1)
+    assert (int(proof.evaluations), str(proof.reason)) == (0, "budget")
+    assert tp.certify_winding(chain, max_evaluations=first).certified

@@ -19,6 +19,11 @@ def gaussian(rng, *shape):
     return rng.normal(size=shape) + 1j * rng.normal(size=shape)
 
 
+def near(value, rel=1e-6):
+    """A number to so many digits, however small it is."""
+    return pytest.approx(value, rel=rel, abs=0.0)
+
+
 def python(name):
     """A kernel as the interpreter runs it: compiling takes longer than a test may."""
     function = getattr(kernels, name)
@@ -42,16 +47,16 @@ def test_smallest_singular_value(n, seed):
     values = np.linalg.svd(block, compute_uv=False)
     det, norm2 = values.prod(), np.square(values).sum()
     found = python("smallest_singular")(n, det, norm2)
-    assert found == pytest.approx(singular(n, det, norm2), rel=1e-9)
+    assert found == near(singular(n, det, norm2), rel=1e-9)
     assert found <= values[-1] * (1 + 1e-9)
     slack = 1e-3 * det
-    assert python("slack_of_gap")(n, slack, det, norm2) == pytest.approx(
+    assert python("slack_of_gap")(n, slack, det, norm2) == near(
         singular(n, det + slack, norm2) - found + slack + math.sqrt(SLACK * norm2), rel=1e-9
     )
 
 
 def test_equal_singular_values_whose_difference_rounds():
-    assert python("smallest_singular")(2, 1.0, 2.0 - 1e-15) == pytest.approx(1.0)
+    assert python("smallest_singular")(2, 1.0, 2.0 - 1e-15) == near(1.0)
 
 
 @pytest.mark.parametrize("min_gap", [0.0, 1.0])
@@ -76,11 +81,11 @@ def test_second_derivatives_and_slack_of_the_series(seed):
     m = np.arange(5) - shift
     weight = abs(f) + error
     second = (m**2 * weight).sum()
-    assert bounds[0] / second - 1 == pytest.approx(4 * UNIT * 13, rel=0.5)
-    assert bounds[1] == pytest.approx(SLACK * 5 * ((1 + abs(m)) * weight).sum() + 5 * error)
+    assert bounds[0] / second - 1 == near(4 * UNIT * 13, rel=0.3)
+    assert bounds[1] == near(SLACK * 5 * ((1 + abs(m)) * weight).sum() + 5 * error)
     m = np.arange(4)
-    assert bounds[2] == pytest.approx((2 * m**2 * abs(g)).sum())
-    assert bounds[3] == pytest.approx(SLACK * 4 * n**2 * (2 * (1 + m) * g[0].real).sum(), rel=1e-9)
+    assert bounds[2] == near((2 * m**2 * abs(g)).sum())
+    assert bounds[3] == near(SLACK * 4 * n**2 * (2 * (1 + m) * g[0].real).sum(), rel=1e-9)
     python("series_bounds")(0 * f, 0.0, g, n, shift, bounds)
     assert bounds[1] == NOTHING
 
@@ -88,7 +93,7 @@ def test_second_derivatives_and_slack_of_the_series(seed):
 def test_slack_of_the_series_without_errors_of_coefficients():
     f, g, bounds = np.array([2.0, 3j, 0.5]), np.array([1.0 + 0j]), np.empty(4)
     python("series_bounds")(f, 0.0, g, 1, 1, bounds)
-    assert bounds[1] == pytest.approx(SLACK * 3 * (2 * 2 + 3 + 2 * 0.5), rel=1e-9)
+    assert bounds[1] == near(SLACK * 3 * (2 * 2 + 3 + 2 * 0.5), rel=1e-9)
 
 
 @pytest.mark.parametrize("n", [2, 3])
@@ -102,7 +107,7 @@ def test_error_of_the_coefficients_of_the_determinant(n):
     samples = np.linalg.det(np.einsum("qs,sij->qij", roots[:, None] ** np.arange(3), block))
     np.testing.assert_allclose(f, np.fft.fft(samples) / count, atol=1e-12)
     if n == 2:
-        assert error == pytest.approx(SLACK * 3 * 7.0**2, rel=1e-9)
+        assert error == near(SLACK * 3 * 7.0**2, rel=1e-9)
         return
     entries = 2 * UNIT * 23 * np.linalg.norm(block, axis=(1, 2)).sum()
     sums = 4 * UNIT * (count + 16) * abs(samples).mean()
@@ -110,14 +115,14 @@ def test_error_of_the_coefficients_of_the_determinant(n):
         determinant_error(n, 7.0, entries, grown)
         for grown in (growth(np.einsum("s,sij->ij", z ** np.arange(3), block)) for z in roots)
     )
-    assert error == pytest.approx(worst + sums, rel=1e-6)
+    assert error == near(worst + sums, rel=1e-6)
     # the second part alone, beside a norm that makes the first one small
     little = python("determinant_coefficients")(block, 1e-30, roots, work, f)
     first = max(
         determinant_error(n, 1e-30, entries, grown)
         for grown in (growth(np.einsum("s,sij->ij", z ** np.arange(3), block)) for z in roots)
     )
-    assert little - first == pytest.approx(sums, rel=1e-6)
+    assert little - first == near(sums, rel=1e-6)
 
 
 def growth(a):
@@ -163,12 +168,12 @@ def test_gap_of_intervals(n, seed):
         if low > 0.0:
             wanted = 2 * singular(n, low, high) if n != 2 or high >= 2 * low else None
             if wanted is not None:
-                assert base[3, j] == pytest.approx(wanted, rel=1e-7)
-            assert alone == pytest.approx(base[3, j], rel=1e-12)
+                assert base[3, j] == near(wanted, rel=1e-7)
+            assert alone == near(base[3, j], rel=1e-12)
         else:
             assert not base[3, j] > 0.0
             assert alone == 0.0
-        assert base[4, j] == pytest.approx(2 * singular(n, abs(x), base[2, j]), rel=1e-6)
+        assert base[4, j] == near(2 * singular(n, abs(x), base[2, j]), rel=1e-6)
 
 
 def test_edges_that_cross_an_axis_within_rounding_are_delicate():
