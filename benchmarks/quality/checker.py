@@ -34,6 +34,7 @@ STATES = {
     3: "a sharper bound of phases of Pfaffians; accepts what state 2 refused for a large error",
     4: "Majorana numbers",
     5: "knows quantities by the names of the format alone",
+    6: "Frobenius norms from entries, without a product of matrices",
 }
 STATE = max(STATES)
 VERDICTS = {
