@@ -119,7 +119,7 @@ def materials():
     Path("POSCAR").write_text(POSCAR, encoding="utf-8")
     program("materials", "generate", "-n", 40, "-o", "toys.h5", "--quiet")
     program("materials", "train", "toys.h5", "-o", "toys", "--epochs", 1, "--quiet")
-    assert "topology" in program("materials", "predict", "toys", "POSCAR")
+    assert "topology" in program("materials", "predict", "POSCAR", "--model", "toys")
 
 
 def _missing(extra, use):
@@ -144,8 +144,8 @@ def without_xarray():
 def without_materials():
     from topophys.materials import generate_toys, read_structure
 
-    Path("POSCAR").write_text(POSCAR, encoding="utf-8")
-    _missing("materials", lambda: read_structure("POSCAR"))
+    Path("a.cif").write_text("data_a\n_cell_length_a 4.0\n", encoding="utf-8")
+    _missing("materials", lambda: read_structure("a.cif"))
     _missing("materials", lambda: generate_toys("t.h5", 3, progress=False))
     done = subprocess.run(
         [sys.executable, "-m", "topophys.cli", "materials", "generate", "-n", "3", "-o", "t.h5"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
+import sys
 import tarfile
 import tomllib
 import zipfile
@@ -121,6 +122,17 @@ def test_checks_of_an_installation_need_no_repository():
     known = set(re.findall(r"^def ([a-z_]+)\(\)", source, re.MULTILINE))
     for way in install.WAYS.values():
         assert set(way.checks) <= known
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("check", ["readme", "whole_way", "pandas", "xarray", "dask", "materials"])
+def test_checks_of_an_installation_pass_in_this_one(check, tmp_path):
+    script = ROOT / "benchmarks" / "quality" / "installed.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(ROOT / "README.md"), check],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith(f"{check} works"), done.stderr
 
 
 @pytest.mark.slow
