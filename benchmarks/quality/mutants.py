@@ -559,7 +559,12 @@ def main() -> None:
 
 
 INVARIANTS = "tests/invariants/"
+CONSTANT = (
+    f"{INVARIANTS}test_recorded_bounds.py"
+    "::test_bound_of_a_constant_hamiltonian_is_its_gap_less_twice_the_slack"
+)
 WINDING_TESTS = (
+    CONSTANT,
     f"{INVARIANTS}test_certify_winding.py::test_evidence_is_found_again_from_the_hamiltonian",
     f"{INVARIANTS}test_certify_winding.py::test_no_more_points_than_allowed",
     f"{INVARIANTS}test_certify_winding.py::test_nothing_at_all_is_unresolved",
@@ -570,6 +575,7 @@ WINDING_TESTS = (
     f"{INVARIANTS}test_reasons.py",
 )
 CHERN_TESTS = (
+    CONSTANT,
     f"{INVARIANTS}test_certify_chern.py::test_no_more_points_than_allowed",
     f"{INVARIANTS}test_certify_chern.py::test_degenerate_axes",
     f"{INVARIANTS}test_certify_chern.py::test_far_hoppings_that_are_left_out_cost_twice_their_norm",
@@ -584,11 +590,12 @@ CHERN_TESTS = (
 FAST = (
     "1-1-4-2", "1-2-4-2", "phases_stay", "without_overlap", "norms", "plane_by_plane",
     "equal_points", "limits_are_kept", "closed_gap_is_refused", "below_rounding", "flat_bands",
-    "tiles", "curvature", "second_order", "left_out", "half_a_turn",
+    "tiles", "curvature", "constant_hamiltonian", "second_order", "left_out", "half_a_turn",
     "thin_cells_and", "cannot_be_halved", "norm_of_every", "not_known_well", "every_corner",
 )  # fmt: skip
 CELL_TESTS = (
-    f"{INVARIANTS}test_cells.py", f"{INVARIANTS}test_certify_bands.py", "-k", " or ".join(FAST),
+    CONSTANT, f"{INVARIANTS}test_cells.py", f"{INVARIANTS}test_certify_bands.py",
+    "-k", " or ".join(FAST),
 )  # fmt: skip
 subject("topophys/kernels/winding_certified.py", WINDING, *WINDING_TESTS,
         "tests/kernels/test_winding_margins.py")  # fmt: skip
@@ -604,7 +611,8 @@ subject("topophys/invariants/_subdivision.py", (*MANY_BANDS, "weyl_charge"), *CE
 subject("topophys/invariants/_z2_methods.py", Z2, f"{INVARIANTS}test_z2_symmetry.py")
 subject("topophys/invariants/_symmetry.py", (*Z2, "spin_chern"),
         f"{INVARIANTS}test_z2_symmetry.py")  # fmt: skip
-subject("topophys/invariants/chern.py", (*TWO_BANDS, "chern_on_slices", "link_chern"),
+subject("topophys/invariants/chern.py",
+        (*TWO_BANDS, "chern_on_slices", "link_chern", "certify_chern, many bands"),
         *CHERN_TESTS, f"{INVARIANTS}test_link_chern.py", f"{INVARIANTS}test_chern_slices.py",
         f"{INVARIANTS}test_evidence_of_series.py")  # fmt: skip
 subject("topophys/invariants/_winding.py", WINDING, *WINDING_TESTS)

@@ -367,3 +367,33 @@ def test_gap_that_was_met_holds_for_all_hamiltonians_within_the_error():
     # with the demand between what was met and what the error allows, it is the error's fault
     assert str(tp.certify_winding(blurred, min_gap=1.3).reason) == "rounding"
     assert str(tp.certify_winding(blurred, min_gap=1.8).reason) == "small gap"
+
+
+def corners_of_divided_cells(tree):
+    """Corners of the first cells and of all that were divided, in units of one zone."""
+    bits, corners = iter(tree.bits), set()
+
+    def visit(x, y, width, *, first=False):
+        divided = next(bits) == "1"
+        if divided or first:
+            corners.update((a, b) for a in (x, x + width) for b in (y, y + width))
+        for a, b in np.ndindex(2, 2) if divided else ():
+            visit(x + a * width / 2, y + b * width / 2, width / 2)
+
+    for i, j in np.ndindex(*tree.start):
+        visit(i / tree.start[0], j / tree.start[1], 1 / tree.start[0], first=True)
+    return np.array(sorted(corners))
+
+
+def test_gap_that_was_met_is_the_smallest_at_the_corners_of_cells_that_were_divided():
+    planes, off_grid = tp.ensembles.two_band(30, hopping_range=1, rng=3), 0
+    for h in planes:
+        proof = tp.certify_chern(h, evidence=True)
+        k = 2 * np.pi * corners_of_divided_cells(proof.evidence[0].tree)
+        d = np.einsum("mi,km->ki", h.d_amplitudes, np.exp(1j * k @ h.d_vectors.T)).real
+        gaps = 2 * np.linalg.norm(d, axis=-1)
+        assert float(proof.gap_upper) == pytest.approx(gaps.min(), rel=1e-9)
+        at = np.abs(np.exp(1j * k) - np.exp(1j * proof.k_at_gap_upper)).max(-1).argmin()
+        assert gaps[at] == pytest.approx(gaps.min(), rel=1e-9)
+        off_grid += bool((k[gaps.argmin()] * 8 / np.pi % 1.0).any())
+    assert off_grid >= 5
