@@ -130,12 +130,38 @@ def test_a_nodal_line_is_undecided_and_a_gap_leaves_nothing():
     assert 0.0 < none.gap_outside <= 1.0
 
 
-def test_too_many_cells_say_nothing():
+def test_where_cells_run_out_those_left_are_listed():
+    """A surface of touchings has one box; what is said of the rest of the zone holds."""
     surface = tp.FourierHamiltonian(dict.fromkeys(UNITS, 0.5 * X))
-    found = tp.find_weyl_nodes(surface, max_cells=500)
-    assert not found.complete
-    assert found.gap_outside == 0.0
-    assert repr(found).startswith("Band touchings of the lowest 1 of 2 bands in 3D: unresolved")
+    found = tp.find_weyl_nodes(surface, max_cells=1500)
+    assert found.stopped
+    assert found.complete
+    assert found.gap_outside > 0.0
+    assert found.status.tolist() == ["unresolved"]
+    assert found.undecided.tolist() == [0]
+    assert "1 undecided" in repr(found)
+    # nothing is proven with the 512 cells of the start alone: there is no answer
+    coarse = tp.find_weyl_nodes(surface, max_evaluations=600, max_cells=600)
+    assert coarse.stopped
+    if not coarse.complete:
+        assert coarse.gap_outside == 0.0
+        assert "unresolved" in repr(coarse)
+
+
+@pytest.mark.parametrize("most", [520, 600, 700, 40000])
+def test_a_census_that_stops_early_is_right_as_far_as_it_goes(most):
+    k0 = 1.1
+    found = tp.find_weyl_nodes(tp.models.weyl_semimetal(k0), max_evaluations=most, depth=6)
+    assert found.stopped == (most < 800)
+    k = np.random.default_rng(1).uniform(-np.pi, np.pi, (4000, 3))
+    inside = (np.abs(wrapped(k[:, None] - found.centre)) <= found.half_width).all(-1).any(1)
+    if found.complete and not inside.all():
+        energy = np.linalg.eigvalsh(tp.models.weyl_semimetal(k0).bloch(k[~inside]))
+        assert (energy[:, 1] - energy[:, 0]).min() >= found.gap_outside > 0.0
+    for node in ([0.0, 0.0, k0], [0.0, 0.0, -k0]):
+        held = (np.abs(wrapped(np.array(node) - found.centre)) <= found.half_width).all(1)
+        assert held.any() or not found.complete
+    assert found.evaluations <= most + 1000 * len(found.status)
 
 
 @given(rng=generators())

@@ -72,7 +72,7 @@ class Polynomial:
         """H at points u (m, 3)."""
         n = self.terms.shape[-1]
         found = monomials(u, self.powers) @ self.terms.reshape(len(self.powers), -1).view(float)
-        return found.view(np.complex128).reshape(len(u), n, n)
+        return np.asarray(found.view(np.complex128).reshape(len(u), n, n))
 
 
 def powers_up_to(degree: int) -> Int:
@@ -197,7 +197,8 @@ class Folded(Hoppings):
         n = self.terms.shape[-1]
         weight = np.stack([monomials(u, self.powers, o) for o in orders], 1) * scale[..., None]
         flat = self.terms.reshape(len(self.powers), -1).view(float)
-        return (weight @ flat).view(np.complex128).reshape(len(u), len(orders), n, n)
+        found = (weight @ flat).view(np.complex128)
+        return np.asarray(found.reshape(len(u), len(orders), n, n))
 
     def expansions(
         self,
@@ -386,7 +387,7 @@ def _fold_charge(
         return None
     rng = np.random.default_rng(0)
     u, spent = _on_surface(rng.uniform(-1.0, 1.0, (SAMPLES, 3))), 0
-    energy = np.linalg.eigvalsh(poly.at(u))
+    energy = np.linalg.eigvalsh(poly.at(u)).astype(np.float64)
     for _ in range(REFITS):
         ham = fold(poly, _fit(poly, u, energy, n), n, box)
         left = min(CELLS, limits.max_evaluations - spent - len(u))
@@ -405,10 +406,8 @@ def _fold_charge(
             more = np.concatenate([
                 more, _on_surface(around + NEARBY * rng.standard_normal(around.shape))
             ])  # fmt: skip
-        u, energy = (
-            np.concatenate([a, b])
-            for a, b in ((u, more), (energy, np.linalg.eigvalsh(poly.at(more))))
-        )
+        u = np.concatenate([u, more])
+        energy = np.concatenate([energy, np.linalg.eigvalsh(poly.at(more))]).astype(np.float64)
         if walk.reason[0] == "":
             return _evidence(ham, poly, walk, value, box, u, energy, spent, limits.min_gap)
     return None

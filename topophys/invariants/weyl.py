@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
 from topophys import _validation
+from topophys._progress import track
 from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._cells import Hoppings, bound_cells
@@ -176,6 +175,13 @@ def _box(
 
 #: Starting cells of the Brillouin zone in each direction.
 CENSUS_START: Final = 8
+#: Cells bounded together.
+TOGETHER: Final = 4096
+#: Eigenproblems for the charge of a box in any case; those that may be solved by default at most.
+LEAST: Final = 1000
+MOST: Final = 2_000_000
+#: Operations, by the estimate of `_affordable`, of a few minutes.
+OPERATIONS: Final = 7.5e11
 #: Steps of Newton's method.
 STEPS: Final = 30
 
@@ -205,10 +211,13 @@ class WeylCensus(Result):
     reason : str ndarray of shape (B,)
         Why a charge is not proven.
     complete : bool
-        Whether the Brillouin zone outside of the boxes is proven to be gapped. Where false the
-        cells were too many, and nothing is said.
+        Whether the Brillouin zone outside of the boxes is proven to be gapped. Where false no cell
+        is proven, and nothing is said.
     bands : tuple of int
         How many bands are occupied, and how many there are.
+    stopped : bool
+        Whether cells or evaluations ran out before `depth`: boxes are those of the cells that were
+        left then, larger and more of them undecided.
     notes : tuple of str
         What the proof rests on that is not given.
     asked : Asked or None
@@ -234,6 +243,7 @@ class WeylCensus(Result):
     reason: Any
     complete: bool
     bands: tuple[int, int]
+    stopped: bool = False
     notes: tuple[str, ...] = ()
     asked: Asked | None = None
 
@@ -254,8 +264,9 @@ class WeylCensus(Result):
         if not self.complete:
             return "unresolved"
         charged = len(self.status) - len(self.undecided)
+        early = ", stopped early" * self.stopped
         tail = "" if not len(self.undecided) else f", {len(self.undecided)} undecided"
-        return f"{charged} boxes with a charge{tail}, nothing elsewhere (certified)"
+        return f"{charged} boxes with a charge{tail}, nothing elsewhere (certified{early})"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [
@@ -279,7 +290,8 @@ def find_weyl_nodes(
     n_occupied: int | None = None,
     depth: int = 4,
     max_cells: int = 20_000,
-    max_evaluations: int = 2_000_000,
+    max_evaluations: int | None = None,
+    progress: bool = False,
 ) -> WeylCensus:
     r"""Enclose all touchings of two neighbouring bands, and prove the charge of each enclosure.
 
@@ -301,9 +313,13 @@ def find_weyl_nodes(
         How often a starting cell is divided, at most 10: nodes nearer than about three of the
         smallest cells share a box.
     max_cells : int, optional
-        Give up where more cells than this are left at one depth: nodal lines and surfaces.
+        Where more cells than this are left at one depth, as for nodal lines and surfaces, they are
+        not divided further: boxes are made of these.
     max_evaluations : int, optional
-        How many eigenproblems may be solved for cells.
+        How many eigenproblems may be solved, beside a thousand for each box. Without it as many as
+        take a few minutes: two millions for few bands, fewer for many bands and hoppings.
+    progress : bool, optional
+        Show how many cells are done.
 
     Returns
     -------
@@ -338,24 +354,31 @@ def find_weyl_nodes(
     if not 1 <= _validation.positive_int(depth, "depth") <= 10:
         raise InputError(f"Argument `depth` must be from 1 to 10, but is {depth}.")
     _validation.positive_int(max_cells, "max_cells")
-    _validation.positive_int(max_evaluations, "max_evaluations")
+    if max_evaluations is not None:
+        _validation.positive_int(max_evaluations, "max_evaluations")
     bands, notes = (filled, int(h.n_bands)), tuple(getattr(h, "notes", ()))
     asked = Asked(h, "Weyl charge", filled)
-    left, gap, spent = _cells_left(h, filled, depth, max_cells, max_evaluations)
-    if left is None:
-        return _census([], gap, spent, bands, notes, asked, complete=False)
-    n = CENSUS_START << depth
+    most = _affordable(h) if max_evaluations is None else max_evaluations
+    left, n, gap, spent = _cells_left(h, filled, depth, max_cells, most, progress)
+    stopped = len(left) > 0 and n < CENSUS_START << depth
     rows = []
-    for low, high in _boxes(left, n):
+    boxes = _boxes(left, n)
+    for low, high in boxes:
         centre = np.pi * (low + high) / n
         centre = (centre + np.pi) % (2.0 * np.pi) - np.pi
         half = np.pi * (high - low) / n * (1.0 + 1e-9)
-        if (half >= np.pi).any():
-            return _census([], gap, spent, bands, notes, asked, complete=False)
-        proof = weyl_charge(h, centre, half_width=half, n_occupied=filled)
-        spent += int(proof.evaluations)
-        rows.append((centre, half, proof, _newton(h, filled, centre, half)))
-    return _census(rows, gap, spent, bands, notes, asked, complete=True)
+        box, proof = np.minimum(half, np.pi), None
+        if (half < np.pi).all():
+            share = (most - spent) // (len(boxes) - len(rows))
+            proof = weyl_charge(
+                h, centre, half_width=half, n_occupied=filled,
+                max_evaluations=min(max(share, LEAST), 100_000),
+            )  # fmt: skip
+            spent += int(proof.evaluations)
+        rows.append((centre, box, proof, _newton(h, filled, centre, box)))
+    # where boxes hold everything, nothing is said about the zone
+    complete = bool(len(left) < n**3)
+    return _census(rows, gap, spent, bands, notes, asked, complete=complete, stopped=stopped)
 
 
 def _census(
@@ -367,54 +390,76 @@ def _census(
     asked: Asked,
     *,
     complete: bool,
+    stopped: bool,
 ) -> WeylCensus:
-    """Put boxes into columns."""
+    """Put boxes into columns; a box as wide as the zone has no proof."""
     proofs = [r[2] for r in rows]
+
+    def column(name: str, missing: Any, dtype: Any) -> NDArray[Any]:
+        found = [missing if p is None else np.ma.filled(getattr(p, name), missing) for p in proofs]
+        return np.array(found, dtype)
+
     return WeylCensus(
-        value=np.array([np.ma.filled(p.value, UNRESOLVED_VALUE) for p in proofs], np.int64),
-        status=np.array([p.status.item() for p in proofs], "<U10"),
+        value=column("value", UNRESOLVED_VALUE, np.int64),
+        status=column("status", "unresolved", "<U10"),
         centre=np.array([r[0] for r in rows]).reshape(-1, 3),
         half_width=np.array([r[1] for r in rows]).reshape(-1, 3),
         position=np.array([r[3] for r in rows]).reshape(-1, 3),
-        gap_lower=np.array([float(p.gap_lower) for p in proofs]),
-        gap_upper=np.array([float(p.gap_upper) for p in proofs]),
+        gap_lower=column("gap_lower", 0.0, np.float64),
+        gap_upper=column("gap_upper", np.inf, np.float64),
         gap_outside=gap if complete else 0.0,
         evaluations=np.array(spent, np.int64),
-        reason=np.array([p.reason.item() for p in proofs], "<U10"),
+        reason=column("reason", "budget", "<U10"),
         complete=complete,
+        stopped=stopped,
         bands=bands,
         notes=notes,
         asked=asked,
     )
 
 
+def _affordable(h: FourierLike) -> int:
+    """Eigenproblems of cells that take a few minutes: sums over hoppings, and blocks at corners."""
+    n = h.n_bands
+    cost = 5.0 * len(h.vectors) * n**2 + 100.0 * n**3
+    return int(min(MOST, max(20_000, OPERATIONS / cost)))
+
+
 def _cells_left(
-    h: FourierLike, filled: int, depth: int, max_cells: int, max_evaluations: int
-) -> tuple[NDArray[np.int64] | None, float, int]:
-    """Lattice coordinates (m, 3) of the smallest cells without proof; gap on all others."""
+    h: FourierLike, filled: int, depth: int, max_cells: int, max_evaluations: int, show: bool
+) -> tuple[NDArray[np.int64], int, float, int]:
+    """Coordinates (m, 3) of the cells without proof on a lattice of n^3, n, gap on all others.
+
+    The last number are the cells that were looked at. Where these or those left are too many, n is
+    that of the level before.
+    """
     ham = Hoppings.of(h, filled)
     zone = Zone((CENSUS_START,) * 3, CENSUS_START, depth)
     width = np.diag(zone.half)
     levels, gap, spent = Levels.of_grid(zone.start, depth), np.inf, 0
+    left, n = np.indices(zone.start).reshape(3, -1).T, CENSUS_START
     with one_thread():
         for edge, corner in levels:
-            if spent + len(corner) > max_evaluations:
-                return None, 0.0, spent
-            none = np.zeros(len(corner), np.int64)
-            found = bound_cells(
-                ham, none, 2 * corner + edge, lambda p: zone.phases(ham.vectors, p), width,
-                np.full(len(corner), edge / 2.0**depth), np.zeros(len(corner)), frames=False,
-                fine=2 * zone.fine,
-            )  # fmt: skip
-            spent += len(corner)
-            gap = min(gap, float(found.gap[found.good].min(initial=np.inf)))
+            if spent + len(corner) > max_evaluations or len(left) > max_cells:
+                break
+            parts = np.array_split(np.arange(len(corner)), max(1, len(corner) // TOGETHER))
             proven = np.zeros(len(corner), np.bool_)
-            proven[found.good] = True
-            if len(corner) - proven.sum() > max_cells:
-                return None, 0.0, spent
+            with track(len(corner), f"cells of edge 2 pi / {zone.fine // edge}", show) as advance:
+                for part in parts:
+                    none = np.zeros(len(part), np.int64)
+                    found = bound_cells(
+                        ham, none, 2 * corner[part] + edge, lambda p: zone.phases(ham.vectors, p),
+                        width, np.full(len(part), edge / 2.0**depth), np.zeros(len(part)),
+                        frames=False, fine=2 * zone.fine,
+                    )  # fmt: skip
+                    gap = min(gap, float(found.gap[found.good].min(initial=np.inf)))
+                    proven[part[found.good]] = True
+                    advance(len(part))
+            spent += len(corner)
+            left, n = corner[~proven] // edge, (CENSUS_START << depth) // edge
             levels.split(corner, proven)
     # rounded down: a power of two is exact unless it is denormal
-    return levels.left, float(np.nextafter(np.ldexp(gap, int(ham.exponent[0])), 0.0)), spent
+    return left, n, float(np.nextafter(np.ldexp(gap, int(ham.exponent[0])), 0.0)), spent
 
 
 #: Lowest and highest corner (3,) of a box.
@@ -426,33 +471,39 @@ def _boxes(cells: NDArray[np.int64], n: int) -> list[Ends]:
 
     Corners are unwrapped: a box may reach beyond the Brillouin zone, and is meant modulo n.
     """
-    todo = {tuple(c) for c in cells.tolist()}
-    steps = [s for s in itertools.product((-2, -1, 0, 1, 2), repeat=3) if any(s)]
+    # loaded where it is used: SciPy takes longer to import than all else here
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+    from scipy.spatial import cKDTree  # noqa: PLC0415
+
+    if not len(cells):
+        return []
+    near = cKDTree(cells, boxsize=n).query_pairs(2.5, p=np.inf, output_type="ndarray")
+    graph = coo_array((np.ones(len(near)), near.T), shape=(len(cells), len(cells)))
+    count, label = connected_components(graph, directed=False)
     boxes: list[Ends] = []
-    while todo:
-        seed = todo.pop()
-        group, front = [seed], [seed]
-        while front:
-            here = front.pop()
-            for step in steps:
-                there = tuple(a + b for a, b in zip(here, step, strict=True))
-                key = tuple(a % n for a in there)
-                if key in todo:
-                    todo.remove(key)
-                    group.append(there)
-                    front.append(there)
-        all_ = np.array(group)
-        boxes.append((all_.min(0) - 1, all_.max(0) + 2))
+    for group in range(count):
+        here, low, size = cells[label == group], np.zeros(3, np.int64), np.zeros(3, np.int64)
+        for axis in range(3):
+            # the shortest interval around the circle leaves out the widest gap
+            x = np.unique(here[:, axis])
+            gaps = np.append(x[1:], x[0] + n) - x
+            widest = int(gaps.argmax())
+            low[axis], size[axis] = x[(widest + 1) % len(x)], n - gaps[widest]
+        boxes.append((low - 1, low + size + 2))
     merged = True
     while merged:
         merged = False
-        for i, j in itertools.combinations(range(len(boxes)), 2):
-            both = _union(boxes[i], boxes[j], n)
-            if both is not None:
+        for i in range(len(boxes)):
+            j = i + 1
+            while j < len(boxes):
+                both = _union(boxes[i], boxes[j], n)
+                if both is None:
+                    j += 1
+                    continue
                 boxes[i] = both
                 del boxes[j]
                 merged = True
-                break
     return boxes
 
 
