@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from topophys import _validation
 from topophys._progress import track
 from topophys._typing import FourierLike
