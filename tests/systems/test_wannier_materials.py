@@ -100,3 +100,29 @@ def test_molybdenum_disulphide_file():
     # fillings next to 28 are metals: pairs of bands cross
     for n in (26, 30):
         assert bands[..., n].min() < bands[..., n - 1].max()
+
+
+#: Bands below, momentum over 2 pi, charge: phonons of FeSi, by Newton searches and cube fluxes.
+PHONONS = [(2, 0.5, -2), (6, 0.5, 2), (22, 0.5, -2), (4, 0.0, -4), (22, 0.0, 2)]
+
+
+@pytest.mark.long
+def test_charges_of_the_phonons_of_fesi():
+    h = tp.read_wannier90(wannier_file("FeSi-phonons_hr.dat.tar.gz"), n_occupied=2)
+    for filled, k, charge in PHONONS:
+        found = tp.weyl_charge(h, [2 * np.pi * k] * 3, n_occupied=filled)
+        assert (found.status, int(found)) == ("certified", charge)
+        energy = h.bands(found.k_at_gap_upper)
+        met = energy[filled] - energy[filled - 1]
+        assert 0.0 < found.gap_lower <= met <= found.gap_upper
+
+
+@pytest.mark.slow
+def test_charges_of_wte2():
+    """88 bands, and nodes half a millielectronvolt apart: rounding of all bands is too large."""
+    h = tp.read_tbmodels(wannier_file("WTe2_tbmodels.json.xz"), n_occupied=56)
+    nodes = [(0.12126, 0.02828, 1), (0.12015, 0.05669, -1), (-0.12126, -0.02828, 1)]
+    nodes += [(-0.12015, -0.05669, -1)]
+    for x, y, charge in nodes:
+        found = tp.weyl_charge(h, 2 * np.pi * np.array([x, y, 0.0]), half_width=0.04)
+        assert (found.status, int(found)) == ("certified", charge)

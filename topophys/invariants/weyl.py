@@ -182,7 +182,7 @@ TOGETHER: Final = 4096
 LEAST: Final = 1000
 MOST: Final = 2_000_000
 #: Operations, by the estimate of `_affordable`, of a few minutes.
-OPERATIONS: Final = 7.5e11
+OPERATIONS: Final = 3e11
 #: Steps of Newton's method.
 STEPS: Final = 30
 
@@ -362,7 +362,7 @@ def find_weyl_nodes(
     most = _affordable(h) if max_evaluations is None else max_evaluations
     left, n, gap, spent = _cells_left(h, filled, depth, max_cells, most, progress)
     stopped = len(left) > 0 and n < CENSUS_START << depth
-    rows = []
+    rows: list[Any] = []
     boxes = _boxes(left, n)
     for low, high in boxes:
         centre = np.pi * (low + high) / n
