@@ -9,6 +9,8 @@ import topophys as tp
 from topophys.invariants._cells import (
     PLANES,
     Hoppings,
+    _bound_chunk,
+    _corner_gap,
     _extremes,
     _hermitian_norm,
     _plane_sums,
@@ -18,6 +20,7 @@ from topophys.invariants._cells import (
 from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, integers_of_vertices, zone_edges
 from topophys.invariants._subdivision import Box, Zone, cover
 from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
+from topophys.kernels.rounding import slack_of
 from topophys.kernels.small_linalg import small_extremes
 from topophys.testing.wannier_files import wannier_file
 
@@ -397,3 +400,90 @@ def test_every_corner_is_looked_at(bands, signs):
     )  # fmt: skip
     least = 2.0 * (1.0 - dim * np.sin(r) / 4)
     assert least - 0.1 <= np.ldexp(found.gap[0], int(ham.exponent[0])) <= least
+
+
+def random_terms(rng, n, filled, axes):
+    """Taylor coefficients of one cell in its basis; second derivatives of rank 1 in each block."""
+    count = 1 + axes + axes * (axes + 1) // 2
+    terms = 0.05 * hermitian(rng, count, n)
+    terms[0] = np.diag(np.where(np.arange(n) < filled, -2.0, 2.0)) + 0.1 * hermitian(rng, n)
+    place, pure = 1 + axes, []
+    for i in range(axes):
+        terms[place] = 0.0
+        for block in (slice(None, filled), slice(filled, None)):
+            v = rng.standard_normal(len(range(n)[block]))
+            terms[place, block, block] = 0.1 * np.outer(v, v)
+        pure.append(place)
+        place += axes - i
+    return terms, pure
+
+
+@pytest.mark.parametrize("about_zero", [False, True])
+@pytest.mark.parametrize("n", [4, 10])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_corner_bound_is_that_of_the_formula(n, axes, about_zero):
+    """Least distance of the blocks at corners, less curvature and remainders of both blocks."""
+    rng, filled, rest = np.random.default_rng(n + axes), n // 2 - 1, 0.03
+    terms, pure = random_terms(rng, n, filled, axes)
+    apart = []
+    for signs in np.ndindex(*(2,) * axes):
+        s, place = 1.0 - 2.0 * np.array(signs), 1 + axes
+        h = terms[0] + np.einsum("i,ijk->jk", s, terms[1 : 1 + axes])
+        for i in range(axes):
+            for j in range(i, axes):
+                h = h + (0.25 if i == j else s[i] * s[j]) * terms[place]
+                place += 1
+        high = np.linalg.eigvalsh(h[:filled, :filled])[-1]
+        low = np.linalg.eigvalsh(h[filled:, filled:])[0]
+        apart.append(2.0 * min(low, -high) if about_zero else low - high)
+    blocks = (slice(None, filled), slice(filled, None))
+    curve = 0.25 * sum(np.linalg.norm(terms[p][b, b], 2) for p in pure for b in blocks)
+    wanted = min(apart) - (2.0 if about_zero else 1.0) * curve - 2.0 * rest
+    found = _corner_gap(terms[None].copy(), np.array([rest]), np.zeros(1), filled, axes, about_zero)
+    assert wanted > 0.0
+    np.testing.assert_allclose(found, wanted, rtol=1e-7)
+
+
+@pytest.mark.parametrize("n", [4, 10])
+def test_corner_bound_with_bases_that_are_not_quite_unitary(n):
+    """Of each block twice the departure of the basis times the norm of H may be misjudged."""
+    rng, filled, axes, rest = np.random.default_rng(n), n // 2, 2, 0.01
+    terms, _ = random_terms(rng, n, filled, axes)
+    ham = Hoppings.of(random_h(rng, 2, n, 1, filled), filled)
+    for frames in (False, True):
+        found = _bound_chunk(ham, np.zeros(1, np.int64), terms[None].copy(), np.array([rest]),
+                             np.zeros(1), axes, frames)  # fmt: skip
+        _, states = np.linalg.eigh(terms[0])
+        turned = states.conj().T @ terms @ states
+        exact = _corner_gap(turned[None].copy(), np.array([rest]), np.zeros(1), filled, axes, False)
+        assert found.good.tolist() == [0]
+        assert exact - 1e-9 < found.gap <= exact + 1e-9
+        low = _bound_chunk(ham, np.zeros(1, np.int64), terms[None].copy(), np.array([rest]),
+                           exact + 0.01, axes, frames)  # fmt: skip
+        assert low.good.tolist() == []
+
+
+def test_slack_of_hoppings_is_that_of_the_formula():
+    """Rounding of all hoppings, of momenta, of what is left out, and the error that is given."""
+    rng = np.random.default_rng(8)
+    hops = {(0, 0): hermitian(rng, 3), (1, 0): 0.3 * hermitian(rng, 3), (2, -1): hermitian(rng, 3),
+            (5, 5): 1e-17 * hermitian(rng, 3), (3, 1): 2e-17 * hermitian(rng, 3)}  # fmt: skip
+    h = tp.FourierHamiltonian(hops, n_occupied=1)._with_error(np.array(1e-6), ())
+    shift = 1e-9
+    found = Hoppings.of(h, 1, shift)
+    unit = np.ldexp(1.0, found.exponent[0])
+    far = {r: np.linalg.norm(a) / unit for r, a in hops.items() if any(r)}
+    home = np.linalg.norm(hops[0, 0]) / unit
+    norms = np.array([[home, *far.values(), *far.values()]])
+    reach = np.array(
+        [0, *(abs(np.array(r)).sum() for r in far)] + [abs(np.array(r)).sum() for r in far]
+    )
+    moved = 2.0 * shift * sum(x * abs(np.array(r)).sum() for r, x in far.items())
+    left_out = 2.0 * sum(x for r, x in far.items() if r in ((5, 5), (3, 1)))
+    noise = slack_of(norms, reach, 3)[0] + moved + left_out
+    assert len(found.vectors) == 2
+    np.testing.assert_allclose(found.noise, noise, rtol=1e-8)
+    np.testing.assert_allclose(found.error, 1e-6 / unit, rtol=1e-12)
+    np.testing.assert_allclose(found.slack, noise + 1e-6 / unit, rtol=1e-8)
+    np.testing.assert_allclose(found.size, home + 2.0 * sum(far.values()), rtol=1e-8)
+    assert (found.slack > noise).all()
