@@ -487,3 +487,28 @@ def test_slack_of_hoppings_is_that_of_the_formula():
     np.testing.assert_allclose(found.slack, noise + 1e-6 / unit, rtol=1e-8)
     np.testing.assert_allclose(found.size, home + 2.0 * sum(far.values()), rtol=1e-8)
     assert (found.slack > noise).all()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_thin_cells_are_as_long_as_their_intervals(axis, monkeypatch):
+    h = random_h(np.random.default_rng(5), 2, 3, 1, 1)
+    zone = Zone((8, 8), 8, 6)
+    walk = cover(Hoppings.of(h, 1), zone, np.zeros(1), 20_000, 0.25, frames=True)
+    asked = []
+
+    def watched(*args, **options):
+        asked.append(args)
+        return bound_cells(*args, **options)
+
+    monkeypatch.setattr("topophys.invariants._cocycle.bound_cells", watched)
+    start = np.array([[3, 17], [64, 5]])
+    end = start.copy()
+    end[:, axis] += [16, 3]
+    Cocycle(walk).thin_cells(np.zeros(2, np.int64), start, end, axis)
+    (_, owner, points, _, half, size, least), = asked  # fmt: skip
+    wanted = np.zeros((2, 2))
+    wanted[:, axis] = np.pi * np.array([16, 3]) / (8 << 6)
+    np.testing.assert_allclose(size[:, None] * half, wanted, rtol=1e-12)
+    np.testing.assert_array_equal(points, start + end)
+    assert not owner.any()
+    assert not least.any()
