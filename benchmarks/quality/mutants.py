@@ -266,10 +266,16 @@ def change(module: types.ModuleType, text: str) -> None:
             for user in package:
                 if vars(user).get(name) is old:
                     setattr(user, name, value)
-    for user in package:
-        for value in list(vars(user).values()):
-            if callable(clear := getattr(value, "cache_clear", None)):
-                clear()
+    forget()
+
+
+def forget() -> None:
+    """Clear all caches of the package, which would hide what a change does."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("topophys"):
+            for value in list(vars(module).values()):
+                if callable(clear := getattr(value, "cache_clear", None)):
+                    clear()
 
 
 def in_child(work: Callable[[], Any]) -> Any:
@@ -342,6 +348,7 @@ def measured(checks: list[Check], file: str, slow: float) -> list[Check]:
         noticed = check.notices()
         seconds = time.process_time() - start
         patient(20 * slow)
+        forget()
         return [noticed, seconds, lines_of(check.notices, file)]
 
     found = []

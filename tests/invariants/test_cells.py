@@ -512,3 +512,11 @@ def test_thin_cells_are_as_long_as_their_intervals(axis, monkeypatch):
     np.testing.assert_array_equal(points, start + end)
     assert not owner.any()
     assert not least.any()
+
+
+def test_norms_of_blocks_are_the_eighth_root_of_the_eighth_moment():
+    x = hermitian(np.random.default_rng(2), 5, 6)
+    wanted = (np.linalg.eigvalsh(x) ** 8).sum(-1) ** 0.125
+    np.testing.assert_allclose(_hermitian_norm(x), wanted, rtol=1e-9)
+    assert (_hermitian_norm(x) >= np.linalg.norm(x, 2, axis=(1, 2))).all()
+    assert not _hermitian_norm(np.zeros((1, 3, 3), complex)).any()
