@@ -7,8 +7,9 @@ import pytest
 
 import topophys as tp
 from tests.invariants.samples import X, Y, Z, unitary
-from topophys.invariants import _folding
+from topophys.invariants import _folding, weyl
 from topophys.invariants._subdivision import Box
+from topophys.testing import proof_fuzz
 
 
 def many_bands(rng, n, filled, *, nodes=1, tilt=0.0, coupling=0.1, reach=1, k=(0.0, 0.0, 0.0)):
@@ -194,3 +195,12 @@ def test_what_cannot_be_folded_is_proven_by_all_bands():
     demanded = tp.weyl_charge(h, [0, 0, 0], half_width=0.2, min_gap=1e3)
     assert through.status == demanded.status == "unresolved"
     assert demanded.reason == "small gap"
+
+
+@pytest.mark.long
+def test_folding_any_number_of_bands_agrees_with_algebra(monkeypatch):
+    """The trial of all options, against exact arithmetic, with few bands folded as well."""
+    monkeypatch.setattr(weyl, "MANY", 2)
+    count = proof_fuzz.run("weyl_charge", 15, seed=5)
+    assert not count.bad
+    assert count.outcomes["right"] > 3

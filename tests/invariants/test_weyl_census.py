@@ -148,6 +148,13 @@ def test_where_cells_run_out_those_left_are_listed():
         assert "unresolved" in repr(coarse)
 
 
+def test_progress_is_shown_where_asked(capsys):
+    tp.find_weyl_nodes(tp.models.weyl_semimetal(1.1))
+    assert capsys.readouterr().err == ""
+    tp.find_weyl_nodes(tp.models.weyl_semimetal(1.1), progress=True)
+    assert "cells of edge 2 pi / 8: 512 of 512" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("most", [520, 600, 700, 40000])
 def test_a_census_that_stops_early_is_right_as_far_as_it_goes(most):
     k0 = 1.1
