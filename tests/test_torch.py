@@ -81,7 +81,7 @@ def test_fluxes_are_those_of_numpy_and_have_gradients():
 @pytest.mark.long
 @pytest.mark.parametrize(("chern", "least"), [(1, 1.9), (-2, 1.6)])
 def test_designs_are_proven_and_have_large_gaps(chern, least):
-    best = design(chern, starts=6, steps=250, grid=24, tightness=0.97)
+    best = design(chern, starts=6, steps=250, grid=24, polished=1, tightness=0.97)
     proof = tp.certify_chern(best.hamiltonian)
     assert int(proof.value) == int(best.certificate.value) == chern
     assert float(best.certificate.gap_lower) > least
@@ -90,6 +90,16 @@ def test_designs_are_proven_and_have_large_gaps(chern, least):
     np.testing.assert_allclose((energy**2).mean(), 1.0, rtol=1e-9)
     # the bound is one: no sampled gap is below it
     assert (energy[..., 1] - energy[..., 0]).min() >= float(best.certificate.gap_lower)
+
+
+@pytest.mark.long
+def test_polishing_raises_the_gap():
+    plain, polished = (
+        design(2, starts=2, steps=20, grid=12, polished=n, tightness=0.9, seed=3) for n in (0, 1)
+    )
+    gaps = [float(best.certificate.gap_lower) for best in (plain, polished)]
+    assert gaps[1] > gaps[0] + 0.1
+    assert int(polished.certificate.value) == 2
 
 
 @pytest.mark.parametrize(
@@ -102,6 +112,7 @@ def test_designs_are_proven_and_have_large_gaps(chern, least):
         (lambda: berry_flux(torch.eye(2).expand(3, 3, 2, 2) + 0j, 0), InputError, "between 1"),
         (lambda: design(1, tightness=1.0), InputError, "`tightness`"),
         (lambda: design(1, steps=0), InputError, "`steps`"),
+        (lambda: design(1, polished=-1), InputError, "`polished`"),
     ],
 )
 def test_bad_arguments_are_refused(call, error, words):

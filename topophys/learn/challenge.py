@@ -349,7 +349,7 @@ def _pfaffian_formula(x: NDArray[np.complex128], *, interpolate: bool) -> NDArra
 
 
 def _hybrid(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> Any:
-    """Network of the package, which abstains where it is not sure; chains and planes only."""
+    """Network of the package with reconstruction, also where it is not sure; chains and planes."""
     if test.kind not in ("winding", "chern"):
         raise NotImplementedError
     chain = test.kind == "winding"
