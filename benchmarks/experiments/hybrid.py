@@ -404,12 +404,12 @@ def cases(kind):
         for size in (1, 2, 3, 4):
             for points in (32, 16, 12, 8):
                 for noise in NOISE if size == 2 and points in (32, 16) else (0.0,):
-                    yield size, points, noise, {1: 400, 2: 600, 3: 200, 4: 150}[size]
+                    yield size, points, noise, {1: 100, 2: 200, 3: 80, 4: 60}[size]
     else:
         for size in (2, 4, 6, 8):
             for points in (12, 8, 6):
                 for noise in NOISE[:3] if size in (2, 4) and points != 6 else (0.0,):
-                    yield size, points, noise, {2: 150, 4: 60, 6: 24, 8: 16}[size]
+                    yield size, points, noise, {2: 60, 4: 24, 6: 12, 8: 8}[size]
 
 
 def measure(kind):

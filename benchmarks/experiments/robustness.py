@@ -31,11 +31,12 @@ SETTINGS = {
     "version": 1,
     "seconds": 25.0,
     "rate": 1e-2,
-    "chains": 1000,
+    "chains": 500,
     "seed": 20261130,
     "grid": 32,
-    "radii": [0.0, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
-    "attacked": 100,
+    "radii": [0.0, 1e-3, 3e-3, 1e-2, 3e-2],
+    "attacked": 50,
+    "steps": 20,
 }
 #: Populations: smallest proven gap of the chains.
 GAPS = (0.0, 0.1)
@@ -76,11 +77,15 @@ def measure():
             seconds = time.process_time() - start
             some = slice(0, SETTINGS["attacked"])
             part, value = chains[some], found.value[some]
-            inside = attack_chains(encoder, part, found.radius[some], grid=SETTINGS["grid"])
+            inside = attack_chains(
+                encoder, part, found.radius[some], grid=SETTINGS["grid"], steps=SETTINGS["steps"]
+            )
             label = np.ma.getdata(found.certificate.value)
             rows = []
             for radius in SETTINGS["radii"]:
-                attacked = attack_chains(encoder, part, radius, grid=SETTINGS["grid"])
+                attacked = attack_chains(
+                    encoder, part, radius, grid=SETTINGS["grid"], steps=SETTINGS["steps"]
+                )
                 constant = found.label_radius >= radius
                 rows.append({
                     "radius": radius,
