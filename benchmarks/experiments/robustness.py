@@ -32,7 +32,7 @@ SETTINGS = {
     "seconds": 25.0,
     "rate": 1e-2,
     "chains": 500,
-    "seed": 20261130,
+    "draw": 20261130,
     "grid": 32,
     "radii": [0.0, 1e-3, 3e-3, 1e-2, 3e-2],
     "attacked": 50,
@@ -70,7 +70,7 @@ def measure():
             if STUDY.get(given) is not None:
                 continue
             chains = tp.ensembles.aiii_chains(
-                SETTINGS["chains"], min_gap=gap or None, rng=SETTINGS["seed"]
+                SETTINGS["chains"], min_gap=gap or None, rng=SETTINGS["draw"]
             )
             start = time.process_time()
             found = certify_robustness(encoder, chains, grid=SETTINGS["grid"])
