@@ -151,7 +151,7 @@ def controls():
     """Linear decoding of dalpha from h2 of untrained networks, and from Im tr alone, by width."""
     chains = tp.ensembles.aiii_chains(300, min_gap=0.1, rng=11)
     flat = tp.flatten_block(chains.block_on_grid(32))
-    _, step = tp.winding_fields(flat)
+    step = tp.winding_steps(flat)
     trace = np.trace(np.conj(np.swapaxes(flat, -1, -2)) @ np.roll(flat, -1, 1), axis1=-2, axis2=-1)
     rows = [{"what": "Im tr", "r2": score(trace.imag[..., None], step)}]
     for widths in ((8, 8, 12), (32, 32, 64), (64, 128, 256), (128, 512, 1024)):
