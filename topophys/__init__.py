@@ -57,6 +57,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.hamiltonians.two_band import TwoBandHamiltonian
     from topophys.hamiltonians.wannier90 import read_wannier90, write_wannier90_hr
     from topophys.invariants._wannier_flow import FlowRules
+    from topophys.invariants.axion import axion_angle
     from topophys.invariants.berry import (
         berry_curvature,
         berry_flux,
@@ -149,6 +150,7 @@ __all__ = [
     "WeylCensus",
     "Z2Indices",
     "Z2Result",
+    "axion_angle",
     "band_path",
     "berry_curvature",
     "berry_flux",
@@ -249,6 +251,7 @@ _HOMES: Final = {
     "WeylCensus": "topophys.invariants.weyl",
     "Z2Indices": "topophys.invariants.z2",
     "Z2Result": "topophys.invariants.results",
+    "axion_angle": "topophys.invariants.axion",
     "band_path": "topophys.hamiltonians.lattices",
     "berry_curvature": "topophys.invariants.berry",
     "berry_flux": "topophys.invariants.berry",

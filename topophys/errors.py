@@ -113,6 +113,7 @@ REMEDIES: Final = {
     "symmetry": "the symmetry is violated by half of the proven gap or more",
     "closed gap": "the gap met is zero to rounding",
     "small gap": "the gap met is below `min_gap`",
+    "layers": "a plane has a Chern number, so that the angle depends on the origin",
 }
 
 

@@ -32,6 +32,7 @@ NAMES = tuple(
     name for name in TARGETS
     if name.partition(",")[0] in {
         "majorana_number", "winding_3d", "point_gap_winding", "mirror_chern", "second_chern",
+        "axion_angle",
     }
 )  # fmt: skip
 
@@ -80,6 +81,12 @@ def jobs() -> dict[str, tuple[int, Callable[[np.random.Generator], object], Call
             5000, lambda g: draw.non_hermitian_chains(5000, rng=g), tp.point_gap_winding),
         "3D winding numbers, 4 bands, `chiral_3d`": (
             200, lambda g: draw.chiral_3d(200, rng=g),
+            lambda h: tp.winding_3d(h, chiral="blocks")),
+        "3D winding numbers, 6 bands": (
+            20, lambda g: draw.chiral_3d(20, n_bands=6, rng=g),
+            lambda h: tp.winding_3d(h, chiral="blocks")),
+        "3D winding numbers, 8 bands": (
+            10, lambda g: draw.chiral_3d(10, n_bands=8, rng=g),
             lambda h: tp.winding_3d(h, chiral="blocks")),
         "Z2 invariants, 4 bands, range 1": (
             200, lambda g: draw.time_reversal_planes(200, rng=g),

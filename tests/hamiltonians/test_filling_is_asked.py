@@ -66,6 +66,7 @@ QUESTIONS = {
         "find_weyl_nodes": lambda h, **o: tp.find_weyl_nodes(h, depth=1, max_cells=2, **o),
         "weyl_charge": lambda h, **o: tp.weyl_charge(h, [0.0, 0.0, 1.0], **o),
         "certify_gap": tp.certify_gap,
+        "axion_angle": lambda h, **o: tp.axion_angle(h, inversion=np.eye(4), **o),
         "chern_on_slices": lambda h, **o: tp.chern_on_slices(h, axis=2, k=[0.0, 2.0], **o),
         "z2_indices_3d": lambda h, **o: tp.z2_indices_3d(h, on_unresolved="mask", **o),
     },

@@ -46,6 +46,8 @@ RESULTS = {
     "Z2": (lambda: tp.z2_invariant(PLAIN, method="flux", time_reversal="up first"), 2, ""),
     "Z2, sampled": (lambda: tp.z2_invariant(PLAIN, prove=False), 2, ""),
     "Z2 indices": (lambda: tp.z2_indices_3d(layers(PLAIN), method="flux"), 3, ""),
+    "axion": (lambda: tp.axion_angle(tp.models.fu_kane_mele(0.4), inversion=np.kron(
+        np.eye(2), [[0, 1], [1, 0]])), 3, ""),
     "spin": (lambda: tp.spin_chern(BHZ, SPIN), 2, "oriented a1 x a2"),
     "spin, sampled": (lambda: tp.spin_chern(BHZ.on_grid(12), SPIN, n_occupied=2), 2, "oriented by"),
     "mirror": (lambda: tp.mirror_chern(PLAIN, mirror=MIRROR), 2, "oriented a1 x a2"),

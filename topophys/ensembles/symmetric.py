@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Complex
@@ -18,6 +19,23 @@ from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
 from topophys.hamiltonians.two_band import PAULI
 
 __all__ = ["bdg_chains", "chiral_3d", "non_hermitian_chains", "time_reversal_planes"]
+
+#: Distributions of entries: Gaussian, real, with a tail that falls off as |x|^-2.5.
+Entries: TypeAlias = Literal["gaussian", "real", "heavy tails"]
+TAIL: Final = 1.5
+
+
+def _drawn(
+    rng: np.random.Generator, shape: tuple[int, ...], entries: str
+) -> NDArray[np.complex128]:
+    """Independent complex entries."""
+    _validation.one_of(entries, "entries", ("gaussian", "real", "heavy tails"))
+    if entries == "gaussian":
+        return complex_normal(rng, shape)
+    if entries == "real":
+        return rng.standard_normal(shape).astype(np.complex128)
+    size: NDArray[np.float64] = rng.standard_t(TAIL, shape)
+    return np.asarray(size * np.exp(2j * np.pi * rng.random(shape)))
 
 
 def _scaled(drawn: NDArray[np.complex128], twice: NDArray[np.bool_]) -> NDArray[np.complex128]:
@@ -39,6 +57,7 @@ def bdg_chains(
     n_bands: int = 4,
     hopping_range: int = 2,
     decay: float = 0.0,
+    entries: Entries = "gaussian",
     rng: np.random.Generator | int | None = None,
 ) -> FourierHamiltonian:
     r"""Draw superconducting chains of class D with Gaussian hoppings, in a Majorana basis.
@@ -60,6 +79,10 @@ def bdg_chains(
         Largest distance of a hopping, in cells.
     decay : float, optional
         Inverse decay length :math:`\lambda`, in inverse cells.
+    entries : {"gaussian", "real", "heavy tails"}, optional
+        Distribution of the entries of :math:`A_m`: Gaussian; Gaussian between the two halves of the
+        Majorana operators only, which are hoppings and pairings that are real (class BDI);
+        Student's t with 1.5 degrees of freedom.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -90,7 +113,16 @@ def bdg_chains(
     size = _even(n_bands)
     reach = _validation.positive_int(hopping_range, "hopping_range", minimum=0)
     factors = damping(np.arange(reach + 1)[:, None], decay)
-    drawn = as_generator(rng).standard_normal((n, reach + 1, size, size))
+    _validation.one_of(entries, "entries", ("gaussian", "real", "heavy tails"))
+    generator, shape = as_generator(rng), (n, reach + 1, size, size)
+    drawn: NDArray[np.float64] = (
+        generator.standard_t(TAIL, shape)
+        if entries == "heavy tails"
+        else generator.standard_normal(shape)
+    )
+    if entries == "real":
+        first = np.arange(size) < size // 2
+        drawn *= first[:, None] != first
     drawn *= factors[:, None, None]
     drawn[:, 0] = (drawn[:, 0] - drawn[:, 0].swapaxes(-1, -2)) * np.sqrt(0.5)
     hop = _scaled((1j * drawn).astype(np.complex128), np.arange(reach + 1) > 0)
@@ -115,6 +147,7 @@ def time_reversal_planes(
     decay: float = 0.0,
     inversion: bool = False,
     spin_conserved: bool = False,
+    entries: Entries = "gaussian",
     rng: np.random.Generator | int | None = None,
 ) -> FourierHamiltonian:
     r"""Draw planes with time-reversal symmetry, T^2 = -1, and Gaussian hoppings.
@@ -139,6 +172,9 @@ def time_reversal_planes(
         Inverse decay length :math:`\lambda`, in inverse lattice constants.
     inversion, spin_conserved : bool, optional
         Further symmetries.
+    entries : {"gaussian", "real", "heavy tails"}, optional
+        Distribution of the entries of :math:`G_R`: complex Gaussian, real Gaussian, or Student's t
+        with 1.5 degrees of freedom times a phase.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -171,7 +207,7 @@ def time_reversal_planes(
         raise InputError(f"Argument `n_bands` must be at least 4, two pairs, but is {n_bands}.")
     reach = _validation.positive_int(hopping_range, "hopping_range", minimum=0)
     half, orbitals = half_square(reach), size // 2
-    drawn = complex_normal(as_generator(rng), (n, len(half), size, size))
+    drawn = _drawn(as_generator(rng), (n, len(half), size, size), entries)
     drawn *= damping(np.array(half), decay)[:, None, None]
     drawn[:, 0] = (drawn[:, 0] + drawn[:, 0].conj().swapaxes(-1, -2)) * np.sqrt(0.5)
     up, down = slice(None, orbitals), slice(orbitals, None)
@@ -201,26 +237,33 @@ def time_reversal_planes(
 def chiral_3d(
     n: int,
     *,
+    n_bands: int = 4,
     strength: float = 0.3,
+    entries: Entries = "gaussian",
     rng: np.random.Generator | int | None = None,
 ) -> FourierHamiltonian:
-    r"""Draw four-band chiral insulators in three dimensions: Dirac models that are perturbed.
+    r"""Draw chiral insulators in three dimensions: Dirac models that are perturbed.
 
     .. math:: D(k) = L \, D_m(\sigma k) R + s \sum_{|R_i| \le 1} G_R e^{ik\cdot R} / \sqrt{27},
         \qquad m \sim \mathcal{U}(-4, 4), \quad
         (G_R)_{ab} \sim \mathcal{N}_{\mathbb{C}}(0, 1)
 
     with the block :math:`D_m` of `models.chiral_dirac_3d`, Haar-random unitary L and R, and a
-    random sign :math:`\sigma` of one momentum. A D(k) that is random altogether has lines on
-    which it is singular, and no gap; perturbed ones of small strength s are gapped but near a
-    transition. The chiral operator is diag(1, 1, -1, -1), exact to the last bit.
+    random sign :math:`\sigma` of one momentum; of more than four bands with several such blocks on
+    a diagonal, and a constant orbital (energy 2) where a half is left. A D(k) that is random
+    altogether has lines on which it is singular, and no gap; perturbed ones of small strength s are
+    gapped but near a transition. The chiral operator is diag(1, ..., -1, ...), to the last bit.
 
     Parameters
     ----------
     n : int
         Number of Hamiltonians.
+    n_bands : int, optional
+        Number of bands, even and at least 4.
     strength : float, optional
         Root-mean-square size s of a perturbation's entries.
+    entries : {"gaussian", "real", "heavy tails"}, optional
+        Distribution of the perturbation's entries, as for `time_reversal_planes`.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -232,7 +275,8 @@ def chiral_3d(
     Raises
     ------
     InputError
-        If `n` is not a positive integer, or `strength` is negative.
+        If a number is not a positive integer, `n_bands` is odd or below 4, or `strength` is
+        negative.
 
     References
     ----------
@@ -248,20 +292,28 @@ def chiral_3d(
     n = _validation.positive_int(n, "n")
     if not 0.0 <= strength < math.inf:
         raise InputError(f"Argument `strength` must be a finite number >= 0, but is {strength}.")
+    orbitals = _even(n_bands) // 2
+    if orbitals < 2:
+        raise InputError(f"Argument `n_bands` must be at least 4, but is {n_bands}.")
     generator = as_generator(rng)
     cells = list(itertools.product((-1, 0, 1), repeat=3))
-    block = complex_normal(generator, (n, 27, 2, 2)) * (strength / np.sqrt(27.0))
-    left, right = np.linalg.qr(complex_normal(generator, (2, n, 2, 2)))[0]
-    mass = generator.uniform(-4.0, 4.0, n)
-    mirror = generator.choice([-1.0, 1.0], n)
-    one = np.eye(2)
-    block[:, cells.index((0, 0, 0))] += mass[:, None, None] * (left @ right)
-    for axis, sigma in enumerate(PAULI):
-        turn = (mirror if axis == 0 else np.ones(n))[:, None, None]
-        for sign in (1, -1):
-            cell = tuple(sign * int(i == axis) for i in range(3))
-            block[:, cells.index(cell)] += left @ (0.5 * (one + sign * turn * sigma)) @ right
-    block /= np.sqrt(np.square(np.abs(block)).sum((1, 2, 3)) / 2.0)[:, None, None, None]
+    block = _drawn(generator, (n, 27, orbitals, orbitals), entries) * (strength / np.sqrt(27.0))
+    unitary = np.linalg.qr(complex_normal(generator, (2, n, orbitals, orbitals)))[0]
+    masses = generator.uniform(-4.0, 4.0, (n, orbitals // 2))
+    mirrors = generator.choice([-1.0, 1.0], (n, orbitals // 2))
+    one, origin = np.eye(2), cells.index((0, 0, 0))
+    for pair in range(orbitals // 2):
+        both = slice(2 * pair, 2 * pair + 2)
+        left, right = unitary[0][:, :, both], unitary[1][:, both]
+        block[:, origin] += masses[:, pair, None, None] * (left @ right)
+        for axis, sigma in enumerate(PAULI):
+            turn = (mirrors[:, pair] if axis == 0 else np.ones(n))[:, None, None]
+            for sign in (1, -1):
+                cell = tuple(sign * int(i == axis) for i in range(3))
+                block[:, cells.index(cell)] += left @ (0.5 * (one + sign * turn * sigma)) @ right
+    if orbitals % 2:
+        block[:, origin] += 2.0 * (unitary[0][:, :, -1:] @ unitary[1][:, -1:])
+    block /= np.sqrt(np.square(np.abs(block)).sum((1, 2, 3)) / orbitals)[:, None, None, None]
     return chiral_of(np.array(cells), block)
 
 
@@ -293,6 +345,7 @@ def non_hermitian_chains(
     n_bands: int = 2,
     hopping_range: int = 2,
     decay: float = 0.0,
+    entries: Entries = "gaussian",
     rng: np.random.Generator | int | None = None,
 ) -> NonHermitianHamiltonian:
     r"""Draw non-Hermitian chains with Gaussian hoppings.
@@ -313,6 +366,8 @@ def non_hermitian_chains(
         Largest distance of a hopping, in cells.
     decay : float, optional
         Inverse decay length :math:`\lambda`, in inverse cells.
+    entries : {"gaussian", "real", "heavy tails"}, optional
+        Distribution of the entries, as for `time_reversal_planes`.
     rng : numpy.random.Generator or int, optional
         Source of randomness.
 
@@ -338,7 +393,7 @@ def non_hermitian_chains(
     n = _validation.positive_int(n, "n")
     size = _validation.positive_int(n_bands, "n_bands")
     reach = _validation.positive_int(hopping_range, "hopping_range", minimum=0)
-    drawn = complex_normal(as_generator(rng), (n, 2 * reach + 1, size, size))
+    drawn = _drawn(as_generator(rng), (n, 2 * reach + 1, size, size), entries)
     drawn *= damping(np.arange(-reach, reach + 1)[:, None], decay)[:, None, None]
     hop = _scaled(drawn, np.zeros(2 * reach + 1, bool))
     return NonHermitianHamiltonian.from_array(-reach, hop)

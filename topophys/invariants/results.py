@@ -53,6 +53,7 @@ _REASONS: Final = {
     st.SYMMETRY: "symmetry",
     st.CLOSED_GAP: "closed gap",
     st.SMALL_GAP: "small gap",
+    st.LAYERS: "layers",
 }
 
 
@@ -279,8 +280,8 @@ class Certificate(Result):
     reason : str ndarray of shape (...)
         Why there is no proof, "" where there is one: "budget" (`max_evaluations`), "depth"
         (`max_depth`), "rounding" (float64 cannot decide), "symmetry" (violated by half of the
-        proven gap or more), "closed gap" (the gap met is zero to rounding) or "small gap" (it is
-        below `min_gap`).
+        proven gap or more), "closed gap" (the gap met is zero to rounding), "small gap" (it is
+        below `min_gap`) or, of axion angles, "layers" (a plane has a Chern number).
     evidence : tuple
         What the proof rests on, for each element of the flattened batch; None where unresolved.
         Empty unless asked for.

@@ -14,4 +14,5 @@ DEPTH: Final = 5  # the allowed number of divisions did not suffice
 ROUNDING: Final = 6  # float64 cannot decide
 SYMMETRY: Final = 7  # a symmetry is violated by half of the proven gap or more
 CLOSED_GAP: Final = 8  # a point was found where the gap is zero to rounding
+LAYERS: Final = 10  # planes have a Chern number, so that the question has no answer
 AMBIGUOUS: Final = 9  # float64 cannot tell a sign; another axis may do

@@ -61,6 +61,7 @@ from topophys.testing.proof_families import (
 )
 from topophys.testing.proof_spins import draw_spin
 from topophys.testing.proof_tenfold import (
+    draw_axion,
     draw_chiral_3d,
     draw_chiral_columns,
     draw_five_vector,
@@ -334,6 +335,7 @@ TARGETS = {
         tp.mirror_chern, lambda r: draw_sectors_2d(r, broken=True)
     ),
     "point_gap_winding": Target(tp.point_gap_winding, draw_point_gap),
+    "axion_angle": Target(tp.axion_angle, draw_axion),
     "winding_3d": Target(tp.winding_3d, draw_chiral_3d),
     "winding_3d, broken symmetry": Target(tp.winding_3d, lambda r: draw_chiral_3d(r, broken=True)),
     "winding_3d, six and eight bands": Target(
@@ -360,7 +362,7 @@ FEW = {
     "spin_chern": 120, "link_chern": 150, "majorana_number": 150,
     "majorana_number, broken symmetry": 100, "majorana_number, Kramers pairs": 100,
     "point_gap_winding": 100, "winding_3d": 60, "winding_3d, broken symmetry": 40,
-    "winding_3d, six and eight bands": 8,
+    "winding_3d, six and eight bands": 8, "axion_angle": 8,
     "mirror_chern": 60, "mirror_chern, broken symmetry": 40,
     "second_chern": 40, "second_chern, broken symmetry": 20,
     "certify_phases": 30, "certify_equivalent": 50, "certify_chern, bands": 80,

@@ -379,6 +379,61 @@ def draw_chiral_columns(rng, broken=False):
     return Case(tp.FourierHamiltonian(made), truth, exponent, tuple(features), half, extra=extra)
 
 
+# ---------------------------------------------------------------- axion angles
+
+
+def draw_axion(rng):
+    """Dirac models with inversion, at times in a magnetic field: their axion angle is known.
+
+    With a field b the levels are E^2 = s_x^2 + s_y^2 + (b +- sqrt(s_z^2 + M^2))^2, and the gap
+    stays open while b is below the distance of m from a transition. A level far away, and integer
+    matrices that keep the parity, change nothing.
+    """
+    exponent, features = scale(rng), ["3D", "inversion"]
+    m = mass(rng, (-3, -1, 1, 3))
+    parity = np.diag([1.0, 1.0, -1.0, -1.0])
+    block = dirac_block([m], np.eye(3, dtype=int).tolist(), ONE)
+    # H = [[M, A], [A^dagger, -M]] of D = M + i S with Hermitian M(k) = M(-k), S(k) = -S(-k)
+    hop = {}
+    for key, d in block.items():
+        back = block[opposite(key)].dagger()
+        even, odd = d + back, Fixed(d.im - back.im, back.re - d.re)
+        whole = zeros(1, 4)
+        for part in ("re", "im"):
+            a, b = getattr(even, part), getattr(odd, part)
+            getattr(whole, part)[:] = np.block([[a, b], [b, -a]])
+        put(hop, key, whole)
+    winding = winding_of_mass(m)
+    truth = CLOSED if winding is CLOSED else int(winding) % 2
+    filled, n = 2, 4
+    if rng.random() < 0.5:  # hoppings are those of 2 H
+        field = zeros(1, 4)
+        amount = min(abs(abs(m) - at * ONE) for at in (1, 3)) >> int(rng.integers(0, 5))
+        for i, sign in enumerate((1, -1, 1, -1)):
+            field.re[:, i, i] = sign * amount
+        put(hop, (0, 0, 0), field)
+        features.append("magnetic field")
+    if rng.random() < 0.4:
+        level, n = zeros(1, 1), 5
+        sign = int(rng.choice([-1, 1]))
+        level.re[:, 0, 0] = sign * (ONE << 5)
+        hop = direct_sum([(hop, 4), ({(0, 0, 0): level}, 1)], 5)
+        filled += int(sign < 0)
+        parity = np.diag([*np.diag(parity), float(rng.choice([-1, 1]))])
+        features.append("level far away")
+    if rng.random() < 0.4:
+        left = np.eye(n, dtype=object)
+        left[:2, :2], left[2:4, 2:4] = unimodular(rng, 2, 2), unimodular(rng, 2, 2)
+        hop = {key: value.between(left, left.T) for key, value in hop.items()}
+        features.append("dressed")
+    made = finished(hop, exponent, 0)
+    if made is None:
+        return None
+    extra = {"effort": 3.7}
+    return Case(tp.FourierHamiltonian(made, n_occupied=filled), [truth], exponent,
+                tuple(features), filled, inversion=parity, extra=extra)  # fmt: skip
+
+
 # ---------------------------------------------------------------- point gaps
 
 
