@@ -54,6 +54,33 @@ def test_a_file_made_again_has_the_same_labels(name, path):
                 )
 
 
+@pytest.mark.long
+def test_hard_splits_have_other_entries_and_proven_labels(name, tmp_path):
+    """The splits of the recipe, made small: real hoppings are real, heavy tails are heavy."""
+    recipe = Recipe.from_toml(RECIPES / name / "recipe.toml")
+    kept = [s.model_copy(update={"size": 12}) for s in recipe.split
+            if s.name in ("no_gap_filter", "real_hoppings", "heavy_tails")]  # fmt: skip
+    assert len(kept) == 3
+    small = recipe.model_copy(update={"split": tuple(kept)})
+    generate(small, tmp_path / "a.h5", workers=1, progress=False)
+    assert verify(tmp_path / "a.h5", progress=False).ok
+    with open_dataset(tmp_path / "a.h5") as dataset:
+        rows = {s: dataset.split(s)[:]["hoppings"] for s in dataset.splits}
+        text = describe(dataset.split("heavy_tails").spec.hamiltonian, 1)
+    assert "Student" in text
+    spread = {s: np.abs(r).max((1, 2, 3)) / np.median(np.abs(r), (1, 2, 3))
+              for s, r in rows.items() if s != "real_hoppings"}  # fmt: skip
+    assert np.median(spread["heavy_tails"]) > np.median(spread["no_gap_filter"])
+    real = rows["real_hoppings"]
+    if name == "majorana-1d":
+        assert not real[..., :2, :2].any()
+        assert not real[..., 2:, 2:].any()
+    elif name == "z2-2d":
+        assert not real.imag.any()
+    elif name == "point-gap-1d":  # the energy is complex
+        assert not np.delete(real, 2, axis=1).imag.any()
+
+
 def test_another_gauge_has_the_same_label(path):
     with open_dataset(path) as dataset:
         test, gauge = dataset.split("test")[:], dataset.split("gauge")[:]

@@ -13,6 +13,7 @@ import numpy as np
 
 from topophys._optional import NotebookText, table_of_rows
 from topophys.datasets import schema
+from topophys.datasets.families import OTHERWISE
 from topophys.datasets.recipe import HamiltonianSpec, Recipe
 from topophys.datasets.split import Split
 from topophys.datasets.tasks import FAMILIES, get_task
@@ -231,10 +232,12 @@ def describe(table: HamiltonianSpec, reach: int) -> str:
     task = get_task(FAMILIES[table.family].kind)
     said = _WHAT | dict(task.descriptions)
     plain = f"Hamiltonians of the family `{table.family}`, labelled with the {task.title}."
-    return said.get(table.family, plain).format(
+    ending = next((end for end in OTHERWISE if table.family.removesuffix(end) in said), "")
+    words = said.get(table.family) or said.get(table.family.removesuffix(ending), plain)
+    return words.format(
         reach=reach, n=table.n_orbitals, bands=table.n_bands, filled=filled,
         half=(table.disorder or 0.0) / 2,
-    )  # fmt: skip
+    ) + ("" if table.family in said else OTHERWISE.get(ending, ""))  # fmt: skip
 
 
 def _special(splits: Sequence[Split]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Final, TypeAlias
 
 import numpy as np
@@ -22,6 +23,7 @@ from topophys.ensembles import (
     hard_planes,
     two_band,
 )
+from topophys.ensembles.symmetric import Entries
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian
@@ -34,6 +36,7 @@ from topophys.models import haldane, qwz
 __all__ = [
     "HARD_CHAIN_FAMILIES",
     "HARD_PLANE_FAMILIES",
+    "OTHERWISE",
     "Arrays",
     "Family",
     "Stored",
@@ -43,12 +46,14 @@ __all__ = [
     "draw_bands",
     "draw_chains",
     "draw_d",
+    "entries_of",
     "family_of",
     "fields_of_chains",
     "rotations",
     "square",
     "two_band_of",
     "unitaries",
+    "with_hard_entries",
 ]
 
 
@@ -57,6 +62,31 @@ HARD_CHAIN_FAMILIES: Final = {f"{e}_chains": e for e in HARD_CHAINS if e != "gau
 HARD_PLANE_FAMILIES: Final = {f"{e}_planes": e for e in HARD_PLANES if e != "gaussian"}
 
 # ------ Random coefficients of every family that a recipe can name, in the shape they are stored in
+
+
+#: Families that differ from another one by the distribution of their entries.
+HARD: Final[Mapping[str, Entries]] = {"_real": "real", "_heavy_tails": "heavy tails"}
+
+
+#: What their cards say in addition.
+OTHERWISE: Final[Mapping[str, str]] = {
+    "_real": " Other than there, hoppings (and pairings) are real.",
+    "_heavy_tails": " Other than there, the size of entries follows Student's t with 1.5 degrees"
+    " of freedom.",
+}
+
+
+def entries_of(family: str) -> Entries:
+    """Distribution of entries that the ending of a family's name says."""
+    return next((kind for end, kind in HARD.items() if family.endswith(end)), "gaussian")
+
+
+def with_hard_entries(
+    families: Mapping[str, tuple[str, ...]],
+) -> dict[str, tuple[str, ...]]:
+    """Families and those of the same kind with other entries."""
+    hard = {name + end: keys for name, keys in families.items() for end in HARD}
+    return dict(families) | hard
 
 
 def square(reach: int) -> Int[np.ndarray, "M 2"]:

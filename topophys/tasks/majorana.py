@@ -10,7 +10,13 @@ from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
 from topophys.datasets._prescreening import bloch_at, screened
-from topophys.datasets.families import Arrays, Family, channels
+from topophys.datasets.families import (
+    Arrays,
+    Family,
+    channels,
+    entries_of,
+    with_hard_entries,
+)
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
@@ -45,8 +51,13 @@ class BdgChains(Family):
         return np.arange(-self.reach, self.reach + 1)[:, None]
 
     def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
-        drawn = bdg_chains(n, n_bands=self.spec.n_bands or 4, hopping_range=self.reach, rng=rng)
-        return drawn.amplitudes
+        return bdg_chains(
+            n,
+            n_bands=self.spec.n_bands or 4,
+            hopping_range=self.reach,
+            entries=entries_of(self.spec.family),
+            rng=rng,
+        ).amplitudes
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
         def prove(kept: NDArray[np.complex128]) -> Certificate:
@@ -102,7 +113,7 @@ class MajoranaTask(Task):
     title = "Majorana number of superconducting chains"
     symbol = "nu"
     quantity = "Majorana number"
-    families: ClassVar[Mapping[str, tuple[str, ...]]] = {"class_d": ("n_bands",)}
+    families: ClassVar[Mapping[str, tuple[str, ...]]] = with_hard_entries({"class_d": ("n_bands",)})
     descriptions: ClassVar[Mapping[str, str]] = {
         "class_d": "Superconducting (class D) chains H(k) = i sum_m A_m exp(i m k), |m| <= {reach},"
         " in a Majorana basis of {bands} operators, with real Gaussian A_m. Each chain is scaled"

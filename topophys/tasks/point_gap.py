@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Complex
 from numpy.typing import NDArray
 
+from topophys.datasets.families import entries_of, with_hard_entries
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
@@ -27,8 +28,10 @@ class NonHermitianChains(Chains):
         size = self.spec.n_orbitals
         hop = np.stack(
             list(
-                non_hermitian_chains(n, n_bands=size, hopping_range=self.reach, rng=rng)
-                .hoppings.values()
+                non_hermitian_chains(
+                    n, n_bands=size, hopping_range=self.reach,
+                    entries=entries_of(self.spec.family), rng=rng,
+                ).hoppings.values()
             ),
             axis=1,
         )  # fmt: skip
@@ -57,7 +60,9 @@ class PointGapTask(Task):
     title = "point-gap winding number of non-Hermitian chains"
     symbol = "w"
     quantity = "point-gap winding number"
-    families: ClassVar[Mapping[str, tuple[str, ...]]] = {"non_hermitian": ("n_orbitals",)}
+    families: ClassVar[Mapping[str, tuple[str, ...]]] = with_hard_entries(
+        {"non_hermitian": ("n_orbitals",)}
+    )
     descriptions: ClassVar[Mapping[str, str]] = {
         "non_hermitian": "Non-Hermitian chains H(k) = sum_m H_m exp(i m k), |m| <= {reach}, with"
         " complex Gaussian {n} x {n} coefficients, about a complex Gaussian energy E. H - E is"

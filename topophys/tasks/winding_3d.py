@@ -10,7 +10,14 @@ import numpy as np
 from jaxtyping import Complex, Int
 from numpy.typing import NDArray
 
-from topophys.datasets.families import Arrays, Family, channels, unitaries
+from topophys.datasets.families import (
+    Arrays,
+    Family,
+    channels,
+    entries_of,
+    unitaries,
+    with_hard_entries,
+)
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
@@ -41,7 +48,12 @@ class Chiral3d(Family):
         return np.array(list(itertools.product(line, repeat=3)))
 
     def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
-        drawn = chiral_3d(n, strength=self.spec.disorder or 0.0, rng=rng)
+        drawn = chiral_3d(
+            n,
+            strength=self.spec.disorder or 0.0,
+            entries=entries_of(self.spec.family),
+            rng=rng,
+        )
         block = np.zeros((n, len(self.vectors()), 2, 2), np.complex128)
         inside = np.flatnonzero(np.abs(self.vectors()).max(1) <= 1)
         block[:, inside] = drawn.amplitudes[..., :2, 2:]  # both in lexical order
@@ -79,7 +91,9 @@ class Winding3dTask(Task):
     title = "winding number of chiral insulators in three dimensions"
     symbol = "W3"
     quantity = "winding number"
-    families: ClassVar[Mapping[str, tuple[str, ...]]] = {"chiral_3d": ("disorder",)}
+    families: ClassVar[Mapping[str, tuple[str, ...]]] = with_hard_entries(
+        {"chiral_3d": ("disorder",)}
+    )
     descriptions: ClassVar[Mapping[str, str]] = {
         "chiral_3d": "Chiral (class AIII) Hamiltonians with four bands in three dimensions: Dirac"
         " models with a mass from -4 to 4 and one momentum reversed or not, mixed by constant"

@@ -10,7 +10,14 @@ from jaxtyping import Complex
 from numpy.typing import NDArray
 
 from topophys.datasets._prescreening import screened, with_gap
-from topophys.datasets.families import Arrays, bands_of, channels, unitaries
+from topophys.datasets.families import (
+    Arrays,
+    bands_of,
+    channels,
+    entries_of,
+    unitaries,
+    with_hard_entries,
+)
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Task, register_task
@@ -37,7 +44,11 @@ class TimeReversalPlanes(Bands):
 
     def draw(self, n: int, rng: np.random.Generator) -> Complex[np.ndarray, "S M n n"]:
         return time_reversal_planes(
-            n, n_bands=self.spec.n_bands or self.default_bands, hopping_range=self.reach, rng=rng
+            n,
+            n_bands=self.spec.n_bands or self.default_bands,
+            hopping_range=self.reach,
+            entries=entries_of(self.spec.family),
+            rng=rng,
         ).amplitudes
 
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
@@ -90,7 +101,9 @@ class Z2Task(Task):
     title = "Z2 invariant of planes with time reversal"
     symbol = "Z2"
     quantity = "Z2 invariant"
-    families: ClassVar[Mapping[str, tuple[str, ...]]] = {"class_aii": ("n_bands",)}
+    families: ClassVar[Mapping[str, tuple[str, ...]]] = with_hard_entries(
+        {"class_aii": ("n_bands",)}
+    )
     descriptions: ClassVar[Mapping[str, str]] = {
         "class_aii": "Planes with time-reversal symmetry (class AII), T = i s_y K, with {bands}"
         " bands, spin up before spin down, H(k) = sum_R H_R exp(i k.R), |R_x|, |R_y| <= {reach},"
