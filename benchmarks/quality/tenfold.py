@@ -83,10 +83,10 @@ def jobs() -> dict[str, tuple[int, Callable[[np.random.Generator], object], Call
             200, lambda g: draw.chiral_3d(200, rng=g),
             lambda h: tp.winding_3d(h, chiral="blocks")),
         "3D winding numbers, 6 bands": (
-            20, lambda g: draw.chiral_3d(20, n_bands=6, rng=g),
+            10, lambda g: draw.chiral_3d(10, n_bands=6, rng=g),
             lambda h: tp.winding_3d(h, chiral="blocks")),
         "3D winding numbers, 8 bands": (
-            10, lambda g: draw.chiral_3d(10, n_bands=8, rng=g),
+            4, lambda g: draw.chiral_3d(4, n_bands=8, rng=g),
             lambda h: tp.winding_3d(h, chiral="blocks")),
         "Z2 invariants, 4 bands, range 1": (
             200, lambda g: draw.time_reversal_planes(200, rng=g),

@@ -86,3 +86,40 @@ def test_bad_numbers_are_named_in_one_line(make, n, options, name):
     with pytest.raises(InputError, match=f"`{name}`") as caught:
         plain(make)(n, **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("draw", ["bdg_chains", "time_reversal_planes", "chiral_3d"])
+def test_entries_of_symmetric_ensembles_have_their_distribution(draw):
+    """Student's t with 1.5 degrees of freedom has no variance; real entries keep the symmetry."""
+    function = getattr(tp.ensembles, draw)
+    drawn = {e: function(60, entries=e, rng=1) for e in ("gaussian", "real", "heavy tails")}
+    far = {e: h.amplitudes[:, 0] for e, h in drawn.items()}  # of the farthest cell
+    largest = {e: np.abs(a).max((1, 2)) / np.abs(a).mean((1, 2)) for e, a in far.items()}
+    assert np.median(largest["heavy tails"]) > np.median(largest["gaussian"])
+    real = drawn["real"]
+    if draw == "bdg_chains":
+        assert not real.amplitudes[..., :2, :2].any()
+        assert not real.amplitudes[..., 2:, 2:].any()
+        assert not real.amplitudes.real.any()
+    else:
+        assert not far["real"].imag.any()
+    if draw == "time_reversal_planes":
+        proof = tp.z2_invariant(real[:3], method="flux", time_reversal="up first")
+        assert not proof.symmetry_violation.any()
+
+
+def test_entries_of_non_hermitian_chains():
+    chains = tp.ensembles.non_hermitian_chains(20, entries="real", rng=1)
+    assert not any(m.imag.any() for m in chains.hoppings.values())
+    with pytest.raises(InputError, match="`entries` must be"):
+        plain(tp.ensembles.non_hermitian_chains)(2, entries="complex")
+
+
+def test_more_than_four_chiral_bands_in_three_dimensions():
+    h = tp.ensembles.chiral_3d(4, n_bands=6, rng=2)
+    assert h.n_bands == 6
+    gamma = np.diag([1.0] * 3 + [-1.0] * 3)
+    np.testing.assert_array_equal(gamma @ h.amplitudes @ gamma, -h.amplitudes)
+    for wrong in (2, 5):
+        with pytest.raises(InputError, match="`n_bands` must be"):
+            tp.ensembles.chiral_3d(1, n_bands=wrong)
