@@ -108,10 +108,6 @@ CASES = {
         lambda u: tp.majorana_number(tp.models.kitaev_chain_bdg(0.5, 1.0, 0.7), particle_hole=u),
         np.array([[0.0, 1.0], [1.0, 0.0]]),
     ),
-    "z2_invariant, time_reversal": (
-        lambda u: tp.z2_invariant(tp.models.bhz(1.0), method="flux", time_reversal=u),
-        np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2)),
-    ),
     "axion_angle, inversion": (
         lambda p: tp.axion_angle(tp.models.fu_kane_mele(0.4), inversion=p),
         np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]]),

@@ -407,3 +407,10 @@ def test_indices_of_tin_telluride_are_certified():
     found = tp.z2_indices_3d(h, method="flux", time_reversal="up first")
     assert (found.label, found.status) == ("(0; 000)", "certified")
     assert found.symmetry_violation < 1e-3 < found.gap_lower
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e300])
+def test_operators_with_large_entries_are_refused_without_overflow(scale):
+    u = scale * np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2))
+    with pytest.raises(InputError, match="`time_reversal` must be unitary"):
+        tp.z2_invariant(tp.models.bhz(1.0), method="flux", time_reversal=u)
