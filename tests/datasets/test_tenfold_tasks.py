@@ -56,11 +56,14 @@ def test_a_file_made_again_has_the_same_labels(name, path):
 
 @pytest.mark.slow
 def test_hard_splits_have_other_entries_and_proven_labels(name, tmp_path):
-    """The splits of the recipe, made small: real hoppings are real, heavy tails are heavy."""
+    """Small splits of the families of a recipe: real hoppings are real, heavy tails are heavy."""
     recipe = Recipe.from_toml(RECIPES / name / "recipe.toml")
-    kept = [s.model_copy(update={"size": 12}) for s in recipe.split
-            if s.name in ("no_gap_filter", "real_hoppings", "heavy_tails")]  # fmt: skip
-    assert len(kept) == 3
+    test = next(split for split in recipe.split if split.name == "test")
+    family, kept = recipe.hamiltonian.family, []
+    for split, end in (("gaussian", ""), ("real_hoppings", "_real"), ("heavy_tails",
+                                                                      "_heavy_tails")):  # fmt: skip
+        table = recipe.hamiltonian.model_copy(update={"family": family + end})
+        kept.append(test.model_copy(update={"name": split, "size": 12, "hamiltonian": table}))
     small = recipe.model_copy(update={"split": tuple(kept)})
     generate(small, tmp_path / "a.h5", workers=1, progress=False)
     assert verify(tmp_path / "a.h5", progress=False).ok
@@ -73,7 +76,7 @@ def test_hard_splits_have_other_entries_and_proven_labels(name, tmp_path):
         rows = {s: r[:, corners] for s, r in rows.items()}
     spread = {s: np.abs(r).max((1, 2, 3)) / np.median(np.abs(r), (1, 2, 3))
               for s, r in rows.items() if s != "real_hoppings"}  # fmt: skip
-    assert np.median(spread["heavy_tails"]) > np.median(spread["no_gap_filter"])
+    assert np.median(spread["heavy_tails"]) > np.median(spread["gaussian"])
     real = rows["real_hoppings"]
     if name == "majorana-1d":
         assert not real[..., :2, :2].any()
