@@ -56,6 +56,8 @@ def outcomes() -> str:
     for name in NAMES:
         kept = [c for s, c in STUDY.entries() if s == settings(name, s.get("piece", -1))]
         total = sum((Counter(c["outcomes"]) for c in kept), Counter())
+        if not total:  # not tried yet
+            continue
         whole += total
         cells = [total.total(), *(total[word] for word in OUTCOMES)]
         lines.append(f"| `{name}` | " + " | ".join(f"{c:,}" for c in cells) + " |")
