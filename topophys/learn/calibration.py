@@ -151,7 +151,9 @@ class Calibration(nn.Module):
 
     def distance(self, summary: Tensor) -> Tensor:
         """Mahalanobis distances (B,) from the samples of the calibration."""
-        return torch.linalg.vector_norm((summary - self.centre) @ self.whitener.to(summary), dim=-1)
+        away = (summary - self.centre) @ self.whitener.to(summary)
+        length: Tensor = torch.linalg.vector_norm(away, dim=-1)
+        return length
 
     def judge(self, logs: Tensor, context: Tensor, summary: Tensor) -> Judgement:
         """Calibrated probabilities, and what may be said with them."""

@@ -271,7 +271,8 @@ def _gradient_bound(encoder: TopologicalMLEncoder, flat: Tensor, rho: Tensor) ->
         down = down.plus(through.times(sides[0]).__matmul__(w_right.T))
         if direct:
             down = down.plus(_Interval(g.middle[..., :direct], g.radius[..., :direct]))
-        length = torch.linalg.vector_norm(down.middle.abs() + down.radius, dim=-1)
+        largest = down.middle.abs() + down.radius
+        length: Tensor = torch.linalg.vector_norm(largest, dim=-1)
         return length * (1.0 + ROUNDING)
 
 
