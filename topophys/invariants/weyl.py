@@ -212,8 +212,8 @@ class WeylCensus(Result):
     reason : str ndarray of shape (B,)
         Why a charge is not proven.
     complete : bool
-        Whether the Brillouin zone outside of the boxes is proven to be gapped. Where false no cell
-        is proven, and nothing is said.
+        Whether the Brillouin zone outside of the boxes is proven to be gapped. Where false a box
+        holds the whole zone, and nothing is said.
     bands : tuple of int
         How many bands are occupied, and how many there are.
     stopped : bool
@@ -377,8 +377,8 @@ def find_weyl_nodes(
             )  # fmt: skip
             spent += int(proof.evaluations)
         rows.append((centre, box, proof, _newton(h, filled, centre, box)))
-    # where boxes hold everything, nothing is said about the zone
-    complete = bool(len(left) < n**3)
+    # where a box holds everything, nothing is said about the zone
+    complete = not any((half >= np.pi).all() for _, half, _, _ in rows)
     return _census(rows, gap, spent, bands, notes, asked, complete=complete, stopped=stopped)
 
 
