@@ -598,7 +598,8 @@ FAST = (
     "1-1-4-2", "1-2-4-2", "phases_stay", "without_overlap", "norms", "plane_by_plane",
     "equal_points", "limits_are_kept", "closed_gap_is_refused", "below_rounding", "flat_bands",
     "tiles", "curvature", "constant_hamiltonian", "corner_bound",
-    "slack_of_hoppings", "thin_cells_are", "second_order", "left_out", "half_a_turn",
+    "slack_of_hoppings", "thin_cells_are", "states_at_vertices", "within_the_error",
+    "eighth", "second_order", "left_out", "half_a_turn",
     "thin_cells_and", "cannot_be_halved", "norm_of_every", "not_known_well", "every_corner",
 )  # fmt: skip
 CELL_TESTS = (

@@ -520,3 +520,27 @@ def test_norms_of_blocks_are_the_eighth_root_of_the_eighth_moment():
     np.testing.assert_allclose(_hermitian_norm(x), wanted, rtol=1e-9)
     assert (_hermitian_norm(x) >= np.linalg.norm(x, 2, axis=(1, 2))).all()
     assert not _hermitian_norm(np.zeros((1, 3, 3), complex)).any()
+
+
+def test_states_at_vertices_give_the_integers_that_rounding_gives():
+    """QWZ and a far level, C = 1: phases by way of frames at all vertices, or from edges alone."""
+    h = tp.models.qwz(-1.0)
+    hops = {r: np.pad(a, (0, 1)) for r, a in h.hoppings.items()}
+    hops[0, 0] = hops[0, 0] + np.diag([0.0, 0.0, 5.0])
+    walk = cover(Hoppings.of(tp.FourierHamiltonian(hops, n_occupied=1), 1), Zone((8, 8), 8, 6),
+                 np.zeros(1), 20_000, 0.25, frames=True)  # fmt: skip
+    cocycle = Cocycle(walk)
+    zone_edges(cocycle)
+    edges, middle, spread = cocycle.collected()
+    period = np.array([walk.domain.fine] * 2)
+    (owner, point), total, error, first, last = cocycle.vertices(edges, middle, spread, period)
+    every = np.arange(len(owner))
+    sums, turns = cocycle.exact(edges, middle, owner, point, every, first, last)
+    np.testing.assert_allclose(sums, 2.0 * np.pi * turns, atol=1e-6)
+    sure = error < 3.0
+    assert sure.any()
+    np.testing.assert_array_equal(turns[sure], np.rint(total / (2.0 * np.pi))[sure])
+    assert turns.sum() == int(tp.certify_chern(h))
+    some = every[::3]
+    part = cocycle.exact(edges, middle, owner, point, some, first, last)[1]
+    np.testing.assert_array_equal(part, turns[some])

@@ -293,3 +293,16 @@ def test_bad_input_is_named_in_one_line():
         with pytest.raises(error, match=word) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def test_bounds_of_many_bands_hold_within_the_error():
+    """Levels move by the error each: bounds of the gap by twice that, downwards and upwards."""
+    hops = {(0, 0): np.diag([-1.0, 0.5, 2.0]), (1, 0): 0.1 * np.eye(3)[::-1]}
+    exact, blurred = (tp.FourierHamiltonian(hops, n_occupied=1) for _ in range(2))
+    blurred = blurred._with_error(np.array(0.125), ())
+    for certify in (tp.certify_chern, tp.certify_gap):
+        one, other = certify(exact), certify(blurred)
+        assert other.certified
+        assert float(other.gap_upper) == pytest.approx(float(one.gap_upper) + 0.25, abs=1e-9)
+        assert float(other.gap_lower) <= float(one.gap_lower) - 0.25 + 1e-9
+        assert float(other.gap_lower) > 0.5
