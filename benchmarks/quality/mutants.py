@@ -513,10 +513,10 @@ def table() -> str:
     lines += ["| together | " + " | ".join(map(str, sums.values())) + " |", ""]
     groups = {group: {tuple(place) for place in one["places"]}
               for group, one in explained().items()}  # fmt: skip
-    told: dict[str, list[str]] = {group: [] for group in (*groups, "Not explained")}
+    told: dict[str, list[str]] = {group: [] for group in (*groups, "Not looked at yet")}
     for name, m, how in survivors:
         place = name, m.source, f"{m.old} -> {m.new}"
-        group = next((g for g, places in groups.items() if place in places), "Not explained")
+        group = next((g for g, places in groups.items() if place in places), "Not looked at yet")
         told[group].append(f"`{name}` {m.line}: `{place[2]}`" + f" ({how})" * bool(how))
     for group, places in told.items():
         if places:
