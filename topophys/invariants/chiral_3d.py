@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -311,7 +311,8 @@ def _proven(
 # ------------------------------------------------------------- The proof of three and four orbitals
 
 
-class Series(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Series:
     """Fourier series f(k) with coefficients on a box, -r..r along each axis, and its error.
 
     Attributes
