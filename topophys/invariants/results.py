@@ -472,7 +472,8 @@ class Evidence:
 def joined(parts: list[Evidence]) -> Evidence:
     """All rows of several, without what certificates keep."""
     names = [k for k in vars(parts[0]) if k != "evidence"]
-    return Evidence(**{k: np.concatenate([getattr(p, k) for p in parts]) for k in names})
+    columns: dict[str, Any] = {k: np.concatenate([getattr(p, k) for p in parts]) for k in names}
+    return Evidence(**columns)
 
 
 def conclude(
