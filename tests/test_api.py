@@ -85,7 +85,6 @@ SAMPLED = [
 NAMES = [f"{function.__name__}-{h.dim}D" for function, h, _ in SAMPLED]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("function", "h", "samples"), SAMPLED, ids=NAMES)
 def test_sampled_functions_take_hamiltonians_with_a_grid(function, h, samples):
     """An int is the same number along every direction, and samples give the same answer."""
@@ -203,7 +202,6 @@ CALLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("call", "default", "n_known"), UNRESOLVED, ids=CALLS)
 def test_unresolved_elements_are_masked_or_raise(call, default, n_known):
     found = call(on_unresolved="mask")

@@ -51,7 +51,6 @@ def public(name):
 ALONE = {"checker.py"}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_have_one_subject(path):
     assert path.name in ALONE or len(path.read_text(encoding="utf-8").splitlines()) <= 800
@@ -169,7 +168,6 @@ def test_the_drawing_is_the_contract():
     assert drawn_layers() == [set(layer.split(" | ")) for layer in layers]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_go_down_the_drawing(path):
     height = {name: -place for place, layer in enumerate(drawn_layers()) for name in layer}
@@ -183,7 +181,6 @@ def test_imports_go_down_the_drawing(path):
                 assert height[parts[0]] < height[own], f"line {node.lineno} imports {parts[0]}"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("own", "other"), [("tests", "benchmarks"), ("benchmarks", "tests")])
 def test_tests_and_benchmarks_share_only_what_lies_in_testing(own, other):
     for path in sorted((ROOT.parent / own).rglob("*.py")):

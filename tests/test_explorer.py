@@ -55,7 +55,6 @@ def test_a_closed_gap_shows_no_integer(name, moved):
     assert "closed gap" in shown.details
 
 
-@pytest.mark.long
 @given(st.sampled_from(sorted(MODELS)), st.data())
 def test_every_position_of_the_sliders_shows_something(name, data):
     parameters = MODELS[name].parameters

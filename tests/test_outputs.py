@@ -87,7 +87,6 @@ def test_own_files_are_replaced_and_others_by_force(recipe, tmp_path):
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("suffix", [".partial", ".journal", ".journal.new", ".partial.headers"])
 @pytest.mark.parametrize("plant", PLANTS)
 def test_planted_names_of_temporary_files_are_not_followed(recipe, tmp_path, plant, suffix):
@@ -250,7 +249,6 @@ SAVERS = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", SAVERS)
 def test_savers_replace_earlier_outputs_only(tmp_path, name):
     save, forced = SAVERS[name]

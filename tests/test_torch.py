@@ -78,7 +78,6 @@ def test_fluxes_are_those_of_numpy_and_have_gradients():
     assert torch.autograd.gradcheck(hermitian, h_k[:1, :3, :3].clone().requires_grad_())
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("chern", "least"), [(1, 1.9), (-2, 1.6)])
 def test_designs_are_proven_and_have_large_gaps(chern, least):
     best = design(chern, starts=6, steps=250, grid=24, polished=1, tightness=0.97)
@@ -92,7 +91,6 @@ def test_designs_are_proven_and_have_large_gaps(chern, least):
     assert (energy[..., 1] - energy[..., 0]).min() >= float(best.certificate.gap_lower)
 
 
-@pytest.mark.long
 def test_polishing_raises_the_gap():
     plain, polished = (
         design(2, starts=2, steps=20, grid=12, polished=n, tightness=0.9, seed=3) for n in (0, 1)

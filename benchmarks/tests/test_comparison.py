@@ -35,7 +35,6 @@ def test_the_table_of_features_is_that_of_the_script():
         assert cells == wanted
 
 
-@pytest.mark.long
 def test_our_own_names_exist():
     assert features.missing(features.OURS) == []
 

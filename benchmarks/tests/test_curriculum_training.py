@@ -29,7 +29,6 @@ def trained(pools):
     return encoder
 
 
-@pytest.mark.long
 def test_far_above_the_majority(trained, pools):
     test = pools[1]
     assert torch.bincount(test.label + 1).tolist() == [200, 200, 200]

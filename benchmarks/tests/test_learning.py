@@ -146,7 +146,6 @@ def errors(text, count, n):
     return {"row": text, "value": count / n if n else None, "n": n, "count": count}
 
 
-@pytest.mark.long
 def test_pictures_show_what_was_stored(tmp_path):
     rows = [
         {"row": "confusion: -1 named -1", "value": 5},

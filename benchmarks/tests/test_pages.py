@@ -109,7 +109,6 @@ def test_gapless_cases_are_gapless_and_hermitian():
         assert (tp.certify_chern(h).status == "unresolved").all()
 
 
-@pytest.mark.long
 def test_operations_are_counted():
     count = operations.operations_of_sampled(8, 1)
     # four real products for each link, plaquette and point at the very least

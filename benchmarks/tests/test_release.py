@@ -124,7 +124,6 @@ def test_checks_of_an_installation_need_no_repository():
         assert set(way.checks) <= known
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("check", ["readme", "pandas", "xarray", "dask", "materials"])
 def test_checks_of_an_installation_pass_in_this_one(check, tmp_path):
     script = ROOT / "benchmarks" / "quality" / "installed.py"

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from topophys.invariants.certificate_file import SCHEMA, format_page
 from topophys.testing.certificates import KINDS, texts
 
@@ -27,7 +25,6 @@ def keys_of(value, at=""):
     return inner | ({at} if "." in at else set())
 
 
-@pytest.mark.long
 def test_files_have_the_keys_of_the_page():
     found = set()
     for kind in KINDS:

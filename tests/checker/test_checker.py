@@ -35,7 +35,6 @@ def verdict(text):
         return "unreadable", str(error)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_real_certificates_are_accepted_and_false_ones_are_not(kind):
     rng = np.random.default_rng(11)
@@ -61,7 +60,6 @@ def test_many_certificates_and_many_false_files(kind):
     assert known <= {name.removeprefix("field ") for name in found["changes"]}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_integer_and_a_larger_gap_are_refused(kind):
     text = texts(kind)[0]
@@ -80,7 +78,6 @@ def test_another_integer_and_a_larger_gap_are_refused(kind):
     assert verdict(json.dumps(data))[0] == "rejected"
 
 
-@pytest.mark.long
 def test_a_closed_gap_is_refused_with_any_evidence():
     """Cells of a gapped Hamiltonian, claimed for one whose gap closes between their corners."""
     gapped = json.loads(json.dumps(document_of_model(tp.certify_chern(tp.models.qwz(-1.0)))))
@@ -99,7 +96,6 @@ def test_a_closed_gap_is_refused_with_any_evidence():
                 assert claim_is_true(data)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.4, 0.49])
 def test_z2_of_all_hamiltonians_within_a_large_error(share):
     u = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(2))

@@ -71,7 +71,6 @@ VALUES = [
 ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("words", "value"), VALUES, ids=[" ".join(w) for w, _ in VALUES])
 def test_json(program, files, words, value):
     code, out, err = program(words[0], files[words[1]], *words[2:], "--json")

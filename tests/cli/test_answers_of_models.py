@@ -33,7 +33,6 @@ def models(tmp_path_factory):
     return folder
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("ending", ["hdf5", "json"])
 @pytest.mark.parametrize(
     ("words", "value"),
@@ -118,7 +117,6 @@ def test_certificates_of_models(program, models, tmp_path):
     assert (code, "1 of 2 bands occupied" in out) == (0, True)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [("chern", "plane"), ("gap", "plane"), ("winding", "chain"), ("z2", "kramers"),
@@ -230,7 +228,6 @@ def test_a_fermi_energy_counts_whatever_the_file_says(program, tmp_path, occ):
     assert ("`n_occupied` must be given" in err) == (occ in (0, 3))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("ending", ["hdf5", "json"])
 @pytest.mark.parametrize(
     ("network", "name", "value"), [("chern-2d", "plane", 1), ("winding-1d", "chain", 1)]

@@ -18,7 +18,6 @@ def run_folder(touched, tmp_path):
     return shutil.copytree(touched, tmp_path / "copy")
 
 
-@pytest.mark.long
 def test_info(program, tiny_file):
     code, out, err = program("info", tiny_file)
     assert (code, err) == (0, "")
@@ -26,7 +25,6 @@ def test_info(program, tiny_file):
         assert out == dataset.card() + "\n"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["winding", "chern"])
 def test_generate(program, tmp_path, kind):
     path = tmp_path / "a.h5"
@@ -54,7 +52,6 @@ def test_commands_that_make_data_print_json(program, tmp_path):
     assert (code, json.loads(out)["value"]) == (0, "+1")
 
 
-@pytest.mark.long
 def test_verify(program, tiny_file):
     code, out, err = program("verify", tiny_file, "--quiet")
     assert (code, err) == (0, "")
@@ -95,7 +92,6 @@ def test_a_certificate_that_cannot_be_checked_is_not_wrong(program, tmp_path, mo
     assert "Package `flint` must be installed" in err
 
 
-@pytest.mark.long
 def test_train(program, tiny_file, tmp_path):
     settings = tmp_path / "training.toml"
     settings.write_text("epochs = 2\nbatch_size = 100\n[encoder]\nhidden_dims = [4, 3, 6]\n")
@@ -130,7 +126,6 @@ def test_train_resumes_and_generates_samples_during_training(program, tmp_path):
     assert (code, "--data" in err) == (2, True)
 
 
-@pytest.mark.long
 def test_predict_a_file_of_hoppings(program, trained, tmp_path):
     import topophys as tp
 
@@ -160,7 +155,6 @@ def test_predict(program, trained, chains_file, tmp_path):
     np.testing.assert_allclose([float(row[2]) for row in rows], answer.confidence, atol=6e-4)
 
 
-@pytest.mark.long
 def test_probe(program, run_folder):
     code, out, err = program("probe", run_folder, "-n", "30", "--split", "val", "--quiet")
     assert (code, err) == (0, "")
@@ -171,7 +165,6 @@ def test_probe(program, run_folder):
     assert out.startswith("Linear probes, held-out R2 on 30 Hamiltonians of `val`")
 
 
-@pytest.mark.long
 def test_report(program, run_folder):
     code, out, err = program("report", run_folder, "--quiet")
     assert (code, err) == (0, "")
@@ -183,7 +176,6 @@ def test_report(program, run_folder):
     assert program("report", run_folder, "--quiet")[0] == 0  # and again
 
 
-@pytest.mark.long
 def test_report_of_a_demo_keeps_what_the_demo_knew(program, demonstrated, tmp_path):
     folder = shutil.copytree(demonstrated[0], tmp_path / "demo")
     before = json.loads((folder / "summary.json").read_text(encoding="utf-8"))

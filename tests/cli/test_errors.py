@@ -48,7 +48,6 @@ def test_missing_data_file(refused, tmp_path, command):
     assert "does not exist" in refused(command, tmp_path / "nowhere.h5")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("keep", [0, 1, 100, 5000, -1])
 def test_truncated_data_file(program, refused, tiny_file, tmp_path, keep):
     content = tiny_file.read_bytes()
@@ -149,7 +148,6 @@ def test_folder_that_holds_a_training(refused, run_folder, tiny_file):
     assert "already holds a training" in refused("train", tiny_file, "-o", run_folder)
 
 
-@pytest.mark.long
 def test_wrong_kind_of_data(refused, run_folder, chern_file):
     for command in ("probe", "plot", "report"):
         assert "'chern'" in refused(command, run_folder, "--data", chern_file)

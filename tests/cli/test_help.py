@@ -37,7 +37,6 @@ def test_help_lists_the_commands(flag):
     assert set(listed) >= PROMISED
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("command", WAYS)
 def test_every_command_shows_an_example_that_it_understands(command):
     found = invoke(*command.split(), "--help")

@@ -8,7 +8,6 @@ pytest.importorskip("gudhi", reason="needs the extra `materials`")
 pytest.importorskip("pymatgen.core", reason="needs the extra `materials`")
 
 
-@pytest.mark.long
 def test_the_whole_way(program, tmp_path):
     from tests.materials.test_run import POSCAR
 
@@ -34,7 +33,6 @@ def test_the_whole_way(program, tmp_path):
 
 
 @pytest.mark.always
-@pytest.mark.long
 def test_solids_and_a_bad_file_among_good_ones(program, tmp_path):
     from tests.materials.test_run import POSCAR
 
@@ -72,7 +70,6 @@ TABLE = "formula,class\n" + "".join(
 )  # fmt: skip
 
 
-@pytest.mark.long
 def test_a_table_becomes_a_model_and_answers(program, tmp_path):
     pytest.importorskip("lightgbm", reason="needs the extra `materials`")
     table, model, answers = tmp_path / "t.csv", tmp_path / "m.npz", tmp_path / "a.csv"
@@ -99,7 +96,6 @@ def test_a_table_becomes_a_model_and_answers(program, tmp_path):
     assert json.loads(out)["class"] == "oxide"
 
 
-@pytest.mark.long
 def test_formulas_are_answered_by_the_model_of_the_package(program):
     code, out, err = program("materials", "predict", "Bi2Se3:166", "SnTe:Fm-3m", "Qq", "--quiet")
     assert code == 1
@@ -120,7 +116,6 @@ def test_outputs_of_training_are_named(program, tmp_path):
     assert table.read_text() == TABLE
 
 
-@pytest.mark.long
 def test_labels_on_which_two_tables_differ_are_ranked(program, tmp_path):
     pytest.importorskip("lightgbm", reason="needs the extra `materials`")
     first, second, ranked = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "r.csv"

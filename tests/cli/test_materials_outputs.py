@@ -39,7 +39,6 @@ def refused(program, place, words):
     assert content(place) == before, words
 
 
-@pytest.mark.long
 def test_no_command_writes_over_what_it_reads(program, place):
     inputs = {
         "predict": {
@@ -92,7 +91,6 @@ def test_tables_of_answers_are_replaced_and_foreign_ones_with_force(program, pla
     refused(program, place, ["predict", place / "new.csv", "-o", place / "new.csv"])
 
 
-@pytest.mark.long
 def test_tables_of_doubted_labels_are_replaced(program, tmp_path):
     pytest.importorskip("lightgbm", reason="needs the extra `materials`")
     (tmp_path / "t.csv").write_text(TABLE)
@@ -145,7 +143,6 @@ def test_many_bad_entries_are_counted(program, tmp_path):
     assert "30 more entries" in err
 
 
-@pytest.mark.long
 def test_members_are_averaged(program, tmp_path):
     pytest.importorskip("lightgbm")
     from topophys.materials import MaterialsModel

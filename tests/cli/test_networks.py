@@ -35,7 +35,6 @@ def trained_surface(request, chern_file, bands_file, tmp_path_factory):
     return request.param, data, folder / "run"
 
 
-@pytest.mark.long
 def test_training_and_prediction_in_two_dimensions(program, trained_surface, surfaces, tmp_path):
     kind, data, folder = trained_surface
     run = load_run(folder)
@@ -61,7 +60,6 @@ def test_training_and_prediction_in_two_dimensions(program, trained_surface, sur
     np.testing.assert_allclose(run.predict(shown).real, direct, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.long
 def test_resuming_a_finished_training_leaves_an_edited_card(program, tiny_file, tmp_path):
     settings, folder = tmp_path / "settings.toml", tmp_path / "run"
     settings.write_text(SETTINGS.replace("= 5", "= 3"), encoding="utf-8")
@@ -123,7 +121,6 @@ def answers(trained_surface, surfaces, tmp_path):
     return copy, tmp_path / "h.npy"
 
 
-@pytest.mark.long
 def test_inputs_that_no_network_can_read(answers, refused, tmp_path):
     folder, whole = answers
     good = np.load(whole)
@@ -151,7 +148,6 @@ def test_scale_is_no_matter(answers, program, tmp_path):
     )
 
 
-@pytest.mark.long
 def test_networks_that_cannot_be_trusted(answers, refused, tmp_path):
     folder, whole = answers
     weights, card = folder / "best.safetensors", folder / "best.json"
@@ -201,7 +197,6 @@ def test_one_report_or_training_at_a_time_writes_a_run(program, touched, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
-@pytest.mark.long
 def test_networks_of_the_package_answer_at_once(program, tmp_path):
     """`topophys predict winding-1d FILE` needs no training."""
     chains = tp.ensembles.hard_chains("gaussian", 6, rng=2)

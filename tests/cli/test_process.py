@@ -89,7 +89,6 @@ def test_stop_during_generate_leaves_nothing(tmp_path):
     assert list(output.parent.iterdir()) == []
 
 
-@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that nobody can fill")
 @pytest.mark.parametrize(
     ("words", "status"),

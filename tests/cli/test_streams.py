@@ -137,7 +137,6 @@ def test_lines_on_stderr_may_get_lost(command, stream, here, few_samples, monkey
     check_stderr(monkeypatch, here, COMMANDS[command], stream, 0)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("command", MATERIALS)
 def test_entries_that_are_left_out_may_get_lost(command, here, monkeypatch):
     pytest.importorskip("pymatgen.core", reason="needs the extra `materials`")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 import topophys as tp
 from tests.datasets.kinds import make
@@ -38,7 +37,6 @@ def test_bands_have_the_shapes_of_the_schema():
     assert np.allclose(np.trace(q, axis1=-2, axis2=-1), -1.0, atol=1e-5)  # two filled, one empty
 
 
-@pytest.mark.long
 def test_gaps_of_chains_with_many_orbitals_are_sharp():
     """What is left out has a gap below the threshold; what is kept has not: no third kind."""
     recipe = Recipe.from_dict(

@@ -24,7 +24,6 @@ def sha(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("workers", [1, 2, 3, None])
 def test_equal_recipes_make_equal_bytes(recipe, path, tmp_path, workers):
     generate(recipe, tmp_path / "b.h5", workers=workers, progress=False)
@@ -80,7 +79,6 @@ def test_processes_do_the_same_as_threads(recipes, files, tmp_path):
     assert sha(tmp_path / "b.h5") == sha(files / "winding.h5")
 
 
-@pytest.mark.long
 def test_the_summary_counts_everything(recipe, tmp_path):
     summary = generate(recipe, tmp_path / "a.h5", workers=1, progress=False)
     with open_dataset(summary.path) as dataset:
@@ -131,7 +129,6 @@ def test_a_disk_that_is_too_small_is_refused_before_any_work(recipes, tmp_path, 
         generate(recipes["winding"], tmp_path / "a.h5", progress=False)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RecipeError, MemoryError])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interrupted_run_leaves_nothing(recipes, tmp_path, monkeypatch, error, workers):

@@ -62,7 +62,6 @@ def test_pieces_are_powers_of_two_that_divide_a_shard(rows, width):
         assert len(checksums(np.zeros((rows, width), np.uint8), 2048)) == -(-rows // step)
 
 
-@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(data=st.data())
 def test_a_flipped_bit_is_never_returned(files, tmp_path_factory, data):
@@ -123,7 +122,6 @@ def test_files_of_the_first_schema_are_checked_by_their_digests(name, tmp_path):
         dataset.split(first)[0]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["recipe", "topophys_version", "manifest", "recipe_digest"])
 def test_a_flipped_bit_in_an_attribute_is_seen_when_opening(copy, name):
     import h5py
@@ -215,7 +213,6 @@ def test_workers_of_a_loader_refuse_as_well(others, way):
             list(loader)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_nothing_is_trained_on_a_flipped_bit(copy, kind, in_memory, tmp_path):
     pytest.importorskip("torch")
@@ -282,7 +279,6 @@ def many_groups(file):
         file.create_group(str(i))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("attack", [many_attributes, nested_groups, many_groups])
 def test_headers_without_bound_are_refused_before_they_are_read(copy, attack, monkeypatch):
     import h5py

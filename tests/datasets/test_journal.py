@@ -103,7 +103,6 @@ def unfinished(tmp_path, monkeypatch):
     return tmp_path / "a.h5"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("change", [{"sha256": None}, {"rejected": {"a\nb": 1}}])
 def test_a_shard_with_other_fields_or_reasons_is_drawn_again(unfinished, tmp_path, change):
     journal = Journal(tmp_path / "a.h5.journal", ShardRange.of(RECIPE))

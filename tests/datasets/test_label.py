@@ -228,7 +228,6 @@ def test_the_command(tmp_path, capsys):
     assert caught.value.code == 2
 
 
-@pytest.mark.long
 def test_parts_are_made_and_joined_from_the_command_line(tmp_path, capsys, recipes):
     (tmp_path / "r.toml").write_text(recipes["winding"].to_toml())
     assert recipes["winding"].n_shards == 5

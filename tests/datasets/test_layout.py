@@ -151,7 +151,6 @@ CHANGES = [
 ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("change", "message"), CHANGES, ids=lambda c: getattr(c, "__name__", ""))
 def test_a_file_that_is_not_what_its_recipe_says_is_refused(copy, change, message):
     with h5py.File(copy, "r+") as file:

@@ -28,7 +28,6 @@ INDICES = [
 ]  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("index", INDICES, ids=str)
 def test_a_split_indexes_like_an_array(dataset, plain, index):
     split = dataset.split("train")

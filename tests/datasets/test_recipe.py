@@ -149,7 +149,6 @@ KEYS += [("input", k) for k in DATA["input"]] + [("split", 0, k) for k in DATA["
 KEYS += [("split", 0, k) for k in ("grid", "min_gap", "hopping_range")]
 
 
-@pytest.mark.long
 @given(key=st.sampled_from(KEYS), junk=JUNK, extra=st.text(max_size=6))
 def test_any_value_for_any_key_is_a_recipe_or_one_line(key, junk, extra):
     data = copy.deepcopy(DATA)

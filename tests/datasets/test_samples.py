@@ -35,7 +35,6 @@ def test_samples_are_small_and_have_their_sums():
     assert total < 50_000 * len(SAMPLES)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", SAMPLES)
 def test_samples_are_proven_and_of_the_family_of_their_data_set(name):
     assert verify(TINY / f"{name}.h5").ok
@@ -46,7 +45,6 @@ def test_samples_are_proven_and_of_the_family_of_their_data_set(name):
         assert dataset.recipe.label == large.label
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", SAMPLES)
 def test_samples_come_again(name, tmp_path):
     path = TINY / f"{name}.h5"

@@ -40,7 +40,6 @@ def test_quotas_add_up_to_balanced_classes(size, classes):
         assert max(part.values()) - min(part.values()) <= 1
 
 
-@pytest.mark.long
 def test_a_shard_alone_is_that_of_the_file(path, recipe):
     with open_dataset(path) as dataset:
         for name in reversed(dataset.splits):
@@ -105,7 +104,6 @@ def bands():
     )
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["winding", "chern", "bands"])
 def test_a_sample_is_evaluated_to_the_same_bits_alone_and_among_others(kind, recipes):
     # arrays of this size are larger than what NumPy reuses for products, and than any cache

@@ -40,14 +40,12 @@ def test_the_recipe_reads_back(recipe):
     assert Recipe.from_text(recipe.to_toml()) == recipe
 
 
-@pytest.mark.long
 def test_the_file_is_in_order(path, recipe):
     report = verify(path)
     assert report.ok, report.problems
     assert report.checked["gap below max_gap"] == recipe.part("train").size
 
 
-@pytest.mark.long
 def test_no_two_splits_share_a_hamiltonian(dataset):
     rows = []
     for name in dataset.splits:
@@ -60,7 +58,6 @@ def test_no_two_splits_share_a_hamiltonian(dataset):
     assert len(np.unique(every, axis=0)) == len(dataset)
 
 
-@pytest.mark.long
 def test_small_gaps_are_small_and_proven(dataset, kind):
     split = dataset.split("near_critical")
     batch = split.hamiltonians()
@@ -76,7 +73,6 @@ def test_small_gaps_are_small_and_proven(dataset, kind):
     assert split.drawn == len(split) + sum(split.rejected.values())
 
 
-@pytest.mark.long
 def test_the_gauge_split_shows_the_samples_of_its_source(dataset, kind):
     source, turned = dataset.split("test"), dataset.split("gauge")
     assert np.array_equal(source.read("label")[0], turned.read("label")[0])
@@ -102,7 +98,6 @@ def _sizes(batch, kind):
     return np.linalg.svd(amplitudes, compute_uv=False)
 
 
-@pytest.mark.long
 def test_noise_is_on_the_input_alone_and_known(dataset, recipe, kind):
     for name, strength in (("noisy", 0.2), ("noisy_gauge", 0.1)):
         split = dataset.split(name)
@@ -139,7 +134,6 @@ def test_the_file_says_that_there_is_noise(path):
     assert "noise" not in hoppings
 
 
-@pytest.mark.long
 def test_changed_noise_is_found(path, tmp_path):
     copy = tmp_path / "a.h5"
     copy.write_bytes(path.read_bytes())
@@ -149,12 +143,10 @@ def test_changed_noise_is_found(path, tmp_path):
     assert "noisy: x computed from hoppings: wrong for 1 (index 7)" in problems
 
 
-@pytest.mark.long
 def test_a_fraction_of_a_noisy_split_can_be_verified(path):
     assert verify(path, recompute=0.2).ok
 
 
-@pytest.mark.long
 def test_cards_tell_what_is_special(dataset, kind):
     card = dataset.card()
     assert "- `gauge`: sample i is sample i of `test`" in card

@@ -51,7 +51,6 @@ def numbers(batches, dataset):
     return found
 
 
-@pytest.mark.long
 def test_every_sample_comes_once_in_random_order(path):
     with open_dataset(path) as dataset:
         batches = list(dataset.torch("train", batch_size=512))

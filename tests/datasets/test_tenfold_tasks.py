@@ -35,7 +35,6 @@ def path(name, recipe, tmp_path_factory):
     return target
 
 
-@pytest.mark.long
 def test_tiny_files_hold_what_their_recipes_say(name, recipe):
     committed = RECIPES / "tiny" / f"{name}.h5"
     assert verify(committed, progress=False).ok
@@ -44,7 +43,6 @@ def test_tiny_files_hold_what_their_recipes_say(name, recipe):
         assert dataset.kind == recipe.kind
 
 
-@pytest.mark.long
 def test_a_file_made_again_has_the_same_labels(name, path):
     with open_dataset(path) as made, open_dataset(RECIPES / "tiny" / f"{name}.h5") as committed:
         for split in committed.splits:
@@ -114,7 +112,6 @@ def labels_by_other_means(kind, hoppings, vectors, label, bound):
     return tp.winding_number(h.on_grid(2048))
 
 
-@pytest.mark.long
 def test_labels_agree_with_other_methods(recipe, path):
     with open_dataset(path) as dataset:
         for split in dataset.splits:
@@ -154,7 +151,6 @@ def test_recipes_of_full_size_are_valid_and_described(name):
     assert family_of(recipe, recipe.split[0]).sizes()["M"] > 1
 
 
-@pytest.mark.long
 def test_what_no_certificate_file_holds_is_said(path, recipe):
     known = family_of(recipe, recipe.split[0]).checkable
     assert known == (recipe.kind in {"majorana", "z2", "point_gap"})

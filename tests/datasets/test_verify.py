@@ -32,7 +32,6 @@ def test_labels_are_root_counts(files):
             assert [winding_by_roots(h) for h in hoppings] == label.tolist()
 
 
-@pytest.mark.long
 def test_a_fresh_file_is_in_order(path, dataset):
     report = verify(path)
     assert report.ok
@@ -43,7 +42,6 @@ def test_a_fresh_file_is_in_order(path, dataset):
     assert str(report).splitlines()[0] == f"{path}: no problem"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("fraction", [0, 0.0, 0.1, 1])
 def test_a_fraction_of_every_shard(path, dataset, fraction):
     report = verify(path, recompute=fraction)
@@ -148,7 +146,6 @@ FORGERIES = [
 ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("change", "message"), FORGERIES, ids=lambda c: getattr(c, "__name__", ""))
 def test_a_forgery_is_found_although_all_digests_fit(copy, change, message):
     forge(copy, change)
@@ -159,7 +156,6 @@ def test_a_forgery_is_found_although_all_digests_fit(copy, change, message):
     assert all("\n" not in p for p in report.problems)
 
 
-@pytest.mark.long
 def test_labels_go_through_the_independent_checker(copy):
     pytest.importorskip("flint")
     forge(copy, _label)
@@ -174,7 +170,6 @@ def verify_some(path):
     return verify(path, recompute=0.3, checker=True).problems
 
 
-@pytest.mark.long
 def test_checking_labels_is_reported_in_one_line(path, monkeypatch):
     pytest.importorskip("flint")
     with open_dataset(path) as data:
@@ -186,7 +181,6 @@ def test_checking_labels_is_reported_in_one_line(path, monkeypatch):
         verify(path, recompute=0.1, checker=True)
 
 
-@pytest.mark.long
 def test_a_wrong_label_is_reported(copy):
     pytest.importorskip("flint")
     forge(copy, _every_label)
@@ -198,13 +192,11 @@ def _every_label(file):
     file["train/label"][:] = file["train/label"][:] + 1
 
 
-@pytest.mark.long
 def test_forging_nothing_changes_nothing(copy):
     forge(copy, lambda file: None)
     assert verify(copy).ok
 
 
-@pytest.mark.long
 def test_bounds_of_another_version_count_if_they_can_be_proven(copy):
     """Another way to prove finds other bounds; as long as they are true, nothing is wrong."""
 
@@ -223,7 +215,6 @@ def test_bounds_of_another_version_count_if_they_can_be_proven(copy):
     assert any(re.search(message, p) for p in verify(copy).problems)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("what", ["label", "hoppings", "x", "gap_bound", "seed_key"])
 def test_a_flipped_bit_in_any_array_is_found_by_its_digest(copy, what, dataset):
     place = dataset._layouts[0].splits["train"].fields[what]
@@ -234,7 +225,6 @@ def test_a_flipped_bit_in_any_array_is_found_by_its_digest(copy, what, dataset):
     assert f"train: sha256 of {what}, shards: wrong for 1 (index 0)" in report.problems
 
 
-@pytest.mark.long
 def test_a_changed_attribute_is_found(copy):
     with h5py.File(copy, "r+") as file:
         file["train"].attrs["rejected"] = file["train"].attrs["rejected"][::-1].copy()

@@ -197,7 +197,6 @@ def test_relative_links_lead_to_files_and_headings(page: Path) -> None:
     assert [problem for problem in found if problem] == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("page", [*DOCS, *PROSE, *CARDS], ids=name)
 def test_commands_and_options_exist(page: Path) -> None:
     blocks = [block for block in read(page)[0] if block.language in SHELL]

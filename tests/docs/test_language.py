@@ -59,7 +59,6 @@ def test_pages_use_the_terms_of_the_field(page):
     assert dialect(page.read_text(encoding="utf-8")) == {}, "say what is on the right"
 
 
-@pytest.mark.long
 def test_comments_docstrings_and_messages_use_the_terms_of_the_field():
     found = {}
     for path in SOURCES:
@@ -70,7 +69,6 @@ def test_comments_docstrings_and_messages_use_the_terms_of_the_field():
     assert found == {}, "say what is on the right"
 
 
-@pytest.mark.long
 def test_names_of_tests_use_the_terms_of_the_field():
     found = {}
     for path in TESTS:

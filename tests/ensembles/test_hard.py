@@ -17,7 +17,6 @@ from topophys.ensembles import (
 from topophys.errors import InputError
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", HARD_CHAINS)
 @pytest.mark.parametrize("size", [1, 3])
 def test_chains_have_unit_energy_and_depend_on_the_seed_alone(name, size):

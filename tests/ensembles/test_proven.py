@@ -17,7 +17,6 @@ MAKERS = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_one_has_the_gap_and_there_are_exactly_n(name):
     make, prove, options = MAKERS[name]
@@ -30,7 +29,6 @@ def test_every_one_has_the_gap_and_there_are_exactly_n(name):
     assert not prove(without, min_gap=0.3).certified.all()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", MAKERS)
 def test_classes_come_in_equal_numbers_and_random_order(name):
     make, prove, options = MAKERS[name]

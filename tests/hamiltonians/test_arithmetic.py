@@ -102,7 +102,6 @@ def off_by(h, expected):
 numbers = st.floats(-8.0, 8.0, allow_subnormal=True)
 
 
-@pytest.mark.long
 @given(x=st.lists(numbers, min_size=6, max_size=6), factor=numbers)
 def test_the_error_that_proofs_carry_covers_what_is_rounded(x, factor):
     one = tp.FourierHamiltonian({(0,): [[x[0], x[1]], [x[1], x[2]]]})

@@ -70,7 +70,6 @@ def test_refuses_sizes_that_span_no_cell(size):
         plain(tp.supercell)(tp.models.qwz(-1.0), size)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("direction", others_slow([0, 1], quick={0}))
 @pytest.mark.parametrize(
     "model",

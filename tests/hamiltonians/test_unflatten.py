@@ -27,7 +27,6 @@ def flat_bands(h_k, n_occupied):
     return np.eye(h_k.shape[-1]) - 2.0 * projector
 
 
-@pytest.mark.long
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.integers(1, 4),
@@ -50,7 +49,6 @@ def test_random_chains_are_found_up_to_a_factor(seed, size, reach, more, precisi
     np.testing.assert_array_equal(proof.value[clear], tp.certify_winding(chains).value[clear])
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("ensemble", HARD_CHAINS)
 @pytest.mark.parametrize("points", [12, 32])
 def test_windings_of_reconstructed_chains_are_those_of_the_chains(ensemble, points):
@@ -62,7 +60,6 @@ def test_windings_of_reconstructed_chains_are_those_of_the_chains(ensemble, poin
     np.testing.assert_array_equal(proof.value[found.found], truth.value[found.found])
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("ensemble", HARD_PLANES)
 @pytest.mark.parametrize(("n_bands", "n_occupied"), [(2, 1), (3, 1), (4, 2), (5, 3)])
 def test_chern_numbers_of_reconstructed_planes_are_those_of_the_planes(

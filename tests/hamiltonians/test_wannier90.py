@@ -154,7 +154,6 @@ def test_round_trip_is_exact(tmp_path, h):
     assert [f.name for f in tmp_path.iterdir()] == ["a_hr.dat"]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("name", "sizes"), FILES.items())
 def test_real_files(tmp_path, name, sizes):
     path = wannier_file(name)

@@ -117,7 +117,6 @@ def test_packed_images_are_found_and_foreign_ones_refused(tmp_path):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.long
 def test_silicon_as_published():
     """Bands between the k points of the mesh are right with the images, and far off without."""
     path = wannier_file("silicon_wsvec") / "silicon_hr.dat"
@@ -189,7 +188,6 @@ def test_lines_in_other_orders(tmp_path):
                 tp.read_wannier90(save(tmp_path / "b", [*ones, *rows])))  # fmt: skip
 
 
-@pytest.mark.long
 def test_xz(tmp_path):
     packed = lzma.compress("\n".join(small_hr()).encode())
     (tmp_path / "a_hr.dat.xz").write_bytes(packed)

@@ -147,7 +147,6 @@ def a_packed_file(rng):
     return bytes(whole), None  # a flip may do no harm: in a name, a date, a comment
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_packed_files_are_read_or_refused_in_one_line(tmp_path, seed):
     rng, read = random.Random(seed), plain(tp.read_wannier90)
@@ -174,7 +173,6 @@ def test_packed_files_are_read_or_refused_in_one_line(tmp_path, seed):
             assert same(h, chain())
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("where", ["before", "after", "itself", "header", "text"])
 def test_bombs_take_neither_memory_nor_minutes(tmp_path, where):
     """Archives a thousandth as long as what they unpack to: refused, not walked through."""

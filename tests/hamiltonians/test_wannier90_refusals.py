@@ -135,7 +135,6 @@ def test_memory_bound_is_asked_for_before_it_is_used(tmp_path):
         tp.read_wannier90(path, max_memory=12 * 128 - 1)
 
 
-@pytest.mark.long
 def test_memory_stays_below_what_is_announced(tmp_path):
     h = tp.ensembles.class_a(1, n_bands=80, rng=1)[0]
     path = tp.write_wannier90_hr(h, tmp_path / "a_hr.dat")

@@ -26,7 +26,6 @@ def peak_of(function, *arguments):
     return found, peak
 
 
-@pytest.mark.long
 def test_windings_of_a_million_short_chains():
     rng = np.random.default_rng(5)
     t = rng.uniform(0.5, 1.5, (MANY, 2))

@@ -31,7 +31,6 @@ def said(function, array):
     return ""
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("bad", NOT_FINITE)
 def test_numbers_that_are_none_are_refused(name, bad):
@@ -45,7 +44,6 @@ def test_numbers_that_are_none_are_refused(name, bad):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_ends_of_the_range_give_an_answer_or_an_error(name, scale):
@@ -62,7 +60,6 @@ def test_one_denormal_entry(name):
         assert "\n" not in said(function, array)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("other", ["text", None, [], [[]], {}, "nan"], ids=repr)
 def test_what_is_no_array_of_numbers_is_refused(name, other):

@@ -57,7 +57,6 @@ def test_texts_and_arrays(events, tmp_path):
     assert events[0][0] == "fsync"
 
 
-@pytest.mark.long
 def test_data_sets_and_their_indices(events, tmp_path):
     from topophys.datasets import Recipe, generate, join
 

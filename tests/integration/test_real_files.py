@@ -7,7 +7,6 @@ import pytest
 from topophys.testing.real_files import CASES
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_cases_after_public_reports(case, tmp_path):
     # readers that exist with an extra alone; all others are tried everywhere

@@ -54,7 +54,6 @@ def test_recipe_to_page(tmp_path, capsys):
 
 
 @pytest.mark.always
-@pytest.mark.long
 def test_the_same_recipe_and_seed_give_the_same_network(tmp_path):
     weights = []
     for name in ("one", "two"):

@@ -73,7 +73,6 @@ ALPHA, PERM = "cos alpha, sin alpha", "phase of perm D"
 MOVES = ("one turn more", "one turn less", "mirrored")
 
 
-@pytest.mark.long
 def test_the_exact_network_passes(trained, chains_file):
     report = examine(trained, chains_file, Exact)
     assert report.find("erase", "nothing").share == 1.0
@@ -112,7 +111,6 @@ def test_trained_network(trained, chains_file):
     assert swap.r2 > 0.95
 
 
-@pytest.mark.long
 def test_seed_fixes_everything(trained, chains_file):
     few = {"n_hamiltonians": 30, "n_swaps": 50, "n_random": 1}
     one, two, other = (examine(trained, chains_file, **few, seed=s) for s in (1, 1, 2))

@@ -62,7 +62,6 @@ def report(trained, chains_file):
     return probed(trained, chains_file)
 
 
-@pytest.mark.long
 def test_exact_layers_are_recognised(trained, chains_file):
     report = probed(trained, chains_file, Exact)
     for layer in LAYERS:
@@ -79,7 +78,6 @@ def test_exact_layers_are_recognised(trained, chains_file):
         assert report.r2("h2_features", "trained", measure=measure) > 1 - 1e-6
 
 
-@pytest.mark.long
 def test_noise_is_recognised(trained, chains_file):
     report = probed(trained, chains_file, Noise)
     for row in report.results:
@@ -87,7 +85,6 @@ def test_noise_is_recognised(trained, chains_file):
             assert row.r2 < 0.03, row
 
 
-@pytest.mark.long
 def test_trained_network_stands_above_its_controls(report):
     for layer, least in zip(LAYERS, (0.98, 0.75), strict=True):
         best = report.r2(layer, "trained")
@@ -114,7 +111,6 @@ def test_windows_converge_to_the_invariant(report):
     assert scores[-1] > report.r2("h2_features", "trained")
 
 
-@pytest.mark.long
 def test_read_out_is_not_fitted(trained, chains_file, report):
     doubled = replace(trained, encoder=type(trained.encoder)(**trained.encoder.settings))
     doubled.encoder.load_state_dict(trained.encoder.state_dict())
@@ -126,7 +122,6 @@ def test_read_out_is_not_fitted(trained, chains_file, report):
     assert other.r2("h2_features", "trained") == pytest.approx(report.r2("h2_features", "trained"))
 
 
-@pytest.mark.long
 def test_report_is_complete(trained, chains_file):
     report = probed(trained, chains_file, folds=4, seed=4)
     assert (report.split, report.n_hamiltonians, report.n_untrained) == ("test", 150, 2)
@@ -144,7 +139,6 @@ def test_report_is_complete(trained, chains_file):
     assert {r.networks for r in report.results if r.source == "untrained"} == {2}
 
 
-@pytest.mark.long
 def test_several_runs_give_intervals_over_trainings(trained, chains_file, report):
     other = replace(trained, encoder=type(trained.encoder)(**trained.encoder.settings))
     options = {"n_hamiltonians": 150, "n_untrained": 2, "progress": False}
@@ -160,7 +154,6 @@ def test_several_runs_give_intervals_over_trainings(trained, chains_file, report
     assert raw[0] == raw[1]
 
 
-@pytest.mark.long
 def test_seed_fixes_everything(trained, chains_file):
     few = {"n_hamiltonians": 40, "n_untrained": 1}
     one, two, other = (probed(trained, chains_file, **few, seed=s) for s in (1, 1, 2))
@@ -168,7 +161,6 @@ def test_seed_fixes_everything(trained, chains_file):
     assert all(a.r2 != b.r2 for a, b in zip(one.results, other.results, strict=True))
 
 
-@pytest.mark.long
 def test_random_state_of_the_caller_is_left_alone(trained, chains_file):
     before = torch.random.get_rng_state()
     with open_dataset(chains_file) as dataset:
@@ -176,13 +168,11 @@ def test_random_state_of_the_caller_is_left_alone(trained, chains_file):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.long
 def test_chosen_splits(trained, chains_file):
     report = probed(trained, chains_file, n_hamiltonians=20, others=["val"])
     assert {r.split for r in report.results} == {"test", "val"}
 
 
-@pytest.mark.long
 def test_progress_is_shown(trained, chains_file, capsys):
     probed(trained, chains_file, n_hamiltonians=20, n_untrained=1, progress=True)
     assert capsys.readouterr().err.splitlines()[-1].startswith("probing: 11 of 11 in ")

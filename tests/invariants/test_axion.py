@@ -44,7 +44,6 @@ def path_to_an_atom(h):
     return tp.FourierHamiltonian(hop, n_occupied=2)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("m", [-4.0, -2.2, 0.2, 1.8, 3.5])
 def test_the_angle_is_the_parity_of_a_second_chern_number(m):
     h = dirac(m, 0.08, np.random.default_rng(int(10 * m) + 50))

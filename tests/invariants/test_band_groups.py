@@ -47,7 +47,6 @@ def stacked(*parts):
     return tp.FourierHamiltonian(out)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("p", "q"), [(1, 3), (1, 5), (2, 5), (3, 7)])
 def test_groups_of_hofstadter_bands_solve_the_diophantine_equation(p, q):
     # gap r carries t_r with r = q s_r + p t_r, |t_r| <= q/2; a group [a, b) has t_b - t_a

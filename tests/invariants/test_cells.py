@@ -48,7 +48,6 @@ def points_of(centre, half, n=5):
     return centre[:, None] + steps @ half
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("bands", "filled"), [(2, 1), (4, 2), (5, 1), (8, 5), (10, 4), (12, 11)])
 @pytest.mark.parametrize("dim", [1, 2, 3])
 @pytest.mark.parametrize("reach", [1, 3])
@@ -235,7 +234,6 @@ def test_norms_and_levels_of_hermitian_blocks(n):
     small_extremes(np.empty((0, 3, 3), complex), empty, empty)
 
 
-@pytest.mark.long
 def test_sums_plane_by_plane_are_the_plain_sums():
     rng = np.random.default_rng(0)
     h = random_h(rng, 3, 3, 2, 1)
@@ -275,7 +273,6 @@ def test_equal_points_of_a_box_have_equal_bits():
     np.testing.assert_allclose(again, exact, atol=1e-13)
 
 
-@pytest.mark.long
 def test_gap_of_a_material_with_48_bands():
     h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
     proof = tp.certify_gap(h)
@@ -284,7 +281,6 @@ def test_gap_of_a_material_with_48_bands():
     assert proof.evaluations < 2000
 
 
-@pytest.mark.long
 def test_z2_of_a_material_with_48_bands_is_proven():
     h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
     found = tp.z2_invariant(h, method="flux")

@@ -64,7 +64,6 @@ def test_bounds_hold_on_intervals(chain):
     assert (np.ptp(np.unwrap(np.angle(turn), axis=1), axis=1) < np.pi).all()
 
 
-@pytest.mark.long
 @given(h=two_bands())
 def test_squares_tile_the_zone_and_add_up(h):
     proof = plain(tp.certify_chern)(h)
@@ -76,7 +75,6 @@ def test_squares_tile_the_zone_and_add_up(h):
     assert set(leaves.contribution.tolist()) <= {-1, 0, 1}
 
 
-@pytest.mark.long
 @given(h=two_bands())
 def test_bounds_hold_on_squares(h):
     if not plain(tp.certify_chern)(h).certified:

@@ -53,7 +53,6 @@ def smallest_gap(h, filled, n_k):
     return (energy[..., filled] - energy[..., filled - 1]).min()
 
 
-@pytest.mark.long
 @given(h=two_bands(max_range=1))
 def test_two_bands_by_both_proofs(h):
     """The degree of d and the fluxes of frames know nothing of each other."""
@@ -64,7 +63,6 @@ def test_two_bands_by_both_proofs(h):
         assert found.value[0] == int(proof)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("n_bands", "filled"), [(3, 1), (3, 2), (4, 2), (5, 2)])
 def test_certified_chern_equals_dense_grids(n_bands, filled):
     certified = compared = 0
@@ -83,7 +81,6 @@ def test_certified_chern_equals_dense_grids(n_bands, filled):
     assert compared >= 1
 
 
-@pytest.mark.long
 @given(masses=st.lists(st.sampled_from([-3.0, -1.0, 1.0, 2.5]), min_size=2, max_size=3))
 def test_chern_numbers_of_a_direct_sum_add_up(masses):
     """All lower bands are occupied; they cross and are degenerate with one another."""
@@ -93,7 +90,6 @@ def test_chern_numbers_of_a_direct_sum_add_up(masses):
     assert int(tp.certify_chern(whole)) == total
 
 
-@pytest.mark.long
 @given(rng=generators(), turn=unitaries(4))
 def test_a_constant_change_of_basis_changes_nothing(rng, turn):
     parts = [plain(tp.models.qwz)(m) for m in rng.choice([-1.0, 1.0, 3.0], 2)]
@@ -120,7 +116,6 @@ def test_next_to_a_transition_the_right_side_is_named(shift):
     assert int(tp.certify_chern(h)) == (1 if shift > 0 else 0)
 
 
-@pytest.mark.long
 @given(chain=chains(max_orbitals=3, max_range=2))
 def test_gap_of_chains(chain):
     proof = tp.certify_gap(chain)
@@ -130,7 +125,6 @@ def test_gap_of_chains(chain):
     assert proof.gap_upper >= gap * (1 - 1e-6)
 
 
-@pytest.mark.long
 @given(seed=SEEDS, share=st.floats(0.05, 0.8))
 def test_a_gap_asked_for_is_proven_or_refused(seed, share):
     h = random_bands(seed, 3)
@@ -198,7 +192,6 @@ def two_copies(m):
     )
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("max_depth", [*range(8), 16, 24])
 def test_every_depth_proves_the_same_or_nothing(max_depth):
     """A table of phases with stride 0 once certified 0, and gapless models, below depth 6."""
@@ -211,7 +204,6 @@ def test_every_depth_proves_the_same_or_nothing(max_depth):
     assert tp.certify_gap(two_copies(-1.0), max_depth=max_depth).gap_lower <= 2.0
 
 
-@pytest.mark.long
 def test_phases_of_far_hoppings_keep_a_closed_gap_closed():
     """d = (sin R1 k, sin R2 k + 1 + cos k, 0) vanishes at k = pi; float phases there do not."""
     x, y = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]])
@@ -226,7 +218,6 @@ def test_phases_of_far_hoppings_keep_a_closed_gap_closed():
         assert not tp.certify_gap(h, max_depth=24, max_evaluations=100_000).certified
 
 
-@pytest.mark.long
 @given(seed=SEEDS, tightness=st.floats(0.0, 0.95), n_bands=st.integers(3, 10))
 def test_a_tight_bound_costs_evaluations_and_changes_nothing_else(seed, tightness, n_bands):
     h = random_bands(seed % 50, n_bands)
@@ -254,7 +245,6 @@ def test_hoppings_below_rounding_cost_nothing():
     assert other.evaluations == proof.evaluations
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("n_bands", others_slow([3, 10], quick=[3]))
 def test_any_budget_is_kept_in_every_stage(n_bands):
     """Cells, thin cells and vertices count; none of them may run out of work and fail."""

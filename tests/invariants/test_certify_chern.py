@@ -20,7 +20,6 @@ def remake(h, change):
     return tp.TwoBandHamiltonian(dict(change(tuple(r), a) for r, a in pairs))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("reach", "n", "n_k"), [(1, 30, 96), (2, 15, 160), (3, 10, 240)])
 def test_certified_chern_equals_dense_grids(reach, n, n_k):
     """Of those with a gap too small for the grid, the grid may give a wrong integer."""
@@ -35,7 +34,6 @@ def test_certified_chern_equals_dense_grids(reach, n, n_k):
     assert compared >= 2
 
 
-@pytest.mark.long
 @given(h=two_bands())
 def test_the_gap_lies_between_bound_and_seen(h):
     proof = tp.certify_chern(h)
@@ -47,7 +45,6 @@ def test_the_gap_lies_between_bound_and_seen(h):
     )
 
 
-@pytest.mark.long
 @given(h=two_bands(), share=st.floats(0.05, 0.9))
 def test_a_gap_asked_for_below_the_true_one_is_proven(h, share):
     gap = smallest_gap_of_two_bands(h)
@@ -58,7 +55,6 @@ def test_a_gap_asked_for_below_the_true_one_is_proven(h, share):
     assert proof.value == tp.certify_chern(h).value
 
 
-@pytest.mark.long
 @given(h=two_bands(), excess=st.floats(1.001, 1e6))
 def test_a_gap_asked_for_above_the_true_one_is_never_proven(h, excess):
     assert not tp.certify_chern(h, min_gap=excess * smallest_gap_of_two_bands(h)).certified
@@ -85,7 +81,6 @@ def test_hamiltonians_with_a_gap_of_one_millionth(h, k, rng):
         assert 0 < proof.gap_lower <= 1e-6 * (1 + 1e-6)
 
 
-@pytest.mark.long
 @given(h=two_bands(), data=st.data())
 def test_identities(h, data):
     chern = int(tp.certify_chern(h))

@@ -11,7 +11,6 @@ from tests.strategies import generators, plain
 from topophys.errors import InputError, KindError, ShapeError
 
 
-@pytest.mark.long
 @given(rng=generators())
 @settings(max_examples=12)
 def test_masses_of_one_sign_are_one_phase(rng):
@@ -31,7 +30,6 @@ def test_masses_of_one_sign_are_one_phase(rng):
     assert min(abs(met - x) for x in crossed) < 1e-3
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_gaps_along_a_path_hold(seed):
     rng = np.random.default_rng(seed)
@@ -48,7 +46,6 @@ def test_gaps_along_a_path_hold(seed):
         assert found.answer in ("one phase", "open")
 
 
-@pytest.mark.long
 def test_a_symmetry_can_tell_phases_apart_that_are_one_without():
     strong, weak = tp.models.ssh(1.0, 3.0), tp.models.ssh(3.0, 1.0)
     assert tp.certify_equivalent(strong, weak, symmetry="chiral").answer == "different phases"
@@ -91,7 +88,6 @@ def test_a_broken_symmetry_is_taken_from_the_gap():
     assert tp.certify_equivalent(one, one + wild, symmetry="up first").answer == "open"
 
 
-@pytest.mark.long
 @given(rng=generators())
 @settings(max_examples=2)
 def test_classes_are_those_of_the_winding_number(rng):

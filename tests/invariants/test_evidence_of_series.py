@@ -71,7 +71,6 @@ def lowest_gap(h, element):
     return 1.99 * np.linalg.svd(block, compute_uv=False)[:, -1].min()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("n_orbitals", [1, 2, 3, 4])
 @pytest.mark.parametrize("far", [False, True])
 def test_intervals_of_a_chain_prove_its_number_and_its_gap(n_orbitals, far):
@@ -201,7 +200,6 @@ def test_far_hoppings_of_chains_that_matter_little(reach, evidence, size):
         assert 0.1 * gap < proof.gap_lower <= gap + 2.0 * size
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("reach", [17, 500, 3000])
 @pytest.mark.parametrize("evidence", [False, True])
 @pytest.mark.parametrize("size", [0.0, 1e-20, 1e-5])
@@ -219,7 +217,6 @@ def test_far_hoppings_of_planes_that_matter_little(reach, evidence, size):
     assert 1.0 < proof.gap_lower <= 2.0 + 4 * size
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("n", [3, 4, 5])
 @pytest.mark.parametrize("far", [False, True])
 @pytest.mark.parametrize("place", [2, 12, 40])

@@ -124,7 +124,6 @@ def test_bounds_hold_at_random_points(seed):
             assert np.linalg.norm(series - exact, 2) <= rest[cell] + 1e-15
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(9))
 def test_charges_are_those_of_all_bands(seed):
     """Single, double and opposite nodes, tilted ones included, in random sets of bands."""
@@ -197,7 +196,6 @@ def test_what_cannot_be_folded_is_proven_by_all_bands():
     assert demanded.reason == "small gap"
 
 
-@pytest.mark.long
 def test_folding_any_number_of_bands_agrees_with_algebra(monkeypatch):
     """The trial of all options, against exact arithmetic, with few bands folded as well."""
     monkeypatch.setattr(weyl, "MANY", 2)

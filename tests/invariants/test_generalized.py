@@ -43,7 +43,6 @@ def dressed(h, rng, strength):
     return tp.GeneralizedHamiltonian(hops, tp.FourierHamiltonian(product(adjoint(p), p)))
 
 
-@pytest.mark.long
 @settings(max_examples=12)
 @given(st.integers(0, 2**32), st.sampled_from([0.2, 0.5, 0.8]), st.integers(2, 4))
 def test_answers_are_those_of_the_orthogonal_problem(seed, strength, n):
@@ -87,7 +86,6 @@ def test_levels_that_overlap_at_different_momenta_need_an_energy_for_each():
     assert "harmonics in the gap" in repr(found)
 
 
-@pytest.mark.long
 def test_a_closed_gap_is_never_certified():
     g = dressed(tp.models.qwz(0.0), np.random.default_rng(3), 0.4)
     for ask in (tp.certify_generalized_gap, tp.certify_generalized_chern):

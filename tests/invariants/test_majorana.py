@@ -59,7 +59,6 @@ def test_real_pairing_is_the_chiral_chain():
     )  # fmt: skip
 
 
-@pytest.mark.long
 def test_the_number_is_the_parity_of_zero_modes_at_an_end():
     rng = np.random.default_rng(3)
     h = random_majorana(rng, 40, 4, 1)

@@ -64,7 +64,6 @@ def test_a_thousand_chains():
     assert count == {"right": 1000}
 
 
-@pytest.mark.long
 def test_three_hundred_planes():
     count = compare_planes(150)
     assert count["wrong"] == 0

@@ -49,7 +49,6 @@ def test_no_chern_number_of_the_atomic_gauge_is_wrong_without_a_word():
     assert refused == cured == tried
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("size", "least"), [(10, 0.5), (12, 0.85), (16, 0.95), (24, 0.99)])
 def test_share_of_atomic_gauges_that_is_noticed(size, least):
     rng = np.random.default_rng(2)
@@ -130,7 +129,6 @@ def test_winding_numbers_of_the_atomic_gauge_are_refused():
     assert tp.winding_number(d_k) == 1
 
 
-@pytest.mark.long
 @given(seed=st.integers(0, 2**32 - 1))
 def test_positions_of_samples_and_of_hamiltonians_say_the_same(seed):
     rng = np.random.default_rng(seed)

@@ -116,7 +116,6 @@ def test_gaps_of_boxes_hold_at_points_of_them(rng, share):
         assert int(tp.certify_chern(h)) == region.value
 
 
-@pytest.mark.long
 @given(rng=generators())
 def test_the_change_of_a_family_is_bounded(rng):
     hops = [tp.ensembles.class_a(1, n_bands=3, rng=rng)[0] for _ in range(3)]
@@ -195,7 +194,6 @@ def test_a_diagram_can_be_continued_also_from_a_file(tmp_path):
         ask(share=0.95, resume=read, quantity="gap")
 
 
-@pytest.mark.long
 def test_what_a_proof_does_not_rest_on_is_not_continued():
     """Each once had the fingerprint of the first, so that proven boxes went over to it."""
     domain = {"m": (-3.0, 3.0)}
@@ -273,7 +271,6 @@ def test_boxes_below_a_larger_gap_are_proven_again():
     assert (more.gap_lower[more.certified] >= 0.4).all()
 
 
-@pytest.mark.long
 @given(min_gap=st.floats(0.05, 1.0), unit=st.sampled_from([1e-200, 1.0, 3.0, 1e200]))
 @settings(max_examples=8)
 def test_no_proven_box_has_less_than_the_gap_that_is_asked_for(min_gap, unit):
@@ -381,7 +378,6 @@ TAMPERED = {
 }
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", TAMPERED)
 def test_files_that_contradict_themselves_are_refused(tmp_path, name):
     found = tp.certify_phases(tp.models.qwz, {"m": (-3.0, 3.0)}, share=0.9)
@@ -423,7 +419,6 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 OTHERS = {"hopf_insulator", "hatano_nelson", "non_hermitian_ssh"}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", sorted({*tp.models.__all__} - OTHERS))
 def test_models_depend_on_parameters_as_they_say(name):
     rng = np.random.default_rng(5)

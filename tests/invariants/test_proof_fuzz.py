@@ -37,7 +37,6 @@ def described(count):
 
 
 @pytest.mark.always
-@pytest.mark.long
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_no_option_leads_to_a_wrong_certificate(name):
@@ -127,7 +126,6 @@ def test_truth_of_the_planes_is_what_samples_say(paired):
             assert int(tp.chern_number(grid, n_occupied=case.n_occupied)) == case.truth[0]
 
 
-@pytest.mark.long
 def test_truth_of_the_chains_is_what_samples_say():
     rng, checked = np.random.default_rng(6), 0
     while checked < 25:
@@ -142,7 +140,6 @@ def test_truth_of_the_chains_is_what_samples_say():
             checked += 1
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("paired", [False, True])
 def test_truth_of_groups_is_what_samples_say(paired):
     rng, checked = np.random.default_rng(8), 0
@@ -185,7 +182,6 @@ def test_truth_of_indirect_gaps_is_what_samples_say():
             assert extreme(levels.ravel()) == pytest.approx(extreme(ends) / ONE)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["certify_phases", "certify_equivalent", "certify_gap, indirect"])
 def test_judges_of_families_see_what_is_wrong(name):
     """A changed integer, and a bound a little above the truth."""

@@ -39,7 +39,6 @@ def test_two_bands_in_closed_form(h):
     assert (trace >= np.abs(omega) - 1e-9 * scale).all()
 
 
-@pytest.mark.long
 @given(rng=generators())
 def test_bounds_for_degenerate_bands(rng):
     """Trace >= |Omega| in the mean, >= |C| (2 pi) in the integral; positive everywhere."""

@@ -61,7 +61,6 @@ RESULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", RESULTS)
 def test_every_result_states_its_question(name):
     make, dim, oriented = RESULTS[name]
@@ -107,7 +106,6 @@ CLOSED = {
 }  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", CLOSED)
 def test_closed_gaps_are_named_with_their_momentum(name):
     make, k = CLOSED[name]

@@ -48,7 +48,6 @@ def test_the_dirac_model_has_its_diagram():
     np.testing.assert_array_less(proof.gap_lower, 2.0 + 1e-12)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("m", [-3.0, 1.0])
 def test_the_degree_is_the_integral(m):
     h = tp.models.dirac_4d(m)

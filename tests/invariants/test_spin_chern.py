@@ -49,7 +49,6 @@ def test_both_halves_add_to_the_chern_number():
     assert found.value == 0.5 * (found.up - found.down)
 
 
-@pytest.mark.long
 @given(rng=generators())
 def test_any_basis_and_any_gauge(rng):
     u = unitary(4, rng)

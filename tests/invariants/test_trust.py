@@ -128,7 +128,6 @@ def judge(run, n, least):
     return tally
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("run", "n", "least"), SOUND, ids=lambda x: getattr(x, "__name__", ""))
 def test_no_certified_integer_is_wrong(run, n, least):
     judge(run, n, least)
@@ -192,7 +191,6 @@ def concentrated_grid(model, n=48, levels=40):
     return np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("seed", "number", "index"), [(59, 38, 36), (64, 1, 42)])
 def test_open_ones_of_the_million(seed, number, index):
     """With no uniform grid up to 768 x 768 do these agree; with one that is dense at the gap."""

@@ -20,7 +20,6 @@ def chern(m):
     return 0 if abs(m) > 2.0 else -int(np.sign(m))
 
 
-@pytest.mark.long
 @given(unit=units, m=st.tuples(MASSES, MASSES))
 @settings(max_examples=15)
 def test_equivalence(unit, m):
@@ -49,7 +48,6 @@ def test_equivalence_of_more_bands(unit, rng, bands):
     assert same.gap_lower / power == pytest.approx(plain.gap_lower, rel=1e-9)
 
 
-@pytest.mark.long
 @given(unit=units, span=units.filter(lambda x: 1e-140 < x < 1e140))
 @settings(max_examples=8)
 def test_phases(unit, span):
@@ -70,7 +68,6 @@ def test_phases(unit, span):
             assert gap <= 2.0 * min(abs(m - x) for x in (-2, 0, 2)) * (1 + 1e-9)
 
 
-@pytest.mark.long
 @given(unit=units, power=st.integers(1, 4), span=units.filter(lambda x: 1e-289 < x < 3e299))
 @settings(max_examples=8)
 def test_polynomial_families_over_any_range(unit, power, span):
@@ -101,7 +98,6 @@ def test_phases_by_lipschitz_constants(unit):
             assert chern(lower) == chern(upper) == value
 
 
-@pytest.mark.long
 @given(unit=units, m=st.lists(MASSES, min_size=2, max_size=4))
 @settings(max_examples=15)
 def test_classes(unit, m):
@@ -110,7 +106,6 @@ def test_classes(unit, m):
         assert found.integers[label] == chern(x)
 
 
-@pytest.mark.long
 @given(unit=units)
 @settings(max_examples=6)
 def test_z2_families(unit):
@@ -125,7 +120,6 @@ def test_z2_families(unit):
     assert found.share >= 0.9
 
 
-@pytest.mark.long
 @given(unit=units, own=st.floats(-100.0, 100.0).map(lambda e: 10.0**e), m=MASSES)
 @settings(max_examples=12)
 def test_generalized(unit, own, m):

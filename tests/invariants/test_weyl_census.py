@@ -36,7 +36,6 @@ def with_spectators(hops, rng, bands):
     return tp.FourierHamiltonian(out, n_occupied=1 + int((far < 0).sum()))
 
 
-@pytest.mark.long
 @given(rng=generators())
 @settings(max_examples=4)
 def test_eight_nodes_of_linear_dispersion(rng):
@@ -74,7 +73,6 @@ def test_two_nodes(k0):
     assert (energy[:, 1] - energy[:, 0]).min() >= found.gap_outside > 0.0
 
 
-@pytest.mark.long
 @given(rng=generators(), axis=st.integers(0, 2))
 @settings(max_examples=4)
 def test_chern_numbers_of_planes_differ_by_the_charges_between_them(rng, axis):
@@ -117,7 +115,6 @@ def test_double_weyl_points():
     assert found.complete
 
 
-@pytest.mark.long
 def test_a_nodal_line_is_undecided_and_a_gap_leaves_nothing():
     hops = {(1, 0, 0): 0.5 * X, (0, 1, 0): 0.5 * X, (0, 0, 1): -0.5j * Y}
     line = tp.find_weyl_nodes(tp.FourierHamiltonian(hops | {(0, 0, 0): 0.5 * X}))

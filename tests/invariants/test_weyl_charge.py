@@ -22,7 +22,6 @@ def point(velocity, k=(0.0, 0.0, 0.0)):
     return tp.FourierHamiltonian(rows)
 
 
-@pytest.mark.long
 @given(rng=generators())
 def test_charge_is_the_sign_of_the_determinant(rng):
     velocity = rng.standard_normal((3, 3))
@@ -61,7 +60,6 @@ def test_upper_band_sees_the_opposite_charge():
     assert int(tp.weyl_charge(h, [0, 0, 0])) == -int(tp.weyl_charge(minus, [0, 0, 0])) == -1
 
 
-@pytest.mark.long
 @given(rng=generators())
 def test_charges_of_degenerate_bands_add(rng):
     """Two coinciding points in a random basis: +2, or 0 for opposite ones."""
@@ -151,7 +149,6 @@ def test_charge_does_not_depend_on_the_unit_of_energy(scale):
         assert other.gap_lower <= other.gap_upper
 
 
-@pytest.mark.long
 @given(rng=generators())
 def test_any_box_has_the_sum_of_the_charges_inside(rng):
     """Faces that touch nothing are proven; boxes far from k = 0 are as good."""

@@ -78,7 +78,6 @@ def test_helium_has_its_diagram_and_both_symmetries():
             np.testing.assert_allclose(u @ m.conj() @ u.conj().T, sign * m, atol=1e-12)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("m", [-2.0, 0.3, 1.7, 4.0])
 def test_the_degree_is_the_integral(m):
     rng = np.random.default_rng(int(10 * m) + 100)
@@ -112,7 +111,6 @@ def test_basis_and_unit_do_not_matter_and_mirrors_turn_the_sign(seed):
     np.testing.assert_array_equal(tp.winding_3d(swapped, chiral="blocks").value, -value)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("masses", "grid", "known"),
     [
@@ -161,7 +159,6 @@ def mixed(masses, strength, rng):
     return chiral_of(cells, left @ (block + strength * (drawn[0] + 1j * drawn[1])) @ right)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("masses", "expected"),
     [((0.3, None), -2), ((-2.2, None), 1), ((4.2, None), 0), ((0.3, 0.2), -4), ((2.0, -4.5), 1)],
@@ -276,7 +273,6 @@ def test_cover_is_the_sign_of_the_determinant():
                 assert covers(rows, 0, 1, 2, 3, axis, side) == expected
 
 
-@pytest.mark.long
 def test_a_divided_cube_counts_as_the_whole_one():
     """Children and slivers together have the boundary of the cube: any values on it give one sum.
 

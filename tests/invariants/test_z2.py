@@ -35,7 +35,6 @@ def mixed_time_reversal(u):
     return u @ REVERSAL @ u.T
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("m", "expected"), [(-1.0, 0), (-0.1, 0), (0.1, 1), (2.0, 1), (3.9, 1), (4.1, 1), (9.0, 0)]
 )
@@ -62,7 +61,6 @@ def test_bhz_by_flow_by_grid_and_by_parity(m, expected, delta):
     assert by_parity.symmetry_violation == pytest.approx(2 * delta, rel=1e-6, abs=0.0)
 
 
-@pytest.mark.long
 def test_kane_mele_phase_diagram():
     """Sublattice potential against Rashba coupling: two lines known in closed form."""
     so = 0.1
@@ -92,7 +90,6 @@ def wrong_or_unresolved(h, rng, **options):
     return wrong, not found.resolved
 
 
-@pytest.mark.long
 @settings(max_examples=10)  # each is a proof on some thousand cells
 @given(h=two_bands(max_range=1), rng=generators())
 def test_random_models_against_proven_chern_numbers(h, rng):
@@ -150,7 +147,6 @@ def test_gapless_and_nearly_gapless_are_not_converged_or_right(m):
         int(found)
 
 
-@pytest.mark.long
 def test_touchings_away_from_the_lines_are_not_overlooked():
     """Graphene with spin: Dirac points at K; on a grid that misses K too."""
     graphene = tp.models.kane_mele(0.0)
@@ -303,7 +299,6 @@ def test_bhz_file():
     assert found.gap_lower > 0
 
 
-@pytest.mark.long
 def test_1t_prime_mos2():
     """48 Wannier functions from first principles, 28 occupied: a quantum spin Hall insulator."""
     h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)

@@ -36,7 +36,6 @@ def expected(m, weights=(1.0, 1.0, 1.0)):
     return int(negative.sum() % 2), weak
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("m", "weights"),
     [
@@ -61,7 +60,6 @@ def test_cubic_insulators(m, weights):
     assert exact.status == "certified"
 
 
-@pytest.mark.long
 def test_batches_keep_their_shape():
     masses = np.array([[-2.0, 0.0], [2.0, 4.0]])
     single = [[wilson_dirac(m) for m in row] for row in masses]
@@ -106,7 +104,6 @@ def test_the_bulk_gap_is_reported_apart_from_the_planes():
     assert "gap of the bulk  at least" in repr(whole)
 
 
-@pytest.mark.long
 def test_a_closed_bulk_gap_between_the_planes_leaves_them_their_indices():
     """A pair of bands that cross the gap away from all invariant planes."""
     lift = np.diag([0.0, 0.0, 0.0, 0.0, 1.0, 1.0])

@@ -108,7 +108,6 @@ def test_refusals_name_the_tolerance_that_is_needed(split):
         assert int(tp.z2_invariant(model, tolerance=needed, n_occupied=2)) == 1
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("noise", [1e-8, 1e-6, 1e-5])
 def test_a_dirac_point_with_any_noise_is_a_closed_gap(seed, noise):
@@ -343,7 +342,6 @@ def test_pairs_that_are_none_leave_a_proof_unresolved():
     assert found.status == "unresolved"
 
 
-@pytest.mark.long
 @settings(max_examples=25)
 @given(rng=generators())
 def test_all_options_at_once_against_known_invariants(rng):
@@ -369,7 +367,6 @@ def test_many_seeded_draws_of_all_options():
     assert refused > 50
 
 
-@pytest.mark.long
 def test_parities_and_fluxes_do_not_contradict_each_other():
     """Inversion is broken from not at all to by more than the gap."""
     rng = np.random.default_rng(9)
@@ -390,7 +387,6 @@ def test_parities_and_fluxes_do_not_contradict_each_other():
     assert both >= 3
 
 
-@pytest.mark.long
 def test_files_whose_symmetry_holds_to_their_digits_are_certified():
     """ReC2H: time reversal is kept to 4e-6 eV an entry; its gap is 0.0415 eV."""
     h = tp.read_wannier90(wannier_file("ReC2H_hr.dat.gz"), n_occupied=16)

@@ -103,7 +103,6 @@ def test_bands_that_touch_on_the_grid_are_named():
         assert sampled[3] == -1
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("order", ["axis first", "batch last", "columns", "x and y"])
 def test_strides_do_not_matter(order):
     d = np.ascontiguousarray(tp.ensembles.two_band(300, rng=5).d_on_grid((9, 7)))

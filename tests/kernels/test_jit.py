@@ -234,7 +234,6 @@ def ask_at_once(folder, count):
     return done
 
 
-@pytest.mark.long
 @COMPILED
 @pytest.mark.process
 @pytest.mark.parametrize("damage", others_slow(["flipped", "cut", "swapped"], quick=["flipped"]))

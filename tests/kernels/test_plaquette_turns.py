@@ -77,7 +77,6 @@ def count(d):
     return chern_of_sides(flat.ravel(), (full, 1), where, (1.0, 1.0), n_y + 1, scratch)
 
 
-@pytest.mark.long
 def test_poles_on_the_grid_are_delicate_until_d_is_turned():
     angle = 2 * np.pi * np.arange(12) / 12
     k_x, k_y = np.meshgrid(angle, angle, indexing="ij")

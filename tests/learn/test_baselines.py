@@ -42,7 +42,6 @@ def test_schema(kind):
     assert torch.equal(again.eval()(x)["invariant"], network.eval()(x)["invariant"])
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", LEARNING)
 def test_trained_by_the_trainer_of_the_encoders(kind, chains_file):
     x, label = map(torch.from_numpy, read(chains_file, "train", "x", "label"))

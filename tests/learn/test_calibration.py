@@ -50,7 +50,6 @@ def test_the_temperature_is_found(temperature):
     np.testing.assert_allclose(shown, temperature, rtol=0.15)
 
 
-@pytest.mark.long
 @given(seed=st.integers(0, 10**6), promise=st.sampled_from([0.05, 0.1, 0.2]))
 def test_thresholds_keep_their_promise_where_the_network_is_too_sure(seed, promise):
     rng = np.random.default_rng(seed)
@@ -78,7 +77,6 @@ def test_where_guessing_is_all_there_is_nothing_is_answered():
     assert (judged(found, noisy).threshold == NEVER).all()
 
 
-@pytest.mark.long
 @given(seed=st.integers(0, 10**6), n=st.integers(100, 1500))
 def test_prediction_sets_contain_the_truth_as_often_as_they_say(seed, n):
     rng = np.random.default_rng(seed)

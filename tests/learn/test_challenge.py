@@ -33,7 +33,6 @@ def test_public_labels_are_those_of_this_edition():
     assert hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest() == FROZEN
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", CHALLENGE)
 def test_halves_are_repeated_by_their_seed(name):
     one, same, other = (load_challenge(name, seed=s, size=9) for s in (5, 5, 6))
@@ -44,7 +43,6 @@ def test_halves_are_repeated_by_their_seed(name):
     assert (one.gap_lower > 0.0).all()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "name", others_slow(CHALLENGE, quick=set(CHALLENGE) - {"planes-eight-bands"})
 )
@@ -55,7 +53,6 @@ def test_labels_have_certificates(name, tmp_path):
         assert f" {label}, gap at least" in checker.check(path.read_text())
 
 
-@pytest.mark.long
 def test_formulas_are_wrong_on_what_was_chosen_against_them():
     for name in ("chains-adversarial", "planes-adversarial"):
         score = score_challenge("fft-formula", [name], hidden_seed=4, size=12)

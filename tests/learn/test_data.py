@@ -61,7 +61,6 @@ def test_generated_samples_continue_those_of_the_data_set(sources):
     assert len(set(first)) == 2048
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_epoch_can_start_at_any_step_and_be_split_over_ranks(sources, which):
     source = sources[which]

@@ -113,7 +113,6 @@ def rounding(encoder, x):
         return n_terms * torch.finfo(x.dtype).eps * (local @ weights.T).squeeze(-1)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("flatten", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @given(seed=SEEDS, n_k=st.integers(1, 40), step=st.integers(0, 40))

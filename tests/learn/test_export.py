@@ -33,7 +33,6 @@ def inputs(cls, shape, n):
     return x
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("cls", "settings", "shape"), CASES)
 def test_exported_program_agrees_at_any_batch_size(cls, settings, shape):
     torch.manual_seed(1)

@@ -65,7 +65,6 @@ def test_probabilities_are_those_of_all_ways_to_turn():
         np.testing.assert_allclose(found[b], expected, atol=2e-6)
 
 
-@pytest.mark.long
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 4), points=st.sampled_from([8, 9, 16]))
 def test_nothing_depends_on_constant_bases_the_origin_or_the_scale(seed, size, points):
     network = FlipNetwork("winding").double()
@@ -100,7 +99,6 @@ def test_partners_of_real_chains_count_as_one_event_of_two_turns():
     assert mirror_pairs(other, layout)[1].all()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["winding", "chern"])
 def test_formula_is_the_sampled_invariant_where_it_is_clear(kind):
     if kind == "winding":
@@ -132,7 +130,6 @@ def test_flattened_planes_of_many_bands_are_answered_by_proof():
     np.testing.assert_array_equal(answer.value, tp.certify_chern(planes).value)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("precision", [np.complex64, np.complex128])
 @pytest.mark.parametrize("points", [9, 12])
 def test_samples_of_short_range_are_answered_by_their_fourier_series(points, precision):
@@ -151,7 +148,6 @@ def test_samples_of_short_range_are_answered_by_their_fourier_series(points, pre
     assert not FlipNetwork("chern").predict(noisy, n_occupied=2).reconstructed.any()
 
 
-@pytest.mark.long
 def test_pretrained_network_beats_the_formula_where_points_do_not_determine_the_chain():
     chains = hard_chains("long_range", 1500, rng=4)
     answer = load_pretrained("winding-1d").predict(tp.flatten_block(chains.block_on_grid(16)))
@@ -163,7 +159,6 @@ def test_pretrained_network_beats_the_formula_where_points_do_not_determine_the_
     assert abs(answer.confidence.mean() - right) < 0.03
 
 
-@pytest.mark.long
 def test_training_lowers_the_loss_and_depends_on_the_seed_alone():
     chains = mixed_chains(1500, rng=1)
     label = tp.certify_winding(chains).value
@@ -235,7 +230,6 @@ def test_no_samples_give_no_answers():
     assert "0 Hamiltonians" in repr(answer)
 
 
-@pytest.mark.long
 def test_the_certificate_disposes():
     network = load_pretrained("winding-1d")
     chains = hard_chains("long_range", 300, rng=8)

@@ -49,7 +49,6 @@ def test_chern_number_is_that_of_the_masses():
     np.testing.assert_array_equal(make.certify(rows).value, signs @ [1, -1, -1, 1] // 2)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("model_type", TYPES)
 @pytest.mark.parametrize("margin", [0.01, 0.2, 0.6])
 def test_energies_stay_within_the_margin(model_type, margin):
@@ -61,7 +60,6 @@ def test_energies_stay_within_the_margin(model_type, margin):
     assert energy.max() <= (1 + 1e-5) * (1.0 if model_type == "1d_a3" else 3.0)
 
 
-@pytest.mark.long
 def test_edges_of_the_family_keep_the_margin():
     # masses and radii at their limits, where the bound is tight
     for model_type in TYPES:
@@ -105,7 +103,6 @@ def test_all_features_and_all_weights_count(model_type):
     assert (make.linear.weight.grad.abs().sum(1) > 1e-6).all()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("model_type", TYPES)
 def test_derivative_matches_finite_differences(model_type):
     make, rows = parameters_of(model_type, 3, seed=5)

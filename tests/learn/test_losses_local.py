@@ -76,7 +76,6 @@ def test_targets_must_be_there_and_fit():
         compute_topological_loss(out, label, local_supervision=0.1, local_targets=torch.zeros(3, 9))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("term", ["auxiliary_loss", "local_loss"])
 def test_features_do_not_shrink_by_the_extra_terms(term, chains_file):
     # a term with the wrong sign, or one that is smallest for constant features, fails here
@@ -100,7 +99,6 @@ def test_features_do_not_shrink_by_the_extra_terms(term, chains_file):
         assert after["z"] > before["z"]
 
 
-@pytest.mark.long
 def test_collapse_check_detects_a_collapse(chains_file):
     # the trap: a "diversity" term with the wrong sign
     x, _, _ = samples(chains_file)
@@ -110,7 +108,6 @@ def test_collapse_check_detects_a_collapse(chains_file):
     assert spread(network, x)["h2_features"] < 0.5 * before["h2_features"]
 
 
-@pytest.mark.long
 def test_local_supervision_trains_local_features_and_is_declared(chains_file, tmp_path):
     config = TOUCHES.model_copy(
         update={"epochs": 6, "learning_rate": 1e-2, "local_supervision": 1.0}

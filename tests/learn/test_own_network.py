@@ -67,7 +67,6 @@ def seeded(cls, *args):
     return cls(*args)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("cls", [Scores, Invariant, TopologicalMLEncoder])
 def test_any_module_is_trained_in_place_and_loaded_into_another(cls, tiny_file, tmp_path):
     network, fresh = seeded(cls), cls()
@@ -85,7 +84,6 @@ def test_any_module_is_trained_in_place_and_loaded_into_another(cls, tiny_file, 
     )  # a copy was filled, not the module given
 
 
-@pytest.mark.long
 def test_own_encoder_gives_the_bits_of_the_built_in_path(tiny_file, tmp_path):
     built = train(tiny_file, tmp_path / "built")
     settings = built.encoder.settings
@@ -143,7 +141,6 @@ def test_callbacks_receive_the_lines_of_the_log(tiny_file, tmp_path):
         _check_callbacks([print])
 
 
-@pytest.mark.long
 def test_without_a_path_the_folder_goes_with_the_run(tiny_file):
     run = train(tiny_file)
     folder = run.path

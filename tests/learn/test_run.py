@@ -161,7 +161,6 @@ def plain_runs(tiny_file, raw_file, tmp_path_factory):
     return runs
 
 
-@pytest.mark.long
 def test_prepared_inputs_equal_those_of_training(plain_runs, tiny_file, raw_file):
     # a network that knows flattened blocks only must not be shown others, and the reverse
     from topophys.learn.run import predict_invariants

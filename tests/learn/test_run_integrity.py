@@ -69,7 +69,6 @@ def refused(act, match="."):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("case", range(20))
 def test_no_flipped_bit_in_a_state_is_trained_on(unfinished, tiny_file, tmp_path, case):
     copy = shutil.copytree(unfinished, tmp_path / "run")
@@ -77,7 +76,6 @@ def test_no_flipped_bit_in_a_state_is_trained_on(unfinished, tiny_file, tmp_path
     refused(lambda: train(tiny_file, copy, resume=True), STATE)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["run.json", "best.json", "best.safetensors"])
 def test_no_flipped_bit_in_a_run_is_read(runs, tmp_path, name):
     for case in range(25):
@@ -237,7 +235,6 @@ def overflowing(weights):
         value.fill_(3e38)
 
 
-@pytest.mark.long
 def test_no_answer_is_no_right_answer(runs, tiny_file, tmp_path):
     """Weights may be finite, and what comes out of them not."""
     from topophys.interpret import probe
@@ -265,7 +262,6 @@ def test_no_answer_is_no_right_answer(runs, tiny_file, tmp_path):
     assert answer.value.tolist() == [0, 1]
 
 
-@pytest.mark.long
 def test_a_folder_has_one_training_at_a_time(tiny_file, tmp_path):
     (tmp_path / "run").mkdir()
     lock = RunLock(tmp_path / "run")

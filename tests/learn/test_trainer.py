@@ -58,7 +58,6 @@ def test_batches_are_no_larger_than_the_split(monkeypatch):
     assert [len(step) for step in seen(trainer(n=4), monkeypatch)] == [4]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("epochs", range(1, 9))
 @pytest.mark.parametrize("n", [6, 12, 30])
 def test_rate_rises_once_and_falls_at_any_number_of_steps(epochs, n):

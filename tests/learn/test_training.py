@@ -33,7 +33,6 @@ def same(one, other):
 # ---- seeds
 
 
-@pytest.mark.long
 def test_same_seed_gives_the_same_network_to_the_bit(tmp_path, tiny_file):
     one, two = (train(tmp_path / name, tiny_file) for name in ("a", "b"))
     assert all(same(weights(one), weights(two)))
@@ -46,13 +45,11 @@ def test_same_seed_gives_the_same_network_to_the_bit(tmp_path, tiny_file):
     assert timeless[0] == timeless[1]
 
 
-@pytest.mark.long
 def test_other_seeds_give_other_networks(tmp_path, tiny_file):
     one, two = (train(tmp_path / str(s), tiny_file, seed=s) for s in (1, 2))
     assert not any(same(weights(one), weights(two)))
 
 
-@pytest.mark.long
 def test_random_state_of_the_caller_is_left_alone_and_has_no_influence(tmp_path, tiny_file):
     torch.manual_seed(123)
     before = torch.random.get_rng_state()
@@ -72,7 +69,6 @@ def test_every_layer_is_trained(trained):
         assert moved > (1e-3 if name == "head.log_width" else 0.1), name
 
 
-@pytest.mark.long
 def test_threads_are_restored(tmp_path, tiny_file):
     before = torch.get_num_threads()
     train(tmp_path / "a", tiny_file, threads=before + 1)
@@ -92,7 +88,6 @@ def test_best_epoch_is_kept(trained, chains_file):
     assert best["val_loss"] == pytest.approx(huber.mean(), rel=1e-12)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("scores", "best"),
     [
@@ -157,7 +152,6 @@ def refused(kind, path, data, match, **changes):
     return str(caught.value)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("left", ["log.jsonl", "run.json", "best.json", "last.json"])
 def test_folder_that_holds_a_training(tmp_path, tiny_file, left):
     (tmp_path / left).write_text("{}", encoding="utf-8")

@@ -16,7 +16,6 @@ def train(data, folder, config=TOUCHES, **options):
         return fit(config, dataset, folder, progress=False, **options)
 
 
-@pytest.mark.long
 def test_patience_ends_a_training_that_gets_no_better(tiny_file, tmp_path, monkeypatch):
     scores = iter([(0.5, 0.6), (0.5, 0.7), (0.4, 0.8), (0.3, 0.9), (0.2, 1.0), (0.1, 1.0)])
 
@@ -71,7 +70,6 @@ def test_tensorboard_gets_every_record(tiny_file, tmp_path, monkeypatch):
     assert losses == [record["val_loss"] for record in run.history]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["chern_file", "bands_file"])
 def test_networks_in_two_dimensions(kind, request, tmp_path):
     config = FitConfig(

@@ -182,7 +182,6 @@ def halfway(tiny_file, tmp_path, stopped):
     return tmp_path / "run"
 
 
-@pytest.mark.long
 def test_streamed_and_generated_trainings_resume_to_the_same_bits(tiny_file, tmp_path, stopped):
     with open_dataset(tiny_file) as data:
         cases = {
@@ -197,7 +196,6 @@ def test_streamed_and_generated_trainings_resume_to_the_same_bits(tiny_file, tmp
             assert run.provenance["drawn_on_the_way"] is (name == "drawn")
 
 
-@pytest.mark.long
 def test_resume_starts_a_new_training_and_returns_a_finished_one(straight, tiny_file, tmp_path):
     run = resume_training(tiny_file, tmp_path / "run")
     assert_same(run, straight)
@@ -232,7 +230,6 @@ class Linear(torch.nn.Module):
 
 
 # no epoch is as good as the first, so that the resumed training has no better one of its own
-@pytest.mark.long
 @pytest.mark.parametrize("own", [False, True], ids=["registered", "own network"])
 @pytest.mark.parametrize("stops", [(10,), (10, 5)], ids=["once", "stopped again"])
 def test_states_of_the_first_version_are_resumed_to_the_end(
@@ -262,7 +259,6 @@ def test_states_of_the_first_version_are_resumed_to_the_end(
     assert run.best_epoch["epoch"] == 0
 
 
-@pytest.mark.long
 def test_states_of_the_first_version_need_their_best_weights(tiny_file, tmp_path, halfway):
     as_first_version(halfway)
     for number, name in enumerate(("best.safetensors", "best.json")):
@@ -284,7 +280,6 @@ def refused(data, folder, match, settings=SETTINGS):
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
-@pytest.mark.long
 def test_other_settings_are_refused(tiny_file, halfway):
     refused(tiny_file, halfway, "`learning_rate`", SETTINGS.model_copy(update={"learning_rate": 1}))
     larger = SETTINGS.encoder.model_copy(update={"output_features": 9})
@@ -296,7 +291,6 @@ def test_other_data_are_refused(chains_file, halfway, straight):
     refused(chains_file, straight.path, "another data")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("keep", [0, 9, 200, -1])
 def test_damaged_states_are_refused(tiny_file, halfway, keep):
     path = halfway / STATE
@@ -309,7 +303,6 @@ def test_foreign_states_are_refused(tiny_file, halfway, straight):
     refused(tiny_file, halfway, "must be one of topophys")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("place", [{"step": 999}, {"epoch": -1}, {"step": 0.5}])
 def test_positions_that_no_training_reaches_are_refused(tiny_file, halfway, place):
     raw = (halfway / STATE).read_bytes()
@@ -333,7 +326,6 @@ def test_validation_on_another_grid(tiny_file, tmp_path):
         fit(SETTINGS.model_copy(update={"val_split": "finer_grid"}), data, tmp_path, progress=False)
 
 
-@pytest.mark.long
 def test_recipe_without_files(tmp_path, tiny_file):
     with open_dataset(tiny_file) as data:
         recipe = data.recipe

@@ -36,7 +36,6 @@ def targets(batch):
     return {"topology": batch.topology, "magnetism": batch.magnetism}
 
 
-@pytest.mark.long
 def test_all_outputs_with_their_shapes(net, data):
     out = net(data.all())
     assert set(out) >= OUTPUTS

@@ -30,7 +30,6 @@ def test_kinds_share_out_all_columns(view):
     assert columns == list(range(width))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["NaO3:225", "Bi2S"])
 @pytest.mark.parametrize("label", [None, "odd", "even"])
 def test_contributions_are_means_over_all_orders(model, name, label):

@@ -183,7 +183,6 @@ def test_accuracy_by_distance():
 # ---- The model
 
 
-@pytest.mark.long
 def test_parity_of_electrons_is_learned(model):
     materials, labels = toy_table()
     assert model.score(materials, labels) > 0.9
@@ -296,7 +295,6 @@ def test_bad_settings_are_refused(settings):
         MaterialsModel(**settings).fit(["NaCl", "KCl"], ["a", "b"])
 
 
-@pytest.mark.long
 def test_manners_of_scikit_learn():
     sklearn = pytest.importorskip("sklearn")
     pytest.importorskip("lightgbm")
@@ -322,7 +320,6 @@ def test_tables_of_pandas():
     assert set(model.tasks_["class"].trees) == {"formula"}
 
 
-@pytest.mark.long
 def test_random_folds_are_marked():
     pytest.importorskip("lightgbm")
     materials, labels = toy_table()
@@ -341,7 +338,6 @@ def test_filling_rule_stands_apart_from_the_probabilities(model):
     assert json.loads(json.dumps(row))["filling_allowed"] is False
 
 
-@pytest.mark.long
 def test_wrong_labels_are_doubted_first():
     pytest.importorskip("lightgbm")
     materials, labels = toy_table()

@@ -67,7 +67,6 @@ _atom_site_occupancy
 """
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("rest", ["K1 K 0 0 0 {rest}\n", ""], ids=["another element", "vacancy"])
 def test_electrons_and_labels_of_mixed_sites_are_not_stated(model, tmp_path, rest):
     pytest.importorskip("pymatgen.core")
@@ -143,7 +142,6 @@ def test_distances_are_those_to_labelled_materials_of_the_task(model):
 # ---- Contradictions
 
 
-@pytest.mark.long
 def test_known_labels_are_unanimous():
     materials, labels = toy_table()
     twice = [*materials, materials[0], materials[1], materials[2]]
@@ -234,7 +232,6 @@ def test_cells_that_say_missing_are_missing(tmp_path, word):
     assert describe({"formula": "NaCl", "space_group": word}).space_group is None
 
 
-@pytest.mark.long
 def test_labels_that_say_missing_are_missing():
     materials, labels = toy_table()
     given = [["NaN", "nan", math.nan, None, " "][i] if i < 5 else y for i, y in enumerate(labels)]
@@ -250,7 +247,6 @@ def test_columns_of_labels_are_named_once(tmp_path):
         read_table(path, labels=("a", "a"))
 
 
-@pytest.mark.long
 def test_few_space_groups_leave_out_the_view_that_needs_them():
     materials, labels = toy_table()
     for count in (0, 1, 3, 30):
@@ -297,7 +293,6 @@ def hostile_arrays(rng, array):
     return np.asarray(rng.choice(ways)(np.atleast_1d(array)))
 
 
-@pytest.mark.long
 @pytest.mark.filterwarnings("error")
 def test_crafted_files_are_refused_or_answer(model, tmp_path):
     good = dict(np.load(model.save(tmp_path / "good.npz")))

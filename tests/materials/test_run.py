@@ -117,7 +117,6 @@ def test_jarvis_files(tmp_path):
         read_jarvis(tmp_path / "no.json")
 
 
-@pytest.mark.long
 def test_saved_run_is_loaded_and_predicts(toy_run, poscar):
     run = load_material_run(toy_run)
     answer = run.predict(read_structure(poscar))
@@ -172,7 +171,6 @@ def test_altered_and_foreign_runs(toy_run, tmp_path):
         load_material_run(tmp_path / "no")
 
 
-@pytest.mark.long
 def test_no_flipped_bit_of_a_run_is_read(toy_run, tmp_path):
     rng = random.Random(7)
     for case in range(60):
@@ -207,7 +205,6 @@ def names(folder):
     return {p.name for p in folder.iterdir()}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("earlier", [1, 2], ids=["first version", "second version"])
 def test_a_kill_at_any_moment_leaves_the_earlier_run_or_the_new_one(
     toy_run, tmp_path, monkeypatch, earlier
@@ -269,7 +266,6 @@ def test_files_of_something_else_in_a_folder_are_not_replaced(toy_run, tmp_path)
         save_material_run(path, run)
 
 
-@pytest.mark.long
 def test_one_training_at_a_time_writes_into_a_folder(toy_file, toy_run, tmp_path, monkeypatch):
     from topophys.materials import training
 

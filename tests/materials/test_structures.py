@@ -222,7 +222,6 @@ def test_cif_files_are_read(tmp_path, parts, numbers):
     assert again.numbers.tolist() == crystal.numbers.tolist()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("parts", "message"),
     [

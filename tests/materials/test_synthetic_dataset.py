@@ -86,7 +86,6 @@ def test_sizes_are_checked(tmp_path):
         generate_toys(tmp_path / "a.h5", 0)
 
 
-@pytest.mark.long
 def test_solids_have_their_arrays_and_labels(solid_file):
     arrays, card = load_toys(solid_file)
     assert set(arrays) == set(meanings(3))

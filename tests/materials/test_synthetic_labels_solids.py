@@ -32,7 +32,6 @@ def single(bands, row):
     return tp.FourierHamiltonian({key: v[0] for key, v in h.hoppings.items()}, n_occupied=2)
 
 
-@pytest.mark.long
 def test_proven_gaps_hold_at_random_momenta(labelled):
     bands, _, labels = labelled
     rows = np.flatnonzero(labels.evidence == 0)
@@ -51,7 +50,6 @@ def test_overlaps_are_there(labelled):
     assert (energy[..., 1].max(1) - energy[..., 2].min(1) > labels.overlap[rows] - 0.3).all()
 
 
-@pytest.mark.long
 def test_indices_are_those_of_wannier_centres_and_parities_of_the_library(labelled):
     bands, _, labels = labelled
     rows = np.flatnonzero((labels.evidence == 0) & (bands.magnetism.order == 0))[:8]
@@ -88,7 +86,6 @@ def test_chern_numbers_are_those_of_sampled_fluxes(labelled):
             np.testing.assert_array_equal(labels.chern[rows[half], plane, b], sampled)
 
 
-@pytest.mark.long
 def test_planes_that_differ_have_a_touching_between(labelled):
     bands, _, labels = labelled
     rows = np.flatnonzero(labels.evidence == 2)

@@ -17,7 +17,6 @@ from topophys.materials.training import scores
 BRANCHES = ["1d_a3", "2d_a", "mlp", None]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("branch", others_slow(BRANCHES, quick=["mlp", None]))
 def test_classifier_learns_toy_materials(toys, branch):
     torch.manual_seed(2)

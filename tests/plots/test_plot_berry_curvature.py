@@ -34,7 +34,6 @@ def test_filling():
     assert plot_berry_curvature(h, grid=9).axes[0].get_title() == titles[0]
 
 
-@pytest.mark.long
 def test_equal_bytes(tmp_path):
     h = tp.models.haldane(0.2, 0.1, 1.5)
     files = [save_figure(plot_berry_curvature(h, grid=12), tmp_path / n) for n in "ab"]

@@ -86,7 +86,6 @@ def test_scale_of_d_does_not_matter():
     np.testing.assert_allclose(images[2], images[1], atol=1e-12)
 
 
-@pytest.mark.long
 def test_own_axes_and_equal_bytes(tmp_path):
     figure = Figure()
     ax = figure.subplots()

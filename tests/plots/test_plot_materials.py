@@ -57,7 +57,6 @@ def test_confusion_holds_counts_and_accuracy():
         plot_class_confusion({"trees": [[1, 2]]}, "ab")
 
 
-@pytest.mark.long
 def test_map_holds_every_labelled_material_and_the_named_ones():
     model = MaterialsModel.pretrained()
     figure = plot_materials_map(model, ["Bi2Se3:166"], most=300)

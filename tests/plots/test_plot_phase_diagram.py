@@ -23,7 +23,6 @@ def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-@pytest.mark.long
 def test_pixels_are_what_is_certified_one_by_one():
     plane = phase_diagram_data(tp.models.haldane, **HALDANE)
     for i, phi in enumerate(PHI):
@@ -162,7 +161,6 @@ def test_colours_are_distinct_and_none_is_black():
     np.testing.assert_allclose(shades[3], 0.97, atol=0.01)
 
 
-@pytest.mark.long
 def test_own_axes_and_equal_bytes(tmp_path):
     figure = Figure()
     ax = figure.subplots()
@@ -219,7 +217,6 @@ def test_a_plane_is_wanted_and_integers_have_a_limit():
         integer_colours(13)
 
 
-@pytest.mark.long
 def test_numbers_modulo_two_have_no_sign_and_shares_are_not_rounded_up(monkeypatch):
     found = tp.certify_phases(tp.models.bhz, {"m": (-1, 1)}, time_reversal="up first", share=0.9)
     assert {r.value for r in found.regions} == {0, 1}

@@ -46,7 +46,6 @@ def test_jumps_are_not_joined_by_lines():
     assert len(panel.lines) == 2 * 2 + 1 + 1  # bands of two pieces, a corner, the gap
 
 
-@pytest.mark.long
 def test_weights_colour_bands_by_the_share_of_orbitals():
     h = haldane(1.5)
     path = {"path": [[0.0, 0.0], [np.pi, 0.0]], "grid": 30}

@@ -35,7 +35,6 @@ def test_rows_are_checked(arrays, rows):
         plot_toy_materials(arrays, rows)
 
 
-@pytest.mark.long
 def test_solids_are_drawn_with_what_was_proven(arrays):
     solids = draw_shard(4, 0, 12, 0.1, 3)["arrays"]
     figure = plot_toy_materials(solids, list(range(12)))
@@ -52,7 +51,6 @@ def test_solids_are_drawn_with_what_was_proven(arrays):
     assert len(solids["numbers"]) == len(arrays["numbers"])
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("dim", [2, 3])
 def test_corners_are_named_where_they_are(dim):
     made = draw_shard(4, 0, 2, 0.1, dim)["arrays"]

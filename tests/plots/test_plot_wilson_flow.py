@@ -116,7 +116,6 @@ def test_unresolved_is_said(z2):
     ]
 
 
-@pytest.mark.long
 def test_own_axes_and_equal_bytes(z2, tmp_path):
     figure = Figure()
     axes = figure.subplots(1, 2)

@@ -103,7 +103,6 @@ def test_fit_on_the_points_shown_recovers_a_linear_code_and_says_so(alpha, rng):
     assert "fitted on the 96 points shown" in text_of(figure)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["pair", "components", "angle"])
 def test_decoder_fitted_elsewhere(alpha, rng, kind):
     weights, bias = rng.normal(size=(6, 2)), rng.normal(size=2)

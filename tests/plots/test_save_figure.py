@@ -16,7 +16,6 @@ def draw():
     return plot_det_loop(tp.models.ssh(1.0, 2.0))
 
 
-@pytest.mark.long
 def test_files_are_complete_and_named(tmp_path):
     figure = draw()
     files = save_figure(figure, tmp_path / "new" / "run.v1", ("png", "svg", "pdf"), dpi=100)
@@ -30,7 +29,6 @@ def test_files_are_complete_and_named(tmp_path):
     assert files[2].read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.long
 def test_a_name_with_an_ending_is_one_file(tmp_path):
     assert save_figure(draw(), tmp_path / "a.png") == (tmp_path / "a.png",)
     assert save_figure(draw(), str(tmp_path / "b.svg")) == (tmp_path / "b.svg",)
@@ -42,7 +40,6 @@ def test_a_name_with_an_ending_is_one_file(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("make", [draw, lambda: plot_berry_flux(
     tp.berry_flux(tp.models.qwz(-1.0).on_grid((8, 8))))], ids=["loop", "map"])  # fmt: skip
 def test_equal_figures_give_equal_bytes(tmp_path, make):
@@ -55,7 +52,6 @@ def test_equal_figures_give_equal_bytes(tmp_path, make):
         assert a.read_bytes() == b.read_bytes()
 
 
-@pytest.mark.long
 def test_text_of_svg_as_paths_or_text(tmp_path):
     (outlines,) = save_figure(draw(), tmp_path / "a", ("svg",))
     (text,) = save_figure(draw(), tmp_path / "b", ("svg",), svg_text="text")
@@ -64,7 +60,6 @@ def test_text_of_svg_as_paths_or_text(tmp_path):
     assert "<dc:date>" not in outlines.read_text(encoding="utf-8")
 
 
-@pytest.mark.long
 def test_unwritable_folder_leaves_nothing(tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(OutputError) as caught:
@@ -73,7 +68,6 @@ def test_unwritable_folder_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.long
 def test_failure_half_way_leaves_nothing(tmp_path, monkeypatch):
     original = Path.write_bytes
 
@@ -89,7 +83,6 @@ def test_failure_half_way_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.long
 def test_old_file_survives_a_failure(tmp_path, monkeypatch):
     (old,) = save_figure(draw(), tmp_path / "figure", ("png",), dpi=50)
     before = old.read_bytes()
@@ -110,7 +103,6 @@ def test_bad_options(tmp_path, options):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("form", "mime"), [("svg", "image/svg+xml"), ("png", "image/png")])
 def test_data_uri(form, mime):
     uri = figure_to_data_uri(draw(), form)

@@ -84,7 +84,6 @@ def test_demo_reports_its_steps_and_the_accuracy_of_each_split(demonstrated):
         assert f"\n{split} " in said
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["winding-1d.h5", "chern-2d.h5"])
 def test_data_sets_are_sound(folder, name):
     report = verify(folder / name, recompute=0.05)

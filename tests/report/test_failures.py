@@ -26,7 +26,6 @@ def blind(run):
     return other
 
 
-@pytest.mark.long
 def test_every_wrong_answer_is_listed(run, chains_file):
     with open_dataset(chains_file) as dataset:
         found = list_failures(blind(run), dataset, splits=["test", "beyond", "train"])

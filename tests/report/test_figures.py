@@ -43,7 +43,6 @@ def test_probe_figures_of_runs_that_were_probed_by_earlier_releases():
     assert drawn == row | {"layer": "h2", "measure": "raw", "split": "test"}
 
 
-@pytest.mark.long
 def test_every_figure_has_its_files(chains):
     folder, paths, _ = chains
     cards = json.loads((folder / "figures.json").read_text(encoding="utf-8"))

@@ -139,7 +139,6 @@ def test_supervision_is_said_first():
     assert "supervised" in find_findings({"training": training})[0].answer
 
 
-@pytest.mark.long
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 1), st.floats(0, 1)), min_size=1))
 def test_charts_show_every_value_on_hover_and_stay_inside(rows):
     accuracy = [

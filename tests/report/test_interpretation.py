@@ -20,7 +20,6 @@ def run(trained, tmp_path):
     return load_run(shutil.copytree(trained.path, tmp_path / "run"))
 
 
-@pytest.mark.long
 def test_everything_once(run, chains_file):
     for name in FILES:
         (run.path / f"{name}.json").unlink(missing_ok=True)
@@ -33,7 +32,6 @@ def test_everything_once(run, chains_file):
     assert {name: (run.path / f"{name}.json").read_bytes() for name in FILES} == before
 
 
-@pytest.mark.long
 def test_files_hold_the_reports(run, chains_file):
     with open_dataset(chains_file) as dataset:
         reports = interpret_run(run, dataset, n_hamiltonians=40, progress=False)

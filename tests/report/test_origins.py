@@ -33,7 +33,6 @@ def other_file(tiny_file, tmp_path_factory):
     return path
 
 
-@pytest.mark.long
 def test_results_of_other_data_are_measured_again(run, tiny_file, other_file):
     with open_dataset(tiny_file) as a, open_dataset(other_file) as b:
         measure_accuracy(run, a)
@@ -88,7 +87,6 @@ def test_results_of_two_processes_at_once_are_not_mixed(
             assert current_measurement(run, a, "accuracy") is None
 
 
-@pytest.mark.long
 def test_altered_results_and_those_without_origin_are_measured_again(run, tiny_file):
     with open_dataset(tiny_file) as dataset:
         measure_accuracy(run, dataset)
@@ -105,7 +103,6 @@ def test_altered_results_and_those_without_origin_are_measured_again(run, tiny_f
             assert not is_current(run, dataset, "accuracy.json")
 
 
-@pytest.mark.long
 def test_figures_of_other_data_are_in_no_page(run, tiny_file, other_file):
     with open_dataset(tiny_file) as a, open_dataset(other_file) as b:
         (run.path / "figures").mkdir()
@@ -143,7 +140,6 @@ def exchange(folder, way):
 WAYS = ["swapped", "flipped", "missing", "caption", "record"]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("way", others_slow(WAYS, quick=["swapped"]))
 def test_replaced_figures_are_left_out_and_drawn_again(run, tiny_file, monkeypatch, way):
     from topophys import plots

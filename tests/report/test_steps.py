@@ -40,7 +40,6 @@ def test_blocks_are_those_of_the_hamiltonians(chains_file):
     np.testing.assert_allclose(blocks, expected, atol=1e-6)
 
 
-@pytest.mark.long
 def test_accuracy_of_every_split_but_that_of_the_training(run, chains_file):
     with open_dataset(chains_file) as dataset:
         rows = measure_accuracy(run, dataset)

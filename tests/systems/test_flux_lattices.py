@@ -22,7 +22,6 @@ def diophantine(p, q, r):
     return found[0]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("p", "q"), FLUXES)
 def test_hofstadter_certified(p, q):
     h = tp.models.hofstadter(p, q)
@@ -32,7 +31,6 @@ def test_hofstadter_certified(p, q):
             assert int(proof) == diophantine(p, q, r)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("p", "q"), [(1, 7), (2, 7), (3, 7), (3, 8), (4, 9), (5, 11)])
 def test_hofstadter_sampled(p, q):
     h_k = tp.models.hofstadter(p, q).on_grid((16, 16 * q))

@@ -43,7 +43,6 @@ def test_d_wave_model_at_its_transitions():
     np.testing.assert_allclose(np.cos(proof.k_at_gap_upper), [[1, 1], [-1, -1]], atol=1e-2)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("k0", [0.5, np.pi / 3, 2.5])
 @pytest.mark.parametrize("m", [1.0, 1.7])
 def test_planes_of_a_weyl_semimetal(k0, m):

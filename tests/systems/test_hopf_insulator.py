@@ -69,7 +69,6 @@ def hopf_number(m, n):
     return -(potential * j).sum() * (2 * np.pi / n) ** 3
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("m", "size"), [(-1.5, 1), (2.0, 1), (0.0, 2), (4.0, 0)])
 def test_hopf_invariant(m, size):
     assert abs(hopf_number(m, 48)) == pytest.approx(size, abs=0.02)

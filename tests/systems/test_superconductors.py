@@ -29,7 +29,6 @@ def test_p_plus_ip_at_a_transition_is_not_certified(mu):
     assert str(tp.certify_chern(tp.models.p_plus_ip(mu)).status) == "unresolved"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("so", "t"), [(0.125, 1.0), (-0.3, 0.8)])
 def test_the_diamond_has_its_diagram(so, t):
     labels = {-4.5: "(0; 000)", -3.0: "(1; 000)", -1.0: "(0; 111)", 0.4: "(1; 111)",

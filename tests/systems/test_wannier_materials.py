@@ -54,7 +54,6 @@ def test_graphene_file():
     assert np.ptp(energies(h, [0.0, 0.0, 0.0])) > 15.0
 
 
-@pytest.mark.long
 def test_silicon_file():
     h = tp.read_wannier90(wannier_file("silicon_hr.dat"), n_occupied=4)
     gamma, x, length = energies(h, 2 * np.pi * np.array([[0, 0, 0], [0.5, 0, 0.5], [0.5] * 3]))
@@ -86,7 +85,6 @@ def test_gallium_arsenide_file():
     assert (4 * volume) ** (1 / 3) == pytest.approx(5.654, abs=1e-3)
 
 
-@pytest.mark.long
 def test_molybdenum_disulphide_file():
     """Quantum spin Hall insulator: direct gap 0.0474 eV at 28 occupied bands, Z2 = 1."""
     h = tp.read_wannier90(wannier_file("MoS2-1Tp_hr.dat.tar.gz"), n_occupied=28)
@@ -106,7 +104,6 @@ def test_molybdenum_disulphide_file():
 PHONONS = [(2, 0.5, -2), (6, 0.5, 2), (22, 0.5, -2), (4, 0.0, -4), (22, 0.0, 2)]
 
 
-@pytest.mark.long
 def test_charges_of_the_phonons_of_fesi():
     h = tp.read_wannier90(wannier_file("FeSi-phonons_hr.dat.tar.gz"), n_occupied=2)
     for filled, k, charge in PHONONS:

@@ -31,7 +31,6 @@ def rewrite(path, change, *, seal=True):
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["../3.h5", "/etc/passwd", "x/../../3.h5", "link.h5"])
 def test_an_index_cannot_name_files_outside_its_folder(home, parts, name):
     (parts / "link.h5").symlink_to(home / "parts" / "3.h5")
@@ -164,7 +163,6 @@ def test_an_honest_file_opens_within_that_memory(home):
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
-@pytest.mark.long
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None
 )

@@ -43,7 +43,6 @@ def test_joined_into_one_file_they_are_what_one_run_makes(home, parts):
     assert summary.sizes == {"train": 6194, "test": 70, "beyond": 30}
 
 
-@pytest.mark.long
 def test_a_part_alone_is_a_data_set(home):
     with open_dataset(home / "parts" / "3.h5") as part, open_dataset(home / "whole.h5") as whole:
         assert part.splits == ("train", "test", "beyond")
@@ -62,7 +61,6 @@ INDICES = [
 ]  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("index", INDICES, ids=lambda i: str(i)[:20])
 def test_an_index_reads_like_the_whole_file(home, index):
     index = np.asarray(index, np.int64) if isinstance(index, list) and not index else index
@@ -154,7 +152,6 @@ def other(file):
     file.write_bytes(data + bytes(file.stat().st_size - len(data)))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("damage", "message"),
     [(missing, "3.h5` with shards 3:6 is missing"), (truncated, "3.h5` must have"),
@@ -177,7 +174,6 @@ def test_a_damaged_part_is_named_and_the_others_are_still_checked(parts, damage,
     assert not (parts / "again.json").exists()
 
 
-@pytest.mark.long
 def test_shards_that_are_missing_or_there_twice(recipe, parts):
     every = files(parts)
     with pytest.raises(InputError, match=r"but 2:3 are missing before .*--shards 2:3"):
@@ -191,7 +187,6 @@ def test_shards_that_are_missing_or_there_twice(recipe, parts):
         join([], parts / "a.json")
 
 
-@pytest.mark.long
 def test_parts_of_different_recipes_and_versions(recipe, parts, monkeypatch):
     changed = Recipe.from_text(recipe.to_toml().replace("seed = 21", "seed = 22"))
     (parts / "3.h5").unlink()
@@ -202,7 +197,6 @@ def test_parts_of_different_recipes_and_versions(recipe, parts, monkeypatch):
         open_dataset(parts / "all.json")
 
 
-@pytest.mark.long
 def test_parts_of_another_version_make_an_index_but_no_file(parts, monkeypatch):
     monkeypatch.setattr(sys.modules["topophys.datasets.generation"], "__version__", "9.9")
     with pytest.raises(InputError, match=r"present topophys_version, 9.9.*make an index"):
@@ -211,7 +205,6 @@ def test_parts_of_another_version_make_an_index_but_no_file(parts, monkeypatch):
     assert open_dataset(parts / "a.json")
 
 
-@pytest.mark.long
 def test_parts_outside_the_folder_of_the_index(parts, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     with pytest.raises(InputError, match="in or below the folder of the index"):

@@ -113,7 +113,6 @@ def test_headers_that_were_half_written_are_made_again(recipe, whole, unfinished
     assert finish(recipe, unfinished, whole).resumed >= 3
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("cut", [1, 40, 10**6])
 def test_a_journal_that_was_cut_off(recipe, whole, unfinished, cut):
     journal = unfinished.with_name("a.h5.journal")
@@ -122,7 +121,6 @@ def test_a_journal_that_was_cut_off(recipe, whole, unfinished, cut):
     finish(recipe, unfinished, whole)
 
 
-@pytest.mark.long
 def test_lines_of_a_journal_that_were_changed_do_not_count(recipe, whole, unfinished, drawn):
     journal = unfinished.with_name("a.h5.journal")
     journal.write_text(journal.read_text().replace('"drawn": ', '"drawn": 1'))
@@ -130,7 +128,6 @@ def test_lines_of_a_journal_that_were_changed_do_not_count(recipe, whole, unfini
     assert len(drawn) == 14
 
 
-@pytest.mark.long
 def test_a_partial_file_that_was_cut_off(recipe, whole, unfinished, drawn):
     partial = unfinished.with_name("a.h5.partial")
     partial.write_bytes(partial.read_bytes()[:200_000])
@@ -138,14 +135,12 @@ def test_a_partial_file_that_was_cut_off(recipe, whole, unfinished, drawn):
     assert len(drawn) > 11
 
 
-@pytest.mark.long
 def test_a_journal_alone_is_stale(recipe, whole, unfinished, drawn):
     unfinished.with_name("a.h5.partial").unlink()
     finish(recipe, unfinished, whole)
     assert len(drawn) == 14
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "message"),
     [

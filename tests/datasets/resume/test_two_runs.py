@@ -35,7 +35,6 @@ print("ready\"""",
 )
 
 
-@pytest.mark.long
 def test_a_second_generator_is_refused_until_the_first_is_dead(recipe, whole, tmp_path):
     target = tmp_path / "a.h5"
     first = start(recipe, target, SLOW)
@@ -68,7 +67,6 @@ FORKS = textwrap.dedent("""
 """)
 
 
-@pytest.mark.long
 def test_forked_workers_that_outlive_a_kill_do_not_hold_the_lock(recipe, whole, tmp_path):
     first = start(recipe, tmp_path / "a.h5", FORKS)
     assert first.stdout.readline() == "worker\n"
@@ -178,7 +176,6 @@ def _children(pid):
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-@pytest.mark.long
 def test_reading_while_another_process_writes(recipe, whole, tmp_path):
     target = tmp_path / "a.h5"
     generate(recipe, target, workers=1, progress=False)
