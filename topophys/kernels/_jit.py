@@ -8,6 +8,7 @@ where they are used; left alone, Numba does all of that for each function on eve
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import pickle
 import sys
@@ -165,6 +166,9 @@ class _Library(JITCodeLibrary):
     """Numba's own, which also "optimizes" each function that is merely declared."""
 
     def _optimize_functions(self, ll_module: Any) -> None:
+        if "llvm_module" in inspect.signature(self._codegen._function_pass_manager).parameters:
+            super()._optimize_functions(ll_module)  # of earlier releases of Numba
+            return
         ll_module.data_layout = self._codegen._data_layout
         for function in ll_module.functions:
             if not function.is_declaration:
