@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import topophys as tp
-from topophys import checker
 from topophys.kernels.rounding import at_least, at_most, frobenius
 
+checker = pytest.importorskip("topophys.checker", reason="needs the extra `checker`")
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
