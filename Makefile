@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 PARALLEL := --numprocesses $(JOBS) --dist loadfile
 # what depends on the versions of others: numbers, files, networks
-LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/datasets tests/learn tests/interpret tests/materials tests/plots
+LOWEST ?= tests/kernels tests/invariants tests/hamiltonians tests/systems tests/datasets tests/learn tests/interpret tests/materials tests/plots tests/cli
 # what needs neither networks nor data sets
 PHYSICS := $(foreach part,kernels hamiltonians invariants ensembles,tests/$(part) topophys/$(part)) tests/systems topophys/grids.py
 
