@@ -232,7 +232,21 @@ def test_a_notebook_at_any_port_shows_the_widget_and_other_pages_do_not(known, t
         jupyter.shutdown()
 
 
-@pytest.mark.parametrize("notebook", ["", "localhost", "http://localhost:8888/", "a:b", "*"])
+@pytest.mark.parametrize(
+    "notebook",
+    [
+        "",
+        "localhost",
+        "http://localhost:8888/",
+        "a:b",
+        "*",
+        "a:0",
+        "a:99999",
+        "h\u00f4st:1",
+        8888,
+        b"a:1",
+    ],
+)
 def test_places_of_notebooks_are_hosts_and_ports(notebook):
     with pytest.raises(InputError, match="`notebook` must be a host and a port"):
         widget(notebook=notebook)

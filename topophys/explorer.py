@@ -482,7 +482,7 @@ def widget(
     >>> from topophys.explorer import widget
     >>> widget(model="qwz")  # doctest: +SKIP
     """
-    if notebook is not None and not re.fullmatch(r"[\w.-]+:[0-9]{1,5}", notebook):
+    if notebook is not None and not _is_place(notebook):
         raise InputError(
             "Argument `notebook` must be a host and a port, such as localhost:8888, but is"
             f" {notebook!r}."
@@ -500,6 +500,12 @@ def widget(
     server.start()
     _SERVERS.append(server)
     display.display(display.HTML(embed.server_document(f"http://127.0.0.1:{server.port}/")))
+
+
+def _is_place(notebook: object) -> bool:
+    """Whether this is a host and a port."""
+    found = isinstance(notebook, str) and re.fullmatch(r"[A-Za-z0-9.-]+:([0-9]{1,5})", notebook)
+    return bool(found) and 0 < int(found[1]) < 2**16
 
 
 #: What `widget` started: without a reference, a server would end.

@@ -67,3 +67,19 @@ def test_bad_arguments_are_refused():
         mixed_chains(0)
     with pytest.raises(InputError, match="`n_occupied` must lie between 1 and 2"):
         hard_planes("gaussian", 3, n_bands=3, n_occupied=3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"real": 7.0}, {"real": np.nan}, {"uneven": -1.0}, {"ranges": (2, 1)}, {"ranges": (0, 1)},
+        {"ranges": (1, 7)}, {"powers": (1.0, np.inf)}, {"powers": (2.0, 1.0)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_limits_and_shares_are_checked(wrong):
+    (name,) = wrong
+    for draw in (mixed_chains, mixed_planes):
+        if name in ("ranges", "powers") or draw is mixed_chains:
+            with pytest.raises(InputError, match=f"`{name}`"):
+                draw(2, **wrong)

@@ -202,3 +202,21 @@ def test_folding_any_number_of_bands_agrees_with_algebra(monkeypatch):
     count = proof_fuzz.run("weyl_charge", 15, seed=5)
     assert not count.bad
     assert count.outcomes["right"] > 3
+
+
+def test_an_empty_batch_is_one():
+    none = np.zeros((0, 9, 9))
+    H = tp.FourierHamiltonian({(0, 0, 0): none, (1, 0, 0): none}, n_occupied=2)
+    assert tp.weyl_charge(H, [0, 0, 0]).value.shape == (0,)
+
+
+def test_evaluations_of_both_ways_count():
+    # bands that touch on planes through the surface: neither way proves anything
+    metal = {(0, 0, 0): np.diag([0.0, 0.0, *np.linspace(3, 5, 7)])}
+    metal[1, 0, 0] = metal[-1, 0, 0] = np.diag([1.0, -1.0, *np.zeros(7)])
+    H = tp.FourierHamiltonian(metal, n_occupied=1)
+    ask = {"half_width": 0.4, "max_evaluations": 3000}
+    both = tp.weyl_charge(H, [1.5, 0.0, 0.0], **ask)
+    alone = tp.weyl_charge(H, [1.5, 0.0, 0.0], evidence=True, **ask)
+    assert both.status == alone.status == "unresolved"
+    assert alone.evaluations < both.evaluations <= 3000

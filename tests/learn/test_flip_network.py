@@ -298,3 +298,21 @@ def test_half_filling_is_not_assumed():
     with pytest.raises(InputError, match="`n_occupied` must be given"):
         network.predict(silent)
     assert network.predict(silent, n_occupied=2, certify=True).certified.all()
+
+
+@pytest.mark.parametrize("reach", [8, 16, 31, 32, 33, 64])
+def test_the_grid_follows_the_range_of_a_hamiltonian(reach):
+    chain = tp.ChiralHamiltonian({0: 0.5 * np.eye(2) + 0j, reach: np.eye(2) + 0j})
+    network = load_pretrained("winding-1d")
+    answer = network.predict(chain)
+    assert (int(answer.value), bool(answer.unfamiliar)) == (2 * reach, False)
+    plane = tp.models.qwz(-1.0)
+    far = tp.FourierHamiltonian(
+        {tuple(reach * R): m for R, m in zip(plane.vectors, plane.amplitudes, strict=True)}
+    )
+    # on so few points harmonics of other orders are seen
+    for points, model, name in ((32, chain, "winding-1d"), (16, far, "chern-2d")):
+        coarse = load_pretrained(name).predict(model, grid=points)
+        if reach >= points:
+            assert coarse.unfamiliar
+            assert coarse.abstains

@@ -337,10 +337,10 @@ def mixed_chains(
     count = _validation.positive_int(n, "n")
     size = _validation.positive_int(n_orbitals, "n_orbitals")
     least, most = _limits(ranges, "ranges", 1, CHAIN_REACH)
-    low, high = _limits(powers, "powers", 0, 100)
+    low, high = _limits(powers, "powers", 0.0, 100.0)
     generator = as_generator(rng)
     block = complex_normal(generator, _shape(count, CHAIN_REACH, size))
-    is_real = generator.random(count) < real
+    is_real = generator.random(count) < _share(real, "real")
     block[is_real] = np.sqrt(2.0) * block[is_real].real
     distance = _distance(CHAIN_REACH)
     reach = generator.integers(int(least), int(most) + 1, (count, 1, 1, 1))
@@ -348,7 +348,7 @@ def mixed_chains(
     block *= (distance <= reach) / (1.0 + distance) ** power
     spread = 0.7 * (generator.random((count, 1, 1, 1)) < 0.3)
     block *= np.exp(spread * generator.standard_normal((count, block.shape[1], 1, 1)))
-    is_uneven = generator.random((count, 1, 1, 1)) < uneven
+    is_uneven = generator.random((count, 1, 1, 1)) < _share(uneven, "uneven")
     block *= 10.0 ** (is_uneven * generator.uniform(-1.0, 1.0, (count, 1, size, 1)))
     turned = generator.random(count) < 0.5
     bases, _ = np.linalg.qr(complex_normal(generator, (2, count, 1, size, size)))
@@ -409,7 +409,7 @@ def mixed_planes(
     size = _validation.positive_int(n_bands, "n_bands", minimum=2)
     filled = _filled_bands(n_occupied, size)
     least, most = _limits(ranges, "ranges", 1, CHAIN_REACH)
-    low, high = _limits(powers, "powers", 0, 100)
+    low, high = _limits(powers, "powers", 0.0, 100.0)
     generator = as_generator(rng)
     half = half_square(int(most))
     vectors = np.abs(np.array(half))
@@ -427,14 +427,26 @@ def mixed_planes(
 def _limits(
     given: tuple[float, float], name: str, least: float, most: float
 ) -> tuple[float, float]:
-    """Check a smallest and a largest value."""
-    low, high = given
-    if not least <= low <= high <= most:
+    """Check a smallest and a largest value; integers where `least` is one."""
+    values = _validation.as_real(given, name, "(2)")
+    whole = not isinstance(least, int) or bool((values == np.rint(values)).all())
+    if not (values.shape == (2,) and least <= values[0] <= values[1] <= most and whole):
+        kind = "integers" if isinstance(least, int) else "numbers"
         raise InputError(
-            f"Argument `{name}` must be two numbers between {least} and {most}, the smaller one"
-            f" first, but is {given}."
+            f"Argument `{name}` must be two {kind} between {least} and {most}, the smaller one"
+            f" first, but is {_validation.short(given)}."
         )
-    return low, high
+    return float(values[0]), float(values[1])
+
+
+def _share(given: float, name: str) -> float:
+    """Check a share."""
+    value = _validation.as_real(given, name, "()")
+    if value.ndim or not 0.0 <= value <= 1.0:
+        raise InputError(
+            f"Argument `{name}` must be a number from 0 to 1, but is {_validation.short(given)}."
+        )
+    return float(value)
 
 
 def _filled_bands(n_occupied: int | None, size: int) -> int:

@@ -366,8 +366,13 @@ def _on_surface(u: Real) -> Real:
     return u
 
 
-def fold_charges(H: FourierLike, filled: int, box: Box, limits: Limits) -> list[Evidence | None]:
-    """Prove the charge of each Hamiltonian by few of its bands; None where that does not work."""
+def fold_charges(
+    H: FourierLike, filled: int, box: Box, limits: Limits
+) -> list[tuple[Evidence | None, int]]:
+    """Prove the charge of each Hamiltonian by few of its bands; None where that does not work.
+
+    With each, the evaluations that were spent.
+    """
     n, vectors = H.n_bands, H.vectors
     amplitudes = H.amplitudes.reshape(-1, len(vectors), n, n)
     off = error_of(H, np.zeros(len(amplitudes), np.int64))
@@ -380,11 +385,11 @@ def fold_charges(H: FourierLike, filled: int, box: Box, limits: Limits) -> list[
 
 def _fold_charge(
     vectors: Int, amplitudes: Array, off: float, n: int, box: Box, limits: Limits
-) -> Evidence | None:
+) -> tuple[Evidence | None, int]:
     """`fold_charges` of one Hamiltonian with n bands filled."""
     poly = expand(vectors, amplitudes, off, box)
     if poly is None or limits.max_evaluations < 2 * SAMPLES:
-        return None
+        return None, 0
     rng = np.random.default_rng(0)
     u, spent = _on_surface(rng.uniform(-1.0, 1.0, (SAMPLES, 3))), 0
     energy = np.linalg.eigvalsh(poly.at(u)).astype(np.float64)
@@ -392,14 +397,14 @@ def _fold_charge(
         ham = fold(poly, _fit(poly, u, energy, n), n, box)
         left = min(CELLS, limits.max_evaluations - spent - len(u))
         if ham is None or left <= 0 or not (energy[:, n] - energy[:, n - 1]).min() > 0.0:
-            return None
+            return None, spent + len(u)
         walk, value = _charge(ham, box, left)
         spent += int(walk.evaluations[0])
         # where the fitted energy is nearest to a band the gap is small, or the fit is bad
         k = (walk.k_at_gap_upper[0] - box.centre + np.pi) % (2.0 * np.pi) - np.pi
         more = _on_surface((k / box.width)[None])
         if walk.reason[0] == "budget":
-            return None
+            return None, spent + len(u)
         if walk.reason[0] != "":
             smallest = np.argsort(energy[:, n] - energy[:, n - 1])[:3]
             around = np.repeat(np.concatenate([more, u[smallest]]), 6, 0)
@@ -409,8 +414,9 @@ def _fold_charge(
         u = np.concatenate([u, more])
         energy = np.concatenate([energy, np.linalg.eigvalsh(poly.at(more))]).astype(np.float64)
         if walk.reason[0] == "":
-            return _evidence(ham, poly, walk, value, box, u, energy, spent, limits.min_gap)
-    return None
+            proof = _evidence(ham, poly, walk, value, box, u, energy, spent, limits.min_gap)
+            return proof, spent + len(u)
+    return None, spent + len(u)
 
 
 def _charge(ham: Folded, box: Box, most: int) -> tuple[Cover, Int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -144,12 +144,17 @@ def _proof(h: FourierLike, filled: int, box: Box, checked: Limits, *, evidence: 
     """Proof by a few bands where there are many, and by all of them where that does not work."""
     if h.n_bands < MANY or evidence or checked.tightness > 0.0:
         return charge_evidence(h, filled, box, checked, evidence=evidence)
-    proofs = fold_charges(h, filled, box, checked)
+    tried = fold_charges(h, filled, box, checked)
+    proofs = [proof for proof, _ in tried]
     done = [p for p in proofs if p is not None]
     rest = np.array([i for i, p in enumerate(proofs) if p is None], np.int64)
-    if not len(rest):
+    if done and not len(rest):
         return joined(done)
+    spent = np.array([tried[i][1] for i in rest], np.int64)
+    left = max(1, checked.max_evaluations - int(spent.max(initial=0)))
+    checked = replace(checked, max_evaluations=left)
     found = charge_evidence(h, filled, box, checked, evidence=False, some=rest)
+    found = replace(found, evaluations=found.evaluations + spent)
     if not done:
         return found
     folded = np.array([p is not None for p in proofs])

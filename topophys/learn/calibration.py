@@ -218,7 +218,8 @@ def fit_calibration(
     The first quarter of each population fixes temperature and what is familiar, the rest
     thresholds and prediction sets. A threshold keeps the promise on its part of the samples of a
     grid; where that is not possible, nothing is answered. Prediction sets contain the invariant
-    with the stated probability for samples that are exchangeable with those of their part [1]_.
+    with the stated probability for samples that are exchangeable with those of their part [1]_, up
+    to one in the size of the part, since the same samples decide where one part ends.
 
     Parameters
     ----------

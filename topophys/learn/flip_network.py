@@ -163,7 +163,7 @@ class Posterior(ProvenAnswers):
 
         The guarantee of conformal prediction [1]_: it holds for samples that are exchangeable with
         those of the calibration on the same grid, whatever the network has learned, on average
-        over samples. What is reconstructed or proven is a set of one.
+        over samples, up to one in the size of a part. What is reconstructed or proven is a set of one.
 
         Parameters
         ----------
@@ -205,6 +205,11 @@ class Posterior(ProvenAnswers):
         sure = (self.certified | self.reconstructed)[..., None]
         column = np.ma.getdata(self.value) - self.formula + REACH
         return np.where(sure, np.arange(2 * REACH) == column[..., None], members)
+
+
+def _finer(H: FourierHamiltonian, usual: int, most: int) -> int:
+    """Points along each direction that tell the harmonics of a Hamiltonian apart, if not more."""
+    return max(usual, min(most, 4 * int(np.abs(H.vectors).max(initial=0))))
 
 
 class FlipNetwork(nn.Module):
@@ -404,7 +409,9 @@ class FlipNetwork(nn.Module):
             (..., Nx, Ny, n, n), on the grid of `topophys.k_grid`, flattened or not. Any number of
             orbitals and points.
         grid : int or tuple of int, optional
-            Number of k points on which to sample a Hamiltonian: 32, or 16 x 16, by default.
+            Number of k points on which to sample a Hamiltonian: 32, or 16 x 16, by default, and
+            more if its range needs them. A Hamiltonian whose range reaches the number of points is
+            unfamiliar.
         n_occupied : int, optional
             Number of occupied bands of samples of planes; needed there for more than two bands.
         threshold : float, optional
@@ -437,11 +444,14 @@ class FlipNetwork(nn.Module):
         kind = self.settings["kind"]
         proof = certify_hamiltonian(H, kind, n_occupied=n_occupied) if certify else None
         samples: Any = H
+        aliased = False  # other harmonics than those of the Hamiltonian are seen on these points
         if isinstance(H, FourierHamiltonian):
             samples, n_occupied = self._sampled(H, grid, n_occupied)
             # the hoppings are known: no other ones are behind the samples
             points = samples.shape[-3:-2] if kind == "winding" else samples.shape[-4:-2]
-            reconstruct = reconstruct and bool(2 * np.abs(H.vectors).max() < min(points))
+            reach = np.abs(H.vectors).max(0, initial=0)
+            reconstruct = reconstruct and bool(2 * reach.max() < min(points))
+            aliased = bool((reach >= points).any())
         elif grid is not None:
             raise InputError(
                 f"Argument `grid` must be left out for samples, which have one, but is {grid}."
@@ -473,7 +483,7 @@ class FlipNetwork(nn.Module):
         best = corrections.argmax(-1)
         confidence = np.take_along_axis(corrections, best[:, None], -1)[:, 0]
         calibrated = not bool(self.calibration.limits.isnan().any())
-        unfamiliar = unfamiliar & ~known
+        unfamiliar = (unfamiliar & ~known) | aliased
         asked: Any = float(self.threshold) if threshold is None else float(threshold)
         if calibrated and threshold is None:
             asked = np.where(unfamiliar, NEVER, limit)
@@ -505,7 +515,7 @@ class FlipNetwork(nn.Module):
         """Sample a Hamiltonian; return how many of its bands are occupied too."""
         if self.settings["kind"] == "winding":
             chain = H if isinstance(H, ChiralHamiltonian) else chiral_block(H)
-            (points,) = grid_sizes(1, 32 if grid is None else grid)
+            (points,) = grid_sizes(1, _finer(chain, 32, 1024) if grid is None else grid)
             return chain.block_on_grid(points), n_occupied
         if H.dim != 2:
             raise KindError(
@@ -513,7 +523,7 @@ class FlipNetwork(nn.Module):
                 f" {H.dim} dimension{'s' * (H.dim > 1)}."
             )
         filled = H.n_occupied if n_occupied is None else n_occupied
-        return H.on_grid((16, 16) if grid is None else grid), filled
+        return H.on_grid(_finer(H, 16, 128) if grid is None else grid), filled
 
     def _checked(
         self, samples: ArrayLike, n_occupied: int | None
