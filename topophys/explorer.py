@@ -504,8 +504,10 @@ def widget(
 
 def _is_place(notebook: object) -> bool:
     """Whether this is a host and a port."""
-    found = isinstance(notebook, str) and re.fullmatch(r"[A-Za-z0-9.-]+:([0-9]{1,5})", notebook)
-    return bool(found) and 0 < int(found[1]) < 2**16
+    if not isinstance(notebook, str):
+        return False
+    found = re.fullmatch(r"[A-Za-z0-9.-]+:([0-9]{1,5})", notebook)
+    return found is not None and 0 < int(found[1]) < 2**16
 
 
 #: What `widget` started: without a reference, a server would end.

@@ -163,7 +163,8 @@ class Posterior(ProvenAnswers):
 
         The guarantee of conformal prediction [1]_: it holds for samples that are exchangeable with
         those of the calibration on the same grid, whatever the network has learned, on average
-        over samples, up to one in the size of a part. What is reconstructed or proven is a set of one.
+        over samples, up to one in the size of a part. What is reconstructed or proven is a set of
+        one.
 
         Parameters
         ----------
