@@ -159,7 +159,7 @@ class Task(ABC):
     ) -> Mapping[str, NDArray[np.int64]]:
         """Invariants by other formulas on the same k points, by name, masked where there is none.
 
-        `reach` is the range of the hoppings, which a filter may be told. Networks are compared
+        `reach` is the range of the hoppings, which a filter may use. Networks are compared
         with these beside `sampled_invariants`.
         """
         return {}

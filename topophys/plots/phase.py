@@ -183,7 +183,7 @@ class PhasePlane:
     def __repr__(self) -> str:
         known = self.status == "certified"
         values, counts = np.unique(self.value[known], return_counts=True)
-        pairs = [f"{signed(v, self.quantity)}: {c}" for v, c in zip(values, counts, strict=True)]
+        pairs = [f"{signed(int(v), self.quantity)}: {c}" for v, c in zip(values, counts, strict=True)]
         lines = [f"Phase diagram of the {self.quantity}: {known.sum()} of {known.size} certified"]
         for name, points in zip(self.names, (self.x, self.y), strict=True):
             lines.append(f"  {name:<16} {points.size} from {points[0]:.3g} to {points[-1]:.3g}")
@@ -247,7 +247,7 @@ def phase_diagram_data(
     Phase diagram of the winding number: 8 of 8 certified
       mu               4 from -3 to 3
       delta            2 from -0.5 to 0.5
-      value            -1: 2, +0: 4, +1: 2
+      value            -1: 2, 0: 4, +1: 2
     """
     _validation.one_of(invariant, "invariant", ("auto", "winding", "chern"))
     (name_x, across), (name_y, up) = _axis(x, "x"), _axis(y, "y")
@@ -585,7 +585,7 @@ def plot_certified_phases(
     >>> import topophys as tp
     >>> line = tp.certify_phases(tp.models.qwz, {"m": (-3.0, 3.0)}, share=0.99)
     >>> plot_certified_phases(line).axes[0].get_title()
-    'Chern number, 99.22 % proven'
+    'Chern number, 99.21 % proven'
     """
     if not isinstance(diagram, PhaseDiagram):
         raise KindError(
