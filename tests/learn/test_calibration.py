@@ -174,7 +174,7 @@ def test_a_given_threshold_decides_alone():
 def test_limits_of_mixtures_are_checked(options):
     name = next(iter(options))
     for draw in (mixed_chains, mixed_planes):
-        with pytest.raises(InputError, match=f"`{name}` must be two numbers"):
+        with pytest.raises(InputError, match=f"`{name}` must be two (numbers|integers) between"):
             draw(2, **options)
 
 
