@@ -183,7 +183,9 @@ class PhasePlane:
     def __repr__(self) -> str:
         known = self.status == "certified"
         values, counts = np.unique(self.value[known], return_counts=True)
-        pairs = [f"{signed(int(v), self.quantity)}: {c}" for v, c in zip(values, counts, strict=True)]
+        pairs = [
+            f"{signed(int(v), self.quantity)}: {c}" for v, c in zip(values, counts, strict=True)
+        ]
         lines = [f"Phase diagram of the {self.quantity}: {known.sum()} of {known.size} certified"]
         for name, points in zip(self.names, (self.x, self.y), strict=True):
             lines.append(f"  {name:<16} {points.size} from {points[0]:.3g} to {points[-1]:.3g}")
