@@ -71,3 +71,13 @@ def same_on_circle(a, b, tolerance):
     a, b = np.atleast_1d(a), np.atleast_1d(b)
     shifts = [np.roll(b, s) for s in range(len(b))]
     return min(np.abs((a - s + 0.5) % 1.0 - 0.5).max() for s in shifts) < tolerance
+
+
+def require_violation(proof, size):
+    """A violation of a symmetry by `size` enters a proof of 1, and prevents it from 1 on."""
+    assert proof.symmetry_violation >= 2.0 * size * (1.0 - 1e-12)
+    if size < 1.0:
+        assert int(proof) == 1
+        assert proof.gap_lower > proof.symmetry_violation
+    else:
+        assert str(proof.reason) == "symmetry"

@@ -257,6 +257,13 @@ def complex_unimodular(rng, n, steps):
     return re, im
 
 
+def break_symmetry(rng, hop, rest, features):
+    """Give one orbital an energy, which no chiral symmetry allows; `rest` is zero before."""
+    rest.re[:, 0, 0] = ONE >> int(rng.integers(1, 30))
+    put(hop, (0, 0, 0), rest)
+    features.append("broken symmetry")
+
+
 def in_chiral_basis(rng, hop, features):
     """Hoppings in another basis, and the chiral operator there."""
     chiral: object = "blocks"
@@ -309,10 +316,7 @@ def draw_chiral_3d(rng, broken=False):
     hop = off_diagonal(block, 4)
     hop, chiral = in_chiral_basis(rng, hop, features)
     if broken:
-        rest = zeros(size, 4)
-        rest.re[:, 0, 0] = ONE >> int(rng.integers(1, 30))
-        put(hop, (0, 0, 0), rest)
-        features.append("broken symmetry")
+        break_symmetry(rng, hop, zeros(size, 4), features)
     made = finished(hop, exponent, batch)
     if made is None:
         return None
@@ -362,10 +366,7 @@ def draw_chiral_columns(rng, broken=False):
         features.append("dressed")
     hop, chiral = in_chiral_basis(rng, off_diagonal(block, 2 * half), features)
     if broken:
-        rest = zeros(size, 2 * half)
-        rest.re[:, 0, 0] = ONE >> int(rng.integers(1, 30))
-        put(hop, (0, 0, 0), rest)
-        features.append("broken symmetry")
+        break_symmetry(rng, hop, zeros(size, 2 * half), features)
     made = finished(hop, exponent, batch)
     if made is None:
         return None
