@@ -41,8 +41,10 @@ def outcome(target: str, number: int) -> list[list]:
 
 
 def size(target: str, number: int) -> float:
-    """Largest entry of the hoppings of a trial."""
-    return float(np.abs(proof_fuzz.trial(target, SEED, number)[2].h.amplitudes).max(initial=0.0))
+    """Largest entry of the hoppings of a trial, or of its samples."""
+    h = proof_fuzz.trial(target, SEED, number)[2].h
+    each = h if isinstance(h, list | tuple) else [h]
+    return max(float(np.abs(getattr(x, "amplitudes", x)).max(initial=0.0)) for x in each)
 
 
 def differs(target: str, number: int) -> str:
