@@ -55,7 +55,12 @@ def test_a_run_without_findings_has_no_caveats(summary):
 @pytest.mark.parametrize(
     ("summary", "words"),
     [
-        ({"accuracy": [ACCURACY]}, "wrong in 10 of 1000 cases, where the formula is wrong in 1"),
+        ({"accuracy": [ACCURACY]}, "wrong in 10 of 1000 cases, where the formula is wrong in 1."),
+        (
+            {"accuracy": [ACCURACY | {"formula_correct": 980, "formulas": {"FFT": 995, "b": 985}}]},
+            "wrong in 10 of 1000 cases, where the formula is wrong in 20 and FFT in 5.",
+        ),
+        ({"accuracy": [ACCURACY | {"formulas": {"FFT": 990}}]}, "the formula is wrong in 1."),
         (probes(GOOD, RAW, {"source": "control", "r2": 0.5}), "alone is not evidence of learning"),
         (probes(GOOD, RAW, {"source": "untrained", "r2": 0.9}), "due to the architecture"),
         (probes(GOOD, RAW, GOOD | {"split": "beyond", "r2": 0.8}), "from R2 0.990 to 0.800"),

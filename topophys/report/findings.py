@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from topophys._statistics import wilson_interval
@@ -80,7 +80,7 @@ def _trained(training: dict[str, Any]) -> str:
 def _share(row: dict[str, Any]) -> str:
     return (
         f"{row['correct']:,} of {row['total']:,} ({_interval(row['correct'], row['total'])},"
-        f" formula {row['formula_correct']:,})"
+        f" formula {row['formula_correct']:,}{_better(row, ', {name} {right:,}')})"
     )
 
 
@@ -286,12 +286,22 @@ def find_caveats(summary: dict[str, Any]) -> list[str]:
 
 def _accuracy(rows: Rows) -> Iterator[str]:
     for row in rows:
-        wrong, formula = row["total"] - row["correct"], row["total"] - row["formula_correct"]
-        if row["invariant"] == "all" and wrong > formula:
+        strongest = max(row["formula_correct"], *(row.get("formulas") or {"": 0}).values())
+        if row["invariant"] == "all" and strongest > row["correct"]:
             yield (
-                f"On `{row['split']}` the network is wrong in {wrong} of {row['total']} cases,"
-                f" where the formula is wrong in {formula}."
+                f"On `{row['split']}` the network is wrong in {row['total'] - row['correct']} of"
+                f" {row['total']} cases, where the formula is wrong in"
+                f" {row['total'] - row['formula_correct']}{_better(row, ' and {name} in {wrong}')}."
             )
+
+
+def _better(row: Mapping[str, Any], words: str) -> str:
+    """Name the best of the other formulas, if it is better than the usual one."""
+    others = row.get("formulas") or {}
+    name = max(others, key=lambda one: int(others[one]), default="")
+    if not name or others[name] <= row["formula_correct"]:
+        return ""
+    return words.format(name=name, right=others[name], wrong=row["total"] - others[name])
 
 
 def _probes(rows: Rows) -> Iterator[str]:
