@@ -97,8 +97,8 @@ def certify_robustness(
 
     where the supremum is bounded by interval arithmetic through the layers and their derivatives.
     The radius is the largest one found by bisection for which the output stays within 1/2 of the
-    label. Bounds are computed in double precision with a margin for rounding, not with directed
-    rounding.
+    label. Bounds hold for the network in double precision, with a margin for rounding, not with
+    directed rounding.
 
     Parameters
     ----------
