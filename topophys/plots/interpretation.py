@@ -151,7 +151,7 @@ def _draw_row(
             label=label,
         )  # fmt: skip
     panel.text(
-        1.02, y, f"{value:.3f}".replace("-", "\u2212"), color=colour, fontsize=7.5, va="center",
+        1.02, y, f"{value:z.3f}".replace("-", "\u2212"), color=colour, fontsize=7.5, va="center",
         transform=panel.get_yaxis_transform(),
     )  # fmt: skip
 
