@@ -70,3 +70,12 @@ def _same_draws() -> None:
     # whatever ran before: a test alone draws what it draws among all
     if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_kernels() -> None:
+    """Compile what tests look at, unless they are asked to look at kernels as Python functions."""
+    if "TOPOPHYS_INTERPRET_SECONDS" not in os.environ:
+        from topophys.kernels import compile_at_once  # noqa: PLC0415 - after the type checks
+
+        compile_at_once()

@@ -64,7 +64,7 @@ def test_kernels_call_each_other_and_can_be_called():
 def test_nothing_is_compiled_for_other_types_or_for_messages(question, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", EVENTS + QUESTIONS[question]],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "TOPOPHYS_INTERPRET_SECONDS": "0"},
         capture_output=True,
         text=True,
         check=True,

@@ -64,6 +64,9 @@ def warmup(quiet: Quiet = False, as_json: Json = False) -> None:
 
     Example: topophys warmup --quiet
     """
+    from topophys.kernels import compile_at_once
+
+    compile_at_once()
     os.environ.setdefault("TOPOPHYS_QUIET", "1")  # it says so itself
     seconds: dict[str, float] = {}
     for name, job in _jobs().items():

@@ -21,6 +21,7 @@ from topophys.ensembles import rejection
 from topophys.ensembles.rejection import REASONS, UNRESOLVED, Selection
 from topophys.errors import InputError, RecipeError
 from topophys.invariants.results import Certificate
+from topophys.kernels import compile_at_once
 
 __all__ = ["REASONS", "Shard", "ShardRange", "change_gauges", "draw_shard", "evaluate", "quotas"]
 
@@ -303,6 +304,7 @@ def draw_shard(recipe: Recipe, split: str, shard: int) -> Shard:
     RecipeError
         If a class does not turn up in a million draws in a row.
     """
+    compile_at_once()
     spec = recipe.part(split)
     source = spec if spec.gauge_of is None else recipe.part(spec.gauge_of)
     arrays, drawn, rejected = _select(recipe, source, shard)

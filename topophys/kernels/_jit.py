@@ -30,6 +30,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.targetconfig import ConfigStack
 
 from topophys._io import open_regular
+from topophys.kernels._interpreted import interpret_first
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -48,6 +49,11 @@ def kernel(func: _F) -> _F:
     return _compiled(func, fastmath=False)
 
 
+def compiled_kernel(func: _F) -> _F:
+    """As `kernel`, but never as Python: for what rests on machine integers or is stored."""
+    return _compiled(func, interpret=False, fastmath=False)
+
+
 def fused_kernel(func: _F) -> _F:
     """As `kernel`, but products and sums may be fused into one operation with one rounding.
 
@@ -57,7 +63,7 @@ def fused_kernel(func: _F) -> _F:
     return _compiled(func, fastmath={"contract"})
 
 
-def _compiled(func: _F, **options: Any) -> _F:
+def _compiled(func: _F, interpret: bool = True, **options: Any) -> _F:
     options |= {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     parts = options | {"no_cpython_wrapper": True}
     if _SEPARATE_PARTS:
@@ -79,6 +85,8 @@ def _compiled(func: _F, **options: Any) -> _F:
             return compile_new(args, return_type)
 
     entry._compiler.compile = compile_once
+    if interpret:
+        interpret_first(entry)
     compiled: _F = entry
     return compiled
 

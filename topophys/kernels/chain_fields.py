@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.kernels import status as st
-from topophys.kernels._jit import kernel
+from topophys.kernels._jit import compiled_kernel, kernel
 
 # --------- Determinants of sampled 1 x 1 and 2 x 2 blocks at full speed, and the turns between them
 
@@ -225,7 +225,7 @@ def times_power(z: complex, shift: int) -> complex:
 # ------------- All local fields of chains with 1 x 1 and 2 x 2 blocks in one pass, sample by sample
 
 
-@kernel
+@compiled_kernel
 def fill_chain_fields(
     blocks: NDArray[np.complex128],
     waves: NDArray[np.float64],

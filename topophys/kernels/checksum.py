@@ -19,7 +19,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from topophys.kernels._jit import kernel
+from topophys.kernels._jit import compiled_kernel
 
 __all__ = ["COMPILED_READS", "checksum_of", "checksum_of_words", "read_checked"]
 
@@ -47,7 +47,7 @@ def checksum_of(data: Any) -> int:
     return int(_sum(flat[:whole].view("<u8"), np.uint64(last), np.uint64(len(flat))))
 
 
-@kernel
+@compiled_kernel
 def checksum_of_words(words: NDArray[np.uint64]) -> np.uint64:
     """Checksum of little-endian words, with nothing between the caller and the loop."""
     return _sum(words, NOTHING, np.uint64(8 * words.size))
@@ -59,7 +59,7 @@ _pread: Any = types.ExternalFunction(
 )
 
 
-@kernel
+@compiled_kernel
 def read_checked(
     handle: int, at: int, words: NDArray[np.uint64], width: int, sums: NDArray[np.uint64]
 ) -> int:
@@ -85,7 +85,7 @@ COMPILED_READS: Final = (
 )
 
 
-@kernel
+@compiled_kernel
 def _sum(words: NDArray[np.uint64], last: np.uint64, size: np.uint64) -> np.uint64:
     total = size * PRIME
     mask = np.uint64(0)

@@ -239,9 +239,9 @@ def rotate(
                 for r in range(n):
                     total += np.conj(s[r, i]) * s[r, j]
                 if i == j:
-                    off += (total.real - 1.0) ** 2
+                    off += (total.real - 1.0) * (total.real - 1.0)
                 else:
-                    off += 2.0 * (total.real**2 + total.imag**2)
+                    off += 2.0 * (total.real * total.real + total.imag * total.imag)
         departure[p] = math.sqrt(off) * UP
         for t in range(terms.shape[1]):
             a = terms[p, t]
@@ -316,7 +316,7 @@ def power_norm(
     scale = 0.0
     for i in range(low, high):
         for j in range(low, high):
-            scale += a[i, j].real ** 2 + a[i, j].imag ** 2
+            scale += a[i, j].real * a[i, j].real + a[i, j].imag * a[i, j].imag
     scale = math.sqrt(scale)
     if scale < 1e-150:
         return float(scale * UP)
@@ -324,7 +324,7 @@ def power_norm(
         mean = 0.5 * (a[low, low].real + a[low + 1, low + 1].real)
         half = 0.5 * (a[low, low].real - a[low + 1, low + 1].real)
         b = a[low, low + 1]
-        return float((abs(mean) + math.sqrt(half * half + b.real**2 + b.imag**2)) * UP)
+        return float((abs(mean) + math.sqrt(half * half + b.real * b.real + b.imag * b.imag)) * UP)
     total = 0.0
     inverse = 1.0 / scale
     for i in range(size):
@@ -339,7 +339,7 @@ def power_norm(
             entry = 0.0j
             for r in range(size):
                 entry += work[i, r] * np.conj(work[j, r])
-            total += (1.0 if i == j else 2.0) * (entry.real**2 + entry.imag**2)
+            total += (1.0 if i == j else 2.0) * (entry.real * entry.real + entry.imag * entry.imag)
     return float(scale * total**0.125 * UP)
 
 
@@ -366,7 +366,7 @@ def gram_norm(a: NDArray[np.complex128], work: NDArray[np.complex128]) -> tuple[
     square = 0.0
     for i in range(p):
         for j in range(q):
-            square += a[i, j].real ** 2 + a[i, j].imag ** 2
+            square += a[i, j].real * a[i, j].real + a[i, j].imag * a[i, j].imag
     frobenius = math.sqrt(square) * UP
     if min(p, q) == 1 or frobenius < 1e-75:
         return frobenius, frobenius
@@ -377,7 +377,9 @@ def gram_norm(a: NDArray[np.complex128], work: NDArray[np.complex128]) -> tuple[
                 entry = 0.0j
                 for r in range(q):
                     entry += a[i, r] * np.conj(a[j, r])
-                total += (1.0 if i == j else 2.0) * (entry.real**2 + entry.imag**2)
+                total += (1.0 if i == j else 2.0) * (
+                    entry.real * entry.real + entry.imag * entry.imag
+                )
     else:
         for i in range(q):
             for j in range(q):
@@ -390,7 +392,9 @@ def gram_norm(a: NDArray[np.complex128], work: NDArray[np.complex128]) -> tuple[
         for i in range(q):
             for j in range(i, q):
                 entry = work[i, j]
-                total += (1.0 if i == j else 2.0) * (entry.real**2 + entry.imag**2)
+                total += (1.0 if i == j else 2.0) * (
+                    entry.real * entry.real + entry.imag * entry.imag
+                )
     return frobenius, min(frobenius, math.sqrt(math.sqrt(total)) * UP)
 
 

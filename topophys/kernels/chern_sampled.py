@@ -131,7 +131,7 @@ def links_from_d(
     for i in range(n_x):
         for j in range(n_y):
             u, v = lower_state(d[i, j, 0], d[i, j, 1], d[i, j, 2])
-            norm = np.sqrt(u.real**2 + u.imag**2 + v.real**2 + v.imag**2)
+            norm = np.sqrt(u.real * u.real + u.imag * u.imag + v.real * v.real + v.imag * v.imag)
             if norm > 0.0:
                 u, v = u / norm, v / norm
             state[i, j, 0], state[i, j, 1] = u, v
@@ -207,8 +207,8 @@ def plaquette_loops(
             # conj maps an angle of exactly pi to -pi: principal values then do not cancel
             turns += branch(across) + branch(along)
             if (
-                a.real**2 + a.imag**2 <= tolerance**2
-                or d.real**2 + d.imag**2 <= tolerance**2
+                a.real * a.real + a.imag * a.imag <= tolerance * tolerance
+                or d.real * d.real + d.imag * d.imag <= tolerance * tolerance
                 or branch_is_open(a, b, c, d, loop[i, j], error)
             ):
                 status = GAPLESS

@@ -440,7 +440,8 @@ def walk_cell(
     while top >= 0:
         x0, y0, depth = cells[top, 0], cells[top, 1], cells[top, 2]
         width = 1 << (max_depth - depth)
-        curve = (2.0 * np.pi * width / fine) ** 2 / 8.0
+        side = 2.0 * np.pi * width / fine
+        curve = side * side / 8.0
         margin = best_margin(points, 4 * top, moments, curve, slack + 0.5 * min_gap) - slack
         if margin > 0.0 and 2.0 * margin >= min_gap:
             evidence[0] = min(evidence[0], 2.0 * margin)
@@ -519,7 +520,8 @@ def walk_torus(
         vertices(coefficients, phases, terms, base)
     else:
         vertices_one_by_one(coefficients, vectors, table, n_start, fine, points, base)
-    margins(row, moments, (2.0 * np.pi / n_start) ** 2 / 8.0, base)
+    side = 2.0 * np.pi / n_start
+    margins(row, moments, side * side / 8.0, base)
     tasks(row, slack, min_gap, base, side_of, task)
     place = smallest(base, 4, row * row)
     evidence[1] = 2.0 * np.sqrt(base[4, place])

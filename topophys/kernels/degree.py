@@ -210,7 +210,7 @@ def margin_of(points: NDArray[np.float64], first: int, bend: float) -> float:
         return -np.inf
     turn = det / size
     a, b = p + turn * np.conj(s), q - turn * np.conj(r)
-    norm = math.sqrt(a.real**2 + a.imag**2 + b.real**2 + b.imag**2)
+    norm = math.sqrt(a.real * a.real + a.imag * a.imag + b.real * b.real + b.imag * b.imag)
     # Q = [[a, b], [-turn conj(b), turn conj(a)]], and its adjoint
     a, b = np.conj(a) / norm, np.conj(b) / norm
     c21, d22 = -np.conj(turn) * np.conj(b), np.conj(turn) * np.conj(a)
@@ -222,7 +222,7 @@ def margin_of(points: NDArray[np.float64], first: int, bend: float) -> float:
         g21, g22 = b * p + d22 * r, b * q + d22 * s
         off = 0.5 * (g12 + np.conj(g21))
         mean, half = 0.5 * (g11.real + g22.real), 0.5 * (g11.real - g22.real)
-        low = min(low, mean - math.sqrt(half * half + off.real**2 + off.imag**2))
+        low = min(low, mean - math.sqrt(half * half + off.real * off.real + off.imag * off.imag))
     return low - bend
 
 
@@ -265,7 +265,8 @@ def walk_cube(
     while top >= 0:
         x0, y0, z0, depth = cells[top, 0], cells[top, 1], cells[top, 2], cells[top, 3]
         width = 1 << (max_depth - depth)
-        bend = (2.0 * np.pi * width / fine) ** 2 / 8.0 * second
+        side = 2.0 * np.pi * width / fine
+        bend = side * side / 8.0 * second
         margin = margin_of(points, 8 * top, bend) - slack
         if margin > 0.0 and 2.0 * margin >= min_gap:
             evidence[0] = min(evidence[0], 2.0 * margin)

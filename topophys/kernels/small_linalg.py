@@ -96,7 +96,7 @@ def frobenius(a: NDArray[np.complex128]) -> float:
     total = 0.0
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
-            total += a[i, j].real ** 2 + a[i, j].imag ** 2
+            total += a[i, j].real * a[i, j].real + a[i, j].imag * a[i, j].imag
     return math.sqrt(total)
 
 
@@ -390,7 +390,7 @@ def extremes_of_two(
         mean = 0.5 * (h[b, 0, 0].real + h[b, 1, 1].real)
         half = 0.5 * (h[b, 0, 0].real - h[b, 1, 1].real)
         x = h[b, 0, 1]
-        root = math.sqrt(half * half + x.real**2 + x.imag**2)
+        root = math.sqrt(half * half + x.real * x.real + x.imag * x.imag)
         low[b], high[b] = mean - root, mean + root
 
 
@@ -457,7 +457,12 @@ def smallest_singular_2x2(p: complex, q: complex, r: complex, s: complex) -> flo
     total, spread = 0.0, 0.0
     for sign in (1.0, -1.0):
         first, second = p + sign * turn * np.conj(s), q - sign * turn * np.conj(r)
-        norm = first.real**2 + first.imag**2 + second.real**2 + second.imag**2
+        norm = (
+            first.real * first.real
+            + first.imag * first.imag
+            + second.real * second.real
+            + second.imag * second.imag
+        )
         total, spread = spread, math.sqrt(norm)
     return 2.0 * size / (total + spread) if total + spread > 0.0 else 0.0
 

@@ -28,7 +28,7 @@ def may_meet_origin(z0: complex, e0: float, z1: complex, e1: float) -> bool:
     arcsin(e/|z|): less than 45 degrees where |z|^2 > 2 e^2, and together by no more than
     arcsin(e0/|z0| + e1/|z1|), because arcsin is convex.
     """
-    size0, size1 = z0.real**2 + z0.imag**2, z1.real**2 + z1.imag**2
+    size0, size1 = z0.real * z0.real + z0.imag * z0.imag, z1.real * z1.real + z1.imag * z1.imag
     if z0.real * z1.real + z0.imag * z1.imag > 0.0:
         return not (size0 > 2.1 * e0 * e0 and size1 > 2.1 * e1 * e1)
     cross = abs(z0.real * z1.imag - z1.real * z0.imag)
@@ -167,7 +167,10 @@ def squared_size(block: NDArray[np.complex128]) -> float:
         part = 0.0  # short sums run side by side; one long sum waits for itself
         for i in range(block.shape[1]):
             for j in range(block.shape[2]):
-                part += block[s, i, j].real ** 2 + block[s, i, j].imag ** 2
+                part += (
+                    block[s, i, j].real * block[s, i, j].real
+                    + block[s, i, j].imag * block[s, i, j].imag
+                )
         total += part
     return float(block.shape[0] * total)
 
