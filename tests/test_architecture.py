@@ -47,13 +47,9 @@ def public(name):
     return getattr(importlib.import_module(module), attribute)
 
 
-#: One file on purpose: a copy of it runs alone.
-ALONE = {"checker.py"}
-
-
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_have_one_subject(path):
-    assert path.name in ALONE or len(path.read_text(encoding="utf-8").splitlines()) <= 800
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 800
 
 
 def test_there_is_something_to_check():

@@ -1,12 +1,12 @@
 """Check proven phase diagrams and equivalences: `python phase_checker.py x.phases.zip`.
 
-Needs the file `checker.py`, which checks each certificate of the archive, and nothing else of the
-program that wrote it. An archive holds `statement.json`, a family H(k, p) of Hamiltonians with
-boxes of parameters, and one certificate for each box. Every certificate speaks of all Hamiltonians
-within its `amplitude_error` of the one that it gives; what is proven here is that every H(., p) of
-the box is among them, and that boxes hang together. To do without this file, unpack
-the archive, run `checker.py` on the certificates, and compare: the page "Phases in files" of the
-documentation has the theorems and the format.
+Needs the files `checker.py` and `bundle_checker.py`, which check each certificate of the archive,
+and nothing else of the program that wrote it. An archive holds `statement.json`, a family H(k, p)
+of Hamiltonians with boxes of parameters, and one certificate for each box. Every certificate speaks
+of all Hamiltonians within its `amplitude_error` of the one that it gives; what is proven here is
+that every H(., p) of the box is among them, and that boxes hang together. To do without this file,
+unpack the archive, run `checker.py` on the certificates, and compare: the page "Phases in files" of
+the documentation has the theorems and the format.
 
 Exit status: 0 accepted; 1 rejected; 2 the file cannot be read or is no such archive.
 """
@@ -26,9 +26,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from flint import acb_mat, arb, ctx
 
-try:
+if __package__:
     from topophys import checker
-except ImportError:  # a copy of this file beside one of the checker
+else:  # a copy of this file beside one of the checker
     import checker  # type: ignore[import-not-found, no-redef]
 
 Point: TypeAlias = tuple[int, ...]

@@ -22,7 +22,7 @@ import numpy as np
 import topophys as tp
 from benchmarks.harness import Study
 from benchmarks.pages import ROOT
-from topophys import checker
+from topophys import bundle_checker, checker
 from topophys.testing.certificates import KINDS, trial, verdict
 
 PAGE = ROOT / "docs" / "results" / "checker.md"
@@ -35,6 +35,7 @@ STATES = {
     4: "Majorana numbers",
     5: "knows quantities by the names of the format alone",
     6: "Frobenius norms from entries, without a product of matrices",
+    7: "in two files",
 }
 STATE = max(STATES)
 VERDICTS = {
@@ -134,8 +135,11 @@ def page(entries):
             f"| {settings['material']}, Chern number {r['value']} | {r['bands']} | {cells} |"
             f" {r['megabytes']} | {r['said']} | {r['seconds']} |"
         )
-    text = Path(checker.__file__).read_text("utf-8").splitlines()
-    lines += ["", f"`topophys/checker.py` had {len(text):,} lines when this page was written."]
+    lines += ["", "Lines when this page was written:", ""]
+    lines += [
+        f"- `topophys/{path.name}`: {len(path.read_text('utf-8').splitlines()):,}"
+        for path in (Path(module.__file__) for module in (checker, bundle_checker))
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -21,7 +21,9 @@ from topophys.testing.certificates import KINDS, claim_is_true, fields, mutated,
 
 flint = pytest.importorskip("flint")
 checker = pytest.importorskip("topophys.checker")
+bundle_checker = pytest.importorskip("topophys.bundle_checker")
 
+ROOT = Path(__file__).parents[2]
 #: Kinds whose check takes about a second: fewer changes of each file.
 SLOW = ("bands", "Weyl", "gap 3D")
 
@@ -111,34 +113,78 @@ def document_of_model(found):
     return document_of(Proof(found.asked.question(())), int(found.value), float(found.gap_lower))
 
 
+#: Runs a script where nothing of this package, nor what it needs, can be imported.
+BARE = (
+    "import sys, runpy; sys.modules.update(numpy=None, numba=None, topophys=None, scipy=None);"
+    "sys.path.insert(0, ''); sys.argv = sys.argv[1:];"
+    "runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+
+
+def bare(folder, script, *names):
+    """What a copy of a checker says of files, run without the package."""
+    return subprocess.run(
+        [sys.executable, "-c", BARE, script, *names], cwd=folder, capture_output=True, text=True,
+        check=False, env={"PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+
+
 @pytest.mark.process
 def test_a_copy_of_the_file_runs_without_the_package(tmp_path):
+    """Chains and gaps need one file only, under any name."""
     tp.certify_winding(tp.models.ssh([2.0, 1.0], [1.0, 2.0])).save(tmp_path / "x.cert.json", 1)
     data = json.loads((tmp_path / "x.cert.json").read_text())
     data["claim"]["value"] = 0
     (tmp_path / "wrong.json").write_text(json.dumps(data))
     (tmp_path / "text.json").write_text("not a certificate")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "plane.json").write_text(texts("two bands")[0])
     shutil.copy(checker.__file__, tmp_path / "alone.py")
-    run = (
-        "import sys, runpy; sys.modules.update(numpy=None, numba=None, topophys=None, scipy=None);"
-        "sys.argv = ['alone.py', *sys.argv[1:]]; runpy.run_path('alone.py', run_name='__main__')"
-    )
     for names, status, word in [
         (["x.cert.json"], 0, "accepted: winding number 1"),
         (["wrong.json"], 1, "rejected: the integer is 1, not 0"),
         (["text.json"], 2, "unreadable"),
         (["bytes.json"], 2, "unreadable"),
         (["missing.json"], 2, "unreadable"),
+        (["plane.json"], 2, "unreadable: Chern number: needs bundle_checker.py beside checker.py"),
         (["x.cert.json", "wrong.json"], 1, "rejected"),
     ]:
-        done = subprocess.run(
-            [sys.executable, "-c", run, *names], cwd=tmp_path, capture_output=True, text=True,
-            check=False, env={"PYTHONDONTWRITEBYTECODE": "1"},
-        )  # fmt: skip
+        done = bare(tmp_path, "alone.py", *names)
         assert done.returncode == status, done.stdout + done.stderr
         assert word in done.stdout
         assert not done.stderr
+
+
+@pytest.mark.process
+def test_copies_of_both_files_check_all_kinds_without_the_package(tmp_path):
+    for module in (checker, bundle_checker):
+        shutil.copy(module.__file__, tmp_path)
+    names, false = [], []
+    for kind in KINDS:
+        data = json.loads(text := texts(kind)[0])
+        names.append(f"{kind}.json")
+        (tmp_path / names[-1]).write_text(text)
+        data["claim"]["value"] += 1
+        false.append(f"false {kind}.json")
+        (tmp_path / false[-1]).write_text(json.dumps(data))
+    done = bare(tmp_path, "checker.py", *names)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("accepted") == len(KINDS)
+    done = bare(tmp_path, "checker.py", *false)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.count("rejected") == len(KINDS)
+
+
+@pytest.mark.process
+def test_the_module_checks_all_kinds_as_a_program(tmp_path):
+    names = []
+    for kind in KINDS:
+        names.append(tmp_path / f"{kind}.json")
+        names[-1].write_text(texts(kind)[0])
+    done = subprocess.run([sys.executable, "-m", "topophys.checker", *names], cwd=ROOT,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("accepted") == len(KINDS)
 
 
 def test_the_module_runs_by_name(tmp_path, capsys):
@@ -312,7 +358,7 @@ def test_polar_factors_phases_and_pfaffians_are_enclosed():
         a = matrix(rng, n, n)[0]
         a = a - a.T
         entries = [[checker.acb(z.real, z.imag) for z in row] for row in a.tolist()]
-        found = checker.pfaffian(entries)
+        found = bundle_checker.pfaffian(entries)
         square = complex(found * found)
         assert abs(square - np.linalg.det(a)) < 1e-9 * abs(square)
 
@@ -343,17 +389,25 @@ def test_far_from_orthonormal_is_refused():
 def test_solid_angles_of_an_octant_and_its_mirror_image():
     x, y, z = ([checker.arb(int(i == j)) for j in range(3)] for i in range(3))
     eighth = 4 * np.pi / 8
-    assert float(checker.solid_angle(x, y, z).mid()) == pytest.approx(eighth)
-    assert float(checker.solid_angle(y, x, z).mid()) == pytest.approx(-eighth)
+    assert float(bundle_checker.solid_angle(x, y, z).mid()) == pytest.approx(eighth)
+    assert float(bundle_checker.solid_angle(y, x, z).mid()) == pytest.approx(-eighth)
 
 
-def test_one_file_without_the_package():
-    source = Path(checker.__file__).read_text(encoding="utf-8")
+@pytest.mark.parametrize("module", [checker, bundle_checker])
+def test_files_without_the_package(module):
+    source = Path(module.__file__).read_text(encoding="utf-8")
     imported = {
         line.split()[1].partition(".")[0]
         for line in source.splitlines() if line.startswith(("import ", "from "))
     }  # fmt: skip
     assert imported - set(sys.stdlib_module_names) == {"flint"}
+
+
+def test_quantities_beside_are_in_the_table_of_their_file():
+    for quantity, name in checker.BESIDE.items():
+        module = pytest.importorskip(f"topophys.{name}")
+        assert quantity not in checker.CHECKS
+        assert quantity in module.CHECKS
 
 
 def test_only_quantities_of_the_format_are_known():

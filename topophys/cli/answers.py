@@ -302,8 +302,8 @@ def certify(
 ) -> None:
     """Prove an invariant and write the proof to a certificate file that others can check.
 
-    The file can be checked by `python -m topophys.checker x.cert.json`, or by a copy of that one
-    module, which needs nothing of this package.
+    The file can be checked by `python -m topophys.checker x.cert.json`, or by copies of that module
+    and of `bundle_checker`, which need nothing else of this package.
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
     """

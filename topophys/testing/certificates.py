@@ -224,7 +224,7 @@ def hoppings_of(question):
 def claim_is_true(data):  # noqa: PLR0911  (one branch for each quantity)
     """Whether the claim holds as far as dense samples can tell."""
     question, claim = data["question"], data["claim"]
-    if question["quantity"] not in checker.CHECKS:
+    if question["quantity"] not in {*checker.CHECKS, *checker.BESIDE}:
         return False
     vectors, matrices, size = hoppings_of(question)
     error = (
@@ -374,7 +374,7 @@ def _filling(data, rng):
 
 
 def _quantity(data, rng):
-    names = [*checker.CHECKS, "", "charge", "Chern number, two bands"]
+    names = [*checker.CHECKS, *checker.BESIDE, "", "charge", "Chern number, two bands"]
     data["question"]["quantity"] = str(rng.choice(names))
 
 
