@@ -37,7 +37,7 @@ class Run:
 RUNS = {
     "chains": Run(trust.trust_chains, 1_000_000, 4, 1),
     "planes": Run(trust.trust_planes, 1_000_000, 4, 1),
-    "bands": Run(trust.trust_bands, 1_000_000, 100, 1),
+    "bands": Run(trust.trust_bands, 100_000, 10, 1),
     "gaps": Run(trust.trust_gaps, 1_000_000, 20, 1),
     "kramers": Run(trust.trust_kramers, 30_000, 30, 1),
 }
