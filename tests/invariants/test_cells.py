@@ -18,9 +18,9 @@ from topophys.invariants._cells import (
     bound_cells,
 )
 from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, integers_of_vertices, zone_edges
-from topophys.invariants._subdivision import Box, Zone, cover
+from topophys.invariants._subdivision import Box, Levels, Zone, cover
 from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
-from topophys.kernels.rounding import slack_of
+from topophys.kernels.rounding import UNIT, slack_of
 from topophys.kernels.small_linalg import small_extremes
 from topophys.testing.wannier_files import wannier_file
 
@@ -271,6 +271,27 @@ def test_equal_points_of_a_box_have_equal_bits():
     assert (box.phases(vectors, points) == again).all()
     exact = np.exp(1j * (box.momenta(points) @ vectors.T))
     np.testing.assert_allclose(again, exact, atol=1e-13)
+    assert box.rounding == pytest.approx(16 * UNIT * 2.3, rel=1e-12)
+
+
+def test_a_grid_of_levels_tiles_the_box():
+    """Each cell is divided at its own level, once; those of the last level stay as they are."""
+    rng = np.random.default_rng(0)
+    corner = np.array([[0, 0], [4, 0], [6, 0], [4, 2], [6, 2]])
+    levels = Levels(corner, np.array([0, 1, 1, 1, 1]), 2)
+    for edge, here in levels:
+        assert (here % edge == 0).all()
+        levels.split(here, rng.random(len(here)) < 0.3)
+    covered = np.zeros((8, 4), np.int64)
+    places, depths = levels.proven()
+    for (x, y), edge in zip(
+        [*places.tolist(), *levels.left.tolist()],
+        [*(4 >> depths).tolist(), *[1] * len(levels.left)], strict=True,
+    ):  # fmt: skip
+        covered[x : x + edge, y : y + edge] += 1
+    assert (covered == 1).all()
+    assert len(places)
+    assert len(levels.left)
 
 
 def test_gap_of_a_material_with_48_bands():
