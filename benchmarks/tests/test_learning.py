@@ -70,7 +70,15 @@ def result(*rows):
 
 def test_table_of_several_seeds():
     rows = [
-        {"row": "a", "value": v, "formula": 0.5, "bar": 0.8, "network_only": 9, "formula_only": 1}
+        {
+            "row": "a",
+            "value": v,
+            "formula": 0.5,
+            "bar": 0.8,
+            "network_only": 9,
+            "formula_only": 1,
+            "n": 40,
+        }
         for v in (0.7, 0.9)
     ]
     text = learning_table.table([result(row) for row in rows])
@@ -78,18 +86,38 @@ def test_table_of_several_seeds():
     assert cells[1] == "a"
     assert cells[2].startswith("0.80000 ± 1.2706")
     assert cells[3:5] == ["2", "0.50000"]
-    assert cells[5] == "9 : 1, largest p = 0.021"
+    # both seeds alike: (9 - 1) / 40, and the variance (9 + 1 + 1 - 64 / 42) / 42^2 of the samples
+    half = 1.959964 * (9 + 1 + 1 - 64 / 42) ** 0.5 / 42
+    assert cells[5] == f"+0.2000 ({0.2 - half:+.4f} to {0.2 + half:+.4f})"
     assert cells[6:8] == ["0.80000", "yes"]
 
 
-def test_counts_of_seeds_on_one_test_set_are_not_added_up():
-    from scipy.stats import binomtest
+def test_seeds_on_one_test_set_do_not_shrink_the_interval_of_the_samples():
+    def width(seeds, wins=lambda _: 30):
+        rows = [{"network_only": wins(s), "formula_only": 10, "n": 1000} for s in range(seeds)]
+        low, high = learning_table.difference(rows).split("(")[1].rstrip(")").split(" to ")
+        return float(high) - float(low)
 
-    pairs = [(9, 1), (8, 2), (0, 0)]
-    said = learning_table.discordant(pairs)
-    assert said == "5.67 : 1, largest p = 1"
-    assert learning_table.discordant([(9, 1)]) == f"9 : 1, p = {binomtest(9, 10).pvalue:.2g}"
-    assert learning_table.discordant([(0, 0), (0, 0)]) == ""
+    assert width(5) == width(1) > 0.0
+    # seeds that differ widen it
+    assert width(5, lambda s: 30 + 10 * s) > width(5, lambda _: 50)
+
+
+def test_interval_of_the_difference_holds_with_seeds_that_share_a_test_set():
+    """Coverage of simulated studies, samples and seeds drawn anew in each."""
+    rng = np.random.default_rng(5)
+    inside = 0
+    for _ in range(300):
+        easy = rng.random(400) < 0.9  # right by the formula
+        hard = rng.random(400) < 0.5  # of the others, those that trained networks can know
+        rows = []
+        for skill in rng.normal(0.6, 0.1, 4).clip(0.0, 1.0):
+            network = np.where(easy, rng.random(400) < 0.98, hard & (rng.random(400) < skill))
+            rows.append({"network_only": int((network & ~easy).sum()),
+                         "formula_only": int((~network & easy).sum()), "n": 400})  # fmt: skip
+        low, high = learning_table.difference(rows).split("(")[1].rstrip(")").split(" to ")
+        inside += float(low) <= 0.1 * 0.5 * 0.6 - 0.9 * 0.02 <= float(high)
+    assert inside >= 0.93 * 300
 
 
 def test_table_of_one_seed_has_the_interval_of_the_samples():

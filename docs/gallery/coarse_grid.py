@@ -1,4 +1,4 @@
-"""A network that beats the formula on a coarse grid.
+"""Interpolation before flattening on a coarse grid.
 
 Chains are sampled at eight points. The formula wraps each phase step to $(-\\pi, \\pi]$ and is
 wrong if $\\det D$ turns by more than half a turn between two points. The network interpolates the
