@@ -281,8 +281,12 @@ def smallest_singular(n: int, det: arb, norm2: arb) -> arb:
     return det if n == 1 else det * (arb(n - 1) / norm2) ** (arb(n - 1) / 2)
 
 
-def winding(claim: Claim) -> None:
-    """Winding number of det D(k); 3. of the page."""
+def turning(claim: Claim) -> tuple[dict[int, arb], int, int]:
+    """Prove that det D stays away from 0, by what gap and errors ask; 3. of the page.
+
+    Returns by how much the phase of e^(-ikp) det D turns on each leaf, by its beginning; the
+    length of 2 pi, and p.
+    """
     n = whole(claim.question["block"], 1, 16)
     h = Model(claim, n, 1, block=True)
     need(h.terms, "there are no hoppings")
@@ -313,7 +317,7 @@ def winding(claim: Claim) -> None:
         )
         value.append(det(z) * back)
         size.append((norm2(z) * across).real)
-    turns = arb(0)
+    steps = dict[int, arb]()
     for i, leaf in enumerate(leaves):
         j = (i + 1) % len(leaves)
         square = (2 * PI * leaf.edge[0] / fine) ** 2 / 8
@@ -322,8 +326,15 @@ def winding(claim: Claim) -> None:
         sigma = smallest_singular(n, away, most(size[i], size[j]) + square * g2)
         good = sigma > h.error and sigma >= h.gap / 2 + h.error
         need(good, "the gap may be smaller on an interval")
-        turns += (value[j] / value[i]).arg()  # below pi in size: the image is in a half plane
-    settle(integer(turns / (2 * PI)) + n * low + shift, claim)
+        # below pi in size: the image is in a half plane
+        steps[leaf.corner[0]] = (value[j] / value[i]).arg()
+    return steps, fine, n * low + shift
+
+
+def winding(claim: Claim) -> None:
+    """Winding number of det D(k); 3. of the page."""
+    steps, _, power = turning(claim)
+    settle(integer(total(iter(steps.values())) / (2 * PI)) + power, claim)
 
 
 def settle(found: int, claim: Claim) -> None:
@@ -526,6 +537,8 @@ BESIDE = {
     "Z2 invariant": "bundle_checker",
     "Majorana number": "bundle_checker",
     "Weyl charge": "bundle_checker",
+    "mirror Chern number, times two": "symmetry_checker",
+    "Majorana Kramers number": "symmetry_checker",
 }
 
 

@@ -17,9 +17,9 @@ def test_the_page_is_current():
 
 
 def keys_of(value, at=""):
-    if isinstance(value, list) and at == "evidence.faces":
+    if isinstance(value, list) and at in ("evidence.faces", "evidence.sectors"):
         return {at} | set().union(*(keys_of(v, at) for v in value))
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or at == "evidence.sectors.cells":
         return {at}
     inner = set().union(*(keys_of(v, f"{at}.{k}" if at else k) for k, v in value.items()))
     return inner | ({at} if "." in at else set())

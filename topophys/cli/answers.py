@@ -303,7 +303,7 @@ def certify(
     """Prove an invariant and write the proof to a certificate file that others can check.
 
     The file can be checked by `python -m topophys.checker x.cert.json`, or by copies of that module
-    and of `bundle_checker`, which need nothing else of this package.
+    and of those beside it, which need nothing else of this package.
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
     """

@@ -34,6 +34,7 @@ from topophys.invariants._scaling import divide_out
 from topophys.invariants.evidence import (
     BandEvidence,
     CellTree,
+    ChiralBasis,
     HalfZoneEvidence,
     Proof,
     Question,
@@ -42,9 +43,12 @@ from topophys.invariants.evidence import (
 
 __all__ = [
     "SCHEMA",
+    "asked_of",
     "between",
     "document_of",
+    "element_of",
     "format_page",
+    "gap_evidence",
     "load",
     "save",
     "save_document",
@@ -90,7 +94,7 @@ def document_of(
         return {
             "format": FORMAT,
             "version": VERSION,
-            "question": _asked(question),
+            "question": asked_of(question),
             "claim": {"value": int(value), "gap_lower": hexadecimal(part * claim)},
             "evidence": evidence,
         }
@@ -111,9 +115,10 @@ class Provable(Protocol):
     def asked(self) -> Any: ...
 
 
-def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] | None) -> Path:
-    """Write the proof of one element; see `Certificate.save`."""
-    shape = certificate.value.shape
+def element_of(
+    shape: tuple[int, ...], index: int | tuple[int, ...] | None
+) -> tuple[tuple[int, ...], int]:
+    """Index of one element of a batch as a tuple, and its number."""
     where = () if index is None else (index if isinstance(index, tuple) else (index,))
     try:
         chosen = np.empty(shape)[where]
@@ -124,7 +129,12 @@ def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] |
             f"Argument `index` must name one Hamiltonian of a batch of shape {shape}, but is"
             f" {index}."
         )
-    flat = int(np.ravel_multi_index(where, shape, mode="wrap")) if shape else 0
+    return where, int(np.ravel_multi_index(where, shape, mode="wrap")) if shape else 0
+
+
+def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] | None) -> Path:
+    """Write the proof of one element; see `Certificate.save`."""
+    where, flat = element_of(certificate.value.shape, index)
     quantity = getattr(certificate, "quantity", "Z2 invariant")
     if str(certificate.status[where]) != "certified":
         raise UnresolvedError(quantity, [flat], certificate.value.size)
@@ -233,7 +243,7 @@ def exact(question: Question) -> Question:
     return Question(**{**fields, "amplitude_error": question.amplitude_error + off})
 
 
-def _asked(question: Question) -> dict[str, Any]:
+def asked_of(question: Question) -> dict[str, Any]:
     """Write the question."""
     chain = question.quantity == "winding number"
     zero = (0,) * question.vectors.shape[1]
@@ -270,16 +280,17 @@ def words_of(matrix: NDArray[np.complex128]) -> str:
 
 def _violation(question: Question) -> float:
     """Bound of how far the Hamiltonian is from its symmetric part."""
-    u, sign = question.time_reversal, 1.0
-    if u is None:
-        u, sign = question.particle_hole, -1.0
-    if u is None:
-        return 0.0
-    scaled, exponent = divide_out(question.amplitudes[None])
-    h = scaled[0]
-    off = np.linalg.norm(h - sign * (u @ h.conj() @ u.conj().T), 2, axis=(1, 2)).sum()
-    sizes = np.linalg.norm(h, axis=(1, 2)).sum() + len(h)
-    return math.ldexp(float(0.75 * off + h.shape[-1] * 2.0**-48 * sizes), int(exponent[0]))
+    found = 0.0
+    for u, sign in ((question.time_reversal, 1.0), (question.particle_hole, -1.0)):
+        if u is None:
+            continue
+        scaled, exponent = divide_out(question.amplitudes[None])
+        h = scaled[0]
+        off = np.linalg.norm(h - sign * (u @ h.conj() @ u.conj().T), 2, axis=(1, 2)).sum()
+        sizes = np.linalg.norm(h, axis=(1, 2)).sum() + len(h)
+        rounded = h.shape[-1] * 2.0**-48 * sizes
+        found += math.ldexp(float(0.75 * off + rounded), int(exponent[0]))
+    return found
 
 
 def _stored(cells: Cells, exponent: int) -> dict[str, str]:
@@ -342,7 +353,9 @@ def _start(tree: CellTree | None, dim: int) -> tuple[int, ...]:
     return tree.start if tree is not None else {1: (16,), 2: (8, 8), 3: (8, 8, 8)}[dim]
 
 
-def _gap(question: Question, proof: Proof, _: int, claim: float, limit: int) -> dict[str, Any]:
+def gap_evidence(
+    question: Question, proof: Proof, _: int, claim: float, limit: int
+) -> dict[str, Any]:
     """Evidence of a gap."""
     dim = question.vectors.shape[1]
     given = _tree(proof, BandEvidence)
@@ -541,7 +554,35 @@ def _majorana(
         b = h @ question.particle_hole
         found.append(_pfaffian(0.5 * (b - b.T)))
     _agree(int((found[0] * np.conj(found[1])).real < 0.0), value)
-    return _gap(question, proof, value, claim, limit)
+    return gap_evidence(question, proof, value, claim, limit)
+
+
+def _kramers(question: Question, proof: Proof, _: int, claim: float, limit: int) -> dict[str, Any]:
+    """Evidence of Kramers pairs of Majorana modes: a block, and intervals of its determinant."""
+    if not isinstance(proof.evidence, ChiralBasis):
+        raise InputError("The question of Kramers pairs needs the basis of its symmetries.")
+    w = proof.evidence.columns
+    half, reach = w.shape[0] // 2, int(np.abs(question.vectors).max(initial=0))
+    inside = w.conj().T @ question.amplitudes @ w
+    y = inside.imag
+    parts = 0.5j * (y[:, :half, :half] - y[:, half:, half:])
+    parts = parts + 0.5 * (y[:, :half, half:] + y[:, half:, :half])
+    blocks = np.zeros((2 * reach + 1, half, half), np.complex128)
+    blocks[question.vectors[:, 0] + reach] = parts
+    blocks[reach] = 0.5 * (blocks[reach] - blocks[reach].T)
+    blocks[:reach] = -blocks[:reach:-1].swapaxes(1, 2)
+    given, unit = divide_out(question.amplitudes[None])
+    size = float(np.linalg.norm(given[0], axis=(1, 2)).sum())
+    error = question.amplitude_error + math.ldexp(len(w) * 2.0**-44 * size, int(unit[0]))
+    scaled, exponent = divide_out(blocks[None])
+    wanted = claim + 2.0 * _violation(question) + 2.0 * error
+    tree = chain_tree(scaled[0], float(np.ldexp(wanted, -int(exponent[0]))), limit)
+    return {
+        **_shape(tree),
+        "basis": words_of(w),
+        "hoppings": [[r, words_of(blocks[reach + r])] for r in range(reach + 1)],
+        "amplitude_error": hexadecimal(error),
+    }
 
 
 def _pfaffian(a: NDArray[np.complex128]) -> complex:
@@ -561,13 +602,14 @@ def _pfaffian(a: NDArray[np.complex128]) -> complex:
 
 _WRITERS: Final = {
     "winding number": _winding,
-    "gap": _gap,
+    "gap": gap_evidence,
     "indirect gap": _edges_of_gap,
     "gap around an energy": _edges_of_gap,
     "Chern number": _chern,
     "Z2 invariant": _z2,
     "Weyl charge": _weyl,
     "Majorana number": _majorana,
+    "Majorana Kramers number": _kramers,
 }
 
 
@@ -578,20 +620,22 @@ _CELLS: Final = "base64 of little-endian "
 SCHEMA: Final = (
     ("format", "string", "", f'"{FORMAT}"'),
     ("version", "integer", "", f"{VERSION}; files of other versions are not read"),
-    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge" or "Majorana number"'),
+    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Majorana number", "Majorana Kramers number" or "mirror Chern number, times two"'),
     ("question.block", "integer", "winding number", "size N of the block D(k) of H = [[0, D], [D^dagger, 0]], up to 16"),
-    ("question.dimension", "integer", "not winding number", "dimension of the lattice, 1 to 3; of a Majorana number 1, of a Chern number and a Z2 invariant 2, of a Weyl charge 3"),
+    ("question.dimension", "integer", "not winding number", "dimension of the lattice, 1 to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge 3"),
     ("question.bands", "integer", "not winding number", "number N of bands, 2 to 256"),
     ("question.n_occupied", "integer", "not winding number", "number n of bands below the gap, 1 to N - 1"),
     ("question.hoppings", "list", "", "pairs [R, matrix]: R a list of integers; matrix a string of 2 N^2 hexadecimal floats, real and imaginary part of each entry, row by row, with single spaces; \"0\" stands for zero. H(k) = sum_R H_R e^(ik.R): R = 0 and R after it in lexicographic order, those of -R being the conjugate transposes; of a block, all R"),
     ("question.amplitude_error", "hexadecimal float", "", "bound, over all k and in operator norm, of the distance of the Hamiltonian that is meant from the one that is given; the claim is about every Hamiltonian that near"),
-    ("question.time_reversal", "matrix", "Z2 invariant", "U of T = U K, near an antisymmetric unitary matrix, which is what is meant: the polar factor of its antisymmetric part"),
-    ("question.particle_hole", "matrix", "Majorana number", "U of C = U K, near a symmetric unitary matrix, which is what is meant: the polar factor of its symmetric part"),
-    ("question.symmetry_violation", "hexadecimal float", "Z2 invariant, Majorana number", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, or (H - C H C^-1) / 2; the value is that of the symmetric part, which has a gap too, of at least the proven one less twice this bound"),
+    ("question.time_reversal", "matrix", "Z2 invariant, Majorana Kramers number", "U of T = U K, near an antisymmetric unitary matrix, which is what is meant: the polar factor of its antisymmetric part"),
+    ("question.particle_hole", "matrix", "Majorana number, Majorana Kramers number", "U of C = U K, near a symmetric unitary matrix, which is what is meant: the polar factor of its symmetric part"),
+    ("question.symmetry_violation", "hexadecimal float", "Z2 invariant, Majorana numbers, mirror Chern number", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, (H - C H C^-1) / 2, the mean over both, or its part within the sectors; the value is that of the symmetric part, which has a gap too, of at least the proven one less twice this bound"),
+    ("question.mirror", "matrix", "mirror Chern number", "a unitary matrix near the one that is meant, which has the eigenspaces of the evidence and the eigenvalues below"),
+    ("question.eigenvalues", "string", "mirror Chern number", "both eigenvalues, real and imaginary parts: of the sector whose Chern number counts as it is, and of that whose number is taken off"),
     ("question.level", "hexadecimal float", "gap around an energy", "the energy E that lies between the occupied and the empty levels, in the units of the hoppings"),
     ("question.centre", "list of 3 hexadecimal floats", "Weyl charge", "centre of the box, in radians; an exact number"),
     ("question.half_width", "list of 3 hexadecimal floats", "Weyl charge", "half edges of the box, in radians; exact numbers"),
-    ("claim.value", "integer", "", "the invariant; of gaps, n; of a Majorana number, 1 where Majorana modes are at the ends"),
+    ("claim.value", "integer", "", "the invariant; of gaps, n; of Majorana numbers, 1 where Majorana modes are at the ends; of a mirror Chern number, the difference of both sectors, twice the mirror Chern number"),
     ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
     ("evidence.start", "list of integers", "", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
     ("evidence.depth", "integer", "", "the finest lattice has start << depth points along each axis"),
@@ -602,6 +646,17 @@ SCHEMA: Final = (
     ("evidence.faces.tree", "string", "Weyl charge", "as `evidence.tree`"),
     ("evidence.faces.bases", _CELLS + "float32", "Weyl charge", "as `evidence.bases`"),
     ("evidence.faces.levels", _CELLS + "float64", "Weyl charge", "as `evidence.levels`"),
+    ("evidence.basis", "matrix", "Majorana Kramers number", "a matrix near the unitary W that is meant, with C = W W^T K and T = W [[0, 1], [-1, 0]] W^T K"),
+    ("evidence.hoppings", "list", "Majorana Kramers number", "pairs [R, matrix], R from 0: the block D of H in this basis, with D_(-R) = -D_R^T"),
+    ("evidence.amplitude_error", "hexadecimal float", "Majorana Kramers number", "bound of the distance of this block from that of the Hamiltonian, and of its error"),
+    ("evidence.sectors", "list of 2 objects", "mirror Chern number", "both sectors, in the order of the eigenvalues"),
+    ("evidence.sectors.basis", "string", "mirror Chern number", "matrix of N rows, row by row: columns near a basis of the eigenspace"),
+    ("evidence.sectors.states", "matrix", "mirror Chern number", "approximate eigenvectors of the block of this sector at k = 0, in the order of their energies"),
+    ("evidence.sectors.n_occupied", "integer", "mirror Chern number", "number of occupied states of this sector, 0 or more"),
+    ("evidence.sectors.chern", "integer", "mirror Chern number", "its Chern number"),
+    ("evidence.sectors.hoppings", "list", "mirror Chern number", "the block of this sector, rounded, as `question.hoppings`; none where no state or all are occupied"),
+    ("evidence.sectors.amplitude_error", "hexadecimal float", "mirror Chern number", "bound of the distance of this block from that of the Hamiltonian, and of its error"),
+    ("evidence.sectors.cells", "object", "mirror Chern number", "`evidence` of the Chern number of this block; empty where no state or all are occupied"),
     ("evidence.thin", "object", "phases", "edges, in the order of lines (axis along the line, then the other coordinates) and along each line"),
     ("evidence.thin.tree", "string", "phases", 'for each piece of an edge that two leaves share: "0" the two frames are compared directly; "1" over a thin cell on the piece; "2" the piece is halved, and its halves follow'),
     ("evidence.thin.bases", _CELLS + "float32", "phases", "bases of thin cells, in this order"),
@@ -632,7 +687,7 @@ halves-along-every-axis in the same order. Cells of phases are numbered by integ
 lattice, never by floats.
 
 "many bands" are gaps, a Chern number of three or more bands (or of two, where bases are given), a
-Z2 invariant, a Majorana number; "phases" are a Chern number with bases, a Z2 invariant and a Weyl charge. New
+Z2 invariant, a Majorana number, a mirror Chern number; "phases" are a Chern number with bases, a Z2 invariant and a Weyl charge. New
 quantities will add objects; a change of what is here will change the version.
 
 | key | type | where | meaning |

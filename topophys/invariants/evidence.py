@@ -27,6 +27,7 @@ __all__ = [
     "Asked",
     "BandEvidence",
     "CellTree",
+    "ChiralBasis",
     "DegreeEvidence",
     "HalfZoneEvidence",
     "Proof",
@@ -226,8 +227,27 @@ class SurfaceEvidence:
     faces: tuple[BandEvidence, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class ChiralBasis:
+    r"""Basis of Kramers pairs of Majorana modes.
+
+    Attributes
+    ----------
+    columns : complex128 ndarray of shape (N, N)
+        Columns of a unitary W with :math:`C = W W^T K`, :math:`T = W J W^T K` up to rounding,
+        :math:`J = [[0, 1], [-1, 0]]`.
+    """
+
+    columns: NDArray[np.complex128]
+
+
 ProofEvidence: TypeAlias = (
-    WindingEvidence | DegreeEvidence | BandEvidence | HalfZoneEvidence | SurfaceEvidence
+    WindingEvidence
+    | DegreeEvidence
+    | BandEvidence
+    | HalfZoneEvidence
+    | SurfaceEvidence
+    | ChiralBasis
 )
 
 
@@ -239,7 +259,7 @@ class Question:
     ----------
     quantity : str
         "winding number", "gap", "indirect gap", "gap around an energy", "Chern number",
-        "Z2 invariant", "Weyl charge" or "Majorana number".
+        "Z2 invariant", "Weyl charge", "Majorana number" or "Majorana Kramers number".
     vectors : int64 ndarray of shape (M, dim)
         Lattice vectors: closed under R -> -R; of a chain, those of the block.
     amplitudes : complex128 ndarray of shape (M, N, N)

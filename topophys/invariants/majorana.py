@@ -22,7 +22,7 @@ from topophys.invariants._symmetry import (
     reversal_operator,
 )
 from topophys.invariants._winding import winding_evidence
-from topophys.invariants.evidence import Asked, WindingEvidence
+from topophys.invariants.evidence import Asked, ChiralBasis, WindingEvidence
 from topophys.invariants.gap import IndirectGap, certify_gap
 from topophys.invariants.results import (
     Certificate,
@@ -327,6 +327,9 @@ def majorana_number(
         mean = group_mean(found, chiral.symmetries, n // 2)
         proof = _with_phases(mean, chiral, checked)
         violation = _sharpened(mean, proof)
+        asked = replace(asked, particle_hole=chiral.hole, time_reversal=chiral.reversal)
+        basis_of_each = (ChiralBasis(chiral.columns),) * len(proof.value)
+        proof = replace(proof, evidence=basis_of_each)
     batch = found.batch_shape
     result = conclude(quantity, proof, batch, "mask", asked)
     return settled(result, quantity, violation.reshape(batch), on_unresolved)
@@ -390,6 +393,8 @@ class _ChiralBasis:
     """Basis in which C = K and T = [[0, 1], [-1, 0]] K, and both operators in the given basis."""
 
     columns: NDArray[np.complex128]
+    hole: NDArray[np.complex128]
+    reversal: NDArray[np.complex128]
     symmetries: list[Symmetry]
     apart: float
 
@@ -418,6 +423,7 @@ class _ChiralBasis:
         columns = v @ _canonical(0.5 * (o.real - o.real.T))
         flip = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(n // 2))
         hole, reversal = columns @ columns.T, columns @ flip @ columns.T
+        own = reversal  # T without the phase of the given one
         # T is known up to a phase, which no mean notices
         turn = (reversal.conj() * given.matrix).sum()
         reversal = reversal * (turn / abs(turn)) if abs(turn) > 0.0 else reversal
@@ -430,7 +436,7 @@ class _ChiralBasis:
         symmetries = [
             Symmetry(one, sign, True) for one, sign in zip(operators, (-1.0, 1.0), strict=True)
         ]
-        return _ChiralBasis(columns, symmetries, apart)
+        return _ChiralBasis(columns, hole, own, symmetries, apart)
 
 
 def _canonical(o: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -12,13 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike
-from topophys.errors import InputError, KindError, ShapeError, why
+from topophys.errors import InputError, KindError, ShapeError, UnresolvedError, why
 from topophys.invariants._limits import dimension
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import Slice, rows_of, slice_at
 from topophys.invariants._symmetry import KIND, Apart, block_error, corner, corner_sums
+from topophys.invariants._symmetry_files import sector_document
+from topophys.invariants.certificate_file import element_of, save_document
 from topophys.invariants.chern import certify_chern
-from topophys.invariants.evidence import Asked, closing
+from topophys.invariants.evidence import Asked, Question, closing
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import (
     OnUnresolved,
@@ -64,6 +67,10 @@ class SectorChern(Result):
         Momentum in the plane of the smallest gap met.
     asked : Asked or None
         The Hamiltonians, for what is printed.
+    planes : Slice or None
+        The Hamiltonians on the plane, for files.
+    operator : complex128 ndarray of shape (n, n) or None
+        The unitary symmetry, for files.
 
     Examples
     --------
@@ -86,6 +93,68 @@ class SectorChern(Result):
     n_bands: int
     k_at_gap_upper: Float[np.ndarray, "... 2"]
     asked: Asked | None = None
+    planes: Slice | None = None
+    operator: NDArray[np.complex128] | None = None
+
+    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
+        """Write the proof of one element to a file that `topophys.checker` can check.
+
+        The file claims the difference of the Chern numbers of two sectors, twice the mirror Chern
+        number.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as ``"x.cert.json"``.
+        index : int or tuple of int, optional
+            Which element of the batch; may be left out for a single Hamiltonian.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UnresolvedError
+            If there is no proof.
+        InputError
+            If `index` does not name one element, there are more than two sectors, or the coupling
+            of the sectors is too strong for the cells of a file.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import topophys as tp
+        >>> from topophys.invariants.certificate_file import verify
+        >>> found = tp.mirror_chern(tp.models.bhz(1.0), mirror=np.diag([1j, 1j, -1j, -1j]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     verify(found.save(f"{folder}/x.cert.json"))  # doctest: +ELLIPSIS
+        'mirror Chern number, times two 2, gap at least ...'
+        """
+        where, flat = element_of(self.status.shape, index)
+        if str(self.status[where]) != "certified":
+            raise UnresolvedError("mirror Chern number", [flat], self.status.size)
+        asked = self.asked_of_file(where)
+        return save_document(sector_document(*asked, float(self.gap_lower[where])), path)
+
+    def asked_of_file(self, where: tuple[int, ...]) -> tuple[Any, ...]:
+        """Question of one element, eigenvalues and bases, operator, and Chern numbers."""
+        if self.planes is None or self.operator is None:
+            raise InputError("This result does not contain its Hamiltonians; prove it again.")
+        h = self.planes
+        error = 0.0 if h.amplitude_error is None else h.amplitude_error
+        question = Question(
+            "mirror Chern number, times two",
+            h.vectors,
+            h.amplitudes[where],
+            self.n_occupied,
+            float(np.broadcast_to(error, self.status.shape)[where]),
+        )
+        phases, bases = _eigenspaces(self.operator, self.n_bands)
+        numbers = np.ma.getdata(self.sectors)[where].tolist()
+        return question, phases, bases, self.operator, numbers
 
     def __post_init__(self) -> None:
         known = np.broadcast_to(self.resolved[..., None], self.sectors.shape)
@@ -237,6 +306,8 @@ def mirror_chern(
         n_bands=H.n_bands,
         k_at_gap_upper=np.array([one.k for one in found], np.float64).reshape(*batch, 2),
         asked=Asked(H, "mirror Chern number", filled),
+        planes=Slice(h.vectors, h.amplitudes, filled, h.amplitude_error),
+        operator=np.asarray(mirror, dtype=np.complex128),
     )
     return settle(result, on_unresolved, "mirror Chern number")
 

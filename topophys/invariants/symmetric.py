@@ -71,8 +71,7 @@ class SymmetryCertificate(Certificate):
     def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
         """Write the proof of one Majorana number as a file that `topophys.checker` can check.
 
-        The file holds the chain, the operator U of C = U K, the gap and both Pfaffians. Of other
-        quantities there are no files yet.
+        The file holds the chain and its operators. Of other quantities there are no files yet.
 
         Parameters
         ----------

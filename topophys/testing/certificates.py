@@ -17,12 +17,13 @@ import numpy as np
 import topophys as tp
 from topophys import checker
 from topophys.errors import InputError
+from topophys.invariants._symmetry_files import sector_document
 from topophys.invariants.certificate_file import between, document_of
 from topophys.invariants.evidence import Proof
 
 #: What certificates can be of; a trial makes as many of each.
 KINDS = ("chain", "gap 1D", "two bands", "gap 2D", "bands", "Z2", "Weyl", "gap 3D", "Majorana",
-         "indirect gap")  # fmt: skip
+         "indirect gap", "Kramers", "mirror")  # fmt: skip
 #: Share of files whose Hamiltonian is known up to an error only.
 UNCERTAIN = 0.25
 
@@ -40,7 +41,7 @@ def hermitian(rng, n, vectors, scale=1.0):
     return hop
 
 
-def certificate(kind, rng):  # noqa: C901, PLR0911, PLR0915  (one branch for each kind)
+def certificate(kind, rng):  # noqa: C901, PLR0911, PLR0912, PLR0915  (one branch for each kind)
     """A random result of a kind; most need few cells, so that many can be tried."""
     scale = 10.0 ** rng.uniform(-3, 3) if rng.random() < 0.8 else 10.0 ** rng.uniform(-250, 250)
     min_gap = float(rng.choice([0.0, 0.0, 1e-3])) * scale
@@ -91,6 +92,10 @@ def certificate(kind, rng):  # noqa: C901, PLR0911, PLR0915  (one branch for eac
         return _superconductor(rng, scale)
     if kind == "indirect gap":
         return _insulator(rng, scale, min_gap)
+    if kind == "Kramers":
+        return _kramers(rng, scale)
+    if kind == "mirror":
+        return _sectors(rng, scale)
     pauli = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
     left, _, right = np.linalg.svd(rng.normal(size=(3, 3)))
     velocity = left @ np.diag(rng.uniform(0.4, 1.0, 3)) @ right
@@ -146,6 +151,43 @@ def _superconductor(rng, scale):
     )
 
 
+def _kramers(rng, scale):
+    """Random chains of class DIII, in a random basis or not, whose symmetries may be broken."""
+    n = int(rng.choice([4, 4, 8]))
+    u = np.eye(n, dtype=complex)
+    if rng.random() < 0.5:
+        u = np.linalg.qr(gaussian(rng, n, n))[0]
+    flip = np.kron([[0.0, 1.0], [-1.0, 0.0]], np.eye(n // 2))
+    hole, reversal = u @ u.T, u @ flip @ u.T
+    broken = scale * 10.0 ** rng.uniform(-12, -4) * (rng.random() < 0.3)
+    hop = {}
+    for (r,), a in hermitian(rng, n, [(r,) for r in range(int(rng.integers(2, 4)))], scale).items():
+        kept = 0.5 * (a - hole @ a.conj() @ hole.conj().T)
+        kept = 0.5 * (kept + reversal @ kept.conj() @ reversal.conj().T)
+        hop[r,] = kept + broken * gaussian(rng, n, n)
+    hop[0,] = 0.5 * (hop[0,] + hop[0,].conj().T)
+    turn = np.exp(2j * np.pi * rng.random())
+    return tp.majorana_number(
+        tp.FourierHamiltonian(hop), particle_hole=hole, time_reversal=turn * reversal
+    )
+
+
+def _sectors(rng, scale):
+    """Random planes with a mirror, in a random basis or not, which may couple its sectors."""
+    n = int(rng.choice([4, 4, 5]))
+    u = np.linalg.qr(gaussian(rng, n, n))[0] if rng.random() < 0.5 else np.eye(n)
+    phase = np.where(np.arange(n) < 2, 1j, -1j)
+    broken = scale * 10.0 ** rng.uniform(-12, -5) * (rng.random() < 0.3)
+    hop = {}
+    for vector, a in hermitian(rng, n, [(0, 0), (0, 1), (1, 0), (1, -1)], scale).items():
+        kept = np.where(phase[:, None] == phase, a, broken * gaussian(rng, n, n))
+        hop[vector] = u @ kept @ u.conj().T
+    hop[0, 0] = hop[0, 0] + 3.0 * scale * u @ np.diag(np.arange(n) % 2) @ u.conj().T
+    hop[0, 0] = 0.5 * (hop[0, 0] + hop[0, 0].conj().T)
+    h = tp.FourierHamiltonian(hop, n_occupied=n - n // 2)
+    return tp.mirror_chern(h, mirror=u @ np.diag(phase) @ u.conj().T)
+
+
 def _insulator(rng, scale, min_gap):
     """Random insulators and metals, asked for their indirect gap or for an energy in it."""
     n, dim = int(rng.integers(2, 5)), int(rng.choice([1, 1, 2, 2, 3]))
@@ -167,7 +209,9 @@ def document(kind, rng):
     if str(found.status) != "certified":
         return None
     gap = float(found.gap_lower)
-    if kind in ("Z2", "Majorana"):
+    if kind == "mirror":
+        return _sector_document(found, rng)
+    if kind in ("Z2", "Majorana", "Kramers"):
         gap = max(0.0, gap - float(found.symmetry_violation))
     question = found.asked.question(())
     if kind == "indirect gap":
@@ -180,7 +224,20 @@ def document(kind, rng):
             low, high = question.edges
             question = replace(question, edges=(low + error, high - error))
     try:
-        return document_of(Proof(question), int(found.value), gap)
+        given = found.evidence[0] if kind == "Kramers" else None
+        return document_of(Proof(question, given), int(found.value), gap)
+    except InputError:
+        return None
+
+
+def _sector_document(found, rng):
+    """Content of a file of a mirror Chern number."""
+    error = float(found.gap_lower) * 10.0 ** rng.uniform(-6, -0.5) * (rng.random() < UNCERTAIN)
+    question, *others = found.asked_of_file(())
+    question = replace(question, amplitude_error=question.amplitude_error + error)
+    gap = max(0.0, float(found.gap_lower) - 2.0 * error)
+    try:
+        return sector_document(question, *others, gap)
     except InputError:
         return None
 
@@ -258,6 +315,10 @@ def claim_is_true(data):  # noqa: PLR0911  (one branch for each quantity)
         return value == filled and _is_open(question, energy, least * size, size, error)
     if quantity == "Majorana number":
         return _majorana_parity(question, matrices, vectors) == value
+    if quantity == "Majorana Kramers number":
+        return _kramers_parity(question, matrices, vectors) == value
+    if quantity == "mirror Chern number, times two":
+        return _sector_numbers(question, h_k) == value
     if quantity == "Chern number":
         return int(tp.chern_number(h_k, n_occupied=filled)) == value
     h = tp.FourierHamiltonian(
@@ -298,6 +359,63 @@ def _majorana_parity(question, matrices, vectors):
     links = np.linalg.det(v.conj().swapaxes(-1, -2) @ np.roll(v, -1, axis=0))
     # C takes occupied to empty states, whose Zak phases add up to 0: each is 0 or pi
     return round(abs(float(np.angle(links).sum())) / np.pi) % 2
+
+
+def _matrix(words, n):
+    """Square matrix of a file."""
+    numbers = np.array([0.0 if w == "0" else float.fromhex(w) for w in words.split(" ")])
+    return numbers.view(complex).reshape(n, -1)
+
+
+def _kramers_parity(question, matrices, vectors):
+    """Polarisation of one state of each Kramers pair, by links from k = 0 to pi, over pi."""
+    n, points = question["bands"], 2048
+    u = _matrix(question["time_reversal"], n)
+    left, _, right = np.linalg.svd(0.5 * (u - u.T))
+    u = left @ right
+    matrices = 0.5 * (matrices + u @ matrices.conj() @ u.conj().T)
+    k = np.pi * np.arange(points + 1) / points
+    h_k = np.einsum("kr,rij->kij", np.exp(1j * np.outer(k, vectors[:, 0])), matrices)
+    v = np.linalg.eigh(h_k)[1][..., : n // 2]
+    phase = np.angle(np.linalg.det(v[:-1].conj().swapaxes(-1, -2) @ v[1:])).sum()
+    for sign, end in ((-1, v[0]), (1, v[-1])):
+        w = end.conj().T @ u @ end.conj()
+        phase += sign * np.angle(complex(_pfaffian(0.5 * (w - w.T))))
+    return round(float(phase) / np.pi) % 2
+
+
+def _pfaffian(a):
+    """Pfaffian of an antisymmetric matrix, by expansion along the first row."""
+    if not len(a):
+        return 1.0
+    rest = range(1, len(a))
+    return sum(
+        (-1) ** (j + 1) * a[0, j] * _pfaffian(np.delete(np.delete(a, [0, j], 0), [0, j], 1))
+        for j in rest
+    )
+
+
+def _sector_numbers(question, h_k):
+    """Difference of the Chern numbers of both eigenspaces of the mirror, by lattice fluxes."""
+    n = question["bands"]
+    mirror = _matrix(question["mirror"], n)
+    values = _matrix(question["eigenvalues"], 1)[0]
+    found = []
+    level, vectors = [], []
+    for value in values:
+        small, right = np.linalg.svd(mirror - value * np.eye(n))[1:]
+        vectors.append(right[small < 1e-3].conj().T)
+        block = vectors[-1].conj().T @ h_k @ vectors[-1]
+        level.append((np.linalg.eigvalsh(block[0, 0]), block))
+    if sum(v.shape[1] for v in vectors) != n:
+        return None
+    every = np.sort(np.concatenate([energies for energies, _ in level]))
+    top = every[question["n_occupied"] - 1]
+    for energies, block in level:
+        count = int((energies <= top).sum())
+        whole = count in (0, block.shape[-1])
+        found.append(0 if whole else int(tp.chern_number(block, n_occupied=count)))
+    return found[0] - found[1]
 
 
 def _flux(vectors, matrices, filled, centre, half, points=48):
@@ -495,7 +613,7 @@ def fields(data):
         for name, holder in holders:
             for key, value in holder.items():
                 found.append((f"{name}.{key}", holder, key))
-                inner = value if key == "faces" else [value]
+                inner = value if key in ("faces", "sectors") else [value]
                 holders += [(f"{name}.{key}", x) for x in inner if isinstance(x, dict)]
     return found
 
