@@ -6,11 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import topophys as tp
+from tests.strategies import generators
 from topophys.errors import UnresolvedError
+from topophys.hamiltonians.two_band import PAULI
 from topophys.kernels.rounding import SLACK, lower_bound, slack_of, upper_bound
 
 CASES = {
@@ -103,3 +105,29 @@ def test_proven_gaps_at_both_ends_of_the_range_are_below_the_gap(c):
         assert proof.status == "certified", proof
         assert np.isfinite(proof.gap_lower)
         assert Fraction(float(proof.gap_lower)) ** 2 <= 8 * Fraction(c) ** 2, proof
+
+
+@given(rng=generators())
+@settings(max_examples=8)
+def test_a_closed_gap_off_the_grid_is_named_however_few_cells_there_are(rng):
+    """Touchings at momenta on no grid: Dirac points of two bands, Weyl points of four."""
+    dim = int(rng.integers(2, 4))
+    shift = rng.uniform(-np.pi, np.pi, dim)
+    slope = rng.standard_normal((dim, 3))
+    slope = np.linalg.qr(slope.T)[0].T + 0.2 * slope
+    hops = {
+        tuple(unit): -0.5j * np.exp(-1j * s) * np.einsum("i,iab->ab", v, np.array(PAULI))
+        for unit, s, v in zip(np.eye(dim, dtype=int).tolist(), shift, slope, strict=True)
+    }
+    n = int(rng.choice([2, 4]))
+    u = np.linalg.qr(rng.standard_normal((n, n, 2)).view(complex)[..., 0])[0]
+    full = {r: u[:, :2] @ m @ u[:, :2].conj().T for r, m in hops.items()}
+    full[(0,) * dim] = (u[:, 2:] * 9.0) @ u[:, 2:].conj().T
+    h = tp.FourierHamiltonian(full, n_occupied=1)
+    most = int(rng.integers(700, 9000))
+    found = tp.certify_gap(h, max_evaluations=most, max_depth=int(rng.integers(3, 9)))
+    assert found.reason == "closed gap", (found.reason, found.gap_upper)
+    assert found.evaluations <= most
+    at = found.k_at_gap_upper - shift
+    # all sines vanish at each touching
+    np.testing.assert_allclose(np.sin(at), 0.0, atol=1e-9)

@@ -13,7 +13,9 @@ import topophys as tp
 from tests.invariants.samples import X, Y, Z
 from tests.strategies import generators, random_unitaries
 from topophys.errors import InputError, KindError, ShapeError
-from topophys.invariants.weyl import _boxes, _union
+from topophys.invariants import _census
+from topophys.invariants._census import boxes_around, union
+from topophys.testing.weyl_nodes import draw, judge
 
 UNITS = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
 
@@ -172,7 +174,7 @@ def test_a_census_that_stops_early_is_right_as_far_as_it_goes(most):
 def test_boxes_hold_their_cells_and_keep_apart(rng):
     n = 16
     cells = np.unique(rng.integers(0, n, (int(rng.integers(1, 12)), 3)), axis=0)
-    boxes = _boxes(cells, n)
+    boxes = boxes_around(cells, n)
     for low, high in boxes:
         assert (high - low >= 3).all()
     images = n * np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)))
@@ -181,7 +183,103 @@ def test_boxes_hold_their_cells_and_keep_apart(rng):
         held = [((low + 1 <= there) & (there < high - 1)).all(1).any() for low, high in boxes]
         assert any(held)
     for one, two in itertools.combinations(boxes, 2):
-        assert _union(one, two, n) is None
+        assert union(one, two, n) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_everything_said_agrees_with_algebra(seed):
+    rng = np.random.default_rng([11, seed])
+    known = draw(rng)
+    found = tp.find_weyl_nodes(known.hamiltonian, depth=5)
+    assert judge(known, found, rng) == []
+    assert found.complete
+    assert found.total == 0
+    assert found.unique.sum() == len(known.nodes) == len(found.status)
+    assert found.position_error.max(initial=0.0) < 1e-10
+
+
+@given(rng=generators())
+@settings(max_examples=3)
+def test_cells_proven_by_a_few_bands_agree_with_algebra(rng):
+    """Folding from the first level on, for any number of bands."""
+    known = draw(rng)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_census, "MANY", 2)
+        patch.setattr(_census, "SHARE", 1.0)
+        depth, inner = int(rng.integers(4, 7)), int(rng.integers(1, 5))
+        patch.setattr(_census, "INNER", inner)
+        found = tp.find_weyl_nodes(known.hamiltonian, depth=depth)
+    assert judge(known, found, rng) == []
+    assert found.complete
+
+
+def reversible(rng, n, broken):
+    """Two bands with real hoppings among n, eight nodes; time reversal broken by that much."""
+    a, b = rng.uniform(-0.6, 0.6, 2)
+    hops = {
+        (0, 0, 0): -a * X - b * Z,
+        (1, 0, 0): 0.5 * X,
+        (0, 1, 0): -0.5j * Y,
+        (0, 0, 1): 0.5 * Z,
+    }
+    u = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    full = {r: u[:, :2] @ m @ u[:, :2].T for r, m in hops.items()}
+    far = 9.0 * (-1.0) ** np.arange(n - 2)
+    full[0, 0, 0] = full[0, 0, 0] + (u[:, 2:] * far) @ u[:, 2:].T
+    full[1, 1, 0] = 1j * broken * rng.standard_normal((n, n))
+    h = tp.FourierHamiltonian(full, n_occupied=1 + int((far < 0).sum()))
+    nodes = itertools.product(np.arccos(a) * np.array([1, -1]), (0.0, np.pi),
+                              np.arccos(b) * np.array([1, -1]))  # fmt: skip
+    return h, np.array(list(nodes))
+
+
+@given(rng=generators())
+@settings(max_examples=4)
+def test_half_the_zone_is_enough_under_time_reversal(rng):
+    n = int(rng.choice([2, 3, 10]))
+    broken = float(rng.choice([0.0, 1e-12, 1e-7, 1e-5]))
+    h, nodes = reversible(rng, n, broken)
+    found = tp.find_weyl_nodes(h, depth=5)
+    whole = tp.find_weyl_nodes(reversible(rng, n, 0.1)[0], depth=5)
+    assert whole.reversal_error == np.inf
+    assert (whole.partner == -1).all()
+    assert found.complete
+    assert found.reversal_error >= broken * (n > 2) * 0.1
+    assert found.reversal_error <= 1e3 * broken + 1e-13
+    # beside the proofs of charges
+    assert n > 8 or 2 * found.evaluations < whole.evaluations + 2000
+    assert found.total == 0
+    assert found.unique.sum() == len(found.status) == 8
+    for node in nodes:
+        off = np.abs(wrapped(found.position - node)).max(1)
+        assert off.min() < 1e-9 + 100.0 * broken
+    assert (found.partner[found.partner] == np.arange(8)).all()
+    np.testing.assert_allclose(
+        wrapped(found.position + found.position[found.partner]), 0.0, atol=1e-9 + 100.0 * broken
+    )
+    assert (found.value[found.partner] == found.value).all()
+    assert "8 boxes" in repr(found)
+    k = rng.uniform(-np.pi, np.pi, (2000, 3))
+    inside = (np.abs(wrapped(k[:, None] - found.centre)) <= found.half_width).all(-1).any(1)
+    energy = np.linalg.eigvalsh(h.bloch(k[~inside]))
+    assert (energy[:, h.n_occupied] - energy[:, h.n_occupied - 1]).min() >= found.gap_outside
+
+
+def test_two_nodes_in_one_box_are_not_one():
+    """Close nodes of one charge share a box: a charge of two, and no single touching."""
+    split = {
+        (0, 0, 0): (np.cos(1.2) + 2.0) * Z - 0.002 * X,
+        (1, 0, 0): -0.5 * X - 0.5 * Z,
+        (0, 1, 0): 0.5 * X - 0.5 * Z,
+        (1, 1, 0): -0.25 * Y,
+        (1, -1, 0): 0.25 * Y,
+        (0, 0, 1): -0.5 * Z,
+    }
+    found = tp.find_weyl_nodes(tp.FourierHamiltonian(split))
+    assert sorted(found.value.tolist()) == [-2, 2]
+    assert not found.unique.any()
+    # touchings themselves are proven to be there
+    assert (found.position_error < 1e-8).all()
 
 
 def test_refusals():

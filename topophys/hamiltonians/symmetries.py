@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import InputError, KindError
 from topophys.hamiltonians.fourier import FourierHamiltonian, primitive_vectors
+from topophys.kernels.rounding import UP, frobenius
 
 __all__ = ["Symmetrized", "find_time_reversal", "symmetrize"]
 
@@ -111,6 +112,18 @@ def find_time_reversal(H: FourierHamiltonian) -> SpinOrder | None:
         if _distance(H, _spin_operator(order, H.n_bands))[1] <= SHARE * size
     ]  # fmt: skip
     return fits[0] if len(fits) == 1 else None
+
+
+def time_reversal_error(H: FourierHamiltonian) -> float:
+    """Bound of |H(-k) - U H(k)^* U^dagger| at all k, for the best of U = 1 and both orders of spin.
+
+    Energies at k and -k differ by no more than that.
+    """
+    operators = [np.eye(H.n_bands, dtype=np.complex128)]
+    if H.n_bands % 2 == 0:
+        operators += [_spin_operator(order, H.n_bands) for order in ORDERS]
+    turned = (u @ H.amplitudes.conj() @ u.conj().T for u in operators)
+    return float(min(frobenius(H.amplitudes - t).sum() for t in turned) * UP)
 
 
 def symmetrize(

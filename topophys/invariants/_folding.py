@@ -21,7 +21,7 @@ from topophys.invariants.results import Evidence
 from topophys.kernels.chern_multiband import term_count
 from topophys.kernels.rounding import UNIT, UP, lower_bound, slack_of, upper_bound
 
-__all__ = ["MANY", "fold_charges"]
+__all__ = ["MANY", "Folded", "expand", "fit", "fold", "fold_charges"]
 
 #: Bands from which on folding is faster than cells of the whole Hamiltonian.
 MANY: Final = 9
@@ -94,10 +94,13 @@ def monomials(u: Real, powers: Int, order: tuple[int, ...] = ()) -> Real:
     return np.asarray(out * factor)
 
 
-def expand(every: Int, amplitudes: Array, off: float, box: Box) -> Polynomial | None:
+def expand(
+    every: Int, amplitudes: Array, off: float, box: Box, precise: float = PRECISE
+) -> Polynomial | None:
     """H around the centre of a box, or None where the box is too large or its unit extreme.
 
-    Shapes: `every` (M, 3), `amplitudes` (M, n, n), which are off by up to `off`.
+    Shapes: `every` (M, 3), `amplitudes` (M, n, n), which are off by up to `off`. The degree is the
+    least one with an error of `precise`, relative to the size of H.
     """
     n, rows = amplitudes.shape[-1], [tuple(v) for v in every.tolist()]
     half = [m for m, v in enumerate(rows) if v > (0, 0, 0)]
@@ -120,7 +123,7 @@ def expand(every: Int, amplitudes: Array, off: float, box: Box) -> Polynomial | 
 
     size = central + 2.0 * float(norms.sum())
     least, most = DEGREES
-    degree = next((p for p in range(least, most + 1) if left_out(p) <= PRECISE * size), most)
+    degree = next((p for p in range(least, most + 1) if left_out(p) <= precise * size), most)
     truncated = left_out(degree)
     if not truncated < 1e-2 * size:
         return None
@@ -186,6 +189,10 @@ class Folded(Hoppings):
     below: int
     about_zero: ClassVar[bool] = True
 
+    def gap_of_all(self, gap: float) -> float:
+        """Gap of H where that of S, twice its distance from zero, is proven; both scaled."""
+        return 2.0 / ((1.0 + self.mixing**2) / (0.5 * gap) + self.far) / UP
+
     def _points(self, points: Int) -> Real:
         return np.asarray((points - self.box.fine) / self.box.fine)
 
@@ -238,11 +245,8 @@ def fold(H: Polynomial, mu: Real, filled: int, box: Box) -> Folded | None:
     powers, terms = H.powers, H.terms.copy()
     n, degree = terms.shape[-1], powers.sum(1)
     terms[:, range(n), range(n)] -= mu[:, None]
-    near = _near(terms, terms[0].diagonal().real, filled, H.error)
-    if near is None:
-        return None
-    lo, m = near[0], near[1] - near[0]
-    far = np.r_[0:lo, near[1] : n]
+    lo, hi = _near(terms, terms[0].diagonal().real, filled, H.error)
+    m, far = hi - lo, np.r_[0:lo, hi:n]
     d = 1.0 / np.sqrt(np.abs(terms[0, far, far].real))
     inner = np.ascontiguousarray(terms[:, lo : lo + m, lo : lo + m])
     g = np.ascontiguousarray(terms[:, far[:, None], far] * d[:, None] * d)
@@ -327,25 +331,38 @@ def _moved(g: Array) -> float:
     return float(sharp.sum() + np.linalg.norm(g[9:], axis=(1, 2)).sum()) * UP
 
 
-def _near(terms: Array, energy: Real, filled: int, error: float) -> tuple[int, int] | None:
+def _near(terms: Array, energy: Real, filled: int, error: float) -> tuple[int, int]:
     """First and last (excluded) band that is kept: all others stay away from zero on the box."""
     n = len(energy)
     lo, hi = filled - 1, filled + 1
+    kept = [(lo, hi)]
     while (lo, hi) != (0, n):
-        if (energy[:lo] < 0.0).all() and (energy[hi:] > 0.0).all():
-            far = np.r_[0:lo, hi:n]
-            d = 1.0 / np.sqrt(np.abs(energy[far]))
-            moved = _moved(terms[1:, far[:, None], far] * d[:, None] * d)
-            if moved + error * float((d * d).max()) < FAR:
-                return lo, hi
         if lo == 0 or (hi < n and abs(energy[hi]) < abs(energy[lo - 1])):
             hi += 1
         else:
             lo -= 1
-    return lo, hi
+        kept.append((lo, hi))
+
+    def enough(count: int) -> bool:
+        lo, hi = kept[count]
+        if (lo, hi) == (0, n):
+            return True
+        if not ((energy[:lo] < 0.0).all() and (energy[hi:] > 0.0).all()):
+            return False
+        far = np.r_[0:lo, hi:n]
+        d = 1.0 / np.sqrt(np.abs(energy[far]))
+        moved = _moved(terms[1:, far[:, None], far] * d[:, None] * d)
+        return moved + error * float((d * d).max()) < FAR
+
+    # fewer far bands move less: the first that is enough by bisection
+    low, high = 0, len(kept) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return kept[low]
 
 
-def _fit(H: Polynomial, u: Real, energy: Real, filled: int) -> Real:
+def fit(H: Polynomial, u: Real, energy: Real, filled: int) -> Real:
     """Coefficients (A,) of a polynomial in the middle of the gap, best where that is small."""
     low = H.powers.sum(1) <= DEGREE_MU
     gap = energy[:, filled] - energy[:, filled - 1]
@@ -394,7 +411,7 @@ def _fold_charge(
     u, spent = _on_surface(rng.uniform(-1.0, 1.0, (SAMPLES, 3))), 0
     energy = np.linalg.eigvalsh(poly.at(u)).astype(np.float64)
     for _ in range(REFITS):
-        ham = fold(poly, _fit(poly, u, energy, n), n, box)
+        ham = fold(poly, fit(poly, u, energy, n), n, box)
         left = min(CELLS, limits.max_evaluations - spent - len(u))
         if ham is None or left <= 0 or not (energy[:, n] - energy[:, n - 1]).min() > 0.0:
             return None, spent + len(u)
@@ -441,9 +458,7 @@ def _evidence(
     min_gap: float,
 ) -> Evidence | None:
     """Gaps of H from those of S; None where the gap that is asked for is not proven."""
-    lowest = 0.5 * float(walk.gap_lower[0])
-    proven = 2.0 / ((1.0 + ham.mixing**2) / lowest + ham.far) / UP
-    proven = float(lower_bound(proven, poly.exponent))
+    proven = float(lower_bound(ham.gap_of_all(float(walk.gap_lower[0])), poly.exponent))
     if not (proven > 0.0 and proven >= min_gap):
         return None
     filled = ham.filled + ham.below

@@ -150,6 +150,8 @@ class Box:
 #: Cells of one Hamiltonian evaluated in one round: many, where that is cheaper; not so many that
 #: a closed gap is noticed late.
 ROUND_CELLS: Final = {1: 512, 2: 512, 3: 8192}
+#: Steps in which a touching is looked for.
+APPROACH: Final = 40
 #: How often a leaf is divided to replace it by cells with better bounds: those of a child, from
 #: its own centre, may be worse at first.
 FURTHER: Final = 5
@@ -281,6 +283,22 @@ class Cover:
         filled = self.ham.filled
         self.saw(who, flat, energy[:, filled] - energy[:, filled - 1])
 
+    def look_for_touchings(self) -> None:
+        """Follow the gap to zero from the smallest one met where cells or depth ran out."""
+        if not isinstance(self.domain, Zone):
+            return
+        for b in np.flatnonzero((self.reason == "budget") | (self.reason == "depth")):
+            left = int(min(APPROACH, self.max_evaluations - self.evaluations[b]))
+            if not (left > 0 and np.isfinite(self.gap_upper[b]) and np.isfinite(self.ham.noise[b])):
+                continue
+            gap, k, count = approach(self.ham, int(b), self.k_at_gap_upper[b], left)
+            self.evaluations[b] += count
+            if gap < self.gap_upper[b]:
+                self.gap_upper[b] = gap
+                self.k_at_gap_upper[b] = (k + np.pi) % (2.0 * np.pi) - np.pi
+            if self.gap_upper[b] <= 2.0 * MET * self.ham.noise[b]:
+                self.reason[b] = "closed gap"
+
     def bound(self, owner: Int, patch: Int, depth: Int, corner: Int, least: Real) -> _Bounded:
         """Bounds on cells; corner in units of the smallest edge."""
         edge = np.int64(1) << (self.domain.max_depth - depth)
@@ -331,6 +349,40 @@ class Cover:
 
     def _phases(self, points: Int) -> NDArray[np.complex128]:
         return self.domain.phases(self.ham.vectors, points)
+
+
+def approach(ham: Hoppings, b: int, k: Real, most: int) -> tuple[float, Real, int]:
+    """Smallest gap of one Hamiltonian met by Newton's method for a touching, where, and steps.
+
+    At a touching the three components of the two states at the gap vanish; steps that do not make
+    the gap smaller are halved.
+    """
+    n, filled = ham.n_bands, ham.filled
+    hops, vectors = ham.hops[b].reshape(-1, n, n), ham.vectors.astype(np.float64)
+    best, at, step = np.inf, k, np.zeros_like(k)
+    for count in range(1, most + 1):
+        trial = at + step
+        phased = np.exp(1j * (vectors @ trial))[:, None, None] * hops
+        half = phased.sum(0)
+        energy, states = np.linalg.eigh(ham.onsite[b] + half + half.conj().T)
+        gap = float(energy[filled] - energy[filled - 1])
+        if not gap < best:
+            step = 0.5 * step
+            if not np.abs(step).max(initial=0.0) > 1e-15:
+                return best, at, count
+            continue
+        best, at = gap, trial
+        if gap <= 2.0 * MET * ham.noise[b]:
+            return best, at, count
+        pair = states[:, filled - 1 : filled + 1]
+        parts = np.empty((3, len(k)))
+        for j in range(len(k)):
+            slope = np.tensordot(1j * vectors[:, j], phased, axes=1)
+            s = pair.conj().T @ (slope + slope.conj().T) @ pair
+            parts[:, j] = s[0, 1].real, s[0, 1].imag, 0.5 * (s[1, 1] - s[0, 0]).real
+        step = np.linalg.lstsq(parts, np.array([0.0, 0.0, -0.5 * gap]), rcond=1e-10)[0]
+        step = step * min(1.0, 0.5 / max(float(np.linalg.norm(step)), 1e-300))
+    return best, at, most
 
 
 @dataclass(frozen=True, eq=False)
@@ -504,6 +556,7 @@ def cover(
         columns = zip(*(vars(p).values() for p in parts), strict=True)
         waiting = _Waiting(*(np.concatenate(c) for c in columns))
         waiting = waiting.take(walk.reason[waiting.owner] == "")
+    walk.look_for_touchings()
     leaves = Leaves.join(found)
     walk.leaves = leaves.take(walk.reason[leaves.owner] == "")
     _tighten(walk, tightness)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,13 +12,19 @@ from topophys import _validation
 from topophys._progress import track
 from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError, why
-from topophys.invariants._cells import Hoppings, bound_cells
-from topophys.invariants._cocycle import charge_evidence, one_thread
+from topophys.invariants._census import (
+    CENSUS_START,
+    Ends,
+    affordable,
+    boxes_around,
+    cells_left,
+)
+from topophys.invariants._cocycle import charge_evidence
 from topophys.invariants._folding import MANY, fold_charges
 from topophys.invariants._limits import Limits, limits
-from topophys.invariants._scaling import divide_out
-from topophys.invariants._slices import bloch_at, require_dimension
-from topophys.invariants._subdivision import Box, Levels, Zone
+from topophys.invariants._slices import require_dimension
+from topophys.invariants._subdivision import Box
+from topophys.invariants._touchings import newton, only_touching
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
@@ -32,7 +38,7 @@ from topophys.invariants.results import (
     masked,
     signed,
 )
-from topophys.kernels.rounding import at_least
+from topophys.kernels.rounding import at_least, at_most
 
 __all__ = ["WeylCensus", "find_weyl_nodes", "weyl_charge"]
 
@@ -179,17 +185,10 @@ def _box(
 
 # ---- Census of the nodes of a band structure
 
-#: Starting cells of the Brillouin zone in each direction.
-CENSUS_START: Final = 8
-#: Cells bounded together.
-TOGETHER: Final = 4096
-#: Eigenproblems for the charge of a box in any case; those that may be solved by default at most.
+#: Eigenproblems for the charge of a box in any case.
 LEAST: Final = 1000
-MOST: Final = 2_000_000
-#: Operations, by the estimate of `_affordable`, of a few minutes.
-OPERATIONS: Final = 3e11
-#: Steps of Newton's method.
-STEPS: Final = 30
+#: How often cells are divided by default: of all bands, and of a few of many.
+DEPTHS: Final = (4, 7)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -205,7 +204,17 @@ class WeylCensus(Result):
     centre, half_width : float64 ndarray of shape (B, 3)
         The boxes, in radians; they do not overlap.
     position : float64 ndarray of shape (B, 3)
-        A touching inside the box by Newton's method, not proven; NaN where none was found.
+        A touching inside the box by Newton's method; NaN where none was found.
+    position_error : float64 ndarray of shape (B,)
+        Proven bound of how far, in each momentum, the touching is from `position`; infinite where
+        that is not proven.
+    unique : bool ndarray of shape (B,)
+        Whether the box is proven to hold exactly one touching.
+    partner : int64 ndarray of shape (B,)
+        Box at -k, where energies there are proven to be the same to `reversal_error`; otherwise,
+        and where there is none, -1. Time reversal keeps charges.
+    reversal_error : float
+        Bound of how far energies at k and -k differ; infinite without time reversal.
     gap_lower : float64 ndarray of shape (B,)
         Proven gap on the surface of the box; 0 where unresolved.
     gap_upper : float64 ndarray of shape (B,)
@@ -213,7 +222,7 @@ class WeylCensus(Result):
     gap_outside : float
         Proven gap outside of all boxes.
     evaluations : int64 ndarray of shape ()
-        Eigenproblems solved.
+        Eigenproblems of all bands that were solved.
     reason : str ndarray of shape (B,)
         Why a charge is not proven.
     complete : bool
@@ -252,6 +261,10 @@ class WeylCensus(Result):
     stopped: bool = False
     notes: tuple[str, ...] = ()
     asked: Asked | None = None
+    position_error: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    unique: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    partner: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    reversal_error: float = np.inf
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -265,6 +278,12 @@ class WeylCensus(Result):
     def undecided(self) -> NDArray[np.int64]:
         """Boxes whose charge is not proven, or is 0: they may hold touchings or none."""
         return np.flatnonzero(~self.resolved | (np.ma.filled(self.value, 0) == 0))
+
+    @property
+    def total(self) -> int | None:
+        """Sum of all charges, which is 0 by the theorem of Nielsen and Ninomiya; None if open."""
+        known = self.complete and bool(self.resolved.all())
+        return int(np.ma.filled(self.value, 0).sum()) if known else None
 
     def _answer(self) -> str:
         if not self.complete:
@@ -283,6 +302,17 @@ class WeylCensus(Result):
             at = ", ".join(f"{x:.6g}" for x in shown)
             charge = signed(int(self.value[i])) if status == "certified" else "not proven"
             rows.append((f"charge {charge}", f"at ({at})"))
+        if len(self.status) and self.total is not None:
+            rows.append(("sum of charges", str(self.total)))
+        if self.unique.any():
+            error = at_most(float(self.position_error[self.unique].max()), 2)
+            rows.append(("single touchings", f"{self.unique.sum()}, within {error} (proven)"))
+        paired = self.partner >= 0
+        if paired.any():
+            charges = np.ma.filled(self.value, 0)
+            other = int((charges[paired] != charges[self.partner[paired]]).sum())
+            words = f", {other} of another charge" if other else ""
+            rows.append(("at k and -k", f"{int(paired.sum())} boxes{words}"))
         message = why(self.reason.tolist())
         rows += [("reason", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
@@ -294,7 +324,7 @@ def find_weyl_nodes(
     H: FourierLike,
     *,
     n_occupied: int | None = None,
-    depth: int = 4,
+    depth: int | None = None,
     max_cells: int = 20_000,
     max_evaluations: int | None = None,
     progress: bool = False,
@@ -317,13 +347,15 @@ def find_weyl_nodes(
         Number n of bands below the touchings; that of `H` where not given.
     depth : int, optional
         How often a starting cell is divided, at most 10: nodes nearer than about three of the
-        smallest cells share a box.
+        smallest cells share a box. Without it 4, and 7 for nine bands or more, where small cells
+        are proven by a few of them.
     max_cells : int, optional
         Where more cells than this are left at one depth, as for nodal lines and surfaces, they are
         not divided further: boxes are made of these.
     max_evaluations : int, optional
-        How many eigenproblems may be solved, beside a thousand for each box. Without it as many as
-        take a few minutes: two millions for few bands, fewer for many bands and hoppings.
+        How many eigenproblems of all bands may be solved, beside a thousand for each box. Without
+        it as many as take about ten minutes: two millions for few bands, fewer for many bands and
+        hoppings.
     progress : bool, optional
         Show how many cells are done.
 
@@ -357,200 +389,93 @@ def find_weyl_nodes(
             " one by its index."
         )
     filled = _validation.occupied(h.n_occupied if n_occupied is None else n_occupied, h.n_bands)
+    if depth is None:
+        depth = DEPTHS[h.n_bands >= MANY]
     if not 1 <= _validation.positive_int(depth, "depth") <= 10:
         raise InputError(f"Argument `depth` must be from 1 to 10, but is {depth}.")
     _validation.positive_int(max_cells, "max_cells")
     if max_evaluations is not None:
         _validation.positive_int(max_evaluations, "max_evaluations")
-    bands, notes = (filled, int(h.n_bands)), tuple(getattr(h, "notes", ()))
-    asked = Asked(h, "Weyl charge", filled)
-    most = _affordable(h) if max_evaluations is None else max_evaluations
-    left, n, gap, spent = _cells_left(h, filled, depth, max_cells, most, progress)
-    stopped = len(left) > 0 and n < CENSUS_START << depth
-    rows: list[Any] = []
-    boxes = _boxes(left, n)
-    for low, high in boxes:
-        centre = np.pi * (low + high) / n
-        centre = (centre + np.pi) % (2.0 * np.pi) - np.pi
-        half = np.pi * (high - low) / n * (1.0 + 1e-9)
-        box, proof = np.minimum(half, np.pi), None
-        if (half < np.pi).all():
-            share = (most - spent) // (len(boxes) - len(rows))
-            proof = weyl_charge(
-                h, centre, half_width=half, n_occupied=filled,
-                max_evaluations=min(max(share, LEAST), 100_000),
-            )  # fmt: skip
-            spent += int(proof.evaluations)
-        rows.append((centre, box, proof, _newton(h, filled, centre, box)))
+    most = affordable(h) if max_evaluations is None else max_evaluations
+    left = cells_left(h, filled, depth, max_cells, most, progress)
+    spent = left.spent
+    ends = boxes_around(left.cells, left.n)
+    rows: list[_Row] = []
+    with track(len(ends), "boxes", progress and len(ends) > 0) as advance:
+        for low, high in ends:
+            centre = np.pi * (low + high) / left.n
+            centre = (centre + np.pi) % (2.0 * np.pi) - np.pi
+            half = np.pi * (high - low) / left.n * (1.0 + 1e-9)
+            box, proof = np.minimum(half, np.pi), None
+            if (half < np.pi).all():
+                share = (most - spent) // (len(ends) - len(rows))
+                proof = weyl_charge(
+                    h, centre, half_width=half, n_occupied=filled,
+                    max_evaluations=min(max(share, LEAST), 100_000),
+                )  # fmt: skip
+                spent += int(proof.evaluations)
+            position = newton(h, filled, centre, box)
+            single = only_touching(h, filled, centre, box, position)
+            rows.append(_Row(centre, box, proof, position, single))
+            advance(1)
     # where a box holds everything, nothing is said about the zone
-    complete = not any((half >= np.pi).all() for _, half, _, _ in rows)
-    return _census(rows, gap, spent, bands, notes, asked, complete=complete, stopped=stopped)
+    complete = not any((row.half >= np.pi).all() for row in rows)
+    found = _census(rows)
+    return replace(
+        found,
+        gap_outside=left.gap if complete else 0.0,
+        evaluations=np.array(spent, np.int64),
+        complete=complete,
+        stopped=len(left.cells) > 0 and left.n < CENSUS_START << depth,
+        bands=(filled, int(h.n_bands)),
+        notes=tuple(getattr(h, "notes", ())),
+        asked=Asked(h, "Weyl charge", filled),
+        partner=_partners(ends, left.n) if left.reversal < np.inf else np.full(len(rows), -1),
+        reversal_error=left.reversal,
+    )
 
 
-def _census(
-    rows: list[Any],
-    gap: float,
-    spent: int,
-    bands: tuple[int, int],
-    notes: tuple[str, ...],
-    asked: Asked,
-    *,
-    complete: bool,
-    stopped: bool,
-) -> WeylCensus:
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """A box: its charge, a touching in it, and what is proven of that."""
+
+    centre: NDArray[np.float64]
+    half: NDArray[np.float64]
+    proof: Certificate | None
+    position: NDArray[np.float64]
+    single: tuple[bool, float]
+
+
+def _partners(ends: list[Ends], n: int) -> NDArray[np.int64]:
+    """For each box the one at -k that is its exact image, or -1."""
+    size = 2 * n
+    middles = {tuple(((low + high) % size).tolist() + (high - low).tolist()): i
+               for i, (low, high) in enumerate(ends)}  # fmt: skip
+    images = [((-low - high) % size).tolist() + (high - low).tolist() for low, high in ends]
+    return np.array([middles.get(tuple(image), -1) for image in images], np.int64)
+
+
+def _census(rows: list[_Row]) -> WeylCensus:
     """Put boxes into columns; a box as wide as the zone has no proof."""
-    proofs = [r[2] for r in rows]
 
     def column(name: str, missing: Any, dtype: Any) -> NDArray[Any]:
+        proofs = [r.proof for r in rows]
         found = [missing if p is None else np.ma.filled(getattr(p, name), missing) for p in proofs]
         return np.array(found, dtype)
 
     return WeylCensus(
         value=column("value", UNRESOLVED_VALUE, np.int64),
         status=column("status", "unresolved", "<U10"),
-        centre=np.array([r[0] for r in rows]).reshape(-1, 3),
-        half_width=np.array([r[1] for r in rows]).reshape(-1, 3),
-        position=np.array([r[3] for r in rows]).reshape(-1, 3),
+        centre=np.array([r.centre for r in rows]).reshape(-1, 3),
+        half_width=np.array([r.half for r in rows]).reshape(-1, 3),
+        position=np.array([r.position for r in rows]).reshape(-1, 3),
         gap_lower=column("gap_lower", 0.0, np.float64),
         gap_upper=column("gap_upper", np.inf, np.float64),
-        gap_outside=gap if complete else 0.0,
-        evaluations=np.array(spent, np.int64),
+        gap_outside=0.0,
+        evaluations=np.zeros((), np.int64),
         reason=column("reason", "budget", "<U10"),
-        complete=complete,
-        stopped=stopped,
-        bands=bands,
-        notes=notes,
-        asked=asked,
+        complete=False,
+        bands=(0, 0),
+        position_error=np.array([r.single[1] for r in rows], np.float64),
+        unique=np.array([r.single[0] for r in rows], np.bool_),
     )
-
-
-def _affordable(h: FourierLike) -> int:
-    """Eigenproblems of cells that take a few minutes: sums over hoppings, and blocks at corners."""
-    n = h.n_bands
-    cost = 5.0 * len(h.vectors) * n**2 + 100.0 * n**3
-    return int(min(MOST, max(20_000, OPERATIONS / cost)))
-
-
-def _cells_left(
-    h: FourierLike, filled: int, depth: int, max_cells: int, max_evaluations: int, show: bool
-) -> tuple[NDArray[np.int64], int, float, int]:
-    """Coordinates (m, 3) of the cells without proof on a lattice of n^3, n, gap on all others.
-
-    The last number are the cells that were looked at. Where these or those left are too many, n is
-    that of the level before.
-    """
-    ham = Hoppings.of(h, filled)
-    zone = Zone((CENSUS_START,) * 3, CENSUS_START, depth)
-    width = np.diag(zone.half)
-    levels, gap, spent = Levels.of_grid(zone.start, depth), np.inf, 0
-    left, n = np.indices(zone.start).reshape(3, -1).T, CENSUS_START
-    with one_thread():
-        for edge, corner in levels:
-            if spent + len(corner) > max_evaluations or len(left) > max_cells:
-                break
-            parts = np.array_split(np.arange(len(corner)), max(1, len(corner) // TOGETHER))
-            proven = np.zeros(len(corner), np.bool_)
-            with track(len(corner), f"cells of edge 2 pi / {zone.fine // edge}", show) as advance:
-                for part in parts:
-                    none = np.zeros(len(part), np.int64)
-                    found = bound_cells(
-                        ham, none, 2 * corner[part] + edge, lambda p: zone.phases(ham.vectors, p),
-                        width, np.full(len(part), edge / 2.0**depth), np.zeros(len(part)),
-                        frames=False, fine=2 * zone.fine,
-                    )  # fmt: skip
-                    gap = min(gap, float(found.gap[found.good].min(initial=np.inf)))
-                    proven[part[found.good]] = True
-                    advance(len(part))
-            spent += len(corner)
-            left, n = corner[~proven] // edge, (CENSUS_START << depth) // edge
-            levels.split(corner, proven)
-    # rounded down: a power of two is exact unless it is denormal
-    return left, n, float(np.nextafter(np.ldexp(gap, int(ham.exponent[0])), 0.0)), spent
-
-
-#: Lowest and highest corner (3,) of a box.
-Ends: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-def _boxes(cells: NDArray[np.int64], n: int) -> list[Ends]:
-    """Boxes (low, high) in units of cells that hold all cells with one to spare, without overlap.
-
-    Corners are unwrapped: a box may reach beyond the Brillouin zone, and is meant modulo n.
-    """
-    # loaded where it is used: SciPy takes longer to import than all else here
-    from scipy.sparse import coo_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-    from scipy.spatial import cKDTree  # noqa: PLC0415
-
-    if not len(cells):
-        return []
-    near = cKDTree(cells, boxsize=n).query_pairs(2.5, p=np.inf, output_type="ndarray")
-    graph = coo_array((np.ones(len(near)), near.T), shape=(len(cells), len(cells)))
-    count, label = connected_components(graph, directed=False)
-    boxes: list[Ends] = []
-    for group in range(count):
-        here, low, size = cells[label == group], np.zeros(3, np.int64), np.zeros(3, np.int64)
-        for axis in range(3):
-            # the shortest interval around the circle leaves out the widest gap
-            x = np.unique(here[:, axis])
-            gaps = np.append(x[1:], x[0] + n) - x
-            widest = int(gaps.argmax())
-            low[axis], size[axis] = x[(widest + 1) % len(x)], n - gaps[widest]
-        boxes.append((low - 1, low + size + 2))
-    merged = True
-    while merged:
-        merged = False
-        for i in range(len(boxes)):
-            j = i + 1
-            while j < len(boxes):
-                both = _union(boxes[i], boxes[j], n)
-                if both is None:
-                    j += 1
-                    continue
-                boxes[i] = both
-                del boxes[j]
-                merged = True
-    return boxes
-
-
-def _union(one: Ends, two: Ends, n: int) -> Ends | None:
-    """Return the box around two boxes that overlap modulo n, or None."""
-    (a, b), (c, d) = one, two
-    # each axis on its own: images of the second that overlap the first
-    lowest, highest = -((d - 1 - a) // n), (b - 1 - c) // n
-    if (lowest > highest).any():
-        return None
-    shift = lowest * n
-    return np.minimum(a, c + shift), np.maximum(b, d + shift)
-
-
-def _newton(
-    h: FourierLike, filled: int, centre: NDArray[np.float64], half: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return a touching within a box, or NaN."""
-    line = np.linspace(-0.8, 0.8, 5)
-    grid = centre + half * np.stack(np.meshgrid(line, line, line, indexing="ij"), -1).reshape(-1, 3)
-    # a touching is where the gap is below rounding, in any unit of energy
-    (hops,), _ = divide_out(h.amplitudes[None])
-    energy = np.linalg.eigvalsh(bloch_at(h.vectors, hops, grid))
-    k = grid[int(np.argmin(energy[:, filled] - energy[:, filled - 1]))]
-    size = float(np.linalg.norm(hops, axis=(-2, -1)).sum())
-    vectors = h.vectors.astype(np.float64)
-    for _ in range(STEPS):
-        phase = np.exp(1j * (vectors @ k))
-        energy_k, states = np.linalg.eigh(np.tensordot(phase, hops, axes=1))
-        if energy_k[filled] - energy_k[filled - 1] < 1e-13 * size:
-            inside = (np.abs(k - centre) <= half).all()
-            return np.asarray((k + np.pi) % (2.0 * np.pi) - np.pi) if inside else np.full(3, np.nan)
-        pair = states[:, filled - 1 : filled + 1]
-        slopes = [
-            pair.conj().T @ np.tensordot(1j * vectors[:, j] * phase, hops, axes=1) @ pair
-            for j in range(3)
-        ]
-        parts = np.array([
-            [s[0, 1].real, -s[0, 1].imag, 0.5 * (s[0, 0] - s[1, 1]).real] for s in slopes
-        ]).T  # fmt: skip
-        d = np.array([0.0, 0.0, 0.5 * (energy_k[filled - 1] - energy_k[filled])])
-        step = np.linalg.lstsq(parts, -d, rcond=1e-10)[0]
-        k = k + step * min(1.0, 0.5 * half.min() / max(float(np.linalg.norm(step)), 1e-300))
-    return np.full(3, np.nan)

@@ -6,7 +6,7 @@ from topophys.plots._panels import new_figure
 from topophys.plots._style import style
 from topophys.plots.bands import plot_bands, plot_ribbon
 from topophys.plots.berry import plot_berry_curvature, plot_berry_flux, plot_d_texture
-from topophys.plots.certificates import plot_certificate_leaves
+from topophys.plots.certificates import plot_certificate_leaves, plot_weyl_census
 from topophys.plots.interpretation import plot_audit, plot_causal, plot_probes
 from topophys.plots.phase import (
     PhasePlane,
@@ -44,6 +44,7 @@ __all__ = [
     "plot_probes",
     "plot_ribbon",
     "plot_training",
+    "plot_weyl_census",
     "plot_wilson_flow",
     "plot_winding_angle_comparison",
     "plot_winding_steps",

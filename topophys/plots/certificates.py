@@ -1,6 +1,8 @@
-"""The cells of a proof on top of the gap."""
+"""The cells of a proof on top of the gap, and the boxes of a census of touchings."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -8,17 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from topophys import _validation
-from topophys.errors import KindError
+from topophys.errors import InputError, KindError
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.leaves import CertificateLeaves, certificate_leaves
+from topophys.invariants.results import signed
+from topophys.invariants.weyl import WeylCensus
 from topophys.plots._panels import AxesLike, panels
-from topophys.plots._style import FAINT, INK, pi_axis, style, tidy
+from topophys.plots._style import FAINT, INK, PALETTE, pi_axis, style, tidy, tidy_zone
 
-__all__ = ["plot_certificate_leaves"]
+__all__ = ["plot_certificate_leaves", "plot_weyl_census"]
 
 
 def plot_certificate_leaves(
@@ -169,3 +174,114 @@ def _depth_legend(panel: Axes, found: CertificateLeaves, few: ListedColormap) ->
         handlelength=1.0,
         handleheight=1.0,
     )
+
+
+# ---- Census of Weyl nodes
+
+#: Colours of charges above and below 0.
+POSITIVE, NEGATIVE = PALETTE["red"], PALETTE["blue"]
+#: The planes onto which momenta are projected.
+PLANES = ((0, 1), (0, 2), (1, 2))
+
+
+def plot_weyl_census(found: WeylCensus, *, ax: AxesLike | None = None) -> Figure:
+    r"""Draw the touchings of a census in the Brillouin zone, seen along its three directions.
+
+    Half discs, the upper half for positive charges, are boxes that are proven to hold exactly one
+    touching; open ones are boxes with a proven charge that may hold more. Grey boxes are undecided.
+    Outside of all of these there is no touching.
+
+    Parameters
+    ----------
+    found : WeylCensus
+        What `find_weyl_nodes` returns.
+    ax : sequence of three Axes, optional
+        Where to draw instead of on a new figure.
+
+    Returns
+    -------
+    Figure
+        Momenta k.a from -pi to pi, in three panels.
+
+    Raises
+    ------
+    KindError
+        If `found` is no census.
+    InputError
+        If it is not complete: there is nothing to show.
+
+    References
+    ----------
+    .. [1] N. P. Armitage, E. J. Mele, A. Vishwanath, Rev. Mod. Phys. 90, 015001 (2018).
+
+    Examples
+    --------
+    >>> import topophys as tp
+    >>> figure = plot_weyl_census(tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0)))
+    >>> [panel.get_ylabel() for panel in figure.axes]
+    ['$k_y$ (rad)', '$k_z$ (rad)', '$k_z$ (rad)']
+    """
+    if not isinstance(found, WeylCensus):
+        raise KindError(f"Argument `found` must be a WeylCensus, but is {type(found).__name__}.")
+    if not found.complete:
+        raise InputError(
+            "Argument `found` must be a complete census, but a box holds the whole zone; ask for"
+            " more cells."
+        )
+    charge = np.ma.filled(found.value, 0)
+    where = np.where(np.isfinite(found.position), found.position, found.centre)
+    undecided = np.isin(np.arange(len(charge)), found.undecided)
+    with style():
+        figure, axes = panels(3, ax, size=(2.9, 2.9), square=True)
+        for panel, (i, j) in zip(axes, PLANES, strict=True):
+            _draw_boxes(panel, found, undecided, i, j)
+            for sign in (1, -1):
+                for single in (True, False):
+                    rows = (np.sign(charge) == sign) & (found.unique == single)
+                    look = _look(sign, single)
+                    panel.plot(where[rows, i], where[rows, j], linestyle="none", **look)
+            panel.set_aspect("equal")
+            tidy_zone(panel, ("k_" + "xyz"[i], "k_" + "xyz"[j]))
+        _census_legend(axes[1], charge, undecided)
+    return figure
+
+
+def _look(sign: int, single: bool) -> dict[str, Any]:
+    """Half discs, so that nodes behind each other are seen."""
+    colour = POSITIVE if sign > 0 else NEGATIVE
+    return {
+        "marker": "o", "markersize": 7.0, "fillstyle": "top" if sign > 0 else "bottom",
+        "markeredgewidth": 0.0 if single else 0.8, "markeredgecolor": colour,
+        "markerfacecolor": colour if single else "none", "markerfacecoloralt": "none",
+    }  # fmt: skip
+
+
+def _draw_boxes(
+    panel: Axes, found: WeylCensus, undecided: NDArray[np.bool_], i: int, j: int
+) -> None:
+    """Undecided boxes, repeated where they reach beyond the zone."""
+    squares = []
+    for centre, half in zip(found.centre[undecided], found.half_width[undecided], strict=True):
+        low, size = centre - half, 2.0 * half
+        for x in (-1, 0, 1):
+            for y in (-1, 0, 1):
+                corner = low[i] + 2.0 * np.pi * x, low[j] + 2.0 * np.pi * y
+                squares.append(Rectangle(corner, size[i], size[j]))
+    patches = PatchCollection(squares, facecolors=FAINT, edgecolors=INK, linewidths=0.5, alpha=0.6)
+    panel.add_collection(patches)
+
+
+def _census_legend(panel: Axes, charge: NDArray[np.int64], undecided: NDArray[np.bool_]) -> None:
+    """How many boxes of each charge."""
+    handles: list[Line2D | Rectangle] = []
+    labels = []
+    for value in sorted(set(charge[~undecided].tolist()), reverse=True):
+        handles.append(Line2D([], [], linestyle="none", **_look(value, True)))
+        labels.append(f"charge {signed(value)}: {int((charge[~undecided] == value).sum())}")
+    if undecided.any():
+        handles.append(Rectangle((0, 0), 1, 1, facecolor=FAINT, edgecolor=INK, linewidth=0.5))
+        labels.append(f"undecided: {int(undecided.sum())}")
+    if handles:
+        panel.legend(
+            handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(labels)
+        )

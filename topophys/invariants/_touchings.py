@@ -1,0 +1,212 @@
+"""Touchings of two bands: found by Newton's method, and proven to be the only ones in a box."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topophys._typing import FourierLike
+from topophys.invariants._census import cells_inside
+from topophys.invariants._cocycle import one_thread
+from topophys.invariants._folding import expand
+from topophys.invariants._scaling import divide_out, error_of
+from topophys.invariants._slices import bloch_at
+from topophys.invariants._subdivision import Box
+from topophys.kernels.rounding import UP, slack_of
+
+__all__ = ["newton", "only_touching"]
+
+Real = NDArray[np.float64]
+Array = NDArray[np.complex128]
+
+#: Steps of Newton's method.
+STEPS: Final = 30
+#: Momenta of a box, those with the smallest gaps, from which touchings are looked for.
+STARTS: Final = 4
+#: How often a box is divided to find out where in it touchings can be.
+DEEPER: Final = 6
+#: Half edges of the neighbourhood of a touching in which it is shown to exist.
+NEIGHBOURHOOD: Final = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+
+
+def newton(
+    h: FourierLike, filled: int, centre: NDArray[np.float64], half: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return a touching within a box, or NaN; not proven."""
+    line = np.linspace(-0.8, 0.8, 5)
+    grid = centre + half * np.stack(np.meshgrid(line, line, line, indexing="ij"), -1).reshape(-1, 3)
+    # a touching is where the gap is below rounding, in any unit of energy
+    (hops,), _ = divide_out(h.amplitudes[None])
+    energy = np.linalg.eigvalsh(bloch_at(h.vectors, hops, grid))
+    size = float(np.linalg.norm(hops, axis=(-2, -1)).sum())
+    for start in np.argsort(energy[:, filled] - energy[:, filled - 1])[:STARTS]:
+        k = _descend(h.vectors.astype(np.float64), hops, filled, grid[start], half, size)
+        if (np.abs(k - centre) <= half).all():
+            return np.asarray((k + np.pi) % (2.0 * np.pi) - np.pi)
+    return np.full(3, np.nan)
+
+
+def _descend(vectors: Real, hops: Array, filled: int, k: Real, half: Real, size: float) -> Real:
+    """Newton's method from one momentum; NaN where the gap stays open."""
+    for _ in range(STEPS):
+        phase = np.exp(1j * (vectors @ k))
+        energy, states = np.linalg.eigh(np.tensordot(phase, hops, axes=1))
+        if energy[filled] - energy[filled - 1] < 1e-13 * size:
+            return k
+        pair = states[:, filled - 1 : filled + 1]
+        slopes = [
+            pair.conj().T @ np.tensordot(1j * vectors[:, j] * phase, hops, axes=1) @ pair
+            for j in range(3)
+        ]
+        parts = np.array([
+            [s[0, 1].real, -s[0, 1].imag, 0.5 * (s[0, 0] - s[1, 1]).real] for s in slopes
+        ]).T  # fmt: skip
+        d = np.array([0.0, 0.0, 0.5 * (energy[filled - 1] - energy[filled])])
+        step = np.linalg.lstsq(parts, -d, rcond=1e-10)[0]
+        k = k + step * min(1.0, 0.5 * half.min() / max(float(np.linalg.norm(step)), 1e-300))
+    return np.full(3, np.nan)
+
+
+def only_touching(
+    h: FourierLike, filled: int, centre: Real, half: Real, position: Real
+) -> tuple[bool, float]:
+    """Whether a box holds exactly one touching, proven; and how far it is from `position` at most.
+
+    The distance is in the largest component, and infinite where no touching is proven near it.
+    """
+    if not np.isfinite(position).all():
+        return False, np.inf
+    # the same momentum, within the box
+    k = position + 2.0 * np.pi * np.round((centre - position) / (2.0 * np.pi))
+    test = _Krawczyk(h, filled, k)
+    distance = min((test.distance(size) for size in NEIGHBOURHOOD), default=np.inf)
+    if not distance < np.inf:
+        return False, np.inf
+    if test.injective(half + np.abs(centre - k)):
+        return True, distance
+    # where touchings can be at all within the box
+    box = Box(centre, half, 1, DEEPER)
+    off = error_of(h, np.zeros(1, np.int64))
+    with one_thread():
+        poly = expand(h.vectors, h.amplitudes, float(off[0]), box)
+        if poly is None:
+            return False, distance
+        cells, at, _, _ = cells_inside(poly, box, filled)
+    if not len(cells):
+        return False, distance
+    edge = 1 << (DEEPER - at)
+    low, high = cells.min(0), cells.max(0) + edge
+    ends = [centre + half * (2.0 * end / (1 << DEEPER) - 1.0) for end in (low, high)]
+    reach = np.maximum(np.abs(ends[0] - k), np.abs(ends[1] - k)) * (1.0 + 1e-9) + 1e-12
+    return test.injective(reach), distance
+
+
+class _Krawczyk:
+    r"""Interval argument for the four equations S(k, E) = 0 in four unknowns.
+
+    Near bands n, n + 1 and far ones F, in the eigenbasis of k0: they touch at energy E where
+    S = N - E - C^dagger (F - E)^-1 C vanishes. With Z = (1; -(F - E)^-1 C), exactly,
+
+        dS/dk_i = Z^dagger (dH/dk_i) Z,     dS/dE = -Z^dagger Z.
+
+    If the Jacobian J of the four components stays so near to that at k0 that |A J - 1| < 1 for one
+    matrix A, the map is injective on a box: there is at most one touching (R. Krawczyk, Computing
+    4, 187 (1969)).
+    """
+
+    def __init__(self, h: FourierLike, filled: int, k: Real) -> None:
+        (hops,), exponent = divide_out(h.amplitudes[None])
+        self.vectors = np.abs(h.vectors).astype(np.float64)
+        vectors, n = h.vectors.astype(np.float64), h.n_bands
+        self.norms = np.linalg.norm(hops, axis=(-2, -1)) * UP
+        steps = np.abs(h.vectors).sum(1)
+        phase = np.exp(1j * (vectors @ k))
+        here = np.tensordot(phase, hops, axes=1)
+        energy, v = np.linalg.eigh(0.5 * (here + here.conj().T))
+
+        def turned(weight: Array) -> Array:
+            part = v.conj().T @ np.tensordot(weight * phase, hops, axes=1) @ v
+            return np.asarray(0.5 * (part + part.conj().T))
+
+        first = [turned(1j * vectors[:, i]) for i in range(3)]
+        second = {
+            (i, j): turned(-(vectors[:, i] * vectors[:, j]) + 0j)
+            for i, j in itertools.combinations_with_replacement(range(3), 2)
+        }
+        departure = float(np.linalg.norm(v.conj().T @ v - np.eye(n))) * UP
+        # sums, their momenta, and two derivatives of them
+        reach = steps * (1 + steps)
+        size = float((self.norms * (1.0 + reach)).sum())
+        moved = 16.0 * 2.0**-53 * float(np.abs(k).max() + np.pi) * size
+        off = float(error_of(h, exponent)[0]) * float((1.0 + reach).sum())
+        self.slack = float(slack_of(self.norms, reach, n, moved + off)) + 4.0 * departure * size
+        lo, hi = filled - 1, filled + 1
+        near, far = slice(lo, hi), np.r_[0:lo, hi:n]
+        self.middle = 0.5 * float(energy[lo] + energy[filled])
+        self.half_gap = 0.5 * float(energy[filled] - energy[lo])
+        self.apart = float(np.abs(energy[far] - self.middle).min(initial=np.inf))
+
+        def sizes(m: Array) -> list[float]:
+            blocks = (m, m[near, near], m[far, near], m[far[:, None], far])
+            return [float(np.linalg.norm(b, 2)) * UP if b.size else 0.0 for b in blocks]
+
+        #: norms of all, N, C and F, of the first (3, 4) and second (3, 3, 4) derivatives
+        self.first = np.array([sizes(m) for m in first])
+        self.second = np.array([
+            [sizes(second[min(i, j), max(i, j)]) for j in range(3)] for i in range(3)
+        ])  # fmt: skip
+        jacobian = np.column_stack([*(_components(m[near, near]) for m in first), [-1, 0, 0, 0]])
+        self.inverse = np.full((4, 4), np.inf)
+        self.identity = np.inf
+        if np.linalg.cond(jacobian) < 1e12:
+            self.inverse = np.linalg.inv(jacobian)
+            self.identity = float(np.abs(self.inverse @ jacobian - np.eye(4)).sum()) * UP
+        self.rows = np.linalg.norm(self.inverse, axis=1) * UP
+
+    def _contraction(self, reach: Real) -> tuple[Real, Real]:
+        """Scales (4,) of k and E, and the norm of each row of A J - 1 in these scales.
+
+        Where far bands come too near, the norms are infinite.
+        """
+        r = self.vectors @ reach
+        third = float((self.norms * r**3).sum()) / 6.0
+        rest = 0.5 * (self.norms * r**2) @ self.vectors
+        moved = reach @ self.first + 0.5 * np.einsum("i,j,ijb->b", reach, reach, self.second)
+        moved = (moved + third + self.slack) * UP
+        width = (self.half_gap + moved[0]) * UP
+        distance = self.apart - width - float(moved[0])
+        if not distance > 0.0 or not np.isfinite(self.rows).all():
+            return np.append(reach, width), np.full(4, np.inf)
+        y = moved[2] / distance * UP if np.isfinite(self.apart) else 0.0
+        change = np.einsum("j,ijb->ib", reach, self.second) + rest[:, None] + self.slack
+        c, f = self.first[:, 2] + change[:, 2], self.first[:, 3] + change[:, 3]
+        columns = np.append(change[:, 1] + 2.0 * y * c + y**2 * f, y**2 + self.slack) * UP
+        scale = np.append(reach, width)
+        norms = (self.rows * float(columns @ scale) + self.identity * float(scale.max())) / scale
+        return scale, norms * UP
+
+    def injective(self, reach: Real) -> bool:
+        """Whether at most one touching is within `reach` (3,) of k0."""
+        return bool((self._contraction(reach)[1] < 1.0).all())
+
+    def distance(self, size: float) -> float:
+        """How far from k0 a touching is at most; infinite where none is proven within `size`."""
+        scale, norms = self._contraction(np.full(3, size))
+        worst = float(norms.max())
+        if not worst < 1.0:
+            return np.inf
+        missed = self.half_gap + self.slack * (1.0 + 2.0 * self.slack / self.apart)
+        step = self.rows * missed * UP / scale
+        if not float(step.max()) + worst < 1.0:
+            return np.inf
+        return size * float(step.max()) / (1.0 - worst) * UP
+
+
+def _components(m: Array) -> Real:
+    """Coefficients (4,) of 1 and the Pauli matrices; at most the operator norm in length."""
+    return np.array([
+        0.5 * (m[0, 0] + m[1, 1]).real, m[0, 1].real, -m[0, 1].imag, 0.5 * (m[0, 0] - m[1, 1]).real
+    ])  # fmt: skip
