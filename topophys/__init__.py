@@ -75,6 +75,11 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         certify_equivalent,
         cluster_phases,
     )
+    from topophys.invariants.families import (
+        ParametricHamiltonian,
+        anderson_disorder,
+        interpolate,
+    )
     from topophys.invariants.gap import IndirectGap, certify_gap
     from topophys.invariants.generalized import (
         GeneralizedCertificate,
@@ -86,7 +91,6 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
     from topophys.invariants.majorana import majorana_number
     from topophys.invariants.phases import (
         Boundary,
-        ParametricHamiltonian,
         PhaseDiagram,
         Region,
         certify_phases,
@@ -150,6 +154,7 @@ __all__ = [
     "WeylCensus",
     "Z2Indices",
     "Z2Result",
+    "anderson_disorder",
     "axion_angle",
     "band_path",
     "berry_curvature",
@@ -182,6 +187,7 @@ __all__ = [
     "from_sisl",
     "from_tbmodels",
     "high_symmetry_points",
+    "interpolate",
     "k_grid",
     "lattice_system",
     "local_chern_marker",
@@ -235,7 +241,7 @@ _HOMES: Final = {
     "GeneralizedHamiltonian": "topophys.hamiltonians.generalized",
     "IndirectGap": "topophys.invariants.gap",
     "NonHermitianHamiltonian": "topophys.hamiltonians.non_hermitian",
-    "ParametricHamiltonian": "topophys.invariants.phases",
+    "ParametricHamiltonian": "topophys.invariants.families",
     "PhaseClasses": "topophys.invariants.equivalence",
     "PhaseDiagram": "topophys.invariants.phases",
     "PointGapCertificate": "topophys.invariants.point_gap",
@@ -251,6 +257,7 @@ _HOMES: Final = {
     "WeylCensus": "topophys.invariants.weyl",
     "Z2Indices": "topophys.invariants.z2",
     "Z2Result": "topophys.invariants.results",
+    "anderson_disorder": "topophys.invariants.families",
     "axion_angle": "topophys.invariants.axion",
     "band_path": "topophys.hamiltonians.lattices",
     "berry_curvature": "topophys.invariants.berry",
@@ -283,6 +290,7 @@ _HOMES: Final = {
     "from_sisl": "topophys.hamiltonians.interop",
     "from_tbmodels": "topophys.hamiltonians.interop",
     "high_symmetry_points": "topophys.hamiltonians.lattices",
+    "interpolate": "topophys.invariants.families",
     "k_grid": "topophys.grids",
     "lattice_system": "topophys.hamiltonians.lattices",
     "local_chern_marker": "topophys.invariants.real_space",

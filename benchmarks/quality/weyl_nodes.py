@@ -132,9 +132,9 @@ def census(name: str) -> None:
 
 def files_table() -> str:
     """All files that were asked."""
-    lines = ["| file, lowest bands | known | boxes with a charge | of them proven single | undecided"
-             " | sum of charges | gap elsewhere | CPU | peak |",
-             "|---|---|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    heads = ("file, lowest bands", "known", "boxes with a charge", "of them proven single",
+             "undecided", "sum of charges", "gap elsewhere", "CPU", "peak")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---|---|---|---:|---:|---:|---:|---:|---:|"]
     for name, row in FILES.items():
         kept = STUDY.get(file_settings(name))
         if kept is None:

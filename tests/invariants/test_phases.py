@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 import topophys as tp
 from tests.strategies import generators, plain
 from topophys.errors import InputError, KindError, ShapeError
+from topophys.invariants._parameter_cells import hermitian_norm
 from topophys.invariants._parameter_space import (
     Dependence,
     Expansion,
     Tree,
-    _hermitian_norm,
     components,
 )
 from topophys.invariants._phase_file import _sha256
@@ -142,7 +142,7 @@ def test_the_change_of_a_family_is_bounded(rng):
 def test_the_norm_of_a_sum_of_hoppings_is_bounded(rng, bands):
     h = tp.ensembles.class_a(1, n_bands=bands, rng=rng)[0] if bands > 2 else tp.models.qwz(
         rng.normal())  # fmt: skip
-    bound = float(_hermitian_norm(h.vectors, h.amplitudes))
+    bound = float(hermitian_norm(h.vectors, h.amplitudes))
     energy = np.linalg.eigvalsh(h.on_grid(40))
     mean = energy.mean(-1, keepdims=True)
     assert np.abs(energy - mean).max() <= bound

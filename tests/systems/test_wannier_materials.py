@@ -123,3 +123,34 @@ def test_charges_of_wte2():
     for x, y, charge in nodes:
         found = tp.weyl_charge(h, 2 * np.pi * np.array([x, y, 0.0]), half_width=0.04)
         assert (found.status, int(found)) == ("certified", charge)
+
+
+def census_of(file, occupied, **options):
+    """Census of a file, and whether all that it says of time reversal and charges fits."""
+    h = tp.read_wannier90(wannier_file(file), n_occupied=occupied)
+    found = tp.find_weyl_nodes(h, **options)
+    assert found.complete
+    assert not found.stopped
+    assert (found.partner >= 0).all()
+    assert (found.value[found.partner] == found.value).all()
+    assert found.gap_outside > 0.0
+    return found
+
+
+@pytest.mark.slow
+def test_all_nodes_of_fesi():
+    """Two of multiple charge, at momenta that time reversal takes to themselves."""
+    found = census_of("FeSi-phonons_hr.dat.tar.gz", 22)
+    assert sorted(found.value.tolist()) == [-2, 2]
+    assert (found.partner == np.arange(2)).all()
+    assert found.total == 0
+
+
+@pytest.mark.slow
+def test_all_nodes_of_taas():
+    """8 and 16 of charge one: exactly these, each single in its box. Some minutes."""
+    found = census_of("TaAs_hr.dat.tar.gz", 16)
+    assert sorted(found.value.tolist()) == [-1] * 12 + [1] * 12
+    assert found.total == 0
+    assert found.unique.all()
+    assert found.position_error.max() < 1e-10

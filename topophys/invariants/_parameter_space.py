@@ -17,6 +17,7 @@ from topophys._validation import short
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants._cells import Hoppings, Int, Real, bound_cells
 from topophys.invariants._cocycle import one_thread
+from topophys.invariants._parameter_cells import Moving, hermitian_norm, spare, widths
 from topophys.invariants._scaling import divide_out, times_power
 from topophys.invariants._slices import Slice
 from topophys.invariants._subdivision import Zone, divide
@@ -117,38 +118,6 @@ class Dependence:
         falling = [float(np.prod([a - i for i in range(order)])) for a in range(self.degree + 1)]
         # the middle is rounded: the scaled value exceeds 1 by a few 1e-7 at most
         return np.array(falling) * (1.0 + 1e-5)
-
-
-def _hermitian_norm(vectors: Int, hops: Array) -> Real:
-    """Bound (...) of the norm over k of the traceless part of a sum of hoppings (..., M, n, n).
-
-    A multiple of the unit matrix moves all levels alike: it opens and closes no gap.
-    """
-    n = hops.shape[-1]
-    origin = (0,) * vectors.shape[1]
-    rows = [m for m, v in enumerate(vectors.tolist()) if tuple(v) > origin]
-    here = [m for m, v in enumerate(vectors.tolist()) if tuple(v) == origin]
-    trace = np.trace(hops, axis1=-2, axis2=-1)
-    hops = hops - (trace / n)[..., None, None] * np.eye(n)
-    # max over t of |A e^(it) + A^dagger e^(-it)| is twice the numerical radius of A, which is at
-    # most (|A| + |A^2|^(1/2)) / 2 (F. Kittaneh, Studia Math. 158, 11 (2003))
-    pair = hops[..., rows, :, :]
-    total = (_norms(pair) + np.sqrt(_norms(pair @ pair))).sum(-1)
-    return np.asarray(UP * (total + _norms(hops[..., here, :, :]).sum(-1)))
-
-
-def _norms(a: Array) -> Real:
-    """Bounds (...) of operator norms of matrices (..., n, n), in a unit of about the largest.
-
-    Entries whose squares underflow are far below the rounding that an `Expansion` allows for.
-    """
-    if a.shape[-1] != 2:
-        return np.asarray(np.linalg.norm(a, ord=2, axis=(-2, -1)) * UP)
-    # the larger singular value in closed form
-    square = (np.abs(a) ** 2).sum((-2, -1))
-    det = np.abs(a[..., 0, 0] * a[..., 1, 1] - a[..., 0, 1] * a[..., 1, 0])
-    root = np.sqrt(np.maximum(square**2 - 4.0 * det**2, 0.0))
-    return np.asarray(np.minimum(np.sqrt(0.5 * (square + root)) * (1.0 + 1e-7), np.sqrt(square)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,14 +250,28 @@ class Expansion:
         second = self._second
         for j in range(half.shape[1]):
             slope = np.tensordot(self._basis(points, j), self.coefficients, axes=1)
-            first = _hermitian_norm(self.vectors, slope)
+            first = hermitian_norm(self.vectors, slope)
             out[:, j] = half[:, j] * (first + 0.5 * half @ second[j])
         return np.asarray(out * UP)
+
+    def first_order(self, points: Real, half: Real) -> tuple[Array, Real]:
+        """Change (B, P, M, n, n) of hoppings over half a box by axis, and what it leaves out (B,).
+
+        In units of 2^exponent; what is left out is a bound over k of the traceless part.
+        """
+        unit = [d.unit(*e) for d, *e in zip(self.dependence, self.low, self.high, strict=True)]
+        half = half / unit * UP
+        slopes = [
+            np.tensordot(self._basis(points, j), self.coefficients, axes=1)
+            for j in range(half.shape[1])
+        ]
+        change = np.stack(slopes, 1) * half[..., None, None, None]
+        return change, 0.5 * np.einsum("bi,ij,bj->b", half, self._second, half) * UP
 
     @property
     def _second(self) -> Real:
         """Bounds (P, P) of second derivatives anywhere."""
-        sizes = _hermitian_norm(self.vectors, self.coefficients)
+        sizes = hermitian_norm(self.vectors, self.coefficients)
         n = len(self.dependence)
         out = np.empty((n, n))
         for i, j in itertools.product(range(n), repeat=2):
@@ -681,7 +664,10 @@ def walk(
             if (left & small).any():
                 out.reason = "symmetry" if extra > 0.5 * min_gap else "small gap"
             out.reason = "depth" if (left & deep).any() else out.reason
-            halves, floors = _split(tree, floors, now[go], by_axis[go], worst[go], max_depth)
+            halves, floors = _split(
+                tree, floors, now[go], by_axis[go], worst[go], max_depth,
+                not isinstance(family, Expansion),
+            )  # fmt: skip
             parts = [pending.take(~mine), *_inherit(rest, now[go], halves)]
             front = np.concatenate([front[len(now) :], halves[halves >= 0]])
             pending = _Pending.join(parts)
@@ -704,18 +690,21 @@ def _inherit(rest: _Pending, rows: Int, halves: Int) -> list[_Pending]:
 
 
 def _split(
-    tree: Tree, floors: Real, rows: Int, by_axis: Real, worst: Real, max_depth: int
+    tree: Tree, floors: Real, rows: Int, by_axis: Real, worst: Real, max_depth: int, twice: bool
 ) -> tuple[Int, Real]:
     """Halve boxes, and at once their halves where these cannot be proven.
 
     The gap at the centre of a half exceeds that of the box by at most the change on the way; it
-    has to exceed twice the change on the half. Returns rows (m, 4), -1 where there are two only.
+    has to exceed twice the change on the half where `twice`: the change is not known to first
+    order. Returns rows (m, 4), -1 where there are two only.
     """
     every = np.arange(len(rows))
     free = np.where(tree.level[rows] >= DEEPEST, -1.0, by_axis)
     axis = np.argmax(free, axis=1)
     others = by_axis.sum(1) - by_axis[every, axis]
-    again = (worst <= 2.0 * others) & (tree.level[rows].max(1) + 1 < min(max_depth, DEEPEST))
+    again = (
+        twice & (worst <= 2.0 * others) & (tree.level[rows].max(1) + 1 < min(max_depth, DEEPEST))
+    )
     floors = np.concatenate([floors, np.repeat(floors[rows], 2)])
     out = np.full((len(rows), 4), -1)
     out[:, :2] = tree.halve(rows, axis)
@@ -752,8 +741,10 @@ def _prove(
     wanted = upper_bound(min_gap, -power)
     change = upper_bound(by_axis.sum(1), -ham.exponent) + upper_bound(extra, -power)
     by_axis = upper_bound(by_axis, family.exponent)
+    if isinstance(family, Expansion):  # parameters are axes of the cells
+        ham = Moving.around(ham, zone, family.vectors, *family.first_order(centre, half))
+        change = upper_bound(extra, -power)
     least = np.nextafter(2.0 * change * UP + wanted, np.inf)
-    width = np.diag(zone.half)
     where = np.full(int(rows.max()) + 1, -1)
     where[rows] = np.arange(len(rows))
     owner, depth, corner = where[cells.box], cells.depth, cells.corner
@@ -762,22 +753,24 @@ def _prove(
     while len(owner):
         points = 2 * corner + (np.int64(1) << (CELL_DEPTH - depth))[:, None]
         found = bound_cells(
-            ham, owner, points, lambda p: zone.phases(ham.vectors, p), width,
+            ham, owner, points, lambda p: zone.phases(ham.vectors, p), widths(ham, zone),
             np.ldexp(1.0, -depth), least[owner], frames=False, fine=2 * zone.fine,
         )  # fmt: skip
         out.evaluations += len(owner)
         seen = upper_bound(found.seen + 2.0 * ham.slack[owner], power[owner])
         np.minimum.at(tree.met, rows[owner], seen)
         met = int(np.argmin(seen))
-        gap = float(seen[met])
-        if gap < out.gap_met:
-            out.gap_met, out.p_met = gap, centre[owner[met]]
+        if seen[met] < out.gap_met:
+            out.gap_met, out.p_met = float(seen[met]), centre[owner[met]]
             out.k_met = zone.momenta(points[met : met + 1])[0]
         np.minimum.at(best, owner[found.good], found.gap[found.good] - least[owner[found.good]])
         bad = np.ones(len(owner), np.bool_)
         bad[found.good] = False
-        reach = 2.0 * (change + ham.slack)[owner]
-        stay = bad & ((reach >= SHARE * (found.seen - wanted[owner])) | (depth == CELL_DEPTH))
+        stay = bad & (depth == CELL_DEPTH)
+        on = np.flatnonzero(bad & ~stay)
+        stay[on] = spare(ham, zone, owner[on], points[on], found.seen[on], least) <= (
+            (1.0 - SHARE) * (found.seen[on] - wanted[owner[on]])
+        )
         np.minimum.at(worst, owner[stay], seen[stay])
         left.append(_Pending(rows[owner[stay]], depth[stay], corner[stay]))
         on = bad & ~stay

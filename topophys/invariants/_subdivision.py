@@ -150,8 +150,9 @@ class Box:
 #: Cells of one Hamiltonian evaluated in one round: many, where that is cheaper; not so many that
 #: a closed gap is noticed late.
 ROUND_CELLS: Final = {1: 512, 2: 512, 3: 8192}
-#: Steps in which a touching is looked for.
+#: Steps in which a touching is looked for, and evaluations after which that is done first.
 APPROACH: Final = 40
+LOOK: Final = 2000
 #: How often a leaf is divided to replace it by cells with better bounds: those of a child, from
 #: its own centre, may be worse at first.
 FURTHER: Final = 5
@@ -219,6 +220,8 @@ class Cover:
         Eigenproblems solved.
     leaves : Leaves
         Those of proven Hamiltonians only, if frames were asked for.
+    look_at : int64 ndarray of shape (B,)
+        Evaluations after which a touching is looked for next.
     """
 
     ham: Hoppings
@@ -232,6 +235,7 @@ class Cover:
     k_at_gap_upper: Real = field(init=False)
     evaluations: Int = field(init=False)
     leaves: Leaves = field(init=False)
+    look_at: Int = field(init=False)
 
     def __post_init__(self) -> None:
         size, dim = len(self.ham), len(self.domain.half)
@@ -239,6 +243,7 @@ class Cover:
         self.gap_lower, self.gap_upper = np.full(size, np.inf), np.full(size, np.inf)
         self.k_at_gap_upper = np.zeros((size, dim))
         self.evaluations = np.zeros(size, np.int64)
+        self.look_at = np.full(size, LOOK)
 
     def fail(self, rows: Int | NDArray[np.bool_], reason: str) -> None:
         """Give up Hamiltonians; a gap of zero to rounding is the better reason."""
@@ -284,11 +289,18 @@ class Cover:
         self.saw(who, flat, energy[:, filled] - energy[:, filled - 1])
 
     def look_for_touchings(self) -> None:
-        """Follow the gap to zero from the smallest one met where cells or depth ran out."""
+        """Follow the gap to zero from the smallest one met, where that is still to be done.
+
+        That is where cells or depth ran out, and now and then before, so that a closed gap is
+        noticed before many cells are spent on it.
+        """
         if not isinstance(self.domain, Zone):
             return
-        for b in np.flatnonzero((self.reason == "budget") | (self.reason == "depth")):
+        ended = (self.reason == "budget") | (self.reason == "depth")
+        due = (self.reason == "") & (self.evaluations >= self.look_at)
+        for b in np.flatnonzero(ended | due):
             left = int(min(APPROACH, self.max_evaluations - self.evaluations[b]))
+            self.look_at[b] = 8 * self.evaluations[b]
             if not (left > 0 and np.isfinite(self.gap_upper[b]) and np.isfinite(self.ham.noise[b])):
                 continue
             gap, k, count = approach(self.ham, int(b), self.k_at_gap_upper[b], left)
@@ -548,6 +560,7 @@ def cover(
             walk.fail(last.owner, "depth")
         walk.fail(walk.gap_upper + 2.0 * ham.slack < least, "small gap")
         walk.fail(walk.gap_upper <= 2.0 * ham.slack, "rounding")
+        walk.look_for_touchings()
         # each of these must be evaluated: where that is too much, nothing is gained by trying
         more = np.bincount(bad.owner, minlength=len(ham)) << axes
         more += np.bincount(later.owner, minlength=len(ham))
@@ -557,8 +570,11 @@ def cover(
         waiting = _Waiting(*(np.concatenate(c) for c in columns))
         waiting = waiting.take(walk.reason[waiting.owner] == "")
     walk.look_for_touchings()
-    leaves = Leaves.join(found)
-    walk.leaves = leaves.take(walk.reason[leaves.owner] == "")
+    walk.leaves = Leaves.join(found)
+    del found  # bases of cells are most of the memory
+    kept = walk.reason[walk.leaves.owner] == ""
+    if not kept.all():
+        walk.leaves = walk.leaves.take(kept)
     _tighten(walk, tightness)
     np.minimum.at(walk.gap_lower, walk.leaves.owner, walk.leaves.gap)
     walk.gap_lower[walk.reason != ""] = 0.0

@@ -170,7 +170,13 @@ class _End:
 
 
 def prove_half_zone(
-    h: Slice, filled: int, *, max_depth: int, max_evaluations: int, evidence: bool = False
+    h: Slice,
+    filled: int,
+    least: Real | None = None,
+    *,
+    max_depth: int,
+    max_evaluations: int,
+    evidence: bool = False,
 ) -> list[HalfZone]:
     r"""Prove the Z2 invariants of a batch (B,) of time-reversal-symmetric Hamiltonians.
 
@@ -181,7 +187,8 @@ def prove_half_zone(
         - 2 X(\pi) + 2 X(0) \pmod 2
 
     By Stokes the flux is a sum over edges between cells, of the windings of their transition
-    phases, and over the two lines, of the link phases in the gauges of the cells there.
+    phases, and over the two lines, of the link phases in the gauges of the cells there. Those with
+    a gap below `least` (B,) are given up.
     """
     zone = Zone((START, 2 * START), 2 * START, max_depth)
     group = group_size(h.n_bands, max_evaluations)
@@ -191,7 +198,9 @@ def prove_half_zone(
         for low in range(0, len(ham), group):
             rows = np.arange(low, min(low + group, len(ham)))
             part = ham.take(rows) if group < len(ham) else ham
-            walk = cover(part, zone, np.zeros(len(part)), max_evaluations, TIGHTNESS, frames=True)
+            wanted = np.zeros(len(part)) if least is None else least[rows]
+            wanted = upper_bound(wanted, -part.exponent)
+            walk = cover(part, zone, wanted, max_evaluations, TIGHTNESS, frames=True)
             number, spread = _numbers(walk)
             whole = np.rint(number)
             walk.fail(~(np.abs(number - whole) < INTEGRAL) & (walk.reason == ""), "rounding")

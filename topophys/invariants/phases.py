@@ -57,54 +57,12 @@ from topophys.kernels.rounding import at_least
 
 __all__ = [
     "Boundary",
-    "ParametricHamiltonian",
     "PhaseDiagram",
     "Region",
     "certify_phases",
 ]
 
 Quantity: TypeAlias = Literal["auto", "winding", "chern", "z2", "gap"]
-
-
-# ------------------------------------------------------------------------ Families of Hamiltonians
-
-
-@dataclass(frozen=True, eq=False)
-class ParametricHamiltonian:
-    r"""Function of parameters whose hoppings depend on each parameter in a stated way.
-
-    .. math:: H(k, p) = \sum_\alpha \Big( \prod_j \varphi_{\alpha_j}(p_j) \Big) H_\alpha(k)
-
-    with powers of a parameter, or cosines and sines of it, up to a degree. What is stated is
-    expanded exactly, and bounds how much H changes between two values. It is taken on trust where
-    it cannot be seen: the function is compared with its expansion at a few values and at the
-    centres of boxes, and refused where it differs; a result says so in its notes.
-
-    Parameters
-    ----------
-    function : callable
-        Function of keyword parameters, which are numbers, that returns one Hamiltonian in Fourier
-        form.
-    dependence : mapping of str to str or (str, int)
-        For each parameter "affine", "trigonometric" (up to :math:`\cos p, \sin p`), or a pair
-        ("polynomial", degree) or ("trigonometric", degree).
-
-    Examples
-    --------
-    >>> import topophys as tp
-    >>> three = tp.models.hofstadter(1, 3)
-    >>> site = tp.FourierHamiltonian({(0, 0): np.diag([1.0, 0.0, -1.0])})
-    >>> family = ParametricHamiltonian(lambda v: three + v * site, {"v": "affine"})
-    >>> family(v=0.5)
-    FourierHamiltonian: 2D, 3 bands (1 occupied), 5 lattice vectors
-    """
-
-    function: Callable[..., FourierLike]
-    dependence: Mapping[str, str | tuple[str, int]]
-
-    def __call__(self, **parameters: float) -> FourierLike:
-        """Return the Hamiltonian at given parameters."""
-        return self.function(**parameters)
 
 
 # ---------------------------------------------------------------------------------- Phase diagrams
