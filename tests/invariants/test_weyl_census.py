@@ -265,6 +265,21 @@ def test_half_the_zone_is_enough_under_time_reversal(rng):
     assert (energy[:, h.n_occupied] - energy[:, h.n_occupied - 1]).min() >= found.gap_outside
 
 
+@pytest.mark.parametrize("exponent", [-900, 900])
+def test_the_unit_of_energy_does_not_matter(exponent):
+    h = reversible(np.random.default_rng(5), 10, 0.0)[0]
+    scaled = tp.FourierHamiltonian(
+        {r: np.ldexp(m.view(float), exponent).view(complex) for r, m in h.hoppings.items()},
+        n_occupied=h.n_occupied,
+    )
+    one, two = (tp.find_weyl_nodes(x, depth=5) for x in (h, scaled))
+    np.testing.assert_array_equal(one.value, two.value)
+    np.testing.assert_array_equal(one.unique, two.unique)
+    np.testing.assert_allclose(one.position, two.position, atol=1e-12)
+    assert float(np.ldexp(two.gap_outside, -exponent)) == pytest.approx(one.gap_outside)
+    assert one.unique.all()
+
+
 def test_two_nodes_in_one_box_are_not_one():
     """Close nodes of one charge share a box: a charge of two, and no single touching."""
     split = {

@@ -122,6 +122,20 @@ def test_weyl_file():
     assert int(tp.weyl_charge(h, [0.0, 0.0, 0.0], half_width=0.3)) == 0
 
 
+def test_evidence_of_too_many_bands_is_refused_at_once():
+    """A file of 88 bands would hold gigabytes; the charge is proven without."""
+    x, y, z = X, Y, Z
+    u = np.linalg.qr(np.random.default_rng(0).standard_normal((88, 88)))[0]
+    hops = {}
+    for unit, matrix in zip(np.eye(3, dtype=int).tolist(), (x, y, z), strict=True):
+        hops[tuple(unit)] = u[:, :2] @ (-0.5j * matrix) @ u[:, :2].T
+    hops[0, 0, 0] = (u[:, 2:] * np.where(np.arange(86) % 2, 9.0, -9.0)) @ u[:, 2:].T
+    h = tp.FourierHamiltonian(hops, n_occupied=44)
+    with pytest.raises(InputError, match="at most 64 bands, but `H` has 88"):
+        tp.weyl_charge(h, [0, 0, 0], evidence=True)
+    assert int(tp.weyl_charge(h, [0, 0, 0])) == 1
+
+
 def test_bad_arguments_are_named():
     h = point(np.eye(3))
     with pytest.raises(KindError, match="3-dimensional"):

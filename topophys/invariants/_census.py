@@ -14,7 +14,7 @@ from topophys.hamiltonians.symmetries import time_reversal_error
 from topophys.invariants._cells import Hoppings, Int, Real, bound_cells
 from topophys.invariants._cocycle import one_thread
 from topophys.invariants._folding import MANY, Folded, Polynomial, expand, fit, fold
-from topophys.invariants._scaling import error_of
+from topophys.invariants._scaling import divide_out
 from topophys.invariants._subdivision import Box, Zone
 from topophys.kernels.rounding import UP, upper_bound
 
@@ -112,6 +112,7 @@ class _Walk:
         self.h, self.filled, self.depth, self.most = h, filled, depth, most
         self.ham = Hoppings.of(h, filled)
         self.exponent = int(self.ham.exponent[0])
+        self.hops = divide_out(h.amplitudes[None])[0][0]
         self.zone = Zone((CENSUS_START,) * 3, CENSUS_START, depth)
         self.level, self.spent, self.gap, self.stopped = 0, 0, np.inf, False
         corner = np.indices(self.zone.start, dtype=np.int64).reshape(3, -1).T << depth
@@ -224,15 +225,14 @@ class _Walk:
         centre = np.pi * (2 * corner + edge) / self.zone.fine
         half = np.full(3, np.pi * edge / self.zone.fine) * (1.0 + 1e-12)
         box = Box(centre, half, 1, deepest)
-        off = error_of(self.h, np.zeros(1, np.int64))
-        poly = expand(self.h.vectors, self.h.amplitudes, float(off[0]), box, PRECISE)
+        poly = expand(self.h.vectors, self.hops, float(self.ham.error[0]), box, PRECISE)
         self.spent += 1
         inner = np.zeros((1, 3), np.int64)
         at = 0
         if poly is not None:
             inner, at, gaps, count = cells_inside(poly, box, self.filled)
             self.spent += count
-            gap = np.ldexp(gaps, poly.exponent - self.exponent)
+            gap = np.ldexp(gaps, poly.exponent)
             lonely = bool(self.take_gap(gap, np.full(len(gap), alone)).any())
             if lonely:  # the block at -k is looked at on its own
                 other = self.mirrored(corner[None], np.int64(edge))[0]

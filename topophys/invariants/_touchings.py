@@ -89,9 +89,9 @@ def only_touching(
         return True, distance
     # where touchings can be at all within the box
     box = Box(centre, half, 1, DEEPER)
-    off = error_of(h, np.zeros(1, np.int64))
+    (hops,), exponent = divide_out(h.amplitudes[None])
     with one_thread():
-        poly = expand(h.vectors, h.amplitudes, float(off[0]), box)
+        poly = expand(h.vectors, hops, float(error_of(h, exponent)[0]), box)
         if poly is None:
             return False, distance
         cells, at, _, _ = cells_inside(poly, box, filled)

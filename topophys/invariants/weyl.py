@@ -47,6 +47,8 @@ __all__ = ["WeylCensus", "find_weyl_nodes", "weyl_charge"]
 START: Final = 2
 #: How often a cell may be divided at most.
 DEEPEST: Final = 16
+#: Bands of which evidence is kept.
+LARGEST_EVIDENCE: Final = 64
 
 
 def weyl_charge(
@@ -96,7 +98,8 @@ def weyl_charge(
     tightness : float, optional
         Share of `gap_upper` that `gap_lower` should reach, as for `certify_gap`.
     evidence : bool, optional
-        Keep the cells and their bases in `Certificate.evidence`.
+        Keep the cells and their bases in `Certificate.evidence`; up to 64 bands, as the proof is
+        then one of all bands.
     on_unresolved : {"mask", "raise"}, optional
         Where there is no proof: mask the value and say so in the status, or raise.
 
@@ -111,7 +114,7 @@ def weyl_charge(
     KindError
         If `H` is not a three-dimensional Hamiltonian in Fourier form.
     ShapeError, InputError
-        If the box makes no sense.
+        If the box makes no sense, or evidence of too many bands is asked for.
     UnresolvedError
         If asked for and a charge is unresolved: the surface is too close to a touching.
 
@@ -136,6 +139,12 @@ def weyl_charge(
     filled = _validation.occupied(
         found.n_occupied if n_occupied is None else n_occupied, found.n_bands
     )
+    if evidence and found.n_bands > LARGEST_EVIDENCE:
+        raise InputError(
+            f"Argument `evidence` is for at most {LARGEST_EVIDENCE} bands, but `H` has"
+            f" {found.n_bands}: proofs of that many take hours and gigabytes cell by cell. Without"
+            " it the charge is proven by a few bands, which no file can show."
+        )
     middle, half = _box(centre, half_width)
     most = _validation.positive_int(max_cells, "max_cells", minimum=START)
     depth = min((most // START).bit_length() - 1, DEEPEST)
