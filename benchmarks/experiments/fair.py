@@ -380,11 +380,12 @@ def difference_table(table):
             continue
         draws = []
         for _ in range(400):
-            parts = []
+            parts, count = [], len(table[method][splits[0]])
+            # a seed is one network, which is asked about every split
+            seeds = rng.integers(0, count, count)
             for split in splits:
                 own, other = table[method][split], table["FFT"][split][0]
                 rows = rng.integers(0, own.shape[1], own.shape[1])
-                seeds = rng.integers(0, len(own), len(own))
                 parts.append(own[seeds][:, rows].mean() - other[rows].mean())
             draws.append(np.mean(parts))
         mean = np.mean([table[method][s].mean() - table["FFT"][s].mean() for s in splits])
