@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from topophys.errors import InputError
+from topophys.invariants import _samples
 from topophys.invariants._samples import not_periodic
 
 
@@ -251,3 +252,26 @@ def test_grids_that_cannot_tell_are_named_in_one_line():
                         n_occupied=2)  # fmt: skip
     # a Hamiltonian is no array: its phases are those of lattice vectors
     assert tp.chern_number(h, n_occupied=1, grid=8).shape == (3,)
+
+
+@pytest.mark.parametrize(("tail", "kind"), [(1, float), (2, complex), (0, complex), (1, int)])
+@pytest.mark.parametrize("axes", [(-1,), (-2, -1)])
+def test_one_pass_over_large_samples_finds_the_same_jumps(monkeypatch, tail, kind, axes):
+    """Of components, matrices, single numbers and integers, for every layout in memory."""
+    rng, k = np.random.default_rng(3), 2.0 * np.pi * np.arange(20) / 20
+    shares = np.arange(5.0).reshape(5, *(1,) * (len(axes) + tail))
+    samples = 1e6 * rng.normal(size=(1, *(1,) * len(axes), *(3,) * tail))
+    for axis in axes:
+        wave = k.reshape(-1, *(1,) * (tail - axis - 1))
+        samples = samples * (2.0 + np.sin(wave) + shares * wave)
+    if kind is complex:
+        samples = samples * np.exp(0.3j)
+    samples = samples.astype(kind)
+    found = []
+    for least in (0, 1 << 60):
+        monkeypatch.setattr(_samples, "LARGE", least)
+        layouts = samples, np.asfortranarray(samples)
+        found += [not_periodic(one, axes, tail, 1) for one in layouts]
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], rtol=1e-12)
+    assert len(set(found[0].tolist())) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ from topophys._typing import (
 from topophys._validation import Bands
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.grids import grid_of, grid_sizes, k_grid
+from topophys.kernels.trig_series import steps_across
 
 __all__ = [
     "Positions",
@@ -52,6 +54,8 @@ JUMP_OF_LINES: Final = 5.0
 TINY: Final = float(np.finfo(np.float64).tiny)
 #: Third differences, relative to the largest entry, that are rounding.
 FLAT: Final = 1e-9
+#: Numbers next to the boundary from which on one compiled pass over them pays.
+LARGE: Final = 1 << 15
 
 
 def not_periodic(
@@ -88,9 +92,8 @@ def _jump(
         return 0.0
     least = min(strict, JUMP_OF_LINES)
     # next to the boundary first: what is no jump there is none beside all others
-    near = np.concatenate([lines[-4:], lines[:4]])
-    step = _third_differences(near, own)  # those from the points -4, -3, ..., 0
-    floor = FLAT * _sizes(near, own).max(0)
+    step, size = _steps_across(lines, own)
+    floor = FLAT * size
     across, beside = step[1:4].max(0), np.maximum(step[0], step[4])
     if not (across > np.maximum(least * beside, floor)).any():
         return 0.0
@@ -122,6 +125,21 @@ def _sizes(x: NDArray[Any], own: tuple[int, ...]) -> NDArray[np.float64]:
 def _third_differences(lines: NDArray[Any], own: tuple[int, ...]) -> NDArray[np.float64]:
     """Sizes of the third differences along the first axis."""
     return _sizes(np.diff(lines, 3, axis=0), own)
+
+
+def _steps_across(
+    lines: NDArray[Any], own: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Third differences from the points -4, -3, ..., 0, and the largest size of these eight."""
+    near = np.empty((8, *lines.shape[1:]), np.result_type(lines, np.float64))
+    near[:4], near[4:] = lines[-4:], lines[:4]
+    if near.size < LARGE or near.dtype.char not in "dD":
+        return _third_differences(near, own), np.asarray(_sizes(near, own).max(0))
+    batch = near.shape[1 : near.ndim - len(own)]
+    parts = near.view(np.float64).reshape(8, math.prod(batch), -1)
+    step, size = np.empty((5, parts.shape[1])), np.empty(parts.shape[1])
+    steps_across(parts, step, size)
+    return step.reshape(5, *batch), size.reshape(batch)
 
 
 def jumping(

@@ -133,3 +133,32 @@ def smallest(rows: NDArray[np.float64], row: int, count: int) -> int:
         if rows[row, j] == least:
             return j
     return 0
+
+
+# ------------------------------------------ Samples of periodic functions next to the zone boundary
+
+
+@kernel
+def steps_across(
+    near: NDArray[np.float64], step: NDArray[np.float64], largest: NDArray[np.float64]
+) -> None:
+    """Third differences of eight points in a row, for lines near (8, L, m) of m numbers each.
+
+    Fills step (5, L) with their sizes, sums of absolute values, and largest (L,) with the largest
+    size of a point.
+    """
+    n_line, m = near.shape[1], near.shape[2]
+    for line in range(n_line):
+        top = 0.0
+        for i in range(8):
+            size = 0.0
+            for c in range(m):
+                size += abs(near[i, line, c])
+            top = max(top, size)
+        largest[line] = top
+        for i in range(5):
+            size = 0.0
+            for c in range(m):
+                inner = near[i + 2, line, c] - near[i + 1, line, c]
+                size += abs(near[i + 3, line, c] - near[i, line, c] - 3.0 * inner)
+            step[i, line] = size
