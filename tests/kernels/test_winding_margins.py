@@ -236,8 +236,9 @@ def test_values_of_the_series_between_nodes(turn):
     row = np.concatenate([[1.0], np.column_stack([np.cos(m * k), np.sin(m * k)]).ravel()])
     f, norm2 = (terms[0] + 1j * terms[1]) @ row * np.exp(-1j * turn * k), terms[2] @ row
     none = np.empty(0, np.int64)
-    found = python("value_at")(terms, 10, turn, none, n_node, place, part, fine)
+    point = place * fine + part
+    found = python("value_at")(terms, 10, turn, none, k, point, whole)
     np.testing.assert_allclose(found, [f.real, f.imag, norm2], atol=1e-12)
     if turn == 0:
-        found = python("value_at")(terms, 0, 0, m, n_node, place, part, fine)
+        found = python("value_at")(terms, 0, 0, m, k, point, whole)
         np.testing.assert_allclose(found, [f.real, f.imag, norm2], atol=1e-12)

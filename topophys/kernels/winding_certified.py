@@ -109,15 +109,21 @@ def determinant_coefficients(
     for q in range(n_root):
         for i in range(n):
             for j in range(n):
-                total = 0.0j
+                total, at = (
+                    0.0j,
+                    0,
+                )  # at = q s modulo n_root: divisions would cost more than all else
                 for s in range(n_shift):
-                    total += block[s, i, j] * roots[(q * s) % n_root]
+                    total += block[s, i, j] * roots[at]
+                    at += q if at + q < n_root else q - n_root
                 work[i, j] = total
         sample, growth = determinant(work)
         worst = max(worst, determinant_error(n, norm, entry_error, growth))
         size += modulus(sample)
+        at = 0
         for m in range(n_root):
-            f[m] += sample * np.conj(roots[(q * m) % n_root])
+            f[m] += sample * np.conj(roots[at])
+            at += q if at + q < n_root else q - n_root
     for m in range(n_root):
         f[m] /= n_root
     # a sum of n_root products of samples with roots, which are good to 16 units: the error is
@@ -212,20 +218,18 @@ def value_at(
     used: int,
     turn: int,
     orders: NDArray[np.int64],
-    n_node: int,
-    place: int,
-    part: int,
-    fine: int,
+    k: float,
+    point: int,
+    whole: int,
 ) -> tuple[float, float, float]:
-    """Real and imaginary part of f z^-turn and |D|_F^2 at -pi + 2 pi (place + part/fine) / n_node.
+    """Real and imaginary part of f z^-turn and |D|_F^2 at k = -pi + 2 pi point / whole.
 
     terms (3, columns) has both series. Columns belong to all harmonics in turn, whose phases come
-    from a recurrence, or to the few in `orders`, each with a phase of its own: then n_node and
-    fine are powers of two, and products of integers are reduced before they become angles.
+    from a recurrence, or to the few in `orders`, each with a phase of its own: then `whole` is a
+    power of two, and products of integers are reduced before they become angles.
     """
     if orders.shape[0] > 0:
-        return few_values_at(terms, orders, n_node * fine, place * fine + part)
-    k = 2.0 * np.pi * ((place - (n_node >> 1) + part / fine) / n_node)
+        return few_values_at(terms, orders, whole, point)
     c, s = math.cos(k), math.sin(k)
     x, y, norm2 = terms[0, 0], terms[1, 0], terms[2, 0]
     re, im, back_re, back_im = c, s, 1.0, 0.0
@@ -283,10 +287,11 @@ def look(
     phases at the nodes, or no rows where that would be large; orders as in `value_at`.
     """
     n_node = base.shape[1] - 1
+    half, width = n_node >> 1, 2.0 * np.pi / n_node
     if table.shape[0] == 0:
         for j in range(n_node + 1):
             base[0, j], base[1, j], base[2, j] = value_at(
-                terms, used, turn, orders, n_node, j % n_node, 0, 1
+                terms, used, turn, orders, width * (j % n_node - half), j % n_node, n_node
             )
         return
     for row in range(3):
@@ -405,14 +410,15 @@ def walk_interval(
     if that has entries, from `known` on.
     """
     n_node = base.shape[1] - 1
-    fine, width = 1 << (ends.shape[0] - 1), 2.0 * np.pi / n_node
+    fine, width, half = 1 << (ends.shape[0] - 1), 2.0 * np.pi / n_node, n_node >> 1
+    share = 1.0 / fine  # a power of two
     turns, evaluations, left, depth = 0, 0, 0, 0
     x, y, norm2 = base[0, place], base[1, place], base[2, place]
     ends[0] = fine
     nodes[0, 0], nodes[0, 1] = base[0, place + 1], base[1, place + 1]
     nodes[0, 2] = base[2, place + 1]
     while depth >= 0:
-        right, size = ends[depth], width * (ends[depth] - left) / fine
+        right, size = ends[depth], width * (ends[depth] - left) * share
         x1, y1, high = nodes[depth, 0], nodes[depth, 1], nodes[depth, 2]
         gap = prove_chord(x, y, x1, y1, max(norm2, high), size, n, bounds)
         if gap > 0.0 and gap >= min_gap:
@@ -427,7 +433,7 @@ def walk_interval(
             left, x, y, norm2 = right, x1, y1, high
             depth -= 1
             continue
-        if min(modulus(complex(x, y)), modulus(complex(x1, y1))) <= bounds[1]:
+        if min(x * x + y * y, x1 * x1 + y1 * y1) <= bounds[1] * bounds[1]:
             return 0, evaluations, CLOSED_GAP
         if right - left == 1:
             return (
@@ -438,14 +444,14 @@ def walk_interval(
         if evaluations == budget:
             return 0, evaluations, BUDGET
         middle = (left + right) // 2
+        k = width * (place - half + middle * share)
         depth += 1
         ends[depth] = middle
         nodes[depth, 0], nodes[depth, 1], nodes[depth, 2] = value_at(
-            terms, used, turn, orders, n_node, place, middle, fine
+            terms, used, turn, orders, k, place * fine + middle, n_node * fine
         )
         evaluations += 1
         det = modulus(complex(nodes[depth, 0], nodes[depth, 1]))
-        k = -np.pi + width * (place + middle / fine)
         note(evidence, 2.0 * smallest_singular(n, det, nodes[depth, 2]), k)
         if too_small(n, bounds[1], det, nodes[depth, 2], min_gap):
             return 0, evaluations, SMALL_GAP
