@@ -260,3 +260,9 @@ def test_a_budget_below_the_first_intervals_evaluates_nothing():
     proof = tp.certify_winding(chain, max_evaluations=first - 1)
     assert (int(proof.evaluations), str(proof.reason)) == (0, "budget")
     assert tp.certify_winding(chain, max_evaluations=first).certified
+
+
+def test_a_determinant_with_too_many_harmonics_is_refused():
+    block = {(0,): np.eye(3), (20_000,): np.eye(3)}
+    with pytest.raises(InputError, match="at most 32768 for N > 2, but it is 60000"):
+        tp.certify_winding(tp.ChiralHamiltonian(block))

@@ -64,14 +64,6 @@ def test_the_spread_is_that_of_the_worse_line(monkeypatch):
     assert [one.spread for one in prove()] == [0.25] * 3
 
 
-def test_links_that_may_turn_too_far_get_thin_cells(monkeypatch):
-    """With a small limit nearly all need them, and their transitions count."""
-    monkeypatch.setattr(methods, "LINK", 0.02)
-    found = prove()
-    assert [one.value for one in found] == KNOWN
-    assert all(one.proven for one in found)
-
-
 def test_thin_cells_whose_transitions_are_not_known_are_of_no_use(monkeypatch):
     check = Cocycle.check
 
@@ -89,8 +81,11 @@ def test_thin_cells_whose_transitions_are_not_known_are_of_no_use(monkeypatch):
     assert {one.reason for one in prove(max_depth=3)} == {"depth"}
 
 
+@pytest.mark.parametrize("link", [methods.LINK, 0.02])
 @pytest.mark.parametrize("number", [0, 1, 2, 3])
-def test_random_pairs_of_chern_insulators_in_any_basis(number):
+def test_random_pairs_of_chern_insulators_in_any_basis(number, link, monkeypatch):
+    """With a small limit of links nearly all need thin cells, whose transitions count."""
+    monkeypatch.setattr(methods, "LINK", link)
     rng = np.random.default_rng([3, number])
     h, truth, sure = kramers("random", number, 4, rng)
     found = tp.z2_invariant(h, method="flux", time_reversal=np.kron([[0, 1], [-1, 0]], np.eye(2)))

@@ -96,3 +96,12 @@ def test_distance_from_the_cut_is_measured_by_how_unitary_links_are(branch):
     assert chern_number_of_links(links, branch=branch) == 0
     with pytest.raises(GaplessError):
         chern_number_of_links((1.0 + 4e-10) * links, branch=branch)
+
+
+def test_a_plaquette_at_the_cut_is_masked_or_refused():
+    links = np.ones((2, 4, 4, 2, 1, 1), complex)
+    links[1, 1, 1, 0] = -1.0  # two plaquettes of phase pi
+    found = chern_number_of_links(links, on_unresolved="mask")
+    assert (found.tolist(), found.mask.tolist()) == ([0, None], [False, True])
+    with pytest.raises(GaplessError):
+        chern_number_of_links(links)
