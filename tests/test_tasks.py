@@ -93,6 +93,8 @@ def test_a_registered_task_is_trained_and_probed(dimers, tmp_path):
         )  # fmt: skip
         run = fit(config, dataset, tmp_path / "run", progress=False)
     assert run.kind == "dimers"
+    chain = tp.models.ssh(1.0, [0.5, 2.0])
+    assert run.predict(chain, certify=True).value.tolist() == [0, 1]
     assert [layer.target for layer in LAYERS["dimers"]] == ["cos_sin_alpha", "dalpha"]
 
 

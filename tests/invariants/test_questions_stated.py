@@ -166,3 +166,36 @@ def test_a_refusal_names_the_question_that_fits(ask, h, name):
         plain(ask)(h)
     assert "\n" not in str(caught.value)
     assert hasattr(tp, name)
+
+
+BATCHES_OF_ONE = {
+    "winding": lambda: tp.certify_winding(tp.models.ssh(1.0, [2.0])),
+    "Chern": lambda: tp.certify_chern(tp.models.qwz([-1.0])),
+    "gap": lambda: tp.certify_gap(tp.models.qwz([-1.0])),
+    "Z2": lambda: tp.z2_invariant(tp.models.bhz([1.0]), method="flux", time_reversal="up first"),
+    "Z2, sampled": lambda: tp.z2_invariant(tp.models.bhz([1.0]), prove=False),
+    "mirror": lambda: tp.mirror_chern(tp.models.bhz([1.0]), mirror=MIRROR),
+    "Majorana": lambda: tp.majorana_number(
+        tp.models.kitaev_chain_bdg([0.5], 1.0, 0.7), particle_hole="nambu"
+    ),
+    "winding in 3D": lambda: tp.winding_3d(tp.models.chiral_dirac_3d([0.7]), chiral="blocks"),
+    "point gap": lambda: tp.point_gap_winding(
+        tp.NonHermitianHamiltonian({1: [[[1.0]]], -1: [[[0.3]]]})
+    ),
+    "spin": lambda: tp.spin_chern(tp.models.bhz([1.0]), SPIN),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES_OF_ONE)
+def test_a_batch_of_one_is_printed(name):
+    found = BATCHES_OF_ONE[name]()
+    assert found.status.shape == (1,)
+    first = repr(found).splitlines()[0]
+    assert re.search(r": [+-]?\d|: open", first), first
+    assert "<caption>" in found._repr_html_()
+
+
+@pytest.mark.parametrize("name", ["Z2", "Z2, sampled", "Majorana"])
+def test_integers_modulo_two_have_no_sign(name):
+    found = BATCHES_OF_ONE[name]()
+    assert "+" not in repr(found).partition("\n")[0]

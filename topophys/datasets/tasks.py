@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
@@ -27,6 +27,7 @@ __all__ = [
     "Member",
     "OfEachTask",
     "Registered",
+    "Sampling",
     "Task",
     "get_task",
     "register_task",
@@ -67,6 +68,36 @@ class Field:
     def n_bytes(self, sizes: Mapping[str, int]) -> int:
         """Size of the array in bytes, for given lengths of the letters."""
         return math.prod(self.shape(sizes)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How Hamiltonians become the input of a network.
+
+    Attributes
+    ----------
+    grid : tuple of int
+        Number of k points along each axis.
+    channels : int
+        Real numbers per k point.
+    n_occupied : int
+        Number of occupied bands.
+    refine : int
+        How many points replace one by interpolation.
+    sublattice : sequence of int, optional
+        Orbitals of the first sublattice, where the caller names them.
+    """
+
+    grid: tuple[int, ...]
+    channels: int
+    n_occupied: int = 1
+    refine: int = 1
+    sublattice: Sequence[int] | None = None
+
+    @property
+    def size(self) -> int:
+        """Side of the complex matrices that the channels hold."""
+        return math.isqrt(self.channels // 2)
 
 
 class Member(NamedTuple):
@@ -140,6 +171,28 @@ class Task(ABC):
         self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
     ) -> Any:
         """Hamiltonians with exactly the stored coefficients."""
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ARG002
+        """Evaluate Hamiltonians, or take samples of them, as the field `x` holds them.
+
+        Returns samples of shape (..., *grid, *entries) as they are, and flattened.
+        """
+        raise KindError(
+            f"Networks of the task {self.name!r} read data sets, not Hamiltonians; give the task a"
+            " method `samples`."
+        )
+
+    def prove(
+        self,
+        H: Any,  # noqa: ARG002
+        n_occupied: int | None,  # noqa: ARG002
+        sublattice: Sequence[int] | None = None,  # noqa: ARG002
+    ) -> Any:
+        """`Certificate` of the invariant; `n_occupied` is what the network was trained on."""
+        raise InputError(
+            f"Argument `certify` must be False for networks of the task {self.name!r}, which has no"
+            " method `prove`."
+        )
 
     def probe_layers(self) -> tuple[Any, ...]:
         """Layers of the default network, each with the quantity it should hold and its controls."""

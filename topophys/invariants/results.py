@@ -166,7 +166,7 @@ class Result:
 
     def _one(self) -> str:
         """Return the answer of a single element in words."""
-        return signed(int(self.value))
+        return signed(int(self.value.item()))
 
     def _answer(self) -> str:
         """Return the answer in words; of a batch, how many elements have which status."""
@@ -202,11 +202,11 @@ def shares_of(words: Shaped[np.ndarray, "..."]) -> str:
     return ", ".join(f"{n} of {words.size} {name}" for name, n in zip(names, counts, strict=True))
 
 
-def shares(values: Shaped[np.ndarray, "..."]) -> str:
+def shares(values: Shaped[np.ndarray, "..."], quantity: str = "") -> str:
     """Integers with how many of the batch have each, such as "1 with 0, 2 with +1"."""
     names, counts = np.unique(np.asarray(values), return_counts=True)
     pairs = zip(names.tolist(), counts.tolist(), strict=True)
-    return ", ".join(f"{n} with {signed(value)}" for value, n in pairs)
+    return ", ".join(f"{n} with {signed(value, quantity)}" for value, n in pairs)
 
 
 def signed(value: int, quantity: str = "") -> str:
@@ -370,14 +370,14 @@ class Certificate(Result):
         return one_integer(self.value, self.certified, self.quantity, reason)
 
     def _one(self) -> str:
-        return "open" if self.quantity == "gap" else signed(int(self.value))
+        return "open" if self.quantity == "gap" else signed(int(self.value.item()), self.quantity)
 
     def _rows(self) -> list[tuple[str, str]]:
         good, total = self.certified, self.status.size
         done = int(good.sum())
         rows = []
         if total > 1 and done and self.quantity != "gap":
-            rows.append(("value", shares(self.value[good])))
+            rows.append(("value", shares(self.value[good], self.quantity)))
         if done:
             low, most = self.gap_lower[good].min(), self.gap_upper[good].min()
             of = " (smallest of the batch)" if total > 1 else ""
@@ -710,7 +710,7 @@ class Z2Result(Result):
         )
 
     def _one(self) -> str:
-        return str(int(self.value))
+        return str(int(self.value.item()))
 
     def _rows(self) -> list[tuple[str, str]]:
         good, total = self.resolved, self.value.size
@@ -718,7 +718,7 @@ class Z2Result(Result):
             return []
         rows = []
         if total > 1 and good.any():
-            rows.append(("value", shares(self.value[good]).replace("+", "")))
+            rows.append(("value", shares(self.value[good], "Z2")))
         rows.append(("statement", self.statement))
         if (good & (self.gap_lower == 0.0)).any():
             looked = "momenta that were looked at"

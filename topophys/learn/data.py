@@ -306,11 +306,21 @@ class TrainingData:
     provenance: dict[str, Any]
 
 
-def prepare_training_data(config: FitConfig, data: DataSource) -> TrainingData:
-    """Check that the data fit the settings, and prepare loaders; nothing is written."""
+def prepare_training_data(
+    config: FitConfig, data: DataSource, *, need_encoder: bool = True
+) -> TrainingData:
+    """Check that the data fit the settings, and prepare loaders; nothing is written.
+
+    With `need_encoder` there has to be a network for the kind of data.
+    """
     recipe = data if isinstance(data, Recipe) else data.recipe
-    _check_kind_and_splits(config, data, recipe)
-    local = LOCAL_FIELDS[recipe.kind] if config.local_supervision else None
+    _check_kind_and_splits(config, data, recipe, need_encoder=need_encoder)
+    local = LOCAL_FIELDS.get(recipe.kind) if config.local_supervision else None
+    if config.local_supervision and local is None:
+        raise RecipeError(
+            f"Training settings: `local_supervision` must be false for data of kind"
+            f" {recipe.kind!r}, which have no field that sums up to the invariant."
+        )
     train = _make_loader(
         data, config.train_split, config.seed, in_memory=config.in_memory, local=local
     )
@@ -346,11 +356,14 @@ def _split_names(data: DataSource) -> tuple[str, ...]:
     return data.splits if isinstance(data, Dataset) else tuple(s.name for s in data.split)
 
 
-def _check_kind_and_splits(config: FitConfig, data: DataSource, recipe: Recipe) -> None:
-    if recipe.kind not in READERS:
+def _check_kind_and_splits(
+    config: FitConfig, data: DataSource, recipe: Recipe, *, need_encoder: bool
+) -> None:
+    if need_encoder and recipe.kind not in READERS:
         raise RecipeError(
-            f"Argument `data` must be of a kind that a network reads ({', '.join(READERS)}), but is"
-            f" a data set of kind {recipe.kind!r}."
+            f"Argument `data` must be of a kind that a network of the package reads"
+            f" ({', '.join(READERS)}), but is a data set of kind {recipe.kind!r}; give a network of"
+            " your own as `model`."
         )
     splits = _split_names(data)
     for name in (config.train_split, config.val_split):

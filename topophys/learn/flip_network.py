@@ -20,7 +20,7 @@ from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import unflatten_bands, unflatten_block
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.chern import certify_chern
-from topophys.invariants.results import Certificate
+from topophys.invariants.results import Certificate, signed
 from topophys.invariants.winding import certify_winding
 from topophys.learn._flip_features import (
     Layout,
@@ -109,7 +109,7 @@ class Posterior(ProvenAnswers):
     def __repr__(self) -> str:
         total, silent = self.value.size, int(self.abstains.sum())
         values, counts = np.unique(self.value[~self.abstains], return_counts=True)
-        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
+        pairs = [f"{signed(int(v))}: {c}" for v, c in zip(values, counts, strict=True)]
         lines = [f"Posterior of {total} Hamiltonian{'s' * (total != 1)}: {silent} abstained from"]
         lines.append(f"  value            {', '.join(pairs) or 'none'}")
         if total:

@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys._io import is_archive, read_npy
-from topophys._typing import is_block_like
+from topophys.datasets.tasks import Sampling, get_task
 from topophys.datasets.tbmodels_file import is_tbmodels, read_tbmodels
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
 from topophys.hamiltonians.chiral import ChiralHamiltonian, two_colours
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian, pauli_components
 from topophys.hamiltonians.wannier90 import read_wannier90
-from topophys.invariants.chern import certify_chern
 from topophys.invariants.results import Certificate
-from topophys.invariants.winding import certify_winding
 from topophys.learn.layers import upsample_periodic
 
 __all__ = [
@@ -29,7 +28,7 @@ __all__ = [
     "chain_blocks",
     "chiral_block",
     "d_vectors",
-    "flat_bands",
+    "matrix_samples",
     "read_input",
     "refined",
     "refuse_closed",
@@ -118,14 +117,13 @@ def certify_hamiltonian(
     n_occupied: int | None = None,
 ) -> Certificate:
     """Prove the invariant that a network of this kind predicts."""
-    if not isinstance(H, FourierHamiltonian):
+    if not isinstance(H, FourierHamiltonian | NonHermitianHamiltonian):
         raise InputError(
             "Argument `certify` must be False for samples, which prove nothing between k points;"
             " give the Hamiltonian with its hoppings."
         )
-    if kind != "winding":
-        return certify_chern(H, n_occupied=n_occupied)
-    return certify_winding(H if is_block_like(H) else chiral_block(H, sublattice))
+    proof: Certificate = get_task(kind).prove(H, n_occupied, sublattice)
+    return proof
 
 
 # ---- Inputs
@@ -216,34 +214,53 @@ def d_vectors(H: Any, grid: tuple[int, ...]) -> NDArray[np.float64]:
     return d
 
 
-def flat_bands(
-    H: Any, grid: tuple[int, ...], n_bands: int, n_occupied: int
-) -> NDArray[np.complex128]:
-    """Bloch matrices with flat bands, 1 - 2 P, on a grid."""
-    # H of (..., Nx, Ny, n, n) -> (..., Nx, Ny, n, n)
-    if isinstance(H, FourierHamiltonian) and H.dim != 2:
-        raise KindError(
-            "Argument `H` must be two-dimensional for this network, but is a"
-            f" {type(H).__name__} in {H.dim} dimensions."
-        )
+#: Axes of k points, by their number.
+_AXES: Final = ("N", "Nx, Ny", "Nx, Ny, Nz")
+
+
+def points_of(H: Any, dim: int) -> NDArray[np.complex128] | None:
+    """Return samples on `dim` axes that the caller gives; None where `H` has to be evaluated."""
     if isinstance(H, FourierHamiltonian):
-        h_k = H.on_grid(grid)
-    else:
-        h_k = _validation.as_complex(H, "H", "(..., Nx, Ny, n, n)")
+        if H.dim != dim:
+            words = ("one-dimensional", "two-dimensional", "three-dimensional")[dim - 1]
+            raise KindError(
+                f"Argument `H` must be {words} for this network, but is a"
+                f" {type(H).__name__} in {H.dim} dimensions."
+            )
+        return None
+    h_k = _validation.as_complex(H, "H", f"(..., {_AXES[dim - 1]}, n, n)")
+    _refuse_few_points(h_k.shape[-2 - dim : -2])
+    return h_k
+
+
+def matrix_samples(
+    H: Any, sampling: Sampling
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Bloch matrices on a grid, as they are and with flat bands, 1 - 2 P."""
+    # H of (..., *grid, n, n) -> (..., *grid, n, n)
+    if sampling.refine != 1:
+        raise InputError(
+            f"Argument `refine` must be 1 for networks that read projectors, but is"
+            f" {sampling.refine}; ask for more `k_points`."
+        )
+    dim, n_bands, filled = len(sampling.grid), sampling.size, sampling.n_occupied
+    h_k = points_of(H, dim)
+    if h_k is None:
+        h_k = H.on_grid(sampling.grid)
     if h_k.shape[-1] != n_bands:
         raise ShapeError(
             f"Argument `H` must have {n_bands} bands for this network, but has {h_k.shape[-1]}."
         )
-    _refuse_few_points(h_k.shape[-4:-2])
     _validation.require_hermitian(h_k, "H", DEVIATION)
     energy, states = np.linalg.eigh(h_k)
-    gap = (energy[..., n_occupied] - energy[..., n_occupied - 1]).min(axis=(-2, -1))
-    closed = np.ravel(gap <= DEVIATION * np.abs(energy).max(axis=(-3, -2, -1)))
+    over = tuple(range(-dim, 0))
+    gap = (energy[..., filled] - energy[..., filled - 1]).min(axis=over)
+    closed = np.ravel(gap <= DEVIATION * np.abs(energy).max(axis=(*(a - 1 for a in over), -1)))
     if closed.any():
         raise GaplessError("H", np.flatnonzero(closed).tolist(), closed.size)
-    filled = states[..., :n_occupied]
-    projector = filled @ np.conj(np.swapaxes(filled, -1, -2))
-    return np.asarray(np.eye(n_bands) - 2.0 * projector)
+    occupied = states[..., :filled]
+    projector = occupied @ np.conj(np.swapaxes(occupied, -1, -2))
+    return h_k, np.asarray(np.eye(n_bands) - 2.0 * projector)
 
 
 def refuse_closed(size: NDArray[np.float64], axes: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,23 +17,18 @@ from torch import nn
 from topophys._io import is_file, read_json, seal_holds
 from topophys._optional import NotebookText
 from topophys.datasets._messages import first_problem, printable
+from topophys.datasets.tasks import Sampling, get_task, task_names
 from topophys.errors import CheckpointError, InputError
-from topophys.hamiltonians.flatten import flatten_block, flatten_d
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.invariants.results import Certificate
+from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
+from topophys.invariants.results import Certificate, signed
 from topophys.learn._proven_answers import ProvenAnswers
 from topophys.learn.adapters import OutputAdapter, inner_module
 from topophys.learn.checkpoint import check_file_header, load_encoder
 from topophys.learn.config import FitConfig
-from topophys.learn.encoders.registry import READERS
 from topophys.learn.inputs import (
     certify_hamiltonian,
-    chain_blocks,
-    d_vectors,
-    flat_bands,
     read_input,
-    refined,
-    refuse_closed,
 )
 
 __all__ = [
@@ -116,6 +110,8 @@ class Prediction(ProvenAnswers):
         Confidence below which the network abstains.
     certificate : Certificate, optional
         Proof that was asked for; where it holds, `value` is what is proven.
+    quantity : str
+        What the integers are.
 
     Examples
     --------
@@ -128,11 +124,14 @@ class Prediction(ProvenAnswers):
     real: Float[np.ndarray, "..."]
     threshold: float = LEAST_CONFIDENCE
     certificate: Certificate | None = None
+    quantity: str = ""
 
     def __repr__(self) -> str:
         total, silent = self.value.size, int(self.abstains.sum())
         values, counts = np.unique(self.value[~self.abstains], return_counts=True)
-        pairs = [f"{v:+d}: {c}" for v, c in zip(values, counts, strict=True)]
+        pairs = [
+            f"{signed(int(v), self.quantity)}: {c}" for v, c in zip(values, counts, strict=True)
+        ]
         lines = [f"Prediction for {total} Hamiltonian{'s' * (total != 1)}: {silent} abstained from"]
         lines.append(f"  value            {', '.join(pairs) or 'none'}")
         if total:
@@ -286,8 +285,8 @@ class _Provenance(_Entries):
     @field_validator("kind")
     @classmethod
     def _readable(cls, kind: str) -> str:
-        if kind not in READERS:
-            raise ValueError(f"must be one of {', '.join(READERS)}")
+        if kind not in task_names():
+            raise ValueError(f"must be one of {', '.join(task_names())}")
         return kind
 
 
@@ -407,7 +406,7 @@ class Run(NotebookText):
 
     def predict(
         self,
-        H: FourierHamiltonian | ArrayLike | str | Path,
+        H: FourierHamiltonian | NonHermitianHamiltonian | ArrayLike | str | Path,
         *,
         k_points: int | tuple[int, ...] | None = None,
         refine: int = 1,
@@ -423,6 +422,9 @@ class Run(NotebookText):
             For a network of chains: chains with a chiral block, or their blocks of shape
             (..., N, n, n) on the grid of `topophys.k_grid`. In two dimensions: Hamiltonians with
             two bands, their d-vectors (..., Nx, Ny, 3) or Bloch matrices (..., Nx, Ny, 2, 2).
+            For networks of other tasks: Hamiltonians of the kind of their data set, in its basis,
+            or the matrices that its field `x` holds, on the grid; non-Hermitian chains with
+            energies measured from the point gap.
             Files hold such an array (.npy) or hoppings of Wannier90. The scale does not matter,
             unless the network was trained on inputs that were not flattened.
         k_points : int or tuple of int, optional
@@ -455,7 +457,7 @@ class Run(NotebookText):
             If the gap closes at one of the k points.
         """
         given = read_input(H) if isinstance(H, str | Path) else H
-        if sublattice is not None and self.kind != "winding":
+        if sublattice is not None and get_task(self.kind).invariant != "winding":
             raise InputError(
                 f"Argument `sublattice` must be None for a network of kind {self.kind!r}, but is"
                 f" {list(sublattice)}; it is for chains."
@@ -467,7 +469,7 @@ class Run(NotebookText):
         limit = self.provenance.get("abstain_below", LEAST_CONFIDENCE)
         value, unknown, proof = nearest_integers(real), ~names_integer(real), None
         if certify:
-            filled = self._input_settings().get("n_occupied") if self.kind == "bands" else None
+            filled = self._input_settings().get("n_occupied")
             proof = certify_hamiltonian(given, self.kind, sublattice, filled)
             value = np.where(proof.certified, np.ma.getdata(proof.value), value)
             unknown &= ~proof.certified
@@ -478,6 +480,7 @@ class Run(NotebookText):
             real=real,
             threshold=float(limit if threshold is None else threshold),
             certificate=proof,
+            quantity=get_task(self.kind).quantity,
         )
 
     def prepare_input(
@@ -509,9 +512,31 @@ class Run(NotebookText):
         KindError, ShapeError, InputError, GaplessError
             As `predict`.
         """
-        if self.kind == "winding":
-            return self._chains(H, k_points, refine, sublattice)
-        return self._planes(H, k_points, refine)
+        settings = self._input_settings()
+        points = settings["k_points" if "k_points" in settings else "k_grid"]
+        if k_points is not None:
+            points = k_points
+        task = get_task(self.kind)
+        sampling = Sampling(
+            grid=(points,) * task.dim if isinstance(points, int) else tuple(points),
+            channels=settings["input_dim"],
+            n_occupied=settings.get("n_occupied", 1),
+            refine=refine,
+            sublattice=sublattice,
+        )
+        samples, flat = task.samples(H, sampling)
+        entries = 1 if samples.shape[-1] == sampling.channels else 2
+        grid = samples.shape[-entries - task.dim : -entries]
+        batch = samples.shape[: -entries - task.dim]
+        values = flat
+        if not self.provenance["flattened_input"]:
+            values = samples
+            if settings.get("flatten", True):
+                # single precision holds no numbers beyond 1e38; the network divides by the scale
+                axes = tuple(range(len(batch), samples.ndim))
+                values = samples / np.abs(samples).max(axis=axes, keepdims=True)
+        x = np.ascontiguousarray(values).view(np.float64).reshape(-1, *grid, sampling.channels)
+        return x.astype(np.float32), batch
 
     def _input_settings(self) -> dict[str, Any]:
         """Grid, channels and filling of the inputs; of the data for networks that do not say."""
@@ -524,52 +549,6 @@ class Run(NotebookText):
         derived = {"input_dim": channels, "n_occupied": self.provenance.get("n_occupied", 1)}
         # whether a network of a user needs inputs scaled to order 1 is not known: keep the scale
         return {**derived, **points, "flatten": False, **(known if own else {})}
-
-    def _chains(
-        self, H: Any, k_points: Any, refine: int, sublattice: Sequence[int] | None
-    ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
-        settings = self._input_settings()
-        n = math.isqrt(settings["input_dim"] // 2)
-        points = settings["k_points"] if k_points is None else k_points
-        d_k = refined(chain_blocks(H, points, n, sublattice), refine, [-3])
-        refuse_closed(np.abs(d_k).max((-2, -1)), axes=1)
-        flat = flatten_block(d_k)  # refuses single blocks that are singular
-        return self._channels(d_k, flat, d_k.shape[-3:-2]), d_k.shape[:-3]
-
-    def _planes(
-        self, H: Any, k_points: Any, refine: int
-    ) -> tuple[NDArray[np.float32], tuple[int, ...]]:
-        settings = self._input_settings()
-        given = settings["k_grid"] if k_points is None else k_points
-        grid = (given, given) if isinstance(given, int) else tuple(given)
-        if self.kind == "chern":
-            d = refined(d_vectors(H, grid), refine, [-3, -2])
-            refuse_closed(np.abs(d).max(-1), axes=2)
-            flat = flatten_d(d)
-            return self._channels(d, flat, d.shape[-3:-1]), d.shape[:-3]
-        if refine != 1:
-            raise InputError(
-                f"Argument `refine` must be 1 for networks that read projectors, but is {refine};"
-                " ask for more `k_points`."
-            )
-        n = math.isqrt(settings["input_dim"] // 2)
-        bands = flat_bands(H, grid, n, settings["n_occupied"])
-        return self._channels(bands, bands, bands.shape[-4:-2]), bands.shape[:-4]
-
-    def _channels(
-        self, samples: NDArray[Any], flat: NDArray[Any], grid: tuple[int, ...]
-    ) -> NDArray[np.float32]:
-        """Real channels on a grid, flattened or scaled as in training."""
-        values = flat
-        if not self.provenance["flattened_input"]:
-            values = samples
-            if self._input_settings().get("flatten", True):
-                # single precision holds no numbers beyond 1e38; the network divides by the scale
-                axes = tuple(range(-len(grid) - (1 if self.kind == "chern" else 2), 0))
-                values = samples / np.abs(samples).max(axis=axes, keepdims=True)
-        channels = self._input_settings()["input_dim"]
-        x = np.ascontiguousarray(values).view(np.float64).reshape(-1, *grid, channels)
-        return x.astype(np.float32)
 
 
 def load_run(path: str | Path, *, model: nn.Module | None = None) -> Run:

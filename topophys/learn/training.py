@@ -165,7 +165,7 @@ def fit(
     """
     place = resolve_device(device)
     _check_callbacks(callbacks)
-    training_data = prepare_training_data(config, data)
+    training_data = prepare_training_data(config, data, need_encoder=model is None)
     with join_processes(place) as group, limited_threads(config.threads):
         folder = _folder(path, group, resume=resume)
         log = TrainingLog(folder, config, training_data.provenance, group, tensorboard=tensorboard)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
@@ -22,7 +22,7 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Task, register_task
+from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.berry import berry_flux
 from topophys.invariants.chern import certify_chern
@@ -131,6 +131,19 @@ class BandsTask(Task):
         self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
     ) -> FourierHamiltonian:
         return bands_of(vectors, hoppings, filled)
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import matrix_samples
+
+        return matrix_samples(H, sampling)
+
+    def prove(
+        self,
+        H: Any,
+        n_occupied: int | None,
+        sublattice: Sequence[int] | None = None,  # noqa: ARG002
+    ) -> Certificate:
+        return certify_chern(H, n_occupied=n_occupied)
 
 
 TASK: Final = register_task(BandsTask())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Task, register_task
+from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.ensembles.hard import PLANE_RANGES
 from topophys.grids import k_grid, low_pass
 from topophys.hamiltonians.flatten import flatten_d
@@ -112,6 +112,21 @@ class ChernTask(Task):
         filled: int,  # noqa: ARG002
     ) -> TwoBandHamiltonian:
         return two_band_of(vectors, hoppings)
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import d_vectors, refined, refuse_closed
+
+        d = refined(d_vectors(H, sampling.grid), sampling.refine, [-3, -2])
+        refuse_closed(np.abs(d).max(-1), axes=2)
+        return d, flatten_d(d)
+
+    def prove(
+        self,
+        H: Any,
+        n_occupied: int | None,  # noqa: ARG002
+        sublattice: Sequence[int] | None = None,  # noqa: ARG002
+    ) -> Certificate:
+        return certify_chern(H)
 
     def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         return chern_number_from_d(x.astype(np.float64), on_unresolved="mask")

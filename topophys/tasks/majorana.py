@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Task, register_task
+from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.ensembles import bdg_chains
 from topophys.grids import k_grid
 from topophys.hamiltonians.fourier import FourierHamiltonian
@@ -140,6 +140,19 @@ class MajoranaTask(Task):
         filled: int,  # noqa: ARG002
     ) -> Any:
         return chains_of(vectors, hoppings)
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import matrix_samples
+
+        return matrix_samples(H, sampling)
+
+    def prove(
+        self,
+        H: Any,
+        n_occupied: int | None,  # noqa: ARG002
+        sublattice: Sequence[int] | None = None,  # noqa: ARG002
+    ) -> Certificate:
+        return majorana_number(H, particle_hole="majorana", kind="direct")
 
 
 TASK: Final = register_task(MajoranaTask())

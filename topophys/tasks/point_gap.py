@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from topophys.datasets.families import entries_of, with_hard_entries
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Task, register_task
+from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.ensembles import non_hermitian_chains
 from topophys.ensembles.random import complex_normal
+from topophys.errors import KindError, ShapeError
+from topophys.hamiltonians.flatten import flatten_block
 from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
+from topophys.invariants.point_gap import point_gap_winding
+from topophys.invariants.results import Certificate
 from topophys.tasks.winding import Chains
 
 __all__ = ["NonHermitianChains", "PointGapTask"]
@@ -94,6 +98,33 @@ class PointGapTask(Task):
         filled: int,  # noqa: ARG002
     ) -> Any:
         return NonHermitianHamiltonian.from_array(int(vectors[0, 0]), hoppings)
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import points_of, refined, refuse_closed
+
+        shifted = isinstance(H, NonHermitianHamiltonian)
+        h_k = H.on_grid(sampling.grid[0]) if shifted else points_of(H, 1)
+        if h_k is None:
+            raise KindError(
+                "Argument `H` must be a NonHermitianHamiltonian for this network, with energies"
+                f" measured from the point gap, but is a {type(H).__name__}."
+            )
+        if h_k.shape[-1] != sampling.size:
+            raise ShapeError(
+                f"Argument `H` must have {sampling.size} bands for this network, but has"
+                f" {h_k.shape[-1]}."
+            )
+        h_k = refined(h_k, sampling.refine, [-3])
+        refuse_closed(np.abs(h_k).max((-2, -1)), axes=1)
+        return h_k, flatten_block(h_k)
+
+    def prove(
+        self,
+        H: Any,
+        n_occupied: int | None,  # noqa: ARG002
+        sublattice: Sequence[int] | None = None,  # noqa: ARG002
+    ) -> Certificate:
+        return point_gap_winding(H)
 
 
 TASK: Final = register_task(PointGapTask())

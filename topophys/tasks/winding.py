@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
+from topophys._typing import is_block_like
 from topophys.datasets._prescreening import bloch_at, screened, with_gap
 from topophys.datasets.families import (
     HARD_CHAIN_FAMILIES,
@@ -23,7 +24,7 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Task, register_task
+from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.ensembles.hard import CHAIN_RANGES
 from topophys.grids import k_grid, low_pass
 from topophys.hamiltonians.chiral import ChiralHamiltonian
@@ -150,6 +151,24 @@ class WindingTask(Task):
         filled: int,  # noqa: ARG002
     ) -> ChiralHamiltonian:
         return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import chain_blocks, refined, refuse_closed
+
+        blocks = chain_blocks(H, sampling.grid[0], sampling.size, sampling.sublattice)
+        d_k = refined(blocks, sampling.refine, [-3])
+        refuse_closed(np.abs(d_k).max((-2, -1)), axes=1)
+        return d_k, flatten_block(d_k)  # refuses single blocks that are singular
+
+    def prove(
+        self,
+        H: Any,
+        n_occupied: int | None,  # noqa: ARG002
+        sublattice: Sequence[int] | None = None,
+    ) -> Certificate:
+        from topophys.learn.inputs import chiral_block
+
+        return certify_winding(H if is_block_like(H) else chiral_block(H, sublattice))
 
     def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         return winding_number(blocks_from_channels(x), on_unresolved="mask")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -20,9 +20,10 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Task, register_task
+from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.ensembles import chiral_3d
 from topophys.ensembles.symmetric import chiral_of
+from topophys.errors import InputError, KindError, ShapeError
 from topophys.grids import k_grid
 from topophys.hamiltonians.flatten import flatten_block
 from topophys.hamiltonians.fourier import FourierHamiltonian, fourier_sum
@@ -31,6 +32,10 @@ from topophys.invariants.evidence import Asked
 from topophys.invariants.results import Certificate
 
 __all__ = ["Chiral3d", "Winding3dTask"]
+
+
+#: Terms between orbitals of one chirality that count as rounding, as a share of the largest term.
+TOLERANCE: Final = 1e-9
 
 
 class Chiral3d(Family):
@@ -81,6 +86,18 @@ class Chiral3d(Family):
         return chiral_of(self.vectors(), hoppings)
 
 
+def _blocks_of(h_k: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Blocks D(k) of chiral matrices in the basis of the chiral operator."""
+    n = h_k.shape[-1] // 2
+    within = max(np.abs(h_k[..., :n, :n]).max(), np.abs(h_k[..., n:, n:]).max())
+    if h_k.shape[-1] % 2 or within > TOLERANCE * np.abs(h_k).max():
+        raise KindError(
+            "Argument `H` must have orbitals of chirality +1 before those of -1 for this network,"
+            f" but has {h_k.shape[-1]} bands and terms up to {within:.3g} within these halves."
+        )
+    return h_k[..., :n, n:]
+
+
 class Winding3dTask(Task):
     """Winding number of four chiral bands in three dimensions, from the block D(k)."""
 
@@ -119,6 +136,32 @@ class Winding3dTask(Task):
         filled: int,  # noqa: ARG002
     ) -> Any:
         return chiral_of(vectors, hoppings)
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import points_of, refuse_closed
+
+        given = points_of(H, 3)
+        blocks = _blocks_of(H.on_grid(sampling.grid)) if given is None else given
+        if blocks.shape[-1] != sampling.size:
+            raise ShapeError(
+                f"Argument `H` must have {2 * sampling.size} bands, or blocks D(k) of size"
+                f" {sampling.size}, for this network, but the blocks have {blocks.shape[-1]}."
+            )
+        if sampling.refine != 1:
+            raise InputError(
+                f"Argument `refine` must be 1 for networks in three dimensions, but is"
+                f" {sampling.refine}; ask for more `k_points`."
+            )
+        refuse_closed(np.abs(blocks).max((-2, -1)), axes=3)
+        return blocks, flatten_block(blocks)
+
+    def prove(
+        self,
+        H: Any,
+        n_occupied: int | None,  # noqa: ARG002
+        sublattice: Sequence[int] | None = None,  # noqa: ARG002
+    ) -> Certificate:
+        return winding_3d(H, chiral="blocks")
 
 
 TASK: Final = register_task(Winding3dTask())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Task, register_task
+from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.ensembles import time_reversal_planes
 from topophys.invariants._symmetry import spin_reversal
 from topophys.invariants.evidence import Asked
@@ -30,6 +30,15 @@ from topophys.invariants.z2 import z2_invariant
 from topophys.tasks.bands import Bands
 
 __all__ = ["TimeReversalPlanes", "Z2Task"]
+
+
+def prove_z2(H: Any, n_occupied: int | None = None) -> Certificate:
+    """Z2 invariants of planes, spin up before spin down, by fluxes through half the zone."""
+    found = z2_invariant(H, n_occupied=n_occupied, method="flux", time_reversal="up first")
+    return Certificate(
+        "Z2 invariant", found.value, found.status, found.gap_lower, found.gap_upper,
+        found.k_at_gap_upper, found.evaluations, found.reason,
+    )  # fmt: skip
 
 
 class TimeReversalPlanes(Bands):
@@ -54,11 +63,7 @@ class TimeReversalPlanes(Bands):
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
         def prove(kept: NDArray[np.complex128]) -> Certificate:
             h = self._bands(kept)
-            found = z2_invariant(h, method="flux", time_reversal="up first")
-            proof = Certificate(
-                "Z2 invariant", found.value, found.status, found.gap_lower, found.gap_upper,
-                found.k_at_gap_upper, found.evaluations, found.reason,
-            )  # fmt: skip
+            proof = prove_z2(h)
             return with_gap(proof, certify_gap(h, min_gap=min_gap)) if min_gap > 0.0 else proof
 
         return screened(hoppings, min_gap, 2, self._gaps, prove)
@@ -131,6 +136,19 @@ class Z2Task(Task):
         self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
     ) -> Any:
         return bands_of(vectors, hoppings, filled)
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import matrix_samples
+
+        return matrix_samples(H, sampling)
+
+    def prove(
+        self,
+        H: Any,
+        n_occupied: int | None,
+        sublattice: Sequence[int] | None = None,  # noqa: ARG002
+    ) -> Certificate:
+        return prove_z2(H, n_occupied)
 
 
 TASK: Final = register_task(Z2Task())
