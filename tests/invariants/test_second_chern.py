@@ -119,3 +119,40 @@ def test_refusals_name_the_argument():
             plain(tp.second_chern)(h, **options)
     with pytest.raises(KindError, match="4-dimensional"):
         tp.second_chern(tp.models.qwz(1.0), gammas="dirac")
+
+
+@pytest.mark.parametrize("m", [-5.0, -3.0, 1.5])
+def test_samples_of_a_hidden_dirac_model_agree_with_the_proof(m):
+    rng = np.random.default_rng(int(10 * m) % 7)
+    turn = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
+    h = tp.models.dirac_4d(m)
+    truth = int(tp.second_chern(h, gammas="dirac"))
+    moved = {tuple(v): turn @ x @ turn.conj().T * 1e-3 + 1e-5 * np.eye(4) * (not any(v))
+             for v, x in zip(h.vectors.tolist(), h.amplitudes, strict=True)}  # fmt: skip
+    found = tp.second_chern(tp.FourierHamiltonian(moved, n_occupied=2))
+    assert (int(found.value), str(found.status)) == (truth, "sampled")
+    assert found.gap_upper <= 2e-3 * (1.0 + 1e-9) * (abs(m) + 4.0)
+
+
+def test_samples_add_up_over_bands_and_filled_bands_have_none():
+    # two Dirac models side by side, coupled: six of eight bands are filled, or four
+    rng = np.random.default_rng(3)
+    one, two = tp.models.dirac_4d(-3.0), tp.models.dirac_4d(-5.0)
+    hop = {}
+    for v, a, b in zip(one.vectors.tolist(), one.amplitudes, two.amplitudes, strict=True):
+        hop[tuple(v)] = np.block([[a, np.zeros((4, 4))], [np.zeros((4, 4)), b]])
+    mixed = 0.02 * (rng.normal(size=(8, 8)) + 1j * rng.normal(size=(8, 8)))
+    hop[0, 0, 0, 0] = hop[0, 0, 0, 0] + mixed + mixed.conj().T
+    found = tp.second_chern(tp.FourierHamiltonian(hop, n_occupied=4))
+    assert (int(found.value), str(found.status)) == (-1, "sampled")
+
+
+def test_samples_of_closed_gaps_and_coarse_grids_are_unresolved():
+    closed = tp.second_chern(tp.models.dirac_4d(-4.0))
+    assert (str(closed.status), str(closed.reason)) == ("unresolved", "closed gap")
+    coarse = tp.second_chern(tp.models.dirac_4d(-3.97), max_grid=8)
+    assert (str(coarse.status), str(coarse.reason)) == ("unresolved", "depth")
+    with pytest.raises(InputError, match="`min_gap`"):
+        tp.second_chern(tp.models.dirac_4d(-3.0), min_gap=0.1)
+    with pytest.raises(InputError, match="`n_occupied`"):
+        tp.second_chern(tp.models.dirac_4d(-3.0), gammas="dirac", n_occupied=1)
