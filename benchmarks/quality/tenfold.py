@@ -3,6 +3,7 @@
     python -m benchmarks.quality.tenfold              # all pieces, then the page
     python -m benchmarks.quality.tenfold --pieces 10  # the first ten of each
     python -m benchmarks.quality.tenfold --rates      # rates on one core, then the page
+    python -m benchmarks.quality.tenfold --data-rates # those of whole data sets alone
 
 Counts are kept in benchmarks/results/tenfold.jsonl by target and piece, so that a run can be
 taken up again. Rates are per second of CPU time, the median of several batches that are not
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -23,6 +25,7 @@ import numpy as np
 import topophys as tp
 from benchmarks import harness
 from benchmarks.pages import ROOT, filled, put
+from topophys.datasets import Recipe, generate
 from topophys.testing.proof_fuzz import FEW, MANY, OUTCOMES, TARGETS, run
 
 PAGE = ROOT / "docs" / "results" / "tenfold.md"
@@ -114,12 +117,33 @@ def rates(repeats: int = 5) -> None:
         STUDY.put({"rate": name, "version": VERSION}, kept)
 
 
+def data_rates(size: int = 2000) -> None:
+    """Measure whole data sets of Z2 invariants, from drawing to the file, in one process."""
+    recipe = (ROOT / "datasets" / "z2-2d" / "recipe.toml").read_text(encoding="utf-8")
+    head = recipe.partition("[[split]]")[0]
+    for words, least in (("without a filter on the gap", 0.0), ("gap at least 0.1", 0.1)):
+        with tempfile.TemporaryDirectory() as folder:
+            for count in (10, size):  # the first compiles
+                path = Path(folder) / f"{count}.toml"
+                split = f'[[split]]\nname = "train"\nsize = {count}\nclasses = [0, 1]\n'
+                path.write_text(f"{head}{split}min_gap = {least}\n", encoding="utf-8")
+                given = Recipe.from_toml(path), path.with_suffix(".h5")
+                seconds = harness.cpu(lambda g=given: generate(*g, workers=1, progress=False))
+        name = f"data set `z2-2d`, {words}, end to end, samples"
+        STUDY.put({"rate": name, "version": VERSION}, {"speed": size / seconds, "share": None})
+
+
 def rate_table() -> str:
     """Rates, from the last measurement of each."""
     lines = ["| job | proven of those drawn | proven a second, one core |", "|---|---:|---:|"]
     for given, kept in STUDY.entries():
         if "rate" in given and given["version"] == VERSION:
-            lines.append(f"| {given['rate']} | {kept['share']:.3f} | {kept['speed']:,.0f} |")
+            share = "" if kept["share"] is None else f"{kept['share']:.3f}"
+            lines.append(f"| {given['rate']} | {share} | {kept['speed']:,.0f} |")
+    for given, kept in STUDY.entries():
+        if given.get("rate", "").startswith("data set") and given["version"] == VERSION:
+            minutes, what = 100_000 / kept["speed"] / 120.0, given["rate"].partition(", end")[0]
+            lines += ["", f"100,000 samples of the {what}: {minutes:.1f} minutes of two cores."]
     return "\n".join(lines)
 
 
@@ -127,10 +151,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pieces", type=int, default=MANY)
     parser.add_argument("--rates", action="store_true")
+    parser.add_argument("--data-rates", action="store_true")
     given = parser.parse_args()
     warnings.simplefilter("ignore", RuntimeWarning)
     if given.rates:
         rates()
+        data_rates()
+    elif given.data_rates:
+        data_rates()
     else:
         done = {(s["target"], s["piece"]) for s, _ in STUDY.entries() if "target" in s}
         for number in range(given.pieces):

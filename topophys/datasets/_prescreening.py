@@ -29,14 +29,21 @@ Proof: TypeAlias = Callable[[NDArray[np.complex128]], Certificate]
 
 
 def screened(
-    hoppings: NDArray[np.complex128], min_gap: float, dim: int, gaps: Gaps, prove: Proof
+    hoppings: NDArray[np.complex128],
+    min_gap: float,
+    dim: int,
+    gaps: Gaps,
+    prove: Proof,
+    *,
+    even: bool = False,
 ) -> Certificate:
     """Turn away Hamiltonians with a small gap at some momentum, and prove the others.
 
     A gap at one momentum is an upper bound of the gap: what is rejected could not have been
     proven, and the same Hamiltonians are certified as without the look. But a proof that must
     fail walks along the line where the gap equals the threshold before it gives up. The look goes
-    over two grids, and then on finer grids around the smallest gap.
+    over two grids, and then on finer grids around the smallest gap. If levels at k and -k are the
+    same (`even`) half of each grid will do.
 
     Shapes: `hoppings` (S, M, ...).
     """
@@ -46,15 +53,16 @@ def screened(
     grids = GRIDS[dim]
     for look in range(len(grids) + ROUNDS if min_gap > 0.0 else 0):
         if look < len(grids):
-            k = k_grid((grids[look],) * dim).reshape(1, -1, dim)
+            rows = k_grid((grids[look],) * dim)
+            k = rows[: grids[look] // 2 + 1 if even else None].reshape(1, -1, dim)
         else:
             step = 2.0 * np.pi / grids[-1] / 3.0 ** (look - len(grids) + 1)
             k = k_at_gap_upper[left, None] + step * offsets
         found = gaps(hoppings[left], k)
         best = found.argmin(-1)
-        rows = np.arange(len(left))
-        seen[left] = found[rows, best]
-        k_at_gap_upper[left] = np.broadcast_to(k, (*found.shape, dim))[rows, best]
+        each = np.arange(len(left))
+        seen[left] = found[each, best]
+        k_at_gap_upper[left] = np.broadcast_to(k, (*found.shape, dim))[each, best]
         looks[left] += found.shape[1]
         left = left[~(seen[left] < (1.0 - MARGIN) * min_gap)]
         if not len(left):

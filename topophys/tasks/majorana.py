@@ -65,7 +65,7 @@ class BdgChains(Family):
                 self._chains(kept), particle_hole="majorana", kind="direct", min_gap=min_gap
             )
 
-        return screened(hoppings, min_gap, 1, self._gaps, prove)
+        return screened(hoppings, min_gap, 1, self._gaps, prove, even=True)
 
     def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
         h = self._chains(hoppings)

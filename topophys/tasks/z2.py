@@ -66,7 +66,7 @@ class TimeReversalPlanes(Bands):
             proof = prove_z2(h)
             return with_gap(proof, certify_gap(h, min_gap=min_gap)) if min_gap > 0.0 else proof
 
-        return screened(hoppings, min_gap, 2, self._gaps, prove)
+        return screened(hoppings, min_gap, 2, self._gaps, prove, even=True)
 
     def asked(self, hoppings: Complex[np.ndarray, "S M n n"]) -> Asked:
         h = self._bands(hoppings)
