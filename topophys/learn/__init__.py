@@ -22,6 +22,7 @@ from topophys.learn.latent_hamiltonian import (
 )
 from topophys.learn.layers import InvariantHead
 from topophys.learn.losses import compute_topological_loss
+from topophys.learn.parity_network import ParityData, ParityNetwork, fit_parities
 from topophys.learn.pretrained.weights import (
     load_flip_network,
     load_pretrained,
@@ -43,6 +44,8 @@ __all__ = [
     "FlipData",
     "FlipNetwork",
     "InvariantHead",
+    "ParityData",
+    "ParityNetwork",
     "Posterior",
     "Prediction",
     "Robustness",
@@ -57,6 +60,7 @@ __all__ = [
     "export_challenge",
     "fit",
     "fit_flips",
+    "fit_parities",
     "load_challenge",
     "load_flip_network",
     "load_pretrained",

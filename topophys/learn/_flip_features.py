@@ -17,10 +17,13 @@ __all__ = [
     "chain_candidates",
     "denoised",
     "flatness",
+    "kramers_lines",
     "mirror_pairs",
     "of_unit_size",
+    "pfaffian",
     "plane_candidates",
     "polar_factors",
+    "time_reversed_mean",
 ]
 
 #: Keeps logarithms finite.
@@ -51,12 +54,14 @@ class Layout(NamedTuple):
 class Candidates(NamedTuple):
     """Doubtful phases of a batch of Hamiltonians.
 
-    Features (B, K, F), signs of the phases (B, K), and the integers of the formula (B,).
+    Features (B, K, F), signs of the phases (B, K), the integers of the formula (B,), and of planes
+    the numbers (B, K) of their plaquettes on the finer grid.
     """
 
     features: Tensor
     sign: Tensor
     base: Tensor
+    cell: Tensor | None = None
 
 
 # ------------------------------------------------------------------- Eigenphases of small unitaries
@@ -343,9 +348,18 @@ def _plaquettes(fine: Tensor, n_occupied: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def plane_candidates(
-    h_k: Tensor, n_occupied: int, upsample: int = 2, count: int = 16, *, filtered: bool = False
+    h_k: Tensor,
+    n_occupied: int,
+    upsample: int = 2,
+    count: int = 16,
+    *,
+    filtered: bool = False,
+    reversal: Tensor | None = None,
 ) -> tuple[Candidates, Layout]:
     """Most doubtful eigenphases of plaquettes of planes, from samples of their Bloch matrices.
+
+    With the unitary U of a time reversal T = UK only those of half of the zone are looked at, and
+    the integer is one with the parity of the Z2 invariant.
 
     Shapes: `h_k` complex Hermitian (B, Nx, Ny, n, n), flattened or not.
     """
@@ -355,13 +369,19 @@ def plane_candidates(
     h_k = clean if filtered else given
     coarse_side = math.sqrt(h_k.shape[1] * h_k.shape[2])
     fine = upsample_periodic(h_k, upsample, [1, 2])
+    ends: Tensor | float = 0.0
+    looked_at = fine.shape[1]
+    if reversal is not None:
+        fine, looked_at = time_reversed_mean(fine, reversal), fine.shape[1] // 2
+        ends = kramers_lines(fine, n_occupied, reversal)
     theta, links, log_gap = _plaquettes(fine, n_occupied)
     flux = theta.sum(-1)
-    base = _rounded(flux.sum((1, 2)))
-    lattice = _rounded(torch.polar(torch.ones_like(flux), flux).angle().sum((1, 2)))
+    base = _rounded(flux[:, :looked_at].sum((1, 2)) - ends)
+    wrapped = torch.polar(torch.ones_like(flux), flux).angle()
+    lattice = _rounded(wrapped[:, :looked_at].sum((1, 2)) - ends)
     trust = _shifted(log_gap, ((0, 0), (1, 0), (0, 1), (1, 1)))
     score = theta.abs() - (0.5 * trust.amin(-1) + 0.2 * links.amin(-1))[..., None]
-    score = score.reshape(batch, -1)
+    score = score[:, :looked_at].reshape(batch, -1)
     count = min(count, score.shape[1])
     index = score.topk(count, dim=1).indices
     cell, which = index // n_occupied, index % n_occupied
@@ -418,4 +438,59 @@ def plane_candidates(
     ]
     layout = Layout(len(features), 0)
     stacked = torch.stack(features, -1).float()
-    return Candidates(stacked, sign.float(), base.long()), layout
+    return Candidates(stacked, sign.float(), base.long(), cell), layout
+
+
+# ------------------------------------------------------------------------------- Time reversal
+
+
+def time_reversed_mean(h_k: Tensor, reversal: Tensor) -> Tensor:
+    """Mean of samples (B, Nx, Ny, n, n) on `k_grid` and of their images under T = UK."""
+    opposite = h_k.flip((1, 2)).roll((1, 1), (1, 2)).conj()
+    return 0.5 * (h_k + reversal @ opposite @ reversal.mH)
+
+
+def kramers_lines(h_k: Tensor, n_occupied: int, reversal: Tensor) -> Tensor:
+    r"""Phase of the line k_x = -pi minus that of k_x = 0 in a gauge of Kramers pairs, modulo 4 pi.
+
+    .. math:: \Phi = 2 \arg \left[ \overline{\mathrm{Pf}\,w(-\pi)} \;
+        \textstyle\prod_j \det u_j^\dagger u_{j+1} \; \mathrm{Pf}\,w(0) \right], \qquad
+        w = u^\dagger U \bar u
+
+    over half of a line, with w at its two ends where k_y = -k_y; the other half repeats it. The
+    flux through half of the zone is this modulo 2 pi, and the quotient modulo 2 is the invariant.
+
+    Ref.: T. Fukui, Y. Hatsugai, J. Phys. Soc. Jpn. 76, 053702 (2007).
+    """
+    # h_k of (B, Nx, Ny, n, n), symmetric -> (B,)
+    rows, half = [0, h_k.shape[1] // 2], h_k.shape[2] // 2
+    frame = torch.linalg.eigh(h_k[:, rows, : half + 1])[1][..., :n_occupied]
+    link = torch.linalg.det(frame[:, :, :-1].mH @ frame[:, :, 1:])
+    ends = frame[:, :, [0, half]]
+    w = ends.mH @ reversal @ ends.conj()
+    pairs = pfaffian(0.5 * (w - w.mT))
+    phase = link.angle().sum(-1) + pairs[..., 1].angle() - pairs[..., 0].angle()
+    return 2.0 * (phase[:, 0] - phase[:, 1])
+
+
+def pfaffian(matrix: Tensor) -> Tensor:
+    """Pfaffians of antisymmetric matrices (..., n, n), n even, by elimination with pivots.
+
+    Ref.: M. Wimmer, ACM Trans. Math. Softw. 38, 30 (2012).
+    """
+    n = matrix.shape[-1]
+    a = matrix.reshape(-1, n, n).clone()
+    row = torch.arange(len(a), device=a.device)
+    total = torch.ones(len(a), dtype=a.dtype, device=a.device)
+    for k in range(0, n, 2):
+        pivot = a[:, k, k + 1 :].abs().argmax(1) + k + 1
+        order = torch.arange(n, device=a.device).repeat(len(a), 1)
+        order[row, pivot], order[:, k + 1] = k + 1, pivot
+        a = a[row[:, None, None], order[:, :, None], order[:, None, :]]
+        lead = a[:, k, k + 1]
+        total = total * torch.where(pivot == k + 1, lead, -lead)
+        safe = torch.where(lead == 0.0, torch.ones_like(lead), lead)
+        first, second = a[:, k, :], a[:, k + 1, :] / safe[:, None]
+        change = first[:, :, None] * second[:, None, :]
+        a = a - change + change.mT
+    return total.reshape(matrix.shape[:-2])
