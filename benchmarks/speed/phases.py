@@ -82,7 +82,7 @@ CASES: Final = (
     ),
     Case(
         "hofstadter", _hofstadter, {"v": (-3.0, 3.0), "phi": (-PI, PI)},
-        {"dependence": {"v": "affine", "phi": "trigonometric"}, "share": 0.99}, None,
+        {"dependence": {"v": "affine", "phi": "trigonometric"}}, None,
     ),
 )  # fmt: skip
 

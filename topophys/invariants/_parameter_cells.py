@@ -13,10 +13,14 @@ from topophys.invariants._subdivision import Zone
 from topophys.kernels.chern_multiband import term_count
 from topophys.kernels.rounding import UP
 
-__all__ = ["Moving", "hermitian_norm", "spare", "widths"]
+__all__ = ["Moving", "first_order_pays", "hermitian_norm", "spare", "widths"]
 
 #: Rounding of first derivatives, relative to their size.
 ROUND = 1e-11
+#: Momenta at which the gap is looked up, and how far norms must exceed the change of the gap for
+#: first order to pay: it takes more corners.
+SAMPLES = 64
+RATIO = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,3 +159,26 @@ def spare(ham: Hoppings, zone: Zone, owner: Int, points: Int, seen: Real, least:
         np.zeros(len(owner)), least[owner], frames=False,
     )  # fmt: skip
     return np.asarray(found.gap - least[owner])
+
+
+def first_order_pays(
+    vectors: Int, amplitudes: Array, change: Array, norms: Real, filled: int
+) -> bool:
+    """Whether norms say much more than how the gap changes where it is smallest, to first order.
+
+    Shapes: `amplitudes` (B, M, n, n) at some centres, `change` (B, P, M, n, n), `norms` (B, P).
+    """
+    if amplitudes.shape[-1] == 2:  # the gap is the length of a vector: the norm of its change
+        return False
+    k = np.random.default_rng(0).uniform(-np.pi, np.pi, (SAMPLES, vectors.shape[1]))
+    phase = np.exp(1j * (k @ vectors.T))
+    ratios = []
+    for hops, slopes, bound in zip(amplitudes, change, norms, strict=True):
+        energy, states = np.linalg.eigh(np.tensordot(phase, hops, axes=1))
+        at = int((energy[:, filled] - energy[:, filled - 1]).argmin())
+        pair = states[at][:, filled - 1 : filled + 1]
+        moved = np.tensordot(slopes, phase[at], axes=(1, 0))
+        levels = np.einsum("ia,pij,ja->pa", pair.conj(), moved, pair).real
+        drift = float(np.abs(levels[:, 1] - levels[:, 0]).sum())
+        ratios.append(2.0 * float(bound.sum()) / max(drift, 1e-300))
+    return bool(np.median(ratios) > RATIO)

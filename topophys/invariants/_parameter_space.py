@@ -17,7 +17,13 @@ from topophys._validation import short
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants._cells import Hoppings, Int, Real, bound_cells
 from topophys.invariants._cocycle import one_thread
-from topophys.invariants._parameter_cells import Moving, hermitian_norm, spare, widths
+from topophys.invariants._parameter_cells import (
+    Moving,
+    first_order_pays,
+    hermitian_norm,
+    spare,
+    widths,
+)
 from topophys.invariants._scaling import divide_out, times_power
 from topophys.invariants._slices import Slice
 from topophys.invariants._subdivision import Zone, divide
@@ -267,6 +273,14 @@ class Expansion:
         ]
         change = np.stack(slopes, 1) * half[..., None, None, None]
         return change, 0.5 * np.einsum("bi,ij,bj->b", half, self._second, half) * UP
+
+    def linear(self, filled: int) -> bool:
+        """Whether the change is worth knowing to first order, by the gap at some points."""
+        share = np.random.default_rng(5).uniform(0.05, 0.95, (CHECKED, len(self.low)))
+        points = (1.0 - share) * self.low + share * self.high
+        half = np.broadcast_to(1e-3 * (self.high - self.low), points.shape)
+        slopes, norms = self.first_order(points, half)[0], self.change(points, half)
+        return first_order_pays(self.vectors, self.at(points).amplitudes, slopes, norms, filled)
 
     @property
     def _second(self) -> Real:
@@ -638,6 +652,7 @@ def walk(
     )  # fmt: skip
     # the smallest gap of cells that were proven for this box or for one that holds it
     floors = np.full(len(tree.axis), np.inf)  # beyond the wanted one
+    linear = isinstance(family, Expansion) and family.linear(filled)
     unproven = float(tree.volume(front).sum())
     with one_thread():
         while len(front) and unproven > 1.0 - share:
@@ -650,7 +665,7 @@ def walk(
                 out.reason = "budget"
                 break
             rest, by_axis, worst = _prove(
-                family, filled, out, now, cells, zone, floors, min_gap, extra
+                family, filled, out, now, cells, zone, floors, min_gap, extra, linear
             )  # fmt: skip
             left = np.isin(now, rest.box)
             # 0, which is no proof, where a gap is too small for any float64
@@ -666,7 +681,7 @@ def walk(
             out.reason = "depth" if (left & deep).any() else out.reason
             halves, floors = _split(
                 tree, floors, now[go], by_axis[go], worst[go], max_depth,
-                not isinstance(family, Expansion),
+                not linear,
             )  # fmt: skip
             parts = [pending.take(~mine), *_inherit(rest, now[go], halves)]
             front = np.concatenate([front[len(now) :], halves[halves >= 0]])
@@ -726,6 +741,7 @@ def _prove(
     floors: Real,
     min_gap: float,
     extra: float,
+    linear: bool,
 ) -> tuple[_Pending, Real, Real]:
     """Prove cells of boxes; returns those that are left, change by axis, and gaps met there."""
     tree = out.tree
@@ -741,7 +757,7 @@ def _prove(
     wanted = upper_bound(min_gap, -power)
     change = upper_bound(by_axis.sum(1), -ham.exponent) + upper_bound(extra, -power)
     by_axis = upper_bound(by_axis, family.exponent)
-    if isinstance(family, Expansion):  # parameters are axes of the cells
+    if linear and isinstance(family, Expansion):  # parameters are axes of the cells
         ham = Moving.around(ham, zone, family.vectors, *family.first_order(centre, half))
         change = upper_bound(extra, -power)
     least = np.nextafter(2.0 * change * UP + wanted, np.inf)
