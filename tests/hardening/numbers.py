@@ -100,6 +100,10 @@ CASES = {
         lambda t: tp.certify_chern(tp.TwoBandHamiltonian({(0, 0): t})),
         np.array([0.2, 0.1, 1.0]),
     ),
+    "interpolate, at": (
+        lambda at: tp.interpolate([tp.models.qwz(-3.0), tp.models.qwz(-1.0)], at=at)(t=0.5),
+        np.array([0.1, 1.0]),
+    ),
     "certify_gap, level": (
         lambda level: tp.certify_gap(tp.models.qwz(-1.0), level=level),
         np.array(0.5),

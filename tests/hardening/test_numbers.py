@@ -18,7 +18,7 @@ TINY = 5e-324
 #: Arguments that may be empty or None, or that the case itself computes with.
 UNUSUAL = (
     "chern_on_slices, k", "FourierHamiltonian", "ChiralHamiltonian", "certify_gap, level",
-    "band_path", "point_gap_winding, energy", "symmetry_class, particle_hole",
+    "band_path", "point_gap_winding, energy", "symmetry_class, particle_hole", "interpolate, at",
 )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_every_public_function_of_arrays_is_here():
     }
     wanted -= {"from_callable"}  # the arrays are those that a function of the user returns
     wanted -= {"certify_phases"}  # its operator is handed to `z2_invariant`, point by point
-    wanted -= {"supercell"}  # integers only
+    wanted -= {"supercell", "anderson_disorder"}  # integers only
     wanted -= {"z2_indices_3d"}  # its operators are handed to `z2_invariant`, plane by plane
     assert wanted <= {name.partition(",")[0] for name in CASES}
     assert {f"models.{name}" for name in tp.models.__all__} - set(CASES) == {"models.hofstadter"}

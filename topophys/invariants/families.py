@@ -130,11 +130,12 @@ def interpolate(
     every[0] + sum(every[1:], start=0.0 * every[0])  # refuses what does not fit
 
     def function(**given: float) -> FourierLike:
-        t = given[parameter]
-        weights = [
-            float(np.prod([(t - b) / (a - b) for j, b in enumerate(values) if j != i]))
-            for i, a in enumerate(values)
-        ]
+        steps = given[parameter] - values
+        with np.errstate(over="ignore", invalid="ignore"):  # refused as factors
+            weights = [
+                float(np.prod(np.delete(steps, i) / np.delete(x - values, i)))
+                for i, x in enumerate(values)
+            ]
         return sum((w * h for w, h in zip(weights, every, strict=True)), start=0.0 * every[0])
 
     return ParametricHamiltonian(function, {parameter: ("polynomial", len(every) - 1)})
