@@ -184,7 +184,7 @@ def anderson_disorder(
     Examples
     --------
     >>> import topophys as tp
-    >>> family = anderson_disorder(tp.models.qwz(-1.0), (2, 2), rng=1)
+    >>> family = anderson_disorder(tp.models.qwz(-1.0), [2, 2], rng=1)
     >>> found = tp.certify_phases(family, {"w": (0.0, 2.0)}, share=0.5)
     >>> int(found.at(w=0.1))
     1
