@@ -17,7 +17,8 @@ truth is decided without rounding:
 
 What an outcome is: "right", "wrong" (a certified integer that is not the truth, any certificate of
 a closed gap or of a broken symmetry), "bound" (a proven gap above the gap at some momentum, in
-50 digits), "unresolved", "refused" (an error that names the argument), "error" (any other one).
+50 digits), "unresolved", "refused" (an error that names the argument), "error" (any other one, or
+a result that does not say why it is unresolved and what to raise, or between what its gap is).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ import mpmath
 import numpy as np
 
 import topophys as tp
-from topophys.errors import TopophysError, UnresolvedError
+from topophys.errors import REMEDIES, TopophysError, UnresolvedError
 from topophys.invariants.chern import chern_number_of_links
+from topophys.invariants.results import Result
 from topophys.testing.proof_bands import (
     draw_groups,
     draw_indirect,
@@ -263,6 +265,30 @@ def bound_known_wrong(case, index, bound, result):
     return bound_too_high(case, index, bound)
 
 
+def unexplained(result) -> str:
+    """What a result does not say: why an element is unresolved and what to do, or its gap."""
+    if not isinstance(result, Result):
+        return ""
+    status, reasons = np.ravel(result.status).tolist(), np.ravel(result.reason).tolist()
+    if isinstance(result.reason, str):  # of a whole path or diagram: why not more is proven
+        needed = len(status) == 1 and "unresolved" in status
+        if result.reason not in REMEDIES and (needed or result.reason):
+            return f"{status} for the reason {result.reason!r}"
+    else:
+        for word, reason in zip(status, reasons, strict=True):
+            if (reason in REMEDIES) != (word == "unresolved") or (reason and word != "unresolved"):
+                return f"{word} for the reason {reason!r}"
+    words = repr(result)
+    if not all(reason in words for reason in reasons):
+        return f"no word of {set(reasons)} in {words!r}"
+    lower, upper = (np.ravel(getattr(result, name)) for name in ("gap_lower", "gap_upper"))
+    proven = np.array(status) == "certified"
+    good = np.isfinite(lower) & (lower >= 0.0) & (lower <= upper) & (upper >= 0.0)
+    if not good[proven].all():
+        return f"gaps from {lower[proven].tolist()} to {upper[proven].tolist()}"
+    return ""
+
+
 @dataclass(frozen=True)
 class Target:
     """A public function and the Hamiltonians to try it on."""
@@ -425,6 +451,8 @@ def trial(name, seed, number):
             if target.judge is None
             else target.judge(case, result)
         )
+        if missing := unexplained(result):
+            found, case.extra["error"] = ["error"] * len(found), missing
     except UnresolvedError:
         found = ["unresolved"] * len(case.truth)
     except TopophysError as error:
