@@ -1,6 +1,7 @@
 """What gated networks of chains compute on a link: response curves, decisive chains, controls.
 
     python -m benchmarks.experiments.learned            # what is not there yet, then the page
+    python -m benchmarks.experiments.learned headline   # networks of other pages, where trained
     python -m benchmarks.experiments.learned write      # only the page and its figure
 
 Results are kept in benchmarks/results/learned.jsonl; docs/results/what-networks-learn.md is the
@@ -19,7 +20,7 @@ import torch
 
 import topophys as tp
 from benchmarks import harness
-from benchmarks.experiments import fair
+from benchmarks.experiments import fair, learning_1d, robustness
 from benchmarks.pages import ROOT, filled, put
 from topophys.datasets import open_dataset
 from topophys.datasets.families import blocks_from_channels, channels, unitaries
@@ -195,6 +196,84 @@ def run():
         STUDY.put({"what": "controls", "version": 1}, controls())
 
 
+def headline():
+    """The same of the networks whose accuracy other pages state, with controls of their widths."""
+    tests = decisive_tests()
+    chains = tp.ensembles.aiii_chains(300, min_gap=0.1, rng=11)
+    flat = tp.flatten_block(chains.block_on_grid(32))
+    step = tp.winding_steps(flat)
+    for name, seed, encoder in headline_networks():
+        given = {"what": "headline", "name": name, "seed": seed, "version": 1}
+        if STUDY.get(given) is not None:
+            continue
+        torch.manual_seed(1000 + seed)
+        untrained = TopologicalMLEncoder(**encoder.settings)
+        decoded = []
+        for network in (encoder, untrained):
+            with torch.no_grad():
+                out = network.double().eval()(torch.from_numpy(channels(flat)))
+            features = out["local_features"]["h2_features"].numpy()
+            decoded.append([score(features, step), modulo_exact(features, flat, step)])
+        result = measure(encoder, tests)
+        STUDY.put(given, result | {"trained": decoded[0], "untrained": decoded[1]})
+        print(given, result["slope"], decoded, flush=True)
+
+
+def headline_networks():
+    """Name, seed and network of each training whose weights are there."""
+    for seed in robustness.SEEDS:
+        if (robustness.RUNS / f"{seed}.pt").is_file():
+            yield "of the fair tables, (32, 32, 64)", seed, robustness.load(seed)
+    for seed in learning_1d_seeds():
+        yield (
+            "of the extrapolation table, (24, 24, 48), links read the blocks",
+            seed,
+            (learning_1d.trained(seed, quick=False).encoder),
+        )
+
+
+def learning_1d_seeds():
+    """Seeds whose trainings are finished."""
+    for folder in sorted(learning_1d.WORK.glob("run-1d-full-*")):
+        if (folder / "run.json").is_file():
+            yield int(folder.name.rpartition("-")[2])
+
+
+def modulo_exact(features, flat, step):
+    """R2 of a linear decoder of the steps that may add differences of functions of one point.
+
+    The functions are linear in the entries of the blocks and in their products by pairs.
+    """
+    real = np.concatenate([flat.real, flat.imag], -1).reshape(*flat.shape[:2], -1)
+    pairs = real[..., :, None] * real[..., None, :]
+    rows, columns = np.triu_indices(real.shape[-1])
+    own = np.concatenate([real, pairs[..., rows, columns]], -1)
+    exact = np.roll(own, -1, 1) - own
+    both = score(np.concatenate([features, exact], -1), step)
+    alone = score(exact, step)
+    return [both, alone]
+
+
+def headline_table():
+    head = ["network", "seed", "slope at 0", "response at 1.5 pi, both alike",
+            "right where only eigenphases are", "right where only the determinant is",
+            "R2 of dalpha", "untrained", "modulo exact", "untrained", "exact alone"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    at = int(np.argmin(np.abs(ANGLES - 1.5 * np.pi)))
+    for given, r in STUDY.entries():
+        if given["what"] != "headline":
+            continue
+        shares = [f"{r[k][1] / max(r[k][0], 1):.2f} of {r[k][0]}"
+                  for k in ("eigenphases_right", "determinant_right")]  # fmt: skip
+        (own, (both, alone)), (other, (other_both, _)) = r["trained"], r["untrained"]
+        lines.append(
+            f"| {given['name']} | {given['seed']} | {r['slope']:.2f} | {r['alike'][at]:+.2f} |"
+            f" {shares[0]} | {shares[1]} | {own:.3f} | {other:.3f} | {both:.3f} |"
+            f" {other_both:.3f} | {alone:.3f} |"
+        )
+    return "\n".join(lines)
+
+
 def networks():
     return [(g, r) for g, r in STUDY.entries() if g["what"] == "network"]
 
@@ -262,6 +341,8 @@ def write():
     lines += [f"| {row['what']} | {row['r2']:.3f} |" for row in rows]
     put(PAGE, "controls", "\n".join(lines))
     put(PAGE, "architectures", architectures())
+    put(PAGE, "headline", filled("python -m benchmarks.experiments.learned headline",
+                                 headline_table(), harness.machine()))  # fmt: skip
     draw()
 
 
@@ -291,6 +372,8 @@ def architectures():
 
 
 if __name__ == "__main__":
-    if "write" not in sys.argv[1:]:
+    if "headline" in sys.argv[1:]:
+        headline()
+    elif "write" not in sys.argv[1:]:
         run()
     write()

@@ -321,11 +321,10 @@ def draw():
     exact = candidates(*caps(ANGLES))
     for name, style in (("lattice flux", "-"), ("projectors", ":")):
         axis.plot(ANGLES / np.pi, exact[name], "k" + style, lw=1.4, label=name)
-    axis.plot(ANGLES / np.pi, ANGLES, "k--", lw=1.0, label="solid angle, not wrapped")
     axis.plot([], [], color="#0072B2", label="networks, learned h1")
     axis.plot([], [], color="#D55E00", label="networks, products of d")
     axis.set(xlabel="solid angle of the plaquette / pi", ylabel="mean contribution times 4 pi",
-             ylim=(-8.0, 13.0))  # fmt: skip
+             ylim=(-7.0, 7.0))  # fmt: skip
     axis.legend(fontsize=7, frameon=False)
     figure.savefig(FIGURE, dpi=150)
     plt.close(figure)
