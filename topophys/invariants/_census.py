@@ -46,6 +46,8 @@ PRECISE: Final = 1e-6
 #: Momenta at which the middle of the gap is looked up in a block, and again where cells fail.
 SAMPLES: Final = 48
 AGAIN: Final = 24
+#: How many of these eigenvalues take as long as a cell of all bands.
+CHEAP: Final = 8
 #: How often a block is divided before its pieces become blocks, and cells at which it is given up.
 INNER: Final = 4
 FAILING: Final = 96
@@ -201,7 +203,10 @@ class _Walk:
         last: list[Cells] = []
         while len(self.left[0]):
             blocks, edge = self.left, self.edge(self.left[1].min())
-            if self.spent + SAMPLES * len(blocks[0]) > self.most or len(blocks[0]) > max_cells:
+            if (
+                self.spent + SAMPLES * len(blocks[0]) // CHEAP > self.most
+                or len(blocks[0]) > max_cells
+            ):
                 self.stopped = True
                 break
             failed: list[Cells] = []
@@ -231,7 +236,7 @@ class _Walk:
         at = 0
         if poly is not None:
             inner, at, gaps, count = cells_inside(poly, box, self.filled)
-            self.spent += count
+            self.spent += count // CHEAP
             gap = np.ldexp(gaps, poly.exponent)
             lonely = bool(self.take_gap(gap, np.full(len(gap), alone)).any())
             if lonely:  # the block at -k is looked at on its own

@@ -71,11 +71,6 @@ class Moving(Hoppings):
             sizes=2.0 * norms[:, half], beyond=(beyond + ROUND * size) * UP,
         )  # fmt: skip
 
-    @property
-    def axes(self) -> int:
-        """Momenta and parameters together."""
-        return self.vectors.shape[1] + self.central.shape[1]
-
     def expansions(
         self, owner: Int, points: Int, phases: Phases, half: Real, size: Real, fine: int
     ) -> Iterator[tuple[Int, NDArray[np.complex128], Real]]:
@@ -89,7 +84,7 @@ class Moving(Hoppings):
             out = np.zeros((len(rows), term_count(axes), n, n), np.complex128)
             out[:, place] = terms
             slope = self.central[box]
-            mixed = 0.0
+            mixed = np.zeros(len(rows))
             if len(self.shifts):
                 wave = self.zone.phases(self.shifts, points[rows])
                 moved = (wave[:, None, None] @ self.slopes[box]).reshape(slope.shape)
