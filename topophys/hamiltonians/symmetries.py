@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._typing import FourierLike
 from topophys.errors import InputError, KindError
 from topophys.hamiltonians.fourier import FourierHamiltonian, primitive_vectors
 from topophys.kernels.rounding import UP, frobenius, upper_bound
@@ -114,7 +115,7 @@ def find_time_reversal(H: FourierHamiltonian) -> SpinOrder | None:
     return fits[0] if len(fits) == 1 else None
 
 
-def time_reversal_error(H: FourierHamiltonian) -> float:
+def time_reversal_error(H: FourierLike) -> float:
     """Bound of |H(-k) - U H(k)^* U^dagger| at all k, for the best of U = 1 and both orders of spin.
 
     Energies at k and -k differ by no more than that.

@@ -298,11 +298,16 @@ def cells_inside(poly: Polynomial, box: Box, filled: int) -> tuple[Int, int, Rea
     return cells, at, np.concatenate(gaps), len(u)
 
 
+def _unused(points: Int) -> NDArray[np.complex128]:
+    """Phases of a polynomial, which has none."""
+    return np.empty((len(points), 0), np.complex128)
+
+
 def _proven(ham: Folded, box: Box, cells: Int, at: int) -> tuple[NDArray[np.bool_], Real]:
     """Which cells of a block are proven, and the gaps of H on these."""
     edge, none = 1 << (box.max_depth - at), np.zeros(len(cells), np.int64)
     found = bound_cells(
-        ham, none, 2 * cells + edge, lambda p: p + 0j, np.diag(box.width),
+        ham, none, 2 * cells + edge, _unused, np.diag(box.width),
         np.full(len(cells), 2.0**-at), np.zeros(len(cells)), frames=False,
     )  # fmt: skip
     proven = np.zeros(len(cells), np.bool_)

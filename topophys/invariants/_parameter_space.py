@@ -271,7 +271,7 @@ class Expansion:
             np.tensordot(self._basis(points, j), self.coefficients, axes=1)
             for j in range(half.shape[1])
         ]
-        change = np.stack(slopes, 1) * half[..., None, None, None]
+        change = np.asarray(np.stack(slopes, 1) * half[..., None, None, None], np.complex128)
         return change, 0.5 * np.einsum("bi,ij,bj->b", half, self._second, half) * UP
 
     def linear(self, filled: int) -> bool:

@@ -127,13 +127,13 @@ class _Krawczyk:
         here = np.tensordot(phase, hops, axes=1)
         energy, v = np.linalg.eigh(0.5 * (here + here.conj().T))
 
-        def turned(weight: Array) -> Array:
-            part = v.conj().T @ np.tensordot(weight * phase, hops, axes=1) @ v
+        def turned(weight: Real, factor: complex) -> Array:
+            part = v.conj().T @ np.tensordot(factor * weight * phase, hops, axes=1) @ v
             return np.asarray(0.5 * (part + part.conj().T))
 
-        first = [turned(1j * vectors[:, i]) for i in range(3)]
+        first = [turned(vectors[:, i], 1j) for i in range(3)]
         second = {
-            (i, j): turned(-(vectors[:, i] * vectors[:, j]) + 0j)
+            (i, j): turned(vectors[:, i] * vectors[:, j], -1.0)
             for i, j in itertools.combinations_with_replacement(range(3), 2)
         }
         departure = float(np.linalg.norm(v.conj().T @ v - np.eye(n))) * UP
