@@ -21,9 +21,9 @@ import pytest
 
 RECORD: Final = Path(__file__).with_suffix(".json")
 #: Seconds from which a test is `long`: `make test-fast` leaves it out.
-LONG: Final = 0.2
+LONG: Final = 0.1
 #: Seconds from which a test is `heavy`: `make test` leaves it out, `make test-all` runs it.
-HEAVY: Final = 1.0
+HEAVY: Final = 0.7
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
