@@ -131,3 +131,20 @@ def test_a_closed_gap_off_the_grid_is_named_however_few_cells_there_are(rng):
     at = found.k_at_gap_upper - shift
     # all sines vanish at each touching
     np.testing.assert_allclose(np.sin(at), 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("place", [(2.5, -2.0), (-0.7, 1.1)])
+def test_a_touching_is_reported_where_it_is(place):
+    base = tp.models.qwz(-2.0)
+    turn = np.exp(1j * base.vectors @ np.array(place))
+    hoppings = {
+        tuple(r): np.pad(z * a, (0, 1))
+        for r, z, a in zip(base.vectors.tolist(), turn, base.amplitudes, strict=True)
+    }
+    hoppings[0, 0] = hoppings[0, 0] + np.diag([0.0, 0.0, 5.0])
+    h = tp.FourierHamiltonian(hoppings, n_occupied=1)
+    found = tp.certify_gap(h)
+    assert found.reason == "closed gap"
+    energy = np.linalg.eigvalsh(h.bloch(found.k_at_gap_upper))
+    assert energy[1] - energy[0] < 1e-9
+    assert (np.abs(found.k_at_gap_upper) <= np.pi).all()

@@ -10,6 +10,7 @@ import pytest
 from topophys.kernels import winding_certified as kernels
 from topophys.kernels.rounding import SLACK, UNIT
 from topophys.kernels.small_linalg import determinant_error
+from topophys.kernels.trig_series import trig_table
 from topophys.kernels.winding_certified import NOTHING
 
 SEEDS = range(3)
@@ -242,3 +243,15 @@ def test_values_of_the_series_between_nodes(turn):
     if turn == 0:
         found = python("value_at")(terms, 0, 0, m, k, point, whole)
         np.testing.assert_allclose(found, [f.real, f.imag, norm2], atol=1e-12)
+
+
+@pytest.mark.parametrize("turn", [-2, 0, 1])
+def test_nodes_are_the_same_with_a_table_and_without(turn):
+    """Phases of more harmonics than a table holds come from a recurrence."""
+    terms, n_node, none = np.random.default_rng(7).normal(size=(3, 9)), 16, np.empty(0, np.int64)
+    found = []
+    for table in (trig_table(4, np.arange(n_node) - n_node // 2, n_node), np.empty((0, n_node))):
+        base = np.full((5, n_node + 1), np.nan)
+        python("look")(terms, 9, turn, none, table, base)
+        found.append(base[:3])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-12)
