@@ -92,3 +92,21 @@ def test_random_pairs_of_chern_insulators_in_any_basis(number, link, monkeypatch
     assert sure.all()
     assert found.certified.all()
     assert found.value.tolist() == truth.tolist()
+
+
+def test_only_vertices_inside_add_integers(monkeypatch):
+    """At both ends the sum over a vertex is no multiple of 2 pi: its phases count as they are."""
+    seen = []
+
+    def watched(*given):
+        point, chosen = given[4], given[9]
+        seen.append((set(point[:, 0].tolist()), set(point[chosen, 0].tolist())))
+        return integers(*given)
+
+    integers = methods.integers_of_vertices
+    monkeypatch.setattr(methods, "integers_of_vertices", watched)
+    prove()
+    ((everywhere, inside),) = seen
+    assert inside == everywhere - {min(everywhere), max(everywhere)}
+    assert min(everywhere) == 0
+    assert len(inside) > 1
