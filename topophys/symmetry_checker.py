@@ -23,7 +23,7 @@ if __package__:
     )  # fmt: skip
 else:  # a copy beside one of the checker
     from bundle_checker import pfaffian  # type: ignore[import-not-found, no-redef]
-    from checker import *  # type: ignore[import-not-found, no-redef]  # noqa: F403
+    from checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: How near the exact operator must be to the one of the question, and its eigenvalues apart.
 NEAR, APART = 1e-5, 1e-3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -37,6 +37,16 @@ __all__ = ["SectorChern", "mirror_chern"]
 
 #: Distance of eigenvalues of an operator that belong to one sector.
 APART: Final = 1e-6
+
+
+#: Question, eigenvalues and bases of both sectors, operator, and Chern numbers.
+FileQuestion: TypeAlias = tuple[
+    Question,
+    NDArray[np.complex128],
+    list[NDArray[np.complex128]],
+    NDArray[np.complex128],
+    list[int],
+]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,21 +146,20 @@ class SectorChern(Result):
         where, flat = element_of(self.status.shape, index)
         if str(self.status[where]) != "certified":
             raise UnresolvedError("mirror Chern number", [flat], self.status.size)
-        asked = self.asked_of_file(where)
-        return save_document(sector_document(*asked, float(self.gap_lower[where])), path)
+        gap = float(self.gap_lower[where])
+        return save_document(sector_document(*self.asked_of_file(where), gap), path)
 
-    def asked_of_file(self, where: tuple[int, ...]) -> tuple[Any, ...]:
+    def asked_of_file(self, where: tuple[int, ...]) -> FileQuestion:
         """Question of one element, eigenvalues and bases, operator, and Chern numbers."""
         if self.planes is None or self.operator is None:
             raise InputError("This result does not contain its Hamiltonians; prove it again.")
         h = self.planes
-        error = 0.0 if h.amplitude_error is None else h.amplitude_error
         question = Question(
             "mirror Chern number, times two",
             h.vectors,
             h.amplitudes[where],
             self.n_occupied,
-            float(np.broadcast_to(error, self.status.shape)[where]),
+            0.0 if h.amplitude_error is None else float(h.amplitude_error[where]),
         )
         phases, bases = _eigenspaces(self.operator, self.n_bands)
         numbers = np.ma.getdata(self.sectors)[where].tolist()
@@ -306,7 +315,12 @@ def mirror_chern(
         n_bands=H.n_bands,
         k_at_gap_upper=np.array([one.k for one in found], np.float64).reshape(*batch, 2),
         asked=Asked(H, "mirror Chern number", filled),
-        planes=Slice(h.vectors, h.amplitudes, filled, h.amplitude_error),
+        planes=Slice(
+            h.vectors,
+            h.amplitudes,
+            filled,
+            np.broadcast_to(np.asarray(getattr(h, "amplitude_error", 0.0), np.float64), batch),
+        ),
         operator=np.asarray(mirror, dtype=np.complex128),
     )
     return settle(result, on_unresolved, "mirror Chern number")

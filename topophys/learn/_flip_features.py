@@ -470,7 +470,8 @@ def kramers_lines(h_k: Tensor, n_occupied: int, reversal: Tensor) -> Tensor:
     w = ends.mH @ reversal @ ends.conj()
     pairs = pfaffian(0.5 * (w - w.mT))
     phase = link.angle().sum(-1) + pairs[..., 1].angle() - pairs[..., 0].angle()
-    return 2.0 * (phase[:, 0] - phase[:, 1])
+    apart: Tensor = 2.0 * (phase[:, 0] - phase[:, 1])
+    return apart
 
 
 def pfaffian(matrix: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -66,7 +66,8 @@ def moved_to_origin(samples: Tensor, origin: float) -> Tensor:
         shape[dim] = n
         wave = wave * turn.reshape(shape).to(wave.dtype)
     moved = torch.fft.ifftn(wave, dim=dims)
-    return 0.5 * (moved + moved.mH)
+    mean: Tensor = 0.5 * (moved + moved.mH)
+    return mean
 
 
 def low_pass(samples: Tensor, cutoff: int) -> Tensor:
@@ -82,7 +83,8 @@ def low_pass(samples: Tensor, cutoff: int) -> Tensor:
         shape = [1] * samples.ndim
         shape[dim] = n
         wave = wave * (order <= cutoff).reshape(shape)
-    return torch.fft.ifftn(wave, dim=dims)
+    found: Tensor = torch.fft.ifftn(wave, dim=dims)
+    return found
 
 
 # ----------------------------------------------------------------------------------- Chains
@@ -183,7 +185,7 @@ def wilson_parity(samples: Tensor) -> Tensor:
     Ref.: A. Y. Kitaev, Phys.-Usp. 44, 131 (2001); the loop of the occupied states is its value.
     """
     frame = torch.linalg.eigh(0.5 * (samples + samples.mH))[1][..., : samples.shape[-1] // 2]
-    loop = torch.linalg.det(frame.mH @ frame.roll(-1, 1)).angle().sum(1)
+    loop: Tensor = torch.linalg.det(frame.mH @ frame.roll(-1, 1)).angle().sum(1)
     return ((loop / math.pi).round() % 2).long()
 
 
@@ -476,4 +478,4 @@ def fit_parities(
     network.train()
     losses = [loop.run_epoch()["total_loss"] for _ in range(epochs)]
     network.eval()
-    return cast("list[float]", losses)
+    return losses
