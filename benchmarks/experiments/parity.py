@@ -523,7 +523,8 @@ def inside_table(kind):
         for source in ("trained", "untrained", "input"):
             found = [r[source][name] for r in rows]
             cells.append(f"{min(found):.3f} to {max(found):.3f}")
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        shown = name.replace("|", "\\|")
+        lines.append(f"| {shown} | " + " | ".join(cells) + " |")
     own = [r["own_auc"] for r in rows]
     lines.append(
         f"| where the formula is wrong, by the network's own p (AUC) | {min(own):.3f} to"
