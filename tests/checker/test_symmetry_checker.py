@@ -26,7 +26,7 @@ def said(data):
 def sectors(tmp_path_factory):
     path = tmp_path_factory.mktemp("sectors") / "x.cert.json"
     found = tp.mirror_chern(tp.models.bhz([1.0, -1.0, 5.0]), mirror=MIRROR)
-    assert found.value.tolist() == [1.0, -1.0, 0.0] or found.value[0] == 1.0
+    assert found.value[0] == 1.0
     return load(found.save(path, 0))
 
 
