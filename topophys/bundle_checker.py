@@ -24,7 +24,7 @@ if __package__:
         prove_cells, settle, stored, total, unitary, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
-    from checker import *  # type: ignore[import-not-found, no-redef]  # noqa: F403
+    from checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: Axis along it, and the point on it whose coordinate along it is 0.
 Line: TypeAlias = tuple[int, Point]
