@@ -123,10 +123,10 @@ class ChernTask(Task):
     def prove(
         self,
         H: Any,
-        n_occupied: int | None,  # noqa: ARG002
+        n_occupied: int | None,
         sublattice: Sequence[int] | None = None,  # noqa: ARG002
     ) -> Certificate:
-        return certify_chern(H)
+        return certify_chern(H, n_occupied=n_occupied)
 
     def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         return chern_number_from_d(x.astype(np.float64), on_unresolved="mask")
