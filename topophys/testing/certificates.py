@@ -221,8 +221,10 @@ def document(kind, rng):
         question = replace(question, amplitude_error=question.amplitude_error + error)
         gap = max(0.0, gap - 2.0 * error)
         if kind == "indirect gap":
-            low, high = question.edges
-            question = replace(question, edges=(low + error, high - error))
+            low, high = question.edges[0] + error, question.edges[1] - error
+            if question.level is not None and not low < question.level < high:
+                return None  # outside of the gap of some of these Hamiltonians
+            question = replace(question, edges=(low, high))
     try:
         given = found.evidence[0] if kind == "Kramers" else None
         return document_of(Proof(question, given), int(found.value), gap)
