@@ -9,7 +9,7 @@ import pytest
 import topophys as tp
 from topophys.errors import InputError, UnresolvedError
 from topophys.invariants.certificate_file import load, verify
-from topophys.testing.certificates import claim_is_true
+from topophys.testing.certificates import claim_is_true, trial
 
 checker = pytest.importorskip("topophys.checker")
 MIRROR = np.diag([1j, 1j, -1j, -1j])
@@ -144,3 +144,8 @@ def test_what_cannot_be_saved(tmp_path):
     if three.resolved.all():
         with pytest.raises(InputError, match="two sectors"):
             three.save(tmp_path / "x", 0)
+
+
+def test_violations_are_stated_as_the_checker_bounds_them():
+    """Couplings of every rank: their operator norm alone is below the bound of the checker."""
+    assert trial("mirror", 12, 1, 7)["wrong"] == []

@@ -148,3 +148,10 @@ def test_a_touching_is_reported_where_it_is(place):
     energy = np.linalg.eigvalsh(h.bloch(found.k_at_gap_upper))
     assert energy[1] - energy[0] < 1e-9
     assert (np.abs(found.k_at_gap_upper) <= np.pi).all()
+
+
+@pytest.mark.parametrize("most", [2**62, 2**63, 10**30])
+def test_a_budget_may_be_as_large_as_one_likes(most):
+    assert tp.certify_winding(tp.models.ssh(1.0, 2.0), max_evaluations=most).value == 1
+    assert tp.certify_chern(tp.models.qwz(-1.0), max_evaluations=most).all_certified
+    assert tp.certify_gap(tp.models.bhz(1.0), max_evaluations=most).all_certified

@@ -204,7 +204,9 @@ def test_code_on_disk_is_used(tmp_path, monkeypatch, credit):
     assert (out[0], len(again.signatures), _interpreted._State.spent) == (10.0, 1, 0.0)
 
 
-@pytest.mark.parametrize(("given", "left"), [("0", 0.0), ("1.5", 1.5), ("much", 2.5), (None, 2.5)])
+@pytest.mark.parametrize(
+    ("given", "left"), [("0", 0.0), ("1.5", 1.5), ("much", 2.5), ("nan", 2.5), (None, 2.5)]
+)
 def test_the_credit_can_be_set(given, left, monkeypatch, credit):
     credit(None)
     if given is None:

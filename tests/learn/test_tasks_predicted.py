@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 import topophys as tp
@@ -12,6 +14,7 @@ from topophys.datasets.recipe import Recipe
 from topophys.datasets.tasks import Sampling, get_task, task_names
 from topophys.errors import InputError, KindError, RecipeError, ShapeError
 from topophys.learn import FitConfig, fit
+from topophys.tasks.z2 import of_the_given, prove_z2
 
 #: Family, its table, grid and Hamiltonians of each task, with their invariants and another size.
 TASKS = {
@@ -139,3 +142,40 @@ def test_what_a_task_cannot_read_is_refused_in_one_line():
         )
     with pytest.raises(KindError, match="two-dimensional for this network"):
         get_task("z2").samples(tp.models.ssh(1.0, 2.0), Sampling((4, 4), 32, 2))
+
+
+def test_gaps_of_symmetrised_hamiltonians_are_called_so():
+    """With broken time reversal the proof of Z2 is one of the mean of H and its reverse."""
+    plain = tp.models.bhz(3.0, delta=0.1)
+    hoppings = dict(plain.hoppings)
+    hoppings[0, 0] = hoppings[0, 0] + 0.5 * np.diag([1.0, 1.0, -1.0, -1.0])
+    h = tp.FourierHamiltonian(hoppings, n_occupied=2)
+    run, _, _ = trained("z2")
+    proof = run.predict(h, certify=True).certificate
+    energy = np.linalg.eigvalsh(h.on_grid((60, 60)))
+    gap = (energy[..., 2] - energy[..., 1]).min()
+    assert proof.gap_lower > gap
+    assert proof.gap_lower - proof.symmetry_violation <= gap
+    assert "symmetrised Hamiltonian" in repr(proof)
+
+
+@settings(max_examples=10)
+@given(broken=st.floats(0.0, 0.4), mass=st.floats(1.0, 3.0))
+def test_gaps_of_data_sets_are_those_of_the_given_hamiltonians(broken, mass):
+    hoppings = dict(tp.models.bhz(mass, delta=0.1).hoppings)
+    hoppings[0, 0] = hoppings[0, 0] + broken * np.diag([1.0, 1.0, -1.0, -1.0])
+    h = tp.FourierHamiltonian(hoppings, n_occupied=2)
+    energy = np.linalg.eigvalsh(h.on_grid((30, 30)))
+    proof = of_the_given(prove_z2(h))
+    if proof.all_certified:
+        assert proof.gap_lower <= (energy[..., 2] - energy[..., 1]).min()
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_no_hamiltonians_and_other_grids(name):
+    run, _, _ = trained(name)
+    _, grid, hamiltonians, *_ = TASKS[name]
+    none = run.predict(hamiltonians()[:0])
+    assert none.value.shape == (0,)
+    with pytest.raises(InputError, match="a shape that the network reads"):
+        run.predict(hamiltonians(), k_points=tuple(n + 1 for n in grid))

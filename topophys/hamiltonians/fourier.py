@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -211,7 +212,7 @@ def fourier_sum(
     batch, entries = coefficients.shape[: split - 1], coefficients.shape[split:]
     points = k.shape[:-1]
     phases = np.exp(1j * (k.reshape(-1, k.shape[-1]) @ vectors.T))
-    flat = coefficients.reshape(*batch, len(vectors), -1)
+    flat = coefficients.reshape(*batch, len(vectors), math.prod(entries))
     total: NDArray[np.complex128] = (phases @ flat).reshape(*batch, *points, *entries)
     return total
 

@@ -12,6 +12,8 @@ from topophys.errors import InputError
 
 #: How far from an integer a proven sum of phases / 2 pi may be by rounding; it is about 1e-12.
 INTEGRAL: Final = 1e-6
+#: Evaluations are counted with 64 bits.
+MOST: Final = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def limits(
         raise InputError(
             f"Argument `tightness` must be a number from 0 to below 1, but is {tightness}."
         )
-    most = _validation.positive_int(max_evaluations, "max_evaluations")
+    most = min(_validation.positive_int(max_evaluations, "max_evaluations"), MOST)
     return Limits(float(min_gap), depth, most, float(tightness))
 
 

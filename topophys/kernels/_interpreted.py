@@ -12,6 +12,7 @@ they were.
 from __future__ import annotations
 
 import builtins
+import math
 import os
 import sys
 import threading
@@ -63,9 +64,10 @@ def _credit_left() -> float:
     """Seconds that kernels may still take as Python; TOPOPHYS_INTERPRET_SECONDS changes them."""
     if _State.credit is None:
         try:
-            _State.credit = float(os.environ.get("TOPOPHYS_INTERPRET_SECONDS", CREDIT))
+            given = float(os.environ.get("TOPOPHYS_INTERPRET_SECONDS", CREDIT))
         except ValueError:
-            _State.credit = CREDIT
+            given = math.nan
+        _State.credit = CREDIT if math.isnan(given) else given
     return _State.credit - _State.spent
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,14 @@ def predict_invariants(
     out = np.empty(len(x))
     for part in batches(len(x), batch_size):
         chunk = torch.from_numpy(np.ascontiguousarray(x[part])).to(device, dtype)
-        out[part] = encoder(chunk)["invariant"].double().cpu().numpy()
+        try:
+            answer = encoder(chunk)
+        except RuntimeError as error:  # of a network of the user that reads one grid
+            raise InputError(
+                f"Argument `x` must have a shape that the network reads, but has {x.shape}"
+                f" ({' '.join(str(error).split()):.200})."
+            ) from error
+        out[part] = answer["invariant"].double().cpu().numpy()
     return out
 
 
@@ -535,7 +543,8 @@ class Run(NotebookText):
                 # single precision holds no numbers beyond 1e38; the network divides by the scale
                 axes = tuple(range(len(batch), samples.ndim))
                 values = samples / np.abs(samples).max(axis=axes, keepdims=True)
-        x = np.ascontiguousarray(values).view(np.float64).reshape(-1, *grid, sampling.channels)
+        shape = (math.prod(batch), *grid, sampling.channels)
+        x = np.ascontiguousarray(values).view(np.float64).reshape(shape)
         return x.astype(np.float32), batch
 
     def _input_settings(self) -> dict[str, Any]:

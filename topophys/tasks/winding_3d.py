@@ -89,8 +89,9 @@ class Chiral3d(Family):
 def _blocks_of(h_k: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Blocks D(k) of chiral matrices in the basis of the chiral operator."""
     n = h_k.shape[-1] // 2
-    within = max(np.abs(h_k[..., :n, :n]).max(), np.abs(h_k[..., n:, n:]).max())
-    if h_k.shape[-1] % 2 or within > TOLERANCE * np.abs(h_k).max():
+    halves = (h_k[..., :n, :n], h_k[..., n:, n:])
+    within = max(float(np.abs(half).max(initial=0.0)) for half in halves)
+    if h_k.shape[-1] % 2 or within > TOLERANCE * np.abs(h_k).max(initial=0.0):
         raise KindError(
             "Argument `H` must have orbitals of chirality +1 before those of -1 for this network,"
             f" but has {h_k.shape[-1]} bands and terms up to {within:.3g} within these halves."

@@ -26,18 +26,36 @@ from topophys.invariants._symmetry import spin_reversal
 from topophys.invariants.evidence import Asked
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import Certificate
+from topophys.invariants.symmetric import SymmetryCertificate
 from topophys.invariants.z2 import z2_invariant
 from topophys.tasks.bands import Bands
 
 __all__ = ["TimeReversalPlanes", "Z2Task"]
 
 
-def prove_z2(H: Any, n_occupied: int | None = None) -> Certificate:
-    """Z2 invariants of planes, spin up before spin down, by fluxes through half the zone."""
+def prove_z2(H: Any, n_occupied: int | None = None) -> SymmetryCertificate:
+    """Z2 invariants of planes, spin up before spin down, by fluxes through half the zone.
+
+    As in `z2_invariant` they and the gaps are those of the symmetrised Hamiltonians.
+    """
     found = z2_invariant(H, n_occupied=n_occupied, method="flux", time_reversal="up first")
-    return Certificate(
+    return SymmetryCertificate(
         "Z2 invariant", found.value, found.status, found.gap_lower, found.gap_upper,
         found.k_at_gap_upper, found.evaluations, found.reason,
+        symmetry_violation=found.symmetry_violation,
+    )  # fmt: skip
+
+
+def of_the_given(proof: SymmetryCertificate) -> Certificate:
+    """Return the same with bounds of the gap of the given Hamiltonians in place of their means."""
+    violation = np.asarray(proof.symmetry_violation)
+    there = violation > 0.0
+    lower, upper = proof.gap_lower - violation, proof.gap_upper + violation
+    return Certificate(
+        proof.quantity, proof.value, proof.status,
+        np.where(there, np.maximum(0.0, np.nextafter(lower, 0.0)), proof.gap_lower),
+        np.where(there, np.nextafter(upper, np.inf), proof.gap_upper),
+        proof.k_at_gap_upper, proof.evaluations, proof.reason,
     )  # fmt: skip
 
 
@@ -63,7 +81,7 @@ class TimeReversalPlanes(Bands):
     def certify(self, hoppings: Complex[np.ndarray, "S M n n"], min_gap: float) -> Certificate:
         def prove(kept: NDArray[np.complex128]) -> Certificate:
             h = self._bands(kept)
-            proof = prove_z2(h)
+            proof = of_the_given(prove_z2(h))
             return with_gap(proof, certify_gap(h, min_gap=min_gap)) if min_gap > 0.0 else proof
 
         return screened(hoppings, min_gap, 2, self._gaps, prove, even=True)
