@@ -38,7 +38,7 @@ def _norm(x: NDArray[np.complex128]) -> float:
         return 0.0
     gram = (x / size).conj().T @ (x / size)
     square = gram @ gram
-    return size * float(np.linalg.norm(square @ square)) ** 0.125
+    return float(size * float(np.linalg.norm(square @ square)) ** 0.125)
 
 
 def sector_document(
