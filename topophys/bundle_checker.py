@@ -44,7 +44,7 @@ class Side(NamedTuple):
 class Surface:
     """Cells of a surface, whose sides are matched piece by piece.
 
-    What a subclass knows of each cell is noted by `add`; `edge` is told of each piece.
+    What a subclass knows of each cell is noted by `add`; `edge` is called with each piece.
     """
 
     def __init__(self, bands: Bands, period: Sequence[int]) -> None:

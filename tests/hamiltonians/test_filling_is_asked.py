@@ -18,6 +18,7 @@ def four_bands(dim, **options):
         1: tp.models.ssh(1.0, 2.0),
         2: tp.models.qwz(-1.0),
         3: tp.models.weyl_semimetal(1.0),
+        4: tp.models.dirac_4d(-3.0),
     }[dim]
     hops = {
         tuple(v): np.kron(np.diag([1.0, 1.5]), a)
@@ -26,7 +27,7 @@ def four_bands(dim, **options):
     return tp.FourierHamiltonian(hops, **options)
 
 
-#: Questions of Hamiltonians in one, two and three dimensions.
+#: Questions of Hamiltonians in one to four dimensions.
 QUESTIONS = {
     1: {
         "zak_phase": lambda h, **o: tp.zak_phase(h, grid=8, **o),
@@ -70,6 +71,7 @@ QUESTIONS = {
         "chern_on_slices": lambda h, **o: tp.chern_on_slices(h, axis=2, k=[0.0, 2.0], **o),
         "z2_indices_3d": lambda h, **o: tp.z2_indices_3d(h, on_unresolved="mask", **o),
     },
+    4: {"second_chern": lambda h, **o: tp.second_chern(h, max_grid=4, **o)},
 }
 EACH = [(dim, name) for dim, those in QUESTIONS.items() for name in those]
 
@@ -77,7 +79,7 @@ EACH = [(dim, name) for dim, those in QUESTIONS.items() for name in those]
 @pytest.mark.parametrize(("dim", "name"), EACH)
 def test_every_question_of_a_hamiltonian_asks(dim, name):
     ask = QUESTIONS[dim][name]
-    with pytest.raises(FillingError, match=r"`n_occupied` must be given.* of the 4 bands") as told:
+    with pytest.raises(FillingError, match=r"`n_occupied` must be given.* of the \d bands") as told:
         ask(four_bands(dim))
     assert "\n" not in str(told.value)
 

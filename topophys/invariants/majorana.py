@@ -13,6 +13,7 @@ from topophys._typing import FourierLike
 from topophys.errors import InputError
 from topophys.invariants._cocycle import gap_evidence
 from topophys.invariants._limits import Limits, limits
+from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice, require_dimension
 from topophys.invariants._symmetry import (
     KIND,
@@ -40,7 +41,7 @@ from topophys.invariants.symmetric import (
     settled,
 )
 from topophys.kernels import status as st
-from topophys.kernels.rounding import UNIT, UP, lower_bound
+from topophys.kernels.rounding import UNIT, UP, lower_bound, upper_bound
 from topophys.kernels.small_linalg import crossing, determinants, pfaffians
 
 __all__ = ["majorana_number"]
@@ -193,6 +194,9 @@ def _gaps(h: Slice, kind: str, checked: Limits) -> Evidence:
             np.zeros((size, 1)), np.zeros(size, np.int64), np.full(size, st.BUDGET, np.uint8),
         )  # fmt: skip
     left = np.flatnonzero(~first.proven)
+    if kind == "direct":
+        done = np.flatnonzero(first.proven)  # what was met is the gap around 0
+        first.gap_upper[done] = _direct_gap(h, done, first.k_at_gap_upper[done, 0])
     if not len(left):
         return first
     rest: Certificate | IndirectGap
@@ -206,6 +210,19 @@ def _gaps(h: Slice, kind: str, checked: Limits) -> Evidence:
             max_depth=min(checked.max_depth, 24), max_evaluations=checked.max_evaluations,
         )  # fmt: skip
     return _filled_in(first, left, rest)
+
+
+def _direct_gap(h: Slice, where: NDArray[np.intp], k: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bound the direct gap of chains (B,) at one momentum each (B,) from above."""
+    rows, exponent = divide_out(h.amplitudes[where])
+    phases = np.exp(1j * k[:, None] * h.vectors[:, 0])
+    levels = np.linalg.eigvalsh(np.einsum("bm,bmij->bij", phases, rows))
+    filled = h.n_bands // 2
+    size = np.linalg.norm(rows, axis=(-2, -1)).sum(-1)
+    reach = 4.0 + float(np.abs(h.vectors).max(initial=0)) + h.n_bands + rows.shape[1]
+    met = levels[:, filled] - levels[:, filled - 1] + 8.0 * UNIT * reach * size
+    error = 0.0 if h.amplitude_error is None else 2.0 * np.asarray(h.amplitude_error)[where]
+    return upper_bound(np.maximum(met, 0.0) * UP, exponent) + error
 
 
 def _above_violation(
@@ -223,6 +240,8 @@ def _above_violation(
         again = _gaps(_rows(mean.h, np.array([b])), kind, replace(checked, min_gap=least))
         if again.proven[0]:
             found.gap_lower[b] = again.gap_lower[0]
+            found.gap_upper[b] = again.gap_upper[0]
+            found.k_at_gap_upper[b] = again.k_at_gap_upper[0]
         found.evaluations[b] += again.evaluations[0]
     return found, violation
 

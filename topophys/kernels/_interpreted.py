@@ -141,7 +141,7 @@ def _python(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _extend_deadline() -> None:
-    """Let this thread go on until it can have spent its CPU time, or end the call."""
+    """Let this thread continue until it can have spent its CPU time, or end the call."""
     left = _deadline.end - time.thread_time()
     if left <= 0.0:
         raise _CreditSpentError

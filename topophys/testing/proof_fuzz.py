@@ -283,7 +283,7 @@ def unexplained(result) -> str:
         return f"no word of {set(reasons)} in {words!r}"
     lower, upper = (np.ravel(getattr(result, name)) for name in ("gap_lower", "gap_upper"))
     proven = np.array(status) == "certified"
-    good = np.isfinite(lower) & (lower >= 0.0) & (lower <= upper) & (upper >= 0.0)
+    good = (lower >= 0.0) & (lower <= upper) & (np.isfinite(lower) | np.isinf(upper))
     if not good[proven].all():
         return f"gaps from {lower[proven].tolist()} to {upper[proven].tolist()}"
     return ""
