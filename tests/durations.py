@@ -4,9 +4,9 @@
 
 runs every test that is not marked `slow` and writes the processor time of each, with that of the
 processes it started, to `tests/durations.json`; of a run of some files, only theirs change. At
-collection, tests of `LONG` seconds are marked `long`, and tests of `HEAVY` seconds `heavy`, but for
-those marked `always`: a capability that no cheaper test looks at. A test without a record gets
-neither mark.
+collection, tests of `LONG` seconds, or of a fixture in `LARGE`, are marked `long`, and tests of
+`HEAVY` seconds `heavy`, but for those marked `always`: a capability that no cheaper test looks at.
+A test without a record gets neither mark.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ RECORD: Final = Path(__file__).with_suffix(".json")
 LONG: Final = 0.1
 #: Seconds from which a test is `heavy`: `make test` leaves it out, `make test-all` runs it.
 HEAVY: Final = 0.7
+#: Fixtures of many seconds, whose tests are `long` as well.
+LARGE: Final = frozenset({"demonstrated"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     seconds = {} if recording or not RECORD.exists() else json.loads(RECORD.read_text("utf-8"))
     for item in items:
         spent = seconds.get(item.nodeid, 0.0)
-        if spent >= LONG:
+        if spent >= LONG or LARGE.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("long")
         if spent >= HEAVY and item.get_closest_marker("always") is None:
             item.add_marker("heavy")

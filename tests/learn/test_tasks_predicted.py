@@ -1,6 +1,7 @@
 """Networks of every task: trained on its data sets, asked about Hamiltonians, proven."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -75,6 +76,7 @@ def small_recipe(name, *, flatten=True):
     )  # fmt: skip
 
 
+@cache
 def trained(name, *, flatten=True):
     """A run of the task, its recipe and its network."""
     recipe = small_recipe(name, flatten=flatten)
