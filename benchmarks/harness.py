@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -119,3 +120,15 @@ class Study:
 def _key(settings: dict) -> str:
     """Settings as text: lists and tuples are one, and the order of names does not matter."""
     return json.dumps(settings, sort_keys=True)
+
+
+def run_command(text, **commands):
+    """Call the command that is named first with the words after it; print `text` if there is none.
+
+    Words that are numbers are passed as integers.
+    """
+    name, *words = sys.argv[1:] or [""]
+    if name in commands:
+        commands[name](*(int(word) if word.isdecimal() else word for word in words))
+    else:
+        print(text)

@@ -20,6 +20,15 @@ import topophys
 
 ROOT = Path(topophys.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def sources(*folders):
+    """Python files of the repository, without the environments that `make peers` makes there."""
+    paths = sorted(path for folder in folders for path in (ROOT.parent / folder).rglob("*.py"))
+    parts = {path: path.relative_to(ROOT.parent).parts for path in paths}
+    return [path for path in paths if not any(part.startswith(".") for part in parts[path])]
+
+
 CORE = tuple(
     f"topophys.{p}" for p in ("hamiltonians", "invariants", "models", "ensembles", "grids")
 )
@@ -179,7 +188,7 @@ def test_imports_go_down_the_drawing(path):
 
 @pytest.mark.parametrize(("own", "other"), [("tests", "benchmarks"), ("benchmarks", "tests")])
 def test_tests_and_benchmarks_share_only_what_lies_in_testing(own, other):
-    for path in sorted((ROOT.parent / own).rglob("*.py")):
+    for path in sources(own):
         for node in ast.walk(parsed(path)):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if isinstance(node, ast.Import):
@@ -213,7 +222,7 @@ def test_every_training_goes_through_one_loop():
         "benchmarks/experiments/learning_more.py": "one step, timed beside that of `nn.Conv1d`",
     }
     root = ROOT.parent
-    paths = [*MODULES, *(root / "benchmarks").rglob("*.py")]
+    paths = [*MODULES, *sources("benchmarks")]
     texts = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}
     steps = {
         name for name, text in texts.items() if re.search(r"optimizer\.step\(|\.backward\(", text)
@@ -224,8 +233,7 @@ def test_every_training_goes_through_one_loop():
 def test_files_that_pages_name_exist():
     root = ROOT.parent
     pages = [*root.glob("docs/**/*.md"), root / "CONTRIBUTING.md", root / "README.md"]
-    names = {path.name for folder in ("topophys", "tests", "benchmarks", "docs")
-             for path in (root / folder).rglob("*.py")}  # fmt: skip
+    names = {path.name for path in sources("topophys", "tests", "benchmarks", "docs")}
     gone = set()
     for page in pages:
         for name in re.findall(r"`([\w./]+\.py)`", page.read_text(encoding="utf-8")):

@@ -11,8 +11,8 @@ Counts are kept in benchmarks/results/confidence.jsonl.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -298,19 +298,12 @@ def write():
     draw()
 
 
-def main(arguments):
-    match arguments:
-        case ["chains" | "planes" as kind]:
-            measure(kind)
-        case ["models"]:
-            run_models()
-        case ["files"]:
-            run_files()
-        case ["write"]:
-            write()
-        case _:
-            print(__doc__)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    harness.run_command(
+        __doc__,
+        chains=partial(measure, "chains"),
+        planes=partial(measure, "planes"),
+        models=run_models,
+        files=run_files,
+        write=write,
+    )

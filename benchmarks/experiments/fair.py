@@ -14,7 +14,6 @@ benchmarks/results/fair.jsonl, so that intervals can be over samples and seeds t
 from __future__ import annotations
 
 import math
-import sys
 import time
 from itertools import islice
 
@@ -440,21 +439,12 @@ def write():
     draw(trainings)
 
 
-def main(arguments):
-    match arguments:
-        case ["data"]:
-            print(data_file())
-        case ["tune"]:
-            tune()
-        case ["train", *seeds]:
-            train_all([int(s) for s in seeds] or SEEDS)
-        case ["formulas"]:
-            formulas()
-        case ["write"]:
-            write()
-        case _:
-            print(__doc__)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    harness.run_command(
+        __doc__,
+        data=lambda: print(data_file()),
+        tune=tune,
+        train=lambda *seeds: train_all(seeds or SEEDS),
+        formulas=formulas,
+        write=write,
+    )

@@ -15,7 +15,6 @@ benchmarks/results/hybrid.jsonl beside its settings.
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from statistics import fmean
 from typing import NamedTuple
@@ -574,22 +573,12 @@ def ship():
         shutil.copy(RUNS / f"{kind}-0.safetensors", target / f"{name}.safetensors")
 
 
-def main(arguments):
-    match arguments:
-        case ["train", kind, *seeds]:
-            for seed in seeds or SEEDS:
-                train(kind, int(seed))
-        case ["calibrate", kind]:
-            calibrate(kind)
-        case ["measure", kind]:
-            measure(kind)
-        case ["ship"]:
-            ship()
-        case ["write"]:
-            write()
-        case _:
-            print(__doc__)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    harness.run_command(
+        __doc__,
+        train=lambda kind, *seeds: [train(kind, seed) for seed in seeds or SEEDS],
+        calibrate=calibrate,
+        measure=measure,
+        ship=ship,
+        write=write,
+    )

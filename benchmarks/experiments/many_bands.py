@@ -10,7 +10,6 @@ sample in benchmarks/results/many_bands.jsonl, so that intervals are over sample
 
 from __future__ import annotations
 
-import sys
 import time
 from itertools import pairwise
 
@@ -571,17 +570,10 @@ def write():
                               links_table(), machine))  # fmt: skip
 
 
-def main(arguments):
-    match arguments:
-        case ["planes", *seeds]:
-            run_planes([int(s) for s in seeds] or SEEDS)
-        case ["links", *seeds]:
-            run_links([int(s) for s in seeds] or SEEDS)
-        case ["write"]:
-            write()
-        case _:
-            print(__doc__)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    harness.run_command(
+        __doc__,
+        planes=lambda *seeds: run_planes(seeds or SEEDS),
+        links=lambda *seeds: run_links(seeds or SEEDS),
+        write=write,
+    )

@@ -9,7 +9,6 @@ benchmarks/results/noise.jsonl.
 
 from __future__ import annotations
 
-import sys
 import time
 
 import numpy as np
@@ -319,15 +318,5 @@ def write():
         f" {np.mean([r['seconds'] for r in rows]):.1f} s of one core each.")  # fmt: skip
 
 
-def main(arguments):
-    match arguments:
-        case ["run", *seeds]:
-            run([int(s) for s in seeds] or SEEDS)
-        case ["write"]:
-            write()
-        case _:
-            print(__doc__)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    harness.run_command(__doc__, run=lambda *seeds: run(seeds or SEEDS), write=write)

@@ -10,7 +10,6 @@ Weights go to runs/robustness; results are kept in benchmarks/results/robustness
 from __future__ import annotations
 
 import math
-import sys
 import time
 from statistics import NormalDist
 
@@ -156,18 +155,10 @@ def write():
         f" {1e3 * seconds:.1f} ms.")  # fmt: skip
 
 
-def main(arguments):
-    match arguments:
-        case ["train", *seeds]:
-            for seed in seeds or SEEDS:
-                train(int(seed))
-        case ["measure"]:
-            measure()
-        case ["write"]:
-            write()
-        case _:
-            print(__doc__)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    harness.run_command(
+        __doc__,
+        train=lambda *seeds: [train(seed) for seed in seeds or SEEDS],
+        measure=measure,
+        write=write,
+    )

@@ -9,7 +9,6 @@ benchmarks/results/widths.jsonl.
 
 from __future__ import annotations
 
-import sys
 import time
 from statistics import median
 
@@ -171,15 +170,5 @@ def write():
                                harness.machine()))  # fmt: skip
 
 
-def main(arguments):
-    match arguments:
-        case ["run", *seeds]:
-            run([int(s) for s in seeds] or SEEDS)
-        case ["write"]:
-            write()
-        case _:
-            print(__doc__)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    harness.run_command(__doc__, run=lambda *seeds: run(seeds or SEEDS), write=write)

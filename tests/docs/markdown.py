@@ -127,7 +127,6 @@ def refused(words: list[str]) -> str | None:
     arguments = [word for word in rest[1:] if word not in {"-h", "--help"}]
     try:
         known[rest[0]].make_context(rest[0], arguments, resilient_parsing=arguments != rest[1:])
-    # the parser runs our own callbacks too: a page whose command raises anything is a broken page
-    except Exception as error:
+    except Exception as error:  # of our own callbacks too: whatever is raised, the page is wrong
         return f"{type(error).__name__}: {getattr(error, 'message', error)}"
     return None

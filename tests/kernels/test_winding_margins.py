@@ -129,7 +129,10 @@ def test_error_of_the_coefficients_of_the_determinant(n):
 def growth(a):
     """Growth of the pivots of Gaussian elimination with the largest pivot of each column."""
     a = a.copy()
-    size = lambda z: abs(z.real) + abs(z.imag)  # noqa: E731
+
+    def size(z):
+        return abs(z.real) + abs(z.imag)
+
     largest, grown = size(a).max(), 0.0
     for c in range(len(a)):
         p = c + int(np.argmax(size(a[c:, c])))

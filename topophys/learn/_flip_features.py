@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence, Sized
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
 
+from topophys.errors import ShapeError
 from topophys.learn.layers import flatten_channels, upsample_periodic
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "pfaffian",
     "plane_candidates",
     "polar_factors",
+    "require_labels",
+    "standardize",
     "time_reversed_mean",
 ]
 
@@ -495,3 +498,19 @@ def pfaffian(matrix: Tensor) -> Tensor:
         change = first[:, :, None] * second[:, None, :]
         a = a - change + change.mT
     return total.reshape(matrix.shape[:-2])
+
+
+def require_labels(label: Sized, total: int) -> None:
+    """Refuse labels that are not one for each sample."""
+    if len(label) != total or not total:
+        raise ShapeError(
+            f"Argument `label` must have one entry for each of {total} samples (and at least one),"
+            f" but has {len(label)}."
+        )
+
+
+def standardize(network: Any, seen: Tensor) -> None:
+    """Set the mean and the deviation by which a network scales its features."""
+    with torch.no_grad():
+        network.mean.copy_(seen.mean(0))
+        network.deviation.copy_(seen.std(0).clamp_min(1e-3))

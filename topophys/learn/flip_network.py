@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
@@ -30,6 +30,8 @@ from topophys.learn._flip_features import (
     mirror_pairs,
     of_unit_size,
     plane_candidates,
+    require_labels,
+    standardize,
 )
 from topophys.learn._proven_answers import ProvenAnswers
 from topophys.learn.calibration import (
@@ -41,7 +43,7 @@ from topophys.learn.calibration import (
     summary_of,
 )
 from topophys.learn.inputs import certify_hamiltonian, chiral_block
-from topophys.learn.trainer import TrainingLoop, shuffled_batches
+from topophys.learn.trainer import minimize
 
 __all__ = ["FlipData", "FlipNetwork", "Posterior", "fit_flips"]
 
@@ -739,44 +741,25 @@ def fit_flips(
     >>> len(losses)
     8
     """
-    total = len(data.base)
-    if len(label) != total or not total:
-        raise ShapeError(
-            f"Argument `label` must have one entry for each of {total} samples (and at least one),"
-            f" but has {len(label)}."
-        )
     device = network.mean.device
+    require_labels(label, len(data.base))
     data = data.to(device)
-    seen = data.features[data.kept]
-    with torch.no_grad():
-        network.mean.copy_(seen.mean(0))
-        network.deviation.copy_(seen.std(0).clamp_min(1e-3))
+    standardize(network, data.features[data.kept])
     difference = torch.as_tensor(np.asarray(label), device=device) - data.base[:, 0]
     column = difference.clamp(-REACH, REACH - 1) + REACH
-    size = min(batch_size, total)
-    order = torch.Generator().manual_seed(seed)
 
-    def batches(_epoch: int, _skip: int) -> Iterator[Tensor]:
-        return (rows.to(device) for rows in shuffled_batches(total, size, order))
+    def loss_of(rows: Tensor) -> Tensor:
+        chosen: Tensor = network(data.select(rows)).gather(1, column[rows, None])
+        return -chosen.mean()
 
-    def terms(rows: Tensor) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
-        chosen = network(data.select(rows)).gather(1, column[rows, None])
-        loss = -chosen.mean()
-        yield loss, {"total_loss": loss}
-
-    loop = TrainingLoop(
-        network.parameters(),
-        batches,
-        terms,
-        steps=epochs * (total // size),
+    return minimize(
+        network,
+        loss_of,
+        len(data.base),
+        epochs=epochs,
+        batch_size=batch_size,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        seed=seed,
+        on_epoch_end=on_epoch_end,
     )
-    losses = []
-    network.train()
-    for epoch in range(epochs):
-        losses.append(loop.run_epoch()["total_loss"])
-        if on_epoch_end is not None:
-            on_epoch_end(epoch, losses[-1])
-    network.eval()
-    return losses

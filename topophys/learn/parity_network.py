@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,8 +21,10 @@ from topophys.learn._flip_features import (
     of_unit_size,
     pfaffian,
     plane_candidates,
+    require_labels,
+    standardize,
 )
-from topophys.learn.trainer import TrainingLoop, shuffled_batches
+from topophys.learn.trainer import minimize
 
 __all__ = ["ParityData", "ParityNetwork", "fit_parities", "low_pass", "moved_to_origin"]
 
@@ -445,37 +446,21 @@ def fit_parities(
     >>> len(fit_parities(network, data, np.asarray(label), batch_size=32))
     12
     """
-    total = len(data.base)
-    if len(label) != total or not total:
-        raise ShapeError(
-            f"Argument `label` must have one entry for each of {total} samples (and at least one),"
-            f" but has {len(label)}."
-        )
-    seen = data.features.flatten(0, 1)
-    with torch.no_grad():
-        network.mean.copy_(seen.mean(0))
-        network.deviation.copy_(seen.std(0).clamp_min(1e-3))
-    target = torch.as_tensor(np.asarray(label)).float()
-    size = min(batch_size, total)
-    order = torch.Generator().manual_seed(seed)
+    require_labels(label, len(data.base))
+    standardize(network, data.features.flatten(0, 1))
+    target = torch.as_tensor(np.asarray(label), device=network.mean.device).float()
 
-    def batches(_epoch: int, _skip: int) -> Iterator[Tensor]:
-        return shuffled_batches(total, size, order)
-
-    def terms(rows: Tensor) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    def loss_of(rows: Tensor) -> Tensor:
         p = network(data.select(rows)).clamp(1e-6, 1.0 - 1e-6)
-        loss = nn.functional.binary_cross_entropy(p, target[rows])
-        yield loss, {"total_loss": loss}
+        return nn.functional.binary_cross_entropy(p, target[rows])
 
-    loop = TrainingLoop(
-        network.parameters(),
-        batches,
-        terms,
-        steps=epochs * (total // size),
+    return minimize(
+        network,
+        loss_of,
+        len(data.base),
+        epochs=epochs,
+        batch_size=batch_size,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        seed=seed,
     )
-    network.train()
-    losses = [loop.run_epoch()["total_loss"] for _ in range(epochs)]
-    network.eval()
-    return losses

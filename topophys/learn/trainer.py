@@ -17,7 +17,7 @@ from topophys.learn.data import Batch, Loader
 from topophys.learn.distributed import SINGLE_PROCESS, ProcessGroup
 from topophys.learn.losses import LocalReadout, compute_topological_loss
 
-__all__ = ["Position", "Trainer", "TrainingLoop", "shuffled_batches"]
+__all__ = ["Position", "Trainer", "TrainingLoop", "minimize", "shuffled_batches"]
 
 B = TypeVar("B")
 
@@ -232,3 +232,44 @@ class Trainer(TrainingLoop[Batch]):
             objective = objective * (share * self.group.size)
         together = self.group.all_reduce([*losses.values()], share)
         yield objective, dict(zip(losses, together, strict=True))
+
+
+def minimize(
+    network: nn.Module,
+    loss_of: Callable[[Tensor], Tensor],
+    total: int,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    weight_decay: float,
+    seed: int,
+    on_epoch_end: Callable[[int, float], object] | None = None,
+) -> list[float]:
+    """Minimize the loss of `total` rows in random order; return its mean in each epoch."""
+    size, device = min(batch_size, total), next(network.parameters()).device
+    order = torch.Generator().manual_seed(seed)
+
+    def batches(_epoch: int, _skip: int) -> Iterator[Tensor]:
+        return (rows.to(device) for rows in shuffled_batches(total, size, order))
+
+    def terms(rows: Tensor) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        loss = loss_of(rows)
+        yield loss, {"total_loss": loss}
+
+    loop = TrainingLoop(
+        network.parameters(),
+        batches,
+        terms,
+        steps=epochs * (total // size),
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+    )
+    losses = []
+    network.train()
+    for epoch in range(epochs):
+        losses.append(loop.run_epoch()["total_loss"])
+        if on_epoch_end is not None:
+            on_epoch_end(epoch, losses[-1])
+    network.eval()
+    return losses

@@ -29,7 +29,7 @@ from topophys.invariants.chern import certify_chern
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import Certificate
 
-__all__ = ["Bands", "BandsTask"]
+__all__ = ["Bands", "BandsTask", "MatrixTask"]
 
 
 class Bands(Family):
@@ -97,7 +97,16 @@ class Bands(Family):
         return bands_of(self.vectors(), hoppings, self.filled)
 
 
-class BandsTask(Task):
+class MatrixTask(Task):
+    """A task whose networks read Bloch matrices, or 1 - 2 P if flattened."""
+
+    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
+        from topophys.learn.inputs import matrix_samples
+
+        return matrix_samples(H, sampling)
+
+
+class BandsTask(MatrixTask):
     """Chern number of the occupied bands of Bloch matrices of any size."""
 
     name = "bands"
@@ -131,11 +140,6 @@ class BandsTask(Task):
         self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
     ) -> FourierHamiltonian:
         return bands_of(vectors, hoppings, filled)
-
-    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
-        from topophys.learn.inputs import matrix_samples
-
-        return matrix_samples(H, sampling)
 
     def prove(
         self,

@@ -19,13 +19,14 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Sampling, Task, register_task
+from topophys.datasets.tasks import register_task
 from topophys.ensembles import bdg_chains
 from topophys.grids import k_grid
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.evidence import Asked
 from topophys.invariants.majorana import majorana_number
 from topophys.invariants.results import Certificate
+from topophys.tasks.bands import MatrixTask
 
 __all__ = ["BdgChains", "MajoranaTask", "flattened"]
 
@@ -104,7 +105,7 @@ def chains_of(vectors: NDArray[np.int64], hoppings: NDArray[np.complex128]) -> F
     return FourierHamiltonian(table, n_occupied=hoppings.shape[-1] // 2)
 
 
-class MajoranaTask(Task):
+class MajoranaTask(MatrixTask):
     """Majorana number of class D chains: Pfaffians at k = 0 and pi, which grids may leave out."""
 
     name = "majorana"
@@ -140,11 +141,6 @@ class MajoranaTask(Task):
         filled: int,  # noqa: ARG002
     ) -> Any:
         return chains_of(vectors, hoppings)
-
-    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
-        from topophys.learn.inputs import matrix_samples
-
-        return matrix_samples(H, sampling)
 
     def prove(
         self,

@@ -20,7 +20,7 @@ from topophys.datasets.families import (
 )
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
-from topophys.datasets.tasks import Sampling, Task, register_task
+from topophys.datasets.tasks import register_task
 from topophys.ensembles import time_reversal_planes
 from topophys.invariants._symmetry import spin_reversal
 from topophys.invariants.evidence import Asked
@@ -28,7 +28,7 @@ from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import Certificate
 from topophys.invariants.symmetric import SymmetryCertificate
 from topophys.invariants.z2 import z2_invariant
-from topophys.tasks.bands import Bands
+from topophys.tasks.bands import Bands, MatrixTask
 
 __all__ = ["TimeReversalPlanes", "Z2Task"]
 
@@ -114,7 +114,7 @@ class TimeReversalPlanes(Bands):
         return np.asarray(0.5 * (turned + turned[:, ::-1].conj().swapaxes(-1, -2)))
 
 
-class Z2Task(Task):
+class Z2Task(MatrixTask):
     """Z2 invariant of class AII planes without inversion or conserved spin."""
 
     name = "z2"
@@ -154,11 +154,6 @@ class Z2Task(Task):
         self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
     ) -> Any:
         return bands_of(vectors, hoppings, filled)
-
-    def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
-        from topophys.learn.inputs import matrix_samples
-
-        return matrix_samples(H, sampling)
 
     def prove(
         self,
