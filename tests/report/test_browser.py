@@ -37,6 +37,14 @@ FRAME = """<!doctype html><meta charset="utf-8"><body style="margin:0">
       r => !r.name.startsWith("data:")).length].join(" ");
 }});</script>"""
 
+#: The page of charts in a narrow window, and what it says.
+NARROW = """<!doctype html><meta charset="utf-8">
+<iframe src="charts.html" style="width:390px;height:800px"></iframe><pre></pre>
+<script>addEventListener("load", () => {
+  const page = document.querySelector("iframe").contentDocument;
+  document.querySelector("pre").textContent = page.querySelector("pre").textContent;
+});</script>"""
+
 #: Counts texts of charts that reach out of their drawing or into each other.
 CHARTS = """<!doctype html><meta charset="utf-8">{style}<body>{charts}<pre></pre>
 <script>addEventListener("load", () => {{
@@ -108,8 +116,14 @@ def test_words_of_charts_are_apart_and_inside(tmp_path, font):
     style += f"<style>.chart svg {{ font-family: {font}; }}</style>"
     page = tmp_path / "charts.html"
     page.write_text(CHARTS.format(style=style, charts="".join(charts)), encoding="utf-8")
-    text = browse(tmp_path, "--dump-dom", "--window-size=1280,900", page.as_uri())
-    assert re.search(r"<pre>(.*)</pre>", text)[1] == "2: "
+    frame = tmp_path / "frame.html"
+    frame.write_text(NARROW, encoding="utf-8")
+    for name in (page, frame):
+        text = browse(
+            tmp_path, "--allow-file-access-from-files", "--virtual-time-budget=5000",
+            "--dump-dom", "--window-size=1280,900", name.as_uri(),
+        )  # fmt: skip
+        assert re.search(r"<pre>(.*)</pre>", text)[1] == "2: "
 
 
 def screenshot(folder, name, *arguments):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -182,12 +183,14 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
         return None
     finest = min(1.0 / (2 * r["total"]) for r in rows)
     low = math.floor(math.log10(finest))
-    zero, start = _NAMES + 16.0, _NAMES + 62.0
+    counts = [f"{r['total'] - r['correct']:,} of {r['total']:,}" for r in rows]
+    names, values = _room([r["split"] for r in rows], _NAMES), _room(counts, _VALUES)
+    zero, start = names + 16.0, names + 62.0
 
     def place(error: float) -> float:
         if error <= 0.0:
             return zero
-        return start + (_NAMES + _PLOT - start) * (max(math.log10(error), low) - low) / -low
+        return start + (names + _PLOT - start) * (max(math.log10(error), low) - low) / -low
 
     parts = []
     bottom = 26.0 + _ROW * len(rows)
@@ -197,10 +200,8 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
         label = "" if power % 2 else f"{100 * 10.0**power:g} %"
         parts.append(_line(x, 20.0, x, bottom, "grid") + _text(x, bottom + 16.0, label, "middle"))
     parts.append(_text(zero, bottom + 16.0, "0", "middle"))
-    parts.append(
-        _text(_NAMES + _PLOT / 2, bottom + 34.0, "wrong answers (95 % interval)", "middle")
-    )
-    for i, row in enumerate(rows):
+    parts.append(_text(names + _PLOT / 2, bottom + 34.0, "wrong answers (95 % interval)", "middle"))
+    for i, (row, count) in enumerate(zip(rows, counts, strict=True)):
         y = 40.0 + _ROW * i
         wrong = row["total"] - row["correct"]
         formula = row["total"] - row["formula_correct"]
@@ -217,12 +218,11 @@ def accuracy_chart(summary: dict[str, Any]) -> Markup | None:
             + f'<circle class="net" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
             + f'<circle class="formula" cx="{other:.1f}" cy="{y:.1f}" r="8"/>'
         )
-        name = _text(_NAMES - 8.0, y + 4.0, row["split"], "end")
-        count = f"{wrong:,} of {row['total']:,}"
-        value = _text(_NAMES + _PLOT + 12.0, y + 4.0, count, "start")
+        name = _text(names - 8.0, y + 4.0, row["split"], "end")
+        value = _text(names + _PLOT + 12.0, y + 4.0, count, "start")
         parts.append(f"<g><title>{escape(message)}</title>{marks}{name}{value}</g>")
     return _svg(
-        parts, bottom + 42.0, "Share of wrong answers on each split",
+        parts, names + _PLOT + values, bottom + 42.0, "Share of wrong answers on each split",
         "Filled: the network. Ring: the formula on the same points. Splits without an error stand"
         " at 0; their line ends at the largest rate that 95 % confidence allows. On the right:"
         " wrong answers of the network, of all.",
@@ -258,8 +258,15 @@ def probe_chart(summary: dict[str, Any]) -> Markup | None:
     if not groups:
         return None
 
+    kinds = {"raw": "whole layer", "used part": "part in use"}
+    labels = [
+        f"{layer.removesuffix('_features')}, {kinds.get(measure, measure)}"
+        for layer, measure in groups
+    ]
+    names = _room(labels, _NAMES)
+
     def place(value: float) -> float:
-        return _NAMES + 12.0 + (_PLOT - 24.0) * (min(max(value, -0.1), 1.0) + 0.1) / 1.1
+        return names + 12.0 + (_PLOT - 24.0) * (min(max(value, -0.1), 1.0) + 0.1) / 1.1
 
     bottom = 26.0 + _ROW * len(groups)
     parts = []
@@ -268,13 +275,10 @@ def probe_chart(summary: dict[str, Any]) -> Markup | None:
         parts.append(
             _line(x, 20.0, x, bottom, "grid") + _text(x, bottom + 16.0, f"{value:g}", "middle")
         )
-    parts.append(_text(_NAMES + _PLOT / 2, bottom + 34.0, "held-out R²", "middle"))
-    for i, ((layer, measure), found) in enumerate(groups.items()):
-        y = 40.0 + _ROW * i
-        kind = {"raw": "whole layer", "used part": "part in use"}.get(measure, measure)
-        parts.append(
-            _text(_NAMES - 8.0, y + 4.0, f"{layer.removesuffix('_features')}, {kind}", "end")
-        )
+    parts.append(_text(names + _PLOT / 2, bottom + 34.0, "held-out R²", "middle"))
+    for i, (((_, measure), found), label) in enumerate(zip(groups.items(), labels, strict=True)):
+        y, kind = 40.0 + _ROW * i, kinds.get(measure, measure)
+        parts.append(_text(names - 8.0, y + 4.0, label, "end"))
         for row in found:
             message = (
                 f"{row['layer'].removesuffix('_features')} ({kind}), {row['source']}:"
@@ -289,10 +293,11 @@ def probe_chart(summary: dict[str, Any]) -> Markup | None:
                 mark += f'<circle class="{look}" cx="{x:.1f}" cy="{y:.1f}" r="{size}"/>'
             parts.append(f"<g><title>{escape(message)}</title>{mark}</g>")
         trained = next((r for r in found if r["source"] == "trained"), found[0])
-        value_at = _NAMES + _PLOT + 12.0
+        value_at = names + _PLOT + 12.0
         parts.append(_text(value_at, y + 4.0, f"{trained['r2']:.3f}", "start"))
     return _svg(
-        parts, bottom + 42.0, "Encoded in the layers, and what of it is in use",
+        parts, names + _PLOT + _VALUES, bottom + 42.0,
+        "Encoded in the layers, and what of it is in use",
         "Filled: the trained network. Ring: untrained networks. Triangle: a control quantity that"
         " no invariant depends on. A high filled mark says something only where ring and triangle"
         " are low.",
@@ -307,8 +312,12 @@ def _text(x: float, y: float, content: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
 
 
-def _svg(parts: list[str], height: float, title: str, caption: str) -> Markup:
-    width = _NAMES + _PLOT + _VALUES
+def _room(labels: Sequence[str], least: float) -> float:
+    """Width for labels beside a chart, in the larger letters of narrow windows as well."""
+    return max(least, 20.0 + 9.0 * max(map(len, labels)))
+
+
+def _svg(parts: list[str], width: float, height: float, title: str, caption: str) -> Markup:
     return Markup(
         f'<figure class="chart"><h3>{escape(title)}</h3>'
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(title)}">'
