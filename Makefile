@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# the tests start many processes, which would compile the package again and again
+unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 # processes that share the tests, file by file: those of a file share what it makes
 JOBS ?= 2
@@ -76,8 +78,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	# what builds the package is pinned as well, which pip does not do in isolation; setuptools builds
 	# the dependencies that come as source only, and the one that venv brings cannot make wheels
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools hatchling editables
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable ".[dev,docs]"
+	# and Python compiles what is imported, not all of PyTorch, which takes pip a minute
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt setuptools hatchling editables
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --no-build-isolation --editable ".[dev,docs]"
 	touch $(STAMP)
 
 clean:
