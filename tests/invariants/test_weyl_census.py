@@ -14,7 +14,9 @@ from tests.invariants.samples import X, Y, Z
 from tests.strategies import generators, random_unitaries
 from topophys.errors import InputError, KindError, ShapeError
 from topophys.invariants import _census
+from topophys.invariants._cells import Hoppings, bound_cells
 from topophys.invariants._census import boxes_around, union
+from topophys.invariants._subdivision import Zone
 from topophys.testing.weyl_nodes import draw, judge
 
 UNITS = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
@@ -174,7 +176,7 @@ def test_a_census_that_stops_early_is_right_as_far_as_it_goes(most):
 def test_boxes_hold_their_cells_and_keep_apart(rng):
     n = 16
     cells = np.unique(rng.integers(0, n, (int(rng.integers(1, 12)), 3)), axis=0)
-    boxes = boxes_around(cells, n)
+    boxes = boxes_around(cells, np.ones(len(cells), int), n)
     for low, high in boxes:
         assert (high - low >= 3).all()
     images = n * np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)))
@@ -283,7 +285,7 @@ def test_the_unit_of_energy_does_not_matter(exponent):
 def test_two_nodes_in_one_box_are_not_one():
     """Close nodes of one charge share a box: a charge of two, and no single touching."""
     split = {
-        (0, 0, 0): (np.cos(1.2) + 2.0) * Z - 0.002 * X,
+        (0, 0, 0): (np.cos(1.2) + 2.0) * Z - 0.0002 * X,
         (1, 0, 0): -0.5 * X - 0.5 * Z,
         (0, 1, 0): 0.5 * X - 0.5 * Z,
         (1, 1, 0): -0.25 * Y,
@@ -306,3 +308,59 @@ def test_refusals():
         tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0), depth=11)
     with pytest.raises(InputError, match="max_cells"):
         tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0), max_cells=0)
+
+
+def ring(mass):
+    """Touchings on a ring around k = 0 that a mass separates by twice its size."""
+    hops = {(0, 0, 0): -2.0 * X + mass * Z, (0, 0, 1): 0.5 * X - 0.5j * Y}
+    return hops | dict.fromkeys(UNITS[:2], 0.5 * X)
+
+
+@pytest.mark.parametrize("bands", [2, 10])
+def test_a_small_gap_all_along_a_ring_is_no_touching(bands):
+    """Cells much wider than gap over slope: the mass is what the corners of each have in common."""
+    h = with_spectators(ring(0.02), np.random.default_rng(bands), bands)
+    found = tp.find_weyl_nodes(h, depth=4)
+    assert found.complete
+    assert len(found.status) == 0
+    assert 0.0 < found.gap_outside <= 0.04 + 1e-12
+
+
+def test_lines_of_many_bands_are_not_divided_to_the_end():
+    h = with_spectators(ring(0.0), np.random.default_rng(3), 10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_census, "LONG", 32)
+        patch.setattr(_census, "LINES", 2)
+        found = tp.find_weyl_nodes(h, depth=6)
+    assert found.complete
+    assert found.stopped
+    assert len(found.undecided) == len(found.status) == 1
+    # on k_z = 0 the ring is cos k_x + cos k_y = 1
+    kx = np.linspace(-np.pi / 2, np.pi / 2, 101)
+    k = np.stack([kx, np.arccos(1.0 - np.cos(kx)), np.zeros(101)], -1)
+    assert (np.abs(wrapped(k - found.centre[0])) <= found.half_width[0]).all()
+
+
+@given(rng=generators())
+@settings(max_examples=4)
+def test_any_basis_proves_what_it_proves(rng):
+    """Gaps of cells that are bounded in turned bases are below those at momenta of the cells."""
+    n, filled = 5, int(rng.integers(1, 5))
+    hops = {v: rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n)) for v in UNITS}
+    h = tp.FourierHamiltonian(hops, n_occupied=filled)
+    ham = Hoppings.of(h, filled)
+    zone = Zone((8,) * 3, 8, 3)
+    points = 2 * rng.integers(0, 64, (300, 3)) + 1
+    found = [
+        bound_cells(
+            ham, np.zeros(300, np.int64), points, lambda p: zone.phases(ham.vectors, p),
+            np.diag(zone.half), np.full(300, 1 / 8), np.zeros(300), frames=False,
+            fine=2 * zone.fine, aimed=aimed,
+        ) for aimed in (False, True)
+    ]  # fmt: skip
+    assert len(found[1].good) >= len(found[0].good)
+    shift = rng.uniform(-1.0, 1.0, (40, 3)) * zone.half / 8
+    for cell in found[1].good[:40]:
+        energy = np.linalg.eigvalsh(h.bloch(zone.momenta(points[cell]) + shift))
+        gap = np.ldexp(found[1].gap[cell], int(ham.exponent[0]))
+        assert (energy[:, filled] - energy[:, filled - 1]).min() >= gap

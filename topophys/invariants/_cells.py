@@ -73,6 +73,8 @@ Phases: TypeAlias = Callable[[Int], Array]
 CHUNK_BYTES: Final = 6 << 20
 #: Slack, relative to the size of third-order terms: their own rounding.
 ROUND: Final = 1e-9
+#: Steps towards the nearest point of a hull.
+GILBERT: Final = 12
 #: Hoppings from which on sums in three dimensions are done plane by plane.
 PLANES: Final = 32
 
@@ -306,8 +308,9 @@ def bound_cells(
     *,
     frames: bool,
     fine: int = 0,
+    aimed: bool = False,
 ) -> CellBounds:
-    """Bound the gap on cells.
+    """Bound the gap on cells; `aimed`: by the basis in which corners are apart, not the eigenbasis.
 
     Shapes: `owner` (m,), `points` (m, dim), `half` (A, dim), `size` (m,), `least` (m,).
     """
@@ -315,7 +318,7 @@ def bound_cells(
     good: list[Int] = []
     gap, seen = np.zeros(len(owner)), np.zeros(len(owner))
     for rows, terms, rest in ham.expansions(owner, points, phases, half, size, fine):
-        part = _bound_chunk(ham, owner[rows], terms, rest, least[rows], len(half), frames)
+        part = _bound_chunk(ham, owner[rows], terms, rest, least[rows], len(half), frames, aimed)
         gap[rows], seen[rows] = part.gap, part.seen
         good.append(rows[part.good])
         parts.append(part)
@@ -337,14 +340,18 @@ def _bound_chunk(
     least: Real,
     axes: int,
     frames: bool,
+    aimed: bool,
 ) -> CellBounds:
     """`bound_cells` for cells with these Taylor coefficients, remainders included in `rest`."""
     n, filled = ham.n_bands, ham.filled
     energy, states = eigh_batch(terms[:, 0])
     zero = ham.about_zero
     seen = _apart(energy[:, filled], energy[:, filled - 1], zero)
-    quick = n <= LARGEST or zero
-    gap = seen if quick else _first_look(terms, states, seen, filled, axes)
+    if aimed:
+        states, most = _aim(terms, energy, states, filled, axes)
+        gap = np.minimum(seen, most)
+    else:
+        gap = seen if n <= LARGEST or zero else _first_look(terms, states, seen, filled, axes)
     gap = gap - 2.0 * rest
     rows = np.flatnonzero((gap > 0.0) & (gap >= least))
     if len(rows) < len(owner):
@@ -372,8 +379,13 @@ def _first_look(terms: Array, states: Array, seen: Real, filled: int, axes: int)
     pair = states[:, None, :, filled - 1 : filled + 1]
     moved = (pair.conj() * (terms[:, 1:] @ pair)).sum(-2).real
     drift = np.asarray(moved[..., 1] - moved[..., 0])
+    return np.asarray(seen + (drift @ _weights(axes).T).min(1))
+
+
+def _weights(axes: int) -> Real:
+    """Weights (2^A, T - 1) of the derivatives at corners, as in `corner_blocks`."""
     sides = list(itertools.product((1.0, -1.0), repeat=axes))
-    weight = np.empty((len(sides), drift.shape[1]))
+    weight = np.empty((len(sides), term_count(axes) - 1))
     weight[:, :axes] = sides
     place = axes
     for i in range(axes):
@@ -381,7 +393,48 @@ def _first_look(terms: Array, states: Array, seen: Real, filled: int, axes: int)
         for j in range(i + 1, axes):
             weight[:, place + j - i] = [s[i] * s[j] for s in sides]
         place += axes - i
-    return np.asarray(seen + (drift @ weight.T).min(1))
+    return weight
+
+
+def _aim(terms: Array, energy: Real, states: Array, filled: int, axes: int) -> tuple[Array, Real]:
+    """Turn the two states at the gap to where the corners of the cell agree best.
+
+    Between the two, H is a real vector d at each corner. Along a unit vector u they are apart by
+    twice the smallest u.d: most along the point of the convex hull that is nearest to 0. Where the
+    gap is small all over the cell, that is far from the d of the centre. Any basis proves what it
+    proves. Returns the bases, and what can be found with them at most.
+    """
+    pair = np.ascontiguousarray(states[:, :, filled - 1 : filled + 1])
+    inner = pair.conj().swapaxes(-1, -2)[:, None] @ (terms[:, 1:] @ pair[:, None])
+    d = np.stack([
+        inner[..., 0, 1].real, -inner[..., 0, 1].imag,
+        0.5 * (inner[..., 1, 1] - inner[..., 0, 0]).real,
+    ], -1)  # fmt: skip
+    ends = _weights(axes) @ d
+    ends[..., 2] += 0.5 * (energy[:, filled] - energy[:, filled - 1])[:, None]
+    best = np.zeros((len(terms), 3))
+    best[:, 2] = 1.0
+    margin = ends[..., 2].min(1)
+    # the nearest point by steps to the corner that is furthest back (Gilbert)
+    u = ends.mean(1)
+    for _ in range(GILBERT):
+        along = np.einsum("mci,mi->mc", ends, u)
+        length = np.sqrt((u * u).sum(1)).clip(1e-300)
+        least = along.min(1) / length
+        better = (least > margin) & (u[:, 2] > -0.9 * length)
+        margin[better] = least[better]
+        best[better] = u[better] / length[better, None]
+        step = ends[range(len(u)), along.argmin(1)] - u
+        share = -(u * step).sum(1) / (step * step).sum(1).clip(1e-300)
+        u = u + share.clip(0.0, 1.0)[:, None] * step
+    side, up = best[:, 0] - 1j * best[:, 1], 1.0 + best[:, 2]
+    turn = np.empty((len(terms), 2, 2), np.complex128)
+    turn[:, 0, 0], turn[:, 1, 0] = up, -side.conj()
+    turn[:, 0, 1], turn[:, 1, 1] = side, up
+    turn /= np.sqrt(2.0 * up)[:, None, None]
+    states = states.copy()
+    states[:, :, filled - 1 : filled + 1] = pair @ turn
+    return states, np.asarray(2.0 * margin)
 
 
 def _turn(states: Array, terms: Array) -> Real:

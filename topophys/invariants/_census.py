@@ -51,6 +51,11 @@ CHEAP: Final = 8
 #: How often a block is divided before its pieces become blocks, and cells at which it is given up.
 INNER: Final = 4
 FAILING: Final = 96
+#: How many levels above them cells share a block.
+AROUND: Final = 2
+#: Cells of a depth from which on, if as many hang together, they are not divided: lines.
+LONG: Final = 512
+LINES: Final = 7
 #: Cells without proof from which on the middle of the gap is looked up again.
 FEW: Final = 16
 
@@ -62,22 +67,28 @@ class Remaining:
     Attributes
     ----------
     cells : int64 ndarray of shape (m, 3)
-        Their coordinates on a lattice of n^3.
+        Their lowest corners on a lattice of n^3.
+    edge : int64 ndarray of shape (m,)
+        Their edges there.
     n : int
-        Cells along 2 pi.
+        Points along 2 pi.
     gap : float
         Proven gap on all others.
     spent : int
         Eigenproblems of all bands that were solved.
     reversal : float
         Bound of how far energies at k and -k differ, where time reversal is used; else infinite.
+    stopped : bool
+        Whether some are larger than the smallest ones.
     """
 
     cells: Int
+    edge: Int
     n: int
     gap: float
     spent: int
     reversal: float
+    stopped: bool
 
 
 def affordable(h: FourierLike) -> int:
@@ -185,7 +196,7 @@ class _Walk:
         found = bound_cells(
             self.ham, none, 2 * corner + edge, lambda p: zone.phases(self.ham.vectors, p),
             np.diag(zone.half), np.full(len(corner), edge / 2.0**self.depth),
-            np.zeros(len(corner)), frames=False, fine=2 * zone.fine,
+            np.zeros(len(corner)), frames=False, fine=2 * zone.fine, aimed=True,
         )  # fmt: skip
         lonely = found.good[self.take_gap(found.gap[found.good], alone[found.good])]
         bad = np.ones(len(corner), np.bool_)
@@ -199,83 +210,135 @@ class _Walk:
         )
 
     def divide_blocks(self, max_cells: int, show: bool) -> None:
-        """Divide what is left by few bands, cell by cell."""
-        last: list[Cells] = []
+        """Divide what is left by few bands, block by block."""
+        ended: list[Cells] = []
+        holder = self.left[1]
         while len(self.left[0]):
-            blocks, edge = self.left, self.edge(self.left[1].min())
+            blocks = _blocks(self.left, holder, self.depth)
             if (
-                self.spent + SAMPLES * len(blocks[0]) // CHEAP > self.most
-                or len(blocks[0]) > max_cells
+                self.spent + SAMPLES * len(blocks) // CHEAP > self.most
+                or len(self.left[0]) > max_cells
             ):
                 self.stopped = True
                 break
-            failed: list[Cells] = []
-            words = f"blocks of edge 2 pi / {self.zone.fine // edge} and less"
-            with track(len(blocks[0]), words, show) as done:
-                for corner, level, alone in zip(*blocks, strict=True):
-                    failed.append(self._block(corner, int(level), bool(alone)))
+            failed, holders = [_none()], [np.empty(0, np.int64)]
+            words = f"blocks of edge 2 pi / {CENSUS_START << min(b.level for b in blocks)} and less"
+            with track(len(blocks), words, show) as done:
+                for block in blocks:
+                    cells, least = self._block(block)
+                    failed.append(cells)
+                    holders.append(np.maximum(least, cells[1] - AROUND))
                     done(1)
-            corner, depth, alone = _joined(failed)
-            end = depth == self.depth
-            last.append((corner[end], depth[end], alone[end]))
-            self.left = (corner[~end], depth[~end], alone[~end])
-        self.left = _joined([self.left, *last])
-        self.level = int(self.left[1].min(initial=self.depth))
-        self.left = _parents(self.left, self.level, self.depth)
+            self.left, holder = _joined(failed), np.concatenate(holders)
+            # the smallest cells are tried once more, in a block not much larger than they are
+            small = (self.left[1] == self.depth) & (holder > self.depth - AROUND)
+            last = small | self._extended()
+            ended.append(_some(self.left, last))
+            self.left, holder = _some(self.left, ~last), holder[~last]
+        self.left = _joined([self.left, *ended])
 
-    def _block(self, corner: Int, level: int, alone: bool) -> Cells:
-        """Pieces of a cell that are not proven by a few bands."""
-        deepest = min(INNER, self.depth - level)
+    def _extended(self) -> NDArray[np.bool_]:
+        """Which cells belong to many that hang together, as those of a line of touchings."""
+        corner, level, _ = self.left
+        found = np.zeros(len(corner), np.bool_)
+        for depth in range(LINES, self.depth):
+            rows = np.flatnonzero(level == depth)
+            if len(rows) < LONG:
+                continue
+            label = _clusters(corner[rows] >> (self.depth - depth), CENSUS_START << depth)
+            found[rows] = (np.bincount(label) >= LONG)[label]
+        self.stopped |= bool(found.any())
+        return found
+
+    def _block(self, block: _Block) -> tuple[Cells, Int]:
+        """Pieces of the cells of a block that are not proven by a few bands.
+
+        With each the least depth of a block around it that is worth a trial.
+        """
+        corner, level = block.corner, block.level
+        deepest = min(block.at + INNER, self.depth - level)
         edge = int(self.edge(level))
         centre = np.pi * (2 * corner + edge) / self.zone.fine
         half = np.full(3, np.pi * edge / self.zone.fine) * (1.0 + 1e-12)
         box = Box(centre, half, 1, deepest)
         poly = expand(self.h.vectors, self.hops, float(self.ham.error[0]), box, PRECISE)
         self.spent += 1
-        inner = np.zeros((1, 3), np.int64)
-        at = 0
+        shift = self.depth - level
+        start = (block.cells - corner) >> (shift - deepest)
+        inner, at, lonely = start, block.at, False
         if poly is not None:
-            inner, at, gaps, count = cells_inside(poly, box, self.filled)
+            inner, at, gaps, count = cells_inside(poly, box, self.filled, start, block.at)
             self.spent += count // CHEAP
             gap = np.ldexp(gaps, poly.exponent)
-            lonely = bool(self.take_gap(gap, np.full(len(gap), alone)).any())
-            if lonely:  # the block at -k is looked at on its own
-                other = self.mirrored(corner[None], np.int64(edge))[0]
-                return _joined([
-                    self._pieces(corner, level, inner, at, deepest, alone=True),
-                    self._pieces(other, level, np.zeros((1, 3), np.int64), 0, deepest, alone=True),
-                ])  # fmt: skip
-        return self._pieces(corner, level, inner, at, deepest, alone=alone)
-
-    def _pieces(
-        self, corner: Int, level: int, inner: Int, at: int, deepest: int, *, alone: bool
-    ) -> Cells:
-        """Cells of depth `at` within a block; the block itself, undivided, becomes its halves."""
-        cells = corner + (inner << (self.depth - level - deepest))
-        found = (cells, np.full(len(cells), level + at), np.full(len(cells), alone))
-        return _children(found, self.depth) if at == 0 and len(cells) else found
+            lonely = bool(self.take_gap(gap, np.full(len(gap), block.alone)).any())
+        cells = corner + (inner << (shift - deepest))
+        found = (cells, np.full(len(cells), level + at), np.full(len(cells), block.alone | lonely))
+        # what is left undivided is divided for the next round
+        if at == block.at and len(cells) and level + at < self.depth:
+            found = _children(found, self.depth)
+        below = np.full(len(found[0]), level + 1)
+        if not lonely:
+            return found, below
+        # those at -k are looked at on their own
+        edge = int(self.edge(level + block.at))
+        other = self.mirrored(block.cells, np.int64(edge))
+        there = (other, np.full(len(other), level + block.at), np.ones(len(other), np.bool_))
+        return _joined([found, there]), np.append(below, np.full(len(other), level))
 
     def remaining(self) -> Remaining:
         """Return what is left, those at -k included."""
-        corner, _, alone = self.left
-        edge = int(self.edge(self.level))
-        other = self.mirrored(corner[~alone], np.int64(edge))
-        cells = np.unique(np.concatenate([corner, other]) // edge, axis=0)
+        corner, level, alone = self.left
+        other = self.mirrored(corner[~alone], self.edge(level[~alone]))
+        every = np.column_stack([np.append(level, level[~alone]), np.concatenate([corner, other])])
+        every = np.unique(every, axis=0)
         # rounded down: a power of two is exact unless it is denormal
         gap = np.nextafter(np.ldexp(self.gap, self.exponent), 0.0)
         found = upper_bound(self.reversal, self.exponent) if self.reversal < np.inf else np.inf
-        return Remaining(cells, CENSUS_START << self.level, float(gap), self.spent, float(found))
+        return Remaining(
+            every[:, 1:], self.edge(every[:, 0]), self.zone.fine, float(gap), self.spent,
+            float(found), self.stopped or bool((level < self.depth).any()),
+        )  # fmt: skip
 
 
-def cells_inside(poly: Polynomial, box: Box, filled: int) -> tuple[Int, int, Real, int]:
-    """Cells of a box without proof, in units of the smallest ones, and their depth.
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A cell of the zone, and the cells in it that are looked at, all `at` levels below it."""
 
-    Then gaps that are proven of the others, and the eigenproblems of all bands.
+    corner: Int
+    level: int
+    cells: Int
+    at: int
+    alone: bool
+
+
+def _blocks(cells: Cells, holder: Int, depth: int) -> list[_Block]:
+    """Cells by the cell of depth `holder` (m,) that holds them."""
+    corner, level, alone = cells
+    shift = (depth - holder)[:, None]
+    keys = np.column_stack([holder, level, alone, (corner >> shift) << shift])
+    first, place = np.unique(keys, axis=0, return_inverse=True)
+    order = np.argsort(place.reshape(-1), kind="stable")
+    groups = np.split(order, np.cumsum(np.bincount(place.reshape(-1)))[:-1])
+    return [
+        _Block(key[3:], int(key[0]), corner[rows], int(key[1] - key[0]), bool(key[2]))
+        for key, rows in zip(first, groups, strict=True)
+    ]
+
+
+def cells_inside(
+    poly: Polynomial, box: Box, filled: int, cells: Int, at: int
+) -> tuple[Int, int, Real, int]:
+    """Which of the cells (m, 3) of depth `at` in a box are not proven, in pieces, and their depth.
+
+    Corners are in units of the smallest cells. Then gaps that are proven of the others, and the
+    eigenproblems of all bands.
     """
     rng, deepest = np.random.default_rng(0), box.max_depth
-    u = rng.uniform(-1.0, 1.0, (SAMPLES, 3))
+    first, gaps = at, [np.empty(0)]
+    edge = 1 << (deepest - at)
+    u = cells[rng.integers(0, len(cells), SAMPLES)] + edge * rng.random((SAMPLES, 3))
+    u = u / (1 << deepest) * 2.0 - 1.0
     energy = np.linalg.eigvalsh(poly.at(u)).astype(np.float64)
-    cells, at, gaps = np.zeros((1, 3), np.int64), 0, [np.empty(0)]
     for attempt in range(2):
         ham = fold(poly, fit(poly, u, energy, filled), filled, box)
         if ham is None:
@@ -284,8 +347,8 @@ def cells_inside(poly: Polynomial, box: Box, filled: int) -> tuple[Int, int, Rea
             proven, gap = _proven(ham, box, cells, at)
             gaps.append(gap)
             cells = cells[~proven]
-            full = len(cells) > FAILING or (attempt == 0 and at >= 2 and len(cells) > FEW)
-            if at == deepest or full:
+            many = len(cells) > FAILING
+            if at == deepest or many or (attempt == 0 and at >= first + 2 and len(cells) > FEW):
                 break
             cells, at = _halves(cells, 1 << (deepest - at)), at + 1
         if attempt or len(cells) <= FEW:
@@ -308,7 +371,7 @@ def _proven(ham: Folded, box: Box, cells: Int, at: int) -> tuple[NDArray[np.bool
     edge, none = 1 << (box.max_depth - at), np.zeros(len(cells), np.int64)
     found = bound_cells(
         ham, none, 2 * cells + edge, _unused, np.diag(box.width),
-        np.full(len(cells), 2.0**-at), np.zeros(len(cells)), frames=False,
+        np.full(len(cells), 2.0**-at), np.zeros(len(cells)), frames=False, aimed=True,
     )  # fmt: skip
     proven = np.zeros(len(cells), np.bool_)
     proven[found.good] = True
@@ -340,6 +403,15 @@ def _parents(cells: Cells, level: int, depth: int) -> Cells:
     return found, np.full(len(found), level), both
 
 
+def _none() -> Cells:
+    return np.empty((0, 3), np.int64), np.empty(0, np.int64), np.empty(0, np.bool_)
+
+
+def _some(cells: Cells, rows: NDArray[np.bool_]) -> Cells:
+    corner, level, alone = cells
+    return corner[rows], level[rows], alone[rows]
+
+
 def _joined(parts: list[Cells]) -> Cells:
     corner, level, alone = zip(*parts, strict=True)
     return np.concatenate(corner), np.concatenate(level), np.concatenate(alone)
@@ -349,31 +421,28 @@ def _joined(parts: list[Cells]) -> Cells:
 Ends: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def boxes_around(cells: NDArray[np.int64], n: int) -> list[Ends]:
-    """Boxes (low, high) in units of cells that hold all cells with one to spare, without overlap.
-
-    Corners are unwrapped: a box may reach beyond the Brillouin zone, and is meant modulo n.
-    """
+def _clusters(cells: Int, n: int) -> Int:
+    """Label (m,) of cells (m, 3) of a torus of n^3, the same for those within two of each other."""
     # loaded where it is used: SciPy takes longer to import than all else here
     from scipy.sparse import coo_array  # noqa: PLC0415
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
     from scipy.spatial import cKDTree  # noqa: PLC0415
 
-    if not len(cells):
-        return []
     near = cKDTree(cells, boxsize=n).query_pairs(2.5, p=np.inf, output_type="ndarray")
     graph = coo_array((np.ones(len(near)), near.T), shape=(len(cells), len(cells)))
-    count, label = connected_components(graph, directed=False)
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def boxes_around(cells: Int, edge: Int, n: int) -> list[Ends]:
+    """Boxes (low, high) that hold all cells with one of their edges to spare, without overlap.
+
+    Cells by their lowest corners (m, 3), multiples of their edges (m,), on a torus of n^3.
+    Corners are unwrapped: a box may reach beyond the Brillouin zone, and is meant modulo n.
+    """
     boxes: list[Ends] = []
-    for group in range(count):
-        here, low, size = cells[label == group], np.zeros(3, np.int64), np.zeros(3, np.int64)
-        for axis in range(3):
-            # the shortest interval around the circle leaves out the widest gap
-            x = np.unique(here[:, axis])
-            gaps = np.append(x[1:], x[0] + n) - x
-            widest = int(gaps.argmax())
-            low[axis], size[axis] = x[(widest + 1) % len(x)], n - gaps[widest]
-        boxes.append((low - 1, low + size + 2))
+    for size in np.unique(edge):
+        found = _around(cells[edge == size] // size, n // int(size))
+        boxes += [(low * size, high * size) for low, high in found]
     merged = True
     while merged:
         merged = False
@@ -387,6 +456,21 @@ def boxes_around(cells: NDArray[np.int64], n: int) -> list[Ends]:
                 boxes[i] = both
                 del boxes[j]
                 merged = True
+    return boxes
+
+
+def _around(cells: Int, n: int) -> list[Ends]:
+    """Boxes around cells of edge 1, each around those that hang together."""
+    label, boxes = _clusters(cells, n), list[Ends]()
+    for group in range(int(label.max()) + 1):
+        here, low, size = cells[label == group], np.zeros(3, np.int64), np.zeros(3, np.int64)
+        for axis in range(3):
+            # the shortest interval around the circle leaves out the widest gap
+            x = np.unique(here[:, axis])
+            gaps = np.append(x[1:], x[0] + n) - x
+            widest = int(gaps.argmax())
+            low[axis], size[axis] = x[(widest + 1) % len(x)], n - gaps[widest]
+        boxes.append((low - 1, low + size + 2))
     return boxes
 
 

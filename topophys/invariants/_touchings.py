@@ -94,7 +94,7 @@ def only_touching(
         poly = expand(h.vectors, hops, float(error_of(h, exponent)[0]), box)
         if poly is None:
             return False, distance
-        cells, at, _, _ = cells_inside(poly, box, filled)
+        cells, at, _, _ = cells_inside(poly, box, filled, np.zeros((1, 3), np.int64), 0)
     if not len(cells):
         return False, distance
     edge = 1 << (DEEPER - at)

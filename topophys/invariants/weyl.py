@@ -13,11 +13,11 @@ from topophys._progress import track
 from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError, why
 from topophys.invariants._census import (
-    CENSUS_START,
     Ends,
     affordable,
     boxes_around,
     cells_left,
+    union,
 )
 from topophys.invariants._cocycle import charge_evidence
 from topophys.invariants._folding import MANY, fold_charges
@@ -197,7 +197,7 @@ def _box(
 #: Eigenproblems for the charge of a box in any case.
 LEAST: Final = 1000
 #: How often cells are divided by default: of all bands, and of a few of many.
-DEPTHS: Final = (4, 7)
+DEPTHS: Final = (4, 10)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -220,8 +220,8 @@ class WeylCensus(Result):
     unique : bool ndarray of shape (B,)
         Whether the box is proven to hold exactly one touching.
     partner : int64 ndarray of shape (B,)
-        Box at -k, where energies there are proven to be the same to `reversal_error`; otherwise,
-        and where there is none, -1. Time reversal keeps charges.
+        The only box that meets its image at -k, where energies there are proven to be the same to
+        `reversal_error`; otherwise, and where there is none, -1. Time reversal keeps charges.
     reversal_error : float
         Bound of how far energies at k and -k differ; infinite without time reversal.
     gap_lower : float64 ndarray of shape (B,)
@@ -356,7 +356,7 @@ def find_weyl_nodes(
         Number n of bands below the touchings; that of `H` where not given.
     depth : int, optional
         How often a starting cell is divided, at most 10: nodes nearer than about three of the
-        smallest cells share a box. Without it 4, and 7 for nine bands or more, where small cells
+        smallest cells share a box. Without it 4, and 10 for nine bands or more, where small cells
         are proven by a few of them.
     max_cells : int, optional
         Where more cells than this are left at one depth, as for nodal lines and surfaces, they are
@@ -408,7 +408,7 @@ def find_weyl_nodes(
     most = affordable(h) if max_evaluations is None else max_evaluations
     left = cells_left(h, filled, depth, max_cells, most, progress)
     spent = left.spent
-    ends = boxes_around(left.cells, left.n)
+    ends = boxes_around(left.cells, left.edge, left.n)
     rows: list[_Row] = []
     with track(len(ends), "boxes", progress and len(ends) > 0) as advance:
         for low, high in ends:
@@ -435,7 +435,7 @@ def find_weyl_nodes(
         gap_outside=left.gap if complete else 0.0,
         evaluations=np.array(spent, np.int64),
         complete=complete,
-        stopped=len(left.cells) > 0 and left.n < CENSUS_START << depth,
+        stopped=left.stopped,
         bands=(filled, int(h.n_bands)),
         notes=tuple(getattr(h, "notes", ())),
         asked=Asked(h, "Weyl charge", filled),
@@ -456,12 +456,13 @@ class _Row:
 
 
 def _partners(ends: list[Ends], n: int) -> NDArray[np.int64]:
-    """For each box the one at -k that is its exact image, or -1."""
-    size = 2 * n
-    middles = {tuple(((low + high) % size).tolist() + (high - low).tolist()): i
-               for i, (low, high) in enumerate(ends)}  # fmt: skip
-    images = [((-low - high) % size).tolist() + (high - low).tolist() for low, high in ends]
-    return np.array([middles.get(tuple(image), -1) for image in images], np.int64)
+    """For each box the only one that meets its image at -k, if that meets no other; or -1."""
+    images = [(-high, -low) for low, high in ends]
+    meet = np.array([[union(one, two, n) is not None for two in ends] for one in images], np.bool_)
+    meet = meet.reshape(len(ends), len(ends))
+    other = meet.argmax(1) if len(ends) else np.empty(0, np.int64)
+    alone = (meet.sum(1) == 1) & (meet.sum(0) == 1)
+    return np.where(alone, other, -1)
 
 
 def _census(rows: list[_Row]) -> WeylCensus:
