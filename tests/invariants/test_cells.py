@@ -235,23 +235,40 @@ def test_norms_and_levels_of_hermitian_blocks(n):
 
 
 def test_sums_plane_by_plane_are_the_plain_sums():
+    """In any order of the cells, of any size, and of more than one Hamiltonian."""
     rng = np.random.default_rng(0)
     h = random_h(rng, 3, 3, 2, 1)
-    ham, zone = Hoppings.of(h, 1), Zone((8, 8, 8), 8, 3)
+    both = tp.FourierHamiltonian({r: np.stack([m, 0.5 * m]) for r, m in h.hoppings.items()})
+    ham, zone = Hoppings.of(both, 1), Zone((8, 8, 8), 8, 3)
     edge = 2 ** rng.integers(0, 4, 60)
     points = 2 * edge[:, None] * rng.integers(0, 64 // edge[:, None], (60, 3)) + edge[:, None]
-    points = points[np.lexsort(points.T)]
-    size = (points & -points).min(1) / 8.0
-    owner, half, fine = np.zeros(60, np.int64), np.diag(zone.half), 2 * zone.fine
+    owner = np.repeat([0, 1], 30)
+    order = np.lexsort((*points.T, edge, owner))
+    half, fine = np.diag(zone.half), 2 * zone.fine
     reach = ham.vectors @ half.T
-    plain = _sums(ham, owner, zone.phases(ham.vectors, points), reach, size, 10)
-    np.testing.assert_allclose(
-        _plane_sums(ham, owner, points, size, half, fine), plain, atol=1e-13
-    )  # fmt: skip
-    k = zone.momenta(points)
+    for rows in (order, np.arange(60), order[:1]):
+        at, size, whose = points[rows], edge[rows] / 8.0, owner[rows]
+        plain = _sums(ham, whose, zone.phases(ham.vectors, at), reach, size, 10)
+        found = _plane_sums(ham, whose, at, size, half, fine)
+        np.testing.assert_allclose(found, plain, atol=1e-13)
+    k, size = zone.momenta(points[:30]), edge[:30] / 8.0
+    plain = _plane_sums(ham, owner[:30], points[:30], size, half, fine)
     step = 1e-4 * half[0] * size[:, None]
     slope = (h.bloch(k + step) - h.bloch(k - step)) / 2e-4
     np.testing.assert_allclose(2.0 ** ham.exponent[0] * plain[:, 1], slope, atol=1e-5)
+
+
+def test_sums_of_a_row_longer_than_its_buffers():
+    rng = np.random.default_rng(1)
+    h = random_h(rng, 3, 2, 3, 1)
+    ham, zone = Hoppings.of(h, 1), Zone((8, 8, 8), 8, 3)
+    points = 2 * np.indices((50, 12, 2)).reshape(3, -1)[::-1].T + 1
+    owner, size, half = np.zeros(len(points), np.int64), np.full(len(points), 0.125), zone.half
+    plain = _sums(
+        ham, owner, zone.phases(ham.vectors, points), ham.vectors @ np.diag(half), size, 10
+    )  # fmt: skip
+    found = _plane_sums(ham, owner, points, size, np.diag(half), 2 * zone.fine)
+    np.testing.assert_allclose(found, plain, atol=1e-13)
 
 
 def test_a_far_hopping_takes_no_memory_for_those_between():

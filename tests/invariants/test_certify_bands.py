@@ -11,6 +11,7 @@ import topophys as tp
 from tests.markers import others_slow
 from tests.strategies import SEEDS, chains, generators, plain, two_bands, unitaries
 from topophys.errors import InputError, KindError, UnresolvedError
+from topophys.invariants import _subdivision as subdivision
 from topophys.invariants._cocycle import chern_evidence
 from topophys.invariants._limits import limits
 from topophys.testing.oracles import lower_bands_chern, smallest_gap_of_chain
@@ -144,6 +145,52 @@ def test_three_dimensions():
     weyl = tp.certify_gap(tp.FourierHamiltonian(stack | {(0, 0, 1): 0.8 * z}), max_depth=6)
     assert not weyl.certified
     assert weyl.gap_upper < 0.1
+
+
+def almost_reversed(odd, gap=0.2):
+    """Real but for sin(k_z) times `odd`; smallest gap `gap` -+ 2 `odd` at k_z = +-pi/2."""
+    x, y, z = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1.0, -1.0])
+    hops = {
+        (0, 0, 0): 2.0 * z + (0.5 * gap + 0.3) * x,
+        (1, 0, 0): -0.5 * z - 0.5j * y,
+        (0, 1, 0): -0.5 * z - 0.15 * x,
+        (0, 0, 1): 0.5 * z + 0.5j * odd * x,
+    }
+    return tp.FourierHamiltonian(hops, n_occupied=1)
+
+
+def test_half_of_the_zone_is_enough_where_energies_at_k_and_minus_k_agree():
+    whole = tp.certify_gap(almost_reversed(1e-2))
+    exact, near = tp.certify_gap(almost_reversed(0.0)), tp.certify_gap(almost_reversed(1e-5))
+    assert exact.certified
+    assert near.certified
+    assert whole.certified
+    assert 0.4 < exact.evaluations / whole.evaluations < 0.6
+    assert near.evaluations == exact.evaluations
+    assert near.gap_lower < exact.gap_lower
+
+
+@pytest.mark.parametrize("odd", [1e-4, -1e-4])
+def test_the_gap_of_the_other_half_is_no_smaller_than_proven(odd, monkeypatch):
+    """The smallest gap lies in the half that is looked at, or in the other, by the sign."""
+    h = almost_reversed(odd)
+    at = [np.diff(h.bands(np.array([0.0, 0.0, s * np.pi / 2])))[0] for s in (1, -1)]
+    assert at == pytest.approx([0.2 - 2 * odd, 0.2 + 2 * odd], abs=1e-12)
+    whole = tp.certify_gap(h, tightness=0.9999)
+    monkeypatch.setattr(subdivision, "MATTERS", 0.0)
+    half = tp.certify_gap(h, tightness=0.9999, max_evaluations=6000)
+    assert min(at) - 1e-4 < whole.gap_lower <= min(at)
+    assert min(at) - 8e-4 < half.gap_lower <= min(at)
+
+
+def test_gaps_as_small_as_what_the_other_half_may_differ_are_proven_on_the_whole_zone():
+    h = almost_reversed(1e-4, gap=6e-4)
+    proof = tp.certify_gap(h)
+    assert proof.certified
+    assert 1e-4 < proof.gap_lower <= 4e-4 * (1 + 1e-9)
+    count = int(proof.evaluations)
+    assert tp.certify_gap(h, max_evaluations=count).certified
+    assert tp.certify_gap(h, max_evaluations=count // 2).evaluations <= count // 2
 
 
 def test_results_do_not_depend_on_the_batch():

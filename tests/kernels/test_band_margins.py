@@ -15,31 +15,6 @@ def gaussian(rng, *shape):
     return rng.normal(size=shape) + 1j * rng.normal(size=shape)
 
 
-def test_sums_over_points_of_one_plane_and_of_one_row():
-    """The first point fills the plane, each row is summed anew, each derivative has its place."""
-    rng = np.random.default_rng(0)
-    vectors = np.array([[0, 2, 1], [1, 0, 1], [1, 2, 0], [2, 1, 1]])
-    pairs, pair = np.unique(
-        np.column_stack([np.searchsorted([0, 1, 2], vectors[:, 0]), vectors[:, 1]]),
-        axis=0, return_inverse=True,
-    )  # fmt: skip
-    hops, onsite = gaussian(rng, 4, 4), np.diag([1.0, -1.0]).astype(complex)
-    half, fine = np.array([0.3, 0.2, 0.1]), 16
-    points = np.array([[1, 3, 5], [2, 3, 5], [2, 4, 5]])
-    for chosen in (points, points[:1]):
-        m = len(chosen)
-        out, size = np.full((m, 10, 2, 2), np.nan + 0j), np.ones(m)
-        kernels.taylor_planes(
-            chosen, fine, size, half, vectors, pair.ravel(), pairs, np.arange(3), onsite, hops, out
-        )
-        plain = np.zeros((m, 10, 2, 2), complex)
-        phases = np.exp(2j * np.pi * (chosen @ vectors.T) / fine)
-        kernels.taylor_sums(
-            phases, np.array([0, m]), vectors * half, size, onsite[None], hops[None], plain
-        )
-        np.testing.assert_allclose(out, plain, atol=1e-13)
-
-
 def test_departure_from_unitary_is_the_frobenius_norm():
     rng = np.random.default_rng(1)
     states = np.linalg.qr(gaussian(rng, 3, 4, 4))[0] + 1e-3 * gaussian(rng, 3, 4, 4)

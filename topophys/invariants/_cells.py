@@ -17,10 +17,10 @@ from topophys.invariants._scaling import divide_out, error_of
 from topophys.kernels.chern_multiband import (
     UP,
     block_norms,
+    complete_terms,
     corner_blocks,
     mixing_norms,
     rotate,
-    taylor_planes,
     taylor_sums,
     term_count,
     turn_bounds,
@@ -202,9 +202,11 @@ class Hoppings:
         axes = len(half)
         reach = np.ascontiguousarray(self.vectors @ half.T)
         third = self.third(reach)
-        order = np.argsort(owner, kind="stable")
         step = max(1, CHUNK_BYTES // (16 * self.n_bands**2 * term_count(axes)))
         planes = fine > 0 and axes == 3 and len(self.vectors) >= PLANES
+        order = np.argsort(owner, kind="stable")
+        if planes:
+            order = np.lexsort((*points.T, size, owner))
         for lo in range(0, len(order), step):
             rows = order[lo : lo + step]
             if planes:
@@ -254,21 +256,87 @@ class CellBounds:
     states: Array
 
 
+#: Which derivatives along (y, z) are needed with each order along x, of (0, 0), (0, 1), (0, 2),
+#: (1, 0), (1, 1), (2, 0).
+NEEDED: Final = ((0, slice(0, 6)), (1, slice(0, 2)), (1, slice(3, 4)), (2, slice(0, 1)))
+#: Where these are among 1; x, y, z; xx, xy, xz, yy, yz, zz.
+PLACES: Final = np.array([0, 3, 9, 2, 8, 7, 1, 6, 5, 4])
+#: Rows of cells whose sums are kept at once, and cells of a row done at once.
+ROWS: Final = 8
+ALONG: Final = 32
+
+
 def _plane_sums(ham: Hoppings, owner: Int, points: Int, size: Real, half: Real, fine: int) -> Array:
-    """Taylor coefficients (m, 10, n, n) at points of a lattice in three dimensions."""
-    n = ham.n_bands
-    out = np.empty((len(owner), term_count(3), n, n), np.complex128)
-    first, place = np.unique(ham.vectors[:, 0], return_inverse=True)
-    pairs, pair = np.unique(
-        np.column_stack([place.reshape(-1), ham.vectors[:, 1]]), axis=0, return_inverse=True
-    )
-    edges = np.ascontiguousarray(np.diagonal(half))
-    for b in np.unique(owner):
-        lo, hi = np.searchsorted(owner, [b, b + 1])
-        taylor_planes(
-            points[lo:hi] % fine, fine, size[lo:hi], edges, ham.vectors, pair.reshape(-1), pairs,
-            first, ham.onsite[b], ham.hops[b], out[lo:hi],
-        )  # fmt: skip
+    """Taylor coefficients (m, 10, n, n) at points of a lattice in three dimensions.
+
+    The sum over R_z is done once for neighbours in a plane, the sum over R_y once for neighbours
+    in a row: points are best sorted by owner, size, z and y. All sums are products of matrices.
+    """
+    flat = ham.n_bands**2
+    order = np.lexsort((ham.vectors[:, 1], ham.vectors[:, 0]))
+    vectors = ham.vectors[order]
+    # vectors (R_x, R_y, .) between two of `pairs`, pairs (R_x, .) between two of `columns`
+    pairs = _starts(vectors[:, :2])
+    columns = np.searchsorted(pairs, _starts(vectors[:, :1]))
+    second, first = vectors[pairs[:-1], 1], vectors[pairs[columns[:-1]], 0]
+    # memory is taken once: to take it for every row costs as much as the sums
+    plane = np.empty((len(pairs) - 1, 3, flat), np.complex128)
+    sums = np.empty((len(first), ROWS, 6, flat), np.complex128)
+    cells = np.empty((ALONG, 10, flat), np.complex128)
+    out = np.empty((len(owner), 10, ham.n_bands, ham.n_bands), np.complex128)
+    edges, hops, last = np.diagonal(half), ham.hops[:0], -1
+    depth = np.frexp(size)[1]
+    for lo, hi in itertools.pairwise(_starts(np.column_stack([owner, depth, points[:, 2]]))):
+        if owner[lo] != last:
+            last = int(owner[lo])
+            hops = ham.hops[last]
+            if not (order == np.arange(len(order))).all():
+                hops = hops[order]
+        reach = edges * size[lo]
+        wave = _waves(points[lo : lo + 1, 2], vectors[:, 2], reach[2], fine)[0]
+        for pair, (a, b) in enumerate(itertools.pairwise(pairs)):
+            np.matmul(wave[:, a:b], hops[a:b], out=plane[pair])
+        rows = lo + _starts(points[lo:hi, 1:2])
+        for some in range(0, len(rows) - 1, ROWS):
+            ends = rows[some : some + ROWS + 1]
+            _row_sums(plane, columns, _waves(points[ends[:-1], 1], second, reach[1], fine), sums)
+            for row, (begin, end) in enumerate(itertools.pairwise(ends)):
+                for c in range(begin, end, ALONG):
+                    stop = min(c + ALONG, end)
+                    wave = _waves(points[c:stop, 0], first, reach[0], fine)
+                    place = 0
+                    for x, needed in NEEDED:
+                        few = sums[:, row, needed].reshape(len(sums), -1)
+                        count = few.shape[1] // flat
+                        into = cells[: stop - c, place : place + count]
+                        into[:] = (wave[:, x] @ few).reshape(into.shape)
+                        place += count
+                    complete_terms(cells, PLACES, ham.onsite[last], out[c:stop])
+    return out
+
+
+def _row_sums(plane: Array, columns: Int, wave: Array, sums: Array) -> None:
+    """Fill sums (X, ROWS, 6, n n) over R_y of plane (P, 3, n n), with factors wave (rows, 3, P)."""
+    rows, flat = len(wave), plane.shape[2]
+    for x, (a, b) in enumerate(itertools.pairwise(columns)):
+        for y, into in ((0, slice(0, 3)), (1, slice(3, 5)), (2, slice(5, 6))):
+            few = plane[a:b, : 3 - y].reshape(b - a, -1)
+            sums[x, :rows, into] = (wave[:, y, a:b] @ few).reshape(rows, 3 - y, flat)
+
+
+def _starts(rows: Int) -> Int:
+    """Where a row (m, D) of integers differs from the one before, and m."""
+    other = (rows[1:] != rows[:-1]).any(1)
+    return np.concatenate([[0], 1 + np.flatnonzero(other), [len(rows)]])
+
+
+def _waves(points: Int, steps: Int, reach: float, fine: int) -> Array:
+    """(i R r)^o e^(2 pi i p R / fine) (P, 3, M) for o = 0, 1, 2 and steps R (M,) along an axis."""
+    angle = (2.0 * np.pi / fine) * ((points[:, None] % fine) * (steps % fine) % fine)
+    out = np.empty((len(points), 3, len(steps)), np.complex128)
+    out[:, 0].real, out[:, 0].imag = np.cos(angle), np.sin(angle)
+    out[:, 1] = 1j * (steps * reach) * out[:, 0]
+    out[:, 2] = 1j * (steps * reach) * out[:, 1]
     return out
 
 

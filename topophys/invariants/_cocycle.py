@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from topophys._typing import FourierLike
+from topophys.hamiltonians.symmetries import time_reversal_error
 from topophys.invariants._cells import Hoppings, bound_cells, frames_at
 from topophys.invariants._limits import Limits
 from topophys.invariants._subdivision import Box, Cover, Zone, cover
@@ -21,7 +22,7 @@ from topophys.invariants.evidence import BandEvidence, CellTree, ProofEvidence, 
 from topophys.invariants.results import Evidence
 from topophys.kernels import status as st
 from topophys.kernels.chern_multiband import edge_phases, vertex_phases
-from topophys.kernels.rounding import lower_bound, upper_bound
+from topophys.kernels.rounding import UP, lower_bound, upper_bound
 
 __all__ = [
     "Cocycle",
@@ -412,6 +413,8 @@ def _joined(sides: list[Sides]) -> Sides:
 
 #: Starting cells of the Brillouin zone in each direction.
 START: Final = 8
+#: Half of the zone is enough where gaps at k and -k differ by less than this share of the norm.
+MIRRORED: Final = 1e-4
 #: Hamiltonians treated together, and bytes that the bases of their cells may take.
 GROUP, GROUP_BYTES = 256, 64 << 20
 #: Bytes that bases may take where every Hamiltonian of a group uses up its evaluations.
@@ -452,15 +455,35 @@ def statuses(reason: Shaped[np.ndarray, " B"]) -> NDArray[np.uint8]:
 def gap_evidence(H: FourierLike, filled: int, limits: Limits, *, evidence: bool) -> Evidence:
     """Prove that the lowest `filled` bands are apart from the others; the value is their number."""
     dim = H.vectors.shape[1]
+    error = np.inf if evidence or dim < 3 or math.prod(H.batch_shape) != 1 else _mirrored(H)
 
     def prove(ham: Hoppings, least: NDArray[np.float64]) -> tuple[Cover, NDArray[np.int64]]:
+        value, most = np.full(len(ham), filled, np.int64), limits.max_evaluations
+        spent = np.zeros(len(ham), np.int64)
+        # gaps at k and -k differ by at most this
+        between = 2.0 * (float(upper_bound(error, -ham.exponent)[0]) + 2.0 * float(ham.error[0]))
+        if between <= MIRRORED * ham.size[0]:
+            half = Zone((START,) * (dim - 1) + (START // 2,), START, limits.max_depth)
+            walk = cover(
+                ham, half, least, most, limits.tightness, frames=False, less=between * UP
+            )  # fmt: skip
+            if walk.reason[0] not in ("reduced", "depth"):
+                return walk, value
+            spent = walk.evaluations
+            most = max(0, most - int(spent[0]))
         zone = Zone((START,) * dim, START, limits.max_depth)
-        walk = cover(
-            ham, zone, least, limits.max_evaluations, limits.tightness, frames=evidence
-        )  # fmt: skip
-        return walk, np.full(len(ham), filled, np.int64)
+        walk = cover(ham, zone, least, most, limits.tightness, frames=evidence)
+        walk.evaluations += spent
+        return walk, value
 
     return _in_groups(H, filled, limits, prove, evidence=evidence)
+
+
+def _mirrored(H: FourierLike) -> float:
+    """Bound of how far energies at k and -k differ; infinite where it is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = time_reversal_error(H)
+    return found if np.isfinite(found) else np.inf
 
 
 def chern_evidence(H: FourierLike, filled: int, limits: Limits, *, evidence: bool) -> Evidence:

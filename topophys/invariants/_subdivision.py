@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from topophys.invariants._cells import CellBounds, Hoppings, bound_cells, frames_at
 from topophys.kernels.chern_multiband import lattice_phases, plane_phases
-from topophys.kernels.rounding import MET, UNIT
+from topophys.kernels.rounding import MET, UNIT, UP
 
 __all__ = ["Box", "Cover", "Leaves", "Levels", "Patch", "Zone", "cover", "divide"]
 
@@ -156,6 +156,8 @@ LOOK: Final = 2000
 #: How often a leaf is divided to replace it by cells with better bounds: those of a child, from
 #: its own centre, may be worse at first.
 FURTHER: Final = 5
+#: What is taken off every bound must be this many times below what bounds may fall short by.
+MATTERS: Final = 8.0
 
 
 @dataclass(eq=False)
@@ -222,6 +224,8 @@ class Cover:
         Those of proven Hamiltonians only, if frames were asked for.
     look_at : int64 ndarray of shape (B,)
         Evaluations after which a touching is looked for next.
+    less : float
+        What is taken off every bound, where cells stand for others as well.
     """
 
     ham: Hoppings
@@ -229,6 +233,7 @@ class Cover:
     least: Real
     max_evaluations: int
     frames: bool
+    less: float = 0.0
     reason: NDArray[Any] = field(init=False)
     gap_lower: Real = field(init=False)
     gap_upper: Real = field(init=False)
@@ -327,12 +332,13 @@ class Cover:
             half = np.zeros((len(p.axes), dim))
             half[range(len(p.axes)), p.axes] = self.domain.half[list(p.axes)]
             size = np.ldexp(1.0, -depth[rows])
+            enough = (least[rows] + self.less) * UP if self.less else least[rows]
             found = bound_cells(
-                self.ham, owner[rows], points, self._phases, half, size, least[rows],
+                self.ham, owner[rows], points, self._phases, half, size, enough,
                 frames=self.frames, fine=self.lattice,
             )  # fmt: skip
             self.saw(owner[rows], points, found.seen)
-            gap[rows] = found.gap
+            gap[rows] = (found.gap - self.less) / UP if self.less else found.gap
             good.append(rows[found.good])
             parts.append(found)
         rows = np.concatenate(good)
@@ -534,14 +540,16 @@ def cover(
     tightness: float,
     *,
     frames: bool,
+    less: float = 0.0,
 ) -> Cover:
-    """Divide the domain of each Hamiltonian until its gap is proven to be above `least` (B,).
+    """Divide the domain of each Hamiltonian until its gap less `less` is proven above `least` (B,).
 
     In every round each Hamiltonian evaluates some of its smallest cells, the worst first:
     where the gap is closed that shows after few cells. Afterwards leaves with bounds below
     `tightness` times the smallest gap met are divided as long as depth and evaluations allow.
+    The reason is "reduced" where `less` decides what can be proven.
     """
-    walk = Cover(ham, domain, least, max_evaluations, frames)
+    walk = Cover(ham, domain, least, max_evaluations, frames, less)
     count = sum(int(np.prod(p.start)) for p in domain.patches)
     axes = len(domain.patches[0].axes)
     found = [Leaves.none(ham.n_bands if frames else 0, axes)]
@@ -561,6 +569,8 @@ def cover(
         walk.fail(walk.gap_upper + 2.0 * ham.slack < least, "small gap")
         walk.fail(walk.gap_upper <= 2.0 * ham.slack, "rounding")
         walk.look_for_touchings()
+        if less:
+            walk.fail((1.0 - tightness) * walk.gap_upper < MATTERS * less, "reduced")
         # each of these must be evaluated: where that is too much, nothing is gained by trying
         more = np.bincount(bad.owner, minlength=len(ham)) << axes
         more += np.bincount(later.owner, minlength=len(ham))

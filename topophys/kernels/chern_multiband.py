@@ -14,6 +14,7 @@ from topophys.kernels.rounding import UNIT, UP
 __all__ = [
     "UP",
     "block_norms",
+    "complete_terms",
     "corner_blocks",
     "edge_phases",
     "lattice_phases",
@@ -22,7 +23,6 @@ __all__ = [
     "phase_sum",
     "plane_phases",
     "rotate",
-    "taylor_planes",
     "taylor_sums",
     "term_count",
     "turn_bounds",
@@ -134,87 +134,23 @@ def complete(terms: NDArray[np.complex128], onsite: NDArray[np.complex128]) -> N
 
 
 @kernel
-def powers(point: int, step: int, fine: int, reach: float, out: NDArray[np.complex128]) -> None:
-    """Fill out (3,) with (i reach)^o e^(2 pi i point step / fine) for o = 0, 1, 2."""
-    angle = 2.0 * np.pi * ((point * step) % fine) / fine
-    out[0] = complex(np.cos(angle), np.sin(angle))
-    out[1] = 1j * reach * out[0]
-    out[2] = 1j * reach * out[1]
-
-
-@kernel
-def taylor_planes(
-    points: NDArray[np.int64],
-    fine: int,
-    size: NDArray[np.float64],
-    half: NDArray[np.float64],
-    vectors: NDArray[np.int64],
-    pair: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    first: NDArray[np.int64],
+def complete_terms(
+    sums: NDArray[np.complex128],
+    places: NDArray[np.int64],
     onsite: NDArray[np.complex128],
-    hops: NDArray[np.complex128],
     out: NDArray[np.complex128],
 ) -> None:
-    """Fill out (m, 10, n, n) as `taylor_sums` does, for one Hamiltonian in three dimensions.
-
-    points (m, 3), in units of which `fine` make 2 pi, are best sorted by z, then y: the sum over
-    R_z is done once for all points of a plane, the sum over R_y once for all of a row. pair (M,)
-    is the row in pairs (P, 2) of each vector (M, 3): the place of its first component in first (X,)
-    and its second component; half (3,) are the half edges of a cell of size 1.
-    """
-    n_flat, n_x = hops.shape[1], first.shape[0]
-    plane = np.empty((3, pairs.shape[0], n_flat), np.complex128)
-    row = np.empty((3, 3, n_x, n_flat), np.complex128)
-    w = np.empty(3, np.complex128)
-    flat = out.reshape(out.shape[0], out.shape[1], n_flat)
-    for c in range(points.shape[0]):
-        scale = size[c]
-        new_plane = c == 0 or points[c, 2] != points[c - 1, 2] or scale != size[c - 1]
-        if new_plane:
-            plane[:] = 0.0
-            for m in range(vectors.shape[0]):
-                r_z = vectors[m, 2]
-                powers(points[c, 2], r_z % fine, fine, r_z * half[2] * scale, w)
-                for o in range(3):
-                    x, target = w[o], plane[o, pair[m]]
-                    for s in range(n_flat):
-                        target[s] += x * hops[m, s]
-        if new_plane or points[c, 1] != points[c - 1, 1]:
-            row[:] = 0.0
-            for p in range(pairs.shape[0]):
-                r_y = pairs[p, 1]
-                powers(points[c, 1], r_y % fine, fine, r_y * half[1] * scale, w)
-                for oz in range(3):
-                    source = plane[oz, p]
-                    for oy in range(3 - oz):
-                        x, target = w[oy], row[oy, oz, pairs[p, 0]]
-                        for s in range(n_flat):
-                            target[s] += x * source[s]
-        flat[c] = 0.0
-        for i in range(n_x):
-            r_x = first[i]
-            powers(points[c, 0], r_x % fine, fine, r_x * half[0] * scale, w)
-            for oz in range(3):
-                for oy in range(3 - oz):
-                    source = row[oy, oz, i]
-                    for ox in range(3 - oz - oy):
-                        x, target = w[ox], flat[c, term_of(ox, oy, oz)]
-                        for s in range(n_flat):
-                            target[s] += x * source[s]
-        complete(out[c], onsite)
-
-
-@kernel
-def term_of(x: int, y: int, z: int) -> int:
-    """Place of the derivative of these orders among 1; x, y, z; xx, xy, xz, yy, yz, zz."""
-    if x + y + z == 0:
-        return 0
-    if x + y + z == 1:
-        return 1 if x else 2 if y else 3
-    if x:
-        return 4 if x == 2 else 5 if y else 6
-    return 7 if y == 2 else 8 if y else 9
+    """Fill out (m, T, n, n) from sums (m, T, n n) over one half space, of which t is places[t]."""
+    n = out.shape[2]
+    for p in range(out.shape[0]):
+        for t in range(places.shape[0]):
+            a, into = sums[p, t].reshape(n, n), out[p, places[t]]
+            for i in range(n):
+                for j in range(n):
+                    into[i, j] = a[i, j] + np.conj(a[j, i])
+        for i in range(n):
+            for j in range(n):
+                out[p, 0, i, j] += onsite[i, j]
 
 
 # ------- Bounds that hold everywhere on a cell, from H and its derivatives in a basis of two blocks
