@@ -1,8 +1,8 @@
 """Check a certificate of a topological invariant: `python checker.py x.cert.json`.
 
 Needs Python and python-flint, nothing else, and shares no code with the program that wrote the
-file. Winding numbers and gaps are proven here; Chern numbers, Weyl charges, Z2 invariants and
-Majorana numbers by `bundle_checker.py`, which lies beside this file and builds on it.
+file. Winding numbers and gaps are proven here; all others by files that lie beside this one and
+build on it, which `BESIDE` names.
 
 From the certificate they take as true only the question: the hoppings (exact binary numbers) and
 what is asked of them. Everything else in it, bases, energies, how cells were divided, is a
@@ -38,7 +38,7 @@ FORMAT, VERSION = "topophys certificate", 1
 #: Limits that keep time and memory in proportion to the file.
 MAX_BYTES, MAX_BANDS, MAX_RANGE, MAX_START = 2**31, 256, 10**6, 10**6
 MAX_WORK, MAX_WAVES = 2 * 10**8, 2 * 10**7
-DEEPEST = {1: 48, 2: 26, 3: 20}
+DEEPEST = {1: 48, 2: 26, 3: 20, 4: 0}
 ctx.prec = 256
 PI, PLUS_MINUS = arb.pi(), arb(0, 1)
 Point: TypeAlias = tuple[int, ...]
@@ -539,6 +539,10 @@ BESIDE = {
     "Weyl charge": "bundle_checker",
     "mirror Chern number, times two": "symmetry_checker",
     "Majorana Kramers number": "symmetry_checker",
+    "axion angle": "symmetry_checker",
+    "three-dimensional winding number": "degree_checker",
+    "second Chern number": "degree_checker",
+    "localizer index": "degree_checker",
 }
 
 

@@ -1,7 +1,8 @@
-"""Mirror Chern numbers and Kramers pairs of Majorana modes, proven for `checker.py`.
+"""Mirror Chern numbers, Kramers pairs of Majorana modes and axion angles, for `checker.py`.
 
 A certificate of a mirror Chern number holds a proof of a Chern number for each sector, one of
-Kramers pairs a proof that a determinant does not vanish. `bundle_checker.py` and `checker.py`,
+Kramers pairs a proof that a determinant does not vanish, one of an axion angle that planes have no
+Chern numbers. `bundle_checker.py` and `checker.py`,
 which must lie beside this file, prove these; this file proves that they are about the Hamiltonian
 of the question. Nothing else is needed but Python and python-flint. Section numbers are those of
 the page "The checker".
@@ -9,7 +10,10 @@ the page "The checker".
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import product
 from math import inf, nextafter
+from operator import mul
 from typing import Any
 
 from flint import acb, acb_mat, arb
@@ -17,9 +21,9 @@ from flint import acb, acb_mat, arb
 if __package__:
     from topophys.bundle_checker import pfaffian
     from topophys.checker import (  # isort: skip
-        BANDS, PI, Bands, Check, Claim, Model, argument, check_of, complexes, dagger, frobenius,
-        integer, keys, listed, need, norm, number, prove_cells, settle, total, turning, unitary,
-        whole,
+        BANDS, CELLS, PI, Bands, Check, Claim, Model, argument, check_of, complexes, dagger,
+        frobenius, integer, keys, listed, need, norm, number, prove_cells, settle, total, turning,
+        unitary, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
     from bundle_checker import pfaffian  # type: ignore[import-not-found, no-redef]
@@ -28,6 +32,7 @@ else:  # a copy beside one of the checker
 #: How near the exact operator must be to the one of the question, and its eigenvalues apart.
 NEAR, APART = 1e-5, 1e-3
 SECTOR = "basis states n_occupied chern amplitude_error hoppings cells"
+PLANE, PARITIES = "amplitude_error hoppings cells", "even odd n_odd"
 
 
 # ---------------------------------------------------------------- 10. sectors of a unitary
@@ -238,7 +243,74 @@ def written(entries: list[complex]) -> str:
     return " ".join((x.hex() if x else "0") for z in entries for x in (z.real, z.imag))
 
 
+# ---------------------------------------------------------------- 16. axion angles by parities
+
+
+def axion(claim: Claim) -> None:
+    """Axion angle over pi from parities, where no plane has a Chern number; 16. of the page."""
+    ask, shown = claim.question, claim.evidence
+    bands = Bands(claim)
+    n, even = bands.n, bands.n - whole(shown["n_odd"], 0, bands.n)
+    basis = unitary(acb_mat(n, n, complexes(shown["basis"], n * n)))
+    signs = acb_mat(n, n, [
+        acb((i == j) * (1 if i < even else -1)) for i in range(n) for j in range(n)
+    ])  # fmt: skip
+    given = acb_mat(n, n, complexes(ask["inversion"], n * n))
+    exact = basis * signs * dagger(basis)
+    need(frobenius(exact - given) < NEAR, "the basis is not that of the inversion")
+    bands.wrong = number(ask["symmetry_violation"], 0.0) * bands.scale
+    inside = [dagger(basis) * h * basis for h in (bands.home, *bands.matrices)]
+    wrong = total(
+        norm(x - signs * dagger(x) * signs) / (1 if i else 2) for i, x in enumerate(inside)
+    )
+    need(wrong <= bands.wrong, "the symmetry is violated by more than it says")
+    need(bands.gap > 0 or bands.wrong == 0, "the gap is not above the violation")
+    prove_cells(bands, claim)  # the gap of H, and of its mean over the inversion
+    for axis, plane in enumerate(listed(shown["planes"], 3)):
+        part = {**keys(plane, PLANE), "chern": 0}
+        one_sector(part, on_plane(bands, axis), bands, bands.filled)
+    found = 0
+    for corner, item in zip(product((0, 1), repeat=3), listed(shown["parities"], 8), strict=True):
+        part, at = keys(item, PARITIES), inside[0]
+        for vector, x in zip(bands.vectors, inside[1:], strict=True):
+            at = at + (x + dagger(x)) * (-1) ** (sum(map(mul, corner, vector)) % 2)
+        count = whole(part["n_odd"], 0, n)
+        levels = list[tuple[arb, arb]]()
+        for span, name, filled in (
+            ((0, even), "even", bands.filled - count), ((even, n), "odd", count),
+        ):  # fmt: skip
+            size = span[1] - span[0]
+            need(0 <= filled <= size, "a block has too few states")
+            if size:
+                states = acb_mat(size, size, complexes(part[name], size * size))
+                levels.append(count_below(block(at, span, span), states, filled))
+        below, above = zip(*levels, strict=True)
+        low, high = reduce(arb.max, below), reduce(arb.min, above)
+        need(low + bands.error < high - bands.error, "levels of the parities are not separated")
+        found += count
+    need(found % 2 == 0, "the number of odd states is odd")
+    settle(found // 2 % 2, claim)
+
+
+def on_plane(bands: Bands, axis: int) -> dict[Any, acb_mat]:
+    """Hoppings at momentum 0 along an axis, one of each pair R, -R."""
+    zero = (0, 0)
+    found = {zero: bands.home}
+    for vector, x in zip(bands.vectors, bands.matrices, strict=True):
+        one, two = (x for i, x in enumerate(vector) if i != axis)
+        r = one, two
+        if r == zero:
+            found[zero] = found[zero] + x + dagger(x)
+            continue
+        there, y = (r, x) if r > zero else ((-r[0], -r[1]), dagger(x))
+        found[there] = found[there] + y if there in found else y
+    return found
+
+
 CHECKS = {
+    "axion angle": Check(
+        axion, (3,), BANDS + " inversion symmetry_violation", CELLS + " basis n_odd planes parities"
+    ),
     "Majorana Kramers number": Check(
         kramers, (1,), BANDS + " particle_hole time_reversal symmetry_violation",
         "start depth tree basis hoppings amplitude_error",

@@ -22,7 +22,7 @@ import numpy as np
 import topophys as tp
 from benchmarks.harness import Study
 from benchmarks.pages import ROOT
-from topophys import bundle_checker, checker, symmetry_checker
+from topophys import bundle_checker, checker, degree_checker, symmetry_checker
 from topophys.testing.certificates import KINDS, trial, verdict
 
 PAGE = ROOT / "docs" / "results" / "checker.md"
@@ -36,6 +36,7 @@ STATES = {
     5: "knows quantities by the names of the format alone",
     6: "Frobenius norms from entries, without a product of matrices",
     7: "in two files",
+    8: "winding numbers in three dimensions, axion angles, second Chern numbers and localizers",
 }
 STATE = max(STATES)
 VERDICTS = {
@@ -139,7 +140,8 @@ def page(entries):
     lines += [
         f"- `topophys/{path.name}`: {len(path.read_text('utf-8').splitlines()):,}"
         for path in (
-            Path(module.__file__) for module in (checker, bundle_checker, symmetry_checker)
+            Path(module.__file__)
+            for module in (checker, bundle_checker, symmetry_checker, degree_checker)
         )
     ]
     return "\n".join(lines) + "\n"

@@ -17,9 +17,10 @@ def test_the_page_is_current():
 
 
 def keys_of(value, at=""):
-    if isinstance(value, list) and at in ("evidence.faces", "evidence.sectors"):
+    objects = ("evidence.faces", "evidence.sectors", "evidence.planes", "evidence.parities")
+    if isinstance(value, list) and at in objects:
         return {at} | set().union(*(keys_of(v, at) for v in value))
-    if not isinstance(value, dict) or at == "evidence.sectors.cells":
+    if not isinstance(value, dict) or at.endswith((".sectors.cells", ".planes.cells")):
         return {at}
     inner = set().union(*(keys_of(v, f"{at}.{k}" if at else k) for k, v in value.items()))
     return inner | ({at} if "." in at else set())

@@ -23,10 +23,11 @@ flint = pytest.importorskip("flint")
 checker = pytest.importorskip("topophys.checker")
 bundle_checker = pytest.importorskip("topophys.bundle_checker")
 symmetry_checker = pytest.importorskip("topophys.symmetry_checker")
+degree_checker = pytest.importorskip("topophys.degree_checker")
 
 ROOT = Path(__file__).parents[2]
 #: Kinds whose check takes about a second: fewer changes of each file.
-SLOW = ("bands", "Weyl", "gap 3D")
+SLOW = ("bands", "Weyl", "gap 3D", "axion")
 
 
 def verdict(text):
@@ -72,10 +73,9 @@ def test_another_integer_and_a_larger_gap_are_refused(kind):
         assert verdict(json.dumps(data))[0] == "rejected"
     data = json.loads(text)
     gap = data["claim"]["gap_lower"]
-    size = max(
-        abs(float.fromhex(w)) for _, words in data["question"]["hoppings"] for w in words.split()
-        if w != "0"
-    )  # fmt: skip
+    asked = data["question"]
+    some = [words for _, words in asked["hoppings"]] if "hoppings" in asked else [asked["matrix"]]
+    size = max(abs(float.fromhex(w)) for words in some for w in words.split() if w != "0")
     data["claim"]["gap_lower"] = (100.0 * size).hex()
     assert gap != data["claim"]["gap_lower"]
     assert verdict(json.dumps(data))[0] == "rejected"
@@ -158,7 +158,7 @@ def test_a_copy_of_the_file_runs_without_the_package(tmp_path):
 
 @pytest.mark.process
 def test_copies_of_all_files_check_all_kinds_without_the_package(tmp_path):
-    for module in (checker, bundle_checker, symmetry_checker):
+    for module in (checker, bundle_checker, symmetry_checker, degree_checker):
         shutil.copy(module.__file__, tmp_path)
     names, false = [], []
     for kind in KINDS:
@@ -394,7 +394,7 @@ def test_solid_angles_of_an_octant_and_its_mirror_image():
     assert float(bundle_checker.solid_angle(y, x, z).mid()) == pytest.approx(-eighth)
 
 
-@pytest.mark.parametrize("module", [checker, bundle_checker, symmetry_checker])
+@pytest.mark.parametrize("module", [checker, bundle_checker, symmetry_checker, degree_checker])
 def test_files_without_the_package(module):
     source = Path(module.__file__).read_text(encoding="utf-8")
     imported = {

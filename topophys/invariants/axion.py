@@ -141,7 +141,8 @@ def axion_angle(
         status=status,
     )
     violation = upper_bound(column("violation"), exponent).reshape(batch)
-    result = conclude(QUANTITY, proof, batch, "mask", Asked(found, QUANTITY, filled))
+    asked = Asked(found, QUANTITY, filled, operator=operator.matrix)
+    result = conclude(QUANTITY, proof, batch, "mask", asked)
     return settled(result, QUANTITY, violation, on_unresolved)
 
 

@@ -50,6 +50,7 @@ __all__ = [
     "format_page",
     "gap_evidence",
     "load",
+    "proof_of",
     "save",
     "save_document",
     "verify",
@@ -134,6 +135,13 @@ def element_of(
 
 def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] | None) -> Path:
     """Write the proof of one element; see `Certificate.save`."""
+    return save_document(document_of(*proof_of(certificate, index)), path)
+
+
+def proof_of(
+    certificate: Provable, index: int | tuple[int, ...] | None
+) -> tuple[Proof, int, float]:
+    """Proof of one element, its value, and the bound of the gap of the given Hamiltonian."""
     where, flat = element_of(certificate.value.shape, index)
     quantity = getattr(certificate, "quantity", "Z2 invariant")
     if str(certificate.status[where]) != "certified":
@@ -144,13 +152,12 @@ def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] |
     question = certificate.asked.question(where)
     if hasattr(certificate, "valence_upper"):
         question = between(question, certificate, where)
-    proof = Proof(question, evidence[flat] if evidence else None)
     gap = float(certificate.gap_lower[where])
     if hasattr(certificate, "symmetry_violation"):  # bounds the gap of the symmetrised Hamiltonian
         gap = max(0.0, gap - float(certificate.symmetry_violation[where]))
     # files know no lattice: charges in momenta k.a
     value = certificate.asked.orientation * int(certificate.value[where])
-    return save_document(document_of(proof, value, gap), path)
+    return Proof(question, evidence[flat] if evidence else None), value, gap
 
 
 def between(question: Question, certificate: Any, where: tuple[int, ...]) -> Question:
@@ -620,33 +627,41 @@ _CELLS: Final = "base64 of little-endian "
 SCHEMA: Final = (
     ("format", "string", "", f'"{FORMAT}"'),
     ("version", "integer", "", f"{VERSION}; files of other versions are not read"),
-    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Majorana number", "Majorana Kramers number" or "mirror Chern number, times two"'),
+    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Majorana number", "Majorana Kramers number", "mirror Chern number, times two", "three-dimensional winding number", "axion angle", "second Chern number" or "localizer index"'),
     ("question.block", "integer", "winding number", "size N of the block D(k) of H = [[0, D], [D^dagger, 0]], up to 16"),
-    ("question.dimension", "integer", "not winding number", "dimension of the lattice, 1 to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge 3"),
-    ("question.bands", "integer", "not winding number", "number N of bands, 2 to 256"),
-    ("question.n_occupied", "integer", "not winding number", "number n of bands below the gap, 1 to N - 1"),
-    ("question.hoppings", "list", "", "pairs [R, matrix]: R a list of integers; matrix a string of 2 N^2 hexadecimal floats, real and imaginary part of each entry, row by row, with single spaces; \"0\" stands for zero. H(k) = sum_R H_R e^(ik.R): R = 0 and R after it in lexicographic order, those of -R being the conjugate transposes; of a block, all R"),
+    ("question.dimension", "integer", "lattices", "dimension of the lattice, 1 to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge, a 3D winding number and an axion angle 3, of a second Chern number 4"),
+    ("question.bands", "integer", "lattices", "number N of bands, 2 to 256; of a 3D winding number and a second Chern number 4"),
+    ("question.n_occupied", "integer", "lattices", "number n of bands below the gap, 1 to N - 1"),
+    ("question.hoppings", "list", "not localizer", "pairs [R, matrix]: R a list of integers; matrix a string of 2 N^2 hexadecimal floats, real and imaginary part of each entry, row by row, with single spaces; \"0\" stands for zero. H(k) = sum_R H_R e^(ik.R): R = 0 and R after it in lexicographic order, those of -R being the conjugate transposes; of a block, all R"),
     ("question.amplitude_error", "hexadecimal float", "", "bound, over all k and in operator norm, of the distance of the Hamiltonian that is meant from the one that is given; the claim is about every Hamiltonian that near"),
     ("question.time_reversal", "matrix", "Z2 invariant, Majorana Kramers number", "U of T = U K, near an antisymmetric unitary matrix, which is what is meant: the polar factor of its antisymmetric part"),
     ("question.particle_hole", "matrix", "Majorana number, Majorana Kramers number", "U of C = U K, near a symmetric unitary matrix, which is what is meant: the polar factor of its symmetric part"),
-    ("question.symmetry_violation", "hexadecimal float", "Z2 invariant, Majorana numbers, mirror Chern number", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, (H - C H C^-1) / 2, the mean over both, or its part within the sectors; the value is that of the symmetric part, which has a gap too, of at least the proven one less twice this bound"),
+    ("question.symmetry_violation", "hexadecimal float", "symmetries", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, (H - C H C^-1) / 2, the mean over both, its part within the sectors, its part that leads from one eigenspace of the chiral operator to the other, the mean over the inversion, or its part d_0 + sum_a d_a Gamma_a; the value is that of the symmetric part, which has a gap too, of at least the proven one less twice this bound"),
     ("question.mirror", "matrix", "mirror Chern number", "a unitary matrix near the one that is meant, which has the eigenspaces of the evidence and the eigenvalues below"),
     ("question.eigenvalues", "string", "mirror Chern number", "both eigenvalues, real and imaginary parts: of the sector whose Chern number counts as it is, and of that whose number is taken off"),
+    ("question.chiral", "matrix", "3D winding number", "a matrix near the chiral operator that is meant, which has the eigenspaces of `evidence.basis`"),
+    ("question.inversion", "matrix", "axion angle", "a matrix near the inversion that is meant, which has the eigenspaces of `evidence.basis`"),
+    ("question.gammas", "string", "second Chern number", "five 4 x 4 matrices, one after the other, near those that are meant: Gamma_a = s W g_a W^dagger with s = 1 or -1, W from `evidence.basis` and g = x.x, x.y, x.z, y.1, z.1 (Kronecker products of Pauli matrices)"),
+    ("question.orbitals", "integer", "localizer", "number m of orbitals of a finite sample, 1 to 1000"),
+    ("question.matrix", "matrix", "localizer", "Hamiltonian of the sample, Hermitian to the last bit"),
+    ("question.positions", "list of m pairs of hexadecimal floats", "localizer", "x and y of each orbital"),
+    ("question.kappa", "hexadecimal float", "localizer", "weight of the positions, above 0"),
+    ("question.energy", "hexadecimal float", "localizer", "the energy E of the localizer"),
     ("question.level", "hexadecimal float", "gap around an energy", "the energy E that lies between the occupied and the empty levels, in the units of the hoppings"),
-    ("question.centre", "list of 3 hexadecimal floats", "Weyl charge", "centre of the box, in radians; an exact number"),
+    ("question.centre", "list of 3 hexadecimal floats", "Weyl charge, localizer", "centre of the box, in radians; an exact number. Of a localizer two floats: the point that positions are measured from"),
     ("question.half_width", "list of 3 hexadecimal floats", "Weyl charge", "half edges of the box, in radians; exact numbers"),
-    ("claim.value", "integer", "", "the invariant; of gaps, n; of Majorana numbers, 1 where Majorana modes are at the ends; of a mirror Chern number, the difference of both sectors, twice the mirror Chern number"),
-    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
-    ("evidence.start", "list of integers", "", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
-    ("evidence.depth", "integer", "", "the finest lattice has start << depth points along each axis"),
-    ("evidence.tree", "string", "not Weyl charge", "leaves: see above. Axes run from 0 to 2 pi; the first axis of a Z2 invariant from 0 to pi"),
-    ("evidence.bases", _CELLS + "float32", "many bands", "one N x N basis for each leaf, real and imaginary part of each entry, row by row: columns are approximate eigenvectors at the centre, the first n of them below the gap"),
+    ("claim.value", "integer", "", "the invariant; of gaps, n; of Majorana numbers, 1 where Majorana modes are at the ends; of a mirror Chern number, the difference of both sectors, twice the mirror Chern number; of an axion angle, the angle over pi"),
+    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels; of a localizer: of the distance of its levels from 0), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
+    ("evidence.start", "list of integers", "not localizer", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
+    ("evidence.depth", "integer", "not localizer", "the finest lattice has start << depth points along each axis; 0 of a second Chern number, with the same start along each axis, up to 16"),
+    ("evidence.tree", "string", "not Weyl charge, localizer", "leaves: see above. Axes run from 0 to 2 pi; the first axis of a Z2 invariant from 0 to pi"),
+    ("evidence.bases", _CELLS + "float32", "many bands, localizer", "one N x N basis for each leaf, real and imaginary part of each entry, row by row: columns are approximate eigenvectors at the centre, the first n of them below the gap. Of a localizer one basis of size 2 m: approximate eigenvectors"),
     ("evidence.levels", _CELLS + "float64", "many bands", "for each leaf and each of its 2^D corners, upper ends of axes first, last axis fastest, two energies: above all of the occupied block there, and below all of the empty one"),
     ("evidence.faces", "list of 6 objects", "Weyl charge", "lower and upper face of axis 0, 1, 2; coordinates of face a are those of axes a + 1 and a + 2 modulo 3"),
     ("evidence.faces.tree", "string", "Weyl charge", "as `evidence.tree`"),
     ("evidence.faces.bases", _CELLS + "float32", "Weyl charge", "as `evidence.bases`"),
     ("evidence.faces.levels", _CELLS + "float64", "Weyl charge", "as `evidence.levels`"),
-    ("evidence.basis", "matrix", "Majorana Kramers number", "a matrix near the unitary W that is meant, with C = W W^T K and T = W [[0, 1], [-1, 0]] W^T K"),
+    ("evidence.basis", "matrix", "Kramers, 3D winding and second Chern number, axion angle", "a matrix near the unitary W that is meant, its polar factor: with C = W W^T K and T = W [[0, 1], [-1, 0]] W^T K; columns are eigenvectors of the chiral operator, half of them of +1 before those of -1, or of the inversion, even before odd; or as in `question.gammas`"),
     ("evidence.hoppings", "list", "Majorana Kramers number", "pairs [R, matrix], R from 0: the block D of H in this basis, with D_(-R) = -D_R^T"),
     ("evidence.amplitude_error", "hexadecimal float", "Majorana Kramers number", "bound of the distance of this block from that of the Hamiltonian, and of its error"),
     ("evidence.sectors", "list of 2 objects", "mirror Chern number", "both sectors, in the order of the eigenvalues"),
@@ -657,6 +672,15 @@ SCHEMA: Final = (
     ("evidence.sectors.hoppings", "list", "mirror Chern number", "the block of this sector, rounded, as `question.hoppings`; none where no state or all are occupied"),
     ("evidence.sectors.amplitude_error", "hexadecimal float", "mirror Chern number", "bound of the distance of this block from that of the Hamiltonian, and of its error"),
     ("evidence.sectors.cells", "object", "mirror Chern number", "`evidence` of the Chern number of this block; empty where no state or all are occupied"),
+    ("evidence.n_odd", "integer", "axion angle", "number of eigenvectors of odd parity"),
+    ("evidence.planes", "list of 3 objects", "axion angle", "the planes k_0 = 0, k_1 = 0, k_2 = 0: proofs that they have the Chern number 0"),
+    ("evidence.planes.hoppings", "list", "axion angle", "Hamiltonian of the plane, rounded, as `question.hoppings`"),
+    ("evidence.planes.amplitude_error", "hexadecimal float", "axion angle", "bound of its distance from that of the Hamiltonian, and of its error"),
+    ("evidence.planes.cells", "object", "axion angle", "`evidence` of the Chern number 0"),
+    ("evidence.parities", "list of 8 objects", "axion angle", "momenta 0 or pi along each axis, last axis fastest"),
+    ("evidence.parities.even", "matrix", "axion angle", "approximate eigenvectors of the block of even parity, in the order of their energies; empty if there is none"),
+    ("evidence.parities.odd", "matrix", "axion angle", "those of odd parity"),
+    ("evidence.parities.n_odd", "integer", "axion angle", "number of occupied states of odd parity"),
     ("evidence.thin", "object", "phases", "edges, in the order of lines (axis along the line, then the other coordinates) and along each line"),
     ("evidence.thin.tree", "string", "phases", 'for each piece of an edge that two leaves share: "0" the two frames are compared directly; "1" over a thin cell on the piece; "2" the piece is halved, and its halves follow'),
     ("evidence.thin.bases", _CELLS + "float32", "phases", "bases of thin cells, in this order"),
@@ -687,7 +711,9 @@ halves-along-every-axis in the same order. Cells of phases are numbered by integ
 lattice, never by floats.
 
 "many bands" are gaps, a Chern number of three or more bands (or of two, where bases are given), a
-Z2 invariant, a Majorana number, a mirror Chern number; "phases" are a Chern number with bases, a Z2 invariant and a Weyl charge. New
+Z2 invariant, a Majorana number, a mirror Chern number, an axion angle; "lattices" all but a winding number
+(of a chain) and a localizer; "symmetries" a Z2 invariant, Majorana numbers, a mirror Chern number, a 3D winding
+number, an axion angle and a second Chern number; "phases" are a Chern number with bases, a Z2 invariant and a Weyl charge. New
 quantities will add objects; a change of what is here will change the version.
 
 | key | type | where | meaning |

@@ -165,7 +165,8 @@ def second_chern(
         status=status,
     )
     violation = upper_bound(away, exponent)
-    result = conclude(QUANTITY, proof, found.batch_shape, "mask", Asked(found, QUANTITY, 2))
+    asked = Asked(found, QUANTITY, 2, operator=matrices)
+    result = conclude(QUANTITY, proof, found.batch_shape, "mask", asked)
     return settled(result, QUANTITY, violation.reshape(found.batch_shape), on_unresolved)
 
 

@@ -203,7 +203,7 @@ def winding_3d(
             " number is proven, of more it can be sampled, such as by grid=24."
         )
     mean = group_mean(found, [Symmetry(basis.operator, -1.0)], n // 2)
-    asked = Asked(found, QUANTITY, n // 2)
+    asked = Asked(found, QUANTITY, n // 2, operator=basis.operator.matrix)
     if grid is not None:
         return settle(_sampled(mean, basis, grid, batch, asked), on_unresolved, QUANTITY)
     if n > 4:

@@ -259,7 +259,8 @@ class Question:
     ----------
     quantity : str
         "winding number", "gap", "indirect gap", "gap around an energy", "Chern number",
-        "Z2 invariant", "Weyl charge", "Majorana number" or "Majorana Kramers number".
+        "Z2 invariant", "Weyl charge", "Majorana number", "Majorana Kramers number",
+        "three-dimensional winding number", "axion angle" or "second Chern number".
     vectors : int64 ndarray of shape (M, dim)
         Lattice vectors: closed under R -> -R; of a chain, those of the block.
     amplitudes : complex128 ndarray of shape (M, N, N)
@@ -278,6 +279,9 @@ class Question:
         For a gap around an energy.
     edges : (float, float), optional
         For indirect gaps: proven energies above all occupied and below all empty levels.
+    operator : complex128 ndarray of shape (N, N) or (5, 4, 4), optional
+        Chiral operator of a three-dimensional winding number, inversion of an axion angle, Gamma
+        matrices of a second Chern number.
     """
 
     quantity: str
@@ -291,6 +295,7 @@ class Question:
     particle_hole: NDArray[np.complex128] | None = None
     level: float | None = None
     edges: tuple[float, float] | None = None
+    operator: NDArray[np.complex128] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,7 +306,7 @@ class Asked:
     ----------
     H : FourierLike, BlockLike or ndarray
         The batch; samples for groups of bands, of which no file is written.
-    quantity, n_occupied, time_reversal, centre, half_width, particle_hole
+    quantity, n_occupied, time_reversal, centre, half_width, particle_hole, operator
         As in `Question`.
     bands : (int, int) or None
         A group [low, high) of bands that does not begin with the lowest; no file is written of it.
@@ -315,6 +320,7 @@ class Asked:
     half_width: NDArray[np.float64] | None = None
     bands: tuple[int, int] | None = None
     particle_hole: NDArray[np.complex128] | None = None
+    operator: NDArray[np.complex128] | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -378,7 +384,7 @@ class Asked:
                 error += 2.0**-51 * float(np.abs(amplitudes).sum())
         return Question(
             self.quantity, vectors, amplitudes, filled, error, self.time_reversal, self.centre,
-            self.half_width, self.particle_hole,
+            self.half_width, self.particle_hole, operator=self.operator,
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,8 +12,10 @@ from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys.errors import InputError, ShapeError
+from topophys.errors import InputError, ShapeError, UnresolvedError
 from topophys.invariants._symmetry import orthonormality
+from topophys.invariants._tenfold_files import Sample, localizer_document
+from topophys.invariants.certificate_file import element_of, save_document
 from topophys.invariants.results import (
     OnUnresolved,
     Result,
@@ -29,6 +32,23 @@ __all__ = ["FiniteIndex", "bott_index", "localizer_index"]
 
 #: Smallest distance of an eigenphase from pi, over pi, with which a Bott index is given.
 MARGIN: Final = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A batch of samples (..., m, m) with one set of positions, and their localizer."""
+
+    matrices: NDArray[np.complex128]
+    positions: NDArray[np.float64]
+    kappa: float
+    energy: float
+    centre: NDArray[np.float64]
+
+    def sample(self, index: tuple[int, ...]) -> Sample:
+        """One of the batch."""
+        return Sample(
+            self.matrices[index], self.positions, self.kappa, self.energy, self.centre
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,6 +72,8 @@ class FiniteIndex(Result):
         That singular value as computed; of the Bott index the gap above the occupied levels.
     evaluations : int64 ndarray of shape (...)
         One diagonalisation each.
+    asked : Samples or None
+        The samples and the localizer, for `save`.
 
     Examples
     --------
@@ -71,6 +93,41 @@ class FiniteIndex(Result):
     gap_upper: Float[np.ndarray, "..."]
     evaluations: Int[np.ndarray, "..."]
     size: int
+    asked: Samples | None = None
+
+    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
+        """Write the proof of one localizer index as a file that `topophys.checker` can check.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as "x.cert.json".
+        index : int or tuple of int, optional
+            Which element of the batch.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If it is a Bott index, which is not proven, or the gap is too small for a file.
+        OutputError
+            If another file stands there, or nothing can be written.
+        UnresolvedError
+            If there is no proof.
+        """
+        where, flat = element_of(self.value.shape, index)
+        if self.asked is None:
+            raise InputError(f"Certificate files hold no {self.quantity}, which is not proven.")
+        if str(self.status[where]) != "certified":
+            raise UnresolvedError(self.quantity, [flat], self.value.size)
+        document = localizer_document(
+            self.asked.sample(where), int(self.value[where]), float(self.gap_lower[where])
+        )
+        return save_document(document, path)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -204,6 +261,7 @@ def localizer_index(
         gap_upper=met.reshape(batch),
         evaluations=np.ones(batch, np.int64),
         size=m,
+        asked=Samples(matrices, where, float(kappa), float(energy), origin),
     )
     return settle(result, on_unresolved, "localizer index")
 

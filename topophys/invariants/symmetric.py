@@ -17,6 +17,8 @@ from topophys.errors import InputError
 from topophys.invariants._scaling import scaled, times_power
 from topophys.invariants._slices import Slice
 from topophys.invariants._symmetry import Apart, Operator, product_error
+from topophys.invariants._tenfold_files import tenfold_document
+from topophys.invariants.certificate_file import proof_of, save_document
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
     Certificate,
@@ -69,9 +71,10 @@ class SymmetryCertificate(Certificate):
         return f"of the symmetrised Hamiltonian, at most {away:.3g} from the given one"
 
     def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
-        """Write the proof of one Majorana number as a file that `topophys.checker` can check.
+        """Write the proof of one element as a file that `topophys.checker` can check.
 
-        The file holds the chain and its operators. Of other quantities there are no files yet.
+        The file holds the Hamiltonian and its operators. Of winding numbers in three dimensions
+        there are files for four bands.
 
         Parameters
         ----------
@@ -88,17 +91,20 @@ class SymmetryCertificate(Certificate):
         Raises
         ------
         InputError
-            If files hold no such quantity, or the cells of a file cannot prove the claim.
+            If files hold none of so many bands, or the cells of a file cannot prove the claim.
         OutputError
             If another file stands there, or nothing can be written.
         UnresolvedError
             If there is no proof.
         """
-        if self.asked is None or self.asked.particle_hole is None:
+        if self.asked is None or self.asked.particle_hole is self.asked.operator is None:
             raise InputError(
-                f"Certificate files hold no {self.quantity} yet; keep hoppings and operators, from"
-                " which the proof can be repeated."
+                f"Certificate files hold no {self.quantity} without its operator; keep hoppings and"
+                " operators, from which the proof can be repeated."
             )
+        if self.asked.operator is not None:
+            proof, value, gap = proof_of(self, index)
+            return save_document(tenfold_document(proof.question, value, gap), path)
         return super().save(path, index)
 
     def _rows(self) -> list[tuple[str, str]]:

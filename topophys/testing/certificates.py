@@ -20,10 +20,11 @@ from topophys.errors import InputError
 from topophys.invariants._symmetry_files import sector_document
 from topophys.invariants.certificate_file import between, document_of
 from topophys.invariants.evidence import Proof
+from topophys.testing import certificates_tenfold
 
 #: What certificates can be of; a trial makes as many of each.
 KINDS = ("chain", "gap 1D", "two bands", "gap 2D", "bands", "Z2", "Weyl", "gap 3D", "Majorana",
-         "indirect gap", "Kramers", "mirror")  # fmt: skip
+         "indirect gap", "Kramers", "mirror", *certificates_tenfold.TENFOLD)  # fmt: skip
 #: Share of files whose Hamiltonian is known up to an error only.
 UNCERTAIN = 0.25
 
@@ -205,6 +206,8 @@ def _insulator(rng, scale, min_gap):
 
 def document(kind, rng):
     """Content of a random certificate file of a kind; None where nothing is proven."""
+    if kind in certificates_tenfold.TENFOLD:
+        return certificates_tenfold.document(kind, rng, UNCERTAIN)
     found = certificate(kind, rng)
     if str(found.status) != "certified":
         return None
@@ -285,6 +288,8 @@ def claim_is_true(data):  # noqa: PLR0911  (one branch for each quantity)
     question, claim = data["question"], data["claim"]
     if question["quantity"] not in {*checker.CHECKS, *checker.BESIDE}:
         return False
+    if question["quantity"] == "localizer index":
+        return certificates_tenfold.localizer_is_true(question, claim)
     vectors, matrices, size = hoppings_of(question)
     error = (
         0.0 if question["amplitude_error"] == "0" else float.fromhex(question["amplitude_error"])
@@ -292,6 +297,8 @@ def claim_is_true(data):  # noqa: PLR0911  (one branch for each quantity)
     least = (0.0 if claim["gap_lower"] == "0" else float.fromhex(claim["gap_lower"])) / size
     least = (least + 2.0 * error / size) * (1.0 - 1e-9)
     quantity, value = question["quantity"], claim["value"]
+    if quantity in certificates_tenfold.QUANTITIES:
+        return certificates_tenfold.tenfold_is_true(question, claim, vectors, matrices, least)
     if quantity == "winding number":
         k = 2 * np.pi * np.arange(8192) / 8192
         d = np.einsum("kr,rij->kij", np.exp(1j * np.outer(k, vectors[:, 0])), matrices)
@@ -460,8 +467,14 @@ def _gap(data, rng):
     data["claim"]["gap_lower"] = _word((gap or 1.0) * (1.0 + 10.0 ** rng.uniform(0.5, 3)))
 
 
+def _items(data):
+    """Hoppings; of a finite sample its matrix alone."""
+    question = data["question"]
+    return question.get("hoppings") or [[[0], question.get("matrix", "0")]]
+
+
 def _hopping(data, rng):
-    items = data["question"]["hoppings"]
+    items = _items(data)
     item = items[int(rng.integers(len(items)))]
     words = item[1].split(" ")
     at = int(rng.integers(len(words)))
@@ -469,15 +482,17 @@ def _hopping(data, rng):
     sizes = [abs(float.fromhex(w)) for w in words if w != "0"] or [1.0]
     words[at] = _word(rng.choice([-x, 3 * x, x + 2 * rng.normal() * max(sizes), 0.0]))
     item[1] = " ".join(words)
+    if "matrix" in data["question"]:
+        data["question"]["matrix"] = item[1]
 
 
 def _drop_hopping(data, rng):
-    items = data["question"]["hoppings"]
+    items = _items(data)
     del items[int(rng.integers(len(items)))]
 
 
 def _move_hopping(data, rng):
-    items = data["question"]["hoppings"]
+    items = _items(data)
     vector = items[int(rng.integers(len(items)))][0]
     vector[int(rng.integers(len(vector)))] += int(rng.choice([-1, 1, 2]))
 
@@ -489,7 +504,7 @@ def _error(data, rng):
 
 
 def _filling(data, rng):
-    key = "n_occupied" if "n_occupied" in data["question"] else "block"
+    key = next(x for x in ("n_occupied", "block", "orbitals") if x in data["question"])
     data["question"][key] += int(rng.choice([-1, 1]))
 
 
@@ -506,6 +521,9 @@ def _part(data, rng):
 
 def _tree(data, rng):
     part = _part(data, rng)
+    if "tree" not in part:
+        _bases(data, rng)
+        return
     bits = list(part["tree"])
     at = int(rng.integers(len(bits)))
     what = int(rng.integers(5))
@@ -525,19 +543,22 @@ def _tree(data, rng):
 def _coarse(data, rng):
     """One starting cell, the whole zone, called proven."""
     evidence = data["evidence"]
+    if "start" not in evidence:
+        _bases(data, rng)
+        return
     evidence["start"] = [1 for _ in evidence["start"]]
     _part(data, rng)["tree"] = "0"
 
 
 def _start(data, rng):
-    start = data["evidence"]["start"]
+    start = data["evidence"].get("start", [1])
     start[int(rng.integers(len(start)))] += int(rng.choice([-1, 1, 10**6]))
 
 
 def _bases(data, rng):
     part = _part(data, rng)
-    key = str(rng.choice(["bases", "levels"]))
-    if key not in part:
+    key = str(rng.choice([x for x in ("bases", "levels") if x in part] or ["tree"]))
+    if key == "tree":
         _tree(data, rng)
         return
     raw = bytearray(base64.b64decode(part[key]))
@@ -596,8 +617,9 @@ def _type(data, rng):
 
 def _symmetry(data, rng):
     question = data["question"]
-    key = "time_reversal" if "time_reversal" in question else "particle_hole"
-    if key not in question:
+    operators = ("time_reversal", "particle_hole", "mirror", "chiral", "inversion", "gammas")
+    key = next((x for x in operators if x in question), None)
+    if key is None:
         _hopping(data, rng)
         return
     words = question[key].split(" ")
@@ -605,6 +627,10 @@ def _symmetry(data, rng):
     x = 0.0 if words[at] == "0" else float.fromhex(words[at])
     words[at] = _word(x + 0.1)
     question[key] = " ".join(words)
+
+
+#: Keys of lists of objects.
+LISTS = ("faces", "sectors", "planes", "parities")
 
 
 def fields(data):
@@ -615,7 +641,7 @@ def fields(data):
         for name, holder in holders:
             for key, value in holder.items():
                 found.append((f"{name}.{key}", holder, key))
-                inner = value if key in ("faces", "sectors") else [value]
+                inner = value if key in LISTS else [value]
                 holders += [(f"{name}.{key}", x) for x in inner if isinstance(x, dict)]
     return found
 
@@ -665,7 +691,7 @@ def _other(key, value, rng):  # noqa: PLR0911  (one branch for each type)
         else:
             numbers = numbers * kind.type(10.0 ** rng.uniform(-3, 3))
         return base64.b64encode(numbers.tobytes()).decode()
-    words = value.split(" ")
+    words = (value or "0").split(" ")
     i = int(rng.integers(len(words)))
     x = 0.0 if words[i] == "0" else float.fromhex(words[i])
     words[i] = _word(rng.choice([-x, x + 1.0, 2.0 * x, x * (1.0 + 1e-9), x - 1e-6, 1e300, 5e-324]))
