@@ -3,6 +3,7 @@
     python -m benchmarks.experiments.confidence chains    # a minute
     python -m benchmarks.experiments.confidence planes
     python -m benchmarks.experiments.confidence models    # models with known physics
+    python -m benchmarks.experiments.confidence fresh     # the same at other random parameters
     python -m benchmarks.experiments.confidence files     # real materials, in $TOPOPHYS_TEST_DATA
     python -m benchmarks.experiments.confidence write     # docs/results/confidence.md, its figure
 
@@ -32,6 +33,8 @@ STUDY = harness.Study(ROOT / "benchmarks" / "results" / "confidence.jsonl")
 #: Limits of the bins of confidence.
 EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 SETTINGS = {"version": 1, "draw": 20261201, "edges": EDGES, "chains": 100, "planes": 40}
+#: Raised where a network of the package changes, by what is measured.
+VERSIONS = {"chains": 1, "planes": 2, "models": 2, "fresh": 1, "files": 2}
 NETWORKS = {"chains": "winding-1d", "planes": "chern-2d"}
 
 
@@ -75,11 +78,11 @@ def measure(kind):
 def keep(what, name, case, draw):
     """Counts of one population, unless they are there."""
     size, points, noise, _ = case
+    kind = what.partition(",")[0]
     given = {"what": what, "ensemble": name, "size": size, "points": points, "strength": noise,
-             **SETTINGS}  # fmt: skip
+             **SETTINGS, "version": VERSIONS[kind]}  # fmt: skip
     if STUDY.get(given) is not None:
         return
-    kind = what.partition(",")[0]
     samples, label, n_filled = draw(*case)
     more = {} if kind == "chains" else {"n_occupied": n_filled}
     found = load_pretrained(NETWORKS[kind]).predict(samples, reconstruct=False, **more)
@@ -129,12 +132,15 @@ def models(rng, n=100):
     yield "planes", "Kane-Mele", m.kane_mele(u(0.0, 0.6), u(0.0, 0.2), u(0.03, 0.2))
 
 
-def judged(name, h):
-    """What a network says of one batch of Hamiltonians, and what is proven."""
-    kind = "winding" if name == "winding-1d" else "chern"
-    proof = (tp.certify_winding if kind == "winding" else tp.certify_chern)(h)
-    sure = np.ravel(np.asarray(proof.certified))
-    label = np.ravel(np.ma.getdata(proof.value))[sure]
+def judged(name, h, known=None):
+    """What a network says of one batch of Hamiltonians, and what is proven, now or before."""
+    if known is None:
+        proof = (tp.certify_winding if name == "winding-1d" else tp.certify_chern)(h)
+        sure = np.ravel(np.asarray(proof.certified))
+        label = np.ravel(np.ma.getdata(proof.value))[sure]
+    else:
+        label = np.ravel(np.full(h.batch_shape, known))
+        sure = np.ones(len(label), bool)
     found = load_pretrained(name).predict(h, reconstruct=False)
     value, silent, strange = (
         np.ravel(np.asarray(x))[sure] for x in (found.value, found.abstains, found.unfamiliar)
@@ -152,12 +158,31 @@ def judged(name, h):
 
 
 def run_models():
-    for kind, name, h in models(np.random.default_rng(SETTINGS["draw"])):
-        given = {"what": "models", "network": kind, "name": name, "version": SETTINGS["version"]}
+    keep_models("models", models(np.random.default_rng(SETTINGS["draw"])))
+
+
+def run_fresh():
+    """Other random parameters, more of them, and more models that close their gaps in one point."""
+    rng = np.random.default_rng(SETTINGS["draw"] + 1)
+    keep_models("fresh", (row for row in models(rng, FRESH) if row[0] == "planes"))
+    more = (
+        ("planes", f"Chern number {c}", tp.models.higher_chern(rng.uniform(-3, 3, FRESH), c))
+        for c in (2, 4, 5)
+    )
+    keep_models("fresh", more)
+
+
+def keep_models(what, drawn):
+    for kind, name, h in drawn:
+        given = {"what": what, "network": kind, "name": name, "version": VERSIONS[what]}
         if STUDY.get(given) is None:
             found = judged(NETWORKS[kind], h)
             STUDY.put(given, found)
-            print(kind, name, found, flush=True)
+            print(what, kind, name, found, flush=True)
+
+
+#: Draws of each model that nothing was chosen by.
+FRESH = 300
 
 
 #: Files of real materials: filled bands, and the planes of reduced k3 that are asked about.
@@ -185,14 +210,17 @@ def plane_of(h, k3):
 def run_files():
     for file, (n_filled, planes) in FILES.items():
         given = {"what": "files", "file": file, "filled": n_filled, "planes": planes,
-                 "version": SETTINGS["version"]}  # fmt: skip
+                 "version": VERSIONS["files"]}  # fmt: skip
         if STUDY.get(given) is not None:
             continue
+        before = STUDY.get(given | {"version": 1}) or {}
+        # proofs of many bands take long: those of earlier versions stand
+        zeros = before.get("values") == [0] and before["n"] == len(planes or (0.0,))
         h = tp.read_wannier90(file_of(file), n_occupied=n_filled)
         found = []
         for k3 in planes or (0.0,):
             plane = h if h.dim == 2 else plane_of(h, k3)
-            found.append(judged("chern-2d", plane))
+            found.append(judged("chern-2d", plane, known=0 if zeros else None))
             print(file, k3, found[-1], flush=True)
         total = {key: sum(f[key] for f in found) for key in found[0] if key != "values"}
         total["values"] = sorted({v for f in found for v in f["values"]})
@@ -203,7 +231,8 @@ def run_files():
 
 
 def rows(what):
-    return [(g, r) for g, r in STUDY.entries() if g["what"] == what and g["version"] == 1]
+    version = VERSIONS[what.partition(",")[0]]
+    return [(g, r) for g, r in STUDY.entries() if g["what"] == what and g["version"] == version]
 
 
 def summed(results, which):
@@ -247,14 +276,48 @@ def table(kind):
     return "\n".join(lines)
 
 
+def worst_table():
+    """Calibration errors of all rows of a table: mean and largest, of answered and abstained."""
+    head = ["populations", "samples", "rows", "ECE, mean", "ECE, largest", "where",
+            "share of samples above 0.05"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---|---|---:|---:|---:|---|---:|"]
+    for kind in ("chains", "planes"):
+        for what in (kind, f"{kind}, calibration"):
+            for which in ("answered", "abstained"):
+                found, weights, names = [], [], []
+                for size, points, noise, _ in cases(kind):
+                    case = size, points, noise
+                    own = [r for g, r in rows(what)
+                           if (g["size"], g["points"], g["strength"]) == case]  # fmt: skip
+                    counts = summed(own, which)
+                    if counts[0].sum():
+                        found.append(error(counts)[0])
+                        weights.append(counts[0].sum())
+                        side = points if kind == "chains" else f"{points} x {points}"
+                        unit = "orbitals" if kind == "chains" else "bands"
+                        names.append(f"{size} {unit}, {side} points, noise {noise:g}")
+                at, ece, n = int(np.argmax(found)), np.array(found), np.array(weights)
+                name = f"{kind}, {'hard ensembles' if what == kind else 'calibration'}"
+                lines.append(
+                    f"| {name} | {which} | {len(ece)} | {ece.mean():.4f} | {ece[at]:.4f} |"
+                    f" {names[at]} | {n[ece > 0.05].sum() / n.sum():.3f} |"
+                )
+    return "\n".join(lines)
+
+
 def foreign_table():
-    head = ["input", "network", "bands", "integers", "Hamiltonians", "unfamiliar", "answered",
-            "wrong of answered", "most probable integer right"]  # fmt: skip
-    lines = ["| " + " | ".join(head) + " |", "|---|---|---:|---|" + "---:|" * (len(head) - 4)]
     found = [(g["name"], NETWORKS[g["network"]], "", r) for g, r in rows("models")]
     for g, r in rows("files"):
         planes = f", {len(g['planes'])} planes" if g["planes"] else ""
         found.append((f"file {g['file'].partition('_')[0]}{planes}", "chern-2d", r["bands"], r))
+    return counts_table(found)
+
+
+def counts_table(found):
+    """Counts of named inputs, and of all of them."""
+    head = ["input", "network", "bands", "integers", "Hamiltonians", "unfamiliar", "answered",
+            "wrong of answered", "most probable integer right"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---|---|---:|---|" + "---:|" * (len(head) - 4)]
     for name, network, bands, r in found:
         values = ", ".join(map(str, r["values"])) or "none proven"
         lines.append(
@@ -293,8 +356,12 @@ def write():
     for kind in ("chains", "planes"):
         command = f"python -m benchmarks.experiments.confidence {kind}"
         put(PAGE, kind, filled(command, table(kind), machine))
+    put(PAGE, "worst", worst_table())
     put(PAGE, "foreign", filled("python -m benchmarks.experiments.confidence models",
                                 foreign_table(), machine))  # fmt: skip
+    fresh = [(g["name"], NETWORKS[g["network"]], "", r) for g, r in rows("fresh")]
+    put(PAGE, "fresh", filled("python -m benchmarks.experiments.confidence fresh",
+                              counts_table(fresh), machine))  # fmt: skip
     draw()
 
 
@@ -304,6 +371,7 @@ if __name__ == "__main__":
         chains=partial(measure, "chains"),
         planes=partial(measure, "planes"),
         models=run_models,
+        fresh=run_fresh,
         files=run_files,
         write=write,
     )

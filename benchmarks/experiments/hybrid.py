@@ -3,6 +3,7 @@
     python -m benchmarks.experiments.hybrid train chains 0   # one seed; minutes
     python -m benchmarks.experiments.hybrid train planes 0
     python -m benchmarks.experiments.hybrid calibrate chains # all seeds that are there
+    python -m benchmarks.experiments.hybrid tighten planes   # only what gaps are unfamiliar
     python -m benchmarks.experiments.hybrid measure chains   # likewise
     python -m benchmarks.experiments.hybrid measure planes
     python -m benchmarks.experiments.hybrid ship             # seed 0 goes into the package
@@ -212,9 +213,12 @@ def calibration_samples(kind, networks):
                     context, summary = networks[0].describe(values, data)
                     column = label - data.base[:, 0].numpy() + 16
                     column = np.where((column >= 0) & (column < 32), column, -1)
+                    tight = networks[0].smallest_gap(data)
                     for network, found in zip(networks, populations, strict=True):
                         found.append(
-                            Population(float(points), network(data), context, summary, column)
+                            Population(
+                                float(points), network(data), context, summary, column, tight
+                            )
                         )
         print(f"{kind}: {points} points, {time.process_time() - start:.0f} s", flush=True)
     return populations
@@ -244,6 +248,27 @@ def calibrate(kind):
                 "weights": network.calibration.weights.tolist(),
             },
         )
+
+
+def tighten(kind):
+    """Add to a network of the package what gaps its calibration shows; nothing else changes.
+
+    The limit is the one that `calibrate` finds, from the same samples.
+    """
+    torch.set_num_threads(1)
+    name = {"chains": "winding-1d", "planes": "chern-2d"}[kind]
+    target = ROOT / "topophys" / "learn" / "pretrained" / f"{name}.safetensors"
+    network = load_flip_network(target)
+    (populations,) = calibration_samples(kind, [network])
+    again = fit_calibration(populations, len(network.mean), promise=PROMISE, parts=PARTS[kind])
+    if not torch.equal(again.points, network.calibration.points):
+        raise SystemExit("the network was calibrated on other grids")
+    print(
+        "largest change of a limit", float((again.limits - network.calibration.limits).abs().max())
+    )
+    network.calibration.tightest.copy_(again.tightest)
+    save_flip_network(network, target)
+    print(again.tightest)
 
 
 def trained_seeds(kind):
@@ -578,6 +603,7 @@ if __name__ == "__main__":
         __doc__,
         train=lambda kind, *seeds: [train(kind, seed) for seed in seeds or SEEDS],
         calibrate=calibrate,
+        tighten=tighten,
         measure=measure,
         ship=ship,
         write=write,

@@ -13,6 +13,7 @@ import topophys as tp
 from topophys.ensembles import hard_chains, mixed_chains, mixed_planes
 from topophys.errors import InputError, ShapeError
 from topophys.learn import FlipNetwork, load_flip_network, load_pretrained, save_flip_network
+from topophys.learn._flip_features import FLOOR, of_unit_size
 from topophys.learn.calibration import (
     COVERAGES,
     NEVER,
@@ -21,6 +22,7 @@ from topophys.learn.calibration import (
     error_limit,
     fit_calibration,
 )
+from topophys.learn.layers import upsample_periodic
 
 FEATURES = 3
 
@@ -98,6 +100,51 @@ def test_strange_samples_are_unfamiliar_and_few_others():
     assert judged(found, fresh).unfamiliar.mean() < 0.01
     assert judged(found, fresh._replace(summary=fresh.summary + 6.0)).unfamiliar.all()
     assert judged(found, population(rng, 50, points=8.0)).unfamiliar.all()
+
+
+def test_gaps_smaller_than_those_of_the_calibration_are_unfamiliar():
+    rng = np.random.default_rng(6)
+    tight = torch.from_numpy(rng.normal(-1.0, 0.5, 4000))
+    found = fit_calibration([population(rng, 4000)._replace(tight=tight)], FEATURES)
+    fresh = population(rng, 4000)
+    few = found.judge(fresh.logs, fresh.context, fresh.summary, tight).unfamiliar
+    assert few[tight < -2.5].all()
+    # half a percent for the gap, as much for the distance
+    assert few.mean() < 0.02
+    assert (few >= judged(found, fresh).unfamiliar).all()
+    all_ = found.judge(fresh.logs, fresh.context, fresh.summary, tight - 6.0).unfamiliar
+    assert all_.all()
+    # without gaps in the calibration none is too small
+    silent = fit_calibration([population(rng, 400)], FEATURES)
+    low = silent.judge(fresh.logs, fresh.context, fresh.summary, torch.full((4000,), -50.0))
+    assert low.unfamiliar.mean() < 0.05
+
+
+@pytest.mark.parametrize("kind", ["winding", "chern"])
+def test_smallest_gaps_are_those_next_to_the_candidates(kind):
+    network = FlipNetwork(kind, candidates=4000)  # all of them
+    if kind == "winding":
+        chains = mixed_chains(5, n_orbitals=2, rng=3)
+        samples = chains.block_on_grid(16)
+        fine = upsample_periodic(of_unit_size(torch.from_numpy(samples)), 4, [1])
+        fine = of_unit_size(fine)
+        gap = torch.linalg.svdvals(fine)[..., -1] + FLOOR
+    else:
+        samples = mixed_planes(5, n_bands=3, n_occupied=1, rng=3).on_grid(6)
+        fine = upsample_periodic(of_unit_size(torch.from_numpy(samples)), 2, [1, 2])
+        level = torch.linalg.eigvalsh(fine)
+        scale = level.square().mean((1, 2, 3)).sqrt()[:, None, None]
+        gap = (level[..., 1] - level[..., 0]) / scale + 1e-3
+    found = network.smallest_gap(network.prepare(torch.from_numpy(samples), 1))
+    np.testing.assert_allclose(found, gap.flatten(1).amin(1).log(), rtol=1e-5)
+
+
+def test_a_gap_that_closes_between_the_points_is_unfamiliar():
+    # three Dirac points in one, of which the samples show a gap of a hundredth
+    network = load_pretrained("chern-2d")
+    answer = network.predict(tp.models.higher_chern([-1.99, -1.0], 3), reconstruct=False)
+    assert answer.unfamiliar.tolist() == [True, False]
+    assert answer.abstains.tolist() == [True, False]
 
 
 @pytest.mark.parametrize("promise", [0.0, 1.0, -1.0, float("nan")])

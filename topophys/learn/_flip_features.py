@@ -25,6 +25,7 @@ __all__ = [
     "plane_candidates",
     "polar_factors",
     "require_labels",
+    "smallest_gaps",
     "standardize",
     "time_reversed_mean",
 ]
@@ -498,6 +499,18 @@ def pfaffian(matrix: Tensor) -> Tensor:
         change = first[:, :, None] * second[:, None, :]
         a = a - change + change.mT
     return total.reshape(matrix.shape[:-2])
+
+
+#: Position of the logarithm of the smallest gap at the corners of a plaquette.
+PLAQUETTE_GAP: Final = 18
+
+
+def smallest_gaps(features: Tensor, layout: Layout) -> Tensor:
+    """Logarithms (..., K) of the smallest gaps, or singular values, next to candidates."""
+    if not layout.side:
+        return features[..., PLAQUETTE_GAP]
+    sides = [layout.middle + layout.side, layout.size]
+    return torch.cat([features[..., end - len(TRUST) : end] for end in sides], -1).amin(-1)
 
 
 def require_labels(label: Sized, total: int) -> None:

@@ -31,7 +31,7 @@ __all__ = [
 COVERAGES: Final = (0.9, 0.95, 0.98, 0.99, 0.995)
 #: Threshold where no confidence is high enough: nothing is ever answered.
 NEVER: Final = 2.0
-#: Share of samples of the populations themselves that are called unfamiliar.
+#: Share of samples of the populations themselves that are called unfamiliar, for each measure.
 FALSE_ALARMS: Final = 0.005
 #: Noise estimate above which samples are noisy ones.
 NOISY: Final = 1e-3
@@ -47,7 +47,8 @@ class Population(NamedTuple):
 
     Number of points along a direction; log probabilities (B, R) of corrections, what `context` and
     `summary` of the calibration tell of the samples (B, C) and (B, F), and the columns (B,) of the
-    true corrections, -1 where there is no column for them.
+    true corrections, -1 where there is no column for them; and, if it is known, the logarithm
+    (B,) of the smallest gap that the samples show.
     """
 
     points: float
@@ -55,6 +56,7 @@ class Population(NamedTuple):
     context: Tensor
     summary: Tensor
     column: Int[np.ndarray, " batch"]
+    tight: Tensor | None = None
 
 
 class Judgement(NamedTuple):
@@ -120,6 +122,7 @@ class Calibration(nn.Module):
             "centre": torch.zeros(size),
             "whitener": torch.zeros(size, size),
             "farthest": torch.full(cells[:2], math.inf),
+            "tightest": torch.full(cells[:2], -math.inf),
         }.items():
             self.register_buffer(name, value.float())
         self.points: Tensor
@@ -132,6 +135,7 @@ class Calibration(nn.Module):
         self.centre: Tensor
         self.whitener: Tensor
         self.farthest: Tensor
+        self.tightest: Tensor
 
     def temperature(self, context: Tensor) -> Tensor:
         """Temperatures (B,) of samples with context (B, C)."""
@@ -155,7 +159,9 @@ class Calibration(nn.Module):
         length: Tensor = torch.linalg.vector_norm(away, dim=-1)
         return length
 
-    def judge(self, logs: Tensor, context: Tensor, summary: Tensor) -> Judgement:
+    def judge(
+        self, logs: Tensor, context: Tensor, summary: Tensor, tight: Tensor | None = None
+    ) -> Judgement:
         """Calibrated probabilities, and what may be said with them."""
         cooled = torch.log_softmax(logs.double() / self.temperature(context)[:, None], -1)
         row, noisy = self.cells(context)
@@ -163,6 +169,8 @@ class Calibration(nn.Module):
         far = self.distance(summary) > self.farthest[row, noisy]
         # coarser grids than those of the calibration are not like any of them
         far |= context[:, 0] < self.points[0].log() - 0.05
+        if tight is not None:
+            far |= tight < self.tightest[row, noisy]
         return Judgement(
             cooled.exp().cpu().numpy(),
             self.limits[row, noisy, part].double().cpu().numpy(),
@@ -276,6 +284,7 @@ def _part(population: Population, rows: slice) -> Population:
         context=population.context[rows],
         summary=population.summary[rows],
         column=population.column[rows],
+        tight=None if population.tight is None else population.tight[rows],
     )
 
 
@@ -347,3 +356,13 @@ def _fit_cell(
     far = np.sort(found.distance(summary).numpy())[::-1]
     rank = math.floor(FALSE_ALARMS * (len(far) + 1))
     found.farthest[row, noisy] = far[rank - 1] if rank >= 1 else math.inf
+    if all(p.tight is not None for p in populations):
+        found.tightest[row, noisy] = tightest(
+            torch.cat([p.tight[i] for p, i in pairs if p.tight is not None])
+        )
+
+
+def tightest(tight: Tensor) -> float:
+    """Logarithm of a gap that all but a share of `FALSE_ALARMS` of samples (B,) exceed."""
+    rank = math.floor(FALSE_ALARMS * (len(tight) + 1))
+    return float(tight.sort().values[rank - 1]) if rank >= 1 else -math.inf

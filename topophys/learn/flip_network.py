@@ -31,6 +31,7 @@ from topophys.learn._flip_features import (
     of_unit_size,
     plane_candidates,
     require_labels,
+    smallest_gaps,
     standardize,
 )
 from topophys.learn._proven_answers import ProvenAnswers
@@ -78,7 +79,8 @@ class Posterior(ProvenAnswers):
         Proof that was asked for; where it holds, `value` is what is proven.
     unfamiliar : bool ndarray of shape (...), optional
         Where the samples are unlike those of the calibration: not one in 200 of these is as far
-        from their mean. The network abstains there unless a threshold was given.
+        from their mean, or not one in 200 shows as small a gap. The network abstains there unless
+        a threshold was given.
     smallest : float64 ndarray of shape (..., 5), optional
         Smallest probabilities of the members of prediction sets, see `prediction_set`.
 
@@ -468,7 +470,8 @@ class FlipNetwork(nn.Module):
             rows = slice(start, start + batch_size)
             part = torch.from_numpy(values[rows]).to(device)
             data = self.prepare(part, filled)
-            judged.append(self.calibration.judge(self(data), *self.describe(part, data)))
+            seen = *self.describe(part, data), self.smallest_gap(data)
+            judged.append(self.calibration.judge(self(data), *seen))
             base.append(data.base[:, 0].cpu().numpy())
             if reconstruct:
                 exact[rows], known[rows] = reconstructed(values[rows], kind, filled)
@@ -511,6 +514,15 @@ class FlipNetwork(nn.Module):
         _, noise = denoised(of_unit_size(samples))
         context = context_of(samples, noise)
         return context, summary_of(data.features, data.kept, context)
+
+    def smallest_gap(self, data: FlipData) -> Tensor:
+        """Logarithm (B,) of the smallest gap next to the candidates of the first view.
+
+        A gap that random Hamiltonians do not show on a grid hides what happens between its points:
+        Hamiltonians whose gaps close at points of high symmetry, which the grid contains.
+        """
+        own = smallest_gaps(data.features[:, 0], self.layout)
+        return own.masked_fill(~data.kept[:, 0], math.inf).amin(1)
 
     def _sampled(
         self, H: FourierHamiltonian, grid: int | tuple[int, ...] | None, n_occupied: int | None

@@ -91,6 +91,8 @@ def load_flip_network(path: str | Path) -> FlipNetwork:
             if (points := tensors.get("calibration.points")) is not None:
                 parts = tensors["calibration.limits"].shape[-1]
                 network.calibration = Calibration(len(network.mean), points.tolist(), parts)
+                # a file from before small gaps were unfamiliar
+                tensors.setdefault("calibration.tightest", network.calibration.tightest)
             else:  # a file from before networks were calibrated on each grid
                 tensors = network.state_dict() | tensors
             network.load_state_dict(tensors)
