@@ -24,6 +24,7 @@ from benchmarks.experiments import fair, learning_1d, robustness
 from benchmarks.pages import ROOT, filled, put
 from topophys.datasets import open_dataset
 from topophys.datasets.families import blocks_from_channels, channels, unitaries
+from topophys.interpret.causal import fit_eraser, random_eraser
 from topophys.learn import TopologicalMLEncoder, compute_topological_loss
 from topophys.learn._flip_features import eigenphases
 from topophys.learn.trainer import TrainingLoop, shuffled_batches
@@ -40,6 +41,8 @@ WIDTHS = ((8, 8, 12), (24, 16, 32), (32, 32, 64))
 #: within a fifth of pi from pi.
 TRAINING = {"version": 1, "steps": 400, "batch": 256, "rate": 1e-2}
 FILTERS = {"all": 0.0, "no eigenphase beyond 0.8 pi": 0.2}
+#: Raised where the measurements of the networks of other pages change.
+HEADLINE = 2
 #: Total phases of the response curves, and Haar-random bases over which they are averaged.
 ANGLES = np.linspace(0.0, 1.9 * np.pi, 39)
 BASES = 400
@@ -203,7 +206,7 @@ def headline():
     flat = tp.flatten_block(chains.block_on_grid(32))
     step = tp.winding_steps(flat)
     for name, seed, encoder in headline_networks():
-        given = {"what": "headline", "name": name, "seed": seed, "version": 1}
+        given = {"what": "headline", "name": name, "seed": seed, "version": HEADLINE}
         if STUDY.get(given) is not None:
             continue
         torch.manual_seed(1000 + seed)
@@ -215,8 +218,51 @@ def headline():
             features = out["local_features"]["h2_features"].numpy()
             decoded.append([score(features, step), modulo_exact(features, flat, step)])
         result = measure(encoder, tests)
-        STUDY.put(given, result | {"trained": decoded[0], "untrained": decoded[1]})
-        print(given, result["slope"], decoded, flush=True)
+        result |= {"trained": decoded[0], "untrained": decoded[1]}
+        result |= {"sides": sides(encoder, tests), "erased": erased(encoder, tests["test"], seed)}
+        STUDY.put(given, result)
+        print(given, result["slope"], decoded, result["sides"], result["erased"], flush=True)
+
+
+@torch.no_grad()
+def sides(encoder, tests):
+    """Links on which the sum of the eigenphases was wrapped, and how many follow it unwrapped.
+
+    The contribution is half the difference to that of the link passed backwards.
+    """
+    total = unwrapped = 0
+    for x, *_ in tests.values():
+        flat = torch.from_numpy(blocks_from_channels(x.numpy())).to(torch.complex128)
+        start, end = flat.flatten(0, 1), flat.roll(-1, 1).flatten(0, 1)
+        theta = eigenphases(start.mH @ end)[0].sum(-1)
+        apart = theta.abs() > np.pi
+        start, end, theta = start[apart], end[apart], theta[apart]
+        found = 0.5 * (density(encoder, start, end) - density(encoder, end, start))
+        # the middle between theta and theta - 2 pi sign(theta)
+        unwrapped += int(((found - theta) * theta.sign() > -np.pi).sum())
+        total += len(theta)
+    return [total, unwrapped]
+
+
+@torch.no_grad()
+def erased(encoder, test, seed):
+    """Right answers with the direction of dalpha erased from h2, or a random one."""
+    x, label, *_ = test
+    flat = blocks_from_channels(x.numpy())
+    h2 = torch.cat([
+        encoder(part.double())["local_features"]["h2_features"] for part in x.split(512)
+    ]).numpy()  # fmt: skip
+    ways = {
+        "as it is": None,
+        "dalpha erased": fit_eraser(h2, tp.winding_steps(flat)[..., None]),
+        "random direction erased": random_eraser(h2, 1, np.random.default_rng(seed)),
+    }
+    found = {}
+    for name, eraser in ways.items():
+        h = h2 if eraser is None else eraser(h2)
+        said = encoder.head(encoder.project(torch.from_numpy(h).sum(1)))[0]
+        found[name] = float((said.round().long() == label).double().mean())
+    return found
 
 
 def headline_networks():
@@ -254,15 +300,19 @@ def modulo_exact(features, flat, step):
     return [both, alone]
 
 
+def headline_results():
+    """Settings and results of the latest measurement of each network."""
+    found = {(g["name"], g["seed"]): (g, r) for g, r in STUDY.entries() if g["what"] == "headline"}
+    return [found[key] for key in sorted(found)]
+
+
 def headline_table():
     head = ["network", "seed", "slope at 0", "response at 1.5 pi, both alike",
             "right where only eigenphases are", "right where only the determinant is",
             "R2 of dalpha", "untrained", "modulo exact", "untrained", "exact alone"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     at = int(np.argmin(np.abs(ANGLES - 1.5 * np.pi)))
-    for given, r in STUDY.entries():
-        if given["what"] != "headline":
-            continue
+    for given, r in headline_results():
         shares = [f"{r[k][1] / max(r[k][0], 1):.2f} of {r[k][0]}"
                   for k in ("eigenphases_right", "determinant_right")]  # fmt: skip
         (own, (both, alone)), (other, (other_both, _)) = r["trained"], r["untrained"]
@@ -271,6 +321,20 @@ def headline_table():
             f" {shares[0]} | {shares[1]} | {own:.3f} | {other:.3f} | {both:.3f} |"
             f" {other_both:.3f} | {alone:.3f} |"
         )
+    return "\n".join(lines)
+
+
+def interventions_table():
+    head = ["network", "seed", "links whose sum was wrapped", "contribution follows the sum",
+            "right", "dalpha erased", "random direction erased"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    for given, r in headline_results():
+        if "sides" in r:  # since the second version
+            total, unwrapped = r["sides"]
+            shares = " | ".join(f"{v:.4f}" for v in r["erased"].values())
+            lines.append(
+                f"| {given['name']} | {given['seed']} | {total} | {unwrapped} | {shares} |"
+            )
     return "\n".join(lines)
 
 
@@ -343,6 +407,7 @@ def write():
     put(PAGE, "architectures", architectures())
     put(PAGE, "headline", filled("python -m benchmarks.experiments.learned headline",
                                  headline_table(), harness.machine()))  # fmt: skip
+    put(PAGE, "interventions", interventions_table())
     draw()
 
 
