@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -51,6 +53,25 @@ def test_labels_have_certificates(name, tmp_path):
     test = load_challenge(name, seed=3, size=2)
     for path, label in zip(test.save_certificates(tmp_path), test.label, strict=True):
         assert f" {label}, gap at least" in checker.check(path.read_text())
+
+
+@pytest.mark.slow
+def test_gaps_do_not_depend_on_when_kernels_are_compiled(tmp_path):
+    code = (
+        "from topophys.learn import load_challenge;"
+        "print(load_challenge('chains-four-orbitals', size=6).gap_lower.tolist())"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ
+            | {"TOPOPHYS_INTERPRET_SECONDS": seconds, "NUMBA_CACHE_DIR": str(tmp_path / seconds)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seconds in ("0", "1000")
+    }
+    assert len(told) == 1
 
 
 def test_formulas_are_wrong_on_what_was_chosen_against_them():

@@ -21,22 +21,9 @@ from topophys._io import begins_with, complete_folder, read_text, write_text
 from topophys._optional import NotebookText, load_extra, working_folder_first
 from topophys._progress import track
 from topophys._statistics import wilson_interval
-from topophys.ensembles.hard import HARD_CHAINS, HARD_PLANES, hard_chains, hard_planes
-from topophys.ensembles.symmetric import bdg_chains, time_reversal_planes
 from topophys.errors import InputError, TopophysError
-from topophys.grids import k_grid
-from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.flatten import flatten_block
-from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.invariants._z2_methods import pair_sum
-from topophys.invariants.berry import chern_number
-from topophys.invariants.chern import certify_chern
-from topophys.invariants.majorana import majorana_number
-from topophys.invariants.winding import certify_winding, winding_number
-from topophys.invariants.z2 import z2_invariant
-from topophys.kernels.small_linalg import pfaffians
-from topophys.learn.layers import upsample_periodic
-from topophys.learn.pretrained.weights import load_pretrained
+from topophys.kernels import compile_at_once
+from topophys.learn._challenge_populations import POPULATIONS, Proof
 
 __all__ = [
     "CHALLENGE",
@@ -50,7 +37,6 @@ __all__ = [
 ]
 
 Entry: TypeAlias = Callable[[NDArray[np.complex128], "ChallengeTest"], ArrayLike]
-Proof: TypeAlias = Any
 
 #: Seed of the public half. Raised with `EDITION` where populations change.
 PUBLIC_SEED: Final = 20261130
@@ -67,57 +53,8 @@ EDITION: Final = 1
 # ------------------------------------------------------------------------------------- Test sets
 
 
-class _Population(NamedTuple):
-    """How the Hamiltonians of a test are drawn, sampled and chosen."""
-
-    kind: str
-    size: int
-    n_bands: int
-    grid: tuple[int, ...]
-    ensembles: tuple[str, ...]
-    about: str
-    noise: float = 0.0
-    largest_gap: float = np.inf
-    adversarial: bool = False
-
-
-def _chains(about: str, points: int, n_orbitals: int = 2, size: int = 400, **rest: Any) -> Any:
-    ensembles = rest.pop("ensembles", HARD_CHAINS)
-    return _Population("winding", size, 2 * n_orbitals, (points,), ensembles, about, **rest)
-
-
-def _planes(about: str, side: int, n_bands: int, size: int, **rest: Any) -> Any:
-    return _Population("chern", size, n_bands, (side, side), HARD_PLANES, about, **rest)
-
-
-_POPULATIONS: Final[dict[str, _Population]] = {
-    "chains-32": _chains("ten ensembles of chains, two orbitals, 32 points", 32),
-    "chains-12": _chains("the same on 12 points", 12),
-    "chains-real": _chains("real hoppings (class BDI), 16 points", 16, ensembles=("real",)),
-    "chains-four-orbitals": _chains("four orbitals, 16 points", 16, 4, 200),
-    "chains-noisy": _chains("noise of 0.2 on each entry, 32 points", 32, noise=0.2),
-    "chains-near-transitions": _chains(
-        "gaps below 0.1 of the rms band energy, 32 points", 32, largest_gap=0.1
-    ),
-    "chains-adversarial": _chains(
-        "only what interpolation and determinants get wrong, 16 points", 16, adversarial=True
-    ),
-    "planes-12": _planes("seven ensembles of planes, four bands, 12 x 12", 12, 4, 100),
-    "planes-6": _planes("two bands, 6 x 6", 6, 2, 200),
-    "planes-eight-bands": _planes("eight bands, 8 x 8", 8, 8, 40),
-    "planes-noisy": _planes("two bands, noise of 0.1, 12 x 12", 12, 2, 200, noise=0.1),
-    "planes-near-transitions": _planes("two bands, gaps below 0.1, 12 x 12", 12, 2, 120,
-                                       largest_gap=0.1),
-    "planes-adversarial": _planes("four bands, only what interpolated link fluxes get wrong, 8 x 8",
-                                  8, 4, 80, adversarial=True),
-    "majorana-off-grid": _Population(
-        "majorana", 400, 4, (12,), ("bdg",),
-        "superconducting chains (class D) in a Majorana basis, 12 points beside 0 and pi"),
-    "z2-12": _Population("z2", 100, 4, (12, 12), ("class_aii",),
-                         "planes with time reversal (spin up first), four bands, 12 x 12"),
-}  # fmt: skip
 #: Names of the tests and what they hold.
-CHALLENGE: Final[Mapping[str, str]] = {name: p.about for name, p in _POPULATIONS.items()}
+CHALLENGE: Final[Mapping[str, str]] = {name: one.about for name, one in POPULATIONS.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,24 +135,25 @@ def load_challenge(name: str, *, seed: int = PUBLIC_SEED, size: int | None = Non
     >>> test.samples.shape, test.label.shape, bool((test.gap_lower > 0).all())
     ((4, 12, 2, 2), (4,), True)
     """
-    _validation.one_of(name, "name", tuple(_POPULATIONS))
-    one = _POPULATIONS[name]
+    _validation.one_of(name, "name", tuple(POPULATIONS))
+    one = POPULATIONS[name]
     count = one.size if size is None else _validation.positive_int(size, "size")
-    number = list(_POPULATIONS).index(name)
+    compile_at_once()  # the last bits of gap bounds are those of compiled kernels in every run
+    number = list(POPULATIONS).index(name)
     rng = np.random.default_rng(
         [EDITION, number, _validation.positive_int(seed, "seed", minimum=0)]
     )
-    momenta = _momenta(one)
+    momenta = one.momenta()
     kept: list[tuple[NDArray[Any], ...]] = []
     proofs: list[Proof] = []
     missing = count
     while missing > 0:
-        h = _draw(one, rng, max(missing, 8))
-        proof, samples = _prove(one, h), _sample(one, h, momenta, rng)
+        h = one.draw(rng, max(missing, 8))
+        proof, samples = one.prove(h), one.sample(h, momenta, rng)
         good = np.asarray(proof.status == "certified") & (proof.gap_upper < one.largest_gap)
         label = np.where(good, np.ma.getdata(proof.value), 0)
         if one.adversarial:
-            good &= _fft_formula(samples, one) != label
+            good &= one.interpolated_formula(samples) != label
         rows = np.flatnonzero(good)[:missing]
         place = np.column_stack([np.full(len(rows), len(proofs)), rows])
         kept.append((samples[rows], label[rows], proof.gap_lower[rows], place))
@@ -223,139 +161,24 @@ def load_challenge(name: str, *, seed: int = PUBLIC_SEED, size: int | None = Non
         missing -= len(rows)
     x, label, gap, index = (np.concatenate(column) for column in zip(*kept, strict=True))
     return ChallengeTest(
-        name, one.kind, one.about, x, momenta, one.n_bands // 2, label.astype(np.int64), gap, seed,
+        name, one.kind, one.about, x, momenta, one.n_occupied, label.astype(np.int64), gap, seed,
         tuple(proofs), index,
     )  # fmt: skip
-
-
-def _momenta(one: _Population) -> NDArray[np.float64]:
-    k = np.asarray(k_grid(one.grid if len(one.grid) > 1 else one.grid[0], len(one.grid)))
-    k = k.reshape(*one.grid, len(one.grid))
-    return k + np.pi / one.grid[0] if one.kind == "majorana" else k
-
-
-def _draw(
-    one: _Population, rng: np.random.Generator, count: int
-) -> ChiralHamiltonian | FourierHamiltonian:
-    name = one.ensembles[int(rng.integers(len(one.ensembles)))]
-    if one.kind == "winding":
-        # a few at a time: each batch is of one ensemble
-        return hard_chains(name, min(count, 20), n_orbitals=one.n_bands // 2, rng=rng)
-    if one.kind == "chern":
-        return hard_planes(name, min(count, 10), n_bands=one.n_bands, rng=rng)
-    if one.kind == "majorana":
-        return bdg_chains(count, n_bands=one.n_bands, hopping_range=2, rng=rng)
-    return time_reversal_planes(count, n_bands=one.n_bands, rng=rng)
-
-
-def _prove(one: _Population, h: Any) -> Proof:
-    filled = one.n_bands // 2
-    if one.kind == "winding":
-        return certify_winding(h)
-    if one.kind == "chern":
-        return certify_chern(h, n_occupied=filled)
-    if one.kind == "majorana":
-        return majorana_number(h, particle_hole="majorana", kind="direct")
-    return z2_invariant(h, n_occupied=filled, method="flux", time_reversal="up first")
-
-
-def _sample(
-    one: _Population, h: Any, k: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.complex128]:
-    if one.kind == "winding":
-        x = flatten_block(h.block(k))
-    else:
-        filled = one.n_bands // 2
-        states = np.linalg.eigh(h.bloch(k))[1][..., :filled]
-        x = np.eye(one.n_bands) - 2.0 * states @ states.conj().swapaxes(-1, -2)
-    if one.noise:
-        noise = (rng.standard_normal((*x.shape, 2)) @ np.array([1.0, 1.0j])) * np.sqrt(0.5)
-        if one.kind != "winding":
-            noise = (noise + noise.conj().swapaxes(-1, -2)) * np.sqrt(0.5)
-        x = x + one.noise * noise
-    return np.asarray(x, np.complex128)
 
 
 # ---------------------------------------------------------------------------- Entries of our own
 
 
-def _interpolated(x: NDArray[np.complex128], factor: int, dims: list[int]) -> NDArray[Any]:
-    return np.asarray(upsample_periodic(torch.from_numpy(x), factor, dims).numpy())
+def _formula(x: NDArray[np.complex128], test: ChallengeTest) -> NDArray[Any]:
+    return POPULATIONS[test.name].formula(x)
 
 
-def _formula(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> NDArray[Any]:
-    """Formulas on the samples as they are; not a number where they say nothing."""
-    filled = x.shape[-1] // 2
-    if test.kind == "majorana":
-        return _pfaffian_formula(x, interpolate=False)
-    if test.kind == "winding":
-        found = winding_number(x, on_unresolved="mask")
-    elif test.kind == "chern":
-        # phases of lattice vectors alone: few points could not tell
-        origin = np.zeros((x.shape[-1], 2))
-        found = chern_number(x, n_occupied=filled, positions=origin, on_unresolved="mask")
-    else:
-        return np.array([_z2_of_lattice(one, filled) for one in x], np.float64)
-    return np.ma.filled(np.ma.asarray(found).astype(np.float64), np.nan)
+def _fft_formula(x: NDArray[np.complex128], test: ChallengeTest) -> NDArray[Any]:
+    return POPULATIONS[test.name].interpolated_formula(x)
 
 
-def _z2_of_lattice(h: NDArray[np.complex128], filled: int) -> float:
-    """Z2 invariant by plaquettes of half the zone and Kramers pairs of centres at its ends.
-
-    As the sum of Fukui and Hatsugai (J. Phys. Soc. Jpn. 76, 053702 (2007)), without a gauge.
-    """
-    n = h.shape[0]
-    lines = np.append(np.arange(n // 2, n), 0)  # from k_x = 0 to pi; the grid begins at -pi
-    v = np.linalg.eigh(h[lines])[1][..., :filled]
-    along, across = (
-        np.linalg.det(v[: len(v) - d].conj().swapaxes(-1, -2) @ w)
-        for d, w in ((0, np.roll(v, -1, 1)), (1, v[1:]))
-    )
-    around = across * along[1:] * (np.roll(across, -1, 1) * along[:-1]).conj()
-    flux = np.angle(around).sum()
-    ends = pair_sum(v[-1]).value - pair_sum(v[0]).value
-    return float(np.rint(-flux / (2.0 * np.pi) - 2.0 * ends) % 2)
-
-
-def _fft_formula(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> NDArray[Any]:
-    """Formulas after trigonometric interpolation."""
-    if test.kind == "winding":
-        return _formula(_interpolated(x, 4, [1]), test)
-    if test.kind == "majorana":
-        return _pfaffian_formula(x, interpolate=True)
-    return _formula(_interpolated(x, 2, [1, 2]), test)
-
-
-def _pfaffian_formula(x: NDArray[np.complex128], *, interpolate: bool) -> NDArray[np.int64]:
-    """Signs of Pfaffians at k = 0 and pi, interpolated or at the points next to them."""
-    n, size = x.shape[1], x.shape[-1]
-    signs = np.ones(len(x))
-    orders = np.arange(n) - n // 2
-    k = 2.0 * np.pi * (np.arange(n) + 0.5) / n - np.pi
-    coefficients = np.einsum("mk,bkij->bmij", np.exp(-1j * np.outer(orders, k)), x) / n
-    for at, point in ((0.0, n // 2), (np.pi, 0)):
-        if not interpolate:
-            h = x[:, point]
-        else:
-            wave = np.exp(1j * orders * at)
-            wave[0] = wave[0].real  # the highest wave of an even number of points is a cosine
-            h = np.einsum("m,bmij->bij", wave, coefficients)
-        a = 0.5 * (h.imag - h.imag.swapaxes(-1, -2))
-        value, grown = np.empty(len(x), np.complex128), np.empty(len(x))
-        work = np.empty((size, size), np.complex128)
-        pfaffians(np.ascontiguousarray(a.astype(np.complex128)), work, value, grown)
-        signs *= np.sign(value.real)
-    return (signs < 0.0).astype(np.int64)
-
-
-def _hybrid(x: NDArray[np.complex128], test: ChallengeTest | _Population) -> Any:
-    """Network of the package with reconstruction, also where it is not sure; chains and planes."""
-    if test.kind not in ("winding", "chern"):
-        raise NotImplementedError
-    chain = test.kind == "winding"
-    network = load_pretrained("winding-1d" if chain else "chern-2d")
-    found = network.predict(x, **({} if chain else {"n_occupied": x.shape[-1] // 2}))
-    return found.value
+def _hybrid(x: NDArray[np.complex128], test: ChallengeTest) -> NDArray[Any]:
+    return POPULATIONS[test.name].hybrid(x)
 
 
 #: Entries that are there: formulas on samples, on interpolated samples, and the hybrid networks.
@@ -542,7 +365,7 @@ def _chosen(tests: Iterable[str] | None) -> list[str]:
     """Names of tests, each once."""
     names = list(dict.fromkeys(CHALLENGE if tests is None else tests))
     for name in names:
-        _validation.one_of(name, "tests", tuple(_POPULATIONS))
+        _validation.one_of(name, "tests", tuple(POPULATIONS))
     if not names:
         raise InputError("Argument `tests` must name at least one test, but is empty.")
     return names
@@ -715,7 +538,7 @@ def _read_answers(path: Path) -> dict[str, dict[int, float]]:
         if len(cells) != 3:
             raise InputError(f"{where}: there must be three cells, but there are {len(cells)}.")
         name, at, answer = cells
-        if name not in _POPULATIONS:
+        if name not in POPULATIONS:
             raise InputError(f"{where}: there is no test {name!r}.")
         if not (INTEGER.fullmatch(at) and (not answer or INTEGER.fullmatch(answer))):
             raise InputError(f"{where}: index and value must be integers.")
