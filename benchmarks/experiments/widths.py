@@ -39,7 +39,7 @@ WIDTHS = (
 #: Rates of widths that differ from that of the settings.
 RATES = {(64, 128, 256): 3e-3}
 NAMES = {
-    ((24, 16, 32), 16, False): "`EncoderConfig()`",
+    ((24, 16, 32), 16, False): "`EncoderConfig()`, `TopologicalMLEncoder()`",
     ((32, 32, 64), 16, False): "recipe `winding-1d`",
 }
 

@@ -8,7 +8,8 @@ import torch
 import topophys as tp
 from tests.learn.mutants import faulty
 from topophys.errors import InputError, ShapeError
-from topophys.learn import TopologicalMLEncoder, compute_topological_loss
+from topophys.learn import EncoderConfig, TopologicalMLEncoder, compute_topological_loss
+from topophys.learn.checkpoint import load_encoder, save_encoder
 from topophys.learn.layers import flatten_channels
 
 TARGETS = torch.tensor([-1, 0, 1, 0, 1, -1])
@@ -38,14 +39,17 @@ def test_shapes(n_k, channels):
     assert out["local_features"]["h2_features"].shape == (6, n_k, 5)
 
 
-def test_defaults_are_the_promised_ones():
+def test_defaults_are_those_of_a_training_and_on_the_frontier_of_widths():
     encoder = TopologicalMLEncoder()
+    trained = EncoderConfig()
+    assert encoder.settings["hidden_dims"] == list(trained.hidden_dims)
+    assert encoder.settings["output_features"] == trained.output_features
     assert encoder.settings == {
         "input_dim": 8,
         "k_points": 32,
-        "hidden_dims": [64, 128, 256],
+        "hidden_dims": [24, 16, 32],
         "num_classes": 3,
-        "output_features": 128,
+        "output_features": 16,
         "gated": True,
         "flatten": True,
         "upsample": 1,
@@ -53,7 +57,16 @@ def test_defaults_are_the_promised_ones():
         "keep_input": False,
         "link_layers": 1,
     }
-    assert encoder(torch.randn(2, 32, 8))["topological_features"].shape == (2, 128)
+    assert encoder(torch.randn(2, 32, 8))["topological_features"].shape == (2, 16)
+
+
+def test_weights_of_earlier_default_widths_load(tmp_path):
+    old = TopologicalMLEncoder(hidden_dims=(64, 128, 256), output_features=128)
+    save_encoder(tmp_path, "best", old)
+    found = load_encoder(tmp_path, "best")
+    assert found.settings["hidden_dims"] == [64, 128, 256]
+    x = torch.randn(2, 8, 8)
+    torch.testing.assert_close(found(x)["invariant"], old(x)["invariant"], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("gated", [True, False])

@@ -36,7 +36,10 @@ class TopologicalMLEncoder(nn.Module):
     k_points : int, optional
         Number of k points of the training data; kept for the record, any number is accepted.
     hidden_dims : sequence of three ints, optional
-        Channels of h1, channels of h2, and products formed on each link on the way to h2.
+        Channels of h1, channels of h2, and products formed on each link on the way to h2. Wider
+        networks are hardly more accurate: docs/results/widths.md. State dicts of the
+        defaults of earlier versions need ``hidden_dims=(64, 128, 256), output_features=128``;
+        files of runs and checkpoints hold their widths.
     num_classes : int, optional
         Number of consecutive integers around 0 for which class scores are given.
     output_features : int, optional
@@ -71,7 +74,7 @@ class TopologicalMLEncoder(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> encoder = TopologicalMLEncoder(hidden_dims=(24, 16, 32))
+    >>> encoder = TopologicalMLEncoder()
     >>> out = encoder(torch.randn(5, 32, 8))
     >>> out["invariant"].shape, out["local_features"]["h2_features"].shape
     (torch.Size([5]), torch.Size([5, 32, 16]))
@@ -81,9 +84,9 @@ class TopologicalMLEncoder(nn.Module):
         self,
         input_dim: int = 8,
         k_points: int = 32,
-        hidden_dims: Sequence[int] = (64, 128, 256),
+        hidden_dims: Sequence[int] = (24, 16, 32),
         num_classes: int = 3,
-        output_features: int = 128,
+        output_features: int = 16,
         *,
         gated: bool = True,
         flatten: bool = True,
