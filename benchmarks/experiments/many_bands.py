@@ -352,7 +352,8 @@ def run_planes(seeds):
 def link_samples(count, seed):
     links = tp.ensembles.random_links(count, n_occupied=LINKS["filled"], rng=seed)
     loops = plaquette_loops(torch.from_numpy(links))
-    turns = torch.linalg.eigvals(loops).angle().sum(-1) / (2.0 * np.pi)
+    # loops run against the arrow of the integer
+    turns = -torch.linalg.eigvals(loops).angle().sum(-1) / (2.0 * np.pi)
     label = torch.from_numpy(chern_number_of_links(links, branch="eigenphases"))
     return links, loops.to(torch.complex64), turns.float(), label
 
@@ -384,7 +385,8 @@ def run_links(seeds):
             # its steps cost most, and every plaquette of a batch has a label
             batch = 16 if gauge else 64
             given = {"what": "links", "network": name, "seed": seed, **LINKS}
-            given |= {"batch": batch} if gauge else {}
+            # earlier ones were given the contributions with the wrong sign
+            given |= {"batch": batch, "sign": "of the integer"} if gauge else {}
             if STUDY.get(given) is not None:
                 continue
             torch.manual_seed(seed)
@@ -519,7 +521,7 @@ def links_table():
     rng, groups = np.random.default_rng(2), {}
     for given, result in STUDY.entries():
         current = given["what"] == "links" and all(given[k] == v for k, v in LINKS.items())
-        if current and ("batch" in given) == given["network"].startswith("gauge"):
+        if current and ("sign" in given) == given["network"].startswith("gauge"):
             groups.setdefault(given["network"], []).append(result)
     for name, results in groups.items():
         rows = np.stack([unpacked(r["right"], r["n"]) for r in results])
