@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 
 import pytest
 
@@ -36,6 +38,27 @@ def outcomes(name, folder, cases):
         # of a folder, files that are not needed may be anything
         if single and not (title.startswith("file with a hole") and name in ENDS):
             assert (one.read, one.refused) == (0, cases), title
+
+
+@pytest.mark.parametrize("name", [*QUICK, "jarvis"])
+def test_no_file_of_a_reader_may_be_a_pipe(name, tmp_path):
+    if name in EXTRA and importlib.util.find_spec("pymatgen") is None:
+        pytest.skip("needs the extra `materials`")
+
+    def waited(number, frame):
+        raise limits.TooSlow
+
+    READERS[name].make(tmp_path)
+    before = signal.signal(signal.SIGALRM, waited)
+    try:
+        for path in sorted(p for p in tmp_path.rglob("*") if p.is_file()):
+            path.unlink()
+            os.mkfifo(path)
+            signal.alarm(60)  # the first one imports much
+            assert limits.attempt(READERS[name].read, path) is not None
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,17 @@ __all__ = ["Force", "Json", "Quiet", "note", "require"]
 Force = Annotated[
     bool, typer.Option("--force", help="Also replace a file that topophys did not make.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _be_quiet(quiet: bool) -> bool:
+    """Let kernels not say either that they are compiled."""
+    if quiet:
+        os.environ["TOPOPHYS_QUIET"] = "1"
+    return quiet
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress display.", callback=_be_quiet)]
 
 
 def require(path: Path | None, what: str, remedy: str) -> None:

@@ -72,6 +72,7 @@ def _compiled(func: _F, interpret: bool = True, **options: Any) -> _F:
         entry = numba.njit(func, cache=True, **options)
     except RuntimeError:
         # neither the package nor the home of the user is writable: each process compiles again
+        _Progress.kept = False
         entry = numba.njit(func, **options)
     if not hasattr(entry, "get_call_template"):  # NUMBA_DISABLE_JIT
         return func
@@ -249,6 +250,7 @@ class _Progress:
     depth = 0
     seconds = 0.0
     said = False
+    kept = True
 
 
 #: Signatures that were found for operators and functions of NumPy, for each set of flags.
@@ -299,6 +301,9 @@ def _say_once() -> None:
         _say(
             "compiling what this call needs for the first time; the result is kept on disk"
             " (`topophys warmup` compiles everything at once)"
+            if _Progress.kept
+            else "compiling what this call needs, as each process must where no folder can be"
+            " written to (NUMBA_CACHE_DIR names another one)"
         )
 
 

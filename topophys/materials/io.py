@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys import _validation
-from topophys._io import DAMAGE, most_unpacked, parse_json, read_json, read_text
+from topophys._io import DAMAGE, most_unpacked, open_regular, parse_json, read_json, read_text
 from topophys._optional import load_extra, quiet
 from topophys.errors import DatasetError, InputError, MissingPackageError, TopophysError
 from topophys.grids import k_grid
@@ -246,8 +247,8 @@ def _batch(found: dict[str, T], failed: dict[str, str], repeated: tuple[str, ...
 
 def _unzipped(path: Path) -> bytes:
     """First member of an archive that unpacks to a sensible size."""
-    most = most_unpacked(path.stat().st_size)
-    with zipfile.ZipFile(path) as archive:
+    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+        most = most_unpacked(os.fstat(file.fileno()).st_size)
         members = archive.infolist()
         if not members or members[0].file_size > most:
             raise ValueError(f"it is empty, or unpacks to more than {most} bytes")
