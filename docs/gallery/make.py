@@ -11,9 +11,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SCRIPTS = (
-    "haldane_phases", "proven_phases", "tenfold_way", "phase_classes", "fixed_grid", "leaves",
-    "det_loops", "winding_angle", "probe_controls", "curvature_c3", "edge_states", "hofstadter",
-    "mos2_flow", "finite_flake", "coarse_grid", "noise", "toy_materials",
+    "haldane_phases", "proven_phases", "tenfold_way", "tenfold_models", "phase_classes",
+    "fixed_grid", "leaves", "det_loops", "winding_angle", "probe_controls", "curvature_c3",
+    "edge_states", "hofstadter", "mos2_flow", "finite_flake", "coarse_grid", "noise",
+    "toy_materials",
 )  # fmt: skip
 HEAD = """# Gallery
 
