@@ -416,8 +416,10 @@ START: Final = 8
 #: Half of the zone is enough where gaps at k and -k differ by less than this share of the norm.
 MIRRORED: Final = 1e-4
 #: Hamiltonians treated together, and bytes that the bases of their cells may take.
-GROUP, GROUP_BYTES = 256, 64 << 20
-#: Bytes that bases may take where every Hamiltonian of a group uses up its evaluations.
+GROUP, GROUP_OF_GAPS, GROUP_BYTES = 256, 512, 64 << 20
+#: Bytes of a cell without its basis, with room for copies.
+CELL_BYTES: Final = 128
+#: Bytes that cells may take where every Hamiltonian of a group uses up its evaluations.
 MOST_BYTES: Final = 4 << 30
 
 _CODES: Final = {
@@ -452,18 +454,27 @@ def statuses(reason: Shaped[np.ndarray, " B"]) -> NDArray[np.uint8]:
     return out
 
 
-def gap_evidence(H: FourierLike, filled: int, limits: Limits, *, evidence: bool) -> Evidence:
-    """Prove that the lowest `filled` bands are apart from the others; the value is their number."""
+def gap_evidence(
+    H: FourierLike, filled: int, limits: Limits, *, evidence: bool, mirrored: bool = False
+) -> Evidence:
+    """Prove that the lowest `filled` bands are apart from the others; the value is their number.
+
+    `mirrored`: the Hamiltonians that are meant, within the amplitude errors, have the same gap at k
+    and -k exactly, so that half of the zone is enough.
+    """
     dim = H.vectors.shape[1]
     error = np.inf if evidence or dim < 3 or math.prod(H.batch_shape) != 1 else _mirrored(H)
 
+    half = Zone((START,) * (dim - 1) + (START // 2,), START, limits.max_depth)
+
     def prove(ham: Hoppings, least: NDArray[np.float64]) -> tuple[Cover, NDArray[np.int64]]:
         value, most = np.full(len(ham), filled, np.int64), limits.max_evaluations
+        if mirrored:
+            return cover(ham, half, least, most, limits.tightness, frames=evidence), value
         spent = np.zeros(len(ham), np.int64)
         # gaps at k and -k differ by at most this
         between = 2.0 * (float(upper_bound(error, -ham.exponent)[0]) + 2.0 * float(ham.error[0]))
         if between <= MIRRORED * ham.size[0]:
-            half = Zone((START,) * (dim - 1) + (START // 2,), START, limits.max_depth)
             walk = cover(
                 ham, half, least, most, limits.tightness, frames=False, less=between * UP
             )  # fmt: skip
@@ -476,7 +487,7 @@ def gap_evidence(H: FourierLike, filled: int, limits: Limits, *, evidence: bool)
         walk.evaluations += spent
         return walk, value
 
-    return _in_groups(H, filled, limits, prove, evidence=evidence)
+    return _in_groups(H, filled, limits, prove, evidence=evidence, frames=evidence)
 
 
 def _mirrored(H: FourierLike) -> float:
@@ -523,11 +534,15 @@ def charge_evidence(
     return _in_groups(H, filled, limits, prove, evidence=evidence, shift=box.rounding, some=some)
 
 
-def group_size(n_bands: int, max_evaluations: int) -> int:
-    """How many Hamiltonians may be treated together, for the memory that their bases take."""
+def group_size(n_bands: int, max_evaluations: int, *, frames: bool = True) -> int:
+    """How many Hamiltonians may be treated together, for the memory that their cells take.
+
+    With `frames` the basis of each cell is kept.
+    """
     basis = 16 * n_bands**2
-    most = min(GROUP_BYTES // (400 * basis), MOST_BYTES // (basis * max_evaluations))
-    return max(1, min(GROUP, most))
+    kept = basis if frames else CELL_BYTES
+    most = min(GROUP_BYTES // (400 * basis), MOST_BYTES // (kept * max_evaluations))
+    return max(1, min(GROUP if frames else GROUP_OF_GAPS, most))
 
 
 def _in_groups(
@@ -539,6 +554,7 @@ def _in_groups(
     evidence: bool,
     shift: float = 0.0,
     some: Int | None = None,
+    frames: bool = True,
 ) -> Evidence:
     """Apply `prove` to groups of Hamiltonians, all or `some`, that fit into memory together.
 
@@ -548,7 +564,7 @@ def _in_groups(
     ham = ham if some is None else ham.take(some)
     size, dim = len(ham), H.vectors.shape[1]
     least = upper_bound(limits.min_gap, -ham.exponent)
-    group = group_size(ham.n_bands, limits.max_evaluations)
+    group = group_size(ham.n_bands, limits.max_evaluations, frames=frames)
     found = Evidence(
         proven=np.zeros(size, np.bool_),
         value=np.zeros(size, np.int64),

@@ -201,7 +201,8 @@ def _gaps(h: Slice, kind: str, checked: Limits) -> Evidence:
         return first
     rest: Certificate | IndirectGap
     if kind == "direct":
-        found = gap_evidence(_rows(h, left), filled, checked, evidence=False)
+        # particle-hole symmetry turns the levels at -k around: the gap in the middle is the same
+        found = gap_evidence(_rows(h, left), filled, checked, evidence=False, mirrored=True)
         first.gap_upper[left] = np.inf  # the gap around 0, which may be closed
         rest = conclude("gap", found, (len(left),), "mask")
     else:
