@@ -20,6 +20,7 @@ import torch
 
 import topophys as tp
 from benchmarks import harness
+from benchmarks.experiments.fair import interval, packed, unpacked
 from benchmarks.pages import ROOT, filled, put
 from topophys._statistics import wilson_interval
 from topophys.interpret.causal import fit_eraser, random_eraser
@@ -50,8 +51,8 @@ RUNS = ROOT / "runs" / "parity"
 STUDY = harness.Study(ROOT / "benchmarks" / "results" / "parity.jsonl")
 #: Raised where features, training or populations change.
 VERSION = 1
-#: Test samples of each kind; planes take 0.05 s of a processor each.
-TESTS = {"chains": 10_000, "planes": 2_000}
+#: Test samples of each kind.
+TESTS = {"chains": 10_000, "planes": 10_000}
 TRAINING = {"chains": 8_000, "planes": 3_000}
 REVERSAL = torch.from_numpy(np.asarray(spin_reversal("up first", 4), dtype=np.complex128))
 
@@ -274,6 +275,7 @@ def measure(kind, seed):
             {"what": "test", "kind": kind, "task": list(task), "seed": seed, "version": VERSION},
             {
                 "counts": counts,
+                "right": {name: packed(said == test.label) for name, said in answers.items()},
                 "ece": float(ece / len(p)),
                 "covered": int(high.sum()),
                 "wrong_of_covered": int((high & ~right).sum()),
@@ -498,6 +500,28 @@ def table(kind):
     return "\n".join(lines)
 
 
+def differences(kind):
+    """The network minus formulas, paired by sample; intervals over seeds and samples."""
+    head = ["samples", "minus the best formula", "minus the formula in the network"]
+    lines = ["| " + " | ".join(head) + " |", "|---|---:|---:|"]
+    rng = np.random.default_rng(6)
+    for task in TASKS[kind]:
+        rows = sorted(((s["seed"], r) for s, r in kept("test", kind) if s["task"] == list(task)),
+                      key=lambda pair: pair[0])  # fmt: skip
+        if not rows or any("right" not in r for _, r in rows):
+            continue
+        n, first = rows[0][1]["counts"]["network"][0][1], rows[0][1]["counts"]
+        network = np.stack([unpacked(r["right"]["network"], n) for _, r in rows]).astype(float)
+        others = [name for name in first if name not in ("network", "its formula")]
+        best = max(others, key=lambda name: first[name][0][0])
+        cells = []
+        for name in (best, "its formula"):
+            mean, low, high = interval(network - unpacked(rows[0][1]["right"][name], n), rng)
+            cells.append(f"{mean:+.4f} ({low:+.4f} to {high:+.4f})")
+        lines.append(f"| {task.name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
 def every_formula(kind):
     """Accuracies of all formulas."""
     lines = []
@@ -550,7 +574,9 @@ def write():
     command = "python -m benchmarks.experiments.parity"
     for kind in TASKS:
         if kept("test", kind):
-            text = table(kind) + "\n\nAll formulas:\n\n" + every_formula(kind)
+            paired = differences(kind)
+            text = table(kind) + f"\n\n{paired}" * bool(paired)
+            text += "\n\nAll formulas:\n\n" + every_formula(kind)
             put(PAGE, kind, filled(f"{command} {kind} SEED", text, harness.machine()))
         if kept("inside", kind):
             put(PAGE, f"inside-{kind}", filled(f"{command} inside {kind} SEED...",
