@@ -277,11 +277,10 @@ def chern(claim: Claim) -> None:
 # ---------------------------------------------------------------- 7. charge of a box
 
 
-def weyl(claim: Claim) -> None:
-    """Flux out of a box; 7. of the page."""
-    bands = Bands(claim)
-    phases = Phases(bands, claim.evidence, (0, 0, 0))
-    for face, data in enumerate(listed(claim.evidence["faces"], 6)):
+def flux(bands: Bands, evidence: dict[str, Any]) -> int:
+    """Integer that flows out of the box on which `bands` lives."""
+    phases = Phases(bands, evidence, (0, 0, 0))
+    for face, data in enumerate(listed(evidence["faces"], 6)):
         (normal, up), leaves = divmod(face, 2), list[Leaf]()
         u, v = (normal + 1) % 3, (normal + 2) % 3
         keys(data, "tree bases levels")
@@ -290,7 +289,12 @@ def weyl(claim: Claim) -> None:
             corner[u], corner[v], edge[u], edge[v] = x, y, a, b
             leaves.append(Leaf(tuple(corner), tuple(edge)))
         phases.cells(data, leaves, u, v, up)
-    settle(phases.total(), claim)
+    return phases.total()
+
+
+def weyl(claim: Claim) -> None:
+    """Flux out of a box; 7. of the page."""
+    settle(flux(Bands(claim), claim.evidence), claim)
 
 
 # ---------------------------------------------------------------- 8. time reversal

@@ -537,6 +537,7 @@ BESIDE = {
     "Z2 invariant": "bundle_checker",
     "Majorana number": "bundle_checker",
     "Weyl charge": "bundle_checker",
+    "Weyl census": "census_checker",
     "mirror Chern number, times two": "symmetry_checker",
     "Majorana Kramers number": "symmetry_checker",
     "axion angle": "symmetry_checker",

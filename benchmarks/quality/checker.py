@@ -22,7 +22,7 @@ import numpy as np
 import topophys as tp
 from benchmarks.harness import Study
 from benchmarks.pages import ROOT
-from topophys import bundle_checker, checker, degree_checker, symmetry_checker
+from topophys import bundle_checker, census_checker, checker, degree_checker, symmetry_checker
 from topophys.testing.certificates import KINDS, trial, verdict
 
 PAGE = ROOT / "docs" / "results" / "checker.md"
@@ -141,7 +141,13 @@ def page(entries):
         f"- `topophys/{path.name}`: {len(path.read_text('utf-8').splitlines()):,}"
         for path in (
             Path(module.__file__)
-            for module in (checker, bundle_checker, symmetry_checker, degree_checker)
+            for module in (
+                checker,
+                bundle_checker,
+                symmetry_checker,
+                degree_checker,
+                census_checker,
+            )
         )
     ]
     return "\n".join(lines) + "\n"

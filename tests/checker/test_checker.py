@@ -24,6 +24,9 @@ checker = pytest.importorskip("topophys.checker")
 bundle_checker = pytest.importorskip("topophys.bundle_checker")
 symmetry_checker = pytest.importorskip("topophys.symmetry_checker")
 degree_checker = pytest.importorskip("topophys.degree_checker")
+census_checker = pytest.importorskip("topophys.census_checker")
+#: Files that prove certificates, each to be copied.
+FILES = (checker, bundle_checker, symmetry_checker, degree_checker, census_checker)
 
 ROOT = Path(__file__).parents[2]
 #: Kinds whose check takes about a second: fewer changes of each file.
@@ -158,7 +161,7 @@ def test_a_copy_of_the_file_runs_without_the_package(tmp_path):
 
 @pytest.mark.process
 def test_copies_of_all_files_check_all_kinds_without_the_package(tmp_path):
-    for module in (checker, bundle_checker, symmetry_checker, degree_checker):
+    for module in FILES:
         shutil.copy(module.__file__, tmp_path)
     names, false = [], []
     for kind in KINDS:
@@ -394,7 +397,7 @@ def test_solid_angles_of_an_octant_and_its_mirror_image():
     assert float(bundle_checker.solid_angle(y, x, z).mid()) == pytest.approx(-eighth)
 
 
-@pytest.mark.parametrize("module", [checker, bundle_checker, symmetry_checker, degree_checker])
+@pytest.mark.parametrize("module", FILES)
 def test_files_without_the_package(module):
     source = Path(module.__file__).read_text(encoding="utf-8")
     imported = {

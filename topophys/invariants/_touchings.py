@@ -28,6 +28,8 @@ STEPS: Final = 30
 STARTS: Final = 4
 #: How often a box is divided to find out where in it touchings can be.
 DEEPER: Final = 6
+#: How often that is done again in what is left.
+NARROWER: Final = 4
 #: Half edges of the neighbourhood of a touching in which it is shown to exist.
 NEIGHBOURHOOD: Final = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
 
@@ -85,23 +87,42 @@ def only_touching(
     distance = min((test.distance(size) for size in NEIGHBOURHOOD), default=np.inf)
     if not distance < np.inf:
         return False, np.inf
+    if not (np.abs(centre - k) + distance <= half).all():  # it may lie in the next box
+        return False, distance
     if test.injective(half + np.abs(centre - k)):
         return True, distance
-    # where touchings can be at all within the box
-    box = Box(centre, half, 1, DEEPER)
+    # where touchings can be at all within the box, and again within what is left of it
     (hops,), exponent = divide_out(h.amplitudes[None])
+    error = float(error_of(h, exponent)[0])
+    for _ in range(NARROWER):
+        found = _narrowed(h, hops, error, filled, centre, half)
+        if found is None:
+            break
+        centre, half = found
+        if test.injective((half + np.abs(centre - k)) * (1.0 + 1e-9)):
+            return True, distance
+    return False, distance
+
+
+def _narrowed(
+    h: FourierLike, hops: Array, error: float, filled: int, centre: Real, half: Real
+) -> tuple[Real, Real] | None:
+    """Smaller box that holds all touchings of a box; None where none is found, or none is left."""
+    box = Box(centre, half, 1, DEEPER)
     with one_thread():
-        poly = expand(h.vectors, hops, float(error_of(h, exponent)[0]), box)
+        poly = expand(h.vectors, hops, error, box)
         if poly is None:
-            return False, distance
+            return None
         cells, at, _, _ = cells_inside(poly, box, filled, np.zeros((1, 3), np.int64), 0)
     if not len(cells):
-        return False, distance
-    edge = 1 << (DEEPER - at)
-    low, high = cells.min(0), cells.max(0) + edge
-    ends = [centre + half * (2.0 * end / (1 << DEEPER) - 1.0) for end in (low, high)]
-    reach = np.maximum(np.abs(ends[0] - k), np.abs(ends[1] - k)) * (1.0 + 1e-9) + 1e-12
-    return test.injective(reach), distance
+        return None
+    low, high = cells.min(0), cells.max(0) + (1 << (DEEPER - at))
+    first, last = (half * (2.0 * end / (1 << DEEPER) - 1.0) for end in (low, high))
+    # rounding of momenta is far below a millionth of a box
+    smaller = 0.5 * (last - first) + 1e-6 * half
+    if not (smaller < 0.9 * half).any():
+        return None
+    return centre + 0.5 * (first + last), smaller
 
 
 class _Krawczyk:

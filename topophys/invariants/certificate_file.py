@@ -50,9 +50,12 @@ __all__ = [
     "format_page",
     "gap_evidence",
     "load",
+    "model_of",
     "proof_of",
     "save",
     "save_document",
+    "stored_cells",
+    "surface_evidence",
     "verify",
 ]
 
@@ -300,7 +303,7 @@ def _violation(question: Question) -> float:
     return found
 
 
-def _stored(cells: Cells, exponent: int) -> dict[str, str]:
+def stored_cells(cells: Cells, exponent: int) -> dict[str, str]:
     """Bases and energies of cells, in the units of the hoppings."""
     levels = np.ldexp(cells.levels, exponent)
     return {
@@ -344,7 +347,7 @@ def _shape(tree: CellTree) -> dict[str, Any]:
     return {"start": list(tree.start), "depth": DEPTH[len(tree.start)], "tree": tree.bits}
 
 
-def _model(question: Question, origin: Any, step: Any) -> tuple[Model, int]:
+def model_of(question: Question, origin: Any, step: Any) -> tuple[Model, int]:
     """Hamiltonian in scaled units."""
     scaled, exponent = divide_out(question.amplitudes[None])
     e = int(exponent[0])
@@ -368,10 +371,10 @@ def gap_evidence(
     given = _tree(proof, BandEvidence)
     start = _start(given, dim)
     step = [2.0 * np.pi / (n << DEPTH[dim]) for n in start]
-    model, e = _model(question, [0.0] * dim, step)
+    model, e = model_of(question, [0.0] * dim, step)
     least = math.ldexp(claim, -e)
     found = cover(model, start, tuple(range(dim)), np.zeros(dim, np.int64), least, given, limit)
-    return {**_shape(found[0]), **_stored(found[3], e)}
+    return {**_shape(found[0]), **stored_cells(found[3], e)}
 
 
 def _edges_of_gap(
@@ -381,7 +384,7 @@ def _edges_of_gap(
     dim, e = question.vectors.shape[1], 0
     start = _start(None, dim)
     step = [2.0 * np.pi / (n << DEPTH[dim]) for n in start]
-    model, e = _model(question, [0.0] * dim, step)
+    model, e = model_of(question, [0.0] * dim, step)
     assert question.edges is not None
     top, bottom = (math.ldexp(x, -e) for x in question.edges)
     least = math.ldexp(claim, -e)
@@ -393,7 +396,7 @@ def _edges_of_gap(
     found = cover(
         model, start, tuple(range(dim)), np.zeros(dim, np.int64), 0.0, None, limit, between
     )
-    return {**_shape(found[0]), **_stored(found[3], e)}
+    return {**_shape(found[0]), **stored_cells(found[3], e)}
 
 
 def _chern(
@@ -405,14 +408,14 @@ def _chern(
     given = _tree(proof, BandEvidence)
     start = _start(given, 2)
     period = [n << DEPTH[2] for n in start]
-    model, e = _model(question, [0.0, 0.0], [2.0 * np.pi / p for p in period])
+    model, e = model_of(question, [0.0, 0.0], [2.0 * np.pi / p for p in period])
     tree, corner, edge, cells = cover(
         model, start, (0, 1), np.zeros(2, np.int64), math.ldexp(claim, -e), given, limit
     )
     phases = Phases.of_cells(model, period, cells)
     _walk(phases, sides_of(corner, edge, period))
     _agree(phases.total(), value)
-    return {**_shape(tree), **_stored(cells, e), **_edges(phases, e)}
+    return {**_shape(tree), **stored_cells(cells, e), **_edges(phases, e)}
 
 
 def _degree(question: Question, claim: float, limit: int) -> dict[str, Any]:
@@ -449,8 +452,8 @@ def _edges(phases: Phases, exponent: int) -> dict[str, Any]:
     thin = _join(phases.thin, phases.model, 2)
     points = _join([phases.points[p] for p in at], phases.model, 1)
     return {
-        "thin": {"tree": "".join(phases.plan), **_stored(thin, exponent)},
-        "points": {"at": [list(p) for p in at], **_stored(points, exponent)},
+        "thin": {"tree": "".join(phases.plan), **stored_cells(thin, exponent)},
+        "points": {"at": [list(p) for p in at], **stored_cells(points, exponent)},
     }
 
 
@@ -459,10 +462,23 @@ def _weyl(question: Question, proof: Proof, value: int, claim: float, limit: int
     if question.centre is None or question.half_width is None:
         raise InputError("The question of a Weyl charge needs a box.")
     given = proof.evidence.faces if isinstance(proof.evidence, SurfaceEvidence) else None
-    n = 4 if given is None else given[0].tree.start[0]
+    ends = question.centre - question.half_width, 2.0 * question.half_width
+    trees = None if given is None else [face.tree for face in given]
+    return surface_evidence(question, ends, trees, value, claim, limit)
+
+
+def surface_evidence(
+    question: Question,
+    ends: tuple[NDArray[np.float64], NDArray[np.float64]],
+    trees: list[CellTree] | None,
+    value: int,
+    claim: float,
+    limit: int,
+) -> dict[str, Any]:
+    """Evidence of the charge of a box, given by its lowest corner and its edges."""
+    n = 4 if trees is None else trees[0].start[0]
     size = n << DEPTH[2]
-    origin, step = question.centre - question.half_width, 2.0 * question.half_width / size
-    model, e = _model(question, origin, step)
+    model, e = model_of(question, ends[0], ends[1] / size)
     faces: list[dict[str, Any]] = []
     sides: Sides = {}
     first, parts = 0, []
@@ -473,9 +489,9 @@ def _weyl(question: Question, proof: Proof, value: int, claim: float, limit: int
         fixed[normal] = up * size
         tree, corner, edge, cells = cover(
             model, (n, n), (u, v), fixed, math.ldexp(claim, -e),
-            None if given is None else given[face].tree, limit,
+            None if trees is None else trees[face], limit,
         )  # fmt: skip
-        faces.append({"tree": tree.bits, **_stored(cells, e)})
+        faces.append({"tree": tree.bits, **stored_cells(cells, e)})
         parts.append(cells)
         for cell, ((x, y), w) in enumerate(zip(corner.tolist(), edge.tolist(), strict=True)):
             at = fixed.tolist()
@@ -502,7 +518,7 @@ def _z2(question: Question, proof: Proof, value: int, claim: float, limit: int) 
     given = _tree(proof, HalfZoneEvidence)
     start = given.start if given is not None else (4, 8)
     end, period = (n << DEPTH[2] for n in start)
-    model, e = _model(question, [0.0, 0.0], [np.pi / end, 2.0 * np.pi / period])
+    model, e = model_of(question, [0.0, 0.0], [np.pi / end, 2.0 * np.pi / period])
     tree, corner, edge, cells = cover(
         model, start, (0, 1), np.zeros(2, np.int64), math.ldexp(claim, -e), given, limit
     )
@@ -545,7 +561,7 @@ def _z2(question: Question, proof: Proof, value: int, claim: float, limit: int) 
         phase = phases.looked[cell, m][0] + float(np.angle(_pfaffian(v.conj().T @ u @ v.conj())))
         phases.known[point] = 2.0 * phase * (1 if (point[0] > 0) == (point[1] > 0) else -1)
     _agree(phases.total(list(first)) % 2, value)
-    return {**_shape(tree), **_stored(cells, e), **_edges(phases, e)}
+    return {**_shape(tree), **stored_cells(cells, e), **_edges(phases, e)}
 
 
 def _majorana(
@@ -627,9 +643,9 @@ _CELLS: Final = "base64 of little-endian "
 SCHEMA: Final = (
     ("format", "string", "", f'"{FORMAT}"'),
     ("version", "integer", "", f"{VERSION}; files of other versions are not read"),
-    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Majorana number", "Majorana Kramers number", "mirror Chern number, times two", "three-dimensional winding number", "axion angle", "second Chern number" or "localizer index"'),
+    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Weyl census", "Majorana number", "Majorana Kramers number", "mirror Chern number, times two", "three-dimensional winding number", "axion angle", "second Chern number" or "localizer index"'),
     ("question.block", "integer", "winding number", "size N of the block D(k) of H = [[0, D], [D^dagger, 0]], up to 16"),
-    ("question.dimension", "integer", "lattices", "dimension of the lattice, 1 to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge, a 3D winding number and an axion angle 3, of a second Chern number 4"),
+    ("question.dimension", "integer", "lattices", "dimension of the lattice, 1 to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge, a census, a 3D winding number and an axion angle 3, of a second Chern number 4"),
     ("question.bands", "integer", "lattices", "number N of bands, 2 to 256; of a 3D winding number and a second Chern number 4"),
     ("question.n_occupied", "integer", "lattices", "number n of bands below the gap, 1 to N - 1"),
     ("question.hoppings", "list", "not localizer", "pairs [R, matrix]: R a list of integers; matrix a string of 2 N^2 hexadecimal floats, real and imaginary part of each entry, row by row, with single spaces; \"0\" stands for zero. H(k) = sum_R H_R e^(ik.R): R = 0 and R after it in lexicographic order, those of -R being the conjugate transposes; of a block, all R"),
@@ -650,13 +666,19 @@ SCHEMA: Final = (
     ("question.level", "hexadecimal float", "gap around an energy", "the energy E that lies between the occupied and the empty levels, in the units of the hoppings"),
     ("question.centre", "list of 3 hexadecimal floats", "Weyl charge, localizer", "centre of the box, in radians; an exact number. Of a localizer two floats: the point that positions are measured from"),
     ("question.half_width", "list of 3 hexadecimal floats", "Weyl charge", "half edges of the box, in radians; exact numbers"),
-    ("claim.value", "integer", "", "the invariant; of gaps, n; of Majorana numbers, 1 where Majorana modes are at the ends; of a mirror Chern number, the difference of both sectors, twice the mirror Chern number; of an axion angle, the angle over pi"),
-    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels; of a localizer: of the distance of its levels from 0), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
+    ("question.points", "integer", "Weyl census", "length of 2 pi on the lattice of the corners of boxes"),
+    ("question.boxes", "list", "Weyl census", "boxes without a common inner point, outside of which the gap is proven"),
+    ("question.boxes.low", "list of 3 integers", "Weyl census", "lowest corner; a box is meant modulo 2 pi, and may reach beyond"),
+    ("question.boxes.high", "list of 3 integers", "Weyl census", "highest corner"),
+    ("question.boxes.charge", "integer or null", "Weyl census", "charge in momenta k.a, proven; null where the box is left undecided"),
+    ("claim.value", "integer", "", "the invariant; of gaps, n; of a census, the number of boxes with a charge that is not 0; of Majorana numbers, 1 where Majorana modes are at the ends; of a mirror Chern number, the difference of both sectors, twice the mirror Chern number; of an axion angle, the angle over pi"),
+    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of a census: outside of the boxes; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels; of a localizer: of the distance of its levels from 0), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
     ("evidence.start", "list of integers", "not localizer", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
     ("evidence.depth", "integer", "not localizer", "the finest lattice has start << depth points along each axis; 0 of a second Chern number, with the same start along each axis, up to 16"),
     ("evidence.tree", "string", "not Weyl charge, localizer", "leaves: see above. Axes run from 0 to 2 pi; the first axis of a Z2 invariant from 0 to pi"),
     ("evidence.bases", _CELLS + "float32", "many bands, localizer", "one N x N basis for each leaf, real and imaginary part of each entry, row by row: columns are approximate eigenvectors at the centre, the first n of them below the gap. Of a localizer one basis of size 2 m: approximate eigenvectors"),
     ("evidence.levels", _CELLS + "float64", "many bands", "for each leaf and each of its 2^D corners, upper ends of axes first, last axis fastest, two energies: above all of the occupied block there, and below all of the empty one"),
+    ("evidence.charges", "list", "Weyl census", "for each box `evidence` of the Weyl charge; empty where it has none. `evidence.bases` and `evidence.levels` of a census are those of the leaves that do not lie in a box"),
     ("evidence.faces", "list of 6 objects", "Weyl charge", "lower and upper face of axis 0, 1, 2; coordinates of face a are those of axes a + 1 and a + 2 modulo 3"),
     ("evidence.faces.tree", "string", "Weyl charge", "as `evidence.tree`"),
     ("evidence.faces.bases", _CELLS + "float32", "Weyl charge", "as `evidence.bases`"),

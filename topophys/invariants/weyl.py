@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -224,6 +225,10 @@ class WeylCensus(Result):
         `reversal_error`; otherwise, and where there is none, -1. Time reversal keeps charges.
     reversal_error : float
         Bound of how far energies at k and -k differ; infinite without time reversal.
+    ends : int64 ndarray of shape (B, 2, 3)
+        Lowest and highest corner of each box as parts of 2 pi: exactly those of what is proven.
+    points : int
+        Into how many parts 2 pi is divided.
     gap_lower : float64 ndarray of shape (B,)
         Proven gap on the surface of the box; 0 where unresolved.
     gap_upper : float64 ndarray of shape (B,)
@@ -274,6 +279,8 @@ class WeylCensus(Result):
     unique: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     partner: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     reversal_error: float = np.inf
+    ends: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2, 3), np.int64))
+    points: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -293,6 +300,52 @@ class WeylCensus(Result):
         """Sum of all charges, which is 0 by the theorem of Nielsen and Ninomiya; None if open."""
         known = self.complete and bool(self.resolved.all())
         return int(np.ma.filled(self.value, 0).sum()) if known else None
+
+    def save(self, path: str | Path) -> Path:
+        """Write the census to a file that `topophys.checker` proves again.
+
+        Cells outside of the boxes and on their surfaces are proven by all bands, with a basis
+        each: files are for models of few bands. A gap below the proven one may be claimed.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write; ends in .cert.json by convention.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If nothing is proven, the Hamiltonian is not there, or too many cells are needed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import topophys as tp
+        >>> found = tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0))
+        >>> file = found.save(tempfile.mkdtemp() + "/nodes.cert.json")
+        """
+        # loaded where it is used: writers of files are not needed for proofs
+        from topophys.invariants._census_files import census_document  # noqa: PLC0415
+        from topophys.invariants.certificate_file import save_document  # noqa: PLC0415
+
+        if not self.complete or self.asked is None:
+            raise InputError(
+                "A census is written to a file where it is complete and holds its Hamiltonian; ask"
+                " for more cells."
+            )
+        known = self.resolved
+        filled = np.ma.filled(self.value, 0).tolist()
+        charges = [int(c) if k else None for c, k in zip(filled, known, strict=True)]
+        question = self.asked.question(())
+        document = census_document(
+            question, self.ends, self.points, charges, self.gap_outside, self.asked.orientation
+        )
+        return save_document(document, path)
 
     def _answer(self) -> str:
         if not self.complete:
@@ -441,6 +494,8 @@ def find_weyl_nodes(
         asked=Asked(h, "Weyl charge", filled),
         partner=_partners(ends, left.n) if left.reversal < np.inf else np.full(len(rows), -1),
         reversal_error=left.reversal,
+        ends=np.array(ends, np.int64).reshape(-1, 2, 3),
+        points=left.n,
     )
 
 

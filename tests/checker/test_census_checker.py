@@ -1,0 +1,188 @@
+"""Certificates of censuses: false boxes and charges are refused, by copies that run alone."""
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import topophys as tp
+from tests.markers import others_slow
+from topophys.errors import InputError
+from topophys.invariants.certificate_file import load, verify
+from topophys.testing.weyl_nodes import draw
+
+checker = pytest.importorskip("topophys.checker")
+census_checker = pytest.importorskip("topophys.census_checker")
+K0 = 1.0
+
+
+def said(data):
+    try:
+        return checker.check(json.dumps(data))
+    except checker.RejectedError as error:
+        return f"rejected: {error}"
+
+
+def is_true(data, nodes, charges):
+    """Whether all touchings that algebra knows are in boxes, and charges those inside."""
+    points = data["question"]["points"]
+    held = np.zeros(len(nodes), int)
+    for box in data["question"]["boxes"]:
+        low, high = (np.array(box[name]) for name in ("low", "high"))
+        off = (np.asarray(nodes) / (2.0 * np.pi) * points - low) % points
+        inside = (off < high - low).all(1)
+        held += inside
+        if box["charge"] is not None and box["charge"] != np.asarray(charges)[inside].sum():
+            return False
+    found = sum(bool(box["charge"]) for box in data["question"]["boxes"])
+    return bool((held == 1).all()) and data["claim"]["value"] == found
+
+
+@pytest.fixture(scope="module")
+def simple(tmp_path_factory):
+    path = tmp_path_factory.mktemp("census") / "x.cert.json"
+    found = tp.find_weyl_nodes(tp.models.weyl_semimetal(K0), depth=2)
+    return load(found.save(path))
+
+
+NODES, CHARGES = [[0.0, 0.0, K0], [0.0, 0.0, -K0]], [-1, 1]
+
+
+def test_a_census_is_proven_again(simple):
+    assert said(simple).startswith("Weyl census 2, gap at least 0.0")
+    assert is_true(simple, NODES, CHARGES)
+
+
+@pytest.mark.parametrize("seed", others_slow(range(4, 30), quick=[4]))
+def test_censuses_of_algebraic_models_are_proven_again(seed, tmp_path):
+    rng = np.random.default_rng([14, seed])
+    known = draw(rng)
+    while known.hamiltonian.n_bands > 4 or len(known.nodes) > 4:
+        known = draw(rng)
+    path = tp.find_weyl_nodes(known.hamiltonian, depth=3).save(tmp_path / "x.cert.json")
+    assert verify(path).startswith(f"Weyl census {len(known.nodes)}, gap at least")
+    assert is_true(load(path), known.nodes, known.charges)
+
+
+def test_false_boxes_are_refused(simple):
+    for change, words in (
+        (lambda d: d["question"]["boxes"][0].update(charge=1), "the charge of a box is"),
+        (lambda d: d["question"]["boxes"][0].update(charge=2), "the charge of a box is"),
+        (lambda d: d["claim"].update(value=1), "the integer is 2, not 1"),
+        (lambda d: d["question"]["boxes"].pop(), "the integer is 1, not 2"),
+        (lambda d: d["question"]["boxes"].append(d["question"]["boxes"][0]), "boxes overlap"),
+        (lambda d: d["question"].update(points=2 * d["question"]["points"]), "rejected"),
+        (lambda d: d["question"]["boxes"][0]["high"].__setitem__(2, 10**6), "an integer must be"),
+        (lambda d: d["question"]["boxes"][0]["low"].__setitem__(2, -40), "wider than the zone"),
+        (lambda d: d["evidence"]["charges"][0].clear(), "keys must be"),
+        (lambda d: d["evidence"].update(tree="0" * 512), "wrong length"),
+    ):
+        data = copy.deepcopy(simple)
+        change(data)
+        assert words in said(data), words
+        assert said(data).startswith("rejected")
+
+
+def test_without_a_box_its_cells_have_no_proof(simple):
+    """The cells around a touching cannot be proven, whatever bases are put there."""
+    data = copy.deepcopy(simple)
+    data["question"]["boxes"].pop(0)
+    data["evidence"]["charges"].pop(0)
+    data["claim"]["value"] = 1
+    assert said(data).startswith("rejected")
+
+
+def test_a_box_may_be_left(simple):
+    data = copy.deepcopy(simple)
+    data["question"]["boxes"][0]["charge"] = None
+    data["evidence"]["charges"][0] = {}
+    data["claim"]["value"] = 1
+    assert said(data).startswith("Weyl census 1")
+    data["evidence"]["charges"][0] = {"start": [1, 1, 1]}
+    assert said(data).startswith("rejected")
+
+
+@pytest.mark.parametrize("count", others_slow([6, 300], quick=[6]))
+def test_boxes_moved_at_random_are_accepted_only_where_they_are_true(count, simple):
+    rng, accepted = np.random.default_rng(count), 0
+    for _ in range(count):
+        data = copy.deepcopy(simple)
+        box = data["question"]["boxes"][int(rng.integers(2))]
+        end, axis = rng.choice(["low", "high"]), int(rng.integers(3))
+        turn = data["question"]["points"]
+        step = int(rng.choice([-turn, -2, -1, 1, 2, turn]))
+        box[end][axis] += step
+        if rng.random() < 0.5:
+            other = "low" if end == "high" else "high"
+            box[other][axis] += step
+        if not said(data).startswith("rejected"):
+            accepted += 1
+            assert is_true(data, NODES, CHARGES)
+    # whole turns change nothing
+    assert accepted > 0
+
+
+def test_boxes_are_disjoint_modulo_the_zone():
+    box = census_checker.Box
+    one = box((-2, 0, 0), (2, 4, 4), None)
+    for low, high, apart in (
+        ((2, 0, 0), (6, 4, 4), True),
+        ((14, 0, 0), (15, 4, 4), False),
+        ((12, 1, 1), (14, 2, 2), True),
+        ((12, 1, 1), (15, 2, 2), False),
+        ((-1, 16, 1), (1, 17, 2), False),
+        ((-1, 4, 1), (1, 16, 2), True),
+    ):
+        two = box(low, high, None)
+        assert census_checker.apart(one, two, 16) is apart
+        assert census_checker.apart(two, one, 16) is apart
+
+
+def test_cells_lie_in_boxes_modulo_the_zone():
+    leaf, box = checker.Leaf, census_checker.Box((-2, 0, 30), (2, 8, 36), None)
+    for corner, edge, inside in (
+        ((0, 0, 0), 4, True),
+        ((28, 0, 0), 4, True),  # 28 / 32 of the zone is -2 / 16
+        ((27, 0, 0), 4, False),
+        ((0, 0, 28), 4, True),
+        ((0, 0, 4), 4, True),
+        ((0, 0, 5), 4, False),
+        ((0, 13, 0), 4, False),
+    ):
+        given = leaf(corner, (edge,) * 3)
+        assert census_checker.holds(box, 16, given, [32, 32, 32]) is inside
+
+
+def test_what_cannot_be_saved(tmp_path):
+    units = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
+    surface = tp.FourierHamiltonian(dict.fromkeys(units, 0.5 * np.diag([1.0, -1.0])))
+    found = tp.find_weyl_nodes(surface, max_cells=600)
+    assert not found.complete
+    with pytest.raises(InputError, match="complete"):
+        found.save(tmp_path / "x.cert.json")
+
+
+@pytest.mark.process
+def test_copies_of_three_files_check_censuses_without_the_package(simple, tmp_path):
+    bundle = pytest.importorskip("topophys.bundle_checker")
+    for module in (checker, bundle, census_checker):
+        shutil.copy(module.__file__, tmp_path)
+    (tmp_path / "x.cert.json").write_text(json.dumps(simple))
+    false = copy.deepcopy(simple)
+    false["question"]["boxes"][1]["charge"] *= -1
+    (tmp_path / "y.cert.json").write_text(json.dumps(false))
+    for name, status, words in (("x", 0, "accepted: Weyl census 2"), ("y", 1, "rejected")):
+        program = (
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.modules['numpy'] = None;"
+            f" import checker; sys.exit(checker.main([{str(tmp_path / name)!r} + '.cert.json']))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", program],
+            capture_output=True, text=True, check=False, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+        assert words in done.stdout
