@@ -17,6 +17,7 @@ from topophys.invariants import _census
 from topophys.invariants._cells import Hoppings, bound_cells
 from topophys.invariants._census import boxes_around, union
 from topophys.invariants._subdivision import Zone
+from topophys.invariants._touchings import apart_from_others, third_band
 from topophys.testing.weyl_nodes import draw, judge
 
 UNITS = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
@@ -364,3 +365,63 @@ def test_any_basis_proves_what_it_proves(rng):
         energy = np.linalg.eigvalsh(h.bloch(zone.momenta(points[cell]) + shift))
         gap = np.ldexp(found[1].gap[cell], int(ham.exponent[0]))
         assert (energy[:, filled] - energy[:, filled - 1]).min() >= gap
+
+
+def spin_one(rng, bands):
+    """H = S.sin(k - s) with S of spin 1: three bands touch at eight momenta."""
+    r = np.sqrt(0.5)
+    plus = np.array([[0, r, 0], [0, 0, r], [0, 0, 0]])
+    spin = [plus + plus.T, -1j * (plus - plus.T), np.diag([1.0, 0.0, -1.0])]
+    shift = rng.uniform(-np.pi, np.pi, 3)
+    hops = {
+        unit: -0.5j * np.exp(-1j * s) * np.pad(m, (0, bands - 3))
+        for unit, m, s in zip(UNITS, spin, shift, strict=True)
+    }
+    hops[0, 0, 0] = np.diag([0.0] * 3 + [9.0] * (bands - 3))
+    return tp.FourierHamiltonian(hops, n_occupied=1), shift
+
+
+@pytest.mark.parametrize("bands", [3, 5])
+def test_boxes_that_other_bands_reach_say_so(bands):
+    rng = np.random.default_rng(bands)
+    h, shift = spin_one(rng, bands)
+    found = tp.find_weyl_nodes(h, depth=3)
+    assert found.complete
+    assert sorted(found.value.tolist()) == [-2] * 4 + [2] * 4
+    assert not found.isolated.any()
+    assert not found.unique.any()
+    # with a charge a box is not undecided
+    assert np.isnan(found.third_band).all()
+    alone = tp.find_weyl_nodes(with_spectators(dict(ring(0.0)), rng, 4), depth=3)
+    assert alone.isolated.all()
+    spread, at = third_band(h, 1, shift + 0.04, np.full(3, 0.1))
+    assert spread < 1e-8
+    np.testing.assert_allclose(wrapped(at - shift), 0.0, atol=1e-7)
+    assert not apart_from_others(h, 1, shift + 0.04, np.full(3, 0.1))
+    assert apart_from_others(h, 1, shift + 0.4, np.full(3, 0.1))
+
+
+def test_a_line_that_a_third_band_ends_is_told_apart():
+    """A doublet cos k_z and a single band -0.3 cross at two triple points on an axis."""
+    mix = np.zeros((3, 3), complex)
+    mix[0, 2], mix[2, 1] = 0.5, 0.5
+    lifted = np.diag([0.0, 0.5, 0.0])
+    hops = {
+        (0, 0, 0): np.diag([0.0, 2.0, -0.3]).astype(complex),
+        (0, 0, 1): np.diag([0.5, 0.5, 0.0]),
+        (1, 0, 0): -0.5j * (mix + mix.conj().T) - lifted,
+        (0, 1, 0): 0.5 * (mix - mix.conj().T) - lifted,
+    }
+    h = tp.FourierHamiltonian(hops, n_occupied=1)
+    ends = np.array([[0.0, 0.0, s * np.arccos(-0.3)] for s in (1, -1)])
+    energy = np.linalg.eigvalsh(h.bloch(ends))
+    np.testing.assert_allclose(energy, -0.3, atol=1e-12)
+    found = tp.find_weyl_nodes(h, n_occupied=1, depth=3, max_cells=4000)
+    assert found.complete
+    for end in ends:
+        (box,) = np.flatnonzero((np.abs(wrapped(end - found.centre)) <= found.half_width).all(1))
+        assert box in found.undecided
+        assert not found.isolated[box]
+        assert found.third_band[box] < 1e-6
+        assert np.abs(wrapped(found.third_band_at[box] - ends)).max(1).min() < 1e-5
+    assert "three bands" in repr(found)

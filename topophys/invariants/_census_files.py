@@ -61,7 +61,7 @@ def census_document(
                 raise
             continue
         break
-    surfaces = []
+    surfaces: list[dict[str, Any]] = []
     for (low, high), charge in zip(ends, turned, strict=True):
         if charge is None:
             surfaces.append({})

@@ -25,7 +25,12 @@ from topophys.invariants._folding import MANY, fold_charges
 from topophys.invariants._limits import Limits, limits
 from topophys.invariants._slices import require_dimension
 from topophys.invariants._subdivision import Box
-from topophys.invariants._touchings import newton, only_touching
+from topophys.invariants._touchings import (
+    apart_from_others,
+    newton,
+    only_touching,
+    third_band,
+)
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
@@ -220,6 +225,13 @@ class WeylCensus(Result):
         that is not proven.
     unique : bool ndarray of shape (B,)
         Whether the box is proven to hold exactly one touching.
+    isolated : bool ndarray of shape (B,)
+        Whether bands n and n + 1 are proven to touch no other band in the box.
+    third_band : float64 ndarray of shape (B,)
+        Of undecided boxes that are not isolated the smallest range of energies of bands n and n + 1
+        and one beside them that was met; else NaN. About 0 at a triple point. Seen, not proven.
+    third_band_at : float64 ndarray of shape (B, 3)
+        Where that is.
     partner : int64 ndarray of shape (B,)
         The only box that meets its image at -k, where energies there are proven to be the same to
         `reversal_error`; otherwise, and where there is none, -1. Time reversal keeps charges.
@@ -279,6 +291,9 @@ class WeylCensus(Result):
     unique: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     partner: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     reversal_error: float = np.inf
+    isolated: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    third_band: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    third_band_at: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
     ends: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2, 3), np.int64))
     points: int = 0
 
@@ -364,6 +379,11 @@ class WeylCensus(Result):
             at = ", ".join(f"{x:.6g}" for x in shown)
             charge = signed(int(self.value[i])) if status == "certified" else "not proven"
             rows.append((f"charge {charge}", f"at ({at})"))
+            if np.isfinite(self.third_band[i]):
+                there = ", ".join(f"{x:.6g}" for x in self.third_band_at[i])
+                rows.append(
+                    ("  three bands", f"within {self.third_band[i]:.2g} at ({there}), seen")
+                )
         if len(self.status) and self.total is not None:
             rows.append(("sum of charges", str(self.total)))
         if self.unique.any():
@@ -478,7 +498,12 @@ def find_weyl_nodes(
                 spent += int(proof.evaluations)
             position = newton(h, filled, centre, box)
             single = only_touching(h, filled, centre, box, position)
-            rows.append(_Row(centre, box, proof, position, single))
+            isolated = apart_from_others(h, filled, centre, box)
+            decided = proof is not None and bool(proof.resolved) and int(proof.value) != 0
+            third = (np.nan, np.full(3, np.nan))
+            if not (isolated or decided):
+                third = third_band(h, filled, centre, box)
+            rows.append(_Row(centre, box, proof, position, single, isolated, third))
             advance(1)
     # where a box holds everything, nothing is said about the zone
     complete = not any((row.half >= np.pi).all() for row in rows)
@@ -508,6 +533,8 @@ class _Row:
     proof: Certificate | None
     position: NDArray[np.float64]
     single: tuple[bool, float]
+    isolated: bool
+    third: tuple[float, NDArray[np.float64]]
 
 
 def _partners(ends: list[Ends], n: int) -> NDArray[np.int64]:
@@ -543,4 +570,7 @@ def _census(rows: list[_Row]) -> WeylCensus:
         bands=(0, 0),
         position_error=np.array([r.single[1] for r in rows], np.float64),
         unique=np.array([r.single[0] for r in rows], np.bool_),
+        isolated=np.array([r.isolated for r in rows], np.bool_),
+        third_band=np.array([r.third[0] for r in rows], np.float64),
+        third_band_at=np.array([r.third[1] for r in rows]).reshape(-1, 3),
     )
