@@ -43,6 +43,7 @@ from topophys.datasets.label_table import (
 )
 from topophys.datasets.recipe import GIVEN, Recipe
 from topophys.datasets.shards import REASONS, Shard, ShardRange, evaluate, seed_keys
+from topophys.datasets.tasks import get_task, task_names
 from topophys.datasets.tbmodels_file import is_tbmodels
 from topophys.datasets.writer import Writer
 from topophys.ensembles.rejection import SMALL, UNRESOLVED
@@ -55,8 +56,6 @@ from topophys.errors import (
     why,
 )
 from topophys.hamiltonians._wannier90_format import begins_as_wannier90
-from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.hamiltonians.two_band import TwoBandHamiltonian
 from topophys.invariants.results import Certificate
 
 __all__ = ["Given", "label", "read_source"]
@@ -64,8 +63,6 @@ __all__ = ["Given", "label", "read_source"]
 
 # -------------- Hamiltonians that users bring along: NumPy archives, HDF5 files, files of Wannier90
 
-#: Name of the array with the coefficients, by kind of data set.
-NAMES: Final[dict[str, str]] = {"block": "winding", "d": "chern", "hoppings": "bands"}
 #: First line of the table of the files that a data set was made from.
 NAMES_LINE: Final = "index,file,value,status,reason,n_occupied"
 #: Largest component of a lattice vector, as in recipes.
@@ -97,6 +94,12 @@ class Given:
     names: tuple[str, ...] = ()
 
 
+def _kinds() -> dict[str, str]:
+    """Kind of data set by the name of the array with the coefficients."""
+    tasks = (get_task(name) for name in task_names())
+    return {task.given: task.name for task in tasks if task.given}
+
+
 def holds_files(source: str | Path) -> bool:
     """Whether a source is files of Wannier90: a folder, a pattern, a list, or a file of theirs."""
     path = Path(source)
@@ -113,11 +116,12 @@ def read_source(path: Path, n_occupied: int | None = None) -> Given:
         return _from_wannier(path, n_occupied)[0]
     if not path.exists():
         raise DatasetError(f"Source `{path}` does not exist; give a file, a folder or a pattern.")
-    arrays = _arrays(path)
-    found = [name for name in NAMES if name in arrays]
+    names = _kinds()
+    arrays = _arrays(path, names)
+    found = [name for name in names if name in arrays]
     if len(found) != 1 or "vectors" not in arrays:
         raise InputError(
-            f"Source `{path}` must hold `vectors` and one of {', '.join(NAMES)}, but holds"
+            f"Source `{path}` must hold `vectors` and one of {', '.join(names)}, but holds"
             f" {', '.join(sorted(arrays)) or 'nothing'}."
         )
     vectors, coefficients = arrays["vectors"], arrays[found[0]]
@@ -126,7 +130,8 @@ def read_source(path: Path, n_occupied: int | None = None) -> Given:
             f"Array `vectors` of `{path}` must have integers and shape (M, dim), but has"
             f" {vectors.dtype} and {vectors.shape}."
         )
-    if coefficients.ndim != (3 if found[0] == "d" else 4) or len(vectors) != coefficients.shape[1]:
+    field = next(f for f in get_task(names[found[0]]).fields if f.name == "hoppings")
+    if coefficients.ndim != len(field.axes) or len(vectors) != coefficients.shape[1]:
         raise ShapeError(
             f"Array `{found[0]}` of `{path}` must have shape (S, {len(vectors)}, ...) with one"
             f" coefficient for each row of `vectors`, but has {coefficients.shape}."
@@ -139,10 +144,10 @@ def read_source(path: Path, n_occupied: int | None = None) -> Given:
             f" {LARGEST_REACH}, but has {int(vectors.min())} and {int(vectors.max())}."
         )
     given = _validation.as_complex(coefficients, found[0], "(...)")
-    return _complete(NAMES[found[0]], vectors.astype(np.int64), given, n_occupied)
+    return _complete(found[0], vectors.astype(np.int64), given, n_occupied)
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _arrays(path: Path, names: Mapping[str, str]) -> dict[str, NDArray[Any]]:
     try:
         if is_archive(path):
             return read_npz(path)
@@ -151,7 +156,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         with opened_of_others(path) as file:
             own = [k for k in file if isinstance(file.get(k, getlink=True), h5py.HardLink)]
             for name in own:
-                if (name in NAMES or name == "vectors") and isinstance(file[name], h5py.Dataset):
+                if (name in names or name == "vectors") and isinstance(file[name], h5py.Dataset):
                     found[name] = plain_array(file, name, most=most)
                     most -= found[name].nbytes  # of all together
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
@@ -163,28 +168,16 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _complete(
-    kind: str, vectors: NDArray[Any], given: NDArray[np.complex128], n_occupied: int | None
+    name: str, vectors: NDArray[Any], given: NDArray[np.complex128], n_occupied: int | None
 ) -> Given:
     """Coefficients on all vectors within reach, those of -R filled in where they follow."""
-    rows = {tuple(v): given[:, m] for m, v in enumerate(vectors.tolist())}
-    if kind == "winding":
-        if vectors.shape[1] != 1:
-            raise KindError("Array `block` must belong to chains: `vectors` of shape (M, 1).")
-        reach = max(1, int(np.abs(vectors).max()))
-        full = _room((len(given), 2 * reach + 1, *given.shape[2:]))
-        for (order,), block in rows.items():
-            full[:, order + reach] = block
-        return Given(kind, reach, full, None)
-    if kind == "chern":
-        d = TwoBandHamiltonian(rows)
-        return _planar(kind, d.d_vectors, d.d_amplitudes, None)
-    if n_occupied is None:
-        raise InputError(
-            "Argument `n_occupied` (option -n) must be given for `hoppings`, because the file does"
-            f" not say how many of the {given.shape[-1]} bands are occupied."
+    task = get_task(_kinds()[name])
+    if vectors.shape[1] != task.dim:
+        raise KindError(
+            f"Array `{name}` must belong to {task.dim}D Hamiltonians, with `vectors` of shape (M,"
+            f" {task.dim}), but they have {vectors.shape[1]} components."
         )
-    h = FourierHamiltonian(rows, n_occupied=n_occupied)
-    return _planar(kind, h.vectors, h.amplitudes, h.n_occupied)
+    return _laid_out(task.name, *task.coefficients(vectors, given, n_occupied))
 
 
 def _room(shape: tuple[int, ...]) -> NDArray[np.complex128]:
@@ -197,17 +190,14 @@ def _room(shape: tuple[int, ...]) -> NDArray[np.complex128]:
     return np.zeros(shape, np.complex128)
 
 
-def _planar(
+def _laid_out(
     kind: str, vectors: NDArray[np.int64], given: NDArray[np.complex128], filled: int | None
 ) -> Given:
-    if vectors.shape[1] != 2:
-        raise KindError(
-            "Hamiltonians must be two-dimensional to have a Chern number, but `vectors` have"
-            f" {vectors.shape[1]} components; for chains give `block`."
-        )
+    """Coefficients in the order of all lattice vectors within reach."""
     reach = max(1, int(np.abs(vectors).max()))
-    full = _room((len(given), len(square(reach)), *given.shape[2:]))
-    full[:, (vectors + reach) @ np.array([2 * reach + 1, 1])] = given
+    side = 2 * reach + 1
+    full = _room((len(given), side ** vectors.shape[1], *given.shape[2:]))
+    full[:, (vectors + reach) @ side ** np.arange(vectors.shape[1])[::-1]] = given
     return Given(kind, reach, full, filled)
 
 
@@ -232,7 +222,7 @@ def _from_wannier(
                         "A data set of Chern numbers must hold 2D Hamiltonians, but this is"
                         f" {h.dim}D (question: {asked}); a table (.csv) holds files of any kind."
                     )
-                part = _planar("bands", h.vectors, h.amplitudes[None], h.n_occupied)
+                part = _laid_out("bands", h.vectors, h.amplitudes[None], h.n_occupied)
                 kinds.setdefault((h.n_bands, h.n_occupied), []).append((one.path, part))
             except TopophysError as error:
                 left_out.append(FileLabel(one.path, None, " ".join(str(error).split())))
@@ -251,7 +241,7 @@ def _from_wannier(
             )
             left_out += [FileLabel(path, None, reason) for path, _ in others]
     reach = max(part.reach for _, part in kept)
-    rows = [_planar("bands", square(part.reach), part.hoppings, None) for _, part in kept]
+    rows = [_laid_out("bands", square(part.reach), part.hoppings, None) for _, part in kept]
     full = _room((len(rows), len(square(reach)), *rows[0].hoppings.shape[2:]))
     for i, row in enumerate(rows):
         full[i, (square(row.reach) + reach) @ np.array([2 * reach + 1, 1])] = row.hoppings[0]
@@ -497,21 +487,19 @@ def _recipe(
     parts: Mapping[str, tuple[list[int], int]],
 ) -> Recipe:
     n = given.hoppings.shape[-1]
+    task = get_task(given.kind)
     family = next(name for name, kind in GIVEN.items() if kind == given.kind)
-    table: dict[str, Any] = {"family": family, "hopping_range": given.reach}
-    if given.kind == "winding":
-        table["n_orbitals"] = n
-    if given.kind == "bands":
-        table |= {"n_bands": n, "n_occupied": given.n_occupied}
-    chain = given.kind == "winding"
+    sizes = {"n_orbitals": n, "n_bands": n, "n_occupied": given.n_occupied}
+    table = {"family": family, "hopping_range": given.reach}
+    table |= {key: sizes[key] for key in task.families[family]}
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.name).strip("-._")[:80] or "given"
     return Recipe.from_dict(
         {
             "name": name,
             "seed": 0,
             "hamiltonian": table,
-            "label": {"invariant": "winding" if chain else "chern", "min_gap": float(min_gap)},
-            "input": {"flatten_bands": flatten_bands, "grid": grid or GRIDS[1 if chain else 2]},
+            "label": {"invariant": task.invariant, "min_gap": float(min_gap)},
+            "input": {"flatten_bands": flatten_bands, "grid": grid or GRIDS[task.dim]},
             "split": [
                 {"name": part, "size": max(size, len(classes)), "classes": classes}
                 for part, (classes, size) in parts.items()

@@ -137,6 +137,9 @@ class Task(ABC):
         Registered name of the network that reads `x` by default.
     local_field : str or None
         Field whose sum over the Brillouin zone is 2 pi times the invariant.
+    given : str or None
+        Array of the coefficients in files that users bring, such as "hoppings"; None where none
+        are read. See `coefficients`.
     ranges : mapping of str to int
         Hopping ranges of families that have one of their own; a recipe must allow it.
     descriptions : mapping of str to str
@@ -155,6 +158,7 @@ class Task(ABC):
     quantity: ClassVar[str] = "invariant"
     encoder: ClassVar[str | None] = None
     local_field: ClassVar[str | None] = None
+    given: ClassVar[str | None] = None
     ranges: ClassVar[Mapping[str, int]] = {}
     descriptions: ClassVar[Mapping[str, str]] = {}
 
@@ -171,6 +175,19 @@ class Task(ABC):
         self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
     ) -> Any:
         """Hamiltonians with exactly the stored coefficients."""
+
+    def coefficients(
+        self,
+        vectors: NDArray[np.int64],
+        given: NDArray[np.complex128],
+        n_occupied: int | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.complex128], int | None]:
+        """Check the coefficients that a user brings, and add those of -R where they follow.
+
+        Returns lattice vectors (M, dim), coefficients (S, M, ...) and the number of occupied bands,
+        where fields of the task need it.
+        """
+        return vectors, given, n_occupied
 
     def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ARG002
         """Evaluate Hamiltonians, or take samples of them, as the field `x` holds them.

@@ -23,6 +23,7 @@ from topophys.datasets.families import (
 from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Sampling, Task, register_task
+from topophys.errors import InputError
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.berry import berry_flux
 from topophys.invariants.chern import certify_chern
@@ -116,6 +117,7 @@ class BandsTask(MatrixTask):
     title = "Chern number of the occupied bands"
     symbol = "C"
     quantity = "Chern number"
+    given = "hoppings"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "class_a": ("n_bands", "n_occupied"),
         "given_bands": ("n_bands", "n_occupied"),
@@ -140,6 +142,21 @@ class BandsTask(MatrixTask):
         self, vectors: NDArray[np.int64], hoppings: NDArray[np.complex128], filled: int
     ) -> FourierHamiltonian:
         return bands_of(vectors, hoppings, filled)
+
+    def coefficients(
+        self,
+        vectors: NDArray[np.int64],
+        given: NDArray[np.complex128],
+        n_occupied: int | None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.complex128], int | None]:
+        if n_occupied is None:
+            raise InputError(
+                "Argument `n_occupied` (option -n) must be given for `hoppings`, because the file"
+                f" does not say how many of the {given.shape[-1]} bands are occupied."
+            )
+        rows = {tuple(v): given[:, m] for m, v in enumerate(vectors.tolist())}
+        h = FourierHamiltonian(rows, n_occupied=n_occupied)
+        return h.vectors, h.amplitudes, h.n_occupied
 
     def prove(
         self,

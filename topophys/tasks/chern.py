@@ -74,6 +74,7 @@ class ChernTask(Task):
     title = "Chern number of two bands"
     symbol = "C"
     quantity = "Chern number"
+    given = "d"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "two_band": (),
         "qwz": (),
@@ -112,6 +113,15 @@ class ChernTask(Task):
         filled: int,  # noqa: ARG002
     ) -> TwoBandHamiltonian:
         return two_band_of(vectors, hoppings)
+
+    def coefficients(
+        self,
+        vectors: NDArray[np.int64],
+        given: NDArray[np.complex128],
+        n_occupied: int | None,  # noqa: ARG002
+    ) -> tuple[NDArray[np.int64], NDArray[np.complex128], None]:
+        d = TwoBandHamiltonian({tuple(v): given[:, m] for m, v in enumerate(vectors.tolist())})
+        return d.d_vectors, d.d_amplitudes, None
 
     def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
         from topophys.learn.inputs import d_vectors, refined, refuse_closed

@@ -111,6 +111,7 @@ class WindingTask(Task):
     title = "winding number of chiral chains"
     symbol = "nu"
     quantity = "winding number"
+    given = "block"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "aiii_chains": ("n_orbitals",),
         "ssh_copies": ("n_orbitals",),
@@ -151,6 +152,14 @@ class WindingTask(Task):
         filled: int,  # noqa: ARG002
     ) -> ChiralHamiltonian:
         return ChiralHamiltonian.from_array(int(vectors[0, 0]), hoppings)
+
+    def coefficients(
+        self,
+        vectors: NDArray[np.int64],
+        given: NDArray[np.complex128],
+        n_occupied: int | None,  # noqa: ARG002
+    ) -> tuple[NDArray[np.int64], NDArray[np.complex128], None]:
+        return vectors, given, None
 
     def samples(self, H: Any, sampling: Sampling) -> tuple[NDArray[Any], NDArray[Any]]:
         from topophys.learn.inputs import chain_blocks, refined, refuse_closed
