@@ -31,8 +31,9 @@ else:  # a copy beside one of the checker
 
 #: How near the exact operators must be to those of the question.
 NEAR = 1e-5
-#: Rays that may be tried, points of a grid along each of four axes, orbitals of a finite sample.
-RAYS, MAX_GRID, MAX_ORBITALS = 8, 16, 1000
+#: Rays that may be tried; limits for time and memory: cells of three axes, points of a grid along
+#: each of four, orbitals of a finite sample.
+RAYS, MAX_CELLS, MAX_GRID, MAX_ORBITALS = 8, 100_000, 16, 400
 #: Values are rounded to multiples of this, in units of the largest hopping.
 GRAIN = arb((1, -60))
 #: More than what that can change of a product with a unit vector.
@@ -89,6 +90,8 @@ def cover(simplex: list[Vector], way: Vector) -> int:
     if max(parts) > 0 > min(parts):
         return 0
     det = fmpz_mat(simplex).det()
+    if det == 0 and fmpz_mat([*simplex, way]).rank() > fmpz_mat(simplex).rank():
+        return 0  # the ray is not even in the span
     need(det != 0 and 0 not in parts, "a ray meets the edge of a cone")
     if (det > 0) != (parts[0] > 0):  # all coefficients are negative
         return 0
@@ -155,7 +158,6 @@ class Zone:
         self.lines = defaultdict[tuple[int, Point], list[int]](list)
         #: Squares that contain smaller ones, seen from below and from above.
         self.divided: tuple[set[Square], set[Square]] = (set(), set())
-        self.met = Counter[Square]()
         points = {
             self.wrapped(tuple(map(add, leaf.corner, step)))
             for leaf in leaves for step in product((0, leaf.edge[0]), repeat=3)
@@ -169,6 +171,12 @@ class Zone:
                 while edge < first:
                     edge *= 2
                     self.divided[upper].add((axis, at, u // edge * edge, v // edge * edge, edge))
+        met = Counter[Square]()
+        for leaf in leaves:
+            for upper, face in self.faces(leaf):
+                for square in self.squares(upper, face):
+                    met[square] += 1 if upper else -1
+        need(not any(met.values()), "cells on the two sides of a face do not match")
 
     def wrapped(self, point: Sequence[int]) -> Point:
         """Take a point to one period."""
@@ -184,7 +192,6 @@ class Zone:
     def squares(self, upper: int, square: Square) -> Iterator[Square]:
         """Parts of a face that single leaves on its other side share."""
         if square not in self.divided[1 - upper]:
-            self.met[square] += 1 if upper else -1
             yield square
             return
         axis, at, u, v, edge = square
@@ -282,6 +289,7 @@ def winding_3d(claim: Claim) -> None:
     )
     sizes = [norm(x) + norm(y) for x, y in zip(there[1:], back[1:], strict=True)]
     leaves = bands.leaves(claim.evidence["tree"])
+    need(len(leaves) <= MAX_CELLS, "there are too many cells")
     zone = Zone(leaves, bands.size, 1 << bands.depth)
     values = dict[Point, acb_mat]()
 
@@ -298,11 +306,17 @@ def winding_3d(claim: Claim) -> None:
         x, _, y, _ = block(point).entries()
         return rounded([x.real, x.imag, y.real, y.imag])
 
-    def made(surface: list[tuple[int, list[Point]]]) -> Cell:
-        around = sorted({point for _, points in surface for point in points})
-        return Cell([], lambda: list(map(column, around)), lambda: (
-            (sign, list(map(column, points))) for sign, points in surface if len(set(points)) == 4
-        ))  # fmt: skip
+    def made(leaf: Leaf) -> Cell:
+        def vertices() -> list[Vector]:
+            around = {point for _, *points in zone.boundary(leaf) for point in points}
+            return list(map(column, sorted({leaf.corner, *around})))
+
+        def simplices() -> Iterator[tuple[int, list[Vector]]]:
+            for sign, *points in zone.boundary(leaf):
+                if len({leaf.corner, *points}) == 4:
+                    yield sign, list(map(column, (leaf.corner, *points)))
+
+        return Cell([], vertices, simplices)
 
     narrowest, cells = arb(10**300), list[Cell]()
     for leaf in leaves:
@@ -318,10 +332,7 @@ def winding_3d(claim: Claim) -> None:
         need(apart > 0, "the block may be singular on a cell")
         narrowest = narrowest.min(apart)
         # Re (Q e_1)^dagger v is positive for the first columns v, with room for all rounding
-        cells.append(
-            made([(sign, [leaf.corner, *points]) for sign, *points in zone.boundary(leaf)])
-        )
-    need(not any(zone.met.values()), "cells on the two sides of a face do not match")
+        cells.append(made(leaf))
     room = narrowest - bands.error - bands.wrong - ROUNDED
     need(room > 0 and 2 * room >= bands.gap, "the gap may be smaller")
     settle(degree(cells, 4), claim)
@@ -427,6 +438,11 @@ def localizer(claim: Claim) -> None:
     """Half the signature of the localizer of a finite sample; 15. of the page."""
     ask = claim.question
     m = whole(ask["orbitals"], 1, MAX_ORBITALS)
+    try:
+        raw = base64.b64decode(claim.evidence["bases"], validate=True)
+    except (TypeError, ValueError) as error:
+        raise RejectedError("an array is not base64") from error
+    need(len(raw) == 8 * (2 * m) ** 2, "an array has the wrong length")
     words = complexes(ask["matrix"], m * m)
     good = all(words[i * m + j] == words[j * m + i].conjugate() for i in range(m) for j in range(m))
     need(good, "the matrix is not Hermitian")
@@ -443,11 +459,6 @@ def localizer(claim: Claim) -> None:
             here = acb(words[i * m + j]) - (energy if i == j else 0)
             rows[i][j], rows[m + i][m + j] = here, -here
         rows[i][m + i], rows[m + i][i] = steps[i].conjugate(), steps[i]
-    try:
-        raw = base64.b64decode(claim.evidence["bases"], validate=True)
-    except (TypeError, ValueError) as error:
-        raise RejectedError("an array is not base64") from error
-    need(len(raw) == 8 * (2 * m) ** 2, "an array has the wrong length")
     numbers = struct.unpack(f"<{2 * (2 * m) ** 2}f", raw)
     v = acb_mat(2 * m, 2 * m, list(map(acb, numbers[::2], numbers[1::2])))
     back = dagger(v)

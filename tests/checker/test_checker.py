@@ -220,7 +220,7 @@ def changed(data, part, **fields):
     return json.dumps({**data, part: {**data[part], **fields}})
 
 
-def hostile():  # noqa: C901  (one attack after the other)
+def hostile():  # noqa: C901, PLR0912  (one attack after the other)
     """Texts of little size that ask for much work or memory, or are no certificates."""
     head = '{"format":"topophys certificate","version":1,'
     yield from ("", "[1]", "NaN", "[" * 10**6, '{"a":' * 10**5, '"' + "\\ud800" * 10**5 + '"')
@@ -271,6 +271,15 @@ def hostile():  # noqa: C901  (one attack after the other)
     for faces in ([], [{}] * 6, [[]] * 10**5, [box["evidence"]["faces"][0]] * 7):
         yield changed(box, "evidence", faces=faces)
     yield changed(box, "evidence", start=[10**6] * 3)
+    solid, four, sample = (
+        json.loads(texts(kind)[0]) for kind in ("3D winding", "second Chern", "localizer")
+    )
+    for start in ([10**6] * 3, [48] * 3, [0, 1, 1]):
+        yield changed(solid, "evidence", start=start, tree="0" * 48**3)
+    for start in ([10**6] * 4, [32] * 4, [20] * 4, [16, 16, 16, 1]):
+        yield changed(four, "evidence", start=start, tree="0" * 20**4)
+    for orbitals in (10**9, 400, 0):
+        yield changed(sample, "question", orbitals=orbitals)
 
 
 @pytest.mark.process

@@ -45,6 +45,8 @@ ROUNDED: Final = 2.0**-44
 CLEAR: Final = 1.0 + 1e-9
 #: Grids of four axes, as the proof takes them; larger ones are not read.
 GRIDS: Final = (4, 8, 16)
+#: Cells of three axes and orbitals of a sample that the checker reads.
+MOST_CUBES, MOST_ORBITALS = 100_000, 400
 CHUNK: Final = 4096
 SQUARES: Final = np.array(list(itertools.product((0, 1), repeat=3)))
 Matrix = NDArray[np.complex128]
@@ -166,8 +168,8 @@ def _cubes(vectors: NDArray[np.int64], d: Matrix, least: float) -> dict[str, Any
             room = apart - (2.0 * np.pi * edge / fine) ** 2 / 8.0 * bend
             proven[s : s + CHUNK] = (room > 1e-14 * bend) & (room >= least * CLEAR)
         levels.split(corner, proven)
-        if levels.waiting > MAX_LEAVES:
-            raise InputError(f"The certificate needs more than {MAX_LEAVES} cells.")
+        if levels.visited > MOST_CUBES:
+            raise InputError(f"The certificate needs more than {MOST_CUBES} cells.")
     if levels.waiting:
         raise InputError("The gap is too small for a certificate.")
     tree, _ = CellTree.of_cells(start, deepest, *levels.proven())
@@ -344,6 +346,11 @@ class Sample:
 def localizer_document(sample: Sample, value: int, gap_lower: float) -> dict[str, Any]:
     """Content of a certificate file of the index of a finite sample."""
     given = sample.matrix
+    if len(given) > MOST_ORBITALS:
+        raise InputError(
+            f"Certificate files hold samples of up to {MOST_ORBITALS} orbitals, but this one has"
+            f" {len(given)}."
+        )
     mean = 0.5 * given + 0.5 * given.conj().T
     error = float(np.linalg.norm(given - mean)) * (1.0 + 1e-12)
     m = len(mean)

@@ -658,7 +658,7 @@ SCHEMA: Final = (
     ("question.chiral", "matrix", "3D winding number", "a matrix near the chiral operator that is meant, which has the eigenspaces of `evidence.basis`"),
     ("question.inversion", "matrix", "axion angle", "a matrix near the inversion that is meant, which has the eigenspaces of `evidence.basis`"),
     ("question.gammas", "string", "second Chern number", "five 4 x 4 matrices, one after the other, near those that are meant: Gamma_a = s W g_a W^dagger with s = 1 or -1, W from `evidence.basis` and g = x.x, x.y, x.z, y.1, z.1 (Kronecker products of Pauli matrices)"),
-    ("question.orbitals", "integer", "localizer", "number m of orbitals of a finite sample, 1 to 1000"),
+    ("question.orbitals", "integer", "localizer", "number m of orbitals of a finite sample, 1 to 400"),
     ("question.matrix", "matrix", "localizer", "Hamiltonian of the sample, Hermitian to the last bit"),
     ("question.positions", "list of m pairs of hexadecimal floats", "localizer", "x and y of each orbital"),
     ("question.kappa", "hexadecimal float", "localizer", "weight of the positions, above 0"),
