@@ -25,6 +25,7 @@ from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import Sampling, Task, register_task
 from topophys.errors import InputError
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.invariants._cells import eigh_batch
 from topophys.invariants.berry import berry_flux
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.evidence import Asked
@@ -66,7 +67,7 @@ class Bands(Family):
     def _gaps(
         self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 2"]
     ) -> Float[np.ndarray, "S P"]:
-        energy = np.linalg.eigvalsh(bloch_at(self.vectors(), hoppings, k))
+        energy, _ = eigh_batch(bloch_at(self.vectors(), hoppings, k))
         return np.asarray(energy[..., self.filled] - energy[..., self.filled - 1])
 
     def _prove(self, min_gap: float, hoppings: Complex[np.ndarray, "S M n n"]) -> Certificate:
