@@ -99,7 +99,26 @@ def outcomes() -> str:
 def jobs() -> dict[str, tuple[int, Callable[[np.random.Generator], object], Callable]]:
     """Name of each job: how many at a time, what draws them, what proves them."""
     draw = tp.ensembles
+    swap = np.kron(np.eye(2), [[0, 1], [1, 0]])
     return {
+        "winding numbers of chains, 2 orbitals, range 2": (
+            5000, lambda g: draw.aiii_chains(5000, rng=g), tp.certify_winding),
+        "Chern numbers, 2 bands, range 1": (
+            2000, lambda g: draw.two_band(2000, hopping_range=1, rng=g), tp.certify_chern),
+        "Kramers pairs of Majorana modes, 4 bands, range 1": (
+            1000, lambda g: pairs_of_chains(1000, g),
+            lambda h: tp.majorana_number(
+                h, particle_hole="majorana", time_reversal=np.kron([[0, 1], [-1, 0]], np.eye(2)))),
+        "strong and weak indices in 3D, `fu_kane_mele`, by parities": (
+            10, lambda g: tp.models.fu_kane_mele(g.uniform(0.1, 1.9)),
+            lambda h: [tp.z2_indices_3d(h, n_occupied=2, method="parity", inversion=swap,
+                                        time_reversal="up first") for _ in range(10)][-1]),
+        "axion angles, `fu_kane_mele`": (
+            10, lambda g: tp.models.fu_kane_mele(g.uniform(0.3, 1.7, 10)),
+            lambda h: tp.axion_angle(h, inversion=swap, n_occupied=2)),
+        "second Chern numbers, `dirac_4d`": (
+            10, lambda g: tp.models.dirac_4d(g.uniform(-3.3, -2.7, 10)),
+            lambda h: tp.second_chern(h, gammas="dirac")),
         "Majorana numbers, 4 bands, range 1": (
             2000, lambda g: draw.bdg_chains(2000, hopping_range=1, rng=g),
             lambda h: tp.majorana_number(h, particle_hole="majorana", kind="direct")),
@@ -129,7 +148,18 @@ def jobs() -> dict[str, tuple[int, Callable[[np.random.Generator], object], Call
     }  # fmt: skip
 
 
-def rates(repeats: int = 5) -> None:
+def pairs_of_chains(n: int, rng: np.random.Generator) -> tp.FourierHamiltonian:
+    """Class DIII with C = K: D(k) = [[0, f(k)], [-f(-k), 0]], three random harmonics of f."""
+    f = rng.standard_normal((n, 3)) + 1j * rng.standard_normal((n, 3))
+    block = np.zeros((n, 3, 2, 2), complex)
+    block[..., 0, 1], block[..., 1, 0] = f, -f[:, ::-1]
+    adjoint = block[:, ::-1].conj().swapaxes(-1, -2)
+    a, b = 0.5 * (block + adjoint), 0.5j * (block - adjoint)
+    h = np.concatenate([np.concatenate([a, b], -1), np.concatenate([b, -a], -1)], -2)
+    return tp.FourierHamiltonian({(r,): h[:, r + 1] for r in (-1, 0, 1)}, n_occupied=2)
+
+
+def rates(repeats: int = 3) -> None:
     """Measure what is proven in a second of CPU time."""
     for name, (count, draw, prove) in jobs().items():
         prove(draw(np.random.default_rng(0)))
@@ -144,7 +174,7 @@ def rates(repeats: int = 5) -> None:
         STUDY.put({"rate": name, "version": VERSION}, kept)
 
 
-def data_rates(size: int = 2000) -> None:
+def data_rates(size: int = 1000) -> None:
     """Measure whole data sets of Z2 invariants, from drawing to the file, in one process."""
     recipe = (ROOT / "datasets" / "z2-2d" / "recipe.toml").read_text(encoding="utf-8")
     head = recipe.partition("[[split]]")[0]
@@ -171,6 +201,37 @@ def rate_table() -> str:
         if given.get("rate", "").startswith("data set") and given["version"] == VERSION:
             minutes, what = 100_000 / kept["speed"] / 120.0, given["rate"].partition(", end")[0]
             lines += ["", f"100,000 samples of the {what}: {minutes:.1f} minutes of two cores."]
+    return "\n".join(lines)
+
+
+#: Class and dimension, function, and the job that measures it.
+CELLS = (
+    ("AIII, BDI, CII in 1D", "certify_winding", "winding numbers of chains, 2 orbitals, range 2"),
+    ("D in 1D", "majorana_number", "Majorana numbers, 4 bands, range 1"),
+    ("DIII in 1D", "majorana_number", "Kramers pairs of Majorana modes, 4 bands, range 1"),
+    ("A, D, C in 2D", "certify_chern", "Chern numbers, 2 bands, range 1"),
+    ("AII, DIII in 2D", "z2_invariant", "Z2 invariants, 4 bands, range 1"),
+    ("AIII, DIII, CI in 3D", "winding_3d", "3D winding numbers, 4 bands, `chiral_3d`"),
+    ("AII in 3D", "z2_indices_3d", "strong and weak indices in 3D, `fu_kane_mele`, by parities"),
+    ("A in 4D", "second_chern", "second Chern numbers, `dirac_4d`"),
+    ("mirror sectors", "mirror_chern", "mirror Chern numbers, 4 bands, range 1"),
+    ("point gaps", "point_gap_winding", "point-gap winding numbers, 2 bands, range 2"),
+    ("axion angle", "axion_angle", "axion angles, `fu_kane_mele`"),
+)
+
+
+def cell_table() -> str:
+    """Status and rate by cell of the table of the tenfold way."""
+    speeds = {g["rate"]: k for g, k in STUDY.entries() if "rate" in g and g["version"] == VERSION}
+    tried: Counter[str] = Counter()
+    for given, kept in STUDY.entries():
+        if "target" in given and given == settings(given["target"], given["piece"]):
+            tried[given["target"].partition(",")[0]] += sum(kept["outcomes"].values())
+    lines = ["| cell | function | tried here | proven a second, one core |", "|---|---|---:|---:|"]
+    for cell, function, job in CELLS:
+        count = f"{tried[function]:,}" if tried[function] else "[elsewhere](trust.md)"
+        speed = f"{speeds[job]['speed']:,.0f}" if job in speeds else ""
+        lines.append(f"| {cell} | `{function}` | {count} | {speed} |")
     return "\n".join(lines)
 
 
@@ -206,6 +267,7 @@ def write(page: Path) -> None:
     if any("target" in s for s in kept):
         put(page, "outcomes", filled(f"{command} --goals", outcomes(), harness.machine()))
     if any("rate" in s for s in kept):
+        put(page, "cells", filled(f"{command} --rates", cell_table(), harness.machine()))
         put(page, "rates", filled(f"{command} --rates", rate_table(), harness.machine()))
 
 
