@@ -281,7 +281,9 @@ def unlike(a: str, b: str, *, rough: bool) -> str | None:
         scale = 10 ** (math.floor(math.log10(abs(u))) if "e" in x and u else 0)
         if max(abs(u), abs(v)) < ZERO:
             continue
-        if u != v and (exact or abs(u - v) > 2 * scale * 10.0**-digits):
+        # the last of sixteen digits are those of one math library
+        rounding = max(2 * scale * 10.0**-digits, 1e-12 * abs(u))
+        if u != v and (exact or abs(u - v) > rounding):
             return f"stored {x}, now {y}"
     return None
 

@@ -169,6 +169,8 @@ def test_outputs_differ_in_more_than_times_and_last_digits() -> None:
     unlike = outputs.unlike
     assert unlike("gap 0.5000 in 3 ms", "gap 0.5001 in 8.1 ms", rough=False) is None
     assert unlike("gap 0.5000", "gap 0.5003", rough=False) == "stored 0.5000, now 0.5003"
+    assert unlike("gap 0.34734835025168376", "gap 0.347348350251683", rough=False) is None
+    assert unlike("gap 0.34734835025168376", "gap 0.34734835026168376", rough=False) is not None
     assert unlike("C = 1", "C = 2", rough=False) == "stored 1, now 2"
     assert "stored text" in str(unlike("C = 1 certified", "C = 1 sampled", rough=False))
     assert unlike("accuracy 0.93", "accuracy 0.95", rough=True) is None
