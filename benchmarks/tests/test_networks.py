@@ -8,12 +8,15 @@ import topophys as tp
 from benchmarks.experiments import (
     confidence,
     fair,
+    gauge,
+    learned,
     learned_planes,
     many_bands,
+    more_bands,
     noise,
     widths,
 )
-from topophys.learn import TopologicalMLEncoder2D
+from topophys.learn import FlipNetwork, TopologicalMLEncoder2D
 from topophys.learn.encoders.loops import plaquette_loops
 
 
@@ -108,6 +111,20 @@ def test_error_of_confidence_has_a_sign():
     assert apart == pytest.approx(-0.05)
 
 
+def test_answers_are_calibrated_on_all_hard_ensembles():
+    for kind in ("chains", "planes"):
+        for *case, _ in confidence.cases(kind):
+            own = [r for g, r in confidence.rows(kind)
+                   if [g["size"], g["points"], g["strength"]] == case]  # fmt: skip
+            assert len(own) == {"chains": 10, "planes": 7}[kind]
+            counts = confidence.summed(own, "answered")
+            if counts[0].sum():
+                assert confidence.error(counts)[0] < 0.05
+                # twice the promise of 1 %, with two standard deviations
+                wrong, n = counts[0].sum() - counts[2].sum(), counts[0].sum()
+                assert wrong <= 0.02 * n + 2.0 * np.sqrt(0.02 * n) + 1.0
+
+
 def test_low_pass_keeps_chains_of_its_range_and_no_others():
     chains = tp.ensembles.hard_chains("gaussian", 5, rng=2)
     samples = chains.block_on_grid(16)
@@ -191,3 +208,76 @@ def test_a_seed_is_drawn_for_all_splits_together():
     table["net"] = {s: np.repeat([[True], [False]], 50, 1) for s in splits}
     line = fair.difference_table(table).splitlines()[-1]
     assert "| -0.5000 | -1.0000 to +0.0000 |" in line
+
+
+def of_matrices(network, loops):
+    """The gauge-equivariant network, layer by layer on matrices (P, r, r)."""
+    w = loops[:, None]
+    one = torch.eye(loops.shape[-1], dtype=loops.dtype).expand(len(loops), 1, -1, -1)
+    for layer in network.layers:
+        w = torch.cat([w, w.mH, one], 1)
+        w = torch.einsum("vuw,pvij,pwjk->puik", layer.weight, w, w)
+        trace = torch.einsum("puii->pu", w)
+        w = torch.relu(trace.real)[..., None, None] * w
+        size = torch.einsum("puii->pu", w).mean(1).abs().clamp_min(1e-3)
+        w = w / size[:, None, None, None]
+    trace = torch.einsum("puii->pu", w) / loops.shape[-1]
+    return network.read(torch.view_as_real(trace).flatten(1))[:, 0]
+
+
+def test_gauge_equivariant_layers_on_eigenvalues_are_those_on_matrices():
+    loops = torch.from_numpy(unitaries(np.random.default_rng(3), 7, 4)).to(torch.complex128)
+    torch.manual_seed(2)
+    network = gauge.GaugeEquivariant((5, 4, 3))
+    for layer in network.layers:
+        layer.weight.data = layer.weight.data.to(torch.complex128)
+    network.double()
+    expected = of_matrices(network, loops)
+    found = network(torch.linalg.eigvals(loops))
+    assert expected.std() > 1e-3
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_plaquettes_of_the_generator_add_up_to_the_label():
+    values, turns, links = gauge.drawn(6, np.random.default_rng(1))
+    label = gauge.chern_number_of_links(links, branch="eigenphases")
+    assert values.shape == (6, 25, 4)
+    assert np.allclose(turns.sum(1), label, atol=1e-5)
+    # they are unitary: the moduli of the eigenvalues are 1
+    assert torch.allclose(values.abs(), torch.ones(6, 25, 4), atol=1e-5)
+    _, _, turns, label = many_bands.link_samples(6, 1)
+    assert torch.allclose(turns.sum((1, 2)), label.float(), atol=1e-5)
+
+
+def test_first_candidates_are_those_of_a_network_that_reads_fewer():
+    planes = tp.ensembles.hard_planes("decaying", 4, n_bands=4, rng=1)
+    samples = torch.from_numpy(planes.on_grid(6))
+    many, few = (FlipNetwork("chern", candidates=n).prepare(samples, 2) for n in (48, 12))
+    for one, other in zip(more_bands.first(many, 12), few, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("unwrapped", "share"), [(True, 1.0), (False, 0.0)])
+def test_sides_are_told_apart(monkeypatch, unwrapped, share):
+    def density(_, start, end):
+        theta = learned.eigenphases(start.mH @ end)[0].sum(-1)
+        return theta if unwrapped else torch.angle(torch.exp(1j * theta))
+
+    monkeypatch.setattr(learned, "density", density)
+    chains = tp.ensembles.hard_chains("gaussian", 200, rng=5)
+    flat = tp.flatten_block(chains.block_on_grid(16))
+    x = torch.from_numpy(learned.channels(flat)).float()
+    total, count = learned.sides(None, {"test": (x, None)})
+    assert total > 20
+    assert count / total == share
+
+
+def test_link_fluxes_from_candidates_are_those_of_the_lattice():
+    planes = tp.ensembles.hard_planes("decaying", 40, n_bands=8, rng=2)
+    samples = more_bands.flat_bands(planes.on_grid(5), 4)
+    data = FlipNetwork("chern", candidates=3, upsample=1).prepare(torch.from_numpy(samples), 4)
+    base = data.base[:, 0].numpy()
+    expected = many_bands.chern_of_links(samples, 4)
+    near = np.abs(expected - base) <= 2
+    assert (more_bands.of_links(data) == expected)[near].all()
+    assert (base != expected)[near].sum() > 3
