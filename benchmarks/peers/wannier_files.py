@@ -1,4 +1,4 @@
-"""Real files of hoppings: what is proven of them, beside Z2Pack with its own defaults.
+"""Real files of hoppings: what is proven of them, beside Z2Pack and WannierBerri.
 
 python -m benchmarks.peers.wannier_files [name ...]   # writes docs/results/wannier-files.md
 
@@ -52,6 +52,7 @@ class Row:
     known: str
     run: Callable[[Path, int], Any]
     peer: dict[str, Any] = field(default_factory=dict)
+    berri: str = ""
 
 
 def file_of(name: str) -> Path:
@@ -109,6 +110,40 @@ def stretched(path: Path, occupied: int) -> tuple[str, str]:
     return f"{found.answer}; gap on the way at most {found.gap_upper:.3f} eV", str(found.status)
 
 
+def solid_file(folder: Path, strength: float = 0.15) -> Path:
+    """A strong topological insulator of 4 bands, 26 more, hoppings of 547 lattice vectors to all.
+
+    Time reversal is exact, spins alternate. The random hoppings close most of the gap.
+    """
+    rng = np.random.default_rng(1)
+    one, sigma = np.eye(2), np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+    flip = np.kron(np.eye(15), 1j * sigma[1])
+    levels = np.diag([2.0, 2.0, -2.0, -2.0] + 14 * [-3.0] + 12 * [3.0])
+    vectors = np.indices((11, 11, 11)).reshape(3, -1).T - 5
+    lengths = (vectors**2).sum(1)
+    half = [tuple(r) for r in vectors[np.argsort(lengths, kind="stable")] if tuple(r) > (0, 0, 0)]
+    hops = {(0, 0, 0): levels.astype(complex)}
+    for r in half[:273]:
+        a = rng.normal(size=(30, 30)) + 1j * rng.normal(size=(30, 30))
+        a = 0.5 * strength * np.exp(-0.9 * np.linalg.norm(r)) * (a + flip @ a.conj() @ flip.T)
+        if np.abs(r).sum() == 1:
+            axis = int(np.argmax(r))
+            a[:4, :4] -= 0.5 * np.kron(sigma[2], one) + 0.5j * np.kron(sigma[0], sigma[axis])
+        hops[r] = a
+    h = tp.FourierHamiltonian(hops, n_occupied=16)
+    return Path(tp.write_wannier90_hr(h, folder / "made_hr.dat"))
+
+
+def with_bulk(path: Path, occupied: int) -> tuple[str, str]:
+    """Z2 indices, with the gap of the planes and that of the bulk."""
+    h = tp.read_wannier90(path, n_occupied=occupied)
+    order = tp.find_time_reversal(h)
+    found = tp.z2_indices_3d(h, time_reversal=order, method="flux", prove_bulk=True)
+    rows = dict(found._rows())  # as it is printed
+    told = f"gap of planes {rows['gap of planes']}, of the bulk {rows['gap of the bulk']}"
+    return f"{found._answer().partition(' (certified')[0]}; {told}", str(found.status)
+
+
 def planes(path: Path, occupied: int) -> tuple[str, str]:
     """Z2 on the six planes, each as far as it is known."""
     packed = path.name.endswith(".json.xz")
@@ -154,6 +189,8 @@ def _mirror(h: Any, mirror: Any, plane: Any) -> tuple[str, str]:
     return f"{float(found.value):+g}", str(found.status)
 
 
+#: Name of the file that is made here.
+MADE = "made_hr.dat"
 K3 = {"ask": "chern"}
 ROWS = (
     Row("BHZ Z2", "BHZ_hr.dat", 2, "Z2", "1", question("z2"),
@@ -161,20 +198,25 @@ ROWS = (
     Row("Weyl census", "Weyl3D_hr.dat", 1, "all Weyl nodes", "2", census),
     Row("Weyl charge", "Weyl3D_hr.dat", 1, "charge at (0, 0, 1/6)", "-1",
         charge(0.0, 0.0, 1 / 6), {"ask": "weyl", "centre": [0, 0, 1 / 6], "radius": 0.02}),
-    Row("graphene gap", "Graphene_hr.dat", 1, "direct gap", "bands touch", question("gap"), K3),
-    Row("silicon gap", "silicon_hr.dat", 4, "direct gap", "2.354 eV", question("gap")),
+    Row("graphene gap", "Graphene_hr.dat", 1, "direct gap", "bands touch", question("gap"), K3,
+        berri="gap"),
+    Row("silicon gap", "silicon_hr.dat", 4, "direct gap", "2.354 eV", question("gap"),
+        berri="gap"),
     Row("silicon planes", "silicon_hr.dat", 4, "Chern numbers of planes", "0", question("planes"),
-        K3),
+        K3, berri="chern"),
     Row("GaAs gap", "GaAs_tb.dat.tar.gz", 8, "direct gap", "", question("gap")),
-    Row("WS2 Chern", "WS2_hr.dat.gz", 7, "Chern number", "0", question("chern"), K3),
+    Row("WS2 Chern", "WS2_hr.dat.gz", 7, "Chern number", "0", question("chern"), K3, berri="chern"),
     Row("MoS2 Z2", "MoS2-1Tp_hr.dat.tar.gz", 28, "Z2", "1", question("z2"),
         {"ask": "z2", "planes": [(2, 0.0)]}),
     Row("MoS2 path", "MoS2-1Tp_hr.dat.tar.gz", 28, "path to hoppings 4 % larger", "", stretched),
     Row("ReC2H Z2", "ReC2H_hr.dat.gz", 16, "Z2", "1", question("z2"),
         {"ask": "z2", "planes": [(2, 0.0)]}),
-    Row("SnTe gap", "SnTe_hr.dat.tar.gz", 6, "direct gap", "0.214 eV", question("gap")),
+    Row("SnTe gap", "SnTe_hr.dat.tar.gz", 6, "direct gap", "0.214 eV", question("gap"),
+        berri="gap"),
     Row("SnTe Z2", "SnTe_hr.dat.tar.gz", 6, "Z2 indices", "(0; 000)", question("z2"),
         {"ask": "z2", "planes": SIX}),
+    Row("SnTe bulk", "SnTe_hr.dat.tar.gz", 6, "Z2 indices and bulk gap", "(0; 000)", with_bulk),
+    Row("made solid", MADE, 16, "Z2 indices and bulk gap: 30 bands, 547 vectors", "", with_bulk),
     Row("SnTe mirror", "SnTe_hr.dat.tar.gz", 6, "mirror Chern number, {110}", "size 2",
         mirror_of_p),
     Row("ZrTe Z2", "ZrTe_hr.dat.tar.gz", 8, "Z2 of six planes",
@@ -212,9 +254,11 @@ ROWS = (
 
 def one(row: Row) -> dict[str, Any]:
     """Answer, CPU seconds and peak memory, in this process."""
-    start = time.process_time()
-    value, status = row.run(file_of(row.file), row.occupied)
-    seconds = time.process_time() - start
+    with tempfile.TemporaryDirectory() as name:
+        path = solid_file(Path(name)) if row.file == MADE else file_of(row.file)
+        start = time.process_time()
+        value, status = row.run(path, row.occupied)
+        seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"value": value, "status": status, "seconds": seconds, "peak": peak}
 
@@ -252,7 +296,8 @@ def unpacked(path: Path, folder: Path) -> Path:
 def ask_peer(row: Row) -> dict[str, Any]:
     """The answer of Z2Pack."""
     with tempfile.TemporaryDirectory() as name:
-        path = unpacked(file_of(row.file), Path(name))
+        folder = Path(name)
+        path = solid_file(folder) if row.file == MADE else unpacked(file_of(row.file), folder)
         plain = Path(name) / "plain_hr.dat"
         tp.write_wannier90_hr(tp.read_wannier90(path, n_occupied=row.occupied), plain)
         asked = row.peer | {"path": str(path), "plain": str(plain), "occ": row.occupied}
@@ -262,10 +307,27 @@ def ask_peer(row: Row) -> dict[str, Any]:
         return child(words, env)
 
 
+def ask_berri(row: Row) -> dict[str, Any]:
+    """The answer of WannierBerri."""
+    with tempfile.TemporaryDirectory() as name:
+        path = unpacked(file_of(row.file), Path(name))
+        h = tp.read_wannier90(path, n_occupied=row.occupied)
+        asked = {"path": str(path), "occ": row.occupied, "bands": h.n_bands,
+                 "dim": h.vectors.shape[1], "ask": row.berri}  # fmt: skip
+        env = os.environ | {f"{t}_NUM_THREADS": "1" for t in THREADS}
+        env.pop("PYTHONPATH", None)
+        words = [
+            str(interpreter("wannierberri")), str(HERE / "wannierberri_file.py"), json.dumps(asked)
+        ]  # fmt: skip
+        return child(words, env)
+
+
 def settings(row: Row, who: str) -> dict[str, Any]:
     """What a result depends on."""
+    peers = {"z2pack": row.peer, "wannierberri": {"ask": row.berri}}
     return {"name": row.name, "file": row.file, "occupied": row.occupied, "who": who,
-            "asked": row.asked, "peer": row.peer if who == "z2pack" else {}}  # fmt: skip
+            "asked": row.asked,
+            "peer": peers.get(who, {})}  # fmt: skip
 
 
 def run(row: Row) -> None:
@@ -280,6 +342,10 @@ def run(row: Row) -> None:
         found = ask_peer(row)
         print("  Z2Pack", found, flush=True)
         STUDY.put(settings(row, "z2pack"), found)
+    if row.berri and installed("wannierberri"):
+        found = ask_berri(row)
+        print("  WannierBerri", found, flush=True)
+        STUDY.put(settings(row, "wannierberri"), found)
 
 
 # ---- The table
@@ -294,7 +360,9 @@ def cells(row: Row) -> str:
         told = f"{ours['value']} | {ours['status']} | {ours['seconds']:.2f} s | "
         told += f"{ours['peak']:.0f} MiB"
     peer = STUDY.get(settings(row, "z2pack")) if row.peer else None
-    return f"| {row.file.partition('_')[0]}, {row.asked} | {row.known} | {told} | {_peer(peer)} |"
+    berri = STUDY.get(settings(row, "wannierberri")) if row.berri else None
+    name = row.file.partition("_")[0]
+    return f"| {name}, {row.asked} | {row.known} | {told} | {_peer(peer)} | {_berri(berri)} |"
 
 
 def _peer(found: dict[str, Any] | None) -> str:
@@ -309,10 +377,19 @@ def _peer(found: dict[str, Any] | None) -> str:
     return f"{values}{note} | {found['seconds']:.1f} s | {found['peak']:.0f} MiB"
 
 
+def _berri(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    if "error" in found:
+        return str(found["error"])
+    return f"{found['value']}; {found['seconds']:.1f} s, {found['peak']:.0f} MiB"
+
+
 def table() -> str:
     """All rows."""
     head = "| asked | known | topophys | status | CPU | peak | Z2Pack 2.2.1 | CPU | peak |"
-    return "\n".join([head, "|---|---|---|---|---:|---:|---|---:|---:|", *map(cells, ROWS)])
+    head += " WannierBerri 26.10 |"
+    return "\n".join([head, "|---|---|---|---|---:|---:|---|---:|---:|---|", *map(cells, ROWS)])
 
 
 def main() -> None:
