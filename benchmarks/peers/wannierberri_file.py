@@ -12,6 +12,7 @@ import logging
 import os
 import resource
 import sys
+import tempfile
 import time
 import warnings
 
@@ -70,7 +71,9 @@ def main():
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     start = time.process_time()
     try:
-        found = answer(json.loads(sys.argv[1]))
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)  # it writes files of results
+            found = answer(json.loads(sys.argv[1]))
     except Exception as error:  # whatever a peer raises is its answer
         found = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
