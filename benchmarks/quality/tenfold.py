@@ -190,13 +190,18 @@ def data_rates(size: int = 1000) -> None:
         STUDY.put({"rate": name, "version": VERSION}, {"speed": size / seconds, "share": None})
 
 
+def per_second(speed: float) -> str:
+    """Write a rate, with two digits where it is small."""
+    return f"{speed:,.0f}" if speed >= 10.0 else f"{speed:.2g}"
+
+
 def rate_table() -> str:
     """Rates, from the last measurement of each."""
     lines = ["| job | proven of those drawn | proven a second, one core |", "|---|---:|---:|"]
     for given, kept in STUDY.entries():
         if "rate" in given and given["version"] == VERSION:
             share = "" if kept["share"] is None else f"{kept['share']:.3f}"
-            lines.append(f"| {given['rate']} | {share} | {kept['speed']:,.0f} |")
+            lines.append(f"| {given['rate']} | {share} | {per_second(kept['speed'])} |")
     for given, kept in STUDY.entries():
         if given.get("rate", "").startswith("data set") and given["version"] == VERSION:
             minutes, what = 100_000 / kept["speed"] / 120.0, given["rate"].partition(", end")[0]
@@ -208,7 +213,11 @@ def rate_table() -> str:
 CELLS = (
     ("AIII, BDI, CII in 1D", "certify_winding", "winding numbers of chains, 2 orbitals, range 2"),
     ("D in 1D", "majorana_number", "Majorana numbers, 4 bands, range 1"),
-    ("DIII in 1D", "majorana_number", "Kramers pairs of Majorana modes, 4 bands, range 1"),
+    (
+        "DIII in 1D",
+        "majorana_number, Kramers pairs",
+        "Kramers pairs of Majorana modes, 4 bands, range 1",
+    ),
     ("A, D, C in 2D", "certify_chern", "Chern numbers, 2 bands, range 1"),
     ("AII, DIII in 2D", "z2_invariant", "Z2 invariants, 4 bands, range 1"),
     ("AIII, DIII, CI in 3D", "winding_3d", "3D winding numbers, 4 bands, `chiral_3d`"),
@@ -226,12 +235,14 @@ def cell_table() -> str:
     tried: Counter[str] = Counter()
     for given, kept in STUDY.entries():
         if "target" in given and given == settings(given["target"], given["piece"]):
-            tried[given["target"].partition(",")[0]] += sum(kept["outcomes"].values())
+            name, _, kind = given["target"].partition(", ")
+            name += ", Kramers pairs" * (kind == "Kramers pairs")
+            tried[name] += sum(kept["outcomes"].values())
     lines = ["| cell | function | tried here | proven a second, one core |", "|---|---|---:|---:|"]
     for cell, function, job in CELLS:
         count = f"{tried[function]:,}" if tried[function] else "[elsewhere](trust.md)"
-        speed = f"{speeds[job]['speed']:,.0f}" if job in speeds else ""
-        lines.append(f"| {cell} | `{function}` | {count} | {speed} |")
+        speed = per_second(speeds[job]["speed"]) if job in speeds else ""
+        lines.append(f"| {cell} | `{function.partition(',')[0]}` | {count} | {speed} |")
     return "\n".join(lines)
 
 
