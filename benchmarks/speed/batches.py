@@ -79,7 +79,8 @@ def main() -> None:
     for job in jobs():
         lines.append(row(*job))
         print(lines[-1], flush=True)
-    load = f"{harness.machine()}; two cores, load average {os.getloadavg()[0]:.1f}"
+    machine = harness.machine().removesuffix("; CPU time of one thread")
+    load = f"{machine}; wall time, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"
     put(PAGE, "threads", filled("python -m benchmarks.speed.batches", "\n".join(lines), load))
 
 
