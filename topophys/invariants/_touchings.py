@@ -24,6 +24,8 @@ Array = NDArray[np.complex128]
 
 #: Steps of Newton's method.
 STEPS: Final = 30
+#: Steps more in extended precision.
+POLISH: Final = 4
 #: Momenta of a box, those with the smallest gaps, from which touchings are looked for.
 STARTS: Final = 4
 #: How often a box is divided to find out where in it touchings can be.
@@ -47,6 +49,7 @@ def newton(
     for start in np.argsort(energy[:, filled] - energy[:, filled - 1])[:STARTS]:
         k = _descend(h.vectors.astype(np.float64), hops, filled, grid[start], half, size)
         if (np.abs(k - centre) <= half).all():
+            k = _polished(h, filled, k)
             return np.asarray((k + np.pi) % (2.0 * np.pi) - np.pi)
     return np.full(3, np.nan)
 
@@ -70,6 +73,20 @@ def _descend(vectors: Real, hops: Array, filled: int, k: Real, half: Real, size:
         step = np.linalg.lstsq(parts, -d, rcond=1e-10)[0]
         k = k + step * min(1.0, 0.5 * half.min() / max(float(np.linalg.norm(step)), 1e-300))
     return np.full(3, np.nan)
+
+
+def _polished(h: FourierLike, filled: int, k: Real) -> Real:
+    """Newton's method continued in extended precision, as far as momenta of float64 go."""
+    test = _Krawczyk(h, filled, k)
+    for _ in range(POLISH):
+        closer = k - test.step[:3]
+        if not np.isfinite(closer).all():
+            break
+        better = _Krawczyk(h, filled, closer)
+        if not np.abs(better.step[:3]).max() < np.abs(test.step[:3]).max():
+            break
+        k, test = closer, better
+    return k
 
 
 def only_touching(
@@ -236,6 +253,46 @@ class _Krawczyk:
             self.inverse = np.linalg.inv(jacobian)
             self.identity = float(np.abs(self.inverse @ jacobian - np.eye(4)).sum()) * UP
         self.rows = np.linalg.norm(self.inverse, axis=1) * UP
+        # the same momentum in another zone, in which positions are given
+        self.shift = 8.0 * 2.0**-53 * float(np.abs(k).max() + np.pi)
+        self.step, self.rest = np.full(4, np.inf), np.inf
+        if np.isfinite(self.inverse).all():
+            residual, self.rest = self._residual(h, hops, float(error_of(h, exponent)[0]), k, v, lo)
+            self.step = self.inverse @ residual
+
+    def _residual(
+        self, h: FourierLike, hops: Array, error: float, k: Real, v: Array, lo: int
+    ) -> tuple[Real, float]:
+        """S(k0, E) at the middle of the two energies, its components (4,), and how far it is off.
+
+        In extended precision where the machine has it: a sum of many hoppings in float64 would be
+        off by more than positions are asked for, times the inverse slopes.
+        """
+        unit = float(np.finfo(np.longdouble).eps)
+        vectors, n = h.vectors.astype(np.longdouble), h.n_bands
+        phase = np.exp(1j * (vectors @ k.astype(np.longdouble)))
+        here = np.tensordot(phase, hops.astype(np.clongdouble), axes=1)
+        here = 0.5 * (here + here.conj().T) - self.middle * np.eye(n)
+        wide = v.astype(np.clongdouble)
+        departure = float(np.linalg.norm((wide.conj().T @ wide - np.eye(n)).astype(complex))) * UP
+        departure += 2.0 * n * n * unit
+        both = (wide.conj().T @ (here @ wide[:, lo : lo + 2])).astype(np.complex128)
+        near, far = both[lo : lo + 2], np.delete(both, [lo, lo + 1], axis=0)
+        size = float(np.linalg.norm(here.astype(np.complex128))) * UP
+        # phases, products and sums; the two products with eigenvectors; hoppings as they are given
+        steps = np.abs(h.vectors).sum(1)
+        off = len(steps) + 32.0 + 8.0 * float(np.abs(k).max()) * steps
+        off = unit * float(self.norms @ off) + unit * (4.0 * n + 32.0) * float(n) ** 0.5 * size
+        off = (off + error * len(steps)) * UP
+        coupling = float(np.linalg.norm(far)) * UP + off
+        apart = self.apart - self.slack
+        if not (apart > 0.0 and departure < 0.1):
+            return _components(near), np.inf
+        # of an exactly unitary basis next to v, and the far bands by a Schur complement
+        rest = off + 3.0 * departure * (float(np.linalg.norm(near)) + coupling)
+        rest += 3.0 * departure**2 * size + (1.2 * coupling + 2.0 * departure * size) ** 2 / apart
+        # rounding of `both` to float64
+        return _components(near), (rest + 2.0**-52 * float(np.linalg.norm(near))) * UP
 
     def _contraction(self, reach: Real) -> tuple[Real, Real]:
         """Scales (4,) of k and E, and the norm of each row of A J - 1 in these scales.
@@ -269,11 +326,10 @@ class _Krawczyk:
         worst = float(norms.max())
         if not worst < 1.0:
             return np.inf
-        missed = self.half_gap + self.slack * (1.0 + 2.0 * self.slack / self.apart)
-        step = self.rows * missed * UP / scale
+        step = (np.abs(self.step) * (1.0 + 1e-12) + self.rows * self.rest) * UP / scale
         if not float(step.max()) + worst < 1.0:
             return np.inf
-        return size * float(step.max()) / (1.0 - worst) * UP
+        return (size * float(step.max()) / (1.0 - worst) + self.shift) * UP
 
 
 def _components(m: Array) -> Real:
