@@ -219,6 +219,7 @@ def test_every_training_goes_through_one_loop():
     known = {
         "topophys/learn/trainer.py": "the loop",
         "topophys/torch.py": "`design`: a search among Hamiltonians, steps back, no data",
+        "benchmarks/experiments/gauge.py": "grids without end, a schedule in seconds",
         "benchmarks/experiments/learning_more.py": "one step, timed beside that of `nn.Conv1d`",
     }
     root = ROOT.parent

@@ -190,9 +190,9 @@ def polar_factor(blocks: Complex[Tensor, "*batch n n"]) -> Complex[Tensor, "*bat
 
     Examples
     --------
-    >>> polar_factor(torch.diag(torch.tensor([3.0, -0.5j])))
-    tensor([[1.0000+0.0000j, 0.0000+0.0000j],
-            [0.0000+0.0000j, 0.0000-1.0000j]])
+    >>> flat = polar_factor(torch.diag(torch.tensor([3.0, -0.5j])))
+    >>> torch.allclose(flat, torch.diag(torch.tensor([1.0, -1.0j])))
+    True
     """
     n = blocks.shape[-1]
     channels = torch.view_as_real(blocks.contiguous()).reshape(*blocks.shape[:-2], 2 * n * n)

@@ -486,14 +486,14 @@ def test_corner_bound_with_bases_that_are_not_quite_unitary(n):
     ham = Hoppings.of(random_h(rng, 2, n, 1, filled), filled)
     for frames in (False, True):
         found = _bound_chunk(ham, np.zeros(1, np.int64), terms[None].copy(), np.array([rest]),
-                             np.zeros(1), axes, frames)  # fmt: skip
+                             np.zeros(1), axes, frames, False)  # fmt: skip
         _, states = np.linalg.eigh(terms[0])
         turned = states.conj().T @ terms @ states
         exact = _corner_gap(turned[None].copy(), np.array([rest]), np.zeros(1), filled, axes, False)
         assert found.good.tolist() == [0]
         assert exact - 1e-9 < found.gap <= exact + 1e-9
         low = _bound_chunk(ham, np.zeros(1, np.int64), terms[None].copy(), np.array([rest]),
-                           exact + 0.01, axes, frames)  # fmt: skip
+                           exact + 0.01, axes, frames, False)  # fmt: skip
         assert low.good.tolist() == []
 
 

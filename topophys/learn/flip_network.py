@@ -14,26 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from topophys import _validation
-from topophys.errors import InputError, KindError, ShapeError
-from topophys.grids import grid_sizes
-from topophys.hamiltonians.chiral import ChiralHamiltonian
-from topophys.hamiltonians.flatten import unflatten_bands, unflatten_block
+from topophys.errors import InputError, ShapeError
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.invariants.chern import certify_chern
 from topophys.invariants.results import Certificate, signed
-from topophys.invariants.winding import certify_winding
 from topophys.learn._flip_features import (
-    Layout,
-    chain_candidates,
     denoised,
-    flatness,
-    mirror_pairs,
     of_unit_size,
-    plane_candidates,
     require_labels,
     smallest_gaps,
     standardize,
 )
+from topophys.learn._flip_inputs import INPUTS, reconstructed
 from topophys.learn._proven_answers import ProvenAnswers
 from topophys.learn.calibration import (
     COVERAGES,
@@ -43,7 +34,7 @@ from topophys.learn.calibration import (
     context_of,
     summary_of,
 )
-from topophys.learn.inputs import certify_hamiltonian, chiral_block
+from topophys.learn.inputs import certify_hamiltonian
 from topophys.learn.trainer import minimize
 
 __all__ = ["FlipData", "FlipNetwork", "Posterior", "fit_flips"]
@@ -212,11 +203,6 @@ class Posterior(ProvenAnswers):
         return np.where(sure, np.arange(2 * REACH) == column[..., None], members)
 
 
-def _finer(H: FourierHamiltonian, usual: int, most: int) -> int:
-    """Points along each direction that tell the harmonics of a Hamiltonian apart, if not more."""
-    return max(usual, min(most, 4 * int(np.abs(H.vectors).max(initial=0))))
-
-
 class FlipNetwork(nn.Module):
     r"""Formula on interpolated samples, corrected by learned probabilities of whole turns.
 
@@ -270,16 +256,18 @@ class FlipNetwork(nn.Module):
         upsample: int | None = None,
     ) -> None:
         super().__init__()
-        _validation.one_of(kind, "kind", ("winding", "chern"))
-        default = 4 if kind == "winding" else 2
-        factor = default if upsample is None else _validation.positive_int(upsample, "upsample")
+        _validation.one_of(kind, "kind", tuple(INPUTS))
+        self.input = INPUTS[kind]
+        factor = self.input.upsample
+        if upsample is not None:
+            factor = _validation.positive_int(upsample, "upsample")
         self.settings: dict[str, Any] = {
             "kind": kind,
             "hidden": _validation.positive_int(hidden, "hidden"),
             "candidates": _validation.positive_int(candidates, "candidates"),
             "upsample": factor,
         }
-        self.layout = _layout(kind)
+        self.layout = self.input.layout()
         size = self.layout.size
         self.first = nn.Linear(size, hidden)
         self.second = nn.Linear(2 * hidden, hidden)
@@ -327,12 +315,9 @@ class FlipNetwork(nn.Module):
         self, samples: Tensor, n_occupied: int, factor: int, filtered: bool
     ) -> FlipData:  # one of `views`
         count = self.settings["candidates"]
-        if self.settings["kind"] == "winding":
-            found, layout = chain_candidates(samples, factor, count, filtered=filtered)
-            turns, kept = mirror_pairs(found, layout)
-        else:
-            found, _ = plane_candidates(samples, n_occupied, factor, count, filtered=filtered)
-            turns, kept = torch.ones_like(found.sign), torch.ones_like(found.sign).bool()
+        found, turns, kept = self.input.candidates(
+            samples, n_occupied, factor, count, filtered=filtered
+        )
         # few points have fewer phases than candidates are wanted
         missing = count - found.sign.shape[1]
         if missing:
@@ -451,9 +436,9 @@ class FlipNetwork(nn.Module):
         samples: Any = H
         aliased = False  # other harmonics than those of the Hamiltonian are seen on these points
         if isinstance(H, FourierHamiltonian):
-            samples, n_occupied = self._sampled(H, grid, n_occupied)
+            samples, n_occupied = self.input.sampled(H, grid, n_occupied)
             # the hoppings are known: no other ones are behind the samples
-            points = samples.shape[-3:-2] if kind == "winding" else samples.shape[-4:-2]
+            points = samples.shape[-2 - self.input.dim : -2]
             reach = np.abs(H.vectors).max(0, initial=0)
             reconstruct = reconstruct and bool(2 * reach.max() < min(points))
             aliased = bool((reach >= points).any())
@@ -474,7 +459,7 @@ class FlipNetwork(nn.Module):
             judged.append(self.calibration.judge(self(data), *seen))
             base.append(data.base[:, 0].cpu().numpy())
             if reconstruct:
-                exact[rows], known[rows] = reconstructed(values[rows], kind, filled)
+                exact[rows], known[rows] = reconstructed(values[rows], self.input, filled)
         corrections, limit, smallest, unfamiliar = (
             Judgement(*(np.concatenate(column) for column in zip(*judged, strict=True)))
             if judged
@@ -524,48 +509,21 @@ class FlipNetwork(nn.Module):
         own = smallest_gaps(data.features[:, 0], self.layout)
         return own.masked_fill(~data.kept[:, 0], math.inf).amin(1)
 
-    def _sampled(
-        self, H: FourierHamiltonian, grid: int | tuple[int, ...] | None, n_occupied: int | None
-    ) -> tuple[NDArray[np.complex128], int | None]:
-        """Sample a Hamiltonian; return how many of its bands are occupied too."""
-        if self.settings["kind"] == "winding":
-            chain = H if isinstance(H, ChiralHamiltonian) else chiral_block(H)
-            (points,) = grid_sizes(1, _finer(chain, 32, 1024) if grid is None else grid)
-            return chain.block_on_grid(points), n_occupied
-        if H.dim != 2:
-            raise KindError(
-                "Argument `H` must be two-dimensional for this network, but has"
-                f" {H.dim} dimension{'s' * (H.dim > 1)}."
-            )
-        filled = H.n_occupied if n_occupied is None else n_occupied
-        return H.on_grid(_finer(H, 16, 128) if grid is None else grid), filled
-
     def _checked(
         self, samples: ArrayLike, n_occupied: int | None
     ) -> tuple[NDArray[np.complex128], tuple[int, ...], int]:
-        chain = self.settings["kind"] == "winding"
-        axes = "(..., N, n, n)" if chain else "(..., Nx, Ny, n, n)"
+        axes, tail = self.input.axes, self.input.dim + 2
         values = _validation.as_complex(samples, "samples", axes)
-        tail = 3 if chain else 4
         batch, own = values.shape[:-tail], values.shape[-tail:]
         if own[-1] != own[-2] or min(own[:-2]) < 3:
             raise ShapeError(
                 f"Argument `samples` must have shape {axes} with at least 3 points along each"
                 f" direction and square matrices, but has {values.shape}."
             )
-        filled = 1
-        if not chain:
-            filled = _filling(n_occupied, own[-1])
-        elif n_occupied is not None:
-            raise InputError(
-                "Argument `n_occupied` must be left out for chains, whose lower half is filled,"
-                f" but is {n_occupied}."
-            )
+        filled = self.input.filling(n_occupied, own[-1])
         flat = values.reshape(-1, *own)
         size = np.abs(flat).max(axis=tuple(range(1, flat.ndim)), initial=0.0)
-        if not chain:
-            _validation.require_hermitian(flat, "samples", 1e-5, batch_ndim=1)
-            flat = 0.5 * (flat + np.conj(np.swapaxes(flat, -1, -2)))
+        flat = self.input.hermitian(flat)
         if (size < 1e-300).any():
             raise InputError(
                 "Argument `samples` must not vanish at all k points, but does for"
@@ -577,102 +535,6 @@ class FlipNetwork(nn.Module):
         square = (np.abs(scaled) ** 2).sum(axes_of_one) * (own[-1] / math.prod(own))
         scaled = scaled / np.sqrt(square)[(..., *(None,) * tail)]
         return np.ascontiguousarray(scaled), batch, filled
-
-
-def _filling(n_occupied: int | None, n_bands: int) -> int:
-    if n_occupied is None and n_bands != 2:
-        raise InputError(
-            f"Argument `n_occupied` must be given for {n_bands} bands, but is None: samples do not"
-            " say how many bands are filled."
-        )
-    filled = 1 if n_occupied is None else _validation.positive_int(n_occupied, "n_occupied")
-    if not 0 < filled < n_bands:
-        raise InputError(
-            f"Argument `n_occupied` must lie between 1 and {n_bands - 1} for {n_bands} bands, but"
-            f" is {n_occupied}."
-        )
-    return int(filled)
-
-
-#: Deviation from flat bands that rounding to single precision explains.
-FLAT: Final = 1e-5
-#: Largest range of the hoppings that are looked for in planes.
-PLANE_RANGE: Final = 2
-
-
-def reconstructed(
-    samples: NDArray[np.complex128], kind: str, n_occupied: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Proven invariants of the Hamiltonians of short range behind the samples, and where."""
-    value, known = np.zeros(len(samples), np.int64), np.zeros(len(samples), bool)
-    is_flat = flatness(torch.from_numpy(samples)).numpy() < FLAT
-    hoppings, short = _hoppings(samples)
-    rows = np.flatnonzero(short & ~is_flat)
-    if len(rows):
-        chosen = {r: h[rows] for r, h in hoppings.items()}
-        if kind == "winding":
-            orders = sorted(r[0] for r in chosen)
-            block = np.stack([chosen[m,] for m in orders], axis=1)
-            proof = certify_winding(ChiralHamiltonian.from_array(orders[0], block), min_gap=CLEAR)
-        else:
-            half = {r: h for r, h in chosen.items() if r >= (0, 0)}
-            proof = certify_chern(FourierHamiltonian(half, n_occupied=n_occupied), min_gap=CLEAR)
-        sure = np.asarray(proof.certified)
-        value[rows[sure]], known[rows[sure]] = np.asarray(proof.value)[sure], True
-    rows = np.flatnonzero(is_flat)
-    if len(rows):
-        flat = samples[rows]
-        if kind == "winding":
-            chains = unflatten_block(flat)
-            proof, found = (
-                certify_winding(chains.hamiltonian, min_gap=CLEAR),
-                chains.found & chains.unique,
-            )
-        else:
-            bands = unflatten_bands(flat, n_occupied, max_range=PLANE_RANGE)
-            proof, found = (
-                certify_chern(bands.hamiltonian, min_gap=CLEAR),
-                bands.found & bands.unique,
-            )
-        sure = found & np.asarray(proof.certified)
-        value[rows[sure]], known[rows[sure]] = np.asarray(proof.value)[sure], True
-    return value, known
-
-
-#: Smallest proven gap, in units of the root-mean-square energy, that rounding cannot close.
-CLEAR: Final = 1e-5
-#: Size of the highest harmonics, relative to all, that rounding to single precision explains.
-ABSENT: Final = 1e-6
-
-
-def _hoppings(
-    samples: NDArray[np.complex128],
-) -> tuple[dict[tuple[int, ...], NDArray[np.complex128]], NDArray[np.bool_]]:
-    """Fourier coefficients of samples, and where the upper half of the harmonics is absent."""
-    # samples of (B, N, n, n) or (B, Nx, Ny, n, n)
-    grid = samples.shape[1:-2]
-    axes = tuple(range(1, len(grid) + 1))
-    waves = np.fft.fftn(samples, axes=axes, norm="forward")
-    found, high = {}, np.zeros(len(samples))
-    for index in np.ndindex(*grid):
-        order = tuple(i if 2 * i < n else i - n for i, n in zip(index, grid, strict=True))
-        # the grid starts at -pi
-        coefficient = waves[(slice(None), *index)] * (-1.0) ** sum(order)
-        if any(4 * abs(m) > n for m, n in zip(order, grid, strict=True)):
-            high = np.maximum(high, np.abs(coefficient).max((-2, -1)))
-        else:
-            found[order] = coefficient
-    # three or four points show no harmonic that could be absent
-    return found, (high < ABSENT) & (min(grid) > 4)
-
-
-def _layout(kind: str) -> Layout:
-    """Layout of the features, from one small Hamiltonian."""
-    if kind == "winding":
-        k = 2.0 * math.pi * torch.arange(4, dtype=torch.float64) / 4
-        return chain_candidates(torch.polar(torch.ones_like(k), k)[None, :, None, None])[1]
-    h_k = torch.diag_embed(torch.tensor([-1.0, 1.0], dtype=torch.complex128)).expand(1, 4, 4, 2, 2)
-    return plane_candidates(h_k, 1)[1]
 
 
 # --------------------------------------------------------------------------------------- Training
