@@ -12,19 +12,20 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from flint import fmpq
+from flint import arb, fmpq
 
 if __package__:
     from topophys.bundle_checker import PHASES, flux
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, Bands, Check, Claim, Leaf, Point, keys, listed, need, settle, stored, whole,
+        BANDS, CELLS, MAX_WAVES, Bands, Check, Claim, Leaf, Point, keys, listed, need, settle,
+        stored, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
     from bundle_checker import PHASES, flux  # type: ignore[import-not-found, no-redef]
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: Largest number of points along 2 pi, and of boxes.
-MAX_POINTS, MAX_BOXES = 2**40, 10**4
+MAX_POINTS, MAX_BOXES = 2**40, 2000
 #: Charges are at most this.
 MAX_CHARGE = 10**6
 
@@ -78,8 +79,10 @@ def holds(box: Box, points: int, leaf: Leaf, size: list[int]) -> bool:
 class Around(Bands):
     """The Hamiltonian on a lattice in a box of the zone, whose corners are parts of 2 pi."""
 
-    def __init__(self, claim: Claim, evidence: dict[str, Any], box: Box, points: int) -> None:
-        super().__init__(Claim(claim.question, evidence, 0, 0.0))
+    def __init__(self, bands: Bands, evidence: dict[str, Any], box: Box, points: int) -> None:
+        # what was read of the hoppings, once for all boxes
+        self.__dict__.update(bands.__dict__, gap=arb(0), edges=[])
+        self.divide(evidence)
         widths = [b - a for a, b in zip(box.low, box.high, strict=True)]
         self.origin = [fmpq(2 * x, points) for x in box.low]
         self.step = [fmpq(2 * w, points * m) for w, m in zip(widths, self.size, strict=True)]
@@ -88,25 +91,29 @@ class Around(Bands):
 def census(claim: Claim) -> None:
     """Gap outside of boxes, and the charge of each that has one; 17. of the page."""
     points = whole(claim.question["points"], 1, MAX_POINTS)
-    boxes = [box_of(x, points) for x in listed(claim.question["boxes"])]
-    need(len(boxes) <= MAX_BOXES, "there are too many boxes")
+    given = listed(claim.question["boxes"])
+    need(len(given) <= MAX_BOXES, "there are too many boxes")
+    boxes = [box_of(x, points) for x in given]
     good = all(apart(one, two, points) for one, two in combinations(boxes, 2))
     need(good, "boxes overlap")
     settle(sum(bool(box.charge) for box in boxes), claim)
+    bands = Bands(claim)
     for box, data in zip(boxes, listed(claim.evidence["charges"], len(boxes)), strict=True):
         if box.charge is None:
             keys(data, "")
             continue
         keys(data, "start depth faces" + PHASES)
-        found = flux(Around(claim, data, box, points), data)
+        around = Around(bands, data, box, points)
+        found = flux(around, data)
         need(found == box.charge, f"the charge of a box is {found}, not {box.charge}")
-    bands = Bands(claim)
-    leaves = [
-        leaf for leaf in bands.leaves(claim.evidence["tree"])
-        if not any(holds(box, points, leaf, bands.size) for box in boxes)
-    ]  # fmt: skip
-    cells = stored(claim.evidence, bands.n, len(leaves), 8)
-    for leaf, basis in zip(leaves, cells, strict=True):
+        bands.work = around.work  # the limit is that of the file
+    leaves = bands.leaves(claim.evidence["tree"])
+    need(len(leaves) * len(boxes) <= MAX_WAVES, "too many boxes for so many cells")
+    outside = [
+        leaf for leaf in leaves if not any(holds(box, points, leaf, bands.size) for box in boxes)
+    ]
+    cells = stored(claim.evidence, bands.n, len(outside), 8)
+    for leaf, basis in zip(outside, cells, strict=True):
         bands.frame(leaf, *basis, turning=False)
 
 

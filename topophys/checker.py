@@ -38,6 +38,8 @@ FORMAT, VERSION = "topophys certificate", 1
 #: Limits that keep time and memory in proportion to the file.
 MAX_BYTES, MAX_BANDS, MAX_RANGE, MAX_START = 2**31, 256, 10**6, 10**6
 MAX_WORK, MAX_WAVES = 2 * 10**8, 2 * 10**7
+#: Cells: each takes memory.
+MAX_LEAVES = 10**6
 DEEPEST = {1: 48, 2: 26, 3: 20, 4: 0}
 ctx.prec = 256
 PI, PLUS_MINUS = arb.pi(), arb(0, 1)
@@ -132,10 +134,8 @@ class Model:
     """
 
     def __init__(self, claim: Claim, n: int, dim: int, *, block: bool = False) -> None:
-        start = [whole(x, 1, MAX_START) for x in listed(claim.evidence["start"], dim)]
-        depth = whole(claim.evidence["depth"], 0, DEEPEST[dim])
-        self.n, self.dim, self.start, self.depth = n, dim, start, depth
-        self.size = [x << depth for x in start]
+        self.n, self.dim = n, dim
+        self.divide(claim.evidence)
         given: dict[Point, list[complex]] = {}
         for item in listed(claim.question["hoppings"]):
             vector, words = listed(item, 2)
@@ -152,6 +152,12 @@ class Model:
         self.error = number(claim.question["amplitude_error"], 0.0) * self.scale
         self.gap = claim.gap * self.scale
 
+    def divide(self, evidence: dict[str, Any]) -> None:
+        """Read how many cells there are along each axis, and how often they may be halved."""
+        self.start = [whole(x, 1, MAX_START) for x in listed(evidence["start"], self.dim)]
+        self.depth = whole(evidence["depth"], 0, DEEPEST[self.dim])
+        self.size = [x << self.depth for x in self.start]
+
 
 class Leaf(NamedTuple):
     """Lowest corner and edges of a cell in units of the finest lattice."""
@@ -163,6 +169,7 @@ class Leaf(NamedTuple):
 def tree(bits: Any, start: Sequence[int], depth: int) -> list[Leaf]:
     """Leaves of a tree, which tile the box by construction; 2. of the page."""
     need(isinstance(bits, str) and re.fullmatch("[01]*", bits), "a tree must be a string of bits")
+    need(bits.count("0") <= MAX_LEAVES, "there are too many cells")
     need(prod(start) <= len(bits), "leaves are missing")
     rest, dim = iter(bits), len(start)
 
@@ -389,9 +396,9 @@ class Bands(Model):
 
     def leaves(self, bits: Any, *axes: int) -> list[Leaf]:
         """Leaves of the whole box, or of some of its axes."""
-        found = tree(bits, [self.start[i] for i in axes or range(self.dim)], self.depth)
-        need(len(found) * len(self.vectors) <= MAX_WAVES, "too many hoppings for so many cells")
-        return found
+        work = str(bits).count("0") * len(self.vectors)
+        need(work <= MAX_WAVES, "too many hoppings for so many cells")
+        return tree(bits, [self.start[i] for i in axes or range(self.dim)], self.depth)
 
     def waves(self, point: Sequence[int | fmpq]) -> acb_mat:
         """Row of e^(ik.R) for each R."""
@@ -556,7 +563,8 @@ def check_of(quantity: Any, evidence: dict[str, Any]) -> Check:
     try:
         table = import_module(f"{__package__}.{name}" if __package__ else name).CHECKS
     except ModuleNotFoundError as error:
-        raise UnreadableError(f"{quantity}: needs {name}.py beside checker.py") from error
+        gone = str(error.name).rpartition(".")[2]
+        raise UnreadableError(f"{quantity}: needs {gone}.py beside checker.py") from error
     two = quantity == "Chern number" and "bases" not in evidence
     found: Check = table[quantity + ", two bands" * two]
     return found

@@ -186,3 +186,58 @@ def test_copies_of_three_files_check_censuses_without_the_package(simple, tmp_pa
         )  # fmt: skip
         assert done.returncode == status, done.stdout + done.stderr
         assert words in done.stdout
+
+
+def crowd(boxes, start):
+    """A census of boxes one point wide, with a Hamiltonian that does not depend on k."""
+    n = start[0] * start[1] * start[2]
+    spots = [[i % 100 * 4000 + 1, i // 100 % 100 * 4000 + 1, 1] for i in range(boxes)]
+    made = [{"low": x, "high": [a + 1 for a in x], "charge": None} for x in spots]
+    words = "0x1.0000000000000p+0 0 0 0 0 0 -0x1.0000000000000p+0 0"
+    question = {
+        "quantity": "Weyl census", "dimension": 3, "bands": 2, "n_occupied": 1,
+        "hoppings": [[[0, 0, 0], words]], "amplitude_error": "0", "points": 2**20, "boxes": made,
+    }  # fmt: skip
+    evidence = {
+        "start": start, "depth": 0, "tree": "0" * n, "bases": "", "levels": "",
+        "charges": [{}] * boxes,
+    }  # fmt: skip
+    return {
+        "format": "topophys certificate", "version": 1, "question": question,
+        "claim": {"value": 0, "gap_lower": "0"}, "evidence": evidence,
+    }  # fmt: skip
+
+
+def test_boxes_and_cells_out_of_proportion_are_refused_before_they_are_compared(monkeypatch):
+    def compared(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(census_checker, "holds", compared)
+    assert "too many boxes for so many cells" in said(crowd(1000, [30, 30, 30]))
+    monkeypatch.setattr(census_checker, "apart", compared)
+    assert "too many boxes" in said(crowd(2001, [1, 1, 1]))
+    # a megabyte of cells, of which none is made
+    monkeypatch.setattr(checker, "product", compared)
+    assert "too many cells" in said(crowd(0, [1000, 1000, 2]))
+
+
+def test_hoppings_are_read_once_and_boxes_share_one_limit(simple, monkeypatch):
+    read, work = [], []
+    honest = checker.Bands.waves
+
+    def waves(self, point):
+        found = honest(self, point)
+        work.append(self.work)
+        return found
+
+    monkeypatch.setattr(
+        census_checker, "Bands", lambda claim: read.append(claim) or checker.Bands(claim)
+    )
+    monkeypatch.setattr(checker.Bands, "waves", waves)
+    assert said(simple).startswith("Weyl census 2")
+    assert len(read) == 1
+    assert work == sorted(work)
+    vectors = len(simple["question"]["hoppings"]) - 1
+    assert work[-1] == vectors * len(work)
+    monkeypatch.setattr(checker, "MAX_WAVES", work[-1] - 1)
+    assert "too many hoppings" in said(simple)

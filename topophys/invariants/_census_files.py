@@ -32,6 +32,8 @@ Int = NDArray[np.int64]
 PARTS: Final = (0.9, 0.5, 0.0)
 #: Starting cells along 2 pi.
 START: Final = 8
+#: Boxes that the checker takes: each pair of them is compared.
+BOXES: Final = 2000
 #: Largest number of cells, and of entries of their bases.
 CELLS: Final = 200_000
 ENTRIES: Final = 2**24
@@ -50,6 +52,11 @@ def census_document(
     Shapes: `ends` (B, 2, 3).
     """
     question = exact(replace(question, quantity="Weyl census"))
+    if len(charges) > BOXES:
+        raise InputError(
+            f"The certificate of a census must have at most {BOXES} boxes, but has {len(charges)};"
+            " look deeper for smaller ones."
+        )
     n = question.amplitudes.shape[-1]
     limit = min(CELLS, ENTRIES // n**2)
     turned = [None if c is None else orientation * c for c in charges]

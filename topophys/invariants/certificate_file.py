@@ -645,7 +645,7 @@ SCHEMA: Final = (
     ("version", "integer", "", f"{VERSION}; files of other versions are not read"),
     ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Weyl census", "Majorana number", "Majorana Kramers number", "mirror Chern number, times two", "three-dimensional winding number", "axion angle", "second Chern number" or "localizer index"'),
     ("question.block", "integer", "winding number", "size N of the block D(k) of H = [[0, D], [D^dagger, 0]], up to 16"),
-    ("question.dimension", "integer", "lattices", "dimension of the lattice, 1 to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge, a census, a 3D winding number and an axion angle 3, of a second Chern number 4"),
+    ("question.dimension", "integer", "lattices", "dimension of the lattice, 1 to 4: of gaps up to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge, a census, a 3D winding number and an axion angle 3, of a second Chern number 4"),
     ("question.bands", "integer", "lattices", "number N of bands, 2 to 256; of a 3D winding number and a second Chern number 4"),
     ("question.n_occupied", "integer", "lattices", "number n of bands below the gap, 1 to N - 1"),
     ("question.hoppings", "list", "not localizer", "pairs [R, matrix]: R a list of integers; matrix a string of 2 N^2 hexadecimal floats, real and imaginary part of each entry, row by row, with single spaces; \"0\" stands for zero. H(k) = sum_R H_R e^(ik.R): R = 0 and R after it in lexicographic order, those of -R being the conjugate transposes; of a block, all R"),
