@@ -17,7 +17,16 @@ import topophys as tp
 from topophys.errors import InputError, UnresolvedError
 from topophys.invariants.certificate_file import document_of, load, verify
 from topophys.invariants.evidence import Proof
-from topophys.testing.certificates import KINDS, claim_is_true, fields, mutated, texts, trial
+from topophys.testing.certificates import (
+    KINDS,
+    claim_is_true,
+    fields,
+    hoppings_of,
+    mutated,
+    texts,
+    trial,
+)
+from topophys.testing.oracles import block_winds
 
 flint = pytest.importorskip("flint")
 checker = pytest.importorskip("topophys.checker")
@@ -434,3 +443,19 @@ def test_only_quantities_of_the_format_are_known():
         with pytest.raises(checker.RejectedError, match="the quantity is unknown"):
             checker.check(json.dumps(data))
         assert not claim_is_true(data)
+
+
+def test_a_chain_whose_products_leave_the_range_of_floats_is_decided_in_balls():
+    """det = a d - b c with b near 1e300 and all else near 1e-36: as often as b and c together."""
+    entry = [(1e-36).hex(), "0"]
+    words = {
+        0: [*entry, "0", "0", *entry, *entry],
+        1: ["0", "0", (1e300).hex(), "0", (-3e-36).hex(), "0", "0", "0"],
+    }
+    question = {"block": 2, "hoppings": [[[m], " ".join(w)] for m, w in words.items()]}
+    vectors, matrices, _ = hoppings_of(question)
+    said = [
+        block_winds(question, vectors, matrices, value, 0.0, gap)
+        for value, gap in ((2, 1e-36), (1, 1e-36), (2, 1e-35))
+    ]
+    assert said == [True, False, False]

@@ -369,3 +369,55 @@ def degrees(vectors, d):
             break
         value[todo], sure[todo] = degrees_by_preimages(vectors, d[todo], direction)
     return value, sure
+
+
+# ---------------------------------------------------------------- chains of entries of any size
+
+
+def block_winds(question, vectors, matrices, value, least, gap):
+    """Whether the block of a certificate winds so often, with a gap of `least` (`gap` unscaled)."""
+    words = [w for _, x in question["hoppings"] for w in x.split(" ") if w != "0"]
+    sizes = [abs(float.fromhex(w)) for w in words]
+    if sizes and min(sizes) < 1e-8 * max(sizes):  # products of floats would vanish
+        return winds_in_balls(question["hoppings"], question["block"], value, gap)
+    k = 2 * np.pi * np.arange(8192) / 8192
+    d = np.einsum("kr,rij->kij", np.exp(1j * np.outer(k, vectors[:, 0])), matrices)
+    det = np.linalg.det(d)
+    turns = np.angle(np.roll(det, -1) / det).sum() / (2 * np.pi)
+    found = 2 * np.linalg.svd(d, compute_uv=False)[:, -1].min()
+    return round(float(turns)) == value and found >= least
+
+
+def winds_in_balls(hoppings, n, value, gap, points=1024):
+    """Whether the block sum_m D_m e^(ikm) winds so often, with that gap, at dense momenta.
+
+    In numbers of 2,500 bits: with entries from 1e-36 to 1e300 determinants of floats vanish.
+    """
+    from flint import acb, acb_mat, arb, ctx
+
+    before, ctx.prec = ctx.prec, 2500
+    try:
+        terms = []
+        for (m,), words in hoppings:
+            parts = [0.0 if w == "0" else float.fromhex(w) for w in words.split(" ")]
+            entries = [acb(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+            terms.append((m, acb_mat(n, n, entries)))
+        turns, last, first, least = 0.0, None, None, arb(gap) * arb(1 - 1e-9)
+        for j in range(points):
+            wave = (acb(0, arb(2 * j) / points * arb.pi())).exp()
+            d = sum((x * wave**m for m, x in terms), acb_mat(n, n))
+            det = d.det()
+            if det.contains(0):
+                return False
+            inverse = d.inv().entries()
+            largest = max((x.abs_upper() for x in inverse), key=lambda x: x.mid())
+            scaled = np.array([complex(x / largest) for x in inverse]).reshape(n, n)
+            if not arb(2) / (largest * float(np.linalg.norm(scaled, 2))) >= least:
+                return False
+            if last is not None:
+                turns += float(np.angle(complex(det / last)))
+            first, last = first or det, det
+        turns += float(np.angle(complex(first / last)))
+        return round(turns / (2 * np.pi)) == value
+    finally:
+        ctx.prec = before
