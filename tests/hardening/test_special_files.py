@@ -21,10 +21,14 @@ QUICK = ("recipe", "settings", "source", "array", "wannier", "tbmodels", "lists"
 ENDS = ("source-hdf5", "array", "tbmodels", "dataset", "toys", "wannier-packed")
 
 
-def outcomes(name, folder, cases):
-    # readers of structures exist with their extra alone; the others are tested without it
+def require_extra(name):
+    """Readers of structures exist with their extra alone; the others are tested without it."""
     if name in EXTRA and importlib.util.find_spec("pymatgen") is None:
         pytest.skip("needs the extra `materials`")
+
+
+def outcomes(name, folder, cases):
+    require_extra(name)
     honest = folder / "honest"
     honest.mkdir()
     READERS[name].make(honest)
@@ -42,8 +46,7 @@ def outcomes(name, folder, cases):
 
 @pytest.mark.parametrize("name", [*QUICK, "jarvis"])
 def test_no_file_of_a_reader_may_be_a_pipe(name, tmp_path):
-    if name in EXTRA and importlib.util.find_spec("pymatgen") is None:
-        pytest.skip("needs the extra `materials`")
+    require_extra(name)
 
     def waited(number, frame):
         raise limits.TooSlow

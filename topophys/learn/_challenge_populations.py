@@ -214,10 +214,10 @@ POPULATIONS: Final[Mapping[str, Population]] = {
         (8, 8), 4, 80, HARD_PLANES, adversarial=True),
     "majorana-off-grid": _Superconductors(
         "superconducting chains (class D) in a Majorana basis, 12 points beside 0 and pi",
-        (12,), 4, 400, ("bdg",)),
+        (12,), 4, 400),
     "z2-12": _TimeReversal(
         "planes with time reversal (spin up first), four bands, 12 x 12",
-        (12, 12), 4, 100, ("class_aii",)),
+        (12, 12), 4, 100),
 }  # fmt: skip
 
 
