@@ -258,7 +258,7 @@ def test_first_candidates_are_those_of_a_network_that_reads_fewer():
 
 
 @pytest.mark.parametrize(("unwrapped", "share"), [(True, 1.0), (False, 0.0)])
-def test_sides_are_told_apart(monkeypatch, unwrapped, share):
+def test_sides_are_distinguished(monkeypatch, unwrapped, share):
     def density(_, start, end):
         theta = learned.eigenphases(start.mH @ end)[0].sum(-1)
         return theta if unwrapped else torch.angle(torch.exp(1j * theta))

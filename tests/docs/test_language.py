@@ -71,6 +71,7 @@ def test_comments_docstrings_and_messages_use_the_terms_of_the_field():
     assert found == {}, "say what is on the right"
 
 
+@pytest.mark.always
 def test_names_of_tests_use_the_terms_of_the_field():
     found = {}
     for path in TESTS:

@@ -401,7 +401,7 @@ def test_boxes_that_other_bands_reach_say_so(bands):
     assert apart_from_others(h, 1, shift + 0.4, np.full(3, 0.1))
 
 
-def test_a_line_that_a_third_band_ends_is_told_apart():
+def test_a_line_that_a_third_band_ends_is_recognised():
     """A doublet cos k_z and a single band -0.3 cross at two triple points on an axis."""
     mix = np.zeros((3, 3), complex)
     mix[0, 2], mix[2, 1] = 0.5, 0.5
