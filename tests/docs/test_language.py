@@ -61,6 +61,7 @@ def test_pages_use_the_terms_of_the_field(page):
     assert dialect(page.read_text(encoding="utf-8")) == {}, "say what is on the right"
 
 
+@pytest.mark.always
 def test_comments_docstrings_and_messages_use_the_terms_of_the_field():
     found = {}
     for path in SOURCES:
