@@ -25,7 +25,7 @@ else:  # a copy beside one of the checker
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: Largest number of points along 2 pi, and of boxes.
-MAX_POINTS, MAX_BOXES = 2**40, 2000
+MAX_POINTS, MAX_BOXES = 2**40, 1000
 #: Charges are at most this.
 MAX_CHARGE = 10**6
 

@@ -12,6 +12,7 @@ import pytest
 import topophys as tp
 from tests.markers import others_slow
 from topophys.errors import InputError
+from topophys.invariants import _census_files
 from topophys.invariants.certificate_file import load, verify
 from topophys.testing.weyl_nodes import draw
 
@@ -215,7 +216,7 @@ def test_boxes_and_cells_out_of_proportion_are_refused_before_they_are_compared(
     monkeypatch.setattr(census_checker, "holds", compared)
     assert "too many boxes for so many cells" in said(crowd(1000, [30, 30, 30]))
     monkeypatch.setattr(census_checker, "apart", compared)
-    assert "too many boxes" in said(crowd(2001, [1, 1, 1]))
+    assert "too many boxes" in said(crowd(1001, [1, 1, 1]))
     # a megabyte of cells, of which none is made
     monkeypatch.setattr(checker, "product", compared)
     assert "too many cells" in said(crowd(0, [1000, 1000, 2]))
@@ -241,3 +242,21 @@ def test_hoppings_are_read_once_and_boxes_share_one_limit(simple, monkeypatch):
     assert work[-1] == vectors * len(work)
     monkeypatch.setattr(checker, "MAX_WAVES", work[-1] - 1)
     assert "too many hoppings" in said(simple)
+
+
+def test_no_file_is_written_that_the_checker_would_refuse(monkeypatch, tmp_path):
+    found = tp.find_weyl_nodes(tp.models.weyl_semimetal(K0), depth=2)
+    monkeypatch.setattr(_census_files, "PAIRS", 100)
+    with pytest.raises(InputError, match="at most 100 pairs"):
+        found.save(tmp_path / "x.cert.json")
+    monkeypatch.setattr(_census_files, "BOXES", 1)
+    with pytest.raises(InputError, match="at most 1 boxes, but has 2"):
+        found.save(tmp_path / "x.cert.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_limits_of_the_writer_are_those_of_the_checker():
+    assert (_census_files.BOXES, _census_files.PAIRS) == (
+        census_checker.MAX_BOXES,
+        checker.MAX_WAVES,
+    )

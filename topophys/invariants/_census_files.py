@@ -33,7 +33,9 @@ PARTS: Final = (0.9, 0.5, 0.0)
 #: Starting cells along 2 pi.
 START: Final = 8
 #: Boxes that the checker takes: each pair of them is compared.
-BOXES: Final = 2000
+BOXES: Final = 1000
+#: Leaves times boxes that it compares.
+PAIRS: Final = 2 * 10**7
 #: Largest number of cells, and of entries of their bases.
 CELLS: Final = 200_000
 ENTRIES: Final = 2**24
@@ -68,6 +70,12 @@ def census_document(
                 raise
             continue
         break
+    leaves = cells["tree"].count("0")
+    if leaves * len(charges) > PAIRS:
+        raise InputError(
+            f"The certificate of this census needs {leaves} cells for {len(charges)}"
+            f" boxes, but the checker compares at most {PAIRS} pairs; look deeper for fewer boxes."
+        )
     surfaces: list[dict[str, Any]] = []
     for (low, high), charge in zip(ends, turned, strict=True):
         if charge is None:
