@@ -17,7 +17,8 @@ from topophys.invariants import _census
 from topophys.invariants._cells import Hoppings, bound_cells
 from topophys.invariants._census import boxes_around, union
 from topophys.invariants._subdivision import Zone
-from topophys.invariants._touchings import apart_from_others, third_band
+from topophys.invariants._touchings import apart_from_others
+from topophys.invariants._undecided import Nearness, describe, nearest_three
 from topophys.testing.weyl_nodes import draw, judge
 
 UNITS = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
@@ -118,6 +119,8 @@ def test_double_weyl_points():
     found = tp.find_weyl_nodes(tp.FourierHamiltonian(hops), depth=5)
     assert sorted(found.value.tolist()) == [-2, 2]
     assert found.complete
+    assert found.kind.tolist() == ["higher charge"] * 2
+    assert not len(found.nodes)
 
 
 def test_a_nodal_line_is_undecided_and_a_gap_leaves_nothing():
@@ -125,6 +128,8 @@ def test_a_nodal_line_is_undecided_and_a_gap_leaves_nothing():
     line = tp.find_weyl_nodes(tp.FourierHamiltonian(hops | {(0, 0, 0): 0.5 * X}))
     assert line.complete
     assert len(line.undecided) == len(line.status) == 2
+    assert line.kind.tolist() == ["nodal line"] * 2
+    assert not len(line.nodes)
     assert "2 undecided" in repr(line)
     none = tp.find_weyl_nodes(tp.FourierHamiltonian(hops | {(0, 0, 0): 2.5 * X}))
     assert none.complete
@@ -390,13 +395,17 @@ def test_boxes_that_other_bands_reach_say_so(bands):
     assert sorted(found.value.tolist()) == [-2] * 4 + [2] * 4
     assert not found.isolated.any()
     assert not found.unique.any()
-    # with a charge a box is not undecided
-    assert np.isnan(found.third_band).all()
+    assert not len(found.nodes)
+    assert set(found.kind) == {"triple point"}
+    assert (found.third_band < 1e-11).all()
+    assert "bands 1 to 3 within" in found.description[0]
     alone = tp.find_weyl_nodes(with_spectators(dict(ring(0.0)), rng, 4), depth=3)
     assert alone.isolated.all()
-    spread, at = third_band(h, 1, shift + 0.04, np.full(3, 0.1))
-    assert spread < 1e-8
-    np.testing.assert_allclose(wrapped(at - shift), 0.0, atol=1e-7)
+    assert np.isnan(alone.third_band).all()
+    box = Nearness(h, 1, shift + 0.04, np.full(3, 0.1))
+    meet, spread = nearest_three(box, box.grid(3))
+    assert spread.min() < 1e-12
+    np.testing.assert_allclose(wrapped(meet.k - shift)[spread < 1e-9], 0.0, atol=1e-9)
     assert not apart_from_others(h, 1, shift + 0.04, np.full(3, 0.1))
     assert apart_from_others(h, 1, shift + 0.4, np.full(3, 0.1))
 
@@ -422,6 +431,64 @@ def test_a_line_that_a_third_band_ends_is_recognised():
         (box,) = np.flatnonzero((np.abs(wrapped(end - found.centre)) <= found.half_width).all(1))
         assert box in found.undecided
         assert not found.isolated[box]
-        assert found.third_band[box] < 1e-6
-        assert np.abs(wrapped(found.third_band_at[box] - ends)).max(1).min() < 1e-5
-    assert "three bands" in repr(found)
+        assert found.kind[box] == "triple point"
+        assert found.third_band[box] < 1e-11
+        assert np.abs(wrapped(found.third_band_at[box] - ends)).max(1).min() < 1e-9
+        # both ends, and the line between them
+        assert found.description[box].count("1.87549") == 2
+        assert ", on a line: gap at most" in found.description[box]
+        # what is claimed of three bands is there
+        energy = np.linalg.eigvalsh(h.bloch(found.third_band_at[box]))
+        assert np.ptp(energy) <= found.third_band[box]
+    assert "triple point" in repr(found)
+
+
+def test_what_is_seen_in_a_box_is_told_apart():
+    """A gap of 1e-4 along a ring, one that is too small for the depth, two nodes, and one."""
+    opened = tp.find_weyl_nodes(tp.FourierHamiltonian(ring(1e-4)))
+    assert set(opened.kind) == {"nearly nodal line"}
+    assert "gap at most 0.00021 and at least 0.00019 (proven)" in opened.description[0]
+    # two nodes at k_z = +-0.02, of charges that cancel
+    pair = tp.find_weyl_nodes(tp.models.weyl_semimetal(0.02), depth=2)
+    assert pair.kind.tolist() == ["several nodes"]
+    assert "touchings met: 2" in pair.description[0]
+    # (k_x + i k_y)^2 at k_z = 0 between two planes, where d_z is k_z^2: no charge, no slope
+    flat = {
+        (0, 0, 0): 3.0 * Z,
+        (1, 0, 0): -0.5 * X - 0.5 * Z,
+        (0, 1, 0): 0.5 * X - 0.5 * Z,
+        (1, 1, 0): -0.25 * Y,
+        (1, -1, 0): 0.25 * Y,
+        (0, 0, 1): -0.5 * Z,
+    }
+    point = tp.find_weyl_nodes(tp.FourierHamiltonian(flat))
+    assert point.kind.tolist() == ["higher charge"]
+    assert point.value.tolist() == [0]
+    assert "without slope" in point.description[0]
+    nodes = tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0))
+    assert nodes.kind.tolist() == ["Weyl node"] * 2
+    assert nodes.nodes.tolist() == [0, 1]
+    assert not nodes.description[0]
+
+
+def test_energies_that_are_claimed_are_those_of_the_hamiltonian():
+    """Three bands that random energies take apart: within what is claimed at that momentum."""
+    rng = np.random.default_rng(4)
+    h, shift = spin_one(rng, 4)
+    bent = {r: m + 1e-7 * np.diag(rng.standard_normal(4)) * (r == (0, 0, 0))
+            for r, m in h.hoppings.items()}  # fmt: skip
+    h = tp.FourierHamiltonian(bent, n_occupied=1)
+    seen = describe(h, 1, shift + 0.03, np.full(3, 0.1), np.empty((0, 3)), None, False)
+    assert seen.kind == "nearly triple point"
+    level = np.linalg.eigvalsh(h.bloch(seen.third_at))
+    assert level[2] - level[0] <= seen.third < 1e-6
+
+
+def test_a_census_as_a_table():
+    pandas = pytest.importorskip("pandas")
+    found = tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0))
+    table = found.to_pandas()
+    assert isinstance(table, pandas.DataFrame)
+    assert table["kind"].tolist() == ["Weyl node"] * 2
+    assert sorted(table["value"].tolist()) == [-1, 1]
+    np.testing.assert_allclose(table["position_3"], found.position[:, 2])

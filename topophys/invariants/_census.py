@@ -26,6 +26,7 @@ __all__ = [
     "boxes_around",
     "cells_inside",
     "cells_left",
+    "momenta_in",
     "union",
 ]
 
@@ -483,3 +484,11 @@ def union(one: Ends, two: Ends, n: int) -> Ends | None:
         return None
     shift = lowest * n
     return np.minimum(a, c + shift), np.maximum(b, d + shift)
+
+
+def momenta_in(left: Remaining, low: Int, high: Int, centre: Real) -> Real:
+    """Centres (m, 3) of the cells without proof in a box around `centre`."""
+    first = (left.cells - low) % left.n
+    inside = (first + left.edge[:, None] <= high - low).all(1)
+    first, edge = first[inside], left.edge[inside, None]
+    return np.asarray(centre + np.pi * (2 * first + edge - (high - low)) / left.n)

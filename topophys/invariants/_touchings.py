@@ -17,7 +17,7 @@ from topophys.invariants._slices import bloch_at
 from topophys.invariants._subdivision import Box
 from topophys.kernels.rounding import UP, slack_of
 
-__all__ = ["apart_from_others", "newton", "only_touching", "third_band"]
+__all__ = ["apart_from_others", "newton", "only_touching"]
 
 Real = NDArray[np.float64]
 Array = NDArray[np.complex128]
@@ -155,41 +155,6 @@ def apart_from_others(h: FourierLike, filled: int, centre: Real, half: Real) -> 
         if poly is None:
             return False
         return not any(len(cells_inside(poly, box, m, whole, 0)[0]) for m in others)
-
-
-def third_band(h: FourierLike, filled: int, centre: Real, half: Real) -> tuple[float, Real]:
-    """Smallest range of energies of n, n + 1 and a band beside them met in a box, and where.
-
-    Not proven: by steps along the axes from the best points of a grid. NaN where no band is beside.
-    """
-    n = h.n_bands
-    if n < 3:
-        return np.nan, np.full(3, np.nan)
-    (hops,), exponent = divide_out(h.amplitudes[None])
-
-    def ranges(k: Real) -> Real:
-        energy = np.linalg.eigvalsh(bloch_at(h.vectors, hops, k))
-        low = energy[:, filled] - energy[:, filled - 2] if filled > 1 else np.full(len(k), np.inf)
-        high = energy[:, filled + 1] - energy[:, filled - 1] if filled < n - 1 else low
-        return np.asarray(np.minimum(low, high))
-
-    line = np.linspace(-1.0, 1.0, 7)
-    grid = np.stack(np.meshgrid(line, line, line, indexing="ij"), -1).reshape(-1, 3)
-    found = ranges(centre + half * grid)
-    steps = np.concatenate([np.eye(3), -np.eye(3)])
-    best, at = np.inf, centre
-    for start in np.argsort(found)[:STARTS]:
-        u, here, size = grid[start], float(found[start]), 1.0 / 6.0
-        while size > 1e-9:
-            trial = np.clip(u + size * steps, -1.0, 1.0)
-            values = ranges(centre + half * trial)
-            if values.min() < here:
-                u, here = trial[values.argmin()], float(values.min())
-            else:
-                size *= 0.5
-        if here < best:
-            best, at = here, centre + half * u
-    return float(np.ldexp(best, int(exponent[0]))), (at + np.pi) % (2.0 * np.pi) - np.pi
 
 
 class _Krawczyk:

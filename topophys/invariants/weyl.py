@@ -18,6 +18,7 @@ from topophys.invariants._census import (
     affordable,
     boxes_around,
     cells_left,
+    momenta_in,
     union,
 )
 from topophys.invariants._cocycle import charge_evidence
@@ -29,8 +30,8 @@ from topophys.invariants._touchings import (
     apart_from_others,
     newton,
     only_touching,
-    third_band,
 )
+from topophys.invariants._undecided import Seen, describe
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
@@ -204,6 +205,8 @@ def _box(
 LEAST: Final = 1000
 #: How often cells are divided by default: of all bands, and of a few of many.
 DEPTHS: Final = (4, 10)
+#: Kind of a box whose contents are proven.
+NODE: Final = "Weyl node"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -227,9 +230,17 @@ class WeylCensus(Result):
         Whether the box is proven to hold exactly one touching.
     isolated : bool ndarray of shape (B,)
         Whether bands n and n + 1 are proven to touch no other band in the box.
+    kind : str ndarray of shape (B,)
+        "Weyl node" where the box is proven to hold exactly one touching, and its charge to be 1 or
+        -1. Of any other box what it probably is, by searches from some of its momenta: "triple
+        point" or "multiple point" (three bands or more), "nodal line", "higher charge", "several
+        nodes", "small gap", or "unknown".
+    description : str ndarray of shape (B,)
+        What the kind rests on, and which part of that is proven.
     third_band : float64 ndarray of shape (B,)
-        Of undecided boxes that are not isolated the smallest range of energies of bands n and n + 1
-        and one beside them that was met; else NaN. About 0 at a triple point. Seen, not proven.
+        Of boxes that are neither Weyl nodes nor isolated a range of energies of bands n and n + 1
+        and one beside them, the smallest that was met; else NaN. An upper bound, proven for the
+        momentum `third_band_at`; that the three touch is not proven.
     third_band_at : float64 ndarray of shape (B, 3)
         Where that is.
     partner : int64 ndarray of shape (B,)
@@ -294,6 +305,8 @@ class WeylCensus(Result):
     isolated: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     third_band: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     third_band_at: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
+    kind: NDArray[Any] = field(default_factory=lambda: np.empty(0, "<U1"))
+    description: NDArray[Any] = field(default_factory=lambda: np.empty(0, "<U1"))
     ends: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2, 3), np.int64))
     points: int = 0
 
@@ -304,6 +317,11 @@ class WeylCensus(Result):
     def question(self) -> str:
         """The question that is answered."""
         return f"band touchings of {lowest(*self.bands, 3)}"
+
+    @property
+    def nodes(self) -> NDArray[np.int64]:
+        """Boxes that are proven to hold exactly one touching, of proven charge 1 or -1."""
+        return np.flatnonzero(self.kind == NODE)
 
     @property
     def undecided(self) -> NDArray[np.int64]:
@@ -362,6 +380,15 @@ class WeylCensus(Result):
         )
         return save_document(document, path)
 
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        names = ("value", "status", "kind", "unique", "isolated", "position_error", "gap_lower",
+                 "gap_upper", "third_band", "partner", "reason", "description")  # fmt: skip
+        columns = {name: getattr(self, name) for name in names}
+        for name in ("position", "centre", "half_width"):
+            for axis in range(3):
+                columns[f"{name}_{axis + 1}"] = getattr(self, name)[:, axis]
+        return columns
+
     def _answer(self) -> str:
         if not self.complete:
             return "unresolved"
@@ -379,11 +406,8 @@ class WeylCensus(Result):
             at = ", ".join(f"{x:.6g}" for x in shown)
             charge = signed(int(self.value[i])) if status == "certified" else "not proven"
             rows.append((f"charge {charge}", f"at ({at})"))
-            if np.isfinite(self.third_band[i]):
-                there = ", ".join(f"{x:.6g}" for x in self.third_band_at[i])
-                rows.append(
-                    ("  three bands", f"within {self.third_band[i]:.2g} at ({there}), seen")
-                )
+            if self.kind[i] != NODE:
+                rows.append(("  seems to be", f"{self.kind[i]}: {self.description[i]}"))
         if len(self.status) and self.total is not None:
             rows.append(("sum of charges", str(self.total)))
         if self.unique.any():
@@ -499,11 +523,13 @@ def find_weyl_nodes(
             position = newton(h, filled, centre, box)
             single = only_touching(h, filled, centre, box, position)
             isolated = apart_from_others(h, filled, centre, box)
-            decided = proof is not None and bool(proof.resolved) and int(proof.value) != 0
-            third = (np.nan, np.full(3, np.nan))
-            if not (isolated or decided):
-                third = third_band(h, filled, centre, box)
-            rows.append(_Row(centre, box, proof, position, single, isolated, third))
+            known = proof is not None and bool(proof.resolved)
+            charge = int(proof.value) if proof is not None and known else None
+            seen = Seen(NODE, "", np.nan, np.full(3, np.nan))
+            if not (single[0] and charge in (1, -1)):
+                cells = momenta_in(left, low, high, centre)
+                seen = describe(h, filled, centre, box, cells, charge, isolated)
+            rows.append(_Row(centre, box, proof, position, single, isolated, seen))
             advance(1)
     # where a box holds everything, nothing is said about the zone
     complete = not any((row.half >= np.pi).all() for row in rows)
@@ -534,7 +560,7 @@ class _Row:
     position: NDArray[np.float64]
     single: tuple[bool, float]
     isolated: bool
-    third: tuple[float, NDArray[np.float64]]
+    seen: Seen
 
 
 def _partners(ends: list[Ends], n: int) -> NDArray[np.int64]:
@@ -571,6 +597,8 @@ def _census(rows: list[_Row]) -> WeylCensus:
         position_error=np.array([r.single[1] for r in rows], np.float64),
         unique=np.array([r.single[0] for r in rows], np.bool_),
         isolated=np.array([r.isolated for r in rows], np.bool_),
-        third_band=np.array([r.third[0] for r in rows], np.float64),
-        third_band_at=np.array([r.third[1] for r in rows]).reshape(-1, 3),
+        third_band=np.array([r.seen.third for r in rows], np.float64),
+        third_band_at=np.array([r.seen.third_at for r in rows]).reshape(-1, 3),
+        kind=np.array([r.seen.kind for r in rows], np.str_),
+        description=np.array([r.seen.words for r in rows], np.str_),
     )
