@@ -508,7 +508,7 @@ def answers_table(found):
 
 def exchanges_table(found):
     keys = ("plaquette", "nine", "nine elsewhere", "all but nine", "corners", "corners elsewhere")
-    head = ["contributions of", "seed", "distance", "told apart", *keys,
+    head = ["contributions of", "seed", "distance", "distinguished", *keys,
             "change of the plaquette", "of the nine", "correlation with the flux"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for name in ("lattice flux", "projectors", *KINDS.values()):
@@ -524,7 +524,7 @@ def exchanges_table(found):
 
 
 def flip_table(found):
-    head = ["distance", "the formula", "pairs", "told apart", "its candidate", "another",
+    head = ["distance", "the formula", "pairs", "distinguished", "its candidate", "another",
             "all others", "log odds by its candidate", "by another"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|---:|---|" + "---:|" * (len(head) - 2)]
     for key, r in found[CANDIDATES][0].items():
