@@ -13,6 +13,7 @@ from topophys.invariants._cells import (
     _corner_gap,
     _extremes,
     _hermitian_norm,
+    _operator_norms,
     _plane_sums,
     _sums,
     bound_cells,
@@ -20,7 +21,7 @@ from topophys.invariants._cells import (
 from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, integers_of_vertices, zone_edges
 from topophys.invariants._subdivision import Box, Levels, Zone, cover
 from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
-from topophys.kernels.rounding import UNIT, slack_of
+from topophys.kernels.rounding import UNIT, UP, slack_of
 from topophys.kernels.small_linalg import small_extremes
 from topophys.testing.wannier_files import wannier_file
 
@@ -578,3 +579,19 @@ def test_states_at_vertices_give_the_integers_that_rounding_gives():
     some = every[::3]
     part = cocycle.exact(edges, middle, owner, point, some, first, last)[1]
     np.testing.assert_array_equal(part, turns[some])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 8, 9])
+def test_norms_of_hoppings_bound_the_largest_singular_values(n):
+    """From a few digits above to the relative error of the bound, where squares underflow too."""
+    rng = np.random.default_rng(n)
+    hops = rng.standard_normal((5, 4, n, n)) + 1j * rng.standard_normal((5, 4, n, n))
+    hops[0, 0, :, 1:] = 0.0
+    hops *= 10.0 ** np.array([0.0, -3.0, -60.0, -90.0])[:, None, None]
+    hops[1, 1] = 0.0
+    largest = np.linalg.svd(hops, compute_uv=False)[..., 0]
+    frobenius = np.sqrt((np.abs(hops * 1e150) ** 2).sum((-2, -1))) * 1e-150 * UP
+    found = _operator_norms(hops, frobenius)
+    assert (found >= largest).all()
+    assert (found[:, :3] <= largest[:, :3] * (1.0 + 1e-9)).all()
+    assert (found <= frobenius).all()

@@ -49,6 +49,16 @@ def test_half_zones_are_proven_in_groups(monkeypatch):
     assert prove() == together
 
 
+@pytest.mark.parametrize("options", [{}, {"max_depth": 2}, {"max_evaluations": 120}])
+def test_each_of_a_batch_is_proven_as_it_is_alone(options, monkeypatch):
+    """Some end early, some need thin cells at the ends of the half zone, some neither."""
+    monkeypatch.setattr(methods, "LINK", 0.1)
+    h = tp.models.bhz(np.array([-1.3, 0.1, 0.7, 3.9, 2.6]), delta=0.1, rashba=0.2)
+    together = prove(h, **options)
+    assert [repr(one) for one in together] == [repr(prove(h[b], **options)[0]) for b in range(5)]
+    assert len({one.reason for one in together}) == 1 + bool(options)
+
+
 def test_what_is_no_integer_is_not_proven(monkeypatch):
     def numbers(walk):
         walk.fail(np.array([1]), "depth")
@@ -59,8 +69,8 @@ def test_what_is_no_integer_is_not_proven(monkeypatch):
 
 
 def test_the_spread_is_that_of_the_worse_line(monkeypatch):
-    both = iter([methods.PairSum(0.0, 0.25, 0.0), methods.PairSum(0.0, 0.125, 0.0)] * 3)
-    monkeypatch.setattr(methods, "pair_sum", lambda _: next(both))
+    both = iter([methods.PairSum(0.0, 0.25, 0.0), methods.PairSum(0.0, 0.125, 0.0)])
+    monkeypatch.setattr(methods, "pair_sums", lambda frames: [next(both)] * len(frames))
     assert [one.spread for one in prove()] == [0.25] * 3
 
 

@@ -124,18 +124,20 @@ def test_a_vertex_or_a_link_without_overlap_has_no_phase():
     assert np.isnan(chi[0])
     phase = np.empty(2)
     states = np.concatenate([across, np.ones((1, 2, 1), complex)])
-    kernels.link_phases(frames, states, 1, np.zeros(2, np.int64), phase)
+    kernels.link_phases(frames, states, 1, np.zeros(2, np.int64), np.array([1, 0]), phase)
     assert np.isnan(phase).all()
 
 
-def test_links_of_a_loop_return_to_its_first_point():
+def test_links_of_loops_return_to_their_first_points():
     """Phases of det u_i^dagger u_{i+1}, in gauges in which overlaps with a frame are positive."""
     rng = np.random.default_rng(4)
     frame = np.linalg.qr(gaussian(rng, 3, 3))[0]
-    states = np.linalg.qr(frame[:, :2] + 0.2 * gaussian(rng, 4, 3, 2))[0]
-    phase = np.empty(4)
-    kernels.link_phases(frame[None], states, 2, np.zeros(4, np.int64), phase)
+    states = np.linalg.qr(frame[:, :2] + 0.2 * gaussian(rng, 2, 4, 3, 2))[0]
+    phase, following = np.empty(8), np.array([1, 2, 3, 0, 5, 6, 7, 4])
+    kernels.link_phases(
+        frame[None], states.reshape(8, 3, 2), 2, np.zeros(8, np.int64), following, phase
+    )
     turn = np.linalg.det(frame[:, :2].conj().T @ states)
-    links = np.linalg.det(states.conj().swapaxes(1, 2) @ np.roll(states, -1, axis=0))
-    wanted = np.angle(links * turn * np.roll(turn, -1).conj())
-    np.testing.assert_allclose(phase, wanted, atol=1e-12)
+    links = np.linalg.det(states.conj().swapaxes(-1, -2) @ np.roll(states, -1, axis=1))
+    wanted = np.angle(links * turn * np.roll(turn, -1, axis=1).conj())
+    np.testing.assert_allclose(phase, wanted.ravel(), atol=1e-12)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.invariants._slices import Slice
-from topophys.kernels.rounding import UNIT, UP, slack_of
+from topophys.kernels.rounding import MET, UNIT, UP, slack_of
 
 __all__ = [
     "GAPLESS",
@@ -22,9 +22,12 @@ __all__ = [
     "Operator",
     "Parities",
     "Symmetrised",
+    "System",
+    "all_corners_of",
     "block_error",
     "corner_sums",
     "corners_of",
+    "corners_of_systems",
     "count_parities",
     "even_filling",
     "invariant_momenta",
@@ -37,6 +40,8 @@ __all__ = [
     "require_pairs",
     "reversal_operator",
     "symmetrise",
+    "symmetrise_all",
+    "systems_of",
 ]
 
 
@@ -254,33 +259,46 @@ def symmetrise(
     reversal: Operator | None,
     inversion: Operator | None = None,
 ) -> Symmetrised:
-    r"""Mean of a Hamiltonian over the group of its symmetries.
+    """Mean of one Hamiltonian (M, n, n) over the group of its symmetries."""
+    return symmetrise_all(vectors, row[None], np.array([error]), reversal, inversion)[0]
+
+
+def symmetrise_all(
+    vectors: NDArray[np.int64],
+    rows: Matrix,
+    error: Real,
+    reversal: Operator | None,
+    inversion: Operator | None = None,
+) -> list[Symmetrised]:
+    r"""Average Hamiltonians over the group of their symmetries.
 
     .. math:: T: H_R \to U \bar H_R U^\dagger, \qquad P: H_R \to P H_{-R} P^\dagger
 
-    Shapes: `vectors` (M, dim), `row` (M, n, n).
+    Shapes: `vectors` (M, dim), `rows` (B, M, n, n), `error` (B,).
     """
     opposite = _opposite(vectors)
-    mean, size = row, np.linalg.norm(row, axis=(-2, -1))
+    mean, size = rows, np.linalg.norm(rows, axis=(-2, -1))
     # the means over {1, T} and over {1, P} are contractions: what is off before adds up
     off = np.zeros(size.shape)
     for op in (one for one in (reversal, inversion) if one is not None):
         u = op.matrix
-        image = u @ (mean.conj() if op is reversal else mean[opposite]) @ u.conj().T
+        image = u @ (mean.conj() if op is reversal else mean[:, opposite]) @ u.conj().T
         off += 2.1 * op.error * size
         if op.rounds:
             off += product_error(len(u), size)
         off += np.where((image == mean).all((-2, -1)), 0.0, 2.0 * UNIT * size)
         mean = 0.5 * mean + 0.5 * image
-    adjoint = mean[opposite].conj().swapaxes(-1, -2)
+    adjoint = mean[:, opposite].conj().swapaxes(-1, -2)
     # a sum of equals does not round
     off += np.where((adjoint == mean).all((-2, -1)), 0.0, 2.0 * UNIT * size)
     mean = 0.5 * mean + 0.5 * adjoint
-    formed = UP * float(off.sum())
+    formed = UP * off.sum(-1)
     # of the exact H and its exact mean: what was rounded in forming H enters both
-    return Symmetrised(
-        mean, UP * (error + formed), Apart(vectors, row - mean, formed + 2.0 * error)
-    )
+    whole, beyond, apart = UP * (error + formed), formed + 2.0 * error, rows - mean
+    return [
+        Symmetrised(mean[b], float(whole[b]), Apart(vectors, apart[b], float(beyond[b])))
+        for b in range(len(rows))
+    ]
 
 
 def _opposite(vectors: NDArray[np.int64]) -> list[int]:
@@ -384,29 +402,122 @@ class Corners:
 
 
 def corners_of(energy: NDArray[np.float64], filled: int, least: float) -> Corners:
-    """Read splittings and gap off energies (momenta, n) at the invariant momenta, in their order.
+    """Read splittings and gap of one Hamiltonian off energies (momenta, n)."""
+    return all_corners_of(energy[None], filled, np.array([least]))[0]
 
-    `least` is the gap that rounding can make. A gap of a few splittings is closed where the pairs,
-    compared with their distances, are intact; else the symmetry is broken.
+
+def all_corners_of(energy: NDArray[np.float64], filled: int, least: Real) -> list[Corners]:
+    """Read splittings and gaps off energies (B, momenta, n) at invariant momenta, in their order.
+
+    `least` (B,) is the gap that rounding can make. A gap of a few splittings is closed where the
+    pairs, compared with their distances, are intact; else the symmetry is broken.
     """
-    gaps = energy[:, filled] - energy[:, filled - 1]
-    gap = float(gaps.min())
-    dim = len(energy).bit_length() - 1
-    k = tuple(invariant_momenta(dim)[gaps.argmin()].tolist())
-    split = float((energy[:, 1:filled:2] - energy[:, 0:filled:2]).max())
-    pairs = energy[:, 0 : 2 * (energy.shape[1] // 2) : 2]
-    apart = float(np.median(np.diff(pairs, axis=1))) if pairs.shape[1] > 1 else 0.0
-    closed = gap <= least or (gap <= NOISY_GAP * split and split <= NOISE * apart)
-    return Corners(gap, split, split / gap if gap > 0.0 else np.inf, least, closed, k)
+    gaps = energy[..., filled] - energy[..., filled - 1]
+    place, gap = gaps.argmin(-1), gaps.min(-1)
+    momenta = invariant_momenta(energy.shape[1].bit_length() - 1)
+    split = (energy[..., 1:filled:2] - energy[..., 0:filled:2]).max((-2, -1))
+    pairs = energy[..., 0 : 2 * (energy.shape[-1] // 2) : 2]
+    steps = np.diff(pairs, axis=-1).reshape(len(energy), -1)
+    apart = np.median(steps, axis=-1) if steps.shape[1] else np.zeros(len(energy))
+    closed = (gap <= least) | ((gap <= NOISY_GAP * split) & (split <= NOISE * apart))
+    return [
+        Corners(g, s, s / g if g > 0.0 else np.inf, limit, shut, tuple(k))
+        for g, s, limit, shut, k in zip(
+            gap.tolist(), split.tolist(), least.tolist(), closed.tolist(),
+            momenta[place].tolist(), strict=True,
+        )
+    ]  # fmt: skip
 
 
+@cache
 def invariant_momenta(dim: int) -> NDArray[np.float64]:
     """Momenta with k = -k modulo the reciprocal lattice.
 
     Shapes: returns (2**dim, dim).
     """
-    corners = np.stack(np.meshgrid(*[[0.0, np.pi]] * dim, indexing="ij"), -1)
-    return corners.reshape(-1, dim)
+    corners = np.stack(np.meshgrid(*[[0.0, np.pi]] * dim, indexing="ij"), -1).reshape(-1, dim)
+    corners.setflags(write=False)
+    return corners
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """One Hamiltonian, divided by a power of two, with what is known of its symmetry.
+
+    Attributes
+    ----------
+    given, h : Slice
+        As given, and its mean over the symmetry group: the same where no operator was given.
+    apart : Apart or None
+        How far they are apart; None where no operator was given.
+    inversion : Operator or None
+        Inversion, for parities.
+    slack, met : float
+        What rounding can do to a level of `h` in a proof; and in one evaluation, without what was
+        rounded before.
+    reversal : bool
+        Whether `h` is known to have time-reversal symmetry.
+    """
+
+    given: Slice
+    h: Slice
+    apart: Apart | None
+    inversion: Operator | None
+    slack: float
+    met: float
+    reversal: bool
+
+
+def systems_of(
+    vectors: NDArray[np.int64],
+    rows: Matrix,
+    error: Real,
+    filled: int,
+    reversal: Operator | None,
+    inversion: Operator | None,
+) -> list[System]:
+    """Average a batch over the given symmetries; what rounding can do to each.
+
+    Shapes: `vectors` (M, dim), `rows` (B, M, n, n), `error` (B,).
+    """
+    n, symmetric, formed = rows.shape[-1], rows, error
+    apart: list[Apart | None] = [None] * len(rows)
+    if len(rows) and (reversal is not None or inversion is not None):
+        means = symmetrise_all(vectors, rows, error, reversal, inversion)
+        symmetric = np.stack([mean.row for mean in means])
+        formed, apart = np.array([mean.error for mean in means]), [mean.apart for mean in means]
+    norms, reach = np.linalg.norm(symmetric, axis=(-2, -1)), np.abs(vectors).sum(-1)
+    slack, met = slack_of(norms, reach, n, formed), MET * slack_of(norms, reach, n)
+    return [
+        System(
+            Slice(vectors, rows[b], filled, np.asarray(error[b])),
+            Slice(vectors, symmetric[b], filled, np.asarray(formed[b])),
+            apart[b], inversion, float(slack[b]), float(met[b]), reversal is not None,
+        )
+        for b in range(len(rows))
+    ]  # fmt: skip
+
+
+def corners_of_systems(systems: list[System], filled: int) -> list[Corners]:
+    """Look at the invariant momenta: pairs of what is given, gap of what is symmetrised."""
+    if not systems:
+        return []
+    given, symmetric = (
+        np.asarray(np.linalg.eigvalsh(corner_sums(systems[0].h.vectors, np.stack(rows))), float)
+        for rows in ([s.given.amplitudes for s in systems], [s.h.amplitudes for s in systems])
+    )
+    least = 2.0 * np.array([system.met for system in systems])
+    found = all_corners_of(given, filled, least)
+    gaps = symmetric[..., filled] - symmetric[..., filled - 1]
+    momenta = invariant_momenta(2).tolist()
+    for b, system in enumerate(systems):
+        if system.apart is not None:
+            gap, k = float(gaps[b].min()), tuple(momenta[gaps[b].argmin()])
+            splitting = found[b].split / gap if gap > 0.0 else np.inf
+            found[b] = replace(
+                found[b], gap=gap, splitting=splitting, closed=gap <= float(least[b]), k=k
+            )
+    return found
 
 
 def even_filling(filled: int) -> None:

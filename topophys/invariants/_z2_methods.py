@@ -84,7 +84,15 @@ class PairSum:
 
 
 def pair_sum(frame: NDArray[np.complex128]) -> PairSum:
-    r"""Sum of the centres of pairs, from frames (N, n, m) along the line, m even.
+    """Sum of the centres of pairs on one line.
+
+    Shapes: `frame` (N, n, m), m even.
+    """
+    return pair_sums(frame[None])[0]
+
+
+def pair_sums(frame: NDArray[np.complex128]) -> list[PairSum]:
+    r"""Add up the centres of pairs, from frames along each of L lines.
 
     Neighbours on the circle are paired, in one of two ways. What lies between the centres within
     the pairs of one and of the other way is the whole circle, so that their spreads add up to 1:
@@ -95,18 +103,20 @@ def pair_sum(frame: NDArray[np.complex128]) -> PairSum:
     Algebra 15, 71 (1984)), an angle of at most pi/2 |dW|, hence the spread of the right pairing by
     m |dW| / 4. While that is below 1/4, the pairing with the smaller spread is the right one.
 
-    Shapes: `frame` (N, n, m).
+    Shapes: `frame` (L, N, n, m), m even.
     """
     links, overlap = unitary_links(frame)
     centres = centres_of(transport(links))
-    turned = np.append(centres[1:], centres[0] + 1.0)
-    pairings = [np.stack([c[0::2], c[1::2]]) for c in (centres, turned)]
-    spreads = [float(np.ptp(pair, axis=0).sum()) for pair in pairings]
-    best = int(spreads[1] < spreads[0])
-    n_points, m = len(frame), len(centres)
+    turned = np.append(centres[:, 1:], centres[:, :1] + 1.0, axis=1)
+    ways = np.stack([centres, turned])
+    low, high = ways[..., 0::2], ways[..., 1::2]
+    spreads, middles = np.abs(high - low).sum(-1), (0.5 * (low + high)).sum(-1)
+    best = (spreads[1] < spreads[0]).astype(np.int64)
+    n_points, m = frame.shape[1], frame.shape[3]
     # half of the computed s: overlaps of exact frames are smaller by at most 2 theta
-    gain = m * n_points * 2.0 / max(0.5 * float(overlap.min()), 1e-150) / 4.0
-    return PairSum(float(pairings[best].mean(0).sum()), spreads[best], gain)
+    gain = m * n_points * 2.0 / np.maximum(0.5 * overlap.min(-1), 1e-150) / 4.0
+    chosen = (middles[best, range(len(best))], spreads[best, range(len(best))], gain)
+    return [PairSum(*each) for each in zip(*(x.tolist() for x in chosen), strict=True)]
 
 
 # ------ Z2 invariant by the flux through half of the Brillouin zone and Wannier centres at its ends
@@ -160,11 +170,27 @@ class HalfZone:
 
 
 @dataclass(frozen=True, eq=False)
-class _End:
-    """A line k_x = 0 or pi: points (N,) along k_y, states there, and the frame of each interval."""
+class _Ends:
+    """The lines k_x = 0, or pi, of many Hamiltonians: points (N,), sorted by owner and k_y.
 
-    x: int
+    Attributes
+    ----------
+    owner, y : int64 ndarray of shape (N,)
+        Hamiltonian and place along k_y.
+    key : int64 ndarray of shape (N,)
+        Both in one number.
+    following : int64 ndarray of shape (N,)
+        Row of the next point on the closed line.
+    states : complex128 ndarray of shape (N, n, n)
+        Eigenvectors there.
+    frame : int64 ndarray of shape (N,)
+        Frame of the interval from each point to the next.
+    """
+
+    owner: Int
     y: Int
+    key: Int
+    following: Int
     states: Array
     frame: Int
 
@@ -237,28 +263,33 @@ def _numbers(walk: Cover) -> tuple[Real, Real]:
         return number, spread
     cocycle = Cocycle(walk)
     _inner_edges(cocycle)
-    ends: dict[int, tuple[_End, _End]] = {}
-    order = np.argsort(walk.leaves.owner, kind="stable")
-    owner = walk.leaves.owner[order]
-    for b in np.flatnonzero(cocycle.alive).tolist():
-        mine = order[slice(*np.searchsorted(owner, [b, b + 1]))]
-        first = _end(cocycle, b, mine, 0)
-        last = None if first is None else _end(cocycle, b, mine, 1)
-        if first is not None and last is not None:
-            ends[b] = first, last
-    flux = _inner_flux(cocycle, ends)
-    filled = walk.ham.filled
-    for b, both in ends.items():
-        sums = [pair_sum(end.states[:, :, :filled]) for end in both]
+    both = (_ends(cocycle, 0), _ends(cocycle, 1))
+    flux = _inner_flux(cocycle, both)
+    filled, complete = walk.ham.filled, cocycle.alive
+    for sign, end in zip((1.0, -1.0), both, strict=True):
+        phase = np.empty(len(end.key))
+        link_phases(cocycle.states, end.states, filled, end.frame, end.following, phase)
+        flux += sign * np.bincount(end.owner, phase, len(flux))
+    first, last = (_pair_sums(end, filled) for end in both)
+    for b in np.flatnonzero(complete).tolist():
+        sums = (first[b], last[b])
         if not all(s.proven(float(walk.ham.slack[b]), float(walk.gap_lower[b])) for s in sums):
             walk.fail(np.array([b]), "rounding")
-        for sign, end in zip((1.0, -1.0), both, strict=True):
-            phase = np.empty(len(end.y))
-            link_phases(cocycle.states, end.states, filled, end.frame, phase)
-            flux[b] += sign * float(phase.sum())
         number[b] = flux[b] / (2.0 * np.pi) - 2.0 * (sums[1].value - sums[0].value)
         spread[b] = max(s.spread for s in sums)
     return number, spread
+
+
+def _pair_sums(end: _Ends, filled: int) -> dict[int, PairSum]:
+    """Add up pairs on each line; lines of as many points are treated together."""
+    owner, first, count = np.unique(end.owner, return_index=True, return_counts=True)
+    found: dict[int, PairSum] = {}
+    for n_points in np.unique(count).tolist():
+        alike = np.flatnonzero(count == n_points)
+        rows = first[alike][:, None] + np.arange(n_points)
+        sums = pair_sums(end.states[rows][..., :filled])
+        found |= zip(owner[alike].tolist(), sums, strict=True)
+    return found
 
 
 def _inner_edges(cocycle: Cocycle) -> None:
@@ -287,111 +318,111 @@ def _inner_edges(cocycle: Cocycle) -> None:
     cocycle.add(Edges(owner, p, q, one, other), 0)
 
 
-def _end(cocycle: Cocycle, b: int, mine: Int, side: int) -> _End | None:
-    """Points of a line, with their images under time reversal, so near that links are bounded.
+def _ends(cocycle: Cocycle, side: int) -> _Ends:
+    """Points of lines, with their images under time reversal, so near that links are bounded.
 
-    Shapes: `mine` (m,), the leaves of Hamiltonian b.
+    Those of Hamiltonians that are given up, here or before, are left out.
     """
     leaves, around = cocycle.walk.leaves, cocycle.domain.fine
-    y = leaves.corner[:, 1]
-    x, size = leaves.corner[mine, 0], 1 << (cocycle.domain.max_depth - leaves.depth[mine])
-    here = mine[x + size == around // 2 if side else x == 0]
-    here = here[np.argsort(y[here])]
-    place = side * (around // 2)
-    points = np.union1d(y[here], -y[here] % around)
+    x, y = leaves.corner.T
+    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
+    here = np.flatnonzero(x + size == around // 2 if side else x == 0)
+    cell = leaves.owner[here] * around + y[here]
+    order = np.argsort(cell)
+    here, cell = here[order], cell[order]
+    key = np.unique(np.concatenate([cell, _reversed(cell, around)]))
     thin: dict[tuple[int, int], int] = {}
     while True:
-        ends = np.append(points[1:], around)
-        frame = here[np.searchsorted(y[here], points, "right") - 1]
-        pairs = zip(points.tolist(), ends.tolist(), strict=True)
-        known = np.array([thin.get(pair, -1) for pair in pairs])
-        frame = np.where(known >= 0, known, frame)
+        key = key[cocycle.alive[key // around]]
+        owner, start = np.divmod(key, around)
+        last = np.append(owner[1:] != owner[:-1], np.ones(min(1, len(owner)), np.bool_))
+        stop = np.where(last, around, np.roll(start, -1))
+        frame = here[np.searchsorted(cell, key, "right") - 1]
+        for (begun, end), number in thin.items():
+            row = int(np.searchsorted(key, begun))
+            if row < len(key) and key[row] == begun and stop[row] == end:
+                frame[row] = number
         bound = np.empty(len(frame))
         turn_phases(cocycle.frobenius, cocycle.operator, cocycle.ham.rank, frame, bound)
         rows = np.flatnonzero(~(bound < LINK))
         if not len(rows):
             break
-        good = _thin_ends(cocycle, b, side, place, points[rows], ends[rows], frame[rows], thin)
-        if good is None:
-            return None
-        rows = rows[~good]
-        if (ends[rows] - points[rows] < 2).any():
-            cocycle.walk.fail(np.array([b]), "depth")
-            return None
-        middle = (points[rows] + ends[rows]) // 2
-        points = np.union1d(points, np.concatenate([middle, -middle % around]))
-    where = np.column_stack([np.full(len(points), place), points])
-    owner = np.full(len(points), b, np.int64)
-    if not cocycle.spend(owner).all():
-        return None
+        good = _thin_ends(cocycle, side, key[rows], stop[rows], frame[rows], thin)
+        rows = rows[~good & cocycle.alive[owner[rows]]]
+        length = stop[rows] - start[rows]
+        cocycle.walk.fail(owner[rows[length < 2]], "depth")
+        middle = key[rows] + length // 2
+        key = np.unique(np.concatenate([key, middle, _reversed(middle, around)]))
+    mine = cocycle.spend(owner)
+    owner, start, stop, key, frame = (v[mine] for v in (owner, start, stop, key, frame))
+    place = np.full(len(key), side * (around // 2))
     # transitions to thin cells that are in use
-    for (start, stop), number in thin.items():
-        row = int(np.searchsorted(points, start))
-        if points[row] == start and frame[row] == number:
-            cell = here[np.searchsorted(y[here], start, "right") - 1 :][:1]
-            pair = (cell, np.array([number])) if side else (np.array([number]), cell)
-            phase, spread = cocycle.check(*pair)
-            p, q = np.array([[place, start]]), np.array([[place, stop]])
-            cocycle.keep(Edges(owner[:1], p, q, *pair), phase, spread)
-    return _End(place, points, cocycle.states_at(owner, where), frame)
+    rows = np.flatnonzero(frame >= len(leaves.owner))
+    below = here[np.searchsorted(cell, key[rows], "right") - 1]
+    pair = (below, frame[rows]) if side else (frame[rows], below)
+    phase, spread = cocycle.check(*pair)
+    p, q = (np.column_stack([place[rows], v[rows]]) for v in (start, stop))
+    cocycle.keep(Edges(owner[rows], p, q, *pair), phase, spread)
+    states = cocycle.states_at(owner, np.column_stack([place, start]))
+    begin = np.searchsorted(owner, owner)
+    following = np.where(stop == around, begin, np.arange(1, len(key) + 1))
+    return _Ends(owner, start, key, following, states, frame)
+
+
+def _reversed(key: Int, around: int) -> Int:
+    """Owners and places of the images under time reversal."""
+    y = key % around
+    return np.asarray(key - y + -y % around)
 
 
 def _thin_ends(
     cocycle: Cocycle,
-    b: int,
     side: int,
-    place: int,
-    start: Int,
+    key: Int,
     stop: Int,
     cell: Int,
     thin: dict[tuple[int, int], int],
-) -> NDArray[np.bool_] | None:
-    """Thin cells on intervals of a line; which of them do, None without evaluations for them."""
-    owner = np.full(len(start), b, np.int64)
-    if not cocycle.spend(owner).all():
-        return None
-    column = np.full(len(start), place)
+) -> NDArray[np.bool_]:
+    """Thin cells on intervals of lines, kept in `thin`; which of them do."""
+    around = cocycle.domain.fine
+    owner, start = np.divmod(key, around)
+    good = np.zeros(len(key), np.bool_)
+    there = np.flatnonzero(cocycle.spend(owner))
+    if not len(there):
+        return good
+    column = np.full(len(there), side * (around // 2))
     frame, _, _ = cocycle.thin_cells(
-        owner, np.column_stack([column, start]), np.column_stack([column, stop]), 1
-    )
-    good = frame >= 0
-    rows = np.flatnonzero(good)
-    pair = (cell[rows], frame[rows]) if side else (frame[rows], cell[rows])
+        owner[there], np.column_stack([column, start[there]]),
+        np.column_stack([column, stop[there]]), 1,
+    )  # fmt: skip
+    proven = frame >= 0
+    there, frame = there[proven], frame[proven]
+    pair = (cell[there], frame) if side else (frame, cell[there])
     _, spread = cocycle.check(*pair)
-    bound = np.empty(len(rows))
-    turn_phases(cocycle.frobenius, cocycle.operator, cocycle.ham.rank, frame[rows], bound)
-    good[rows] = (spread < LIMIT) & (bound < LINK)
-    for row in np.flatnonzero(good):
-        thin[int(start[row]), int(stop[row])] = int(frame[row])
+    bound = np.empty(len(there))
+    turn_phases(cocycle.frobenius, cocycle.operator, cocycle.ham.rank, frame, bound)
+    fine = (spread < LIMIT) & (bound < LINK)
+    thin |= zip(zip(key[there[fine]].tolist(), stop[there[fine]].tolist(), strict=True),
+                frame[fine].tolist(), strict=True)  # fmt: skip
+    good[there[fine]] = True
     return good
 
 
-def _inner_flux(cocycle: Cocycle, ends: dict[int, tuple[_End, _End]]) -> Real:
-    """Add up (B,) the transition phases at all vertices of those that have both ends."""
-    around = cocycle.domain.fine
+def _inner_flux(cocycle: Cocycle, both: tuple[_Ends, _Ends]) -> Real:
+    """Add up (B,) the transition phases at all vertices of those that are not given up."""
+    around, complete = cocycle.domain.fine, cocycle.alive
     period = np.array([around, around])
     edges, middle, spread = cocycle.collected()
     (owner, point), total, error, first, last = cocycle.vertices(edges, middle, spread, period)
-    complete = np.isin(owner, list(ends))
-    inner = (point[:, 0] > 0) & (point[:, 0] < around // 2) & complete
+    inner = (point[:, 0] > 0) & (point[:, 0] < around // 2) & complete[owner]
     turns = integers_of_vertices(
         cocycle, edges, middle, owner, point, total, error, first, last, inner
     )
-    flux = np.zeros(len(cocycle.ham))
-    np.add.at(flux, owner, 2.0 * np.pi * turns)
-    if not ends:
-        return flux
-    for side in (0, 1):
-        chosen, states = [], []
-        for b, both in ends.items():
-            low, high = np.searchsorted(owner, [b, b + 1])  # vertices are in the order of owners
-            mine = low + np.flatnonzero(point[low:high, 0] == both[side].x)
-            chosen.append(mine)
-            states.append(both[side].states[np.searchsorted(both[side].y, point[mine, 1])])
-        rows = np.concatenate(chosen)
-        sums, _ = cocycle.exact(
-            edges, middle, owner, point, rows, first, last, np.concatenate(states)
-        )
+    flux = np.asarray(np.bincount(owner, 2.0 * np.pi * turns, len(cocycle.ham)), np.float64)
+    for side, end in enumerate(both):
+        rows = np.flatnonzero((point[:, 0] == side * (around // 2)) & complete[owner])
+        states = end.states[np.searchsorted(end.key, owner[rows] * around + point[rows, 1])]
+        sums, _ = cocycle.exact(edges, middle, owner, point, rows, first, last, states)
         np.add.at(flux, owner[rows], sums)
     return flux
 

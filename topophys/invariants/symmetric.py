@@ -182,8 +182,10 @@ class GroupMean(NamedTuple):
         Those powers.
     error : float64 ndarray of shape (B,)
         Distance from the exact mean, in the unit of `scaled`.
-    apart : tuple of Apart
-        Sharper bounds of the distances, worked out at need, in the unit of `scaled`.
+    difference : complex128 ndarray of shape (B, M, n, n)
+        Given hoppings less those of the mean, in the unit of `scaled`.
+    beyond : float64 ndarray of shape (B,)
+        What rounding adds to the distance.
     """
 
     h: Slice
@@ -191,11 +193,14 @@ class GroupMean(NamedTuple):
     scaled: NDArray[np.complex128]
     exponent: NDArray[np.int64]
     error: NDArray[np.float64]
-    apart: tuple[Apart, ...]
+    difference: NDArray[np.complex128]
+    beyond: NDArray[np.float64]
 
     def sharper(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Bounds from values on grids, of some rows."""
-        best = np.array([self.apart[b].sharp for b in rows], np.float64)
+        vectors = self.h.vectors
+        apart = (Apart(vectors, self.difference[b], float(self.beyond[b])) for b in rows)
+        best = np.array([one.sharp for one in apart], np.float64)
         return np.asarray(upper_bound(best, self.exponent[rows]))
 
 
@@ -236,7 +241,8 @@ def group_mean(H: FourierLike, symmetries: Sequence[Symmetry], n_occupied: int) 
         mean,
         exponent,
         total,
-        tuple(Apart(H.vectors, d, float(x)) for d, x in zip(difference, beyond, strict=True)),
+        difference,
+        beyond,
     )
 
 

@@ -28,13 +28,10 @@ from topophys.invariants._slices import (
     slice_at,
 )
 from topophys.invariants._symmetry import (
-    Apart,
-    Operator,
-    corner_sums,
+    System,
     count_parities,
     inversion_operator,
     reversal_operator,
-    symmetrise,
 )
 from topophys.invariants._wannier_flow import FlowRules
 from topophys.invariants._z2_methods import (
@@ -60,7 +57,7 @@ from topophys.invariants.results import (
     settle,
 )
 from topophys.invariants.wilson import checked_matrices
-from topophys.kernels.rounding import MET, at_least, at_most, slack_of
+from topophys.kernels.rounding import at_least, at_most
 
 __all__ = ["Z2Indices", "z2_indices_3d", "z2_invariant"]
 
@@ -260,34 +257,6 @@ class _Question:
     limits: Limits
 
 
-@dataclass(frozen=True, eq=False)
-class _System:
-    """One Hamiltonian, divided by a power of two, with what is known of its symmetry.
-
-    Attributes
-    ----------
-    given, h : Slice
-        As given, and its mean over the symmetry group: the same where no operator was given.
-    apart : Apart or None
-        How far they are apart; None where no operator was given.
-    inversion : Operator or None
-        Inversion, for parities.
-    slack, met : float
-        What rounding can do to a level of `h` in a proof; and in one evaluation, without what was
-        rounded before.
-    reversal : bool
-        Whether `h` is known to have time-reversal symmetry.
-    """
-
-    given: Slice
-    h: Slice
-    apart: Apart | None
-    inversion: Operator | None
-    slack: float
-    met: float
-    reversal: bool
-
-
 def _filled(n_occupied: int | None, n_bands: int) -> int:
     filled = _validation.occupied(n_occupied, n_bands)
     tr.even_filling(filled)
@@ -304,26 +273,16 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
         if ask.inversion is None:
             raise InputError("Argument `inversion` must be given for the parity formula.")
         inversion = inversion_operator(ask.inversion, n, reversal)
-    known = reversal is not None or inversion is not None
-    reach = np.abs(h.vectors).sum(-1)
+    systems = tr.systems_of(h.vectors, rows, error, ask.filled, reversal, inversion)
+    corners = tr.corners_of_systems(systems, ask.filled)
     found: list[Found] = []
-    waiting: list[tuple[int, _System]] = []
-    for b, row in enumerate(rows):
-        formed, apart = np.asarray(error[b]), None
-        given = symmetric = Slice(h.vectors, row, ask.filled, formed)
-        if known:
-            mean = symmetrise(h.vectors, row, float(error[b]), reversal, inversion)
-            formed, apart = np.asarray(mean.error), mean.apart
-            symmetric = Slice(h.vectors, mean.row, ask.filled, formed)
-        norms = np.linalg.norm(symmetric.amplitudes, axis=(-2, -1))
-        slack = float(slack_of(norms, reach, n, formed))
-        met = MET * float(slack_of(norms, reach, n))
-        system = _System(given, symmetric, apart, inversion, slack, met, reversal is not None)
+    waiting: list[tuple[int, System]] = []
+    for b, (system, there) in enumerate(zip(systems, corners, strict=True)):
         try:
             if inversion:
-                found.append(_by_parity(system, ask))
+                found.append(_by_parity(system, there, ask))
                 continue
-            begun, whole = _by_centres(system, ask)
+            begun, whole = _by_centres(system, there, ask)
             found.append(begun)
             if not whole:
                 waiting.append((b, system))
@@ -339,10 +298,9 @@ def _of_hamiltonians(h: FourierLike, ask: _Question) -> Z2Result:
     return replace(result, asked=asked)
 
 
-def _by_parity(system: _System, ask: _Question) -> Found:
+def _by_parity(system: System, corners: tr.Corners, ask: _Question) -> Found:
     """Count parities of the symmetrised Hamiltonian, and prove its gap."""
     assert system.inversion is not None
-    corners = _corners(system, ask.filled)
     parities = count_parities(system.h, system.inversion, ask.filled)
     corners = replace(corners, gap=min(corners.gap, parities.gap))
     blocked = _blocked(system, corners)
@@ -368,10 +326,9 @@ def _by_parity(system: _System, ask: _Question) -> Found:
     return _settled(replace(found, gap_lower=0.0), system, ask)
 
 
-def _by_centres(system: _System, ask: _Question) -> tuple[Found, bool]:
+def _by_centres(system: System, corners: tr.Corners, ask: _Question) -> tuple[Found, bool]:
     """Flow of the symmetrised Hamiltonian, and whether no proof is to follow."""
     filled, rules = ask.filled, ask.rules
-    corners = _corners(system, filled)
     blocked = _blocked(system, corners)
     if not blocked and not system.reversal:
         tr.require_pairs(corners, ask.tolerance)
@@ -390,7 +347,7 @@ def _by_centres(system: _System, ask: _Question) -> tuple[Found, bool]:
     return found, False
 
 
-def _half_zones(systems: list[_System], ask: _Question) -> list[HalfZone]:
+def _half_zones(systems: list[System], ask: _Question) -> list[HalfZone]:
     """Prove invariants of many symmetrised Hamiltonians together."""
     # the sharper bound of the violation is hardly ever that much smaller
     least = [0.0 if s.apart is None else s.apart.plain / 64.0 for s in systems]
@@ -403,7 +360,7 @@ def _half_zones(systems: list[_System], ask: _Question) -> list[HalfZone]:
     return [rest[again.index(i)] if i in again else zone for i, zone in enumerate(zones)]
 
 
-def _prove_zones(systems: list[_System], ask: _Question, least: list[float]) -> list[HalfZone]:
+def _prove_zones(systems: list[System], ask: _Question, least: list[float]) -> list[HalfZone]:
     """Give up each whose gap is found to be below `least`."""
     if not systems:
         return []
@@ -418,7 +375,7 @@ def _prove_zones(systems: list[_System], ask: _Question, least: list[float]) -> 
     )
 
 
-def _proven(found: Found, system: _System, ask: _Question, zone: HalfZone) -> Found:
+def _proven(found: Found, system: System, ask: _Question, zone: HalfZone) -> Found:
     """Join what the flow gave and the proof."""
     filled = ask.filled
     reason = zone.reason
@@ -438,28 +395,12 @@ def _proven(found: Found, system: _System, ask: _Question, zone: HalfZone) -> Fo
     return _noted(_explained(found, system, filled, zone.k_at_gap_upper), system)
 
 
-def _corners(system: _System, filled: int) -> tr.Corners:
-    """Look at the invariant momenta: pairs of the given Hamiltonian, gap of the symmetrised one."""
-    least = 2.0 * system.met
-    same = np.array_equal(system.given.amplitudes, system.h.amplitudes)
-    both = (system.h,) if same else (system.given, system.h)
-    sums = [corner_sums(one.vectors, one.amplitudes[None])[0] for one in both]
-    energy, symmetric = np.linalg.eigvalsh(sums[0]), np.linalg.eigvalsh(sums[-1])
-    given = tr.corners_of(energy, filled, least)
-    if system.apart is None:
-        return given
-    gaps = symmetric[:, filled] - symmetric[:, filled - 1]
-    gap, k = float(gaps.min()), tuple(tr.invariant_momenta(2)[gaps.argmin()].tolist())
-    splitting = given.split / gap if gap > 0.0 else np.inf
-    return replace(given, gap=gap, splitting=splitting, closed=gap <= least, k=k)
-
-
-def _violation(system: _System, least: float) -> float:
+def _violation(system: System, least: float) -> float:
     """Violation of the symmetry; by a sharper bound where the first one is not below `least`."""
     return 0.0 if system.apart is None else system.apart.below(least)
 
 
-def _blocked(system: _System, corners: tr.Corners) -> str:
+def _blocked(system: System, corners: tr.Corners) -> str:
     """Reason for which the invariant momenta already rule out an answer; "" where none does."""
     if not np.isfinite(system.slack):
         return "rounding"
@@ -470,13 +411,13 @@ def _blocked(system: _System, corners: tr.Corners) -> str:
     return "rounding" if corners.gap <= 2.0 * system.slack else ""
 
 
-def _blame(system: _System) -> str:
+def _blame(system: System) -> str:
     """Reason where the gap is not above the violation: the gap, if only rounding violates."""
     beyond = system.apart is not None and system.apart.sharp > 2.0 * system.slack
     return "symmetry" if beyond else "closed gap"
 
 
-def _settled(found: Found, system: _System, ask: _Question) -> Found:
+def _settled(found: Found, system: System, ask: _Question) -> Found:
     """Compare the violation with the proven gap; prove a wider gap where that is needed."""
     violation, exact = _violation(system, found.gap_lower), system.reversal
     if found.gap_lower <= violation:
@@ -502,7 +443,7 @@ def _settled(found: Found, system: _System, ask: _Question) -> Found:
 
 
 def _explained(
-    found: Found, system: _System, filled: int, k: tuple[float, float] | list[float]
+    found: Found, system: System, filled: int, k: tuple[float, float] | list[float]
 ) -> Found:
     """Look for the smallest gap near k: whether it is closed, or not above the violation."""
     if found.reason == "rounding":
@@ -524,7 +465,7 @@ def _met(found: Found, gap: float, k: tuple[float, ...]) -> dict[str, Any]:
     return {"gap_upper": found.gap_upper, "k_at_gap_upper": found.k_at_gap_upper}
 
 
-def _noted(found: Found, system: _System, flow_gap: float | None = None) -> Found:
+def _noted(found: Found, system: System, flow_gap: float | None = None) -> Found:
     """Write down the violation of the symmetry that was found in the end."""
     violation = np.nan if system.apart is None else system.apart.best
     if flow_gap is None:

@@ -599,17 +599,18 @@ def link_phases(
     states: NDArray[np.complex128],
     filled: int,
     gauge: NDArray[np.int64],
+    following: NDArray[np.int64],
     phase: NDArray[np.float64],
 ) -> None:
-    """Fill phase (N,) with the phases of the links of a closed loop, in the gauges of cells.
+    """Fill phase (N,) with the phases of the links of closed loops, in the gauges of cells.
 
-    states (N, n, >= f) are those at the points; the link from point i to the next is taken in the
-    gauge of frames[gauge[i]]: overlaps of both ends with that have a positive determinant.
+    states (N, n, >= f) are those at the points; the link from point i to point following[i] is
+    taken in the gauge of frames[gauge[i]]: overlaps of both ends with that have a positive
+    determinant.
     """
-    n_points = states.shape[0]
     top, order = np.empty((filled, filled), np.complex128), np.empty(filled, np.int64)
-    for i in range(n_points):
-        there = states[i + 1 if i + 1 < n_points else 0]
+    for i in range(states.shape[0]):
+        there = states[following[i]]
         u = frames[gauge[i]]
         z = frame_phase(u, states[i], top, order) * frame_phase(states[i], there, top, order)
         z *= np.conj(frame_phase(u, there, top, order))
