@@ -17,6 +17,7 @@ from topophys.invariants import _census
 from topophys.invariants._cells import Hoppings, bound_cells
 from topophys.invariants._census import boxes_around, union
 from topophys.invariants._subdivision import Zone
+from topophys.invariants._symmetry import inversion_error, inversion_operator
 from topophys.invariants._touchings import apart_from_others
 from topophys.invariants._undecided import Nearness, describe, nearest_three
 from topophys.testing.weyl_nodes import draw, judge
@@ -492,3 +493,41 @@ def test_a_census_as_a_table():
     assert table["kind"].tolist() == ["Weyl node"] * 2
     assert sorted(table["value"].tolist()) == [-1, 1]
     np.testing.assert_allclose(table["position_3"], found.position[:, 2])
+
+
+def test_inversion_pairs_boxes_of_opposite_charge():
+    """P = sigma_z; time reversal is broken. An operator that is none pairs nothing."""
+    h = tp.models.weyl_semimetal(1.0)
+    found = tp.find_weyl_nodes(h, inversion=Z)
+    assert found.reversal_error == np.inf
+    assert found.inversion_error < 1e-12
+    assert found.partner.tolist() == [1, 0]
+    assert (found.value[found.partner] == -found.value).all()
+    assert "2 boxes, charges opposite" in repr(found)
+    plain = tp.find_weyl_nodes(h)
+    assert sorted(plain.value.tolist()) == sorted(found.value.tolist()) == [-1, 1]
+    # half of the cells, beside the charges
+    assert found.evaluations < plain.evaluations
+    other = tp.find_weyl_nodes(h, inversion=np.eye(2))
+    assert other.inversion_error == np.inf
+    assert (other.partner == -1).all()
+    with pytest.raises(InputError, match="inversion"):
+        tp.find_weyl_nodes(h, inversion=2.0 * Z)
+
+
+@given(rng=generators())
+@settings(max_examples=5)
+def test_energies_at_k_and_minus_k_are_within_the_error_of_inversion(rng):
+    n, broken = int(rng.integers(2, 6)), float(rng.choice([0.0, 1e-9, 1e-3]))
+    u = random_unitaries(n, rng)
+    p = (u * rng.choice([-1.0, 1.0], n)) @ u.conj().T
+    hops = {}
+    for v in UNITS:
+        m = rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n))
+        hops[v] = m + p @ m.conj().T @ p + broken * rng.standard_normal((n, n))
+    h = tp.FourierHamiltonian(hops, n_occupied=1)
+    error = inversion_error(h, inversion_operator(p, n))
+    assert error < 100.0 * broken + 1e-9
+    k = rng.uniform(-np.pi, np.pi, (200, 3))
+    apart = np.abs(np.linalg.eigvalsh(h.bloch(k)) - np.linalg.eigvalsh(h.bloch(-k)))
+    assert apart.max() <= error

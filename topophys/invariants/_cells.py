@@ -71,6 +71,8 @@ Array: TypeAlias = NDArray[np.complex128]
 Phases: TypeAlias = Callable[[Int], Array]
 #: Bytes of the Taylor coefficients of cells treated together.
 CHUNK_BYTES: Final = 6 << 20
+#: Cells that share sums over planes, at least.
+SHARED: Final = 32
 #: Slack, relative to the size of third-order terms: their own rounding.
 ROUND: Final = 1e-9
 #: Steps towards the nearest point of a hull.
@@ -221,6 +223,8 @@ class Hoppings:
         planes = fine > 0 and axes == 3 and len(self.vectors) >= PLANES
         order = np.argsort(owner, kind="stable")
         if planes:
+            # sums over planes are shared by neighbours: of many bands a few cells fill the cache
+            step = max(step, SHARED)
             order = np.lexsort((*points.T, size, owner))
         for lo in range(0, len(order), step):
             rows = order[lo : lo + step]

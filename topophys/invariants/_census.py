@@ -37,7 +37,7 @@ TOGETHER: Final = 4096
 #: Eigenproblems of all bands that may be solved by default at most.
 MOST: Final = 2_000_000
 #: Operations, by the estimate of `affordable`, of some ten minutes.
-OPERATIONS: Final = 1.2e12
+OPERATIONS: Final = 6e12
 #: Time reversal is used where energies at k and -k differ by less than this share of the norm.
 REVERSED: Final = 1e-4
 #: Cells are divided further by few bands where no more than this share of the zone is left by all.
@@ -77,8 +77,9 @@ class Remaining:
         Proven gap on all others.
     spent : int
         Eigenproblems of all bands that were solved.
-    reversal : float
-        Bound of how far energies at k and -k differ, where time reversal is used; else infinite.
+    reversal, inversion : float
+        Bounds of how far energies at k and -k differ, by time reversal and by inversion; infinite
+        where they differ by too much to be used.
     stopped : bool
         Whether some are larger than the smallest ones.
     """
@@ -89,6 +90,7 @@ class Remaining:
     gap: float
     spent: int
     reversal: float
+    inversion: float
     stopped: bool
 
 
@@ -100,14 +102,21 @@ def affordable(h: FourierLike) -> int:
 
 
 def cells_left(
-    h: FourierLike, filled: int, depth: int, max_cells: int, max_evaluations: int, show: bool
+    h: FourierLike,
+    filled: int,
+    depth: int,
+    max_cells: int,
+    max_evaluations: int,
+    show: bool,
+    inversion: float = np.inf,
 ) -> Remaining:
     """Divide the zone until the gap is proven, down to `depth`, and return what is left.
 
-    Where cells or evaluations run out, what is left is that of the depth before.
+    Energies at k and -k differ by no more than `inversion`, if that is finite. Where cells or
+    evaluations run out, what is left is that of the depth before.
     """
     with one_thread():
-        walk = _Walk(h, filled, depth, max_evaluations)
+        walk = _Walk(h, filled, depth, max_evaluations, inversion)
         walk.divide(max_cells, show)
         if h.n_bands >= MANY and walk.level < depth and not walk.stopped:
             walk.divide_blocks(max_cells, show)
@@ -122,7 +131,9 @@ Cells: TypeAlias = tuple[Int, Int, NDArray[np.bool_]]
 class _Walk:
     """State of a census: cells that are left, and the gap on those that are not."""
 
-    def __init__(self, h: FourierLike, filled: int, depth: int, most: int) -> None:
+    def __init__(
+        self, h: FourierLike, filled: int, depth: int, most: int, inversion: float = np.inf
+    ) -> None:
         self.h, self.filled, self.depth, self.most = h, filled, depth, most
         self.ham = Hoppings.of(h, filled)
         self.exponent = int(self.ham.exponent[0])
@@ -130,11 +141,15 @@ class _Walk:
         self.zone = Zone((CENSUS_START,) * 3, CENSUS_START, depth)
         self.level, self.spent, self.gap, self.stopped = 0, 0, np.inf, False
         corner = np.indices(self.zone.start, dtype=np.int64).reshape(3, -1).T << depth
-        error = float(upper_bound(time_reversal_error(h), -self.exponent))
-        error = (error + 2.0 * float(self.ham.error[0])) * UP
+        errors = []
+        for symmetry in (time_reversal_error(h), inversion):
+            error = float(upper_bound(symmetry, -self.exponent)) if symmetry < np.inf else np.inf
+            error = (error + 2.0 * float(self.ham.error[0])) * UP
+            errors.append(error if error <= REVERSED * float(self.ham.size[0]) else np.inf)
+        self.reversal, self.inversion = errors
         #: gaps at k and -k differ by at most this
-        self.between = 2.0 * error * UP
-        paired = bool(error <= REVERSED * float(self.ham.size[0]))
+        self.between = 2.0 * min(errors) * UP
+        paired = self.between < np.inf
         if paired:
             there = (self.zone.fine,) * 3
             other = self.mirrored(corner, np.int64(1 << depth))
@@ -142,7 +157,7 @@ class _Walk:
                 np.ravel_multi_index(tuple(corner.T), there)
                 < np.ravel_multi_index(tuple(other.T), there)
             ]
-        self.reversal = error if paired else np.inf
+        self.paired = paired
         self.left: Cells = (
             corner, np.zeros(len(corner), np.int64), np.full(len(corner), not paired)
         )  # fmt: skip
@@ -180,7 +195,7 @@ class _Walk:
                     done(len(part))
             self.spent += len(corner)
             self.left = _joined(failed)
-            whole = (CENSUS_START << self.level) ** 3 * (1.0 if self.reversal == np.inf else 0.5)
+            whole = (CENSUS_START << self.level) ** 3 * (0.5 if self.paired else 1.0)
             share = len(self.left[0]) / whole
             if not len(self.left[0]) or self.level == self.depth:
                 return
@@ -294,10 +309,13 @@ class _Walk:
         every = np.unique(every, axis=0)
         # rounded down: a power of two is exact unless it is denormal
         gap = np.nextafter(np.ldexp(self.gap, self.exponent), 0.0)
-        found = upper_bound(self.reversal, self.exponent) if self.reversal < np.inf else np.inf
+        reversal, inversion = (
+            float(upper_bound(x, self.exponent)) if x < np.inf else np.inf
+            for x in (self.reversal, self.inversion)
+        )
         return Remaining(
             every[:, 1:], self.edge(every[:, 0]), self.zone.fine, float(gap), self.spent,
-            float(found), self.stopped or bool((level < self.depth).any()),
+            reversal, inversion, self.stopped or bool((level < self.depth).any()),
         )  # fmt: skip
 
 

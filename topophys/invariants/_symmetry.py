@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
+from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError
+from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice
-from topophys.kernels.rounding import MET, UNIT, UP, slack_of
+from topophys.kernels.rounding import MET, UNIT, UP, slack_of, upper_bound
 
 __all__ = [
     "GAPLESS",
@@ -31,6 +33,7 @@ __all__ = [
     "count_parities",
     "even_filling",
     "invariant_momenta",
+    "inversion_error",
     "inversion_operator",
     "largest_norm",
     "operator_norms",
@@ -250,6 +253,17 @@ def inversion_operator(operator: ArrayLike, n: int, reversal: Operator | None = 
         a = UP * 0.5 * (off + 2.0 * rounding + 2.1 * reversal.error)
     square = float(np.linalg.norm(near @ near - np.eye(n))) * UP + rounding
     return Operator(near, square + 4.0 * a, rounds=True)
+
+
+def inversion_error(h: FourierLike, inversion: Operator) -> float:
+    """Bound of |H(-k) - P H(k) P^-1| at all k: energies at k and -k differ by no more than that."""
+    (hops,), exponent = divide_out(h.amplitudes[None])
+    n, p = h.n_bands, inversion.matrix
+    apart = np.linalg.norm(p @ hops @ p.conj().T - hops.conj().swapaxes(-1, -2), 2, axis=(-2, -1))
+    size = float(np.linalg.norm(hops, axis=(-2, -1)).sum()) * UP
+    # products with a matrix of norm one, and one that is off by `error`
+    rounding = (32.0 * n * UNIT + 2.1 * inversion.error) * size
+    return float(upper_bound((float(apart.sum()) + rounding) * UP, int(exponent[0])))
 
 
 def symmetrise(

@@ -26,6 +26,7 @@ from topophys.invariants._folding import MANY, fold_charges
 from topophys.invariants._limits import Limits, limits
 from topophys.invariants._slices import require_dimension
 from topophys.invariants._subdivision import Box
+from topophys.invariants._symmetry import inversion_error, inversion_operator
 from topophys.invariants._touchings import (
     apart_from_others,
     newton,
@@ -245,9 +246,11 @@ class WeylCensus(Result):
         Where that is.
     partner : int64 ndarray of shape (B,)
         The only box that meets its image at -k, where energies there are proven to be the same to
-        `reversal_error`; otherwise, and where there is none, -1. Time reversal keeps charges.
-    reversal_error : float
-        Bound of how far energies at k and -k differ; infinite without time reversal.
+        `reversal_error` or `inversion_error`; otherwise, and where there is none, -1. Time reversal
+        keeps charges, inversion turns their sign.
+    reversal_error, inversion_error : float
+        Bounds of how far energies at k and -k differ, by time reversal and by inversion; infinite
+        without them.
     ends : int64 ndarray of shape (B, 2, 3)
         Lowest and highest corner of each box as parts of 2 pi: exactly those of what is proven.
     points : int
@@ -302,6 +305,7 @@ class WeylCensus(Result):
     unique: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     partner: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     reversal_error: float = np.inf
+    inversion_error: float = np.inf
     isolated: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     third_band: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     third_band_at: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
@@ -415,10 +419,16 @@ class WeylCensus(Result):
             rows.append(("single touchings", f"{self.unique.sum()}, within {error} (proven)"))
         paired = self.partner >= 0
         if paired.any():
-            charges = np.ma.filled(self.value, 0)
-            other = int((charges[paired] != charges[self.partner[paired]]).sum())
-            words = f", {other} of another charge" if other else ""
-            rows.append(("at k and -k", f"{int(paired.sum())} boxes{words}"))
+            words = f"{int(paired.sum())} boxes"
+            both = paired & self.resolved
+            both[paired] &= self.resolved[self.partner[paired]]
+            here, there = (np.ma.filled(self.value, 0)[x] for x in (both, self.partner[both]))
+            if self.reversal_error < np.inf and (here != there).any():
+                words += f", {int((here != there).sum())} of another charge"
+            if self.inversion_error < np.inf:
+                same = int((here != -there).sum())
+                words += f", {same} not of the opposite charge" if same else ", charges opposite"
+            rows.append(("at k and -k", words))
         message = why(self.reason.tolist())
         rows += [("reason", message)] if message else []
         rows.append(("evaluations", str(int(self.evaluations))))
@@ -430,6 +440,7 @@ def find_weyl_nodes(
     H: FourierLike,
     *,
     n_occupied: int | None = None,
+    inversion: ArrayLike | None = None,
     depth: int | None = None,
     max_cells: int = 20_000,
     max_evaluations: int | None = None,
@@ -451,6 +462,9 @@ def find_weyl_nodes(
         One Hamiltonian in three dimensions.
     n_occupied : int, optional
         Number n of bands below the touchings; that of `H` where not given.
+    inversion : array-like of shape (n, n), optional
+        The unitary P with P H(k) P^-1 = H(-k), as for `z2_invariant`: orbitals stay in their cells.
+        How far `H` is from that is bounded; where little, boxes at k and -k are partners.
     depth : int, optional
         How often a starting cell is divided, at most 10: nodes nearer than about three of the
         smallest cells share a box. Without it 4, and 10 for nine bands or more, where small cells
@@ -503,7 +517,10 @@ def find_weyl_nodes(
     if max_evaluations is not None:
         _validation.positive_int(max_evaluations, "max_evaluations")
     most = affordable(h) if max_evaluations is None else max_evaluations
-    left = cells_left(h, filled, depth, max_cells, most, progress)
+    mirrored = np.inf
+    if inversion is not None:
+        mirrored = inversion_error(h, inversion_operator(inversion, h.n_bands))
+    left = cells_left(h, filled, depth, max_cells, most, progress, mirrored)
     spent = left.spent
     ends = boxes_around(left.cells, left.edge, left.n)
     rows: list[_Row] = []
@@ -534,6 +551,7 @@ def find_weyl_nodes(
     # where a box holds everything, nothing is said about the zone
     complete = not any((row.half >= np.pi).all() for row in rows)
     found = _census(rows)
+    paired = min(left.reversal, left.inversion) < np.inf
     return replace(
         found,
         gap_outside=left.gap if complete else 0.0,
@@ -543,8 +561,9 @@ def find_weyl_nodes(
         bands=(filled, int(h.n_bands)),
         notes=tuple(getattr(h, "notes", ())),
         asked=Asked(h, "Weyl charge", filled),
-        partner=_partners(ends, left.n) if left.reversal < np.inf else np.full(len(rows), -1),
+        partner=_partners(ends, left.n) if paired else np.full(len(rows), -1),
         reversal_error=left.reversal,
+        inversion_error=left.inversion,
         ends=np.array(ends, np.int64).reshape(-1, 2, 3),
         points=left.n,
     )
