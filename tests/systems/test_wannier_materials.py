@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -154,3 +156,45 @@ def test_all_nodes_of_taas():
     assert found.total == 0
     assert found.unique.all()
     assert found.position_error.max() < 1e-10
+
+
+@pytest.mark.slow
+def test_the_lines_of_irf4_are_named_as_such():
+    """Lines on two planes meet at (1/2, 1/2, 0), where four bands do; the file opens them a bit."""
+    h = tp.read_wannier90(wannier_file("IrF4_hr.dat.tar.gz"), n_occupied=10)
+    found = tp.find_weyl_nodes(h, depth=4)
+    assert found.complete
+    assert not found.stopped
+    assert not len(found.nodes)
+    assert sorted(found.kind) == ["nearly multiple point", "nearly nodal line"]
+    point = int(np.flatnonzero(found.kind == "nearly multiple point")[0])
+    away = found.third_band_at[point] - np.pi * np.array([1.0, 1.0, 0.0])
+    assert np.abs((away + np.pi) % (2.0 * np.pi) - np.pi).max() < 1e-3
+    level = np.linalg.eigvalsh(h.bloch(found.third_band_at[point]))
+    assert level[11] - level[8] < 1e-3
+    # momenta of both planes of lines are in the other box
+    line = 1 - point
+    assert (found.half_width[line] > 1.0).all()
+
+
+@pytest.mark.slow
+def test_nodes_and_triple_points_of_zrte_are_told_apart():
+    """Twelve nodes near K, and four triple points: both ends of two lines on the axis."""
+    h = tp.read_wannier90(wannier_file("ZrTe_hr.dat.tar.gz"), n_occupied=8)
+    found = tp.find_weyl_nodes(h)
+    assert found.complete
+    assert len(found.nodes) == 12
+    assert found.unique[found.nodes].all()
+    assert found.value[found.nodes].sum() == 0
+    assert (found.partner >= 0).all()
+    assert found.undecided.tolist() == [12, 13]
+    for b in found.undecided:
+        assert found.kind[b] == "nearly triple point"
+        level = np.linalg.eigvalsh(h.bloch(found.third_band_at[b]))
+        assert level[9] - level[7] <= found.third_band[b] < 1e-4
+        # on the axis, as the other end
+        ends = re.findall(r"\(([^()]*, [^()]*, [^()]*)\)", found.description[b])
+        k = np.array([[float(x) for x in end.split(", ")] for end in ends]) / (2.0 * np.pi)
+        assert np.abs(k[:, :2]).max() < 1e-3
+        np.testing.assert_allclose(np.sort(np.abs(k[:, 2])), [0.2844, 0.3315], atol=1e-3)
+        assert "on a line" in found.description[b]

@@ -238,12 +238,12 @@ def _line(found: _Found, gap: Real) -> NDArray[np.bool_]:
 
 
 def _widest(k: Real) -> float:
-    """Longest edge of the shortest tree between momenta (m, 3)."""
+    """Longest edge of the shortest tree between momenta (m, 3) of the torus."""
     near, left, widest = np.full(len(k), np.inf), np.ones(len(k), np.bool_), 0.0
     at = 0
     for _ in range(len(k) - 1):
         left[at] = False
-        near = np.minimum(near, np.linalg.norm(k - k[at], axis=1))
+        near = np.minimum(near, np.linalg.norm(_wrapped(k - k[at]), axis=1))
         at = int(np.where(left, near, np.inf).argmin())
         widest = max(widest, float(near[at]))
     return widest
