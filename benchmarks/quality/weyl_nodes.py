@@ -117,7 +117,9 @@ def census(name: str) -> None:
         "bands": list(found.bands),
         "complete": bool(found.complete), "stopped": bool(found.stopped),
         "charges": {str(c): int((charges == c).sum()) for c in sorted(set(charges.tolist())) if c},
-        "undecided": len(found.undecided), "unique": int(found.unique.sum()),
+        "undecided": len(found.undecided),
+        "kinds": dict(Counter(found.kind[found.undecided].tolist())),
+        "seen": found.description[found.undecided].tolist(), "unique": int(found.unique.sum()),
         "error": float(found.position_error[found.unique].max(initial=0.0)),
         "gap": float(found.gap_outside), "total": found.total,
         "paired": int((found.partner >= 0).sum()), "reversal": float(found.reversal_error),
@@ -133,8 +135,8 @@ def census(name: str) -> None:
 def files_table() -> str:
     """All files that were asked."""
     heads = ("file, lowest bands", "known", "boxes with a charge", "of them proven single",
-             "undecided", "sum of charges", "gap elsewhere", "CPU", "peak")  # fmt: skip
-    lines = [f"| {' | '.join(heads)} |", "|---|---|---|---:|---:|---:|---:|---:|---:|"]
+             "undecided, and what they seem to be", "sum of charges", "gap elsewhere", "CPU", "peak")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---|---|---|---:|---|---:|---:|---:|---:|"]
     for name, row in FILES.items():
         kept = STUDY.get(file_settings(name))
         if kept is None:
@@ -142,7 +144,9 @@ def files_table() -> str:
             continue
         charges = ", ".join(f"{n} of {int(c):+d}" for c, n in kept["charges"].items()) or "none"
         single = f"{kept['unique']}, to {kept['error']:.1e}" if kept["unique"] else "0"
+        kinds = ", ".join(f"{n} {kind}" for kind, n in kept.get("kinds", {}).items())
         wide = f", up to {kept['widest']:.2f} wide" if kept["undecided"] else ""
+        wide = f"{': ' * bool(kinds)}{kinds}{wide}"
         gap = f"{kept['gap']:.1e} eV" if kept["complete"] else "nothing proven"
         total = "open" if kept["total"] is None else str(kept["total"])
         lines.append(

@@ -444,7 +444,7 @@ def test_a_line_that_a_third_band_ends_is_recognised():
     assert "triple point" in repr(found)
 
 
-def test_what_is_seen_in_a_box_is_told_apart():
+def test_what_is_seen_in_a_box_has_a_kind():
     """A gap of 1e-4 along a ring, one that is too small for the depth, two nodes, and one."""
     opened = tp.find_weyl_nodes(tp.FourierHamiltonian(ring(1e-4)))
     assert set(opened.kind) == {"nearly nodal line"}

@@ -178,7 +178,7 @@ def test_the_lines_of_irf4_are_named_as_such():
 
 
 @pytest.mark.slow
-def test_nodes_and_triple_points_of_zrte_are_told_apart():
+def test_nodes_and_triple_points_of_zrte():
     """Twelve nodes near K, and four triple points: both ends of two lines on the axis."""
     h = tp.read_wannier90(wannier_file("ZrTe_hr.dat.tar.gz"), n_occupied=8)
     found = tp.find_weyl_nodes(h)
