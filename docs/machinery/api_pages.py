@@ -62,7 +62,8 @@ def examples() -> tuple[tuple[str, str, str], ...]:
                 title, code = TITLE.search(text), "\n".join(CODE.findall(text))
                 name = title[1] if title else path.stem
             else:
-                name, code, address = f"{path.stem} (gallery)", text, Path("gallery/index.md")
+                page = "systems" if path.stem.startswith("system_") else "index"
+                name, code, address = f"{path.stem} (gallery)", text, Path(f"gallery/{page}.md")
             if code:
                 found.append((name.replace("`", ""), f"../{address.as_posix()}", code))
     return tuple(found)

@@ -18,7 +18,7 @@ from topophys.testing.wannier_files import wannier_file
 pytestmark = pytest.mark.release
 
 FOLDER = Path(__file__).parents[2] / "docs" / "gallery"
-HELPERS = {"make", "small_runs", "curves"}
+HELPERS = {"make", "small_runs", "curves", "boundary"}
 #: Scripts that compute for more than five seconds.
 LONG = {
     "haldane_phases", "coarse_grid", "phase_classes", "noise", "hofstadter", "mos2_flow",
@@ -26,6 +26,8 @@ LONG = {
     "winding_angle",
 }  # fmt: skip
 SCRIPTS = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in HELPERS)
+#: Scripts of systems are alike: one of them in every run.
+ALIKE = {name for name in SCRIPTS if name.startswith("system_")} - {"system_p_plus_ip"}
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def size(path):
     return struct.unpack(">II", path.read_bytes()[16:24])
 
 
-@pytest.mark.parametrize("name", others_slow(SCRIPTS, quick=set(SCRIPTS) - LONG))
+@pytest.mark.parametrize("name", others_slow(SCRIPTS, quick=set(SCRIPTS) - LONG - ALIKE))
 def test_a_script_makes_its_picture(name, gallery, tmp_path):
     script = gallery(name)
     file = [wannier_file("MoS2-1Tp_hr.dat.tar.gz")] if name == "mos2_flow" else []
@@ -76,11 +78,12 @@ def test_there_are_enough():
     assert len(SCRIPTS) >= 12
 
 
-def test_the_page_follows_from_the_scripts(gallery):
+def test_the_pages_follow_from_the_scripts(gallery):
     make = gallery("make")
-    assert set(make.SCRIPTS) == set(SCRIPTS)
-    written = (FOLDER / "index.md").read_text(encoding="utf-8")
-    assert written == make.page(), "run: python docs/gallery/make.py"
+    assert {*make.SCRIPTS, *(f"system_{name}" for name in make.SYSTEMS)} == set(SCRIPTS)
+    for name, text in (("index", make.page()), ("systems", make.systems_page())):
+        written = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+        assert written == text, "run: python docs/gallery/make.py"
 
 
 @pytest.mark.parametrize(
