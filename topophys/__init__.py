@@ -121,7 +121,8 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         winding_number,
         winding_steps,
     )
-    from topophys.invariants.z2 import Z2Indices, z2_indices_3d, z2_invariant
+    from topophys.invariants.z2 import z2_invariant
+    from topophys.invariants.z2_indices import Z2Indices, z2_indices_3d
 
 __all__ = [
     "BandPath",
@@ -255,7 +256,7 @@ _HOMES: Final = {
     "TwoBandHamiltonian": "topophys.hamiltonians.two_band",
     "Unflattened": "topophys.hamiltonians.flatten",
     "WeylCensus": "topophys.invariants.weyl",
-    "Z2Indices": "topophys.invariants.z2",
+    "Z2Indices": "topophys.invariants.z2_indices",
     "Z2Result": "topophys.invariants.results",
     "anderson_disorder": "topophys.invariants.families",
     "axion_angle": "topophys.invariants.axion",
@@ -323,7 +324,7 @@ _HOMES: Final = {
     "winding_number": "topophys.invariants.winding",
     "winding_steps": "topophys.invariants.winding",
     "write_wannier90_hr": "topophys.hamiltonians.wannier90",
-    "z2_indices_3d": "topophys.invariants.z2",
+    "z2_indices_3d": "topophys.invariants.z2_indices",
     "z2_invariant": "topophys.invariants.z2",
     "zak_phase": "topophys.invariants.wilson",
 }

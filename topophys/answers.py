@@ -305,7 +305,8 @@ def _planes(h: WannierHamiltonian) -> Found:
 
 def _z2(h: WannierHamiltonian, time_reversal: str | None) -> Found:
     from topophys.hamiltonians.symmetries import find_time_reversal  # noqa: PLC0415
-    from topophys.invariants.z2 import z2_indices_3d, z2_invariant  # noqa: PLC0415
+    from topophys.invariants.z2 import z2_invariant  # noqa: PLC0415
+    from topophys.invariants.z2_indices import z2_indices_3d  # noqa: PLC0415
 
     _require(h, (2, 3), "Z2 invariant")
     order = find_time_reversal(h) if time_reversal == "auto" else time_reversal

@@ -526,6 +526,7 @@ class Check(NamedTuple):
     dimensions: tuple[int | None, ...]
     question: str
     evidence: str
+    shown: Callable[[int], str] = str
 
 
 BANDS = "quantity dimension bands n_occupied hoppings amplitude_error"
@@ -548,6 +549,9 @@ BESIDE = {
     "mirror Chern number, times two": "symmetry_checker",
     "Majorana Kramers number": "symmetry_checker",
     "axion angle": "symmetry_checker",
+    "spin Chern number, times two": "symmetry_checker",
+    "Z2 indices": "symmetry_checker",
+    "Z2 indices of planes": "symmetry_checker",
     "three-dimensional winding number": "degree_checker",
     "second Chern number": "degree_checker",
     "localizer index": "degree_checker",
@@ -588,7 +592,7 @@ def check(text: str) -> str:
     except (ArithmeticError, ValueError, RecursionError, MemoryError) as error:
         reason = f"the numbers cannot be worked with ({type(error).__name__})"
         raise RejectedError(reason) from error
-    return f"{quantity} {value}, gap at least {rounded_down(lower)}"
+    return f"{quantity} {how.shown(value)}, gap at least {rounded_down(lower)}"
 
 
 def rounded_down(bound: float) -> str:

@@ -1,38 +1,40 @@
-"""Mirror Chern numbers, Kramers pairs of Majorana modes and axion angles, for `checker.py`.
+"""Mirror and spin Chern numbers, Kramers pairs of Majorana modes, axion angles and Z2 indices.
 
-A certificate of a mirror Chern number holds a proof of a Chern number for each sector, one of
-Kramers pairs a proof that a determinant does not vanish, one of an axion angle that planes have no
-Chern numbers. `bundle_checker.py` and `checker.py`,
-which must lie beside this file, prove these; this file proves that they are about the Hamiltonian
-of the question. Nothing else is needed but Python and python-flint. Section numbers are those of
-the page "The checker".
+For `checker.py`. A certificate of a mirror or spin Chern number holds a proof of a Chern number for
+each sector, one of Kramers pairs a proof that a determinant does not vanish, one of an axion angle
+that planes have no Chern numbers, one of Z2 indices the invariants of six planes.
+`bundle_checker.py` and `checker.py`, which must lie beside this file, prove these; this file proves
+that they are about the Hamiltonian of the question. Nothing else is needed but Python and
+python-flint. Section numbers are those of the page "The checker".
 """
 
 from __future__ import annotations
 
 from functools import reduce
-from itertools import product
+from itertools import chain, product
 from math import inf, nextafter
-from operator import mul
+from operator import add, mul
 from typing import Any
 
-from flint import acb, acb_mat, arb
+from flint import acb, acb_mat, arb, fmpq
 
 if __package__:
-    from topophys.bundle_checker import pfaffian
+    from topophys.bundle_checker import operator, pfaffian
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, PI, Bands, Check, Claim, Model, argument, check_of, complexes, dagger,
-        frobenius, integer, keys, listed, need, norm, number, prove_cells, settle, total, turning,
-        unitary, whole,
+        BANDS, CELLS, MAX_WAVES, PI, Bands, Check, Claim, Model, argument, check_of, complexes,
+        dagger, frobenius, integer, keys, listed, need, norm, number, prove_cells, settle, total,
+        turning, unitary, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
-    from bundle_checker import pfaffian  # type: ignore[import-not-found, no-redef]
+    from bundle_checker import operator, pfaffian  # type: ignore[import-not-found, no-redef]
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: How near the exact operator must be to the one of the question, and its eigenvalues apart.
 NEAR, APART = 1e-5, 1e-3
 SECTOR = "basis states n_occupied chern amplitude_error hoppings cells"
 PLANE, PARITIES = "amplitude_error hoppings cells", "even odd n_odd"
+#: A space turns by less than 2 sin(theta / 2) <= 2^(1/2) sin theta; twice that, rounded up.
+TURNED = fmpq(57, 20)
 
 
 # ---------------------------------------------------------------- 10. sectors of a unitary
@@ -69,29 +71,15 @@ def sectors(claim: Claim) -> None:
     values = complexes(ask["eigenvalues"], 2)
     need(abs(values[0] - values[1]) > APART, "the eigenvalues are not apart")
     parts = [keys(part, SECTOR) for part in listed(claim.evidence["sectors"], 2)]
-    bases = list[acb_mat]()
-    for part in parts:
-        words = part["basis"]
-        need(isinstance(words, str), "numbers must be a string")
-        size = len(words.split(" ")) // (2 * n)
-        need(1 <= size < n, "a sector has no state, or all")
-        bases.append(acb_mat(n, size, complexes(words, n * size)))
-    first = bases[0].ncols()
-    need(first + bases[1].ncols() == n, "the sectors do not make up the whole")
-    joined = acb_mat([a + b for a, b in zip(*(x.tolist() for x in bases), strict=True)])
-    whole_basis = unitary(joined)
+    whole_basis, spans = joined(parts, n)
+    first = spans[0][1]
     # the exact operator: these eigenspaces, and the stated eigenvalues
     diagonal = acb_mat(n, n, [
         acb(values[i >= first]) if i == j else acb(0) for i in range(n) for j in range(n)
     ])  # fmt: skip
-    operator = whole_basis * diagonal * dagger(whole_basis)
-    need(frobenius(operator - given) < NEAR, "the sectors are not those of the mirror")
-    turned = {
-        r: dagger(whole_basis) * h * whole_basis
-        for r, h in zip(
-            [(0, 0), *bands.vectors], [bands.home, *bands.matrices], strict=True
-        )
-    }  # fmt: skip
+    exact = whole_basis * diagonal * dagger(whole_basis)
+    need(frobenius(exact - given) < NEAR, "the sectors are not those of the mirror")
+    turned = in_basis(bands, whole_basis)
     # what couples the sectors: half of it counts at R = 0, as there is no -R
     bands.wrong = number(ask["symmetry_violation"], 0.0) * scale
     coupling = total(
@@ -101,9 +89,41 @@ def sectors(claim: Claim) -> None:
     )
     need(coupling <= bands.wrong, "the symmetry is violated by more than it says")
     prove_cells(bands, claim)  # the gap of H, and of its part without the coupling
-    spans, found = ((0, first), (first, n)), list[int]()
-    levels = list[tuple[arb, arb]]()
-    counts = list[int]()
+    found, _ = numbers(parts, spans, turned, bands)
+    settle(found[0] - found[1], claim)
+
+
+def joined(parts: list[dict[str, Any]], n: int) -> tuple[acb_mat, list[tuple[int, int]]]:
+    """Exact unitary matrix near the bases of all sectors, side by side; which columns are whose."""
+    bases, spans, start = list[acb_mat](), list[tuple[int, int]](), 0
+    for part in parts:
+        words = part["basis"]
+        need(isinstance(words, str), "numbers must be a string")
+        size = len(words.split(" ")) // (2 * n)
+        need(1 <= size < n, "a sector has no state, or all")
+        bases.append(acb_mat(n, size, complexes(words, n * size)))
+        spans.append((start, start + size))
+        start += size
+    need(start == n, "the sectors do not make up the whole")
+    rows = zip(*(x.tolist() for x in bases), strict=True)
+    return unitary(acb_mat([[*chain.from_iterable(row)] for row in rows])), spans
+
+
+def in_basis(bands: Bands, basis: acb_mat) -> dict[Any, acb_mat]:
+    """Hoppings in another basis, one of each pair R, -R."""
+    both = zip([(0, 0), *bands.vectors], [bands.home, *bands.matrices], strict=True)
+    return {r: dagger(basis) * h * basis for r, h in both}
+
+
+def numbers(
+    parts: list[dict[str, Any]],
+    spans: list[tuple[int, int]],
+    turned: dict[Any, acb_mat],
+    bands: Bands,
+) -> tuple[list[int], list[int]]:
+    """Chern number and number of occupied states of each sector of a Hamiltonian with a gap."""
+    within_budget(parts)
+    found, counts, levels = list[int](), list[int](), list[tuple[arb, arb]]()
     for part, span in zip(parts, spans, strict=True):
         blocks = {r: block(h, span, span) for r, h in turned.items()}
         size = span[1] - span[0]
@@ -115,9 +135,20 @@ def sectors(claim: Claim) -> None:
         levels.append(count_below(at_zero, states, counts[-1]))
         found.append(one_sector(part, blocks, bands, counts[-1]))
     need(sum(counts) == bands.filled, "the sectors do not share the occupied states")
-    below, above = levels[0][0].max(levels[1][0]), levels[0][1].min(levels[1][1])
-    need(below + bands.error < above - bands.error, "levels of the sectors are not separated")
-    settle(found[0] - found[1], claim)
+    below, above = zip(*levels, strict=True)
+    low, high = reduce(arb.max, below), reduce(arb.min, above)
+    need(low + bands.error < high - bands.error, "levels of the sectors are not separated")
+    return found, counts
+
+
+def within_budget(parts: list[dict[str, Any]]) -> None:
+    """Keep the work of many proofs in one file within what one may take."""
+    work = 0
+    for part in parts:
+        cells = part["cells"]
+        need(isinstance(cells, dict), "an object is missing")
+        work += str(cells.get("tree", "")).count("0") * len(listed(part["hoppings"]))
+    need(work <= MAX_WAVES, "too many hoppings for so many cells")
 
 
 def block(h: acb_mat, rows: tuple[int, int], across: tuple[int, int]) -> acb_mat:
@@ -132,9 +163,25 @@ def one_sector(part: dict[str, Any], blocks: dict[Any, acb_mat], bands: Bands, f
     if filled in (0, size):
         need(value == 0 and part["cells"] == {}, "a sector that is empty or full has no number")
         return 0
+    prove_part("Chern number", part, blocks, bands, filled, value)
+    return value
+
+
+def prove_part(
+    quantity: str,
+    part: dict[str, Any],
+    blocks: dict[Any, acb_mat],
+    bands: Bands,
+    filled: int,
+    value: int,
+    more: dict[str, Any] | None = None,
+    gap: float = 0.0,
+) -> None:
+    """Prove an integer of a plane, whose hoppings are rounded in the evidence."""
+    size = next(iter(blocks.values())).nrows()
     question = {
-        "quantity": "Chern number", "dimension": 2, "bands": size, "n_occupied": filled,
-        "hoppings": part["hoppings"], "amplitude_error": part["amplitude_error"],
+        "quantity": quantity, "dimension": 2, "bands": size, "n_occupied": filled,
+        "hoppings": part["hoppings"], "amplitude_error": part["amplitude_error"], **(more or {}),
     }  # fmt: skip
     given = dict[Any, acb_mat]()
     for item in listed(part["hoppings"]):
@@ -147,13 +194,12 @@ def one_sector(part: dict[str, Any], blocks: dict[Any, acb_mat], bands: Bands, f
         for r in sorted({*blocks, *given})
     )
     allowed = number(part["amplitude_error"], 0.0) * bands.scale
-    need(off + bands.error <= allowed, "the hoppings of a sector are not those of its block")
+    need(off + bands.error <= allowed, "the hoppings of a part are not those of its block")
     cells = part["cells"]
     need(isinstance(cells, dict), "an object is missing")
-    how = check_of("Chern number", cells)
+    how = check_of(quantity, cells)
     keys(cells, how.evidence)
-    how.prove(Claim(question, cells, value, 0.0))
-    return value
+    how.prove(Claim(question, cells, value, gap))
 
 
 # ---------------------------------------------------------------- 11. Kramers pairs of Majoranas
@@ -267,8 +313,8 @@ def axion(claim: Claim) -> None:
     need(bands.gap > 0 or bands.wrong == 0, "the gap is not above the violation")
     prove_cells(bands, claim)  # the gap of H, and of its mean over the inversion
     for axis, plane in enumerate(listed(shown["planes"], 3)):
-        part = {**keys(plane, PLANE), "chern": 0}
-        one_sector(part, on_plane(bands, axis), bands, bands.filled)
+        part = keys(plane, PLANE)
+        prove_part("Chern number", part, on_plane(bands, axis), bands, bands.filled, 0)
     found = 0
     for corner, item in zip(product((0, 1), repeat=3), listed(shown["parities"], 8), strict=True):
         part, at = keys(item, PARITIES), inside[0]
@@ -292,12 +338,13 @@ def axion(claim: Claim) -> None:
     settle(found // 2 % 2, claim)
 
 
-def on_plane(bands: Bands, axis: int) -> dict[Any, acb_mat]:
-    """Hoppings at momentum 0 along an axis, one of each pair R, -R."""
+def on_plane(bands: Bands, axis: int, end: int = 0) -> dict[Any, acb_mat]:
+    """Hoppings at momentum 0 or pi along an axis, one of each pair R, -R."""
     zero = (0, 0)
     found = {zero: bands.home}
-    for vector, x in zip(bands.vectors, bands.matrices, strict=True):
-        one, two = (x for i, x in enumerate(vector) if i != axis)
+    for vector, h in zip(bands.vectors, bands.matrices, strict=True):
+        x = h * (-1) ** (end * vector[axis] % 2)
+        one, two = (y for i, y in enumerate(vector) if i != axis)
         r = one, two
         if r == zero:
             found[zero] = found[zero] + x + dagger(x)
@@ -305,6 +352,96 @@ def on_plane(bands: Bands, axis: int) -> dict[Any, acb_mat]:
         there, y = (r, x) if r > zero else ((-r[0], -r[1]), dagger(x))
         found[there] = found[there] + y if there in found else y
     return found
+
+
+# ---------------------------------------------------------------- 18. halves by a projected spin
+
+
+def spins(claim: Claim) -> None:
+    """Difference of the Chern numbers of both halves by a projected spin; 18. of the page."""
+    bands = Bands(claim)
+    n, half = bands.n, bands.filled // 2
+    need(bands.filled % 2 == 0, "the occupied states cannot be halved")
+    given = acb_mat(n, n, complexes(claim.question["spin"], n * n))
+    parts = [keys(part, SECTOR) for part in listed(claim.evidence["sectors"])]
+    need(1 < len(parts) <= n, "there must be two sectors or more")
+    basis, spans = joined(parts, n)
+    turned = in_basis(bands, basis)
+    kept = {r: reduce(add, (only(h, span) for span in spans)) for r, h in turned.items()}
+    violation = number(claim.question["symmetry_violation"], 0.0) * bands.scale
+    coupling = total(norm(h - kept[r]) * (1 if r == (0, 0) else 2) for r, h in turned.items())
+    need(coupling <= violation, "the symmetry is violated by more than it says")
+    found, counts = numbers(parts, spans, turned, bands)
+    # the spin operator in this basis is nearly its diagonal
+    spin = dagger(basis) * (given + dagger(given)) * basis / 2
+    level = [spin[i, i].real for i in range(n)]
+    rest = frobenius(spin - acb_mat(n, n, [
+        acb(level[i] if i == j else 0) for i in range(n) for j in range(n)
+    ]))  # fmt: skip
+    down, lower, upper, value = 0, list[arb](), list[arb](), 0
+    for span, count, chern in zip(spans, counts, found, strict=True):
+        if not count:
+            continue
+        is_up = down >= half
+        (upper if is_up else lower).extend(level[slice(*span)])
+        down += 0 if is_up else count
+        value += chern if is_up else -chern
+    need(down == half, "a sector is divided between the halves")
+    between = reduce(arb.min, upper) - reduce(arb.max, lower) - 2 * rest
+    need(between > 0, "the spins of the halves are not apart")
+    width = reduce(arb.max, level) - reduce(arb.min, level) + 2 * rest
+    # the gap of the part that keeps the sectors: enough for both gaps on the way to H
+    far = violation + 2 * bands.error
+    bands.gap = (bands.gap + 2 * violation).max(far * (1 + TURNED * width / between))
+    bands.home, *bands.matrices = (basis * x * dagger(basis) for x in kept.values())
+    rows = [x.entries() for x in bands.matrices]
+    bands.table = acb_mat(len(rows), n * n, [*chain.from_iterable(rows)])
+    bands.norms = [norm(x) for x in bands.matrices]
+    prove_cells(bands, claim)
+    settle(value, claim)
+
+
+def only(h: acb_mat, span: tuple[int, int]) -> acb_mat:
+    """Set what is outside of a diagonal block to 0."""
+    inside, n = range(*span), h.nrows()
+    return acb_mat(n, n, [
+        h[i, j] if i in inside and j in inside else acb(0) for i in range(n) for j in range(n)
+    ])  # fmt: skip
+
+
+# ---------------------------------------------------------------- 19. Z2 indices of solids
+
+
+def solid(claim: Claim) -> None:
+    """Z2 indices from six planes, with the gap on them or in the whole zone; 19 of the page."""
+    ask = claim.question
+    planes_alone = ask["quantity"] == "Z2 indices of planes"
+    box = {"start": [1, 1, 1], "depth": 0}
+    bands = Bands(claim._replace(evidence=box) if planes_alone else claim)
+    need(bands.filled % 2 == 0 and bands.n % 2 == 0, "an odd number")
+    operator(claim, bands, "time_reversal", -1)
+    parts = [keys(x, PLANE + " z2 symmetry_violation") for x in listed(claim.evidence["planes"], 6)]
+    within_budget(parts)
+    if not planes_alone:
+        prove_cells(bands, claim)
+    found = list[int]()
+    for (axis, end), part in zip(product(range(3), (0, 1)), parts, strict=True):
+        found.append(whole(part["z2"], 0, 1))
+        more = {
+            "time_reversal": ask["time_reversal"], "symmetry_violation": part["symmetry_violation"]
+        }  # fmt: skip
+        prove_part(
+            "Z2 invariant", part, on_plane(bands, axis, end), bands, bands.filled, found[-1], more,
+            claim.gap if planes_alone else 0.0,
+        )  # fmt: skip
+    strong = {(found[i] + found[i + 1]) % 2 for i in (0, 2, 4)}
+    need(len(strong) == 1, "the three directions do not agree")
+    settle(int("".join(map(str, [*strong, *found[1::2]]))), claim)
+
+
+def four(value: int) -> str:
+    """Write indices (nu_0; nu_1 nu_2 nu_3) from their digits."""
+    return f"({value // 1000}; {value % 1000:03d})"
 
 
 CHECKS = {
@@ -317,6 +454,15 @@ CHECKS = {
     ),
     "mirror Chern number, times two": Check(
         sectors, (2,), BANDS + " mirror eigenvalues symmetry_violation",
-        "start depth tree bases levels sectors",
+        CELLS + " sectors",
+    ),
+    "spin Chern number, times two": Check(
+        spins, (2,), BANDS + " spin symmetry_violation", CELLS + " sectors"
+    ),
+    "Z2 indices": Check(
+        solid, (3,), BANDS + " time_reversal symmetry_violation", CELLS + " planes", four
+    ),
+    "Z2 indices of planes": Check(
+        solid, (3,), BANDS + " time_reversal symmetry_violation", "planes", four
     ),
 }  # fmt: skip

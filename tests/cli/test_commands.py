@@ -10,6 +10,7 @@ import pytest
 import topophys as tp
 from tests.integration.artefacts import tiny
 from topophys.datasets import open_dataset
+from topophys.invariants.certificate_file import verify
 from topophys.learn import load_run
 
 
@@ -79,6 +80,19 @@ def test_certify(program, tmp_path):
     code, _, err = program("certify", tmp_path / "h_hr.dat", "-o", path)
     assert (code, err.count("\n")) == (2, 1)
     assert "Option -n (--occupied) must be given" in err
+
+
+def test_certify_indices_of_a_solid(program, tmp_path):
+    pytest.importorskip("flint")
+    path = tmp_path / "x.cert.json"
+    tp.write_wannier90_hr(tp.models.fu_kane_mele(0.8, 0.3), tmp_path / "h_hr.dat")
+    words = ("certify", tmp_path / "h_hr.dat", "-n", 2, "--quantity", "z2", "--planes", "-o", path)
+    code, out, err = program(*words)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{path}: Z2 indices of planes (1; 111), gap at least 0.6")
+    assert verify(path).startswith("Z2 indices of planes (1; 111), gap at least 0.6")
+    assert program("z2", tmp_path / "h_hr.dat", "-n", 2, "-o", path)[0] == 0
+    assert verify(path).startswith("Z2 indices of planes (1; 111)")
 
 
 def test_a_certificate_that_cannot_be_checked_is_not_wrong(program, tmp_path, monkeypatch):

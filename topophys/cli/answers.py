@@ -263,8 +263,6 @@ def _answer(
     from topophys.answers import ask
 
     answer = ask(file, question, read=read, **options)
-    if output is not None and not hasattr(answer.proof, "save"):
-        raise InputError("Option -o must be left out for the indices of a solid: ask its gap.")
     shown = answer.resolved and answer.status != "refuted"
     saved = answer.proof.save(output) if output is not None and shown else None
     if as_json:
@@ -289,9 +287,16 @@ def certify(
         int | None, typer.Option("-n", "--occupied", help="Number of occupied bands.")
     ] = None,
     quantity: Annotated[
-        Literal["gap", "chern", "weyl"] | None,
+        Literal["gap", "chern", "z2", "weyl"] | None,
         typer.Option(help="Quantity to prove; by default chern in two dimensions, otherwise gap."),
     ] = None,
+    time_reversal: Annotated[
+        Literal["auto", "up first", "alternating"],
+        typer.Option(help="For z2: order of the spins; 'auto' detects it."),
+    ] = "auto",
+    planes: Annotated[
+        bool, typer.Option("--planes", help="For z2 of solids: planes alone, without the bulk gap.")
+    ] = False,
     centre: Annotated[
         str | None, typer.Option(help="For weyl: centre of the box, in radians: 0.1,0.2,0.3.")
     ] = None,
@@ -304,6 +309,9 @@ def certify(
 
     The file can be checked by `python -m topophys.checker x.cert.json`, or by copies of that module
     and of those beside it, which need nothing else of this package.
+
+    Z2 indices of a solid are those of six planes; whether the gap is open between them is proven,
+    too, and the file is about planes alone where that fails.
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
     """
@@ -329,19 +337,51 @@ def certify(
         except ValueError:
             raise InputError("Option --centre must be three numbers: 0.1,0.2,0.3.") from None
         proof = weyl_charge(h, at, half_width=half_width, on_unresolved="raise")
+    elif question == "z2":
+        proof = _z2_proof(h, time_reversal, planes)
     else:
         prove = certify_chern if question == "chern" else certify_gap
         proof = prove(h, on_unresolved="raise")
     path = proof.save(output)
+    name, value, gap = _as_written(proof)
     if as_json:
-        record = {"file": str(file), "certificate": str(path), "quantity": proof.quantity}
-        found = {"value": int(proof), "gap_lower": float(proof.gap_lower), "dim": h.dim}
+        record = {"file": str(file), "certificate": str(path), "quantity": name}
+        found = {"value": value, "gap_lower": gap, "dim": h.dim}
         print(json.dumps(record | found | {"n_occupied": h.n_occupied, "n_bands": h.n_bands}))
         return
+    shown = getattr(proof, "label", value) if question == "z2" else f"{value:+d}"
     print(
-        f"{path}: {proof.quantity} {int(proof):+d}, gap at least {at_least(proof.gap_lower, 6)}"
+        f"{path}: {name} {shown}, gap at least {at_least(gap, 6)}"
         f" ({h.dim}D, {h.n_occupied} of {h.n_bands} bands occupied, {path.stat().st_size} bytes)"
     )
+
+
+def _z2_proof(h: Any, time_reversal: str, planes: bool) -> Any:
+    """Prove the invariant of a plane or the indices of a solid, so that a file can be written."""
+    from topophys.hamiltonians.symmetries import find_time_reversal
+    from topophys.invariants.z2 import z2_invariant
+    from topophys.invariants.z2_indices import z2_indices_3d
+
+    order: Any = find_time_reversal(h) if time_reversal == "auto" else time_reversal
+    if order is None:
+        raise InputError(
+            "Option --time-reversal must name the order of the spins, because no usual order makes"
+            " this Hamiltonian symmetric under time reversal."
+        )
+    if h.dim == 3:
+        return z2_indices_3d(
+            h, time_reversal=order, method="flux", prove_bulk=not planes, on_unresolved="raise"
+        )
+    return z2_invariant(h, time_reversal=order, method="flux", on_unresolved="raise")
+
+
+def _as_written(proof: Any) -> tuple[str, Any, float]:
+    """Name, value and gap of a proof as its file has them."""
+    if hasattr(proof, "planes"):
+        whole = proof.bulk is not None and bool(proof.bulk.all_certified)
+        gap = proof.bulk.gap_lower if whole else proof.gap_lower
+        return "Z2 indices" if whole else "Z2 indices of planes", proof.value.tolist(), float(gap)
+    return getattr(proof, "quantity", "Z2 invariant"), int(proof), float(proof.gap_lower)
 
 
 COMMANDS: Final = (chern, winding, gap, z2, weyl)

@@ -14,11 +14,10 @@ from topophys.errors import InputError
 from topophys.invariants._evidence import CHUNK, DEPTH, Cells
 from topophys.invariants._subdivision import Levels
 from topophys.invariants.certificate_file import (
-    FORMAT,
-    VERSION,
     asked_of,
+    best_part,
+    certificate,
     exact,
-    hexadecimal,
     model_of,
     stored_cells,
     surface_evidence,
@@ -62,14 +61,9 @@ def census_document(
     n = question.amplitudes.shape[-1]
     limit = min(CELLS, ENTRIES // n**2)
     turned = [None if c is None else orientation * c for c in charges]
-    for part in PARTS:
-        try:
-            cells = _outside(question, ends, points, part * gap, limit)
-        except InputError:
-            if part == PARTS[-1]:
-                raise
-            continue
-        break
+    claim, cells = best_part(
+        gap, lambda least: _outside(question, ends, points, least, limit), PARTS
+    )
     leaves = cells["tree"].count("0")
     if leaves * len(charges) > PAIRS:
         raise InputError(
@@ -87,13 +81,8 @@ def census_document(
         {"low": low.tolist(), "high": high.tolist(), "charge": charge}
         for (low, high), charge in zip(ends, turned, strict=True)
     ]
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "question": {**asked_of(question), "points": points, "boxes": boxes},
-        "claim": {"value": sum(bool(c) for c in turned), "gap_lower": hexadecimal(part * gap)},
-        "evidence": {**cells, "charges": surfaces},
-    }
+    asked = {**asked_of(question), "points": points, "boxes": boxes}
+    return certificate(asked, sum(bool(c) for c in turned), claim, {**cells, "charges": surfaces})
 
 
 def _outside(

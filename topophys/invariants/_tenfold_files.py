@@ -6,7 +6,7 @@ import base64
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -17,13 +17,13 @@ from topophys.hamiltonians.two_band import PAULI
 from topophys.invariants._evidence import DEPTH, power_norm
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._subdivision import Levels
+from topophys.invariants._symmetry_files import plane_document
 from topophys.invariants.certificate_file import (
-    FORMAT,
     MAX_LEAVES,
     PARTS,
-    VERSION,
     asked_of,
-    document_of,
+    best_part,
+    certificate,
     exact,
     gap_evidence,
     hexadecimal,
@@ -79,25 +79,13 @@ def tenfold_document(question: Question, value: int, gap_lower: float) -> dict[s
         OPERATORS[question.quantity]: words_of(np.asarray(question.operator)),
         "symmetry_violation": hexadecimal(made.wrong),
     }
-    room = max(0.0, gap_lower)
     # without a violation the file may claim nothing of the gap; else it has to be above 0
-    for part in PARTS if made.wrong == 0.0 else PARTS[:-1]:
-        claim = part * room
-        needed = (claim + 2.0 * question.amplitude_error + 2.0 * made.wrong) * CLEAR
-        try:
-            cells = made.cells(needed)
-        except InputError:
-            if part == PARTS[-2 if made.wrong else -1]:
-                raise
-            continue
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "question": asked,
-            "claim": {"value": int(value), "gap_lower": hexadecimal(claim)},
-            "evidence": {**cells, **made.evidence},
-        }
-    raise AssertionError
+    claim, cells = best_part(
+        max(0.0, gap_lower),
+        lambda gap: made.cells((gap + 2.0 * question.amplitude_error + 2.0 * made.wrong) * CLEAR),
+        PARTS if made.wrong == 0.0 else PARTS[:-1],
+    )
+    return certificate(asked, value, claim, {**cells, **made.evidence})
 
 
 def _eigenbasis(operator: Matrix) -> Matrix:
@@ -271,7 +259,7 @@ def _axion(question: Question, gap_lower: float) -> _Parts:
     evidence: dict[str, Any] = {
         "basis": words_of(basis),
         "n_odd": odd,
-        "planes": [_plane(question, axis, gap_lower) for axis in range(3)],
+        "planes": [plane_document(question, axis, gap_lower) for axis in range(3)],
         "parities": [],
     }
     for corner in itertools.product((0, 1), repeat=3):
@@ -298,28 +286,6 @@ def _axion(question: Question, gap_lower: float) -> _Parts:
 def _maybe(x: Matrix) -> str:
     """Words of a matrix that may be empty."""
     return words_of(x) if x.size else ""
-
-
-def _plane(question: Question, axis: int, gap_lower: float) -> dict[str, Any]:
-    """Proof that the plane through k = 0 across an axis has the Chern number 0."""
-    r = np.delete(question.vectors, axis, axis=1)
-    vectors, where = np.unique(r, axis=0, return_inverse=True)
-    n = question.amplitudes.shape[-1]
-    sums = np.zeros((len(vectors), n, n), np.complex128)
-    np.add.at(sums, where.ravel(), question.amplitudes)
-    scaled, exponent = divide_out(question.amplitudes[None])
-    size = float(np.linalg.norm(scaled[0], axis=(1, 2)).sum())
-    error = math.ldexp(2.0**-50 * (len(r) + 1) * size, int(exponent[0]))
-    plane = replace(
-        question, quantity="Chern number", vectors=vectors, amplitudes=sums, operator=None,
-        amplitude_error=question.amplitude_error + error,
-    )  # fmt: skip
-    found = document_of(Proof(plane), 0, 1e-3 * gap_lower)
-    asked = found["question"]
-    return {
-        "hoppings": asked["hoppings"], "amplitude_error": asked["amplitude_error"],
-        "cells": found["evidence"],
-    }  # fmt: skip
 
 
 _PARTS: Final = {
@@ -368,22 +334,18 @@ def localizer_document(sample: Sample, value: int, gap_lower: float) -> dict[str
             break
     else:
         raise InputError("The gap of the localizer is too small for a certificate.")
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "question": {
-            "quantity": "localizer index",
-            "orbitals": m,
-            "matrix": words_of(mean),
-            "positions": [[hexadecimal(x) for x in at] for at in sample.positions.tolist()],
-            "kappa": hexadecimal(sample.kappa),
-            "energy": hexadecimal(sample.energy),
-            "centre": [hexadecimal(x) for x in sample.centre.tolist()],
-            "amplitude_error": hexadecimal(error),
-        },
-        "claim": {"value": int(value), "gap_lower": hexadecimal(claim)},
-        "evidence": {"bases": base64.b64encode(states.tobytes()).decode("ascii")},
+    asked = {
+        "quantity": "localizer index",
+        "orbitals": m,
+        "matrix": words_of(mean),
+        "positions": [[hexadecimal(x) for x in at] for at in sample.positions.tolist()],
+        "kappa": hexadecimal(sample.kappa),
+        "energy": hexadecimal(sample.energy),
+        "centre": [hexadecimal(x) for x in sample.centre.tolist()],
+        "amplitude_error": hexadecimal(error),
     }
+    bases = base64.b64encode(states.tobytes()).decode("ascii")
+    return certificate(asked, value, claim, {"bases": bases})
 
 
 def _clear(inside: Matrix, gram: Matrix, t: float, rounded: float) -> bool:

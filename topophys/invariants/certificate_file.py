@@ -7,16 +7,16 @@ import importlib
 import json
 import math
 import sys
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from topophys._io import begins_with, is_archive, read_bytes, write_text
 from topophys._optional import load_extra
-from topophys.errors import InputError, OutputError, UnresolvedError
+from topophys.errors import InputError, OutputError
 from topophys.hamiltonians.two_band import pauli_components
 from topophys.invariants._evidence import (
     DEPTH,
@@ -44,15 +44,13 @@ from topophys.invariants.evidence import (
 __all__ = [
     "SCHEMA",
     "asked_of",
-    "between",
+    "best_part",
+    "certificate",
     "document_of",
-    "element_of",
     "format_page",
     "gap_evidence",
     "load",
     "model_of",
-    "proof_of",
-    "save",
     "save_document",
     "stored_cells",
     "surface_evidence",
@@ -71,6 +69,7 @@ PARTS: Final = (1.0, 1.0 - 1e-9, 0.999, 0.9, 0.5, 0.0)
 MAX_LEAVES: Final = 300_000
 #: Largest entry below which energies of cells would be subnormal numbers.
 TINY: Final = 1e-305
+Evidence = TypeVar("Evidence")
 
 
 def document_of(
@@ -88,92 +87,38 @@ def document_of(
             " multiply the hoppings by a power of two."
         )
     # cells cannot reach both edges of a gap to the last digit: to try would take long
-    for part in parts if question.edges is None else parts[2:]:
+    write = _WRITERS[question.quantity]
+    claim, evidence = best_part(
+        claim,
+        lambda least: write(question, proof, value, least, limit),
+        parts if question.edges is None else parts[2:],
+    )
+    return certificate(asked_of(question), value, claim, evidence)
+
+
+def best_part(
+    gap: float, cells: Callable[[float], Evidence], parts: Sequence[float] = PARTS
+) -> tuple[float, Evidence]:
+    """Largest part of a gap for which there are cells, and these."""
+    for part in parts[:-1]:
         try:
-            evidence = _WRITERS[question.quantity](question, proof, value, part * claim, limit)
+            return part * gap, cells(part * gap)
         except InputError:
-            if part == parts[-1]:
-                raise
             continue
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "question": asked_of(question),
-            "claim": {"value": int(value), "gap_lower": hexadecimal(part * claim)},
-            "evidence": evidence,
-        }
-    raise AssertionError
+    return parts[-1] * gap, cells(parts[-1] * gap)
 
 
-@runtime_checkable
-class Provable(Protocol):
-    """What a result must know to be written: integers with status and gap, and their question."""
-
-    @property
-    def value(self) -> Any: ...
-    @property
-    def status(self) -> Any: ...
-    @property
-    def gap_lower(self) -> Any: ...
-    @property
-    def asked(self) -> Any: ...
-
-
-def element_of(
-    shape: tuple[int, ...], index: int | tuple[int, ...] | None
-) -> tuple[tuple[int, ...], int]:
-    """Index of one element of a batch as a tuple, and its number."""
-    where = () if index is None else (index if isinstance(index, tuple) else (index,))
-    try:
-        chosen = np.empty(shape)[where]
-    except IndexError:
-        chosen = np.empty(1)
-    if np.ndim(chosen):
-        raise InputError(
-            f"Argument `index` must name one Hamiltonian of a batch of shape {shape}, but is"
-            f" {index}."
-        )
-    return where, int(np.ravel_multi_index(where, shape, mode="wrap")) if shape else 0
-
-
-def save(certificate: Provable, path: str | Path, index: int | tuple[int, ...] | None) -> Path:
-    """Write the proof of one element; see `Certificate.save`."""
-    return save_document(document_of(*proof_of(certificate, index)), path)
-
-
-def proof_of(
-    certificate: Provable, index: int | tuple[int, ...] | None
-) -> tuple[Proof, int, float]:
-    """Proof of one element, its value, and the bound of the gap of the given Hamiltonian."""
-    where, flat = element_of(certificate.value.shape, index)
-    quantity = getattr(certificate, "quantity", "Z2 invariant")
-    if str(certificate.status[where]) != "certified":
-        raise UnresolvedError(quantity, [flat], certificate.value.size)
-    if certificate.asked is None:
-        raise InputError("This certificate does not contain its Hamiltonians; certify again.")
-    evidence = getattr(certificate, "evidence", ())
-    question = certificate.asked.question(where)
-    if hasattr(certificate, "valence_upper"):
-        question = between(question, certificate, where)
-    gap = float(certificate.gap_lower[where])
-    if hasattr(certificate, "symmetry_violation"):  # bounds the gap of the symmetrised Hamiltonian
-        gap = max(0.0, gap - float(certificate.symmetry_violation[where]))
-    # files know no lattice: charges in momenta k.a
-    value = certificate.asked.orientation * int(certificate.value[where])
-    return Proof(question, evidence[flat] if evidence else None), value, gap
-
-
-def between(question: Question, certificate: Any, where: tuple[int, ...]) -> Question:
-    """Question of an indirect gap: the energies between which it lies, and one within it."""
-    filled, n = int(certificate.value[where]), question.amplitudes.shape[-1]
-    if not 0 < filled < n:
-        raise InputError("Certificate files hold gaps with bands on both sides only.")
-    at = None if certificate.level is None else float(certificate.level[where])
-    edges = certificate.valence_upper[where], certificate.conduction_lower[where]
-    return replace(
-        question, quantity="indirect gap" if at is None else "gap around an energy",
-        n_occupied=filled, level=at, edges=(float(edges[0]), float(edges[1])),
-    )  # fmt: skip
+def certificate(
+    question: dict[str, Any], value: int, gap_lower: float, evidence: dict[str, Any]
+) -> dict[str, Any]:
+    """Content of a certificate file."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "question": question,
+        "claim": {"value": int(value), "gap_lower": hexadecimal(gap_lower)},
+        "evidence": evidence,
+    }
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -643,18 +588,19 @@ _CELLS: Final = "base64 of little-endian "
 SCHEMA: Final = (
     ("format", "string", "", f'"{FORMAT}"'),
     ("version", "integer", "", f"{VERSION}; files of other versions are not read"),
-    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Weyl census", "Majorana number", "Majorana Kramers number", "mirror Chern number, times two", "three-dimensional winding number", "axion angle", "second Chern number" or "localizer index"'),
+    ("question.quantity", "string", "", '"winding number", "gap", "indirect gap", "gap around an energy", "Chern number", "Z2 invariant", "Weyl charge", "Weyl census", "Majorana number", "Majorana Kramers number", "mirror Chern number, times two", "three-dimensional winding number", "axion angle", "second Chern number", "localizer index", "spin Chern number, times two", "Z2 indices" or "Z2 indices of planes"'),
     ("question.block", "integer", "winding number", "size N of the block D(k) of H = [[0, D], [D^dagger, 0]], up to 16"),
-    ("question.dimension", "integer", "lattices", "dimension of the lattice, 1 to 4: of gaps up to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge, a census, a 3D winding number and an axion angle 3, of a second Chern number 4"),
+    ("question.dimension", "integer", "lattices", "dimension of the lattice, 1 to 4: of gaps up to 3; of Majorana numbers 1, of Chern numbers and a Z2 invariant 2, of a Weyl charge, a census, a 3D winding number, an axion angle and Z2 indices 3, of a second Chern number 4"),
     ("question.bands", "integer", "lattices", "number N of bands, 2 to 256; of a 3D winding number and a second Chern number 4"),
     ("question.n_occupied", "integer", "lattices", "number n of bands below the gap, 1 to N - 1"),
     ("question.hoppings", "list", "not localizer", "pairs [R, matrix]: R a list of integers; matrix a string of 2 N^2 hexadecimal floats, real and imaginary part of each entry, row by row, with single spaces; \"0\" stands for zero. H(k) = sum_R H_R e^(ik.R): R = 0 and R after it in lexicographic order, those of -R being the conjugate transposes; of a block, all R"),
     ("question.amplitude_error", "hexadecimal float", "", "bound, over all k and in operator norm, of the distance of the Hamiltonian that is meant from the one that is given; the claim is about every Hamiltonian that near"),
-    ("question.time_reversal", "matrix", "Z2 invariant, Majorana Kramers number", "U of T = U K, near an antisymmetric unitary matrix, which is what is meant: the polar factor of its antisymmetric part"),
+    ("question.time_reversal", "matrix", "Z2 invariant, Z2 indices, Majorana Kramers number", "U of T = U K, near an antisymmetric unitary matrix, which is what is meant: the polar factor of its antisymmetric part"),
     ("question.particle_hole", "matrix", "Majorana number, Majorana Kramers number", "U of C = U K, near a symmetric unitary matrix, which is what is meant: the polar factor of its symmetric part"),
-    ("question.symmetry_violation", "hexadecimal float", "symmetries", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, (H - C H C^-1) / 2, the mean over both, its part within the sectors, its part that leads from one eigenspace of the chiral operator to the other, the mean over the inversion, or its part d_0 + sum_a d_a Gamma_a; the value is that of the symmetric part, which has a gap too, of at least the proven one less twice this bound"),
+    ("question.symmetry_violation", "hexadecimal float", "symmetries", "bound of the distance of H from its symmetric part (H + T H T^-1) / 2, (H - C H C^-1) / 2, the mean over both, its part within the sectors, its part that leads from one eigenspace of the chiral operator to the other, the mean over the inversion, or its part d_0 + sum_a d_a Gamma_a; the value is that of the symmetric part, which has a gap too, of at least the proven one less twice this bound; of a spin Chern number the bound of what leads from one eigenspace of the spin to others: the value is that of H"),
     ("question.mirror", "matrix", "mirror Chern number", "a unitary matrix near the one that is meant, which has the eigenspaces of the evidence and the eigenvalues below"),
     ("question.eigenvalues", "string", "mirror Chern number", "both eigenvalues, real and imaginary parts: of the sector whose Chern number counts as it is, and of that whose number is taken off"),
+    ("question.spin", "matrix", "spin Chern number", "a matrix whose Hermitian part is the spin operator that is meant"),
     ("question.chiral", "matrix", "3D winding number", "a matrix near the chiral operator that is meant, which has the eigenspaces of `evidence.basis`"),
     ("question.inversion", "matrix", "axion angle", "a matrix near the inversion that is meant, which has the eigenspaces of `evidence.basis`"),
     ("question.gammas", "string", "second Chern number", "five 4 x 4 matrices, one after the other, near those that are meant: Gamma_a = s W g_a W^dagger with s = 1 or -1, W from `evidence.basis` and g = x.x, x.y, x.z, y.1, z.1 (Kronecker products of Pauli matrices)"),
@@ -671,11 +617,11 @@ SCHEMA: Final = (
     ("question.boxes.low", "list of 3 integers", "Weyl census", "lowest corner; a box is meant modulo 2 pi, and may reach beyond"),
     ("question.boxes.high", "list of 3 integers", "Weyl census", "highest corner"),
     ("question.boxes.charge", "integer or null", "Weyl census", "charge in momenta k.a, proven; null where the box is left undecided"),
-    ("claim.value", "integer", "", "the invariant; of gaps, n; of a census, the number of boxes with a charge that is not 0; of Majorana numbers, 1 where Majorana modes are at the ends; of a mirror Chern number, the difference of both sectors, twice the mirror Chern number; of an axion angle, the angle over pi"),
-    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of a census: outside of the boxes; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels; of a localizer: of the distance of its levels from 0), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
-    ("evidence.start", "list of integers", "not localizer", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
-    ("evidence.depth", "integer", "not localizer", "the finest lattice has start << depth points along each axis; 0 of a second Chern number, with the same start along each axis, up to 16"),
-    ("evidence.tree", "string", "not Weyl charge, localizer", "leaves: see above. Axes run from 0 to 2 pi; the first axis of a Z2 invariant from 0 to pi"),
+    ("claim.value", "integer", "", "the invariant; of gaps, n; of a census, the number of boxes with a charge that is not 0; of Majorana numbers, 1 where Majorana modes are at the ends; of a mirror Chern number, the difference of both sectors, twice the mirror Chern number; of a spin Chern number, that of the half of the occupied states with the larger projected spins less that of the other; of an axion angle, the angle over pi; of Z2 indices, nu_0, nu_1, nu_2, nu_3 as decimal digits"),
+    ("claim.gap_lower", "hexadecimal float", "", "lower bound of the direct gap over all k (of a Weyl charge: over the surface of the box; of a census: outside of the boxes; of an indirect gap and one around an energy: of the distance of all empty from all occupied levels; of a localizer: of the distance of its levels from 0; of Z2 indices of planes: over the six planes), of the Hamiltonian that is given, not of its symmetric part, in the units of the hoppings; it may be a little below the `gap_lower` of the certificate that was saved"),
+    ("evidence.start", "list of integers", "not localizer, planes", "number of starting cells along each axis; of a Weyl charge, along each edge of the box"),
+    ("evidence.depth", "integer", "not localizer, planes", "the finest lattice has start << depth points along each axis; 0 of a second Chern number, with the same start along each axis, up to 16"),
+    ("evidence.tree", "string", "not Weyl charge, localizer, planes", "leaves: see above. Axes run from 0 to 2 pi; the first axis of a Z2 invariant from 0 to pi"),
     ("evidence.bases", _CELLS + "float32", "many bands, localizer", "one N x N basis for each leaf, real and imaginary part of each entry, row by row: columns are approximate eigenvectors at the centre, the first n of them below the gap. Of a localizer one basis of size 2 m: approximate eigenvectors"),
     ("evidence.levels", _CELLS + "float64", "many bands", "for each leaf and each of its 2^D corners, upper ends of axes first, last axis fastest, two energies: above all of the occupied block there, and below all of the empty one"),
     ("evidence.charges", "list", "Weyl census", "for each box `evidence` of the Weyl charge; empty where it has none. `evidence.bases` and `evidence.levels` of a census are those of the leaves that do not lie in a box"),
@@ -686,19 +632,21 @@ SCHEMA: Final = (
     ("evidence.basis", "matrix", "Kramers, 3D winding and second Chern number, axion angle", "a matrix near the unitary W that is meant, its polar factor: with C = W W^T K and T = W [[0, 1], [-1, 0]] W^T K; columns are eigenvectors of the chiral operator, half of them of +1 before those of -1, or of the inversion, even before odd; or as in `question.gammas`"),
     ("evidence.hoppings", "list", "Majorana Kramers number", "pairs [R, matrix], R from 0: the block D of H in this basis, with D_(-R) = -D_R^T"),
     ("evidence.amplitude_error", "hexadecimal float", "Majorana Kramers number", "bound of the distance of this block from that of the Hamiltonian, and of its error"),
-    ("evidence.sectors", "list of 2 objects", "mirror Chern number", "both sectors, in the order of the eigenvalues"),
-    ("evidence.sectors.basis", "string", "mirror Chern number", "matrix of N rows, row by row: columns near a basis of the eigenspace"),
-    ("evidence.sectors.states", "matrix", "mirror Chern number", "approximate eigenvectors of the block of this sector at k = 0, in the order of their energies"),
-    ("evidence.sectors.n_occupied", "integer", "mirror Chern number", "number of occupied states of this sector, 0 or more"),
-    ("evidence.sectors.chern", "integer", "mirror Chern number", "its Chern number"),
-    ("evidence.sectors.hoppings", "list", "mirror Chern number", "the block of this sector, rounded, as `question.hoppings`; none where no state or all are occupied"),
-    ("evidence.sectors.amplitude_error", "hexadecimal float", "mirror Chern number", "bound of the distance of this block from that of the Hamiltonian, and of its error"),
-    ("evidence.sectors.cells", "object", "mirror Chern number", "`evidence` of the Chern number of this block; empty where no state or all are occupied"),
+    ("evidence.sectors", "list of objects", "sectors", "both sectors, in the order of the eigenvalues; of a spin Chern number two or more, those with the smaller spins first"),
+    ("evidence.sectors.basis", "string", "sectors", "matrix of N rows, row by row: columns near a basis of the eigenspace; the polar factor of all of them side by side is what is meant"),
+    ("evidence.sectors.states", "matrix", "sectors", "approximate eigenvectors of the block of this sector at k = 0, in the order of their energies"),
+    ("evidence.sectors.n_occupied", "integer", "sectors", "number of occupied states of this sector, 0 or more"),
+    ("evidence.sectors.chern", "integer", "sectors", "its Chern number"),
+    ("evidence.sectors.hoppings", "list", "sectors", "the block of this sector, rounded, as `question.hoppings`; none where no state or all are occupied"),
+    ("evidence.sectors.amplitude_error", "hexadecimal float", "sectors", "bound of the distance of this block from that of the Hamiltonian, and of its error"),
+    ("evidence.sectors.cells", "object", "sectors", "`evidence` of the Chern number of this block; empty where no state or all are occupied"),
     ("evidence.n_odd", "integer", "axion angle", "number of eigenvectors of odd parity"),
-    ("evidence.planes", "list of 3 objects", "axion angle", "the planes k_0 = 0, k_1 = 0, k_2 = 0: proofs that they have the Chern number 0"),
-    ("evidence.planes.hoppings", "list", "axion angle", "Hamiltonian of the plane, rounded, as `question.hoppings`"),
-    ("evidence.planes.amplitude_error", "hexadecimal float", "axion angle", "bound of its distance from that of the Hamiltonian, and of its error"),
-    ("evidence.planes.cells", "object", "axion angle", "`evidence` of the Chern number 0"),
+    ("evidence.planes", "list of 3 or 6 objects", "axion angle, Z2 indices", "the planes k_0 = 0, k_1 = 0, k_2 = 0: proofs that they have the Chern number 0; of Z2 indices the planes 0 and pi of each axis in turn, with proofs of their invariants"),
+    ("evidence.planes.hoppings", "list", "axion angle, Z2 indices", "Hamiltonian of the plane, rounded, as `question.hoppings`"),
+    ("evidence.planes.amplitude_error", "hexadecimal float", "axion angle, Z2 indices", "bound of its distance from that of the Hamiltonian, and of its error"),
+    ("evidence.planes.cells", "object", "axion angle, Z2 indices", "`evidence` of the Chern number 0, or of the Z2 invariant of the plane"),
+    ("evidence.planes.z2", "integer", "Z2 indices", "its Z2 invariant"),
+    ("evidence.planes.symmetry_violation", "hexadecimal float", "Z2 indices", "bound of the distance of the plane from its symmetric part"),
     ("evidence.parities", "list of 8 objects", "axion angle", "momenta 0 or pi along each axis, last axis fastest"),
     ("evidence.parities.even", "matrix", "axion angle", "approximate eigenvectors of the block of even parity, in the order of their energies; empty if there is none"),
     ("evidence.parities.odd", "matrix", "axion angle", "those of odd parity"),
@@ -733,8 +681,9 @@ halves-along-every-axis in the same order. Cells of phases are numbered by integ
 lattice, never by floats.
 
 "many bands" are gaps, a Chern number of three or more bands (or of two, where bases are given), a
-Z2 invariant, a Majorana number, a mirror Chern number, an axion angle; "lattices" all but a winding number
-(of a chain) and a localizer; "symmetries" a Z2 invariant, Majorana numbers, a mirror Chern number, a 3D winding
+Z2 invariant, a Majorana number, a mirror or spin Chern number, an axion angle, Z2 indices with a gap in the whole
+zone; "planes" Z2 indices of planes alone; "sectors" mirror and spin Chern numbers; "lattices" all but a winding number
+(of a chain) and a localizer; "symmetries" a Z2 invariant, Z2 indices, Majorana numbers, mirror and spin Chern numbers, a 3D winding
 number, an axion angle and a second Chern number; "phases" are a Chern number with bases, a Z2 invariant and a Weyl charge. New
 quantities will add objects; a change of what is here will change the version.
 

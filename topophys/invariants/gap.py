@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal, overload
 
 import numpy as np
@@ -14,7 +13,6 @@ from topophys import _validation
 from topophys._typing import FourierLike
 from topophys._validation import Bands
 from topophys.errors import InputError, KindError, ShapeError, why
-from topophys.invariants import certificate_file
 from topophys.invariants._band_groups import conclude_group, edges_of
 from topophys.invariants._cells import (
     Hoppings,
@@ -28,6 +26,7 @@ from topophys.invariants._cells import (
 from topophys.invariants._cells import Int as Integers
 from topophys.invariants._cocycle import gap_evidence, one_thread
 from topophys.invariants._limits import Limits, described, dimension, limits
+from topophys.invariants._saving import Saved
 from topophys.invariants._subdivision import Zone, divide
 from topophys.invariants.evidence import Asked
 from topophys.invariants.results import (
@@ -49,7 +48,7 @@ __all__ = ["IndirectGap", "certify_gap"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IndirectGap(Result):
+class IndirectGap(Saved, Result):
     r"""Whether all occupied levels lie below all empty ones, or on both sides of an energy.
 
     With :math:`E_v = \max_k E_n(k)` and :math:`E_c = \min_k E_{n+1}(k)` the gap is
@@ -118,41 +117,6 @@ class IndirectGap(Result):
 
     def __int__(self) -> int:
         return one_integer(self.value, self.certified, "indirect gap", str(self.reason))
-
-    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
-        """Write the proof of one open gap as a file that `topophys.checker` can check.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, such as "x.cert.json".
-        index : int or tuple of int, optional
-            Which element of the batch; not needed for one Hamiltonian.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        InputError
-            If `index` names no element, all bands are on one side, or cells cannot prove the gap.
-        OutputError
-            If another file stands there, or nothing can be written.
-        UnresolvedError
-            If the gap is not proven to be open.
-
-        Examples
-        --------
-        >>> import tempfile, topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
-        >>> proof = tp.certify_gap(tp.models.qwz(-1.0), level=0.5)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(proof.save(f"{folder}/x.cert.json"))
-        'gap around an energy 1, gap at least ...'
-        """
-        return certificate_file.save(self, path, index)
 
     def _answer(self) -> str:
         if self.status.size != 1:

@@ -60,24 +60,11 @@ class GeneralizedCertificate(Certificate):
         """The question, such as "Chern number of the lowest 1 of 2 bands in 2D, H x = E S x"."""
         return f"{super().question}, H x = E S x"
 
-    def save(self, path: Any, index: int | tuple[int, ...] | None = None) -> Any:
-        """Write the proof about H - E S, for which the checker knows the same integer.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write.
-        index : int or tuple of int, optional
-            As for `Certificate.save`.
-
-        Returns
-        -------
-        Path
-            The file.
-        """
+    def _document(self, index: int | tuple[int, ...] | None = None) -> dict[str, Any]:
+        """Content of the file of H - E S, for which the checker knows the same integer."""
         if self.pencil is None:
             raise InputError("There is no proof to save: the result is unresolved.")
-        return self.pencil.save(path, index)
+        return self.pencil._document(index)
 
     def _rows(self) -> list[tuple[str, str]]:
         ends = at_least(self.overlap_lower, 4), at_most(self.overlap_upper, 4)

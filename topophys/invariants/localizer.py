@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,10 +11,10 @@ from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
-from topophys.errors import InputError, ShapeError, UnresolvedError
+from topophys.errors import InputError, ShapeError
+from topophys.invariants._saving import Saved, require_certified
 from topophys.invariants._symmetry import orthonormality
 from topophys.invariants._tenfold_files import Sample, localizer_document
-from topophys.invariants.certificate_file import element_of, save_document
 from topophys.invariants.results import (
     OnUnresolved,
     Result,
@@ -52,7 +51,7 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FiniteIndex(Result):
+class FiniteIndex(Saved, Result):
     r"""Integers of a batch of finite samples, with their evidence.
 
     Attributes
@@ -95,39 +94,14 @@ class FiniteIndex(Result):
     size: int
     asked: Samples | None = None
 
-    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
-        """Write the proof of one localizer index as a file that `topophys.checker` can check.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, such as "x.cert.json".
-        index : int or tuple of int, optional
-            Which element of the batch.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        InputError
-            If it is a Bott index, which is not proven, or the gap is too small for a file.
-        OutputError
-            If another file stands there, or nothing can be written.
-        UnresolvedError
-            If there is no proof.
-        """
-        where, flat = element_of(self.value.shape, index)
+    def _document(self, index: int | tuple[int, ...] | None = None) -> dict[str, Any]:
+        """Content of the file of one element; of a Bott index there are none."""
         if self.asked is None:
             raise InputError(f"Certificate files hold no {self.quantity}, which is not proven.")
-        if str(self.status[where]) != "certified":
-            raise UnresolvedError(self.quantity, [flat], self.value.size)
-        document = localizer_document(
+        where = require_certified(self, self.quantity, index)
+        return localizer_document(
             self.asked.sample(where), int(self.value[where]), float(self.gap_lower[where])
         )
-        return save_document(document, path)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))

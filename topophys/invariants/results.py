@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from topophys import _validation
 from topophys._optional import load_extra
 from topophys._typing import is_block_like, is_fourier_like
 from topophys.errors import InputError, KindError, UnresolvedError, why
-from topophys.invariants import certificate_file
+from topophys.invariants._saving import Saved
 from topophys.invariants._wannier_flow import Flow
 from topophys.invariants.evidence import Asked, closing
 from topophys.kernels import status as st
@@ -257,7 +256,7 @@ def check_on_unresolved(on_unresolved: object) -> None:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Certificate(Result):
+class Certificate(Saved, Result):
     """Invariants of a batch of Hamiltonians, each proven or marked as unresolved.
 
     Attributes
@@ -312,42 +311,6 @@ class Certificate(Result):
     evidence: tuple[Any, ...] = ()
     asked: Asked | None = None
     parts: tuple[Certificate, ...] = ()
-
-    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
-        """Write the proof of one element to a file that `topophys.checker` can check.
-
-        Files know hoppings and no lattice: a Weyl charge is written in momenta k.a, so that its
-        sign is the other one where the lattice is left-handed.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, such as ``"x.cert.json"``.
-        index : int or tuple of int, optional
-            Which element of the batch; may be left out for a single Hamiltonian.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        UnresolvedError
-            If there is no proof.
-        InputError
-            If `index` does not name one element, or the proof is too long for a file.
-
-        Examples
-        --------
-        >>> import tempfile, topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(tp.certify_winding(tp.models.ssh(1.0, 2.0)).save(f"{folder}/x.cert.json"))
-        'winding number 1, gap at least 1.93146'
-        """
-        refuse_group(self.parts)
-        return certificate_file.save(self, path, index)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", masked(self.value, self.resolved))
@@ -421,15 +384,6 @@ def gaps_around(
             message = f"at most {at_most(part.gap_upper.min(initial=np.inf), 3)}"
         rows.append((f"gap {side}", f"between bands {edge - 1} and {edge}: {message}"))
     return rows
-
-
-def refuse_group(parts: Sequence[Certificate | Z2Result]) -> None:
-    """Refuse to write a group of bands to one file: each of its gaps has a proof of its own."""
-    if parts:
-        raise InputError(
-            "A group of bands is proven by the certificates of the gaps around it; save each of"
-            " `.parts` instead, with evidence=True."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -555,7 +509,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Z2Result(Result):
+class Z2Result(Saved, Result):
     r"""Z2 invariants of a batch, each with its status and evidence.
 
     Attributes
@@ -647,33 +601,6 @@ class Z2Result(Result):
         if self.asked is not None and self.asked.bands is not None:
             return group(self.asked.bands, self.bands[1], dim)
         return lowest(*self.bands, dim)
-
-    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
-        """Write the proof of one element to a file that `topophys.checker` can check.
-
-        Only values with status "certified", for which `time_reversal` was given, can be written.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, such as ``"x.cert.json"``.
-        index : int or tuple of int, optional
-            Which element of the batch; may be left out for a single Hamiltonian.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        UnresolvedError
-            If there is no proof.
-        InputError
-            If `index` does not name one element, or the proof is too long for a file.
-        """
-        refuse_group(self.parts)
-        return certificate_file.save(self, path, index)
 
     @property
     def statement(self) -> str:

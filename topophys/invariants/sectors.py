@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -13,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from topophys import _validation
 from topophys._typing import FourierLike
-from topophys.errors import InputError, KindError, ShapeError, UnresolvedError, why
+from topophys.errors import InputError, KindError, ShapeError, why
 from topophys.invariants._limits import dimension
+from topophys.invariants._saving import Saved, require_certified, required
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import Slice, rows_of, slice_at
 from topophys.invariants._symmetry import KIND, Apart, block_error, corner, corner_sums
 from topophys.invariants._symmetry_files import sector_document
-from topophys.invariants.certificate_file import element_of, save_document
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.evidence import Asked, Question, closing
 from topophys.invariants.gap import certify_gap
@@ -50,7 +49,7 @@ FileQuestion: TypeAlias = tuple[
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SectorChern(Result):
+class SectorChern(Saved, Result):
     r"""Chern numbers of the occupied states in each eigenspace of a unitary symmetry.
 
     Attributes
@@ -106,54 +105,14 @@ class SectorChern(Result):
     planes: Slice | None = None
     operator: NDArray[np.complex128] | None = None
 
-    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
-        """Write the proof of one element to a file that `topophys.checker` can check.
-
-        The file claims the difference of the Chern numbers of two sectors, twice the mirror Chern
-        number.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, such as ``"x.cert.json"``.
-        index : int or tuple of int, optional
-            Which element of the batch; may be left out for a single Hamiltonian.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        UnresolvedError
-            If there is no proof.
-        InputError
-            If `index` does not name one element, there are more than two sectors, or the coupling
-            of the sectors is too strong for the cells of a file.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> import numpy as np
-        >>> import topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
-        >>> found = tp.mirror_chern(tp.models.bhz(1.0), mirror=np.diag([1j, 1j, -1j, -1j]))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(found.save(f"{folder}/x.cert.json"))  # doctest: +ELLIPSIS
-        'mirror Chern number, times two 2, gap at least ...'
-        """
-        where, flat = element_of(self.status.shape, index)
-        if str(self.status[where]) != "certified":
-            raise UnresolvedError("mirror Chern number", [flat], self.status.size)
-        gap = float(self.gap_lower[where])
-        return save_document(sector_document(*self.asked_of_file(where), gap), path)
+    def _document(self, index: int | tuple[int, ...] | None = None) -> dict[str, Any]:
+        """Content of the file of one element: the difference of the numbers of two sectors."""
+        where = require_certified(self, "mirror Chern number", index)
+        return sector_document(*self.asked_of_file(where), float(self.gap_lower[where]))
 
     def asked_of_file(self, where: tuple[int, ...]) -> FileQuestion:
         """Question of one element, eigenvalues and bases, operator, and Chern numbers."""
-        if self.planes is None or self.operator is None:
-            raise InputError("This result does not contain its Hamiltonians; prove it again.")
-        h = self.planes
+        h, operator = required(self.planes), required(self.operator)
         question = Question(
             "mirror Chern number, times two",
             h.vectors,
@@ -161,9 +120,9 @@ class SectorChern(Result):
             self.n_occupied,
             0.0 if h.amplitude_error is None else float(h.amplitude_error[where]),
         )
-        phases, bases = _eigenspaces(self.operator, self.n_bands)
+        phases, bases = _eigenspaces(operator, self.n_bands)
         numbers = np.ma.getdata(self.sectors)[where].tolist()
-        return question, phases, bases, self.operator, numbers
+        return question, phases, bases, operator, numbers
 
     def __post_init__(self) -> None:
         known = np.broadcast_to(self.resolved[..., None], self.sectors.shape)

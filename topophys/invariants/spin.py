@@ -14,12 +14,14 @@ from topophys._typing import FourierLike, SampledLike, is_fourier_like
 from topophys.errors import InputError, ShapeError, why
 from topophys.grids import grid_of
 from topophys.invariants._samples import bloch_samples, jumping, momenta
+from topophys.invariants._saving import Saved, require_certified, required
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import Slice, require_dimension, rows_of
 from topophys.invariants._symmetry import Apart, block_error, corner, corner_sums
+from topophys.invariants._symmetry_files import spin_document
 from topophys.invariants.berry import chern_number
 from topophys.invariants.chern import certify_chern
-from topophys.invariants.evidence import Asked, closing
+from topophys.invariants.evidence import Asked, Question, closing
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import (
     OnUnresolved,
@@ -40,7 +42,7 @@ GAPLESS: Final = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SpinChern(Result):
+class SpinChern(Saved, Result):
     """Chern numbers of the two halves of the occupied space.
 
     Attributes
@@ -106,6 +108,19 @@ class SpinChern(Result):
     def __post_init__(self) -> None:
         for name in ("up", "down"):
             object.__setattr__(self, name, masked(getattr(self, name), self.resolved))
+
+    def _document(self, index: int | tuple[int, ...] | None = None) -> dict[str, Any]:
+        return spin_document(
+            *self.asked_of_file(require_certified(self, "spin Chern number", index))
+        )
+
+    def asked_of_file(
+        self, where: tuple[int, ...]
+    ) -> tuple[Question, list[NDArray[np.complex128]], list[int], float]:
+        """Question of one element, bases of the sectors, their Chern numbers, and the gap."""
+        question = required(self.asked).question(where)
+        bases = [sector.basis for sector in _sectors(_unit(np.asarray(question.operator))[0])]
+        return question, bases, _numbers(question, bases), float(self.gap_lower[where])
 
     @property
     def question(self) -> str:
@@ -331,9 +346,8 @@ def _certified(
     """Prove the Chern numbers of the two halves by the sectors of the spin operator."""
     rows, exponent = divide_out(rows_of(h))
     error = error_of(h, exponent)
-    # the unit of the spin is divided out: nothing underflows where sectors are distinguished
-    _, unit = np.frexp(max(np.abs(spin.real).max(), np.abs(spin.imag).max()))
-    sectors = _sectors(np.ldexp(spin.real, -unit) + 1j * np.ldexp(spin.imag, -unit))
+    scaled, unit = _unit(spin)
+    sectors = _sectors(scaled)
     found = [
         _halves(Slice(h.vectors, row, filled, np.asarray(e)), sectors, filled, options)
         for row, e in zip(rows, error, strict=True)
@@ -358,7 +372,7 @@ def _certified(
         n_occupied=filled,
         n_bands=h.n_bands,
         k_at_gap_upper=np.array([one.k for one in found], np.float64).reshape(*batch, 2),
-        asked=Asked(h, "spin Chern number", filled),
+        asked=Asked(h, "spin Chern number", filled, operator=spin),
     )
 
 
@@ -369,6 +383,12 @@ class _Sector:
     lowest: float
     highest: float
     basis: NDArray[np.complex128]
+
+
+def _unit(spin: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], int]:
+    """Divide a power of two out: nothing underflows where sectors are distinguished."""
+    _, unit = np.frexp(max(np.abs(spin.real).max(), np.abs(spin.imag).max()))
+    return np.ldexp(spin.real, -unit) + 1j * np.ldexp(spin.imag, -unit), int(unit)
 
 
 def _sectors(spin: NDArray[np.complex128]) -> list[_Sector]:
@@ -385,14 +405,9 @@ def _sectors(spin: NDArray[np.complex128]) -> list[_Sector]:
 
 def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, Any]) -> _Halves:
     """Prove gap, filling of the sectors and their Chern numbers; or say why not."""
-    size = np.linalg.norm(h.amplitudes, axis=(-2, -1))
     bases = [sector.basis for sector in sectors]
-    formed = UP * float(block_error(bases, size).sum())
+    blocks, formed = _blocks(h, bases)
     given = 0.0 if h.amplitude_error is None else float(h.amplitude_error)
-    blocks = [
-        Slice(h.vectors, v.conj().T @ h.amplitudes @ v, 1, np.asarray(UP * (given + formed)))
-        for v in bases
-    ]
     kept = sum(v @ block.amplitudes @ v.conj().T for v, block in zip(bases, blocks, strict=True))
     # distance of H from its mean, the part that conserves the spin
     rounded = (1.0 + np.sqrt(len(sectors))) * formed
@@ -430,6 +445,30 @@ def _halves(h: Slice, sectors: list[_Sector], filled: int, options: dict[str, An
         evaluations=looks,
     )
     return found if reason else _with_numbers(found, blocks, counts, below, options)
+
+
+def _blocks(h: Slice, bases: list[NDArray[np.complex128]]) -> tuple[list[Slice], float]:
+    """Blocks of a Hamiltonian, and a bound of what was rounded when they were formed."""
+    size = np.linalg.norm(h.amplitudes, axis=(-2, -1))
+    formed = UP * float(block_error(bases, size).sum())
+    given = 0.0 if h.amplitude_error is None else float(h.amplitude_error)
+    error = np.asarray(UP * (given + formed))
+    return [Slice(h.vectors, v.conj().T @ h.amplitudes @ v, 1, error) for v in bases], formed
+
+
+def _numbers(question: Question, bases: list[NDArray[np.complex128]]) -> list[int]:
+    """Chern number of each sector of a Hamiltonian for which they were proven before."""
+    rows, exponent = divide_out(question.amplitudes[None])
+    error = np.asarray(np.ldexp(question.amplitude_error, -int(exponent[0])))
+    h = Slice(question.vectors, rows[0], question.n_occupied, error)
+    blocks, formed = _blocks(h, bases)
+    counts = _fillings(h, blocks, h.n_occupied, UP * (float(error) + formed))[1]
+    if counts is None:
+        raise InputError("The gap is too small for a certificate.")
+    return [
+        0 if count in (0, block.n_bands) else int(certify_chern(block, n_occupied=count))
+        for block, count in zip(blocks, counts, strict=True)
+    ]
 
 
 def _with_numbers(

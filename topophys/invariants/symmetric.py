@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +13,11 @@ from numpy.typing import NDArray
 
 from topophys._typing import FourierLike
 from topophys.errors import InputError
+from topophys.invariants._saving import proof_of
 from topophys.invariants._scaling import scaled, times_power
 from topophys.invariants._slices import Slice
 from topophys.invariants._symmetry import Apart, Operator, product_error
 from topophys.invariants._tenfold_files import tenfold_document
-from topophys.invariants.certificate_file import proof_of, save_document
 from topophys.invariants.results import (
     UNRESOLVED_VALUE,
     Certificate,
@@ -70,33 +69,8 @@ class SymmetryCertificate(Certificate):
         away = 0.5 * np.nextafter(worst, np.inf)
         return f"of the symmetrised Hamiltonian, at most {away:.3g} from the given one"
 
-    def save(self, path: str | Path, index: int | tuple[int, ...] | None = None) -> Path:
-        """Write the proof of one element as a file that `topophys.checker` can check.
-
-        The file holds the Hamiltonian and its operators. Of winding numbers in three dimensions
-        there are files for four bands.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, such as "x.cert.json".
-        index : int or tuple of int, optional
-            Which element of the batch.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        InputError
-            If files hold none of so many bands, or the cells of a file cannot prove the claim.
-        OutputError
-            If another file stands there, or nothing can be written.
-        UnresolvedError
-            If there is no proof.
-        """
+    def _document(self, index: int | tuple[int, ...] | None = None) -> dict[str, Any]:
+        """Content of the file of one element; of 3D winding numbers, of four bands."""
         if self.asked is None or self.asked.particle_hole is self.asked.operator is None:
             raise InputError(
                 f"Certificate files hold no {self.quantity} without its operator; keep hoppings and"
@@ -104,8 +78,8 @@ class SymmetryCertificate(Certificate):
             )
         if self.asked.operator is not None:
             proof, value, gap = proof_of(self, index)
-            return save_document(tenfold_document(proof.question, value, gap), path)
-        return super().save(path, index)
+            return tenfold_document(proof.question, value, gap)
+        return super()._document(index)
 
     def _rows(self) -> list[tuple[str, str]]:
         return [("statement", self.statement), *super()._rows()] if self.status.size else []

@@ -17,8 +17,9 @@ import numpy as np
 import topophys as tp
 from topophys import checker
 from topophys.errors import InputError
+from topophys.invariants._saving import between
 from topophys.invariants._symmetry_files import sector_document
-from topophys.invariants.certificate_file import between, document_of
+from topophys.invariants.certificate_file import document_of
 from topophys.invariants.evidence import Proof
 from topophys.testing import certificates_tenfold
 from topophys.testing.oracles import block_winds
@@ -511,9 +512,13 @@ def _quantity(data, rng):
 
 
 def _part(data, rng):
-    """The evidence, or one of the six faces of a box."""
+    """The evidence, one of the six faces of a box, or cells of a sector or of a plane."""
     evidence = data["evidence"]
-    return evidence["faces"][int(rng.integers(6))] if "faces" in evidence else evidence
+    if "faces" in evidence:
+        return evidence["faces"][int(rng.integers(6))]
+    parts = [x["cells"] for x in evidence.get("sectors", evidence.get("planes", []))]
+    some = [x for x in (evidence, *parts) if "tree" in x or "bases" in x]
+    return some[int(rng.integers(len(some)))] if parts else evidence
 
 
 def _tree(data, rng):
@@ -539,12 +544,13 @@ def _tree(data, rng):
 
 def _coarse(data, rng):
     """One starting cell, the whole zone, called proven."""
-    evidence = data["evidence"]
-    if "start" not in evidence:
+    part = _part(data, rng)
+    holder = data["evidence"] if "faces" in data["evidence"] else part
+    if "start" not in holder:
         _bases(data, rng)
         return
-    evidence["start"] = [1 for _ in evidence["start"]]
-    _part(data, rng)["tree"] = "0"
+    holder["start"] = [1 for _ in holder["start"]]
+    part["tree"] = "0"
 
 
 def _start(data, rng):
@@ -573,7 +579,7 @@ def _bases(data, rng):
 
 
 def _phases(data, rng):
-    evidence = data["evidence"]
+    evidence = data["evidence"] if "thin" in data["evidence"] else _part(data, rng)
     if "thin" not in evidence:
         _coarse(data, rng)
         return
@@ -614,7 +620,8 @@ def _type(data, rng):
 
 def _symmetry(data, rng):
     question = data["question"]
-    operators = ("time_reversal", "particle_hole", "mirror", "chiral", "inversion", "gammas")
+    operators = ("time_reversal", "particle_hole", "mirror", "chiral", "inversion", "gammas",
+                 "spin")  # fmt: skip
     key = next((x for x in operators if x in question), None)
     if key is None:
         _hopping(data, rng)
@@ -720,6 +727,7 @@ def _other_list(value, rng):
 CONTENT = (
     _value, _sign, _gap, _hopping, _drop_hopping, _move_hopping, _error, _filling, _quantity, _tree,
     _coarse, _start, _bases, _phases, _missing, _extra, _swapped, _type, _symmetry,
+    certificates_tenfold.composed,
 )  # fmt: skip
 
 
