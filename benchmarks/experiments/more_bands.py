@@ -9,6 +9,8 @@ benchmarks/results/many_bands.jsonl.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -26,6 +28,7 @@ MOST, READ = 48, 12
 TESTS = [[2, 3000], [16, 150]]
 SETTINGS = {"version": 1, "tests": TESTS, "ensemble": PLANES["ensemble"], "grids": [12, 8]}
 PRETRAINED = "pre-trained, 12 candidates"
+DOUBTS = {"what": "more bands, doubts", **SETTINGS}
 FORMULA = "FFT, eigenphases"
 LINKS = "FFT, link fluxes"
 
@@ -71,6 +74,25 @@ def answered(network, data):
     return (data.base[:, 0] + found.argmax(-1) - found.shape[-1] // 2).numpy()
 
 
+#: Bins of the confidence in the table of wrong answers.
+EDGES = (0.0, 0.5, 0.7, 0.9, 0.99, 1.0)
+
+
+@torch.no_grad()
+def doubts(network, data, label):
+    """By bins of the confidence: planes, wrong, wrong as the network expects, formula wrong."""
+    rows = torch.arange(len(label)).split(500)
+    p = torch.cat([network(data.select(some)) for some in rows]).double().exp().numpy()
+    sure, formula = p.max(1), data.base[:, 0].numpy()
+    wrong = formula + p.argmax(1) - p.shape[1] // 2 != label
+    which = np.clip(np.searchsorted(EDGES, sure, side="right") - 1, 0, len(EDGES) - 2)
+    return [
+        [int(own.sum()), int(wrong[own].sum()), float((1.0 - sure[own]).sum()),
+         int((formula[own] != label[own]).sum()), int((wrong & (formula != label))[own].sum())]
+        for own in (which == i for i in range(len(EDGES) - 1))
+    ]  # fmt: skip
+
+
 def doubtful(data):
     """Median number of eigenphases, of the 48 most doubtful, within an eighth of pi from pi."""
     return float((data.features[:, 0, :, 0] < np.pi / 8).sum(1).double().median())
@@ -92,6 +114,9 @@ def run():
             "doubtful": {str(n): doubtful(data) for n, (data, _) in tests.items()},
         })  # fmt: skip
         print(name, {n: (v == tests[n][1]).mean() for n, v in of.items()}, flush=True)
+    STUDY.put(DOUBTS, {
+        str(n): doubts(shipped, first(data, READ), label) for n, (data, label) in tests.items()
+    })  # fmt: skip
 
 
 def off(value, label):
@@ -138,7 +163,23 @@ def table():
     )
 
 
+def doubts_table():
+    head = ["bands", "probability of the answer", "planes", "wrong", "wrong as expected",
+            "formula wrong", "both wrong"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---:|---|" + "---:|" * (len(head) - 2)]
+    for n, counts in STUDY.get(DOUBTS).items():
+        names = [f"{a:g} to {b:g}" for a, b in itertools.pairwise(EDGES)]
+        for name, row in zip([*names, "all"], [*counts, np.sum(counts, 0)], strict=True):
+            planes, wrong, expected, formula, both = row
+            lines.append(
+                f"| {n} | {name} | {int(planes):,} | {int(wrong)} | {expected:.1f} |"
+                f" {int(formula)} | {int(both)} |"
+            )
+    return "\n".join(lines)
+
+
 def write():
+    put(PAGE, "doubts", doubts_table())
     put(PAGE, "more bands", filled("python -m benchmarks.experiments.more_bands run", table(),
                                    harness.machine()))  # fmt: skip
 
