@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -57,7 +58,7 @@ def explore(
 
 
 def warmup(quiet: Quiet = False, as_json: Json = False) -> None:
-    """Compile all kernels in advance and print the time it took.
+    """Compile the kernels in advance and print the time it took.
 
     The machine code is cached in the package folder, or in the cache of the user (NUMBA_CACHE_DIR
     names another folder), until the package or the processor changes.
@@ -91,19 +92,29 @@ def _jobs() -> dict[str, Callable[[], Any]]:
     chains = tp.ensembles.aiii_chains(20, rng=0)
     scalar = tp.ensembles.aiii_chains(20, n_orbitals=1, rng=0)
     larger = tp.ensembles.aiii_chains(4, n_orbitals=3, rng=0)
+    far = tp.ChiralHamiltonian({0: [[1.0, 0.2], [0.1, 1.0]], 300: [[0.1, 0.0], [0.0, 0.2]]})
     plane, four = tp.models.haldane(m=0.1, t2=0.1, phi=1.5), tp.models.bhz(m=-1.0)
     solid = tp.ensembles.chiral_3d(2, rng=0)
+    wire = tp.models.kitaev_chain_bdg(mu=0.5, t=1.0, delta=0.7)
     mask: Any = {"on_unresolved": "mask"}
     return {
         "winding numbers, proven": lambda: [
-            tp.certify_winding(h) for h in (chains, scalar, larger)
+            tp.certify_winding(h) for h in (chains, scalar, larger, far)
         ],
         "winding numbers, sampled": lambda: [
-            tp.winding_number(h, grid=16, **mask) for h in (chains, scalar, larger)
+            (tp.winding_number(h, grid=16, **mask), tp.winding_number(h.block_on_grid(16), **mask))
+            for h in (chains, scalar, larger)
         ],
-        "winding angles": lambda: tp.winding_angle(chains, grid=16),
+        "winding angles": lambda: (
+            tp.winding_angle(chains, grid=16),
+            tp.winding_steps(chains, grid=16),
+        ),
+        "flattened chains": lambda: tp.flatten_block(chains.block_on_grid(16)),
         "Chern numbers of two bands, proven": lambda: tp.certify_chern(plane),
-        "Chern numbers of two bands, sampled": lambda: tp.chern_number(plane, grid=16, **mask),
+        "Chern numbers of two bands, sampled": lambda: (
+            tp.chern_number(plane, grid=16, **mask),
+            tp.chern_number(plane.on_grid(16), n_occupied=1, **mask),
+        ),
         "Chern numbers of d-vectors": lambda: tp.chern_number_from_d(np.ones((1, 8, 8, 3)), **mask),
         "Berry flux": lambda: (tp.berry_flux(plane, grid=8), tp.berry_flux(four, grid=8)),
         "Chern numbers of many bands, proven": lambda: tp.certify_chern(four, n_occupied=2),
@@ -111,14 +122,40 @@ def _jobs() -> dict[str, Callable[[], Any]]:
             four, n_occupied=2, grid=16, **mask
         ),
         "gaps": lambda: tp.certify_gap(four, n_occupied=2),
+        "gaps of solids": lambda: tp.certify_gap(tp.models.fu_kane_mele(0.4)),
         "Z2 invariants": lambda: tp.z2_invariant(tp.models.kane_mele(0.1), n_occupied=2),
-        "winding numbers in three dimensions": lambda: tp.winding_3d(
-            solid, chiral="blocks", **mask
+        "Weyl points": lambda: tp.weyl_charge(
+            tp.models.weyl_semimetal(np.pi / 2), [0.0, 0.0, np.pi / 2], half_width=0.3
         ),
-        "Majorana numbers": lambda: tp.majorana_number(
-            tp.models.kitaev_chain_bdg(mu=0.5, t=1.0, delta=0.7), particle_hole="nambu"
+        "winding numbers in three dimensions": lambda: [
+            tp.winding_3d(solid, chiral="blocks", grid=grid, **mask) for grid in (None, 12)
+        ],
+        "second Chern numbers": lambda: tp.second_chern(
+            tp.models.dirac_4d(-3.0), gammas="dirac", **mask
         ),
+        "Majorana numbers": lambda: tp.majorana_number(wire, particle_hole="nambu"),
+        "data sets": _small_data_set,
     }
+
+
+def _small_data_set() -> None:
+    """Make a data set of few chains, read it and remove it."""
+    from topophys.datasets import Recipe, generate, open_dataset
+
+    recipe = Recipe.from_dict(
+        {
+            "name": "small",
+            "seed": 0,
+            "hamiltonian": {"family": "aiii_chains", "n_orbitals": 2, "hopping_range": 1},
+            "label": {"invariant": "winding", "min_gap": 0.1},
+            "input": {"grid": [16]},
+            "split": [{"name": "train", "size": 20, "classes": [-1, 0, 1]}],
+        }
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = generate(recipe, Path(folder) / "small.h5", progress=False).path
+        with open_dataset(path) as dataset:
+            dataset.split("train").read("x")
 
 
 COMMANDS: Final = (explore, warmup)
