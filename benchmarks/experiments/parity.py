@@ -3,6 +3,7 @@
     python -m benchmarks.experiments.parity chains 0     # train and test one seed; minutes
     python -m benchmarks.experiments.parity planes 0
     python -m benchmarks.experiments.parity inside chains 0 1 2     # probes and interventions
+    python -m benchmarks.experiments.parity turned 0 1 2            # bases of planes turned
     python -m benchmarks.experiments.parity write        # docs/results/parities.md
 
 Bloch matrices are flattened, without a filter on the gap, and labels are proven. Features of the
@@ -456,6 +457,129 @@ def inside(kind, seeds):
             print(kind, seed, result, flush=True)
 
 
+# ------------------------------------------------------------------------------------ Planes turned
+
+#: Planes that are turned, and how far: radians, the largest angle at any momentum.
+TURNED, ANGLES = 2_000, (0.25, 0.5, 1.0)
+
+
+def generator(count, sign, rng):
+    """Hermitian matrices (B, 4, 4) of norm 1 with T M T^-1 = sign M."""
+    a = rng.standard_normal((2, count, 4, 4))
+    m = a[0] + 1j * a[1]
+    m = m + m.conj().swapaxes(-1, -2)
+    flip = REVERSAL.numpy()
+    m = m + sign * (flip @ m.conj() @ flip.T)
+    return m / np.linalg.norm(m, ord=2, axis=(-2, -1))[:, None, None]
+
+
+def rotation(k):
+    """exp(i K) of Hermitian matrices (..., n, n)."""
+    angle, v = np.linalg.eigh(k)
+    return (v * np.exp(1j * angle)[..., None, :]) @ v.conj().swapaxes(-1, -2)
+
+
+def turns(count, points, seed):
+    """Name and unitaries U(k) (B, points, points, 4, 4) of each way to turn the bases.
+
+    Where T U(k) T^-1 = U(-k) the turned Hamiltonian has the symmetry, the energies and, as the
+    angle can be taken to 0, the invariant of the given one. For U = exp(i M sin k) the Pfaffian of
+    <u|T u> changes, because T takes U(k) to its inverse at the same k; for exp(i S cos k) U(k)
+    commutes with T, and its modulus stays: the same harmonics are added, and no zero moves.
+    """
+    k = tp.k_grid((points, points))
+
+    def wave(m, f):
+        parts = [f(k[..., axis])[None, ..., None, None] * m[axis][:, None, None] for axis in (0, 1)]
+        return 0.5 * (parts[0] + parts[1])
+
+    one = np.ones(k.shape[:2])[None, ..., None, None]
+    rng = np.random.default_rng([VERSION, seed])
+    yield "nothing", np.eye(4) * one
+    kept = generator(count, -1, rng)[:, None, None]
+    yield "Kramers partners mixed, everywhere alike", rotation(np.pi * kept * one)
+    lost = generator(count, 1, rng)[:, None, None]
+    yield "control: a basis in which T is another one", rotation(np.pi * lost * one)
+    odd = [generator(count, 1, rng) for _ in range(2)]
+    even = [generator(count, -1, rng) for _ in range(2)]
+    for angle in ANGLES:
+        yield f"zeros moved, angle {angle}", rotation(angle * wave(odd, np.sin))
+        yield f"control: zeros kept, angle {angle}", rotation(angle * wave(even, np.cos))
+
+
+def modulus(samples):
+    """Modulus (B, Nx, Ny) of the Pfaffian of <u|T u>, of flattened samples."""
+    v = np.linalg.eigh(samples)[1][..., :2]
+    return np.abs((v.conj().swapaxes(-1, -2) @ REVERSAL.numpy() @ v.conj())[..., 0, 1])
+
+
+def turned(seeds):
+    """Answers before and after the bases of planes are turned, or their halves exchanged."""
+    task = INSIDE["planes"][0]
+    h, label, _ = draw("planes", TURNED, seed_of("planes", 515))
+    x = samples_of(h, task, None).numpy()
+    pfaffians = modulus(x)
+    ways = {}
+    for name, u in turns(len(x), task.points, 515):
+        ways[name] = u @ x @ u.conj().swapaxes(-1, -2)
+    # k_x -> k_x + pi: each zero moves by half of the zone, and the other half is looked at
+    ways["zeros moved by half of the zone"] = np.roll(x, task.points // 2, 1)
+    data, moved = {}, {}
+    for name, samples in ways.items():
+        parts = [ParityNetwork("z2").prepare(torch.from_numpy(samples[low : low + 250]))
+                 for low in range(0, len(samples), 250)]  # fmt: skip
+        data[name] = ParityData(*(torch.cat(part) for part in zip(*parts, strict=True)))
+        moved[name] = float(np.abs(modulus(samples) - pfaffians).mean())
+    for seed in seeds:
+        network, rows = trained("planes", seed), {}
+        with torch.no_grad():
+            before = network(data["nothing"]).numpy()
+            for name, one in data.items():
+                p, base = network(one).numpy(), one.base.numpy()
+                rows[name] = {
+                    "pfaffian": moved[name],
+                    "formula": int((base == label).sum()),
+                    "network": int(((p > 0.5) == label).sum()),
+                    "other": int(((p > 0.5) != (before > 0.5)).sum()),
+                    "other_formula": int((base != data["nothing"].base.numpy()).sum()),
+                    "largest": float(np.abs(p - before).max()),
+                    "n": len(label),
+                }
+        STUDY.put({"what": "turned", "kind": "planes", "seed": seed, "version": VERSION}, rows)
+        print(seed, rows, flush=True)
+
+
+def turned_table():
+    """Answers after each way to turn the bases, smallest to largest over seeds."""
+    rows = [r for _, r in kept("turned", "planes")]
+    head = (
+        "what is done to the samples", "mean change of the Pfaffian's modulus", "formula right",
+        "formula answers otherwise", "network right, by seed", "network answers otherwise, by seed",
+        "largest change of p",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---|---:|---:|---:|---:|---:|---:|"]
+    for name, first in rows[0].items():
+        n = first["n"]
+        right = ", ".join(f"{r[name]['network'] / n:.3f}" for r in rows)
+        other = ", ".join(f"{r[name]['other'] / n:.3f}" for r in rows)
+        lines.append(
+            f"| {name} | {first['pfaffian']:.3f} | {first['formula'] / n:.3f} |"
+            f" {first['other_formula'] / n:.3f} | {right} | {other} |"
+            f" {max(r[name]['largest'] for r in rows):.1e} |"
+        )
+    n, excess = rows[0]["nothing"]["n"], {}
+    for who, what in (("the network", "other"), ("the formula", "other_formula")):
+        moved, stayed = (
+            np.array([[r[f"{words}, angle {a}"][what] for a in ANGLES] for r in rows])
+            for words in ("zeros moved", "control: zeros kept")
+        )
+        found = (moved - stayed) / n
+        excess[who] = f"{found.min():+.4f} to {found.max():+.4f} of {who}"
+    words = "Answers otherwise, zeros moved less zeros kept, over seeds and angles"
+    lines += ["", f"{n} planes, 8 x 8 points. {words}: {', '.join(excess.values())}."]
+    return "\n".join(lines)
+
+
 # ------------------------------------------------------------------------------------ Page
 
 
@@ -581,6 +705,8 @@ def write():
         if kept("inside", kind):
             put(PAGE, f"inside-{kind}", filled(f"{command} inside {kind} SEED...",
                                                inside_table(kind), harness.machine()))  # fmt: skip
+    if kept("turned", "planes"):
+        put(PAGE, "turned", filled(f"{command} turned SEED...", turned_table(), harness.machine()))
 
 
 if __name__ == "__main__":
@@ -591,4 +717,6 @@ if __name__ == "__main__":
             measure(what, int(seed))
     elif what == "inside":
         inside(others[0], [int(seed) for seed in others[1:]])
+    elif what == "turned":
+        turned([int(seed) for seed in others])
     write()
