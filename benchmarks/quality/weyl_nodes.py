@@ -135,7 +135,8 @@ def census(name: str) -> None:
 def files_table() -> str:
     """All files that were asked."""
     heads = ("file, lowest bands", "known", "boxes with a charge", "of them proven single",
-             "undecided, and what they seem to be", "sum of charges", "gap elsewhere", "CPU", "peak")  # fmt: skip
+             "undecided, and what they seem to be", "sum of charges", "gap elsewhere", "CPU",
+             "peak")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|---|---|---|---:|---|---:|---:|---:|---:|"]
     for name, row in FILES.items():
         kept = STUDY.get(file_settings(name))
@@ -149,12 +150,18 @@ def files_table() -> str:
         wide = f"{': ' * bool(kinds)}{kinds}{wide}"
         gap = f"{kept['gap']:.1e} eV" if kept["complete"] else "nothing proven"
         total = "open" if kept["total"] is None else str(kept["total"])
+        peak = "not measured" if kept["peak"] is None else f"{kept['peak']:.0f} MiB"
         lines.append(
             f"| {name}, {kept['bands'][0]} of {kept['bands'][1]} | {row.known} | {charges} | "
             f"{single} | {kept['undecided']}{wide} | {total} | {gap} | {kept['seconds']:.0f} s | "
-            f"{kept['peak']:.0f} MiB |"
+            f"{peak} |"
         )
-    return "\n".join(lines)
+    seen = [
+        f"- {name}: {words}."
+        for name in FILES
+        for words in (STUDY.get(file_settings(name)) or {}).get("seen", [])
+    ]
+    return "\n".join([*lines, "", "Seen in undecided boxes:", "", *seen])
 
 
 def main() -> None:

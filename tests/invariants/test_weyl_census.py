@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -481,6 +482,7 @@ def test_energies_that_are_claimed_are_those_of_the_hamiltonian():
     h = tp.FourierHamiltonian(bent, n_occupied=1)
     seen = describe(h, 1, shift + 0.03, np.full(3, 0.1), np.empty((0, 3)), None, False)
     assert seen.kind == "nearly triple point"
+    assert "bands 1 to 3 within" in seen.words
     level = np.linalg.eigvalsh(h.bloch(seen.third_at))
     assert level[2] - level[0] <= seen.third < 1e-6
 
@@ -531,3 +533,21 @@ def test_energies_at_k_and_minus_k_are_within_the_error_of_inversion(rng):
     k = rng.uniform(-np.pi, np.pi, (200, 3))
     apart = np.abs(np.linalg.eigvalsh(h.bloch(k)) - np.linalg.eigvalsh(h.bloch(-k)))
     assert apart.max() <= error
+
+
+def test_bands_that_are_named_are_those_within_the_range():
+    """Two copies of S.k meet at one energy: six bands, though three are looked for."""
+    rng = np.random.default_rng(6)
+    h, shift = spin_one(rng, 3)
+    apart = np.diag([0.0, 1e-6])
+    both = {r: np.kron(np.eye(2), m) + np.kron(apart, np.eye(3)) * (r == (0, 0, 0))
+            for r, m in h.hoppings.items()}  # fmt: skip
+    h = tp.FourierHamiltonian(both, n_occupied=3)
+    seen = describe(h, 3, shift + 0.02, np.full(3, 0.1), np.empty((0, 3)), None, False)
+    pattern = r"bands (\d) to (\d) within ([0-9.e-]+) near"
+    first, last, within = re.search(pattern, seen.words).groups()
+    assert int(last) - int(first) > 2
+    assert seen.kind == "nearly multiple point"
+    energy = np.linalg.eigvalsh(h.bloch(seen.third_at))
+    span = energy[int(last) - 1] - energy[int(first) - 1]
+    assert seen.third < span <= float(within)

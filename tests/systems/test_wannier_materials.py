@@ -159,6 +159,24 @@ def test_all_nodes_of_taas():
 
 
 @pytest.mark.slow
+def test_all_nodes_of_wte2():
+    """Exactly eight of 88 bands, all on k_3 = 0 to what the file keeps. Some ten minutes."""
+    h = tp.read_tbmodels(wannier_file("WTe2_tbmodels.json.xz"), n_occupied=56)
+    found = tp.find_weyl_nodes(h)
+    assert found.complete
+    assert not found.stopped
+    assert sorted(found.value.tolist()) == [-1] * 4 + [1] * 4
+    assert len(found.nodes) == 8
+    assert found.total == 0
+    assert found.position_error.max() < 1e-10
+    assert (found.value[found.partner] == found.value).all()
+    known = 2.0 * np.pi * np.array([[0.12126, 0.02828, 0.0], [0.12015, 0.05669, 0.0]])
+    for k, charge in zip(known, (1, -1), strict=True):
+        (node,) = np.flatnonzero(np.abs(found.position - k).max(1) < 1e-4)
+        assert found.value[node] == charge
+
+
+@pytest.mark.slow
 def test_the_lines_of_irf4_are_named_as_such():
     """Lines on two planes meet at (1/2, 1/2, 0), where four bands do; the file opens them a bit."""
     h = tp.read_wannier90(wannier_file("IrF4_hr.dat.tar.gz"), n_occupied=10)
@@ -198,3 +216,6 @@ def test_nodes_and_triple_points_of_zrte():
         assert np.abs(k[:, :2]).max() < 1e-3
         np.testing.assert_allclose(np.sort(np.abs(k[:, 2])), [0.2844, 0.3315], atol=1e-3)
         assert "on a line" in found.description[b]
+        # bands 8 and 9 touch along it, and another one joins at each end
+        assert "bands 8 to 10 within" in found.description[b]
+        assert "bands 7 to 9 within" in found.description[b]

@@ -42,6 +42,8 @@ STEP: Final = 0.3
 SAME: Final = 1e-3
 #: Touchings nearer than this, as a share of the box, are one.
 ONE: Final = 1e-5
+#: How many of them are named.
+PLACES: Final = 4
 #: Gap of a touching, relative to the size of H.
 CLOSED: Final = 1e-12
 #: What bands of a line or of a triple point may be apart, relative to the size of H.
@@ -273,11 +275,7 @@ def _third(box: Nearness, found: _Found, line: NDArray[np.bool_]) -> tuple[float
     good = spread <= SAME * meet.slopes[:, 0] + CLOSED * box.size
     if not good.any():
         return third, at, "", ""
-    level = meet.energy[0]
-    middle = 0.5 * (level[box.filled - 1] + level[box.filled])
-    reach = 3.0 * spread[0] + CLOSED * box.size
-    bands = np.flatnonzero(np.abs(level - middle) <= reach)
-    named = f"bands {bands[0] + 1} to {bands[-1] + 1}"
+    first, last, _ = _together(box, meet.energy[0], float(spread[0]))
     if line.any():
         # of three bands all along the line?
         here = found.energy[line]
@@ -285,15 +283,27 @@ def _third(box: Nearness, found: _Found, line: NDArray[np.bool_]) -> tuple[float
         low, high = max(0, box.filled - 2), min(box.n, box.filled + 2)
         count = np.abs(here - here[:, box.filled - 1 : box.filled + 1].mean(1)[:, None]) <= reach
         if np.median(count[:, low:high].sum(1)) > 2.0:
-            return third, at, f", of {named}", ""
-    places = _apart(meet.k[good], 10.0 * SAME)
-    where = " and ".join(f"({', '.join(f'{x:.6g}' for x in _wrapped(p))})" for p in places[:4])
-    words = f"{named} within {at_most(third, 2)} (proven; that they touch is not) at {where}"
+            return third, at, f", and of bands {first} to {last} at some of them", ""
+    places = _apart(meet.k, 10.0 * SAME, np.flatnonzero(good))
+    parts = []
+    for row in places[:PLACES]:
+        low, high, within = _together(box, meet.energy[row], float(spread[row]))
+        where = ", ".join(f"{x:.6g}" for x in _wrapped(meet.k[row]))
+        parts.append(f"bands {low} to {high} within {at_most(within, 2)} near ({where})")
+    words = f"{' and '.join(parts)} (proven; that they touch is not)"
     if line.any():
         gap = found.energy[:, box.filled] - found.energy[:, box.filled - 1]
         words += f", on a line: {_words_of(box, found, gap, line)}"
-    name = "triple point" if len(bands) == 3 else "multiple point"
+    name = "triple point" if last - first == 2 else "multiple point"
     return third, at, words, _nearly(box, float(spread[0]), name)
+
+
+def _together(box: Nearness, level: Real, spread: float) -> tuple[int, int, float]:
+    """First and last of the bands that meet at a momentum, from 1, and a bound of their range."""
+    middle = 0.5 * (level[box.filled - 1] + level[box.filled])
+    rows = np.flatnonzero(np.abs(level - middle) <= 3.0 * spread + CLOSED * box.size)
+    first, last = int(rows[0]), int(rows[-1])
+    return first + 1, last + 1, box.in_units(float(level[last] - level[first]))
 
 
 def _nearly(box: Nearness, energy: float, kind: str) -> str:
@@ -306,13 +316,13 @@ def _points(box: Nearness, found: _Found, gap: Real, charge: int | None) -> tupl
     exact = box.nearest(np.concatenate([found.k[:FEW], box.grid(2)]), box.filled - 1, 2, NONE)
     closed = exact.energy[:, box.filled] - exact.energy[:, box.filled - 1] <= CLOSED * box.size
     exact = exact.take(closed)
-    places = _apart(exact.k, ONE * float(box.half.max()))
+    places = _apart(exact.k, ONE * float(box.half.max()), np.arange(len(exact.k)))
     if charge is not None and abs(charge) > 1:
         return "higher charge", f"charge {charge:+d} (proven), touchings met: {len(places)}"
     if len(places) > 1:
         return "several nodes", f"touchings met: {len(places)}"
     if len(places) == 1:
-        s = exact.slopes[0]
+        s = exact.slopes[places[0]]
         if s[2] > max(STEEP * s[0], FLAT * box.speed):
             return "unknown", "one touching met, with slopes in all directions"
         return "higher charge", "one touching met, without slope in some direction"
@@ -321,11 +331,11 @@ def _points(box: Nearness, found: _Found, gap: Real, charge: int | None) -> tupl
     return "small gap", f"no touching met; gap at most {at_most(box.in_units(float(gap[0])), 2)}"
 
 
-def _apart(k: Real, near: float) -> list[Real]:
-    """Momenta (m, 3) that are further from each other than that, the first ones first."""
-    kept: list[Real] = []
-    for row in k:
-        if all(float(np.abs(row - other).max()) > near for other in kept):
+def _apart(k: Real, near: float, rows: NDArray[np.intp]) -> list[int]:
+    """Keep rows of momenta (m, 3) that are further from each other than that, the first first."""
+    kept: list[int] = []
+    for row in rows.tolist():
+        if all(float(np.abs(_wrapped(k[row] - k[other])).max()) > near for other in kept):
             kept.append(row)
     return kept
 
