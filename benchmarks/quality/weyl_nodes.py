@@ -161,7 +161,7 @@ def files_table() -> str:
         for name in FILES
         for words in (STUDY.get(file_settings(name)) or {}).get("seen", [])
     ]
-    return "\n".join([*lines, "", "Seen in undecided boxes:", "", *seen])
+    return "\n".join([*lines, *(["", "Seen in undecided boxes:", "", *seen] if seen else [])])
 
 
 def main() -> None:
