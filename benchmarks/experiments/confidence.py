@@ -4,6 +4,7 @@
     python -m benchmarks.experiments.confidence planes
     python -m benchmarks.experiments.confidence models    # models with known physics
     python -m benchmarks.experiments.confidence fresh     # the same at other random parameters
+    python -m benchmarks.experiments.confidence finer     # what a look at a finer grid contradicts
     python -m benchmarks.experiments.confidence files     # real materials, in $TOPOPHYS_TEST_DATA
     python -m benchmarks.experiments.confidence write     # docs/results/confidence.md, its figure
 
@@ -34,7 +35,7 @@ STUDY = harness.Study(ROOT / "benchmarks" / "results" / "confidence.jsonl")
 EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 SETTINGS = {"version": 1, "draw": 20261201, "edges": EDGES, "chains": 100, "planes": 40}
 #: Raised where a network of the package changes, by what is measured.
-VERSIONS = {"chains": 1, "planes": 2, "models": 2, "fresh": 1, "files": 2}
+VERSIONS = {"chains": 1, "planes": 3, "models": 3, "fresh": 2, "files": 3}
 NETWORKS = {"chains": "winding-1d", "planes": "chern-2d"}
 
 
@@ -179,6 +180,51 @@ def keep_models(what, drawn):
             found = judged(NETWORKS[kind], h)
             STUDY.put(given, found)
             print(what, kind, name, found, flush=True)
+
+
+# --------------------------------------------------------------------------------- Finer grids
+
+#: Planes of each case that are asked with and without a look at a finer grid.
+FINER = {"what": "finer", "version": 1, "draw": 20261203, "count": 30}
+
+
+def run_finer():
+    """How often the formula on a finer grid contradicts what would be answered."""
+    network, without = load_pretrained("chern-2d"), load_pretrained("chern-2d")
+    without._seen_again = lambda *given: given[-1]
+    for noise in (0.0, 0.1):
+        for name in ("calibration", "hard ensembles"):
+            given = {**FINER, "noise": noise, "population": name}
+            if STUDY.get(given) is not None:
+                continue
+            total = np.zeros(5, int)
+            for of in FAMILIES["planes"].values() if name == "calibration" else HARD_PLANES:
+                for n_bands in (2, 4):
+                    for points in (12, 16):
+                        total += contradicted(network, without, of, n_bands, points, noise)
+            STUDY.put(given, dict(zip(KEYS, total.tolist(), strict=True)))
+            print(given, total, flush=True)
+
+
+KEYS = ("n", "answered", "contradicted", "contradicted wrong", "wrong")
+
+
+def contradicted(network, without, of, n_bands, points, noise):
+    draw = FINER["draw"]
+    if isinstance(of, str):
+        samples, label, filled = plane_case(of, n_bands, points, noise, FINER["count"], draw)
+    else:
+        samples, label, filled = mixture("planes", of, n_bands, points, noise, FINER["count"])
+    found, before = (
+        n.predict(samples, n_occupied=filled, reconstruct=False) for n in (network, without)
+    )
+    wrong = before.value != label
+    new = found.unfamiliar & ~before.unfamiliar
+    answered = ~before.abstains
+    return np.array([x.sum() for x in (
+        np.ones(len(label), bool), answered, answered & new, answered & new & wrong,
+        answered & wrong,
+    )])  # fmt: skip
 
 
 #: Draws of each model that nothing was chosen by.
@@ -330,6 +376,18 @@ def counts_table(found):
     return "\n".join(lines)
 
 
+def finer_table():
+    head = ["population", "noise", "planes", "answered without it", "contradicted",
+            "of these wrong", "wrong of answered without it"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    for noise in (0.0, 0.1):
+        for name in ("calibration", "hard ensembles"):
+            r = STUDY.get({**FINER, "noise": noise, "population": name})
+            cells = " | ".join(f"{r[k]:,}" for k in KEYS)
+            lines.append(f"| {name} | {noise:g} | {cells} |")
+    return "\n".join(lines)
+
+
 def draw():
     figure, axes = plt.subplots(1, 2, figsize=(8.6, 4.0), layout="constrained", sharey=True)
     colours = ("#0072B2", "#009E73", "#E69F00", "#D55E00")
@@ -362,6 +420,8 @@ def write():
     fresh = [(g["name"], NETWORKS[g["network"]], "", r) for g, r in rows("fresh")]
     put(PAGE, "fresh", filled("python -m benchmarks.experiments.confidence fresh",
                               counts_table(fresh), machine))  # fmt: skip
+    put(PAGE, "finer", filled("python -m benchmarks.experiments.confidence finer",
+                              finer_table(), machine))  # fmt: skip
     draw()
 
 
@@ -373,5 +433,6 @@ if __name__ == "__main__":
         models=run_models,
         fresh=run_fresh,
         files=run_files,
+        finer=run_finer,
         write=write,
     )

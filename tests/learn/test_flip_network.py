@@ -316,3 +316,15 @@ def test_the_grid_follows_the_range_of_a_hamiltonian(reach):
         if reach >= points:
             assert coarse.unfamiliar
             assert coarse.abstains
+
+
+def test_answers_that_a_finer_grid_contradicts_are_unfamiliar():
+    # the bands touch nearly in a point of third order on the grid: no phase is near pi
+    network = load_pretrained("chern-2d")
+    hidden = tp.models.higher_chern([0.025, 1.0], 3)
+    answer = network.predict(hidden, reconstruct=False)
+    assert answer.value.tolist() == [-1, -3]
+    assert tp.certify_chern(hidden).value.tolist() == [-3, -3]
+    assert answer.confidence[0] > 0.99
+    assert answer.unfamiliar.tolist() == [True, False]
+    assert answer.abstains.tolist() == [True, False]

@@ -33,6 +33,8 @@ COVERAGES: Final = (0.9, 0.95, 0.98, 0.99, 0.995)
 NEVER: Final = 2.0
 #: Share of samples of the populations themselves that are called unfamiliar, for each measure.
 FALSE_ALARMS: Final = 0.005
+#: Gaps up to this factor above those that are unfamiliar are small.
+SMALL: Final = 5.0
 #: Noise estimate above which samples are noisy ones.
 NOISY: Final = 1e-3
 #: Share of each population that fixes temperature and what is familiar.
@@ -158,6 +160,12 @@ class Calibration(nn.Module):
         away = (summary - self.centre) @ self.whitener.to(summary)
         length: Tensor = torch.linalg.vector_norm(away, dim=-1)
         return length
+
+    def shows_small_gaps(self, context: Tensor, tight: Tensor) -> Tensor:
+        """Mark samples (B,) whose smallest gap is near those that are unfamiliar."""
+        row, noisy = self.cells(context)
+        limit: Tensor = self.tightest[row, noisy] + math.log(SMALL)
+        return tight < limit
 
     def judge(
         self, logs: Tensor, context: Tensor, summary: Tensor, tight: Tensor | None = None

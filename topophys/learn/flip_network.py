@@ -70,8 +70,9 @@ class Posterior(ProvenAnswers):
         Proof that was asked for; where it holds, `value` is what is proven.
     unfamiliar : bool ndarray of shape (...), optional
         Where the samples are unlike those of the calibration: not one in 200 of these is as far
-        from their mean, or not one in 200 shows as small a gap. The network abstains there unless
-        a threshold was given.
+        from their mean, or not one in 200 shows as small a gap; and where a gap is small, though
+        not as small, and the formula on a grid twice as fine contradicts what would be answered.
+        The network abstains there unless a threshold was given.
     smallest : float64 ndarray of shape (..., 5), optional
         Smallest probabilities of the members of prediction sets, see `prediction_set`.
 
@@ -456,7 +457,8 @@ class FlipNetwork(nn.Module):
             part = torch.from_numpy(values[rows]).to(device)
             data = self.prepare(part, filled)
             seen = *self.describe(part, data), self.smallest_gap(data)
-            judged.append(self.calibration.judge(self(data), *seen))
+            judgement = self.calibration.judge(self(data), *seen)
+            judged.append(self._seen_again(part, filled, data, seen, judgement))
             base.append(data.base[:, 0].cpu().numpy())
             if reconstruct:
                 exact[rows], known[rows] = reconstructed(values[rows], self.input, filled)
@@ -508,6 +510,33 @@ class FlipNetwork(nn.Module):
         """
         own = smallest_gaps(data.features[:, 0], self.layout)
         return own.masked_fill(~data.kept[:, 0], math.inf).amin(1)
+
+    def _seen_again(
+        self,
+        samples: Tensor,
+        n_occupied: int,
+        data: FlipData,
+        seen: tuple[Tensor, Tensor, Tensor],
+        judgement: Judgement,
+    ) -> Judgement:
+        """Call answers at small gaps unfamiliar that the formula on a finer grid contradicts.
+
+        Between points of a finer grid less can hide; only answers that would be given are asked.
+        """
+        context, _, tight = seen
+        near = self.calibration.shows_small_gaps(context, tight).cpu().numpy()
+        odds, limit = judgement.probabilities, judgement.threshold
+        asked = np.flatnonzero(near & ~judgement.unfamiliar & (odds.max(-1) >= limit))
+        if not len(asked):
+            return judgement
+        rows = torch.from_numpy(asked).to(samples.device)
+        finer, *_ = self.input.candidates(
+            samples[rows], n_occupied, 2 * self.settings["upsample"], 1, filtered=False
+        )
+        value = data.base[rows, 0].cpu().numpy() + odds[asked].argmax(-1) - REACH
+        unfamiliar = judgement.unfamiliar.copy()
+        unfamiliar[asked] = finer.base.cpu().numpy() != value
+        return judgement._replace(unfamiliar=unfamiliar)
 
     def _checked(
         self, samples: ArrayLike, n_occupied: int | None
