@@ -37,6 +37,7 @@ STATES = {
     6: "Frobenius norms from entries, without a product of matrices",
     7: "in two files",
     8: "winding numbers in three dimensions, axion angles, second Chern numbers and localizers",
+    9: "spin Chern numbers and Z2 indices of solids, and one limit of the work of all parts",
 }
 STATE = max(STATES)
 VERDICTS = {
@@ -94,7 +95,7 @@ def page(entries):
         "# The checker, tried",
         "",
         "Written by `python -m benchmarks.quality.checker`: certificates of random Hamiltonians of",
-        "these kinds, few of the newest four, scales from 1e-250 to 1e250 among them, are written,",
+        "these kinds, few of the newest six, scales from 1e-250 to 1e250 among them, are written,",
         "checked, changed, and",
         "checked again. Mutants that are accepted are decided by dense samples. A change called",
         "*field* is one of that field of [the format](../certificate-format.md), in one of several",
