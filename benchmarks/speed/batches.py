@@ -2,11 +2,17 @@
 
 Run with `python -m benchmarks.speed.batches`; writes a table of docs/guides/cluster.md. Every row
 proves a batch with one thread and its halves with two, in turn, and takes the medians.
+
+`--shares` writes another table instead: of the CPU time of one thread, the share of compiled loops
+and of eigenvalues, which release the lock of the interpreter. It does not depend on the load.
 """
 
 from __future__ import annotations
 
+import argparse
+import cProfile
 import os
+import pstats
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +27,8 @@ from benchmarks.pages import ROOT, filled, put
 
 PAGE = Path(ROOT) / "docs" / "guides" / "cluster.md"
 REPEATS = 5
+#: Functions of NumPy that release the lock; products of matrices do, too, and are not counted.
+RELEASE = ("svd", "eigh", "eigvalsh", "det", "slogdet", "qr")
 
 
 def jobs():
@@ -70,7 +78,38 @@ def row(name, certify, h) -> str:
     return f"| {name} | {seconds} | {ratio:.2f} | {word} |"
 
 
+def share(name, certify, h) -> str:
+    """One line of the table of shares."""
+    certify(h)  # compiles
+    profile = cProfile.Profile(time.process_time)
+    profile.runcall(certify, h)
+    found = pstats.Stats(profile)
+    times: dict[Any, Any] = vars(found)["stats"]
+    free = sum(
+        own
+        for (file, _, function), (_, _, own, *_) in times.items()
+        if "/kernels/" in file or (file.endswith("_linalg.py") and function in RELEASE)
+    ) / sum(own for _, _, own, *_ in times.values())
+    return f"| {name} | {free:.2f} | {1.0 / (1.0 - free / 2.0):.2f} |"
+
+
+def write_shares() -> None:
+    """Write the table of shares."""
+    os.environ["TOPOPHYS_INTERPRET_SECONDS"] = "0"  # compiled from the first call
+    lines = ["| batch | without the lock | two threads, by Amdahl |", "|---|---:|---:|"]
+    for job in jobs():
+        lines.append(share(*job))
+        print(lines[-1], flush=True)
+    command = "python -m benchmarks.speed.batches --shares"
+    put(PAGE, "shares", filled(command, "\n".join(lines), harness.machine()))
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shares", action="store_true", help="shares of time without the lock")
+    if parser.parse_args().shares:
+        write_shares()
+        return
     head = [
         "| batch | one thread | two threads | ratio | the same bits |",
         "|---|---:|---:|---:|---|",
