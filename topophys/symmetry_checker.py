@@ -422,6 +422,8 @@ def solid(claim: Claim) -> None:
     operator(claim, bands, "time_reversal", -1)
     parts = [keys(x, PLANE + " z2 symmetry_violation") for x in listed(claim.evidence["planes"], 6)]
     within_budget(parts)
+    violation = number(ask["symmetry_violation"], 0.0)
+    need(claim.gap > violation or violation == 0, "the gap is not above the violation")
     if not planes_alone:
         prove_cells(bands, claim)
     found = list[int]()

@@ -171,6 +171,12 @@ def test_planes_alone_do_not_speak_of_the_bulk(solids):
     assert "gap may be smaller" in said(data)
 
 
+def test_a_violation_above_the_gap_is_refused(solids):
+    data = copy.deepcopy(solids["strong"])
+    data["question"]["symmetry_violation"] = hexed(1e300)
+    assert "not above the violation" in said(data)
+
+
 def test_work_of_all_parts_is_limited_together(solids):
     data = copy.deepcopy(solids["strong"])
     for part in data["evidence"]["planes"]:

@@ -512,6 +512,8 @@ def test_inversion_pairs_boxes_of_opposite_charge():
     assert found.evaluations < plain.evaluations
     other = tp.find_weyl_nodes(h, inversion=np.eye(2))
     assert other.inversion_error == np.inf
+    assert "the inversion that was given" in str(other)
+    assert "the inversion that was given" not in str(found)
     assert (other.partner == -1).all()
     with pytest.raises(InputError, match="inversion"):
         tp.find_weyl_nodes(h, inversion=2.0 * Z)

@@ -208,6 +208,8 @@ LEAST: Final = 1000
 DEPTHS: Final = (4, 10)
 #: Kind of a box whose contents are proven.
 NODE: Final = "Weyl node"
+#: What is noted where the operator that was given is no symmetry.
+NO_INVERSION: Final = "the Hamiltonian has not the inversion that was given; nothing rests on it"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -464,7 +466,8 @@ def find_weyl_nodes(
         Number n of bands below the touchings; that of `H` where not given.
     inversion : array-like of shape (n, n), optional
         The unitary P with P H(k) P^-1 = H(-k), as for `z2_invariant`: orbitals stay in their cells.
-        How far `H` is from that is bounded; where little, boxes at k and -k are partners.
+        How far `H` is from that is bounded; where little, boxes at k and -k are partners. If `H`
+        has another symmetry or none, nothing rests on `P`, and a note says so.
     depth : int, optional
         How often a starting cell is divided, at most 10: nodes nearer than about three of the
         smallest cells share a box. Without it 4, and 10 for nine bands or more, where small cells
@@ -521,6 +524,7 @@ def find_weyl_nodes(
     if inversion is not None:
         mirrored = inversion_error(h, inversion_operator(inversion, h.n_bands))
     left = cells_left(h, filled, depth, max_cells, most, progress, mirrored)
+    unused = (NO_INVERSION,) if inversion is not None and left.inversion == np.inf else ()
     spent = left.spent
     ends = boxes_around(left.cells, left.edge, left.n)
     rows: list[_Row] = []
@@ -559,7 +563,7 @@ def find_weyl_nodes(
         complete=complete,
         stopped=left.stopped,
         bands=(filled, int(h.n_bands)),
-        notes=tuple(getattr(h, "notes", ())),
+        notes=(*getattr(h, "notes", ()), *unused),
         asked=Asked(h, "Weyl charge", filled),
         partner=_partners(ends, left.n) if paired else np.full(len(rows), -1),
         reversal_error=left.reversal,
