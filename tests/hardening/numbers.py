@@ -134,6 +134,10 @@ CASES = {
         lambda m: tp.mirror_chern(tp.models.bhz(1.0), mirror=m),
         np.diag([1.0, 1.0, -1.0, -1.0]),
     ),
+    "find_weyl_nodes, inversion": (
+        lambda p: tp.find_weyl_nodes(tp.models.weyl_semimetal(1.6), inversion=p, max_evaluations=1),
+        np.diag([1.0, -1.0]),
+    ),
     "symmetry_class, particle_hole": (
         lambda u: tp.symmetry_class(tp.models.qwz(1.0), particle_hole=u).violations.values(),
         np.array([[0.0, 1.0], [1.0, 0.0]]),

@@ -19,7 +19,7 @@ TINY = 5e-324
 UNUSUAL = (
     "chern_on_slices, k", "FourierHamiltonian", "ChiralHamiltonian", "certify_gap, level",
     "band_path", "point_gap_winding, energy", "symmetry_class, particle_hole", "interpolate, at",
-    "second_chern, gammas",
+    "second_chern, gammas", "find_weyl_nodes, inversion",
 )  # fmt: skip
 
 
