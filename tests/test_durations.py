@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CASES = """
 import pytest
 def test_short(): sum(range(10))
-def test_long(): work(0.3)
+def test_long(): work(0.15)
 @pytest.mark.always
 def test_only_one(): work(1.1)
 def test_heavy(): work(1.1)
