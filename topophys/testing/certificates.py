@@ -661,11 +661,13 @@ def _field(data, rng):
     return f"field {name}"
 
 
-def _other(key, value, rng):  # noqa: PLR0911  (one branch for each type)
+def _other(key, value, rng):  # noqa: C901, PLR0911  (one branch for each type)
     """Another value of the same type."""
     if isinstance(value, int):
         return value + int(rng.choice([-2, -1, 1, 2]))
     if isinstance(value, dict):
+        if not value:  # a sector without cells
+            return {"depth": 1}
         gone = str(rng.choice(sorted(value)))
         return {k: v for k, v in value.items() if k != gone}
     if isinstance(value, list):
