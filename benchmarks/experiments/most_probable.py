@@ -41,6 +41,7 @@ from benchmarks.experiments.hybrid import (
 from benchmarks.experiments.many_bands import planes_of
 from benchmarks.pages import filled, put
 from topophys.ensembles import HARD_CHAINS
+from topophys.hamiltonians.flatten import traceless_basis
 from topophys.hamiltonians.two_band import pauli_components
 from topophys.learn import load_pretrained
 
@@ -64,17 +65,7 @@ class Behind(NamedTuple):
 
 def hermitian_basis(n):
     """Orthonormal basis (n^2, n, n) of Hermitian matrices."""
-    basis = []
-    for a in range(n):
-        for b in range(a):
-            for phase in (1.0, 1j):
-                matrix = np.zeros((n, n), np.complex128)
-                matrix[a, b], matrix[b, a] = phase, np.conj(phase)
-                basis.append(matrix / math.sqrt(2.0))
-        matrix = np.zeros((n, n), np.complex128)
-        matrix[a, a] = 1.0
-        basis.append(matrix)
-    return np.array(basis)
+    return np.concatenate([np.eye(n)[None] / math.sqrt(n), traceless_basis(n)])
 
 
 def orders(points):

@@ -24,6 +24,14 @@ from topophys.invariants._undecided import Nearness, describe, nearest_three
 from topophys.testing.weyl_nodes import draw, judge
 
 UNITS = [tuple(v) for v in np.eye(3, dtype=int).tolist()]
+#: d_x + i d_y like (k_x + i k_y)^2, and d_z less its constant: pairs of nodes of charge two.
+DOUBLE = {
+    (1, 0, 0): -0.5 * X - 0.5 * Z,
+    (0, 1, 0): 0.5 * X - 0.5 * Z,
+    (1, 1, 0): -0.25 * Y,
+    (1, -1, 0): 0.25 * Y,
+    (0, 0, 1): -0.5 * Z,
+}
 
 
 def wrapped(k):
@@ -111,11 +119,7 @@ def test_double_weyl_points():
     """Touchings with d_x + i d_y = (k_x + i k_y)^2 to lowest order, at k_z = +-k0."""
     k0 = 1.2
     hops = {
-        (1, 0, 0): -0.5 * X - 0.5 * Z,
-        (0, 1, 0): 0.5 * X - 0.5 * Z,
-        (1, 1, 0): -0.25 * Y,
-        (1, -1, 0): 0.25 * Y,
-        (0, 0, 1): -0.5 * Z,
+        **DOUBLE,
         (0, 0, 0): (np.cos(k0) + 2.0) * Z,
     }
     found = tp.find_weyl_nodes(tp.FourierHamiltonian(hops), depth=5)
@@ -294,11 +298,7 @@ def test_two_nodes_in_one_box_are_not_one():
     """Close nodes of one charge share a box: a charge of two, and no single touching."""
     split = {
         (0, 0, 0): (np.cos(1.2) + 2.0) * Z - 0.0002 * X,
-        (1, 0, 0): -0.5 * X - 0.5 * Z,
-        (0, 1, 0): 0.5 * X - 0.5 * Z,
-        (1, 1, 0): -0.25 * Y,
-        (1, -1, 0): 0.25 * Y,
-        (0, 0, 1): -0.5 * Z,
+        **DOUBLE,
     }
     found = tp.find_weyl_nodes(tp.FourierHamiltonian(split))
     assert sorted(found.value.tolist()) == [-2, 2]
@@ -455,14 +455,7 @@ def test_what_is_seen_in_a_box_has_a_kind():
     assert pair.kind.tolist() == ["several nodes"]
     assert "touchings met: 2" in pair.description[0]
     # (k_x + i k_y)^2 at k_z = 0 between two planes, where d_z is k_z^2: no charge, no slope
-    flat = {
-        (0, 0, 0): 3.0 * Z,
-        (1, 0, 0): -0.5 * X - 0.5 * Z,
-        (0, 1, 0): 0.5 * X - 0.5 * Z,
-        (1, 1, 0): -0.25 * Y,
-        (1, -1, 0): 0.25 * Y,
-        (0, 0, 1): -0.5 * Z,
-    }
+    flat = {(0, 0, 0): 3.0 * Z, **DOUBLE}
     point = tp.find_weyl_nodes(tp.FourierHamiltonian(flat))
     assert point.kind.tolist() == ["higher charge"]
     assert point.value.tolist() == [0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tempfile
@@ -58,7 +59,7 @@ def explore(
 
 
 def warmup(quiet: Quiet = False, as_json: Json = False) -> None:
-    """Compile the kernels in advance and print the time it took.
+    """Compile all kernels in advance and print the time it took.
 
     The machine code is cached in the package folder, or in the cache of the user (NUMBA_CACHE_DIR
     names another folder), until the package or the processor changes.
@@ -95,7 +96,16 @@ def _jobs() -> dict[str, Callable[[], Any]]:
     far = tp.ChiralHamiltonian({0: [[1.0, 0.2], [0.1, 1.0]], 300: [[0.1, 0.0], [0.0, 0.2]]})
     plane, four = tp.models.haldane(m=0.1, t2=0.1, phi=1.5), tp.models.bhz(m=-1.0)
     solid = tp.ensembles.chiral_3d(2, rng=0)
+    # more hoppings than the sums over planes of momenta ask for, and a gap
+    reach = itertools.product((-2, -1, 0, 1, 2), repeat=3)
+    dense = {r: np.diag([-2.0, 2.0, 2.0]) if not any(r) else 0.01 * np.eye(3) for r in reach}
     wire = tp.models.kitaev_chain_bdg(mu=0.5, t=1.0, delta=0.7)
+    x, y, z = (np.array(m) for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]))
+    one = np.eye(2)
+    pairs = tp.FourierHamiltonian(
+        {(0,): -0.5 * np.kron(z, one), (1,): -np.kron(z, one) - 0.35j * np.kron(x, x)}, n_occupied=2
+    )
+    reversal: Any = {"particle_hole": np.kron(y, y), "time_reversal": np.kron(one, 1j * y)}
     mask: Any = {"on_unresolved": "mask"}
     return {
         "winding numbers, proven": lambda: [
@@ -115,14 +125,20 @@ def _jobs() -> dict[str, Callable[[], Any]]:
             tp.chern_number(plane, grid=16, **mask),
             tp.chern_number(plane.on_grid(16), n_occupied=1, **mask),
         ),
-        "Chern numbers of d-vectors": lambda: tp.chern_number_from_d(np.ones((1, 8, 8, 3)), **mask),
+        "Chern numbers of d-vectors": lambda: [
+            tp.chern_number_from_d(d, **mask)
+            for d in (np.ones((1, 8, 8, 3)), np.ones((64, 128, 16, 3))[:, ::2])
+        ],
         "Berry flux": lambda: (tp.berry_flux(plane, grid=8), tp.berry_flux(four, grid=8)),
         "Chern numbers of many bands, proven": lambda: tp.certify_chern(four, n_occupied=2),
         "Chern numbers of many bands, sampled": lambda: tp.chern_number(
             four, n_occupied=2, grid=16, **mask
         ),
         "gaps": lambda: tp.certify_gap(four, n_occupied=2),
-        "gaps of solids": lambda: tp.certify_gap(tp.models.fu_kane_mele(0.4)),
+        "gaps of solids": lambda: [
+            tp.certify_gap(h)
+            for h in (tp.models.fu_kane_mele(0.4), tp.FourierHamiltonian(dense, n_occupied=1))
+        ],
         "Z2 invariants": lambda: tp.z2_invariant(tp.models.kane_mele(0.1), n_occupied=2),
         "Weyl points": lambda: tp.weyl_charge(
             tp.models.weyl_semimetal(np.pi / 2), [0.0, 0.0, np.pi / 2], half_width=0.3
@@ -133,7 +149,10 @@ def _jobs() -> dict[str, Callable[[], Any]]:
         "second Chern numbers": lambda: tp.second_chern(
             tp.models.dirac_4d(-3.0), gammas="dirac", **mask
         ),
-        "Majorana numbers": lambda: tp.majorana_number(wire, particle_hole="nambu"),
+        "Majorana numbers": lambda: (
+            tp.majorana_number(wire, particle_hole="nambu"),
+            tp.majorana_number(pairs, **reversal),
+        ),
         "data sets": _small_data_set,
     }
 

@@ -19,7 +19,14 @@ from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.kernels import status as st
 from topophys.kernels.chain_fields import SINGULAR, polar_factors
 
-__all__ = ["Unflattened", "flatten_block", "flatten_d", "unflatten_bands", "unflatten_block"]
+__all__ = [
+    "Unflattened",
+    "flatten_block",
+    "flatten_d",
+    "traceless_basis",
+    "unflatten_bands",
+    "unflatten_block",
+]
 
 
 Model = TypeVar("Model", bound=FourierHamiltonian)
@@ -369,7 +376,7 @@ def unflatten_bands(
     distance = energy[..., n_occupied] - energy[..., n_occupied - 1]
     clear = (distance > LEAST * size[:, None]).all(-1)
     filled, empty = states[..., :n_occupied], states[..., n_occupied:]
-    basis = _traceless(n)
+    basis = traceless_basis(n)
     left = np.conj(np.swapaxes(empty, -1, -2))[:, :, None]
     mixed = left @ basis @ filled[:, :, None]  # (B, K, S, n - s, s)
     flat = np.ascontiguousarray(mixed).reshape(*mixed.shape[:3], -1).view(np.float64)
@@ -399,7 +406,7 @@ def _bands(
     return FourierHamiltonian({r: scale * h for r, h in hoppings.items()}, n_occupied=filled)
 
 
-def _traceless(n: int) -> NDArray[np.complex128]:
+def traceless_basis(n: int) -> NDArray[np.complex128]:
     """Orthonormal basis of traceless Hermitian matrices, shape (n^2 - 1, n, n)."""
     basis = []
     for a in range(n):
@@ -412,7 +419,7 @@ def _traceless(n: int) -> NDArray[np.complex128]:
         diagonal = np.zeros(n)
         diagonal[:a], diagonal[a] = 1.0, -a
         basis.append(np.diag(diagonal / np.linalg.norm(diagonal)).astype(np.complex128))
-    return np.array(basis)
+    return np.array(basis, np.complex128).reshape(n * n - 1, n, n)
 
 
 # ------------------------------------------------------------------------------------- The search
