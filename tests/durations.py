@@ -21,7 +21,7 @@ import pytest
 
 RECORD: Final = Path(__file__).with_suffix(".json")
 #: Seconds from which a test is `long`: `make test-fast` leaves it out.
-LONG: Final = 0.1
+LONG: Final = 0.05
 #: Seconds from which a test is `heavy`: `make test` leaves it out, `make test-all` runs it.
 HEAVY: Final = 0.25
 #: Fixtures of many seconds, whose tests are `long` as well.
