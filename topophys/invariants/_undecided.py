@@ -38,6 +38,9 @@ STRAIGHT: Final = 0.01
 #: Fewest momenta of a line, and the widest step between them as a share of its length.
 MANY: Final = 8
 STEP: Final = 0.3
+#: A line is longer than this share of its box: what is shorter is one touching, met by searches
+#: that end beside each other where slopes vanish.
+EXTENT: Final = 1e-3
 #: Three bands touch where they are as near as slopes make them within this many radians.
 SAME: Final = 1e-3
 #: Touchings nearer than this, as a share of the box, are one.
@@ -200,7 +203,7 @@ def describe(
     found = box.nearest(np.concatenate([_some(cells, STARTS), box.grid(3)]), filled - 1, 2, ALONG)
     gap = found.energy[:, filled] - found.energy[:, filled - 1]
     found, gap = found.take(np.argsort(gap, kind="stable")), np.sort(gap)
-    line = _line(found, gap)
+    line = _line(found, gap, EXTENT * float(half.min()))
     third, at, words = np.nan, np.full(3, np.nan), ""
     if not isolated and box.n > 2:
         third, at, words, kind = _third(box, found, line)
@@ -218,8 +221,8 @@ def _some(k: Real, most: int) -> Real:
     return k[np.linspace(0, len(k) - 1, min(most, len(k))).astype(np.int64)]
 
 
-def _line(found: _Found, gap: Real) -> NDArray[np.bool_]:
-    """Which momenta (m,) lie on a line of touchings, as far as momenta show that."""
+def _line(found: _Found, gap: Real, least: float) -> NDArray[np.bool_]:
+    """Which momenta (m,) lie on a line of touchings longer than that, as far as they show it."""
     rows = np.flatnonzero(found.slopes[:, 1] > ALONG * found.slopes[:, 0])
     none = np.zeros(len(gap), np.bool_)
     if len(rows) < MANY:
@@ -232,7 +235,9 @@ def _line(found: _Found, gap: Real) -> NDArray[np.bool_]:
         return none
     rows, k = rows[near], k[near]
     length = float(np.ptp(k, axis=0).max())
-    bins = np.unique(np.floor((k - k.min(0)) / max(length, 1e-300) * 2.0 * MANY), axis=0)
+    if length <= least:
+        return none
+    bins = np.unique(np.floor((k - k.min(0)) / length * 2.0 * MANY), axis=0)
     if len(bins) < MANY or _widest(k) > STEP * length:
         return none
     none[rows] = True
