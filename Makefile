@@ -75,7 +75,7 @@ peers: $(STAMP)  ## other packages to compare with, each in an environment under
 ci: lint docs test  ## what continuous integration runs, after the set-up
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	# what builds the package is pinned as well, which pip does not do in isolation; setuptools builds
 	# the dependencies that come as source only, and the one that venv brings cannot make wheels
 	# and Python compiles what is imported, not all of PyTorch, which takes pip a minute
