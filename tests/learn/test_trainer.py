@@ -18,44 +18,47 @@ def trainer(n=20, *, local=False, group=None, **settings):
     encoder = TopologicalMLEncoder(hidden_dims=(4, 3, 6), output_features=2)
     steps = torch.randn(n, 8, dtype=torch.float64) if local else None
     samples = Batch(torch.randn(n, 8, 8), torch.arange(n) % 3 - 1, steps)
-    source = InMemoryLoader(samples, config.seed)
+    source = Noted(samples, config.seed)
+    source.seen = []
     return Trainer(config, encoder, source, torch.device("cpu"), group or ProcessGroup())
 
 
-def seen(made, monkeypatch):
+class Noted(InMemoryLoader):
+    """A split that keeps the first numbers of the samples of each batch."""
+
+    def batches(self, *words, **options):
+        for batch in super().batches(*words, **options):
+            self.seen.append(batch.x[:, 0, 0].tolist())
+            yield batch
+
+
+def seen(made):
     """First numbers of the samples of each step of one epoch."""
-    steps = []
-
-    def note(batch):
-        steps.append(batch.x[:, 0, 0].tolist())
-        return {"total_loss": 1.0}
-
-    monkeypatch.setattr(made, "_step", note)
-    done = []
+    made.source.seen, done = [], []
     made.epoch(done.append)
-    assert sum(done) == sum(map(len, steps))
-    return steps
+    assert sum(done) == sum(map(len, made.source.seen))
+    return made.source.seen
 
 
-def test_epoch_has_complete_batches_without_repeated_samples(monkeypatch):
+def test_epoch_has_complete_batches_without_repeated_samples():
     made = trainer()
-    steps = seen(made, monkeypatch)
+    steps = seen(made)
     assert [len(step) for step in steps] == [6, 6, 6]
     together = [i for step in steps for i in step]
     assert len(set(together)) == 18
     assert together != made.source.samples.x[:18, 0, 0].tolist()
 
 
-def test_every_epoch_has_an_order_of_its_own_and_the_seed_fixes_them(monkeypatch):
+def test_every_epoch_has_an_order_of_its_own_and_the_seed_fixes_them():
     one, two, other = trainer(), trainer(), trainer(seed=1)
-    first = seen(one, monkeypatch)
-    assert first == seen(two, monkeypatch)
-    assert first != seen(one, monkeypatch)
-    assert first != seen(other, monkeypatch)
+    first = seen(one)
+    assert first == seen(two)
+    assert first != seen(one)
+    assert first != seen(other)
 
 
-def test_batches_are_no_larger_than_the_split(monkeypatch):
-    assert [len(step) for step in seen(trainer(n=4), monkeypatch)] == [4]
+def test_batches_are_no_larger_than_the_split():
+    assert [len(step) for step in seen(trainer(n=4))] == [4]
 
 
 @pytest.mark.parametrize("epochs", range(1, 9))
@@ -63,16 +66,8 @@ def test_batches_are_no_larger_than_the_split(monkeypatch):
 def test_rate_rises_once_and_falls_at_any_number_of_steps(epochs, n):
     made = trainer(n=n, epochs=epochs)
     rates = []
-    original = made._step
-
-    def note(batch):
-        losses = original(batch)
-        rates.append(made.rate)
-        return losses
-
-    made._step = note
     for _ in range(epochs):
-        made.epoch(lambda n: None)
+        made.epoch(lambda n: rates.append(made.rate))
     assert len(rates) == epochs * (n // 6)
     assert all(0.0 < rate <= 0.01 * (1 + 1e-12) for rate in rates)
     peak = rates.index(max(rates))
@@ -83,17 +78,24 @@ def test_rate_rises_once_and_falls_at_any_number_of_steps(epochs, n):
         assert rates[-1] < 0.005
 
 
-def test_means_are_those_of_the_steps(monkeypatch):
-    made = trainer()
-    losses = iter([1.0, 2.0, 6.0])
+def test_means_are_those_of_the_steps():
+    weight = torch.nn.Parameter(torch.zeros(()))
 
-    def step(batch):
-        value = next(losses)
-        return {"total_loss": value, "regression_loss": 2 * value, "auxiliary_loss": 0.0}
+    def losses(value):
+        loss = weight * 0.0 + value
+        yield loss, {"total_loss": loss, "regression_loss": 2 * loss}
 
-    monkeypatch.setattr(made, "_step", step)
-    found = made.epoch(lambda n: None)
-    assert found == {"loss": 3.0, "regression_loss": 6.0, "auxiliary_loss": 0.0}
+    def batches(epoch, skip):
+        return [1.0, 2.0, 6.0]
+
+    loop = TrainingLoop(
+        [weight], batches, losses, steps=3, learning_rate=0.01, weight_decay=0.0
+    )  # fmt: skip
+    assert loop.run_epoch() == {"total_loss": 3.0, "regression_loss": 6.0}
+
+
+def test_the_total_is_called_loss_in_the_record():
+    assert {"loss", "regression_loss", "auxiliary_loss"} <= trainer().epoch(lambda n: None).keys()
 
 
 def test_position_advances():

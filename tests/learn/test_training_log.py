@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+import types
 
 import pytest
 
@@ -49,11 +50,9 @@ def test_tensorboard_that_is_not_installed(tiny_file, tmp_path, monkeypatch):
 
 
 def test_tensorboard_gets_every_record(tiny_file, tmp_path, monkeypatch):
-    import topophys.learn.training_log as module
-
     class Board:
         def __init__(self):
-            self.said = []
+            self.said, self.folders = [], []
 
         def add_scalar(self, name, value, epoch):
             self.said.append((name, value, epoch))
@@ -62,8 +61,15 @@ def test_tensorboard_gets_every_record(tiny_file, tmp_path, monkeypatch):
             self.said.append("flushed")
 
     board = Board()
-    monkeypatch.setattr(module, "_board", lambda folder: board)
+
+    def writer(folder):
+        board.folders.append(folder)
+        return board
+
+    installed = types.SimpleNamespace(SummaryWriter=writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", installed)
     run = train(tiny_file, tmp_path / "run", tensorboard=True)
+    assert board.folders == [str(tmp_path / "run" / "tensorboard")]
     assert board.said.count("flushed") == len(run.history)
     losses = [value for name, value, _ in (s for s in board.said if s != "flushed")
               if name == "val_loss"]  # fmt: skip
