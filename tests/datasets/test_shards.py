@@ -11,6 +11,7 @@ from topophys.datasets.recipe import SplitSpec
 from topophys.datasets.schema import SHARD_SIZE
 from topophys.datasets.shards import evaluate
 from topophys.errors import RecipeError
+from topophys.invariants.results import Certificate
 
 
 def chains(size=60, classes=(-1, 0, 1), **label):
@@ -54,6 +55,43 @@ def test_shards_of_a_larger_split_begin_the_same():
     a, b = draw_shard(small, "train", 0), draw_shard(large, "train", 0)
     assert a.digests == b.digests
     assert draw_shard(large, "train", 1).digests != a.digests
+
+
+class Signs:
+    """A family of numbers, of the class of their sign where they are far from zero."""
+
+    batch, spec = 8, chains().hamiltonian
+
+    def draw(self, n, rng):
+        return rng.standard_normal((n, 1, 1, 1)) + 0j
+
+    def certify(self, hoppings, min_gap):
+        x = hoppings.real.ravel()
+        none = np.zeros(len(x))
+        good = np.abs(x) > 0.8
+        return Certificate(
+            "winding number", np.sign(x).astype(int), np.where(good, "certified", "unresolved"),
+            np.where(good, np.abs(x), 0.0), np.abs(x), none[:, None], none.astype(int),
+            np.where(good, "", "small gap"),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("joined", [16, 40, 1000])
+def test_batches_proven_together_give_the_same_samples(joined, monkeypatch):
+    monkeypatch.setattr(shards, "family_of", lambda recipe, spec: Signs())
+    for size in range(2, 60, 4):
+        recipe = chains(size, (-1, 1))
+
+        def select(recipe=recipe):
+            return shards._select(recipe, recipe.part("train"), 0)
+
+        monkeypatch.setattr(shards, "JOINED", 1)
+        arrays, drawn, rejected = select()
+        monkeypatch.setattr(shards, "JOINED", joined)
+        others, *counts = select()
+        assert counts == [drawn, rejected]
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(array, others[name])
 
 
 def test_other_splits_have_no_influence(recipe):

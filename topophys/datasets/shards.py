@@ -206,6 +206,9 @@ def change_gauges(
 
 #: Draws without a single new sample of a class that is still wanted, before giving up.
 PATIENCE: Final = 1_000_000
+#: Hamiltonians that are proven together, where batches of draws are smaller: large arrays cost less
+#: for each, until they do not fit into the cache of a core.
+JOINED: Final = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,10 +326,18 @@ def _select(recipe: Recipe, spec: SplitSpec, shard: int) -> tuple[Arrays, int, d
             " were given; label the source again."
         )
     rng = keyed_generator(recipe.seed, spec.split_id, shard)
-    kept = _AcceptedSamples(spec, shard)
+    kept, which, joined = _AcceptedSamples(spec, shard), np.zeros(0, np.int64), 1
     while kept.selection.unfilled():
-        hoppings = family.draw(family.batch, rng)
-        kept.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
+        drawn, states = [], []
+        for _ in range(joined):
+            drawn.append(family.draw(family.batch, rng))
+            states.append(rng.bit_generator.state)
+        hoppings = np.concatenate(drawn)
+        which = kept.offer(hoppings, family.certify(hoppings, spec.min_gap or 0.0))
+        more = sum(kept.selection.left.values()) * joined / max(1, len(which))
+        joined = min(max(1, int(more)), max(1, JOINED // family.batch))
+    # the order below is that of as many batches as were needed, however many were joined
+    rng.bit_generator.state = states[which[-1] // family.batch]
     # draw order would put the rarest class last; shuffled, every stretch is a fair sample
     arrays = kept.arrays(rng.permutation(kept.selection.size))
     return arrays, kept.selection.drawn, kept.selection.rejected()
@@ -364,8 +375,10 @@ class _AcceptedSamples:
         )
         self.kept: list[Arrays] = []
 
-    def offer(self, hoppings: NDArray[np.complex128], proof: Certificate) -> None:
-        """Take what is wanted from one batch of draws."""
+    def offer(
+        self, hoppings: NDArray[np.complex128], proof: Certificate
+    ) -> Int[np.ndarray, " kept"]:
+        """Take what is wanted from one batch of draws, and say which."""
         before = self.selection.offered
         which = self.selection.offer(proof)
         self.kept.append(
@@ -377,6 +390,7 @@ class _AcceptedSamples:
             }
         )
         self._check_progress()
+        return which
 
     def _check_progress(self) -> None:
         value = self.selection.stalled(PATIENCE)
