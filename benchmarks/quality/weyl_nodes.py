@@ -29,7 +29,7 @@ from topophys.testing import weyl_nodes
 PAGE = ROOT / "docs" / "results" / "weyl-nodes.md"
 PICTURE = ROOT / "docs" / "figures" / "taas_census"
 STUDY = harness.Study(ROOT / "benchmarks" / "results" / "weyl_nodes.jsonl")
-VERSION = 4
+VERSION = 5
 PIECES, SIZE = 20, 50
 
 
