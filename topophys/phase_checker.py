@@ -1,4 +1,4 @@
-"""Check proven phase diagrams and equivalences: `python phase_checker.py x.phases.zip`.
+"""Check proven phase diagrams, equivalences and classes: `python phase_checker.py x.phases.zip`.
 
 Needs the files `checker.py` and `bundle_checker.py`, which check each certificate of the archive,
 and nothing else of the program that wrote it. An archive holds `statement.json`, a family H(k, p)
@@ -39,6 +39,7 @@ need, whole, listed, number, keys = (
 RejectedError, UnreadableError = checker.RejectedError, checker.UnreadableError
 
 FORMAT, VERSION, STATEMENT = "topophys phases", 1, "statement.json"
+CLASSES = "topophys phase classes"
 MAX_MEMBERS, MAX_DEGREE, MAX_STOPS, MAX_TERMS = 10**6, 16, 1000, 10**5
 QUANTITIES = ("gap", "Chern number", "Z2 invariant", "winding number")
 
@@ -329,9 +330,8 @@ def connected(root: Node, leaves: Sequence[Node]) -> int:
 
 @dataclass
 class Archive:
-    """Statement and certificates."""
+    """Statements and certificates."""
 
-    statement: dict[str, Any]
     files: zipfile.ZipFile
     left: int
     read: set[str] = field(default_factory=set)
@@ -399,9 +399,19 @@ def prove(family: Family, text: str, box: Box, axes: Sequence[int]) -> Proven:
 # ---------------------------------------------------------------- 4. the statement
 
 
-def check(archive: Archive) -> str:
+class Diagram(NamedTuple):
+    """A family, the boxes of its regions, their integers, gaps and points with a certificate."""
+
+    family: Family
+    leaves: list[Node]
+    values: list[int]
+    gaps: list[float]
+    where: dict[int, list[tuple[float, ...]]]
+
+
+def check(archive: Archive, text: str) -> Diagram:
     """Check a statement; what it proves, or `RejectedError`, `UnreadableError`."""
-    data = archive.statement
+    data = read(text)
     family = Family(dict(data["question"]))
     claim, evidence = keys(data["claim"], "regions"), keys(data["evidence"], "boxes files points")
     regions = [keys(x, "value gap_lower") for x in listed(claim["regions"])]
@@ -450,8 +460,7 @@ def check(archive: Archive) -> str:
             need(any(map(holds(p), mine)), "a point lies outside of its region")
     # a region cut in two would read as two phases
     need(connected(root, leaves) == len({x.region for x in leaves}), "two regions touch")
-    need(archive.read == set(archive.files.namelist()), "a member is named nowhere")
-    return summary(family, leaves, values, gaps, where)
+    return Diagram(family, leaves, values, gaps, where)
 
 
 def holds(point: Sequence[float]) -> Callable[[Node], bool]:
@@ -469,25 +478,15 @@ def volume(box: Box) -> Fraction:
     return prod((Fraction(b) - Fraction(a) for a, b in zip(*box, strict=True)), start=Fraction(1))
 
 
-def summary(
-    family: Family,
-    leaves: Sequence[Node],
-    values: Sequence[int],
-    gaps: Sequence[float],
-    where: dict[int, list[tuple[float, ...]]],
-) -> str:
+def summary(found: Diagram) -> str:
     """Say in a line what was proven."""
+    family, leaves, values, gaps, _ = found
     # rounded down: 100 only if nothing is left open
     parts = floor(10**6 * sum(volume(x.box) for x in leaves) / volume(family.domain))
     share = f"{parts // 10**4}.{parts % 10**4:04d}"
     about = " of the symmetrised Hamiltonians" if family.reversal is not None else ""
     if family.parameters[0].kind == "path":
-        low, high = family.domain
-        ends = [
-            {x.region for x in leaves if x.box[s] == end}
-            | {i for i, at in where.items() if end in at}
-            for s, end in enumerate((low, high))
-        ]
+        ends = regions_at_ends(found)
         if ends[0] & ends[1]:
             (i,) = ends[0] & ends[1]
             gap = checker.rounded_down(gaps[i])
@@ -497,20 +496,112 @@ def summary(
         need(both[0] != both[1], "both ends have the same integer")
         return f"different phases{about}, {family.quantity} {both[0]} and {both[1]}"
     names = ", ".join(p.name for p in family.parameters)
-    found = ", ".join(f"{v:+d}" if family.quantity != "gap" else str(v) for v in values)
+    integers = ", ".join(f"{v:+d}" if family.quantity != "gap" else str(v) for v in values)
     gap = checker.rounded_down(min(gaps))
     count = "1 region" if len(values) == 1 else f"{len(values)} regions"
-    return (
-        f"{family.quantity}{about} over {names}: {share} % in {count} ({found}), gap at least {gap}"
-    )
+    part = f"{share} % in {count} ({integers})"
+    return f"{family.quantity}{about} over {names}: {part}, gap at least {gap}"
 
 
-# ---------------------------------------------------------------- 5. the program
+def regions_at_ends(found: Diagram) -> list[set[int]]:
+    """Regions that hold the first and the last Hamiltonian of a path."""
+    return [
+        {x.region for x in found.leaves if x.box[s] == end}
+        | {i for i, at in found.where.items() if end in at}
+        for s, end in enumerate(found.family.domain)
+    ]
 
 
-def read(text: str) -> dict[str, Any]:
+# ---------------------------------------------------------------- 5. classes of Hamiltonians
+
+
+def check_classes(archive: Archive, text: str) -> str:
+    """Check that members of each class are joined by gapped paths, and integers of classes.
+
+    The question is that of a path through all Hamiltonians, of which only the ends of straight
+    parts are meant; the paths that join them are statements of their own.
+    """
+    data = read(text, CLASSES)
+    family = Family(dict(data["question"]))
+    need(family.parameters[0].kind == "path", "the Hamiltonians are not listed as those of a path")
+    ctx.prec = 128
+    n = family.parameters[0].degree
+    claim = keys(data["claim"], "classes values")
+    evidence = keys(data["evidence"], "paths integers")
+    classes = [whole(x, 0, n - 1) for x in listed(claim["classes"], n)]
+    need(list(dict.fromkeys(classes)) == list(range(len(set(classes)))), "classes are not counted")
+    values = [None if x is None else whole(x, -(10**12), 10**12)
+              for x in listed(claim["values"], len(set(classes)))]  # fmt: skip
+    paths = [keys(x, "from to file") for x in listed(evidence["paths"])]
+    proofs = [keys(x, "at file") for x in listed(evidence["integers"])]
+    need(len(paths) < n and len(proofs) <= len(values), "there are more proofs than are needed")
+    group, gaps = list(range(n)), list[float]()
+    for path in paths:
+        ends = [whole(path[x], 0, n - 1) for x in ("from", "to")]
+        one, other = (group[i] for i in ends)
+        need(one != other, "a path joins what is joined")
+        gaps.append(joined(archive, archive.text(path["file"]), family, ends))
+        group = [one if g == other else g for g in group]
+    for i, number_ in enumerate(classes):
+        need(group[i] == group[classes.index(number_)], "the members of a class are not joined")
+        need(classes[group[i]] == number_, "a path joins two classes")
+    known: set[int] = set()
+    for proof in proofs:
+        i = whole(proof["at"], 0, n - 1)
+        at = (float(i),)
+        found = prove(family, archive.text(proof["file"]), Box(at, at), ())
+        need(found.quantity == family.quantity != "gap", "a certificate is about another quantity")
+        need(values[classes[i]] is not None, "an integer is proven that is not claimed")
+        settle(found.value, values[classes[i]] or 0)
+        known.add(classes[i])
+    need(known == {c for c, x in enumerate(values) if x is not None}, "a class has no integer")
+    about = " of the symmetrised Hamiltonians" if family.reversal is not None else ""
+    signed = "d" if family.quantity == "Z2 invariant" else "+d"
+    integers = ", ".join("open" if x is None else f"{x:{signed if x else 'd'}}" for x in values)
+    gap = f", gap at least {checker.rounded_down(min(gaps))} on the ways" if gaps else ""
+    phases = "1 class" if len(values) == 1 else f"{len(values)} classes"
+    if family.quantity != "gap":
+        phases += f" ({family.quantity} {integers})"
+    return f"{n} Hamiltonians in {phases}, each of one phase{about}{gap}"
+
+
+def joined(archive: Archive, text: str, family: Family, ends: Sequence[int]) -> float:
+    """Check a path between two of the Hamiltonians; returns its gap."""
+    found = check(archive, text)
+    path, zero = found.family, acb_mat(family.bands, family.bands)
+    same = path.quantity == "gap" and path.parameters[0].kind == "path" and len(path.terms) == 2
+    need(same, "a path is no path between two Hamiltonians")
+    asked = [(f.dim, f.bands, f.filled, f.reversal) for f in (path, family)]
+    need(asked[0] == asked[1], "a path is of other bands, or of another symmetry")
+    need(path.error >= family.error, "a path is of Hamiltonians that are known better")
+    for one, end in zip(path.terms, ends, strict=True):
+        other = family.terms[end]
+        if family.chain:
+            other = of_blocks(other, family.n)
+        for r in {*one, *other}:
+            need(one.get(r, zero) == other.get(r, zero), "a path is between other Hamiltonians")
+    both = regions_at_ends(found)
+    need(both[0] & both[1], "a path is not proven from end to end")
+    return found.gaps[min(both[0] & both[1])]
+
+
+def of_blocks(blocks: Matrices, n: int) -> Matrices:
+    """Hoppings of a chain: D_R above the diagonal, the conjugate transpose of D_-R below it."""
+    found: Matrices = {}
+    zero = acb_mat(n, n)
+    for r in {*blocks, *(tuple(-x for x in r) for r in blocks)}:
+        upper = blocks.get(r, zero).tolist()
+        lower = checker.dagger(blocks.get(tuple(-x for x in r), zero)).tolist()
+        found[r] = acb_mat([[0] * n + row for row in upper] + [row + [0] * n for row in lower])
+    return found
+
+
+# ---------------------------------------------------------------- 6. the program
+
+
+def read(text: str, form: str = FORMAT) -> dict[str, Any]:
     """Parse a statement as strictly as a certificate."""
-    found: dict[str, Any] = checker.read(text, FORMAT, VERSION)
+    found: dict[str, Any] = checker.read(text, form, VERSION)
     objects = all(isinstance(found[x], dict) for x in ("question", "claim", "evidence"))
     need(objects, "an object is missing")
     return found
@@ -522,14 +613,17 @@ def check_zip(files: zipfile.ZipFile) -> str:
     if STATEMENT not in names:
         raise UnreadableError(f"it holds no {STATEMENT}")
     need(len(set(names)) == len(names), "a name comes twice")
-    archive = Archive({}, files, checker.MAX_BYTES)
-    archive.statement = read(unpacked(archive, STATEMENT))
+    archive = Archive(files, checker.MAX_BYTES)
+    text = unpacked(archive, STATEMENT)
     try:
-        return check(archive)
+        classes = f'"{CLASSES}"' in text
+        said = check_classes(archive, text) if classes else summary(check(archive, text))
+        need(archive.read == set(names), "a member is named nowhere")
     except (ArithmeticError, LookupError, ValueError, TypeError, RecursionError,
             MemoryError) as error:  # fmt: skip
         reason = f"the numbers cannot be worked with ({type(error).__name__})"
         raise RejectedError(reason) from error
+    return said
 
 
 def check_file(path: str | Path) -> str:

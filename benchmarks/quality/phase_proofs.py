@@ -50,7 +50,7 @@ def main() -> None:
         found = trial(kind, each, asked.seed)
         total += Counter(found["counts"])
         for change, counts in found["changes"].items():
-            name = change if not change.startswith("certificate:") else "certificate"
+            name = change.partition(":")[0]  # those of certificates and of paths together
             changes.setdefault(name, Counter()).update(counts)
         for wrong in found["wrong"]:
             print("WRONG", wrong, flush=True)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,12 @@ from topophys.testing.phase_proofs import (
     verdict,
 )
 
-QUICK = ("winding number, plane", "different phases, chiral", "one phase, three dimensions")
+QUICK = (
+    "winding number, plane",
+    "different phases, chiral",
+    "one phase, three dimensions",
+    "classes, winding number",
+)
 ALL = [k if k in QUICK else pytest.param(k, marks=pytest.mark.slow) for k in KINDS]
 
 
@@ -55,7 +61,7 @@ def test_false_archives_are_refused(kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_false_archives_are_refused(kind):
-    """Twelve kinds: more than 2,000 archives."""
+    """Sixteen kinds: more than 2,700 archives."""
     found = trial(kind, 170, seed=7)
     assert found["wrong"] == []
     total = Counter(found["counts"])
@@ -72,7 +78,7 @@ def changed_statement(kind, change):
 
 
 def test_other_integers_and_larger_gaps_are_refused():
-    for kind in QUICK:
+    for kind in QUICK[:3]:
 
         def other(data):
             data["claim"]["regions"][0]["value"] += 1
@@ -82,6 +88,80 @@ def test_other_integers_and_larger_gaps_are_refused():
 
         assert changed_statement(kind, other)[0] == "rejected"
         assert changed_statement(kind, larger)[0] == "rejected"
+
+
+CHAINS = "classes, winding number"  # 0, 1, 0, 0, 1
+
+
+FALSE_CLASSES = {
+    "two classes as one": (
+        lambda d: (
+            d["claim"].update(classes=[0, 0, 0, 0, 1], values=[0, 1]),
+            d["evidence"]["integers"].pop(1),
+        ),
+        "not joined",
+    ),
+    "a class in two": (
+        lambda d: d["claim"].update(classes=[0, 1, 2, 0, 3], values=[0, 1, 0, 1]),
+        "two classes",
+    ),
+    "another order": (
+        lambda d: d["claim"].update(classes=[1, 0, 1, 1, 2], values=[1, 0, 1]),
+        "not counted",
+    ),
+    "an integer that is not claimed": (
+        lambda d: d["claim"].update(values=[0, 1, None]),
+        "not claimed",
+    ),
+    "another integer": (lambda d: d["claim"].update(values=[0, 1, 0]), "the integer is 1, not 0"),
+    "no certificate": (lambda d: d["evidence"]["integers"].pop(), "has no integer"),
+    "no path": (lambda d: d["evidence"]["paths"].pop(), "not joined"),
+    "a path twice": (
+        lambda d: d["evidence"]["paths"].append(d["evidence"]["paths"][0]),
+        "what is joined",
+    ),
+    "too many paths": (
+        lambda d: d["evidence"]["paths"].extend(4 * d["evidence"]["paths"][:1]),
+        "more proofs",
+    ),
+    "a path elsewhere": (
+        lambda d: d["evidence"]["paths"][0].update({"to": 1}),
+        "other Hamiltonians",
+    ),
+    "less known Hamiltonians": (lambda d: d["question"].update(error=(1e-3).hex()), "known better"),
+    "Hamiltonians in another order": (
+        lambda d: d["question"]["family"].reverse(),
+        "other Hamiltonians",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FALSE_CLASSES)
+def test_false_classes_are_refused(name):
+    change, reason = FALSE_CLASSES[name]
+    said, why = changed_statement(CHAINS, change)
+    assert said == "rejected"
+    assert reason in why
+
+
+def test_random_classes_are_written_and_accepted(tmp_path):
+    rng = np.random.default_rng(12)
+    for number, (n, symmetry) in enumerate([(1, "chiral"), (2, "chiral"), (1, None)]):
+        chains = tp.ensembles.aiii_chains(4, n_orbitals=n, hopping_range=1, rng=rng)
+        found = tp.cluster_phases(list(chains), symmetry=symmetry, tries=2)
+        said = verify(found.save(tmp_path / f"{number}.phases.zip"))
+        assert said.startswith(f"4 Hamiltonians in {len(found.integers)} class")
+
+
+def test_classes_that_cannot_be_written_are_refused_in_words(tmp_path):
+    one = tp.cluster_phases([tp.models.ssh(1.0, 0.5)], symmetry="chiral")
+    with pytest.raises(InputError, match="of 2 to 1000 Hamiltonians, but there are 1"):
+        one.save(tmp_path / "one.phases.zip")
+    with pytest.raises(InputError, match=r"must end in \.phases\.zip"):
+        one.save(tmp_path / "one.json")
+    with pytest.raises(InputError, match="call it again"):
+        replace(one, proofs=None).save(tmp_path / "one.phases.zip")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_certificate_must_reach_over_its_box():

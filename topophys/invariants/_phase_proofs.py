@@ -7,7 +7,7 @@ import math
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final
@@ -32,10 +32,20 @@ from topophys.invariants._parameter_space import (
 from topophys.invariants.certificate_file import document_of, exact, hexadecimal, words_of
 from topophys.invariants.evidence import BandEvidence, CellTree, Proof, Question
 
-__all__ = ["PathAsked", "PlaneAsked", "write_diagram_proof", "write_path_proof"]
+__all__ = [
+    "ClassesAsked",
+    "PathAsked",
+    "PlaneAsked",
+    "write_classes_proof",
+    "write_diagram_proof",
+    "write_path_proof",
+]
 
 FORMAT: Final = "topophys phases"
+CLASSES: Final = "topophys phase classes"
 VERSION: Final = 1
+#: Hamiltonians of one archive of classes.
+MEMBERS: Final = (2, 1000)
 STATEMENT: Final = "statement.json"
 #: Cells of the certificate of one box; a box that needs more is halved.
 LIMIT: Final = 20_000
@@ -75,6 +85,27 @@ class PathAsked:
 
     stops: tuple[FourierLike, ...]
     trees: tuple[Tree, ...]
+    kind: str
+    quantity: str
+    filled: int
+    reversal: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassesAsked:
+    """Hamiltonians, the paths that join them, and where the integers of classes were proven.
+
+    Attributes
+    ----------
+    paths
+        Numbers of both ends, and what `certify_equivalent` kept of the path and its effort.
+    at
+        For each class a Hamiltonian whose integer is certified, or None.
+    """
+
+    stops: tuple[FourierLike, ...]
+    paths: tuple[tuple[int, int, PathAsked, int], ...]
+    at: tuple[int | None, ...]
     kind: str
     quantity: str
     filled: int
@@ -326,9 +357,9 @@ class _Archive:
         self.files = zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED)
         self.count = 0
 
-    def add(self, document: dict[str, Any]) -> str:
-        """Write a certificate; returns its name."""
-        name = f"{self.count:06d}.cert.json"
+    def add(self, document: dict[str, Any], ending: str = ".cert.json") -> str:
+        """Write a certificate, or a statement; returns its name."""
+        name = f"{self.count:06d}{ending}"
         self.count += 1
         self._write(name, document)
         return name
@@ -349,6 +380,14 @@ def _statement(
     family: Written, quantity: str, regions: list[dict[str, Any]], evidence: dict[str, Any]
 ) -> dict[str, Any]:
     """Content of the statement."""
+    return {
+        "format": FORMAT, "version": VERSION, "question": _question(family, quantity),
+        "claim": {"regions": regions}, "evidence": evidence,
+    }  # fmt: skip
+
+
+def _question(family: Written, quantity: str) -> dict[str, Any]:
+    """Question of a statement."""
     n = family.terms.shape[-1]
     question: dict[str, Any] = {
         "quantity": quantity,
@@ -361,10 +400,7 @@ def _statement(
     }
     if family.reversal is not None:
         question["time_reversal"] = words_of(family.reversal)
-    return {
-        "format": FORMAT, "version": VERSION, "question": question,
-        "claim": {"regions": regions}, "evidence": evidence,
-    }  # fmt: skip
+    return question
 
 
 def _claimed(document: dict[str, Any]) -> float:
@@ -590,6 +626,46 @@ def write_path_proof(
             evidence = {"boxes": [-1], "files": [], "points": points}
             statement = _statement(family, asked.quantity, regions, evidence)
         archive.close(statement)
+    return target
+
+
+def write_classes_proof(
+    path: str | Path, asked: ClassesAsked, classes: list[int], integers: tuple[int | None, ...]
+) -> Path:
+    """Write the paths that join members of classes, and a certificate of each integer."""
+    target = _target(path)
+    if not MEMBERS[0] <= len(asked.stops) <= MEMBERS[1]:
+        raise InputError(
+            f"An archive of classes can be written of {MEMBERS[0]} to {MEMBERS[1]} Hamiltonians,"
+            f" but there are {len(asked.stops)}; save certificates or paths one by one."
+        )
+    with complete_file(target, ours=_is_proof) as part:
+        archive = _Archive(part)
+        blocks = asked.kind == "winding"
+        every = PathAsked(asked.stops, (), asked.kind, asked.quantity, asked.filled, asked.reversal)
+        family = _of_path(every, blocks=blocks)
+        paths, proofs = [], []
+        for one, other, kept, evaluations in asked.paths:
+            line = _of_path(kept, blocks=False)
+            # a path holds for all that its ends may be
+            line = replace(line, error=max(line.error, family.error))
+            limit = max(1000, 4 * evaluations)
+            statement = _one_phase(line, kept.trees, archive, limit)
+            name = archive.add(statement, ".path.json")
+            paths.append({"from": one, "to": other, "file": name})
+        for at, value in zip(asked.at, integers, strict=True):
+            if at is None or value is None:
+                continue
+            here = np.array([float(at)])
+            document = _certificate(
+                family, asked.quantity, here, here, value, 1.0, (0.0,), limit=LARGE
+            )
+            proofs.append({"at": at, "file": archive.add(document)})
+        archive.close({
+            "format": CLASSES, "version": VERSION, "question": _question(family, asked.quantity),
+            "claim": {"classes": classes, "values": list(integers)},
+            "evidence": {"paths": paths, "integers": proofs},
+        })  # fmt: skip
     return target
 
 

@@ -23,7 +23,12 @@ from topophys.invariants._parameter_space import (
     aligned,
     walk,
 )
-from topophys.invariants._phase_proofs import PathAsked, write_path_proof
+from topophys.invariants._phase_proofs import (
+    ClassesAsked,
+    PathAsked,
+    write_classes_proof,
+    write_path_proof,
+)
 from topophys.invariants._phase_question import NAMES
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice
@@ -295,8 +300,7 @@ def certify_equivalent(
         notes=(*_notes(stops), *note),
         asked=PathAsked(
             tuple(stops), tuple(w.tree for w in walks), kind, NAMES[kind], filled,
-            None if reversal is None else np.asarray(
-                reversal_operator(reversal, h0.n_bands).matrix, np.complex128),
+            _operator(reversal, int(h0.n_bands)),
         ),
     )  # fmt: skip
 
@@ -395,6 +399,8 @@ class PhaseClasses(Result):
         What the proof rests on that is not given.
     asked : Asked or None
         The first of the Hamiltonians, for what is printed.
+    proofs : ClassesAsked or None
+        All of them and the paths between them, for `save`.
 
     Examples
     --------
@@ -414,6 +420,48 @@ class PhaseClasses(Result):
     quantity: str
     notes: tuple[str, ...] = ()
     asked: Asked | None = None
+    proofs: ClassesAsked | None = None
+
+    def save(self, path: str | Path) -> Path:
+        """Write the proofs to an archive of certificates that others can check.
+
+        The archive holds the Hamiltonians, a proven path from each that was joined to a class to
+        the member it was joined to, and a certificate of the integer of each class that has one.
+        It is checked by `topophys.phase_checker`, or by `topophys verify`.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.phases.zip``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If the path has another ending, there are fewer than two Hamiltonians or more than a
+            thousand, or a proof takes too many cells.
+        OutputError
+            If the file cannot be written, or another one has its name.
+
+        Examples
+        --------
+        >>> import tempfile, topophys as tp
+        >>> from topophys.invariants.certificate_file import verify
+        >>> found = tp.cluster_phases([tp.models.qwz(m) for m in (1.0, -1.0, 1.5)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     verify(found.save(f"{folder}/x.phases.zip"))
+        '3 Hamiltonians in 2 classes (Chern number -1, +1), each of one phase, gap at least ...'
+        """
+        if self.proofs is None:
+            raise InputError(
+                "Classes can be saved only as `cluster_phases` returned them, but what they were"
+                " proven of is missing here; call it again."
+            )
+        return write_classes_proof(path, self.proofs, self.value.tolist(), self.integers)
 
     @property
     def question(self) -> str:
@@ -426,15 +474,20 @@ class PhaseClasses(Result):
 
     def _answer(self) -> str:
         open_pairs = int((~self.different).sum() - len(self.integers)) // 2
-        tail = "all proven different" if not open_pairs else f"{open_pairs} pairs open"
+        if len(self.integers) == 1:
+            return "1 class"
+        pairs = "1 pair" if open_pairs == 1 else f"{open_pairs} pairs"
+        tail = "all proven different" if not open_pairs else f"{pairs} open"
         return f"{len(self.integers)} classes, {tail}"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = []
         for i, value in enumerate(self.integers):
-            text = "not known" if value is None else signed(value, self.quantity)
-            count = int((self.value == i).sum())
-            rows.append((f"class {i}", f"{count} of {len(self.value)}, {self.quantity} {text}"))
+            text = f"{int((self.value == i).sum())} of {len(self.value)}"
+            if self.quantity != "gap":
+                known = "not known" if value is None else signed(value, self.quantity)
+                text += f", {self.quantity} {known}"
+            rows.append((f"class {i}", text))
         rows += self.asked.rows()[:2] if self.asked else []
         return [*rows, *(("note", note) for note in self.notes)]
 
@@ -498,6 +551,8 @@ def cluster_phases(
     filled = _filled(stops, n_occupied)
     members: list[list[int]] = []
     integers: list[int | None] = []
+    known_at: list[int | None] = []
+    paths: list[tuple[int, int, PathAsked, int]] = []
     label = np.zeros(len(stops), np.int64)
     lower, upper = np.full(len(stops), np.inf), np.full(len(stops), np.inf)
     spent = np.zeros(len(stops), np.int64)
@@ -514,17 +569,21 @@ def cluster_phases(
                 )  # fmt: skip
                 spent[i] += int(path.evaluations)
                 if path.answer == "one phase":
+                    assert path.asked is not None
+                    paths.append((j, i, path.asked, int(path.evaluations)))
                     joined, label[i] = True, number
                     lower[i], upper[i] = float(path.gap_lower), float(path.gap_upper)
                     break
             if joined:
                 members[label[i]].append(i)
-                integers[label[i]] = mine if theirs is None else theirs
+                if theirs is None and mine is not None:
+                    integers[label[i]], known_at[label[i]] = mine, i
                 break
         if not joined:
             label[i] = len(members)
             members.append([i])
             integers.append(mine)
+            known_at.append(None if mine is None else i)
     different = np.array(
         [[a is not None and b is not None and a != b for b in integers] for a in integers]
     )
@@ -532,4 +591,15 @@ def cluster_phases(
         value=label, status=np.full(len(stops), "certified"), integers=tuple(integers),
         different=different, gap_lower=lower, gap_upper=upper, evaluations=spent,
         quantity=NAMES[kind], notes=_notes(stops), asked=Asked(stops[0], NAMES[kind], filled),
+        proofs=ClassesAsked(
+            tuple(stops), tuple(paths), tuple(known_at), kind, NAMES[kind], filled,
+            _operator(reversal, stops[0].n_bands),
+        ),
     )  # fmt: skip
+
+
+def _operator(reversal: Any, n_bands: int) -> NDArray[np.complex128] | None:
+    """Return the unitary part of time reversal, where it is asked for."""
+    if reversal is None:
+        return None
+    return np.asarray(reversal_operator(reversal, n_bands).matrix, np.complex128)

@@ -36,6 +36,10 @@ def _three(v, phi):
     return tp.models.hofstadter(1, 3) + tp.FourierHamiltonian({(0, 0): v * np.diag(site)})
 
 
+def _classes(hamiltonians, **options):
+    return tp.cluster_phases(list(hamiltonians), **options).save
+
+
 #: Archives of every kind of statement, with few boxes each.
 MAKERS = {
     "Chern number, line": lambda: _plane(tp.models.qwz, {"m": (-3.0, 3.0)}, 0.7),
@@ -69,6 +73,14 @@ MAKERS = {
     "different phases, chiral": lambda: _pair(
         tp.models.ssh(1.0, 0.2), tp.models.ssh(1.0, 3.0), symmetry="chiral"
     ),
+    "classes, Chern number": lambda: _classes(map(tp.models.qwz, (-1.5, 0.5, -0.5, 2.5, 1.5))),
+    "classes, winding number": lambda: _classes(
+        (tp.models.ssh(1.0, t) for t in (0.2, 3.0, 0.3, 0.5, -2.0)), symmetry="chiral"
+    ),
+    "classes, Z2 invariant": lambda: _classes(
+        map(tp.models.bhz, (1.0, 2.0, -1.0)), symmetry="up first"
+    ),
+    "class": lambda: _classes(tp.models.rice_mele(1.0, 0.5, d) for d in (0.5, -0.5, 0.3)),
 }  # fmt: skip
 KINDS = tuple(MAKERS)
 
@@ -295,10 +307,81 @@ CHANGES = (
 )  # fmt: skip
 
 
+def _class(data, rng):
+    classes = data["claim"]["classes"]
+    classes[int(rng.integers(len(classes)))] += int(rng.choice([-1, 1]))
+
+
+def _class_value(data, rng):
+    values = data["claim"]["values"]
+    at = int(rng.integers(len(values)))
+    old = values[at]
+    values[at] = None if old is not None and rng.random() < 0.3 else int(rng.integers(-2, 3))
+
+
+def _united(data, rng):
+    """Two classes become one, by name alone or with a path of another pair."""
+    claim = data["claim"]
+    last = len(claim["values"]) - 1
+    to = int(rng.integers(max(1, last)))
+    moved = [i for i, c in enumerate(claim["classes"]) if c == last]
+    claim["classes"] = [to if c == last else c for c in claim["classes"]]
+    claim["values"].pop()
+    evidence = data["evidence"]
+    evidence["integers"] = [x for x in evidence["integers"] if x["at"] not in moved]
+    if rng.random() < 0.7 and evidence["paths"]:
+        path = dict(evidence["paths"][int(rng.integers(len(evidence["paths"])))])
+        path["from"], path["to"] = claim["classes"].index(to), moved[0]
+        evidence["paths"].append(path)
+
+
+def _way(data, rng):
+    paths = data["evidence"]["paths"]
+    one, what = paths[int(rng.integers(len(paths)))], int(rng.integers(4))
+    if what < 2:
+        one[("from", "to")[what]] = int(rng.integers(-1, len(data["claim"]["classes"]) + 1))
+    elif what == 2:
+        paths.remove(one)
+    else:
+        one["file"] = paths[int(rng.integers(len(paths)))]["file"]
+
+
+def _class_integer(data, rng):
+    proofs = data["evidence"]["integers"]
+    if proofs:
+        one, what = proofs[int(rng.integers(len(proofs)))], int(rng.integers(3))
+        if what == 0:
+            one["at"] = int(rng.integers(-1, len(data["claim"]["classes"]) + 1))
+        elif what == 1:
+            proofs.remove(one)
+        else:
+            one["file"] = proofs[int(rng.integers(len(proofs)))]["file"]
+
+
+CLASS_CHANGES = (
+    _class, _class, _class_value, _class_value, _united, _united, _way, _way, _class_integer,
+    _range, _dependence, _hopping, _hopping, _terms, _terms, _error, _numbers, _quantity,
+    _reversal, _key,
+)  # fmt: skip
+
+
+def is_classes(texts):
+    """Whether an archive is about classes of Hamiltonians."""
+    return f'"{phase_checker.CLASSES}"' in texts[STATEMENT]
+
+
 def mutated(texts, rng):
     """Changed texts and the name of the change."""
     out, pick = dict(texts), rng.random()
-    members = [name for name in texts if name != STATEMENT]
+    ways = [name for name in texts if name.endswith(".path.json")]
+    if ways and rng.random() < 0.2:
+        name = str(rng.choice(ways))
+        data = json.loads(texts[name])
+        change = CHANGES[int(rng.integers(len(CHANGES)))]
+        change(data, rng)
+        out[name] = json.dumps(data)
+        return out, f"path: {change.__name__.strip('_')}"
+    members = [name for name in texts if name.endswith(".cert.json")]
     if pick < 0.15:
         name = str(rng.choice(members))
         try:
@@ -329,7 +412,8 @@ def mutated(texts, rng):
         del out[str(rng.choice(members))]
         return out, "certificate is missing"
     data = json.loads(texts[STATEMENT])
-    change = CHANGES[int(rng.integers(len(CHANGES)))]
+    changes = CLASS_CHANGES if is_classes(texts) else CHANGES
+    change = changes[int(rng.integers(len(changes)))]
     change(data, rng)
     out[STATEMENT] = json.dumps(data)
     return out, change.__name__.strip("_")
@@ -392,6 +476,8 @@ def _sampled(question, point):
 
 def claim_is_true(texts, rng, points=3):
     """Whether a statement agrees with sampled gaps and integers at random points of its boxes."""
+    if is_classes(texts):
+        return _classes_are_true(texts, rng)
     data = json.loads(texts[STATEMENT])
     question, regions = data["question"], data["claim"]["regions"]
     for region, low, high in _boxes(data):
@@ -407,6 +493,21 @@ def claim_is_true(texts, rng, points=3):
         if value not in (None, regions[point["region"]]["value"]):
             return False
     return True
+
+
+def _classes_are_true(texts, rng):
+    """Whether members of a class have its integer, and gaps of paths are those of samples."""
+    data = json.loads(texts[STATEMENT])
+    claim = data["claim"]
+    found = {}
+    for i, number in enumerate(claim["classes"]):
+        gap, value = _sampled(data["question"], [float(i)])
+        wanted = found.setdefault(number, claim["values"][number])
+        if not gap > 0.0 or (None not in (wanted, value) and wanted != value):
+            return False
+        found[number] = value if wanted is None else wanted
+    ways = [path["file"] for path in data["evidence"]["paths"]]
+    return all(claim_is_true({STATEMENT: texts[name]}, rng) for name in ways)
 
 
 def _boxes(data):
