@@ -139,6 +139,30 @@ def test_smallest_gaps_are_those_next_to_the_candidates(kind):
     np.testing.assert_allclose(found, gap.flatten(1).amin(1).log(), rtol=1e-5)
 
 
+def test_units_bases_origins_and_batches_change_no_verdict():
+    network = load_pretrained("winding-1d")
+    x = np.concatenate([
+        hard_chains(name, 6, rng=3).block_on_grid(12)
+        for name in ("gaussian", "long_range", "heavy_tails", "real")
+    ])  # fmt: skip
+    left, right = (
+        np.linalg.qr(np.random.default_rng(s).standard_normal((2, 2)))[0] for s in (1, 2)
+    )
+    sign = np.sign(np.linalg.det(left) * np.linalg.det(right))
+    one = network.predict(x)
+    assert one.unfamiliar.any() or one.abstains.any()
+    for other in (
+        network.predict(1e290 * x),
+        network.predict(x * 2.0**-900),
+        network.predict(np.roll(left @ x @ (right * [sign, 1.0]), 5, axis=1)),
+        network.predict(x, batch_size=5),
+    ):
+        for name in ("value", "formula", "reconstructed", "unfamiliar", "abstains"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
+        np.testing.assert_allclose(other.confidence, one.confidence, atol=1e-4)
+        np.testing.assert_allclose(other.threshold, one.threshold, atol=1e-4)
+
+
 def test_a_gap_that_closes_between_the_points_is_unfamiliar():
     # three Dirac points in one, of which the samples show a gap of a hundredth
     network = load_pretrained("chern-2d")
