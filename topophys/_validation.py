@@ -22,6 +22,7 @@ __all__ = [
     "one_of",
     "positive_int",
     "refuse_hidden",
+    "require_block",
     "require_finite",
     "require_gapped",
     "short",
@@ -283,3 +284,25 @@ def require_gapped(bad: NDArray[np.bool_], quantity: str, *, mask: bool = False)
     """Raise `GaplessError` if there are Hamiltonians without a gap."""
     if bad.any():
         raise GaplessError(quantity, np.flatnonzero(bad).tolist(), bad.size, mask=mask)
+
+
+def require_block(blocks: NDArray[np.complex128], name: str) -> None:
+    """Refuse Bloch matrices H(k) of chains, D(k) beside zeros, where the blocks D(k) are meant.
+
+    As blocks they are Hermitian at all k and have the winding number 0, whatever that of D(k) is.
+    """
+    half = blocks.shape[-1] // 2
+    if blocks.shape[-1] % 2 or not blocks.size:
+        return
+    for some in (blocks[(0,) * (blocks.ndim - 3)], blocks):  # most are seen to be none by the first
+        if some[..., :half, :half].any() or some[..., half:, half:].any():
+            return
+        upper, lower = some[..., :half, half:], some[..., half:, :half]
+        if not np.allclose(lower, upper.conj().swapaxes(-1, -2), rtol=1e-9, atol=0.0):
+            return
+        if (some == some[..., :1, :, :]).all():
+            return
+    raise InputError(
+        f"Argument `{name}` must be the blocks D(k) of chains, but looks like the Bloch matrices"
+        f" H(k), with D(k) beside zeros: pass `H.block_on_grid(...)`, or [..., :{half}, {half}:]."
+    )

@@ -19,9 +19,9 @@ from flint import acb, acb_mat, arb, arb_mat
 
 if __package__:
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, PI, PLUS_MINUS, Bands, Check, Claim, Frame, Leaf, Point, RejectedError,
-        argument, complexes, dagger, frobenius, integer, keys, least, listed, need, norm, number,
-        prove_cells, settle, stored, total, unitary, whole,
+        BANDS, CELLS, PI, PLUS_MINUS, Bands, Check, Claim, Frame, Leaf, Point,
+        RejectedError, argument, complexes, dagger, frobenius, integer, keys, least, listed,
+        main, need, norm, number, prove_cells, settle, stored, total, unitary, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
@@ -422,3 +422,8 @@ CHECKS = {
     "Z2 invariant": Check(z2, (2,), BANDS + " time_reversal" + SYMMETRY, CELLS + PHASES),
     "Majorana number": Check(majorana, (1,), BANDS + " particle_hole" + SYMMETRY, CELLS),
 }
+
+
+if __name__ == "__main__":
+    # certificates of all kinds, as `checker.py`
+    raise SystemExit(main())

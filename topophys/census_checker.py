@@ -17,8 +17,8 @@ from flint import arb, fmpq
 if __package__:
     from topophys.bundle_checker import PHASES, flux
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, MAX_WAVES, Bands, Check, Claim, Leaf, Point, keys, listed, need, settle,
-        stored, whole,
+        BANDS, CELLS, MAX_WAVES, Bands, Check, Claim, Leaf, Point, keys, listed, main, need,
+        settle, stored, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
     from bundle_checker import PHASES, flux  # type: ignore[import-not-found, no-redef]
@@ -118,3 +118,8 @@ def census(claim: Claim) -> None:
 
 
 CHECKS = {"Weyl census": Check(census, (3,), BANDS + " points boxes", CELLS + " charges")}
+
+
+if __name__ == "__main__":
+    # certificates of all kinds, as `checker.py`
+    raise SystemExit(main())

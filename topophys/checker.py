@@ -605,7 +605,10 @@ def contents(path: Path) -> str:
     """Text of a regular file; pipes and devices could keep us waiting, or fill the memory."""
     if not path.is_file() or path.stat().st_size > MAX_BYTES:
         raise UnreadableError("no file, or one that is too large")
-    return path.read_bytes().decode()
+    content = path.read_bytes()
+    if content[:2] == b"PK":
+        raise UnreadableError("a zip archive, which phase_checker.py reads")
+    return content.decode()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

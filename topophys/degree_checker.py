@@ -22,9 +22,9 @@ from flint import acb, acb_mat, arb, fmpq, fmpz_mat
 
 if __package__:
     from topophys.checker import (  # isort: skip
-        BANDS, MAX_WAVES, PI, Bands, Check, Claim, Leaf, Model, Point, RejectedError, complexes,
-        dagger, frobenius, least, listed, most, need, norm, number, settle, total, tree, unitary,
-        whole,
+        BANDS, MAX_WAVES, PI, Bands, Check, Claim, Leaf, Model, Point, RejectedError,
+        complexes, dagger, frobenius, least, listed, main, most, need, norm, number, settle,
+        total, tree, unitary, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
@@ -492,3 +492,8 @@ CHECKS = {
         "quantity orbitals matrix positions kappa energy centre amplitude_error", "bases",
     ),
 }  # fmt: skip
+
+
+if __name__ == "__main__":
+    # certificates of all kinds, as `checker.py`
+    raise SystemExit(main())

@@ -21,9 +21,9 @@ from flint import acb, acb_mat, arb, fmpq
 if __package__:
     from topophys.bundle_checker import operator, pfaffian
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, MAX_WAVES, PI, Bands, Check, Claim, Model, argument, check_of, complexes,
-        dagger, frobenius, integer, keys, listed, need, norm, number, prove_cells, settle, total,
-        turning, unitary, whole,
+        BANDS, CELLS, MAX_WAVES, PI, Bands, Check, Claim, Model, argument, check_of,
+        complexes, dagger, frobenius, integer, keys, listed, main, need, norm, number,
+        prove_cells, settle, total, turning, unitary, whole,
     )  # fmt: skip
 else:  # a copy beside one of the checker
     from bundle_checker import operator, pfaffian  # type: ignore[import-not-found, no-redef]
@@ -468,3 +468,8 @@ CHECKS = {
         solid, (3,), BANDS + " time_reversal symmetry_violation", "planes", four
     ),
 }  # fmt: skip
+
+
+if __name__ == "__main__":
+    # certificates of all kinds, as `checker.py`
+    raise SystemExit(main())

@@ -3,6 +3,8 @@
 import copy
 import itertools
 import json
+import runpy
+import sys
 
 import numpy as np
 import pytest
@@ -24,6 +26,29 @@ def said(data):
         return checker.check(json.dumps(data))
     except checker.RejectedError as error:
         return f"rejected: {error}"
+
+
+@pytest.mark.parametrize("name", ["bundle", "symmetry", "degree", "census"])
+def test_files_beside_the_checker_check_as_it_does(name, tmp_path, monkeypatch, capsys):
+    path = tp.certify_winding(tp.models.ssh(1.0, 2.0)).save(tmp_path / "x.cert.json")
+    for text, status in (
+        (path.read_text(), 0),
+        (path.read_text().replace('"value":1', '"value":2'), 1),
+    ):
+        path.write_text(text)
+        monkeypatch.setattr("sys.argv", ["checker", str(path)])
+        # as another module than the one that is imported
+        monkeypatch.delitem(sys.modules, f"topophys.{name}_checker", raising=False)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(f"topophys.{name}_checker", run_name="__main__")
+        assert ended.value.code == status
+    assert capsys.readouterr().out.count("\n") == 2
+
+
+def test_archives_are_left_to_their_own_checker(tmp_path, capsys):
+    (tmp_path / "x.phases.zip").write_bytes(b"PK rest")
+    assert checker.main([str(tmp_path / "x.phases.zip")]) == 2
+    assert "phase_checker.py" in capsys.readouterr().out
 
 
 def flake(n, mass):

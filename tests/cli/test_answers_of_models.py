@@ -115,6 +115,13 @@ def test_errors_are_one_line(program, models, words, text):
 def test_certificates_of_models(program, models, tmp_path):
     code, out, _ = program("certify", models / "plane.hdf5", "-o", tmp_path / "x.cert.json")
     assert (code, "1 of 2 bands occupied" in out) == (0, True)
+    # what is not proven ends as with `topophys chern`, and leaves no file
+    closed = tmp_path / "closed.json"
+    save_tbmodels(tp.models.qwz(-2.0), closed, 1)
+    for words in (("chern", closed), ("certify", closed, "-o", tmp_path / "y.cert.json")):
+        code, out, _ = program(*words)
+        assert (code, "closed gap" in out) == (1, True)
+    assert not (tmp_path / "y.cert.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,20 @@ def test_two_runs_on_one_target(recipes, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
 
 
+def test_a_data_set_of_another_recipe_is_replaced_only_when_asked(recipes, tmp_path):
+    path, other = tmp_path / "a.h5", recipes["winding"].model_copy(update={"seed": 99})
+    generate(recipes["winding"], path, progress=False)
+    before = sha(path)
+    generate(recipes["winding"], path, progress=False)
+    assert sha(path) == before
+    with pytest.raises(OutputError, match=r"data set of another recipe.*--force"):
+        generate(other, path, progress=False)
+    assert sha(path) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
+    generate(other, path, progress=False, force=True)
+    assert sha(path) != before
+
+
 def test_the_partial_file_of_a_killed_run_is_no_obstacle(recipes, files, tmp_path):
     (tmp_path / "a.h5.partial").write_bytes(bytes(5000))  # disk space that was reserved
     generate(recipes["winding"], tmp_path / "a.h5", workers=1, progress=False)

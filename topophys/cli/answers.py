@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from topophys.cli._options import Json, require
+from topophys.cli._options import Json, note, require
 from topophys.errors import InputError
 
 __all__ = ["CERTIFICATES", "COMMANDS"]
@@ -311,7 +311,8 @@ def certify(
     and of those beside it, which need nothing else of this package.
 
     Z2 indices of a solid are those of six planes; whether the gap is open between them is proven,
-    too, and the file is about planes alone where that fails.
+    too, and the file is about planes alone where that fails. The exit status is 1 and no file is
+    written if nothing is proven.
 
     Example: topophys certify wannier90_hr.dat --occupied 28 -o x.cert.json
     """
@@ -336,12 +337,17 @@ def certify(
             at = [float(x) for x in centre.split(",")]
         except ValueError:
             raise InputError("Option --centre must be three numbers: 0.1,0.2,0.3.") from None
-        proof = weyl_charge(h, at, half_width=half_width, on_unresolved="raise")
+        proof = weyl_charge(h, at, half_width=half_width, on_unresolved="mask")
     elif question == "z2":
         proof = _z2_proof(h, time_reversal, planes)
     else:
         prove = certify_chern if question == "chern" else certify_gap
-        proof = prove(h, on_unresolved="raise")
+        proof = prove(h, on_unresolved="mask")
+    for said in getattr(h, "notes", ()):
+        note(said)
+    if not proof.all_certified:
+        print(json.dumps({"file": str(file), "status": "unresolved"}) if as_json else proof)
+        raise typer.Exit(1)
     path = proof.save(output)
     name, value, gap = _as_written(proof)
     if as_json:
@@ -370,9 +376,9 @@ def _z2_proof(h: Any, time_reversal: str, planes: bool) -> Any:
         )
     if h.dim == 3:
         return z2_indices_3d(
-            h, time_reversal=order, method="flux", prove_bulk=not planes, on_unresolved="raise"
+            h, time_reversal=order, method="flux", prove_bulk=not planes, on_unresolved="mask"
         )
-    return z2_invariant(h, time_reversal=order, method="flux", on_unresolved="raise")
+    return z2_invariant(h, time_reversal=order, method="flux", on_unresolved="mask")
 
 
 def _as_written(proof: Any) -> tuple[str, Any, float]:

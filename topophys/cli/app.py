@@ -16,7 +16,7 @@ import typer
 
 from topophys.cli import answers, data, materials, networks, tools
 from topophys.cli._options import note
-from topophys.errors import TopophysError
+from topophys.errors import TopophysError, UnresolvedError
 
 __all__ = ["app", "main"]
 
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             raise
         note(_reason(error))
-        _leave(2)
+        _leave(1 if isinstance(error, UnresolvedError) else 2)
     except Exception as error:
         if debug:
             raise

@@ -31,7 +31,14 @@ from topophys._io import (
 from topophys._version import __version__
 from topophys.datasets import schema
 from topophys.datasets._store import piece_rows
-from topophys.datasets.layout import lay_out, manifest, n_bytes, open_partial, sizes
+from topophys.datasets.layout import (
+    lay_out,
+    manifest,
+    n_bytes,
+    open_partial,
+    read_layout,
+    sizes,
+)
 from topophys.datasets.shards import Shard, ShardRange, reasons
 from topophys.errors import OutputError, TopophysError
 from topophys.kernels.checksum import checksum_of
@@ -93,6 +100,22 @@ LARGEST_JOURNAL: Final = 1 << 30
 LONGEST: Final = 1 << 16
 #: Bound of its counts: all of them together are stored as int64.
 MOST: Final = 1 << 53
+
+
+def refuse_other(path: Path, shard_range: ShardRange) -> None:
+    """Refuse to replace a data set of another recipe; what cannot be read is none."""
+    if not path.exists():
+        return
+    try:
+        there = read_layout(path).shard_range
+    except (TopophysError, OSError):
+        return
+    if there.recipe != shard_range.recipe:
+        raise OutputError(
+            f"Output `{path}` cannot be written: a data set of another recipe"
+            f" (`{there.recipe.name}`) has this name; choose another one, or replace it with"
+            " --force (`force=True`)."
+        )
 
 
 @dataclass(frozen=True)
@@ -342,6 +365,8 @@ class Writer:
     def __init__(self, shard_range: ShardRange, path: Path, *, force: bool = False) -> None:
         self.shard_range, self.path, self.force = shard_range, path, force
         check_output(path, ours=is_ours, force=force)
+        if not force:
+            refuse_other(path, shard_range)
         self.partial = path.with_name(path.name + ".partial")
         self.journal = Journal(path.with_name(path.name + ".journal"), shard_range)
         self.drawn: Counter[str] = Counter()
@@ -439,6 +464,8 @@ class Writer:
             os.fsync(self.handle)  # else a crash could leave the name without the content
             self._check_owner()
             check_output(self.path, ours=is_ours, force=self.force)
+            if not self.force:
+                refuse_other(self.path, self.shard_range)  # it may have come in the meantime
             self.partial.replace(self.path)
             self.finished = True
             sync_folder(self.path.parent)

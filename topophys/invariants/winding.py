@@ -124,6 +124,8 @@ def winding_number(
 def _of_samples(d_k: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Winding numbers and statuses (OK or GAPLESS), with the batch axes of d_k."""
     blocks = _validation.as_complex(d_k, "d_k", "(..., N, n, n)")
+    if blocks.ndim >= 3:
+        _validation.require_block(blocks, "d_k")
     batch, loop = blocks.shape[:-3], blocks.shape[-3:]
     flat = blocks.reshape(math.prod(batch), *loop)
     turns, status = np.empty(len(flat), np.int64), np.full(len(flat), st.UNRESOLVED, np.uint8)

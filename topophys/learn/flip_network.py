@@ -543,6 +543,8 @@ class FlipNetwork(nn.Module):
     ) -> tuple[NDArray[np.complex128], tuple[int, ...], int]:
         axes, tail = self.input.axes, self.input.dim + 2
         values = _validation.as_complex(samples, "samples", axes)
+        if self.input.dim == 1 and values.ndim >= tail:
+            _validation.require_block(values, "samples")
         batch, own = values.shape[:-tail], values.shape[-tail:]
         if own[-1] != own[-2] or min(own[:-2]) < 3:
             raise ShapeError(
