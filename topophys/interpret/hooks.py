@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from topophys import _validation
-from topophys.errors import InputError, ShapeError
+from topophys.errors import InputError, KindError, ShapeError
 from topophys.learn.run import batches, placement
 
 __all__ = [
@@ -305,6 +305,11 @@ def activation_batches(
     ShapeError, InputError
         As `activations`.
     """
+    if not isinstance(module, nn.Module):
+        raise KindError(
+            f"Argument `module` must be a torch.nn.Module, but is {_validation.short(module)}; that"
+            " of a run is `load_encoder(run.path)`."
+        )
     inputs = _inputs(x, input_layout)
     size = _validation.positive_int(batch_size, "batch_size")
     grid = input_grid(inputs.shape, input_layout)

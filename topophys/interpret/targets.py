@@ -269,7 +269,7 @@ class Target:
 
 
 def exact_targets(
-    H: object, names: Iterable[str], *, grid: tuple[int, ...]
+    H: object, names: Iterable[str], *, grid: int | tuple[int, ...]
 ) -> dict[str, Float[np.ndarray, "samples *places t"]]:
     r"""Exact local quantities of a batch of Hamiltonians, from their hoppings.
 
@@ -282,8 +282,8 @@ def exact_targets(
         A batch of S Hamiltonians.
     names : iterable of str
         Keys of `TARGETS`.
-    grid : tuple of int
-        Numbers of k points, (N,) or (Nx, Ny).
+    grid : int or tuple of int
+        Numbers of k points, N or (N,) or (Nx, Ny); one number for a plane means (N, N).
 
     Returns
     -------
@@ -316,7 +316,8 @@ def exact_targets(
             "Argument `H` must be a batch of Hamiltonians with one batch axis, but has batch shape"
             f" {getattr(H, 'batch_shape', None)}."
         )
-    sampled = Sampled(H, grid)
+    points = grid if isinstance(grid, tuple) else (grid,) * (1 if is_block_like(H) else 2)
+    sampled = Sampled(H, points)
     found = {}
     for name in names:
         if name not in TARGETS:

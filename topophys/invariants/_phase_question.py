@@ -44,9 +44,9 @@ SMALLEST_RANGE: Final = 1e-290
 LARGEST_RANGE: Final = 1e300
 
 
-def domain_of(parameters: Mapping[str, tuple[float, float]]) -> tuple[tuple[str, ...], Any]:
+def domain_of(parameters: Any) -> tuple[tuple[str, ...], Any]:
     """Names and ranges (P, 2) of parameters."""
-    if not 1 <= len(parameters) <= 3:
+    if not isinstance(parameters, Mapping) or not 1 <= len(parameters) <= 3:
         raise InputError(
             "Argument `parameters` must give ranges of one to three parameters, such as"
             f" {{'m': (-3, 3)}}, but is {_validation.short(parameters)}."
@@ -84,6 +84,16 @@ def function_of(
         )
     if dependence is not None and lipschitz is not None:
         raise InputError("Arguments `dependence` and `lipschitz` must not be given together.")
+    given: Any
+    for name, given, like in (
+        ("dependence", dependence, "'affine'"),
+        ("lipschitz", lipschitz, "2.0"),
+    ):
+        if given is not None and not isinstance(given, Mapping):
+            raise InputError(
+                f"Argument `{name}` must say it for each parameter, such as {{'m': {like}}}, but"
+                f" is {_validation.short(given)}."
+            )
     inner: Any = family
     while isinstance(inner, functools.partial):
         inner = inner.func

@@ -295,7 +295,7 @@ class ChallengeScore(NotebookText):
 
 def score_challenge(
     entry: Entry | str | Path,
-    tests: Iterable[str] | None = None,
+    tests: str | Iterable[str] | None = None,
     *,
     hidden_seed: int | None = None,
     size: int | None = None,
@@ -310,7 +310,7 @@ def score_challenge(
         integers, masked or not finite where it abstains; it may raise `NotImplementedError` for
         tests that it does not enter. Its `label` and `gap_lower` are empty. Or what `read_entry`
         takes.
-    tests : iterable of str, optional
+    tests : str or iterable of str, optional
         Names from `CHALLENGE`; all by default.
     hidden_seed : int, optional
         To draw the hidden halves of an earlier score again; at random by default.
@@ -361,9 +361,10 @@ def score_challenge(
     return ChallengeScore(str(title), tuple(rows), tuple(left_out), seed)
 
 
-def _chosen(tests: Iterable[str] | None) -> list[str]:
+def _chosen(tests: str | Iterable[str] | None) -> list[str]:
     """Names of tests, each once."""
-    names = list(dict.fromkeys(CHALLENGE if tests is None else tests))
+    given = [tests] if isinstance(tests, str) else tests
+    names = list(dict.fromkeys(CHALLENGE if given is None else given))
     for name in names:
         _validation.one_of(name, "tests", tuple(POPULATIONS))
     if not names:
@@ -554,7 +555,7 @@ def _read_answers(path: Path) -> dict[str, dict[int, float]]:
 
 def export_challenge(
     folder: str | Path,
-    tests: Iterable[str] | None = None,
+    tests: str | Iterable[str] | None = None,
     *,
     certificates: bool = False,
     size: int | None = None,
@@ -567,7 +568,7 @@ def export_challenge(
     folder : path-like
         New or empty folder: ``TEST.npz`` with samples, k, n_occupied; ``labels.csv`` and
         ``answers.csv``.
-    tests : iterable of str, optional
+    tests : str or iterable of str, optional
         Names from `CHALLENGE`; all by default.
     certificates : bool, optional
         Also a certificate file of each label.

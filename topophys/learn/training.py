@@ -19,6 +19,7 @@ from torch import nn
 
 from topophys._io import named_folder, sealed, write_json, write_text
 from topophys._progress import track
+from topophys._validation import short
 from topophys.errors import InputError, OutputError
 from topophys.learn.adapters import adapted
 from topophys.learn.checkpoint import (
@@ -164,6 +165,11 @@ def fit(
     (2, [-1, 0, 1])
     """
     place = resolve_device(device)
+    if not isinstance(config, FitConfig):
+        raise InputError(
+            f"Argument `config` must be a FitConfig, but is {short(config)}; settings by name go"
+            " through `FitConfig.from_mapping`, and a network of your own is the argument `model`."
+        )
     _check_callbacks(callbacks)
     training_data = prepare_training_data(config, data, need_encoder=model is None)
     with join_processes(place) as group, limited_threads(config.threads):
