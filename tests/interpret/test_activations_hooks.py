@@ -88,5 +88,5 @@ def test_features_of_the_encoder():
     assert module_of_feature(encoder, torch.zeros(1, 8, 8), "h1_features") == "point"
     x = torch.zeros(1, 8, 8)
     assert module_of_feature(encoder, x, "h2_features") in layer_modules(encoder)
-    with pytest.raises(InputError, match="known features: h1_features, h2_features"):
+    with pytest.raises(InputError, match="must be one of h1_features, h2_features"):
         module_of_feature(encoder, x, "h9_features")

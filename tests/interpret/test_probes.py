@@ -211,3 +211,32 @@ def test_networks_of_different_kinds(trained, chains_file):
 )
 def test_impossible_numbers(trained, chains_file, options, match):
     refused(trained, chains_file, match, **options)
+
+
+class Own(nn.Module):
+    """Network of a user, without a linear read-out."""
+
+    def __init__(self, settings=None, **_):
+        super().__init__()
+        self.points, self.scores = nn.Linear(8, 4), nn.Linear(4, 3)
+        self.settings = {}
+
+    def forward(self, x):
+        h1 = self.points(x).square()
+        h2 = torch.relu(h1 - h1.roll(-1, 1))
+        logits = self.scores(h2.sum(1))
+        local = {"h1_features": h1, "h2_features": h2}
+        return {"topological_logits": logits, "invariant": logits[:, 0], "local_features": local}
+
+
+class Nameless(Own):
+    def forward(self, x):
+        return super().forward(x) | {"local_features": {}}
+
+
+def test_networks_of_users_are_probed_without_what_is_read_off(trained, chains_file):
+    report = probed(trained, chains_file, Own, n_hamiltonians=30, n_untrained=1, folds=4)
+    assert {r.layer for r in report.results} == set(LAYERS)
+    assert "read-out" not in {r.measure for r in report.results}
+    with pytest.raises(InputError, match="h1_features, h2_features are missing"):
+        probed(trained, chains_file, Nameless, n_hamiltonians=30, n_untrained=1)

@@ -155,9 +155,13 @@ def module_of_feature(module: nn.Module, x: Tensor, feature: str) -> str:
     for name, value in outputs.items():
         if feature in local and value is local[feature]:
             return name
+    if feature in local:
+        raise InputError(
+            f"Argument `feature` must be the output of a submodule, where it can be exchanged, but"
+            f" {feature!r} is computed outside of one: compute it by a module of its own."
+        )
     raise InputError(
-        f"Argument `feature` must be the output of a submodule, but {feature!r} is none; known"
-        f" features: {', '.join(local)}."
+        f"Argument `feature` must be one of {', '.join(local) or 'none'}, but is {feature!r}."
     )
 
 

@@ -19,6 +19,7 @@ from topophys.datasets.tasks import OfEachTask
 from topophys.errors import InputError
 from topophys.interpret.hooks import activations, module_of_feature, replaced
 from topophys.interpret.targets import TARGETS, exact_targets
+from topophys.learn.adapters import OutputAdapter, inner_module
 from topophys.learn.run import batches, encoder_settings, placement
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "draw_samples",
     "find_active_subspace",
     "invariant_density",
+    "reads_from_sum",
     "untrained_like",
 ]
 
@@ -163,10 +165,24 @@ class ProbedNetwork:
 
 def untrained_like(encoder: Any, seed: int) -> nn.Module:
     """Make a network of the same architecture with random weights."""
+    inner = inner_module(encoder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: nn.Module = type(encoder)(**encoder_settings(encoder))
-    return network
+        try:
+            network: nn.Module = type(inner)(**encoder_settings(encoder))
+        except TypeError:
+            raise InputError(
+                f"Argument `run` must be of a network that can be made again, but"
+                f" {type(inner).__name__} needs arguments: keep them as a dict in its attribute"
+                " `settings`."
+            ) from None
+    adapter = isinstance(encoder, OutputAdapter)
+    return OutputAdapter(network, encoder.num_classes) if adapter else network
+
+
+def reads_from_sum(encoder: nn.Module) -> bool:
+    """Whether a network reads its invariant linearly from a sum over places, as those here do."""
+    return hasattr(encoder, "project") and hasattr(encoder, "head")
 
 
 # ---- Active subspace
@@ -196,7 +212,7 @@ def invariant_density(encoder: Any, output: dict[str, Any]) -> Float[Tensor, "..
 
     with h the last local layer. This is no probe: nothing is fitted.
     """
-    if not (hasattr(encoder, "project") and hasattr(encoder, "head")):
+    if not reads_from_sum(encoder):
         raise InputError(
             "Argument `encoder` must read its invariant linearly from a sum (`project`, `head`),"
             f" but is a {type(encoder).__name__}."

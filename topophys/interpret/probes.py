@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.stats import t as student
+from torch import nn
 
 from topophys import _validation
 from topophys._progress import track
@@ -22,6 +24,7 @@ from topophys.interpret.probed_network import (
     ProbedNetwork,
     Samples,
     draw_samples,
+    reads_from_sum,
     untrained_like,
 )
 from topophys.interpret.regression import (
@@ -35,7 +38,7 @@ from topophys.interpret.regression import (
 from topophys.interpret.reports import ProbeReport, ProbeResult
 from topophys.interpret.targets import TARGETS, curl_features, difference_features, window_sums
 from topophys.learn import Run
-from topophys.learn.run import encoder_settings
+from topophys.learn.run import encoder_settings, placement
 
 __all__ = [
     "HeldOut",
@@ -168,10 +171,12 @@ class ProbeSuite:
     def jobs(self, layer: Layer) -> list[Job]:
         """Split the work on one layer into pieces."""
         probes = [self._plain, self._other_splits, self._channels]
+        # what is read off, and what it depends on, is known of networks that add up places
+        summed = all(reads_from_sum(s.encoder) for s in self.trained)
         if not layer.last:
-            probes += [self._circular, self._active]
+            probes += [self._circular, *([self._active] if summed else [])]
         else:
-            probes += [self._read_out, self._modulo, self._windows]
+            probes += [*([self._read_out] if summed else []), self._modulo, self._windows]
         return [lambda probe=probe: list(probe(layer)) for probe in probes]  # type: ignore[misc]  # bound now
 
     # ---- probes
@@ -433,6 +438,7 @@ def probe(
     samples = draw_samples(dataset, split, n_hamiltonians, seed)
     other_splits = _other_splits(runs[0], dataset, split, others, n_hamiltonians, seed)
     first = runs[0].encoder
+    _require_layers(first, samples.x[:1], [layer.name for layer in LAYERS[dataset.kind]])
     suite = ProbeSuite(
         samples,
         other_splits,
@@ -452,7 +458,26 @@ def probe(
     )
 
 
+def _require_layers(encoder: nn.Module, x: NDArray[np.float32], names: Sequence[str]) -> None:
+    """Refuse networks whose output does not name the layers that are probed."""
+    _, dtype = placement(encoder)
+    with torch.no_grad():
+        given = encoder.eval()(torch.from_numpy(x).to(next(encoder.parameters()).device, dtype))
+    missing = [name for name in names if name not in given["local_features"]]
+    if missing:
+        raise InputError(
+            "Argument `run` must be of a network whose output has `local_features` with"
+            f" {', '.join(names)}, but {', '.join(missing)} are missing; `activations` and"
+            " `exact_targets` compare layers of any module."
+        )
+
+
 def _alike(run: Run | Sequence[Run]) -> list[Run]:
+    if isinstance(run, nn.Module):
+        raise InputError(
+            "Argument `run` must be a run that `fit` or `load_run` returned, but is a module;"
+            " `activations` and `exact_targets` compare layers of any module."
+        )
     runs = [run] if isinstance(run, Run) else list(run)
     if not runs:
         raise InputError("Argument `run` must be a run or several, but is empty.")
