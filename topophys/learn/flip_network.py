@@ -70,8 +70,9 @@ class Posterior(ProvenAnswers):
         Proof that was asked for; where it holds, `value` is what is proven.
     unfamiliar : bool ndarray of shape (...), optional
         Where the samples are unlike those of the calibration: not one in 200 of these is as far
-        from their mean, or not one in 200 shows as small a gap; and where a gap is small, though
-        not as small, and the formula on a grid twice as fine contradicts what would be answered.
+        from their mean, or, on planes, not one in 200 shows as small a gap; and, on planes, where a
+        gap is small, though not as small, and the formula on a grid twice as fine contradicts what
+        would be answered.
         The network abstains there unless a threshold was given.
     smallest : float64 ndarray of shape (..., 5), optional
         Smallest probabilities of the members of prediction sets, see `prediction_set`.
