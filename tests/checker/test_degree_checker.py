@@ -270,3 +270,15 @@ def test_what_cannot_be_saved(tmp_path):
     with pytest.raises(UnresolvedError):
         sampled.save(tmp_path / "x")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("scale", [1e200, 1.0, 1e-200])
+def test_what_is_not_hermitian_is_the_error_of_a_sample_in_any_unit(scale, tmp_path):
+    h, at = flake(4, -1.0)
+    off = 1e-10j * np.eye(len(h))
+    data = load(
+        tp.localizer_index(scale * (h + off), at, kappa=0.5 * scale).save(tmp_path / "x.cert.json")
+    )
+    error = float.fromhex(data["question"]["amplitude_error"])
+    assert error == pytest.approx(1e-10 * scale * np.sqrt(len(h)))
+    assert said(data).startswith("localizer index")

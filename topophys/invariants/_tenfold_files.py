@@ -318,7 +318,7 @@ def localizer_document(sample: Sample, value: int, gap_lower: float) -> dict[str
             f" {len(given)}."
         )
     mean = 0.5 * given + 0.5 * given.conj().T
-    error = float(np.linalg.norm(given - mean)) * (1.0 + 1e-12)
+    error = _frobenius(given - mean) * (1.0 + 1e-12)
     m = len(mean)
     step = sample.kappa * ((sample.positions - sample.centre) @ np.array([1.0, 1j]))
     here = mean - sample.energy * np.eye(m)
@@ -327,7 +327,7 @@ def localizer_document(sample: Sample, value: int, gap_lower: float) -> dict[str
     basis = states.astype(np.complex128)
     inside = basis.conj().T @ localizer @ basis
     gram = basis.conj().T @ basis
-    rounded = m * 2.0**-46 * float(np.linalg.norm(localizer))
+    rounded = m * 2.0**-46 * _frobenius(localizer)
     for part in PARTS:
         claim = part * max(0.0, gap_lower - error)
         if _clear(inside, gram, claim + error, rounded):
@@ -346,6 +346,12 @@ def localizer_document(sample: Sample, value: int, gap_lower: float) -> dict[str
     }
     bases = base64.b64encode(states.tobytes()).decode("ascii")
     return certificate(asked, value, claim, {"bases": bases})
+
+
+def _frobenius(x: Matrix) -> float:
+    """Frobenius norm whose squares neither overflow nor vanish."""
+    largest = float(np.abs(x).max(initial=0.0))
+    return largest * float(np.linalg.norm(x / largest)) if largest else 0.0
 
 
 def _clear(inside: Matrix, gram: Matrix, t: float, rounded: float) -> bool:

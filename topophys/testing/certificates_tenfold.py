@@ -187,7 +187,12 @@ def document(kind, rng, uncertain):
             return _composed(kind, found, rng, uncertain)
         gap, value = float(found.gap_lower), int(found.value)
         if kind == "localizer":
-            return localizer_document(found.asked.sample(()), value, gap)
+            sample = found.asked.sample(())
+            if rng.random() < uncertain:  # what is not Hermitian is the error of the matrix
+                m = len(sample.matrix)
+                off = 1j * gap * 10.0 ** rng.uniform(-6, -0.5) / np.sqrt(m) * np.eye(m)
+                sample = replace(sample, matrix=sample.matrix + off)
+            return localizer_document(sample, value, gap)
         gap = max(0.0, gap - float(found.symmetry_violation))
         question = found.asked.question(())
         if rng.random() < uncertain:
