@@ -192,6 +192,7 @@ def test_progress_that_cannot_be_shown_is_no_reason_to_fail(tmp_path, way):
 def test_progress_without_a_stream(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     generate(recipe, tmp_path / "a.h5", progress=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 
 # ---- What functions of Hamiltonians and figures write

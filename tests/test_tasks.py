@@ -11,7 +11,7 @@ import pytest
 
 import topophys as tp
 from topophys import tasks
-from topophys.datasets import Recipe, generate, open_dataset, verify
+from topophys.datasets import Recipe, generate, label, open_dataset, verify
 from topophys.datasets import tasks as registry
 from topophys.errors import InputError, KindError, RecipeError
 from topophys.report.evaluation import sampled_invariants
@@ -96,6 +96,14 @@ def test_a_registered_task_is_trained_and_probed(dimers, tmp_path):
     chain = tp.models.ssh(1.0, [0.5, 2.0])
     assert run.predict(chain, certify=True).value.tolist() == [0, 1]
     assert [layer.target for layer in LAYERS["dimers"]] == ["cos_sin_alpha", "dalpha"]
+
+
+def test_chains_of_users_go_to_the_task_with_a_family_for_them(dimers, tmp_path):
+    block = np.array([[[[1.0]], [[0.4]]], [[[1.0]], [[2.0]]]])
+    np.savez(tmp_path / "x.npz", vectors=[[0], [1]], block=block)
+    label(tmp_path / "x.npz", tmp_path / "x.h5", progress=False)
+    with open_dataset(tmp_path / "x.h5") as dataset:
+        assert dataset.kind == "winding"
 
 
 def test_names_of_tasks_and_families_are_unique(dimers):

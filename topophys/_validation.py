@@ -304,5 +304,5 @@ def require_block(blocks: NDArray[np.complex128], name: str) -> None:
             return
     raise InputError(
         f"Argument `{name}` must be the blocks D(k) of chains, but looks like the Bloch matrices"
-        f" H(k), with D(k) beside zeros: pass `H.block_on_grid(...)`, or [..., :{half}, {half}:]."
+        f" H(k), with D(k) beside zeros: pass [..., :{half}, {half}:], as `H.block_on_grid` does."
     )

@@ -88,6 +88,20 @@ def test_bad_numbers_are_named_in_one_line(make, n, options, name):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("n_bands", [4, 6, 8])
+def test_planes_with_inversion_have_it_beside_time_reversal(n_bands):
+    h = tp.ensembles.time_reversal_planes(3, n_bands=n_bands, inversion=True, rng=4)
+    orbitals = n_bands // 2
+    even = np.where(np.arange(orbitals) < (orbitals + 1) // 2, 1.0, -1.0)
+    parity = np.diag(np.tile(even, 2))
+    k = np.random.default_rng(1).uniform(-np.pi, np.pi, (5, 2))
+    there, back = h.bloch(k), h.bloch(-k)
+    np.testing.assert_allclose(parity @ back @ parity, there, atol=1e-12)
+    assert np.abs(there - back).max() > 0.1
+    flip = np.kron([[0.0, -1.0], [1.0, 0.0]], np.eye(orbitals))
+    np.testing.assert_allclose(flip @ back.conj() @ flip.T, there, atol=1e-12)
+
+
 @pytest.mark.parametrize("draw", ["bdg_chains", "time_reversal_planes", "chiral_3d"])
 def test_entries_of_symmetric_ensembles_have_their_distribution(draw):
     """Student's t with 1.5 degrees of freedom has no variance; real entries keep the symmetry."""

@@ -11,6 +11,19 @@ from tests.strategies import chains, generators, plain
 from topophys.errors import InputError, ShapeError
 
 
+def test_hoppings_of_bloch_matrices_are_no_blocks():
+    chain = tp.models.ssh(1.0, [2.0, 0.5])
+    with pytest.raises(InputError, match=r"`block` must be the blocks D\(k\)"):
+        tp.ChiralHamiltonian(dict(chain.hoppings))
+    full = np.stack([chain.hoppings[r,] for r in (-1, 0, 1)], -3)
+    with pytest.raises(InputError, match=r"`block` must be the blocks D\(k\)"):
+        tp.ChiralHamiltonian.from_array(-1, full)
+    # one of a batch that is none, and a swap of two orbitals
+    full[0, 0, 0, 0] = 0.1
+    assert tp.ChiralHamiltonian.from_array(-1, full).batch_shape == (2,)
+    tp.ChiralHamiltonian({0: [[0.0, 1.0], [1.0, 0.0]]})
+
+
 @given(chain=chains(), rng=generators())
 def test_the_matrix_is_made_of_the_block(chain, rng):
     k = rng.uniform(-5, 5, (6, 1))

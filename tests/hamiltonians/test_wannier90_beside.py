@@ -215,6 +215,18 @@ def test_average_keeps_the_size_of_what_it_averaged(tmp_path):
     assert tp.read_wannier90(save(tmp_path / "b", small_hr())).averaged == 0.0
 
 
+def test_degeneracies_of_no_mesh_are_named(tmp_path):
+    lines = small_hr()
+    assert not [n for n in tp.read_wannier90(save(tmp_path / "a", lines)).notes if "degen" in n]
+    at = next(i for i, line in enumerate(lines) if line.split() == lines[3].split())
+    words = lines[at].split()
+    words[len(words) // 2] = "3"  # of R = 0, which has no partner
+    lines[at] = " ".join(words)
+    note = [n for n in tp.read_wannier90(save(tmp_path / "b", lines)).notes if "degen" in n]
+    assert len(note) == 1
+    assert "no whole number" in note[0]
+
+
 def in_archive(path, folder, *names):
     """Archive with files of a folder, under the given names."""
     with tarfile.open(path, "w:gz") as archive:

@@ -17,6 +17,7 @@ from topophys.invariants._cells import (
     _plane_sums,
     _sums,
     bound_cells,
+    frames_at,
 )
 from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, integers_of_vertices, zone_edges
 from topophys.invariants._subdivision import Box, Levels, Zone, cover
@@ -579,6 +580,17 @@ def test_states_at_vertices_give_the_integers_that_rounding_gives():
     some = every[::3]
     part = cocycle.exact(edges, middle, owner, point, some, first, last)[1]
     np.testing.assert_array_equal(part, turns[some])
+
+
+@pytest.mark.parametrize(("share", "reason"), [(0.9, ""), (1.1, "rounding")])
+def test_states_at_vertices_are_refused_where_rounding_turns_them(share, reason):
+    walk = cover(Hoppings.of(tp.models.qwz(-1.0), 1), Zone((8, 8), 8, 6), np.zeros(1), 20_000, 0.25,
+                 frames=True)  # fmt: skip
+    cocycle, owner, point = Cocycle(walk), np.zeros(1, np.int64), np.zeros((1, 2), np.int64)
+    (low, high), = frames_at(walk.ham, owner, 2 * point, cocycle.phases)[0]  # fmt: skip
+    walk.ham.slack[:] = share * 1e-5 * (high - low)
+    cocycle.states_at(owner, point)
+    assert walk.reason.tolist() == [reason]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 8, 9])

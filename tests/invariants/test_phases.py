@@ -488,6 +488,26 @@ def test_refusals(change, error, match):
         plain(tp.certify_phases)(**given)
 
 
+def test_regions_come_with_the_largest_first():
+    found = tp.certify_phases(tp.models.qwz, {"m": (-5.0, 9.0)}, share=0.9)
+    share = [region.share for region in found.regions]
+    assert len(share) == 4
+    assert share == sorted(share, reverse=True)
+    assert share[0] > 2.0 * share[-1]
+
+
+def test_points_at_ends_of_boxes_are_found_in_boxes_that_hold_them():
+    """The numbers next to an end may be rounded into the box beside."""
+    low, high = -3.978, 2.527
+    found = tp.certify_phases(tp.models.qwz, {"m": (low, high)})
+    ends = np.unique([found.lower, found.upper])
+    points = np.concatenate([ends, np.nextafter(ends, 9.0), np.nextafter(ends, -9.0)])
+    points = points[(points >= low) & (points <= high)]
+    rows = found._rows_at({"m": points})
+    assert (found.lower[rows, 0] <= points).all()
+    assert (points <= found.upper[rows, 0]).all()
+
+
 def test_points_outside_are_refused():
     found = tp.certify_phases(tp.models.qwz, {"m": (0.5, 1.0)})
     assert found.at(m=[0.5, 1.0]).tolist() == [-1, -1]

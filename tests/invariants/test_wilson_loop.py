@@ -11,7 +11,7 @@ import topophys as tp
 from tests.invariants.samples import degenerate, direct_sum, rotated, same_on_circle, unitary
 from tests.strategies import chains, generators, plain
 from topophys.errors import GaplessError, InputError, ShapeError
-from topophys.invariants.wilson import centres_of, transport, unitary_links
+from topophys.invariants.wilson import centres_of, gap_around, transport, unitary_links
 
 
 def turns(phase):
@@ -194,3 +194,10 @@ def test_bad_arguments_are_named():
         tp.zak_phase(h_k, n_occupied=2)
     with pytest.raises(InputError, match="axis"):
         plain(tp.zak_phase)(h_k, axis=0.5)
+
+
+def test_the_gap_around_a_group_is_the_smaller_of_both():
+    energy = np.array([[-3.0, -1.0, 0.5, 0.75], [-3.0, -2.5, 0.5, 4.0]])
+    np.testing.assert_array_equal(gap_around(energy, 1, 3), [0.25, 0.5])
+    np.testing.assert_array_equal(gap_around(energy, 0, 2), [1.5, 3.0])
+    np.testing.assert_array_equal(gap_around(energy, 2, 4), [1.5, 3.0])

@@ -88,7 +88,7 @@ def test_entries_see_no_labels_and_who_abstains_is_not_right():
     def entry(samples, test):
         seen.append((len(test.label), len(test.gap_lower), test.proofs, test.index))
         if test.kind == "z2":
-            raise NotImplementedError
+            raise NotImplementedError  # how an entry says that a test is not for it
         return np.ma.masked_array(np.zeros(len(samples), int), np.arange(len(samples)) % 2 == 0)
 
     score = score_challenge(entry, ["chains-12", "z2-12"], hidden_seed=8, size=10)

@@ -56,7 +56,9 @@ def test_no_error_is_an_arrow_from_the_confident_bound():
 
 
 def test_all_wrong():
-    plot_accuracy([{"split": "x", "correct": 0, "total": 7}]).draw_without_rendering()
+    figure = plot_accuracy([{"split": "x", "correct": 0, "total": 7}])
+    figure.draw_without_rendering()
+    assert any("0 / 7" in text.get_text() for text in figure.axes[0].texts)
 
 
 @pytest.mark.parametrize(("correct", "total"), [(0, 5), (5, 5), (3, 10), (999, 1000)])

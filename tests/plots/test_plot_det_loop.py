@@ -73,7 +73,9 @@ def test_own_axes():
 
 
 def test_constant_loop_is_drawn():
-    plot_det_loop(tp.models.ssh(1.0, 0.0)).draw_without_rendering()
+    figure = plot_det_loop(tp.models.ssh(1.0, 0.0))
+    figure.draw_without_rendering()
+    assert not [text for text in figure.axes[0].texts if text.arrow_patch is not None]
 
 
 @pytest.mark.parametrize(

@@ -346,7 +346,9 @@ def certify(
     for said in getattr(h, "notes", ()):
         note(said)
     if not proof.all_certified:
-        print(json.dumps({"file": str(file), "status": "unresolved"}) if as_json else proof)
+        about = {"n_occupied": h.n_occupied, "n_bands": h.n_bands, "dim": h.dim}
+        record = {"file": str(file), "quantity": question, "status": "unresolved", **about}
+        print(json.dumps(record | {"reason": _reason(proof)}) if as_json else proof)
         raise typer.Exit(1)
     path = proof.save(output)
     name, value, gap = _as_written(proof)
@@ -379,6 +381,12 @@ def _z2_proof(h: Any, time_reversal: str, planes: bool) -> Any:
             h, time_reversal=order, method="flux", prove_bulk=not planes, on_unresolved="mask"
         )
     return z2_invariant(h, time_reversal=order, method="flux", on_unresolved="mask")
+
+
+def _reason(proof: Any) -> str:
+    """Why something is not proven; of a solid, of the first plane that is not."""
+    reasons = (str(part.reason) for part in getattr(proof, "planes", None) or (proof,))
+    return next((reason for reason in reasons if reason), "")
 
 
 def _as_written(proof: Any) -> tuple[str, Any, float]:

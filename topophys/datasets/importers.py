@@ -95,9 +95,13 @@ class Given:
 
 
 def _kinds() -> dict[str, str]:
-    """Kind of data set by the name of the array with the coefficients."""
+    """Kind of data set by the name of the array with the coefficients.
+
+    A task that is made from another one inherits `given`, but has no family for it unless it says.
+    """
     tasks = (get_task(name) for name in task_names())
-    return {task.given: task.name for task in tasks if task.given}
+    own = [task for task in tasks if any(name.startswith("given") for name in task.families)]
+    return {task.given: task.name for task in own if task.given}
 
 
 def holds_files(source: str | Path) -> bool:

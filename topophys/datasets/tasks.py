@@ -303,13 +303,14 @@ def register_task(task: Task) -> Task:
         raise InputError(
             f"Argument `task` must have a name of its own, but {task.name!r} is registered already."
         )
-    if task.name not in _BUILTIN:
-        taken = {name: t.name for t in _all() if t.name != task.name for name in t.families}
-        if twice := sorted(set(task.families) & set(taken)):
-            raise InputError(
-                f"Argument `task` must have families of its own, but {twice[0]!r} belongs to the"
-                f" task {taken[twice[0]]!r}."
-            )
+    # those of the package are made as they are first asked for
+    others = _TASKS.values() if task.name in _BUILTIN else _all()
+    taken = {name: t.name for t in others if t.name != task.name for name in t.families}
+    if twice := sorted(set(task.families) & set(taken)):
+        raise InputError(
+            f"Argument `task` must have families of its own, but {twice[0]!r} belongs to the"
+            f" task {taken[twice[0]]!r}."
+        )
     _TASKS[task.name] = task
     return task
 

@@ -92,6 +92,7 @@ class ChiralHamiltonian(FourierHamiltonian):
         return chain
 
     def _set_block(self, lowest: int, amplitudes: NDArray[np.complex128]) -> None:
+        _refuse_bloch(lowest, amplitudes)
         self._n_occupied = amplitudes.shape[-1]  # levels come in pairs E, -E
         self._error = None
         self._lowest = lowest
@@ -251,3 +252,14 @@ def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tupl
     block = np.zeros((int(np.ptp(orders)) + 1, len(a), len(b)), np.complex128)
     block[orders - orders[0]] = H.amplitudes[:, a[:, None], b]
     return ChiralHamiltonian.from_array(int(orders[0]), block), tuple(a.tolist())
+
+
+def _refuse_bloch(lowest: int, amplitudes: NDArray[np.complex128]) -> None:
+    """Refuse hoppings of H where those of D are meant: H is seen at a few momenta."""
+    half = amplitudes.shape[-1] // 2
+    first = amplitudes[(0,) * (amplitudes.ndim - 3)] if amplitudes.size else amplitudes
+    if amplitudes.shape[-1] % 2 or first[..., :half, :half].any() or not amplitudes.size:
+        return
+    orders = lowest + np.arange(amplitudes.shape[-3])
+    waves = np.exp(1j * np.outer(np.arange(1.0, 4.0), orders))
+    _validation.require_block(np.einsum("km,...mij->...kij", waves, amplitudes), "block")

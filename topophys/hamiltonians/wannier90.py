@@ -122,6 +122,8 @@ class WannierHamiltonian(FourierHamiltonian):
 TOLERANCE: Final = 2.0
 #: Volume in cubic Angstrom of a lattice that is none.
 SMALLEST_CELL: Final = 1e-12
+#: Share by which the inverse degeneracies may add up to another number than one of k points.
+WHOLE: Final = 1e-9
 #: First line of files that `write_wannier90_hr` makes: their hoppings are where they belong.
 WRITTEN: Final = "written by topophys"
 
@@ -234,6 +236,12 @@ def read_wannier90(
     images = _beside(Path(path), wsvec)
     averaged = _difference(content, name, strict=hermitian == "check")
     notes = [] if images else _doubts(content, wsvec)
+    points = float((1.0 / content.weights).sum())
+    if abs(points - round(points)) > WHOLE * points:
+        notes.append(
+            f"the degeneracies of the file count {points:.6g} k points, which is no whole number:"
+            " one of them is wrong, or lattice vectors were left out"
+        )
     if content.left_out:
         notes.append(f"{content.left_out} hoppings are not in the file, and were taken to be zero")
     if images:

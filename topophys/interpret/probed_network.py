@@ -170,12 +170,11 @@ def untrained_like(encoder: Any, seed: int) -> nn.Module:
         torch.manual_seed(seed)
         try:
             network: nn.Module = type(inner)(**encoder_settings(encoder))
-        except TypeError:
+        except TypeError as error:
             raise InputError(
-                f"Argument `run` must be of a network that can be made again, but"
-                f" {type(inner).__name__} needs arguments: keep them as a dict in its attribute"
-                " `settings`."
-            ) from None
+                "Argument `run` must be of a network that can be made again from the dict in its"
+                f" attribute `settings`, but {type(inner).__name__} cannot: {error}."
+            ) from error
     adapter = isinstance(encoder, OutputAdapter)
     return OutputAdapter(network, encoder.num_classes) if adapter else network
 

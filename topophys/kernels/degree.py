@@ -265,8 +265,8 @@ def walk_cube(
     while top >= 0:
         x0, y0, z0, depth = cells[top, 0], cells[top, 1], cells[top, 2], cells[top, 3]
         width = 1 << (max_depth - depth)
-        side = 2.0 * np.pi * width / fine
-        bend = side * side / 8.0 * second
+        edge = 2.0 * np.pi * width / fine
+        bend = edge * edge / 8.0 * second
         margin = margin_of(points, 8 * top, bend) - slack
         if margin > 0.0 and 2.0 * margin >= min_gap:
             evidence[0] = min(evidence[0], 2.0 * margin)

@@ -118,7 +118,7 @@ class BandsTask(MatrixTask):
     title = "Chern number of the occupied bands"
     symbol = "C"
     quantity = "Chern number"
-    given = "hoppings"
+    given: ClassVar[str | None] = "hoppings"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "class_a": ("n_bands", "n_occupied"),
         "given_bands": ("n_bands", "n_occupied"),

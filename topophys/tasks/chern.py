@@ -74,7 +74,7 @@ class ChernTask(Task):
     title = "Chern number of two bands"
     symbol = "C"
     quantity = "Chern number"
-    given = "d"
+    given: ClassVar[str | None] = "d"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "two_band": (),
         "qwz": (),

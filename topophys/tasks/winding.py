@@ -111,7 +111,7 @@ class WindingTask(Task):
     title = "winding number of chiral chains"
     symbol = "nu"
     quantity = "winding number"
-    given = "block"
+    given: ClassVar[str | None] = "block"
     families: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "aiii_chains": ("n_orbitals",),
         "ssh_copies": ("n_orbitals",),
