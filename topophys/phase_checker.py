@@ -542,9 +542,9 @@ def check_classes(archive: Archive, text: str) -> str:
         need(one != other, "a path joins what is joined")
         gaps.append(joined(archive, archive.text(path["file"]), family, ends))
         group = [one if g == other else g for g in group]
-    for i, number_ in enumerate(classes):
-        need(group[i] == group[classes.index(number_)], "the members of a class are not joined")
-        need(classes[group[i]] == number_, "a path joins two classes")
+    for i, label in enumerate(classes):
+        need(group[i] == group[classes.index(label)], "the members of a class are not joined")
+        need(classes[group[i]] == label, "a path joins two classes")
     known: set[int] = set()
     for proof in proofs:
         i = whole(proof["at"], 0, n - 1)

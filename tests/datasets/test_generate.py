@@ -233,6 +233,8 @@ def test_a_data_set_of_another_recipe_is_replaced_only_when_asked(recipes, tmp_p
         generate(other, path, progress=False)
     assert sha(path) == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
+    with pytest.raises(OutputError, match="another part of the recipe"):
+        generate(recipes["winding"], path, shards=(0, 1), progress=False)
     generate(other, path, progress=False, force=True)
     assert sha(path) != before
 

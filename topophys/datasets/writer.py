@@ -103,16 +103,17 @@ MOST: Final = 1 << 53
 
 
 def refuse_other(path: Path, shard_range: ShardRange) -> None:
-    """Refuse to replace a data set of another recipe; what cannot be read is none."""
+    """Refuse to replace a data set of another recipe or part; what cannot be read is none."""
     if not path.exists():
         return
     try:
         there = read_layout(path).shard_range
     except (TopophysError, OSError):
         return
-    if there.recipe != shard_range.recipe:
+    if there != shard_range:
+        what = "recipe" if there.recipe != shard_range.recipe else "part of the recipe"
         raise OutputError(
-            f"Output `{path}` cannot be written: a data set of another recipe"
+            f"Output `{path}` cannot be written: a data set of another {what}"
             f" (`{there.recipe.name}`) has this name; choose another one, or replace it with"
             " --force (`force=True`)."
         )

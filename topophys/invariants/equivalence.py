@@ -44,8 +44,58 @@ Symmetry: TypeAlias = ArrayLike | Literal["chiral", "up first", "alternating"] |
 _ANSWERS: Final = {1: "one phase", 0: "different phases", UNRESOLVED_VALUE: "open"}
 
 
+class Archived:
+    """A result whose proof is an archive of certificates."""
+
+    def save(self, path: str | Path) -> Path:
+        """Write the proof to an archive of certificates that others can check.
+
+        The archive holds the Hamiltonians, a proven path for each two that are said to be in one
+        phase, and a certificate of each integer that tells phases apart. It is checked by
+        `topophys.phase_checker`, or by `topophys verify`; each certificate in it by
+        `topophys.checker` alone.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, ending in ``.phases.zip``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UnresolvedError
+            If the answer is "open".
+        InputError
+            If the path has another ending, a proof takes too many cells, or there are fewer than
+            two Hamiltonians or more than a thousand.
+        OutputError
+            If the file cannot be written, or another one has its name.
+
+        Examples
+        --------
+        >>> import tempfile, topophys as tp
+        >>> from topophys.invariants.certificate_file import verify
+        >>> found = tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5))
+        >>> classes = tp.cluster_phases([tp.models.qwz(m) for m in (1.0, -1.0, 1.5)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     verify(found.save(f"{folder}/x.phases.zip"))
+        ...     verify(classes.save(f"{folder}/y.phases.zip"))
+        'one phase, gap at least 0.25... on the way'
+        '3 Hamiltonians in 2 classes (Chern number -1, +1), each of one phase, gap at least ...'
+        """
+        return self._write(path)
+
+    def _write(self, path: str | Path) -> Path:
+        """Write it."""
+        raise NotImplementedError  # each result has an archive of its own
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Equivalence(Result):
+class Equivalence(Archived, Result):
     """Whether two Hamiltonians are in one phase.
 
     Attributes
@@ -109,40 +159,7 @@ class Equivalence(Result):
         """Return "one phase", "different phases" or "open"."""
         return _ANSWERS[int(np.ma.filled(self.value, UNRESOLVED_VALUE))]
 
-    def save(self, path: str | Path) -> Path:
-        """Write the proof to an archive of certificates that others can check.
-
-        The archive is checked by `topophys.phase_checker`, or by `topophys verify`; each
-        certificate in it by `topophys.checker` alone.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, ending in ``.phases.zip``.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        UnresolvedError
-            If the answer is "open".
-        InputError
-            If the path has another ending, or the proof takes too many cells.
-        OutputError
-            If the file cannot be written, or another one has its name.
-
-        Examples
-        --------
-        >>> import tempfile, topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
-        >>> found = tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5))
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(found.save(f"{folder}/x.phases.zip"))
-        'one phase, gap at least 0.25... on the way'
-        """
+    def _write(self, path: str | Path) -> Path:
         if self.answer == "open" or self.asked is None:
             raise UnresolvedError("equivalence", [0], 1, [self.reason])
         integers = None if self.answer == "one phase" else self.integers
@@ -376,7 +393,7 @@ def _line(one: Any, two: Any, filled: int) -> Expansion:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PhaseClasses(Result):
+class PhaseClasses(Archived, Result):
     """Hamiltonians sorted into classes, within each of which all are proven to be in one phase.
 
     Attributes
@@ -422,40 +439,7 @@ class PhaseClasses(Result):
     asked: Asked | None = None
     proofs: ClassesAsked | None = None
 
-    def save(self, path: str | Path) -> Path:
-        """Write the proofs to an archive of certificates that others can check.
-
-        The archive holds the Hamiltonians, a proven path from each that was joined to a class to
-        the member it was joined to, and a certificate of the integer of each class that has one.
-        It is checked by `topophys.phase_checker`, or by `topophys verify`.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, ending in ``.phases.zip``.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        InputError
-            If the path has another ending, there are fewer than two Hamiltonians or more than a
-            thousand, or a proof takes too many cells.
-        OutputError
-            If the file cannot be written, or another one has its name.
-
-        Examples
-        --------
-        >>> import tempfile, topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
-        >>> found = tp.cluster_phases([tp.models.qwz(m) for m in (1.0, -1.0, 1.5)])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(found.save(f"{folder}/x.phases.zip"))
-        '3 Hamiltonians in 2 classes (Chern number -1, +1), each of one phase, gap at least ...'
-        """
+    def _write(self, path: str | Path) -> Path:
         if self.proofs is None:
             raise InputError(
                 "Classes can be saved only as `cluster_phases` returned them, but what they were"
