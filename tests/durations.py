@@ -23,7 +23,7 @@ RECORD: Final = Path(__file__).with_suffix(".json")
 #: Seconds from which a test is `long`: `make test-fast` leaves it out.
 LONG: Final = 0.05
 #: Seconds from which a test is `heavy`: `make test` leaves it out, `make test-all` runs it.
-HEAVY: Final = 0.25
+HEAVY: Final = 0.2
 #: Fixtures of many seconds, whose tests are `long` as well.
 LARGE: Final = frozenset({"demonstrated"})
 
