@@ -12,7 +12,7 @@ from topophys.datasets import open_dataset
 from topophys.errors import CheckpointError, InputError, RecipeError, ShapeError
 from topophys.learn import FitConfig, TopologicalMLEncoder, fit, load_run, register_encoder
 from topophys.learn.adapters import OutputAdapter, adapted
-from topophys.learn.encoders.registry import _KINDS, ENCODERS
+from topophys.learn.encoders.registry import ENCODERS
 from topophys.learn.training import _check_callbacks
 
 
@@ -50,11 +50,10 @@ class Recorder:
 
 @pytest.fixture
 def registry():
-    before = dict(ENCODERS), dict(_KINDS)
+    before = dict(ENCODERS)
     yield
-    for now, then in zip((ENCODERS, _KINDS), before, strict=True):
-        now.clear()
-        now.update(then)
+    ENCODERS.clear()
+    ENCODERS.update(before)
 
 
 def train(data, folder=None, model=None, config=TOUCHES, **options):

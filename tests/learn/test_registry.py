@@ -4,8 +4,21 @@ import pytest
 import torch
 
 from topophys.errors import InputError, KindError, RecipeError
-from topophys.learn import TopologicalMLEncoder, TopologicalMLEncoder2D, TopologicalMLEncoderLoops
-from topophys.learn.encoders.registry import ENCODERS, build_encoder, encoder_class, rebuild_encoder
+from topophys.learn import (
+    TopologicalMLEncoder,
+    TopologicalMLEncoder2D,
+    TopologicalMLEncoderLoops,
+    register_encoder,
+)
+from topophys.learn.encoders.registry import (
+    ENCODERS,
+    READERS,
+    Entry,
+    build_encoder,
+    encoder_class,
+    rebuild_encoder,
+    registered_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,4 +69,36 @@ def test_refusals():
 
 
 def test_names_are_those_of_the_classes():
-    assert all(cls.__name__ == name for name, cls in ENCODERS.items())
+    assert all(entry.cls.__name__ == name for name, entry in ENCODERS.items())
+
+
+def test_default_networks_are_in_the_table_with_their_kind():
+    assert set(READERS.values()) <= set(ENCODERS)
+    defaults = [ENCODERS[name].kind for name in set(READERS.values())]
+    assert [READERS[kind] for kind in defaults] == list(set(READERS.values()))
+
+
+def test_one_line_of_the_table_adds_an_encoder(monkeypatch):
+    """Built by name, named in checkpoints, built again with what older ones left out."""
+
+    class Wide(TopologicalMLEncoder):
+        def __init__(self, *, h1=True, **settings):
+            super().__init__(**settings)
+            self.settings["h1"] = h1
+
+    monkeypatch.setitem(ENCODERS, "Wide", Entry(Wide, "winding", older={"h1": False}))
+    assert encoder_class("winding", "Wide") == ("Wide", Wide)
+    assert encoder_class("winding") == ("TopologicalMLEncoder", TopologicalMLEncoder)
+    encoder = build_encoder("winding", (16, 8), {"h1": True}, name="Wide")
+    assert type(encoder) is Wide
+    assert registered_name(encoder) == "Wide"
+    assert rebuild_encoder("Wide", {"h1": True}).settings["h1"] is True
+    assert rebuild_encoder("Wide", {}).settings["h1"] is False
+    with pytest.raises(RecipeError, match=r"encoder\.name.*\(TopologicalMLEncoder2D\)"):
+        build_encoder("chern", (6, 8, 3), name="Wide")
+
+
+def test_a_name_of_the_package_is_not_given_away():
+    for name in ENCODERS:
+        with pytest.raises(InputError, match="of the package"):
+            register_encoder(name, TopologicalMLEncoder, "winding")

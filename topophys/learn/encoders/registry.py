@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from torch import nn
 
@@ -25,18 +26,29 @@ __all__ = [
     "registered_name",
 ]
 
-#: Networks by the name in checkpoints.
-ENCODERS: Final[dict[str, type[nn.Module]]] = {
-    "TopologicalMLEncoder": TopologicalMLEncoder,
-    "TopologicalMLEncoder2D": TopologicalMLEncoder2D,
-    "TopologicalMLEncoderLoops": TopologicalMLEncoderLoops,
+
+class Entry(NamedTuple):
+    """An encoder, the kind of data it reads, and settings that older checkpoints leave out."""
+
+    cls: type[nn.Module]
+    kind: str
+    older: Mapping[str, Any] = MappingProxyType({})
+
+
+#: Encoders by their name in settings and checkpoints. A new one in the package is one more line;
+#: that of users is added by `register_encoder`.
+ENCODERS: Final[dict[str, Entry]] = {
+    "TopologicalMLEncoder": Entry(TopologicalMLEncoder, "winding"),
+    # networks that were written before there was this setting learned h1
+    "TopologicalMLEncoder2D": Entry(
+        TopologicalMLEncoder2D, "chern", older={"rotation_invariant": False}
+    ),
+    "TopologicalMLEncoderLoops": Entry(TopologicalMLEncoderLoops, "bands"),
 }
 #: Name of the default network for each kind of data set.
 READERS: Final[Mapping[str, str]] = OfEachTask(lambda task: task.encoder)
 #: Names that `register_encoder` does not give away.
 BUILT_IN: Final = tuple(ENCODERS)
-#: Kind of data that each registered network reads.
-_KINDS: Final[dict[str, str]] = {}
 
 
 def register_encoder(name: str, cls: type[nn.Module], kind: str) -> None:
@@ -80,13 +92,12 @@ def register_encoder(name: str, cls: type[nn.Module], kind: str) -> None:
         raise InputError(f"Argument `cls` must be a subclass of torch.nn.Module, but is {cls!r}.")
     if name in BUILT_IN:
         raise InputError(f"Argument `name` must not be one of the package, but is {name!r}.")
-    ENCODERS[name] = cls
-    _KINDS[name] = kind
+    ENCODERS[name] = Entry(cls, kind)
 
 
 def registered_name(encoder: nn.Module) -> str | None:
     """Name under which the class of a network is registered, if it is."""
-    names = (name for name, cls in ENCODERS.items() if cls is type(encoder))
+    names = (name for name, entry in ENCODERS.items() if entry.cls is type(encoder))
     return next(names, None)
 
 
@@ -98,13 +109,14 @@ def encoder_class(kind: str, name: str | None = None) -> tuple[str, type[nn.Modu
             f" ({', '.join(READERS)}), but is {kind!r}."
         )
     chosen = READERS[kind] if name is None else name
-    known = [READERS[kind], *(n for n, k in _KINDS.items() if k == kind)]
+    # a task of users may have the default network of another kind
+    known = dict.fromkeys([READERS[kind], *(n for n, e in ENCODERS.items() if e.kind == kind)])
     if chosen not in known:
         raise RecipeError(
             f"Training settings: `encoder.name` must be a network for {kind!r} data"
             f" ({', '.join(known)}), but is {chosen!r}; see `register_encoder`."
         )
-    return chosen, ENCODERS[chosen]
+    return chosen, ENCODERS[chosen].cls
 
 
 def build_encoder(
@@ -138,6 +150,5 @@ def rebuild_encoder(name: str, settings: Mapping[str, Any]) -> nn.Module:
             f"Argument `name` must be one of {', '.join(ENCODERS)}, but is {name!r}; register it"
             " by `register_encoder`, or use the release that wrote it."
         )
-    # networks that were written before there was this setting learned h1
-    older = {"rotation_invariant": False} if name == "TopologicalMLEncoder2D" else {}
-    return ENCODERS[name](**{**older, **settings})
+    entry = ENCODERS[name]
+    return entry.cls(**{**entry.older, **settings})
