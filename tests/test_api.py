@@ -104,6 +104,28 @@ def test_grids_are_refused_in_one_line_where_they_do_not_fit(function, h, sample
         assert "\n" not in str(caught.value)
 
 
+def test_every_sampled_function_is_in_the_table():
+    """What takes arrays, or Hamiltonians with `grid=`; `spin_chern` proves without one."""
+    signatures = {
+        name: dict(inspect.signature(getattr(tp, name)).parameters)
+        for name in tp.__all__
+        if inspect.isfunction(getattr(tp, name))
+    }
+    sampled = {
+        name
+        for name, words in signatures.items()
+        if "grid" in words
+        and words["grid"].default is None
+        and "ArrayLike" in str(next(iter(words.values())).annotation)
+    }
+    assert "chern_number" in sampled
+    missing = sampled - {function.__name__ for function, *_ in SAMPLED} - {"spin_chern"}
+    lines = [
+        f'(tp.{name}, QWZ, "on_grid"),  # or CHAIN, "block_on_grid" ...' for name in sorted(missing)
+    ]
+    assert not missing, "Add to SAMPLED in tests/test_api.py:\n" + "\n".join(lines)
+
+
 def kinds(model, grid):
     """One Hamiltonian in every form: its own, by hoppings, and as a function of k."""
     yield model

@@ -109,11 +109,19 @@ def test_the_package_offers_what_it_lists(monkeypatch):
         for alias in line.names:
             if alias.name in {*topophys._SUBPACKAGES, *topophys._ELSEWHERE}:
                 continue
-            home = topophys._HOMES.pop(alias.name)
-            assert home in {line.module, f"{line.module}.{alias.name}"}
+            home = topophys._HOMES.pop(alias.name, None)
+            assert home in {line.module, f"{line.module}.{alias.name}"}, (
+                f"topophys/__init__.py: `{alias.name}` is imported under TYPE_CHECKING, but not"
+                f' listed: add "{alias.name}" to _HOMES, with "{line.module}".'
+            )
             loaded = importlib.import_module(home)
             assert getattr(topophys, alias.name) is getattr(loaded, alias.name, loaded)
-    assert topophys._HOMES == {}
+    assert topophys._HOMES == {}, (
+        "topophys/__init__.py: add to `if TYPE_CHECKING`, for editors: "
+        + "; ".join(
+            f"from {home} import {name} as {name}" for name, home in topophys._HOMES.items()
+        )
+    )
     misspelt = "chern_numbr"
     with pytest.raises(AttributeError, match=f"no attribute '{misspelt}'"):
         getattr(topophys, misspelt)

@@ -92,5 +92,18 @@ def test_every_public_function_of_arrays_is_here():
     wanted -= {"certify_phases"}  # its operator is handed to `z2_invariant`, point by point
     wanted -= {"supercell", "anderson_disorder"}  # integers only
     wanted -= {"z2_indices_3d"}  # its operators are handed to `z2_invariant`, plane by plane
-    assert wanted <= {name.partition(",")[0] for name in CASES}
-    assert {f"models.{name}" for name in tp.models.__all__} - set(CASES) == {"models.hofstadter"}
+    missing = wanted - {name.partition(",")[0] for name in CASES}
+    lines = [f'    "{name}": (tp.{name}, ARRAY),' for name in sorted(missing)]
+    assert not missing, (
+        "Add to CASES in tests/hardening/numbers.py, with an ARRAY that the function takes and its"
+        " other arguments in a lambda:\n" + "\n".join(lines)
+    )
+
+
+def test_every_model_is_here():
+    """`numbers.py` calls models with real parameters by itself."""
+    missing = {f"models.{name}" for name in tp.models.__all__} - set(CASES) - {"models.hofstadter"}
+    assert not missing, (
+        f"{sorted(missing)} have no parameter annotated `ArrayLike`: annotate the real ones, or add"
+        " a case to CASES in tests/hardening/numbers.py."
+    )
