@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -474,3 +475,14 @@ def test_arguments_mean_the_same_in_every_dimension():
         np.testing.assert_array_equal(h.on_grid(4), h.on_grid((4,) * h.dim))
         np.testing.assert_array_equal(h.on_grid(4), h.bloch(tp.k_grid(4, h.dim)))
         assert tp.quantum_metric(h.on_grid(4), dim=h.dim).shape[-2:] == (h.dim, h.dim)
+
+
+def test_defaults_named_in_the_documentation_are_those_of_the_signature():
+    """Signatures name a constant; the page says which number it is."""
+    found = 0
+    for name, thing in public_functions():
+        text = inspect.getdoc(thing) or ""
+        for option, value in re.findall(r"^(\w+) : int, default (\d+)$", text, re.MULTILINE):
+            found += 1
+            assert parameters(thing)[option].default == int(value), f"{name}, {option}"
+    assert found >= 5

@@ -25,6 +25,11 @@ Entries: TypeAlias = Literal["gaussian", "real", "heavy tails"]
 TAIL: Final = 1.5
 
 
+def half_in_pairs(n_bands: int) -> int:
+    """Count occupied bands in whole Kramers pairs: half of them or a pair less, at least a pair."""
+    return 2 * max(1, n_bands // 4)
+
+
 def _drawn(
     rng: np.random.Generator, shape: tuple[int, ...], entries: str
 ) -> NDArray[np.complex128]:
@@ -227,7 +232,7 @@ def time_reversal_planes(
     made[..., up, down], made[..., down, up] = flip, -flip.conj()
     hop = _scaled(made, np.arange(len(half)) > 0)
     return FourierHamiltonian(
-        {r: hop[:, m] for m, r in enumerate(half)}, n_occupied=2 * max(1, size // 4)
+        {r: hop[:, m] for m, r in enumerate(half)}, n_occupied=half_in_pairs(size)
     )
 
 

@@ -347,31 +347,35 @@ def _some(edges: Edges, rows: Int | NDArray[np.bool_]) -> Edges:
     return Edges(*(x[rows] for x in vars(edges).values()))
 
 
-def zone_edges(cocycle: Cocycle) -> None:
-    """Edges between the cells of a two-dimensional zone, once around in both directions."""
+def zone_edges(cocycle: Cocycle, *, half: bool = False) -> None:
+    """Edges between the cells of a two-dimensional zone, once around in both directions.
+
+    In `half` of a zone, k_x from 0 to pi, those on the lines k_x = 0 and pi are left out.
+    """
     leaves, fine = cocycle.walk.leaves, cocycle.domain.fine
-    x, y = leaves.corner.T
+    (x, y), frame = leaves.corner.T, np.arange(len(leaves.owner))
     size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
-    frame = np.arange(len(x))
+    every = np.ones(len(x), np.bool_)
+    right, left = (x + size < fine // 2, x > 0) if half else (every, every)
 
     def at(place: Int) -> Int:
         return np.stack([leaves.owner, place % fine], 1)
 
     # up along the right side of one cell, which is the left side of the next
-    line, start, end, left, right = common_edges(
-        Sides(at(x + size), y, y + size, frame), Sides(at(x), y, y + size, frame)
-    )
-    owner, place = line.T
-    cocycle.add(
-        Edges(owner, np.stack([place, start], 1), np.stack([place, end], 1), left, right), 1
-    )
-    line, start, end, left, right = common_edges(
+    if right.any():
+        line, start, end, one, other = common_edges(
+            Sides(at(x + size)[right], y[right], (y + size)[right], frame[right]),
+            Sides(at(x)[left], y[left], (y + size)[left], frame[left]),
+        )
+        owner, place = line.T
+        p, q = np.stack([place, start], 1), np.stack([place, end], 1)
+        cocycle.add(Edges(owner, p, q, one, other), 1)
+    line, start, end, one, other = common_edges(
         Sides(at(y), x, x + size, frame), Sides(at(y + size), x, x + size, frame)
     )
     owner, place = line.T
-    cocycle.add(
-        Edges(owner, np.stack([start, place], 1), np.stack([end, place], 1), left, right), 0
-    )
+    p, q = np.stack([start, place], 1), np.stack([end, place], 1)
+    cocycle.add(Edges(owner, p, q, one, other), 0)
 
 
 def surface_edges(cocycle: Cocycle) -> None:

@@ -12,6 +12,11 @@ from topophys.errors import InputError
 
 #: How far from an integer a proven sum of phases / 2 pi may be by rounding; it is about 1e-12.
 INTEGRAL: Final = 1e-6
+#: How often proofs divide a starting cell, if nothing else is asked for.
+MAX_DEPTH: Final = 16
+#: What `certify_gap` and `certify_chern` evaluate, and how close to the gap met they prove it.
+MAX_EVALUATIONS: Final = 100_000
+TIGHTNESS: Final = 0.25
 #: Evaluations are counted with 64 bits.
 MOST: Final = 1 << 62
 
@@ -47,17 +52,28 @@ def limits(
     tightness: float = 0.0,
 ) -> Limits:
     """Check the options that all certificates share."""
-    if not 0.0 <= min_gap < math.inf:
-        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
-    depth = _validation.positive_int(max_depth, "max_depth", minimum=0)
-    if depth > deepest:
-        raise InputError(f"Argument `max_depth` must be at most {deepest}, but is {max_depth}.")
+    check_min_gap(min_gap)
+    depth = depth_up_to(deepest, max_depth)
     if not 0.0 <= tightness < 1.0:
         raise InputError(
             f"Argument `tightness` must be a number from 0 to below 1, but is {tightness}."
         )
     most = min(_validation.positive_int(max_evaluations, "max_evaluations"), MOST)
     return Limits(float(min_gap), depth, most, float(tightness))
+
+
+def check_min_gap(min_gap: float) -> None:
+    """Require a finite gap."""
+    if not 0.0 <= min_gap < math.inf:
+        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
+
+
+def depth_up_to(deepest: int, max_depth: int) -> int:
+    """Return `max_depth`, checked."""
+    depth = _validation.positive_int(max_depth, "max_depth", minimum=0)
+    if depth > deepest:
+        raise InputError(f"Argument `max_depth` must be at most {deepest}, but is {max_depth}.")
+    return depth
 
 
 def described(H: object, instead: str = "") -> str:

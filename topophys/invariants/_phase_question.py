@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from topophys import _validation
 from topophys._typing import FourierLike, is_block_like
 from topophys.errors import InputError, KindError
+from topophys.invariants._limits import check_min_gap, depth_up_to
 from topophys.invariants._parameter_space import (
     COMPARED,
     DEEPEST,
@@ -111,10 +112,8 @@ def is_model(function: Any) -> bool:
 def check_numbers(share: float, min_gap: float, max_depth: int, max_evaluations: int) -> None:
     if not 0.0 < share <= 1.0:
         raise InputError(f"Argument `share` must be above 0 and at most 1, but is {share}.")
-    if not 0.0 <= min_gap < np.inf:
-        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
-    if _validation.positive_int(max_depth, "max_depth", minimum=0) > DEEPEST:
-        raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
+    check_min_gap(min_gap)
+    depth_up_to(DEEPEST, max_depth)
     _validation.positive_int(max_evaluations, "max_evaluations")
 
 

@@ -15,12 +15,11 @@ from topophys.invariants._cocycle import (
     LIMIT,
     Cocycle,
     Edges,
-    Sides,
     band_evidence,
-    common_edges,
     group_size,
     integers_of_vertices,
     one_thread,
+    zone_edges,
 )
 from topophys.invariants._limits import INTEGRAL
 from topophys.invariants._slices import Slice, bloch_at, slice_at
@@ -262,7 +261,7 @@ def _numbers(walk: Cover) -> tuple[Real, Real]:
     if not len(walk.leaves.owner):
         return number, spread
     cocycle = Cocycle(walk)
-    _inner_edges(cocycle)
+    zone_edges(cocycle, half=True)
     both = (_ends(cocycle, 0), _ends(cocycle, 1))
     flux = _inner_flux(cocycle, both)
     filled, complete = walk.ham.filled, cocycle.alive
@@ -290,32 +289,6 @@ def _pair_sums(end: _Ends, filled: int) -> dict[int, PairSum]:
         sums = pair_sums(end.states[rows][..., :filled])
         found |= zip(owner[alike].tolist(), sums, strict=True)
     return found
-
-
-def _inner_edges(cocycle: Cocycle) -> None:
-    """Edges between cells; k_y is periodic, the lines k_x = 0 and pi are left out."""
-    leaves, around = cocycle.walk.leaves, cocycle.domain.fine
-    (x, y), frame = leaves.corner.T, np.arange(len(leaves.owner))
-    size = np.int64(1) << (cocycle.domain.max_depth - leaves.depth)
-    right, left = x + size < around // 2, x > 0
-
-    def at(place: Int) -> Int:
-        return np.stack([leaves.owner, place], 1)
-
-    if right.any():
-        line, start, end, one, other = common_edges(
-            Sides(at(x + size)[right], y[right], (y + size)[right], frame[right]),
-            Sides(at(x)[left], y[left], (y + size)[left], frame[left]),
-        )
-        owner, place = line.T
-        p, q = np.column_stack([place, start]), np.column_stack([place, end])
-        cocycle.add(Edges(owner, p, q, one, other), 1)
-    line, start, end, one, other = common_edges(
-        Sides(at(y), x, x + size, frame), Sides(at((y + size) % around), x, x + size, frame)
-    )
-    owner, place = line.T
-    p, q = np.column_stack([start, place]), np.column_stack([end, place])
-    cocycle.add(Edges(owner, p, q, one, other), 0)
 
 
 def _ends(cocycle: Cocycle, side: int) -> _Ends:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.invariants._cocycle import gap_evidence
-from topophys.invariants._limits import Limits, limits
+from topophys.invariants._limits import MAX_DEPTH, Limits, limits
 from topophys.invariants._scaling import scaled
 from topophys.invariants._slices import Slice, require_dimension, slice_at
 from topophys.invariants._symmetry import (
@@ -52,7 +52,7 @@ def axion_angle(
     inversion: ArrayLike,
     n_occupied: int | None = None,
     min_gap: float = 0.0,
-    max_depth: int = 16,
+    max_depth: int = MAX_DEPTH,
     max_evaluations: int = 100_000,
     on_unresolved: OnUnresolved = "mask",
 ) -> SymmetryCertificate:

@@ -17,7 +17,15 @@ from topophys.errors import InputError, KindError
 from topophys.grids import grid_of
 from topophys.invariants._band_groups import conclude_group, edges_of
 from topophys.invariants._cocycle import chern_evidence
-from topophys.invariants._limits import Limits, described, dimension, limits
+from topophys.invariants._limits import (
+    MAX_DEPTH,
+    MAX_EVALUATIONS,
+    TIGHTNESS,
+    Limits,
+    described,
+    dimension,
+    limits,
+)
 from topophys.invariants._scaling import RealSeries, demand, proven_gap, real_series
 from topophys.invariants._slices import filling, require_dimension, slice_at
 from topophys.invariants.evidence import Asked, CellTree, DegreeEvidence
@@ -211,7 +219,7 @@ def _prove(
     table = _phases(n_table)
     todo, place = rows, np.arange(len(rows))
     for axis in AXES:
-        c, turn = series.coefficients[todo], _rotation(axis)
+        c, turn = series.coefficients[todo], rotation_to_z(axis)
         c = c if used.all() else c[:, keep]
         # written out: the order of a matrix product may depend on the size of the batch
         turned = c[..., :1] * turn[0] + c[..., 1:2] * turn[1] + c[..., 2:] * turn[2]
@@ -263,7 +271,7 @@ def _phases(n_table: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def _rotation(axis: tuple[float, float, float]) -> NDArray[np.float64]:
+def rotation_to_z(axis: tuple[float, float, float]) -> NDArray[np.float64]:
     """Orthogonal matrix of determinant 1 with `axis` as last column: d @ matrix turns it to z.
 
     Its entries are rounded, so that it stretches d by up to 8 units of 2^-53, as the products with
@@ -284,9 +292,9 @@ def certify_chern(
     n_occupied: int | None = None,
     bands: Bands | None = None,
     min_gap: float = 0.0,
-    max_depth: int = 16,
-    max_evaluations: int = 100_000,
-    tightness: float = 0.25,
+    max_depth: int = MAX_DEPTH,
+    max_evaluations: int = MAX_EVALUATIONS,
+    tightness: float = TIGHTNESS,
     evidence: bool = False,
     on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:
@@ -315,7 +323,7 @@ def certify_chern(
     min_gap : float, optional
         Certify only what is proven to have at least this direct gap, in the units of the
         hoppings. More cells are used where needed.
-    max_depth : int, optional
+    max_depth : int, default 16
         How often a cell of the starting grid may be subdivided, at most 24.
     max_evaluations : int, optional
         Largest number of evaluated k points per Hamiltonian.
@@ -403,9 +411,9 @@ def chern_on_slices(
     n_occupied: int | None = None,
     bands: Bands | None = None,
     min_gap: float = 0.0,
-    max_depth: int = 16,
-    max_evaluations: int = 100_000,
-    tightness: float = 0.25,
+    max_depth: int = MAX_DEPTH,
+    max_evaluations: int = MAX_EVALUATIONS,
+    tightness: float = TIGHTNESS,
     evidence: bool = False,
     on_unresolved: OnUnresolved = "mask",
 ) -> Certificate:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike, is_block_like, is_fourier_like
 from topophys.errors import InputError, KindError, ShapeError, UnresolvedError, why
+from topophys.invariants._limits import check_min_gap, depth_up_to
 from topophys.invariants._parameter_space import (
     DEEPEST,
     Dependence,
@@ -269,10 +270,8 @@ def certify_equivalent(
     stops = [h0, *waypoints, h1]
     kind, reversal = _checked(stops, symmetry)
     filled = _filled(stops, n_occupied)
-    if not 0.0 <= min_gap < np.inf:
-        raise InputError(f"Argument `min_gap` must be a finite number >= 0, but is {min_gap}.")
-    if _validation.positive_int(max_depth, "max_depth", minimum=0) > DEEPEST:
-        raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
+    check_min_gap(min_gap)
+    depth_up_to(DEEPEST, max_depth)
     _validation.positive_int(max_evaluations, "max_evaluations")
     walks: list[Walk] = []
     off = 0.0

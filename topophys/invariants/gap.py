@@ -25,7 +25,15 @@ from topophys.invariants._cells import (
 )
 from topophys.invariants._cells import Int as Integers
 from topophys.invariants._cocycle import gap_evidence, one_thread
-from topophys.invariants._limits import Limits, described, dimension, limits
+from topophys.invariants._limits import (
+    MAX_DEPTH,
+    MAX_EVALUATIONS,
+    TIGHTNESS,
+    Limits,
+    described,
+    dimension,
+    limits,
+)
 from topophys.invariants._saving import Saved
 from topophys.invariants._subdivision import Zone, divide
 from topophys.invariants.evidence import Asked
@@ -174,9 +182,9 @@ def certify_gap(
     n_occupied: int | None = None,
     bands: Bands | None = None,
     min_gap: float = 0.0,
-    max_depth: int = 16,
-    max_evaluations: int = 100_000,
-    tightness: float = 0.25,
+    max_depth: int = MAX_DEPTH,
+    max_evaluations: int = MAX_EVALUATIONS,
+    tightness: float = TIGHTNESS,
     evidence: bool = False,
     on_unresolved: OnUnresolved = "mask",
 ) -> Certificate: ...
@@ -190,9 +198,9 @@ def certify_gap(
     level: ArrayLike,
     n_occupied: int | None = None,
     min_gap: float = 0.0,
-    max_depth: int = 16,
-    max_evaluations: int = 100_000,
-    tightness: float = 0.25,
+    max_depth: int = MAX_DEPTH,
+    max_evaluations: int = MAX_EVALUATIONS,
+    tightness: float = TIGHTNESS,
     on_unresolved: OnUnresolved = "mask",
 ) -> IndirectGap: ...
 
@@ -205,9 +213,9 @@ def certify_gap(
     level: ArrayLike | None = None,
     n_occupied: int | None = None,
     min_gap: float = 0.0,
-    max_depth: int = 16,
-    max_evaluations: int = 100_000,
-    tightness: float = 0.25,
+    max_depth: int = MAX_DEPTH,
+    max_evaluations: int = MAX_EVALUATIONS,
+    tightness: float = TIGHTNESS,
     on_unresolved: OnUnresolved = "mask",
 ) -> IndirectGap: ...
 
@@ -220,9 +228,9 @@ def certify_gap(
     n_occupied: int | None = None,
     bands: Bands | None = None,
     min_gap: float = 0.0,
-    max_depth: int = 16,
-    max_evaluations: int = 100_000,
-    tightness: float = 0.25,
+    max_depth: int = MAX_DEPTH,
+    max_evaluations: int = MAX_EVALUATIONS,
+    tightness: float = TIGHTNESS,
     evidence: bool = False,
     on_unresolved: OnUnresolved = "mask",
 ) -> Certificate | IndirectGap:
@@ -255,7 +263,7 @@ def certify_gap(
         ``range(2, 4)``, whose direct gaps below and above are both proven.
     min_gap : float, optional
         Certify only what is proven to have at least this gap, in the units of the hoppings.
-    max_depth : int, optional
+    max_depth : int, default 16
         How often a cell of the starting grid may be divided, at most 24.
     max_evaluations : int, optional
         How many eigenproblems may be solved per Hamiltonian.

@@ -11,6 +11,7 @@ from topophys import _validation
 from topophys._typing import FourierLike, GeneralizedLike
 from topophys.errors import InputError, KindError
 from topophys.grids import grid_of
+from topophys.invariants._limits import MAX_DEPTH
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.gap import certify_gap
 from topophys.invariants.results import Certificate, OnUnresolved, check_on_unresolved, settle
@@ -81,7 +82,7 @@ def certify_generalized_gap(
     g: GeneralizedLike,
     *,
     n_occupied: int | None = None,
-    max_depth: int = 16,
+    max_depth: int = MAX_DEPTH,
     max_evaluations: int = 100_000,
     on_unresolved: OnUnresolved = "mask",
 ) -> GeneralizedCertificate:
@@ -139,7 +140,7 @@ def certify_generalized_chern(
     g: GeneralizedLike,
     *,
     n_occupied: int | None = None,
-    max_depth: int = 16,
+    max_depth: int = MAX_DEPTH,
     max_evaluations: int = 100_000,
     on_unresolved: OnUnresolved = "mask",
 ) -> GeneralizedCertificate:

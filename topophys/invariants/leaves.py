@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from topophys import _validation
 from topophys._typing import BlockLike, FourierLike, is_block_like
-from topophys.errors import InputError, KindError, ShapeError, UnresolvedError
+from topophys.errors import KindError, ShapeError, UnresolvedError
 from topophys.invariants._evidence import ChainBound, SquareBound, chain_tree, leaves_of
-from topophys.invariants._limits import described, dimension
+from topophys.invariants._limits import MAX_DEPTH, depth_up_to, described, dimension
 from topophys.invariants._scaling import divide_out, real_series, times_power
-from topophys.invariants.chern import certify_chern
+from topophys.invariants.chern import certify_chern, rotation_to_z
 from topophys.invariants.evidence import CellTree
 from topophys.invariants.winding import certify_winding
 from topophys.kernels.rounding import at_least
@@ -81,7 +81,7 @@ class CertificateLeaves:
 
 
 def certificate_leaves(
-    H: FourierLike | BlockLike, *, max_depth: int = 16, max_leaves: int = 100_000
+    H: FourierLike | BlockLike, *, max_depth: int = MAX_DEPTH, max_leaves: int = 100_000
 ) -> CertificateLeaves:
     r"""Cells of the proof that `certify_winding`, or `certify_chern` of two bands, finds.
 
@@ -95,7 +95,7 @@ def certificate_leaves(
     ----------
     H : ChiralHamiltonian, or FourierHamiltonian with two bands in two dimensions
         A single Hamiltonian.
-    max_depth : int, optional
+    max_depth : int, default 16
         How often a cell of the starting grid may be divided, at most 24.
     max_leaves : int, optional
         Largest number of cells.
@@ -129,9 +129,7 @@ def certificate_leaves(
       by depth         12
       gap at least     1.93
     """
-    depth = _validation.positive_int(max_depth, "max_depth", minimum=0)
-    if depth > DEEPEST:
-        raise InputError(f"Argument `max_depth` must be at most {DEEPEST}, but is {max_depth}.")
+    depth = depth_up_to(DEEPEST, max_depth)
     most = _validation.positive_int(max_leaves, "max_leaves")
     limits: dict[str, Any] = {"max_depth": depth, "max_evaluations": 2 * most + 64}
     if is_block_like(H):
@@ -277,7 +275,7 @@ def _covers(
     centre = bound.at(corner + (edge // 2)[:, None], fine)[owner]
     first, second = (bound.at(side[:, i], fine) for i in (0, 1))
     for ray in RAYS:
-        turn = _rotation(ray)
+        turn = rotation_to_z(ray)
         found = _meetings(centre @ turn, first @ turn, second @ turn)
         if found is not None:
             return np.bincount(owner, found, minlength=len(edge)).astype(np.int64)
@@ -314,11 +312,3 @@ def _meetings(
         return None
     above = np.sign(volume) == low
     return np.where(pierced & above & ~aside, low, 0).astype(np.int64)
-
-
-def _rotation(ray: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Orthogonal matrix of determinant 1 with the ray as last column."""
-    z = np.array(ray) / np.linalg.norm(ray)
-    x = np.cross(z, [0.0, 0.0, 1.0])
-    x /= np.linalg.norm(x)
-    return np.stack([x, np.cross(z, x), z], axis=-1)

@@ -12,7 +12,7 @@ from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import InputError
 from topophys.invariants._cocycle import gap_evidence
-from topophys.invariants._limits import Limits, limits
+from topophys.invariants._limits import MAX_DEPTH, Limits, limits
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice, require_dimension
 from topophys.invariants._symmetry import (
@@ -257,7 +257,7 @@ def majorana_number(
     time_reversal: ArrayLike | Literal["up first", "alternating"] | None = None,
     kind: Literal["indirect", "direct"] = "indirect",
     min_gap: float = 0.0,
-    max_depth: int = 16,
+    max_depth: int = MAX_DEPTH,
     max_evaluations: int = 100_000,
     on_unresolved: OnUnresolved = "mask",
 ) -> SymmetryCertificate:
@@ -292,7 +292,7 @@ def majorana_number(
         the two halves of the levels must not touch ("direct").
     min_gap : float, optional
         Certify only what is proven to have at least this gap, in the units of the hoppings.
-    max_depth : int, optional
+    max_depth : int, default 16
         How often an interval of a proof may be halved, at most 24.
     max_evaluations : int, optional
         How many k points each proof may look at.

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import InputError, KindError, ShapeError, why
-from topophys.invariants._limits import dimension
+from topophys.invariants._limits import MAX_DEPTH, dimension
 from topophys.invariants._saving import Saved, require_certified, required
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import Slice, rows_of, slice_at
@@ -177,7 +177,7 @@ def mirror_chern(
     axis: int | None = None,
     plane: Literal["0", "pi"] = "0",
     n_occupied: int | None = None,
-    max_depth: int = 16,
+    max_depth: int = MAX_DEPTH,
     max_evaluations: int = 100_000,
     on_unresolved: OnUnresolved = "mask",
 ) -> SectorChern:

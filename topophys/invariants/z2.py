@@ -16,7 +16,7 @@ from topophys._validation import Bands
 from topophys.errors import InputError, KindError
 from topophys.invariants import _symmetry as tr
 from topophys.invariants._band_groups import conclude_z2_group, edges_of
-from topophys.invariants._limits import Limits, limits
+from topophys.invariants._limits import MAX_DEPTH, Limits, limits
 from topophys.invariants._samples import jumping
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import (
@@ -75,7 +75,7 @@ def z2_invariant(
     inversion: ArrayLike | None = None,
     tolerance: float = 1e-3,
     prove: bool | None = None,
-    max_depth: int = 16,
+    max_depth: int = MAX_DEPTH,
     max_evaluations: int = 20_000,
     rules: FlowRules | None = None,
     on_unresolved: OnUnresolved = "mask",
@@ -130,7 +130,7 @@ def z2_invariant(
         Whether to follow the flow by the proof, or parities by a proof of the gap; what stays
         unproven is then unresolved. Where not given: for Hamiltonians of up to eight bands, and
         for parities.
-    max_depth : int, optional
+    max_depth : int, default 16
         How often a cell of a proof may be subdivided, at most 24.
     max_evaluations : int, optional
         Largest number of cells of a proof.

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys._typing import FourierLike
 from topophys._validation import Bands
 from topophys.errors import InputError, why
+from topophys.invariants._limits import MAX_DEPTH
 from topophys.invariants._saving import Saved, refuse_group, require_certified, required
 from topophys.invariants._slices import (
     filling,
@@ -187,7 +188,7 @@ def z2_indices_3d(
     inversion: ArrayLike | None = None,
     tolerance: float = 1e-3,
     prove: bool | None = None,
-    max_depth: int = 16,
+    max_depth: int = MAX_DEPTH,
     max_evaluations: int | None = None,
     rules: FlowRules | None = None,
     on_unresolved: OnUnresolved = "mask",

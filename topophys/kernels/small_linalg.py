@@ -241,7 +241,7 @@ def mix_pair(w: NDArray[np.float64], turn: int, x: int, y: int, row: int, square
 
 
 @fused_kernel
-def rotate(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
+def rotate_values(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
     """Zero A_pq, p < q, in all lanes; only entries above the diagonal are kept."""
     find_rotation(w, n, p, q)
     square, turn = n * n, 4 * n * n
@@ -250,6 +250,13 @@ def rotate(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
             x, x_sign = (k * n + p, 1.0) if k < p else (p * n + k, -1.0)
             y, y_sign = (k * n + q, 1.0) if k < q else (q * n + k, -1.0)
             mix(w, turn, x, square + x, x_sign, y, square + y, y_sign)
+
+
+@fused_kernel
+def rotate(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
+    """As `rotate_values`, and the eigenvectors with it."""
+    rotate_values(w, n, p, q)
+    square, turn = n * n, 4 * n * n
     for k in range(0, n - 1, 2):
         mix_pair(w, turn, 2 * square + k * n + p, 2 * square + k * n + q, n, square)
     if n % 2:
@@ -363,18 +370,6 @@ def small_eigh(
                 for q in range(p + 1, n):
                     rotate(w, n, p, q)
         store(w, factor, first, order, energy, states)
-
-
-@fused_kernel
-def rotate_values(w: NDArray[np.float64], n: int, p: int, q: int) -> None:
-    """As `rotate`, without the eigenvectors."""
-    find_rotation(w, n, p, q)
-    square, turn = n * n, 4 * n * n
-    for k in range(n):
-        if k not in (p, q):
-            x, x_sign = (k * n + p, 1.0) if k < p else (p * n + k, -1.0)
-            y, y_sign = (k * n + q, 1.0) if k < q else (q * n + k, -1.0)
-            mix(w, turn, x, square + x, x_sign, y, square + y, y_sign)
 
 
 @kernel

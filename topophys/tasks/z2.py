@@ -22,9 +22,10 @@ from topophys.datasets.recipe import Recipe, SplitSpec
 from topophys.datasets.schema import COMMON, Field
 from topophys.datasets.tasks import register_task
 from topophys.ensembles import time_reversal_planes
+from topophys.ensembles.symmetric import half_in_pairs
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants._cocycle import gap_evidence
-from topophys.invariants._limits import Limits
+from topophys.invariants._limits import MAX_DEPTH, MAX_EVALUATIONS, TIGHTNESS, Limits
 from topophys.invariants._symmetry import spin_reversal
 from topophys.invariants.evidence import Asked
 from topophys.invariants.gap import certify_gap
@@ -58,7 +59,7 @@ def gap_of_pairs(H: FourierHamiltonian, min_gap: float) -> Certificate:
     flip = spin_reversal("up first", H.n_bands)
     if not np.array_equal(flip @ H.amplitudes.conj() @ flip.T, H.amplitudes):
         return certify_gap(H, min_gap=min_gap)
-    checked = Limits(min_gap, 16, 100_000, 0.25)  # as `certify_gap`
+    checked = Limits(min_gap, MAX_DEPTH, MAX_EVALUATIONS, TIGHTNESS)  # as `certify_gap`
     found = gap_evidence(H, H.n_occupied, checked, evidence=False, mirrored=True)
     return conclude("gap", found, H.batch_shape, "mask", Asked(H, "gap", H.n_occupied))
 
@@ -161,8 +162,8 @@ class Z2Task(MatrixTask):
     )  # fmt: skip
 
     def filling(self, n_bands: int | None, n_occupied: int | None) -> int:  # noqa: ARG002
-        """Count whole Kramers pairs: half of the bands, or one pair less."""
-        return 2 * max(1, (n_bands or 4) // 4)
+        """Count whole Kramers pairs, as the ensemble does."""
+        return half_in_pairs(n_bands or TimeReversalPlanes.default_bands)
 
     def family(self, recipe: Recipe, spec: SplitSpec) -> TimeReversalPlanes:
         return TimeReversalPlanes(recipe, spec)
