@@ -1,8 +1,8 @@
 """Integers of occupied bands, proven for `checker.py`, beside which this file must lie.
 
-That file reads certificates and proves gaps on cells; this one adds what neighbouring cells say
-to Chern numbers, charges of boxes, Z2 invariants and Majorana numbers. It needs that file, Python
-and python-flint, nothing else. Section numbers are those of the page "The checker".
+`gap_checker.py`, also beside it, proves gaps on cells; this file adds what neighbouring cells say
+to Chern numbers, charges of boxes, Z2 invariants and Majorana numbers. It needs these, Python and
+python-flint, nothing else. Section numbers are those of the page "The checker".
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from flint import acb, acb_mat, arb, arb_mat
 
 if __package__:
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, PI, PLUS_MINUS, Bands, Check, Claim, Frame, Leaf, Point,
-        RejectedError, argument, complexes, dagger, frobenius, integer, keys, least, listed,
-        main, need, norm, number, prove_cells, settle, stored, total, unitary, whole,
+        PI, PLUS_MINUS, Check, Claim, Leaf, Point, RejectedError, argument, complexes,
+        dagger, frobenius, integer, keys, least, listed, main, need, norm, number, settle,
+        total, unitary, whole,
     )  # fmt: skip
+    from topophys.gap_checker import BANDS, CELLS, Bands, Frame, prove_cells, stored
 else:  # a copy beside one of the checker
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
+    from gap_checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: Axis along it, and the point on it whose coordinate along it is 0.
 Line: TypeAlias = tuple[int, Point]

@@ -1,10 +1,10 @@
 """Censuses of Weyl nodes, proven for `checker.py`.
 
 A certificate of a census lists boxes: outside of them two bands do not touch, and the charges of
-some of them are given. `checker.py` proves the gap on cells, `bundle_checker.py` what flows out of
-a box; both must lie beside this file, which proves that cells and boxes fill the Brillouin zone.
-Nothing else is needed but Python and python-flint. Section numbers are those of the page "The
-checker".
+some of them are given. `gap_checker.py` proves the gap on cells, `bundle_checker.py` what flows out
+of a box; they and `checker.py` must lie beside this file, which proves that cells and boxes fill
+the Brillouin zone. Nothing else is needed but Python and python-flint. Section numbers are those of
+the page "The checker".
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from flint import arb, fmpq
 if __package__:
     from topophys.bundle_checker import PHASES, flux
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, MAX_WAVES, Bands, Check, Claim, Leaf, Point, keys, listed, main, need,
-        settle, stored, whole,
+        MAX_WAVES, Check, Claim, Leaf, Point, keys, listed, main, need, settle, whole,
     )  # fmt: skip
+    from topophys.gap_checker import BANDS, CELLS, Bands, stored
 else:  # a copy beside one of the checker
     from bundle_checker import PHASES, flux  # type: ignore[import-not-found, no-redef]
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
+    from gap_checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: Largest number of points along 2 pi, and of boxes.
 MAX_POINTS, MAX_BOXES = 2**40, 1000

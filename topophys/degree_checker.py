@@ -1,8 +1,7 @@
-"""Degrees of maps and signatures of finite samples, proven for `checker.py`.
+"""Windings in three dimensions, second Chern numbers and localizer indices, for `checker.py`.
 
-Winding numbers in three dimensions, second Chern numbers of five-vector models and localizer
-indices. `checker.py` must lie beside this file; nothing else is needed but Python and python-flint.
-Section numbers are those of the page "The checker".
+Needs `checker.py` and `gap_checker.py` beside it, Python and python-flint. Section numbers are
+those of the page "The checker".
 """
 
 from __future__ import annotations
@@ -22,12 +21,14 @@ from flint import acb, acb_mat, arb, fmpq, fmpz_mat
 
 if __package__:
     from topophys.checker import (  # isort: skip
-        BANDS, MAX_WAVES, PI, Bands, Check, Claim, Leaf, Model, Point, RejectedError,
-        complexes, dagger, frobenius, least, listed, main, most, need, norm, number, settle,
-        total, tree, unitary, whole,
+        MAX_WAVES, PI, Check, Claim, Leaf, Model, Point, RejectedError, complexes, dagger,
+        frobenius, least, listed, main, most, need, norm, number, settle, total, tree,
+        unitary, whole,
     )  # fmt: skip
+    from topophys.gap_checker import BANDS, Bands
 else:  # a copy beside one of the checker
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
+    from gap_checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: How near the exact operators must be to those of the question.
 NEAR = 1e-5

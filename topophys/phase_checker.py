@@ -1,12 +1,12 @@
 """Check proven phase diagrams, equivalences and classes: `python phase_checker.py x.phases.zip`.
 
-Needs the files `checker.py` and `bundle_checker.py`, which check each certificate of the archive,
-and nothing else of the program that wrote it. An archive holds `statement.json`, a family H(k, p)
-of Hamiltonians with boxes of parameters, and one certificate for each box. Every certificate speaks
-of all Hamiltonians within its `amplitude_error` of the one that it gives; what is proven here is
-that every H(., p) of the box is among them, and that boxes hang together. To do without this file,
-unpack the archive, run `checker.py` on the certificates, and compare: the page "Phases in files" of
-the documentation has the theorems and the format.
+Needs the files `checker.py`, `gap_checker.py` and `bundle_checker.py`, which check each certificate
+of the archive, and nothing else of the program that wrote it. An archive holds `statement.json`, a
+family H(k, p) of Hamiltonians with boxes of parameters, and one certificate for each box. Every
+certificate speaks of all Hamiltonians within its `amplitude_error` of the one that it gives; what
+is proven here is that every H(., p) of the box is among them, and that boxes hang together. To do
+without this file, unpack the archive, run `checker.py` on the certificates, and compare: the page
+"Phases in files" of the documentation has the theorems and the format.
 
 Exit status: 0 accepted; 1 rejected; 2 the file cannot be read or is no such archive.
 """

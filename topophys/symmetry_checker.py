@@ -3,9 +3,9 @@
 For `checker.py`. A certificate of a mirror or spin Chern number holds a proof of a Chern number for
 each sector, one of Kramers pairs a proof that a determinant does not vanish, one of an axion angle
 that planes have no Chern numbers, one of Z2 indices the invariants of six planes.
-`bundle_checker.py` and `checker.py`, which must lie beside this file, prove these; this file proves
-that they are about the Hamiltonian of the question. Nothing else is needed but Python and
-python-flint. Section numbers are those of the page "The checker".
+`bundle_checker.py`, `gap_checker.py` and `checker.py`, which must lie beside this file, prove
+these; this file proves that they are about the Hamiltonian of the question. Nothing else is needed
+but Python and python-flint. Section numbers are those of the page "The checker".
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from flint import acb, acb_mat, arb, fmpq
 if __package__:
     from topophys.bundle_checker import operator, pfaffian
     from topophys.checker import (  # isort: skip
-        BANDS, CELLS, MAX_WAVES, PI, Bands, Check, Claim, Model, argument, check_of,
-        complexes, dagger, frobenius, integer, keys, listed, main, need, norm, number,
-        prove_cells, settle, total, turning, unitary, whole,
+        MAX_WAVES, PI, Check, Claim, Model, argument, check_of, complexes, dagger,
+        frobenius, integer, keys, listed, main, need, norm, number, settle, total, turning,
+        unitary, whole,
     )  # fmt: skip
+    from topophys.gap_checker import BANDS, CELLS, Bands, prove_cells
 else:  # a copy beside one of the checker
     from bundle_checker import operator, pfaffian  # type: ignore[import-not-found, no-redef]
     from checker import *  # type: ignore[import-not-found]  # noqa: F403
+    from gap_checker import *  # type: ignore[import-not-found]  # noqa: F403
 
 #: How near the exact operator must be to the one of the question, and its eigenvalues apart.
 NEAR, APART = 1e-5, 1e-3

@@ -22,7 +22,14 @@ import numpy as np
 import topophys as tp
 from benchmarks.harness import Study
 from benchmarks.pages import ROOT
-from topophys import bundle_checker, census_checker, checker, degree_checker, symmetry_checker
+from topophys import (
+    bundle_checker,
+    census_checker,
+    checker,
+    degree_checker,
+    gap_checker,
+    symmetry_checker,
+)
 from topophys.testing.certificates import KINDS, trial, verdict
 
 PAGE = ROOT / "docs" / "results" / "checker.md"
@@ -146,6 +153,7 @@ def page(entries):
             Path(module.__file__)
             for module in (
                 checker,
+                gap_checker,
                 bundle_checker,
                 symmetry_checker,
                 degree_checker,

@@ -17,6 +17,8 @@ from topophys.invariants.certificate_file import load, verify
 from topophys.testing.weyl_nodes import draw
 
 checker = pytest.importorskip("topophys.checker")
+gap_checker = pytest.importorskip("topophys.gap_checker")
+bundle_checker = pytest.importorskip("topophys.bundle_checker")
 census_checker = pytest.importorskip("topophys.census_checker")
 K0 = 1.0
 
@@ -168,9 +170,8 @@ def test_what_cannot_be_saved(tmp_path):
 
 
 @pytest.mark.process
-def test_copies_of_three_files_check_censuses_without_the_package(simple, tmp_path):
-    bundle = pytest.importorskip("topophys.bundle_checker")
-    for module in (checker, bundle, census_checker):
+def test_copies_of_four_files_check_censuses_without_the_package(simple, tmp_path):
+    for module in (checker, gap_checker, bundle_checker, census_checker):
         shutil.copy(module.__file__, tmp_path)
     (tmp_path / "x.cert.json").write_text(json.dumps(simple))
     false = copy.deepcopy(simple)
@@ -224,7 +225,7 @@ def test_boxes_and_cells_out_of_proportion_are_refused_before_they_are_compared(
 
 def test_hoppings_are_read_once_and_boxes_share_one_limit(simple, monkeypatch):
     read, work = [], []
-    honest = checker.Bands.waves
+    honest = gap_checker.Bands.waves
 
     def waves(self, point):
         found = honest(self, point)
@@ -232,15 +233,15 @@ def test_hoppings_are_read_once_and_boxes_share_one_limit(simple, monkeypatch):
         return found
 
     monkeypatch.setattr(
-        census_checker, "Bands", lambda claim: read.append(claim) or checker.Bands(claim)
+        census_checker, "Bands", lambda claim: read.append(claim) or gap_checker.Bands(claim)
     )
-    monkeypatch.setattr(checker.Bands, "waves", waves)
+    monkeypatch.setattr(gap_checker.Bands, "waves", waves)
     assert said(simple).startswith("Weyl census 2")
     assert len(read) == 1
     assert work == sorted(work)
     vectors = len(simple["question"]["hoppings"]) - 1
     assert work[-1] == vectors * len(work)
-    monkeypatch.setattr(checker, "MAX_WAVES", work[-1] - 1)
+    monkeypatch.setattr(gap_checker, "MAX_WAVES", work[-1] - 1)
     assert "too many hoppings" in said(simple)
 
 

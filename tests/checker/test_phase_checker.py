@@ -21,7 +21,7 @@ from topophys.errors import InputError, OutputError, UnresolvedError
 from topophys.invariants.certificate_file import verify
 
 pytest.importorskip("flint")
-from topophys import bundle_checker, checker, phase_checker
+from topophys import bundle_checker, checker, gap_checker, phase_checker
 from topophys.testing.phase_proofs import (
     CHANGES,
     KINDS,
@@ -225,7 +225,7 @@ def test_random_families_are_written_and_accepted(rng):
 
 
 def test_the_files_run_alone(tmp_path):
-    for module in (checker, bundle_checker, phase_checker):
+    for module in (checker, gap_checker, bundle_checker, phase_checker):
         shutil.copy(module.__file__, tmp_path)
     proof = tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5))
     proof.save(tmp_path / "x.phases.zip")
