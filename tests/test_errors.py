@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
 import pytest
 
 from topophys import errors
@@ -25,6 +26,13 @@ def test_plain_errors_survive_pickling(cls):
     again = pickle.loads(pickle.dumps(cls("Argument `x` must be positive.")))
     assert type(again) is cls
     assert str(again) == "Argument `x` must be positive."
+
+
+@pytest.mark.parametrize("cls", [c for c in CLASSES if c not in {GaplessError, UnresolvedError}])
+def test_messages_are_one_line_whatever_they_quote(cls):
+    error = cls(f"Attribute `drawn` must be an integer, but is {np.zeros((2, 2), int)}; make it.")
+    assert str(error) == "Attribute `drawn` must be an integer, but is [[0 0] [0 0]]; make it."
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ __all__ = [
 class TopophysError(Exception):
     """Base class: ``except TopophysError`` catches everything raised on purpose."""
 
+    def __str__(self) -> str:
+        """Message on one line, also where it quotes a value whose text has several."""
+        return " ".join(line.strip() for line in super().__str__().splitlines())
+
 
 class InputError(TopophysError, ValueError):
     """An argument has a value that makes no sense (NaN, negative count, unknown option)."""
