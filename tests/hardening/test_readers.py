@@ -78,14 +78,14 @@ def refuse(path):
     raise SchemaError("one line")
 
 
-class Verbose(SchemaError):
+class VerboseError(SchemaError):
     """An error of ours that does not keep to one line."""
 
     __str__ = ValueError.__str__
 
 
 def chatter(path):
-    raise Verbose("two\nlines")
+    raise VerboseError("two\nlines")
 
 
 def test_readers_may_refuse_in_one_line_but_not_crash(tmp_path):
