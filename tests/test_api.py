@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -486,3 +487,25 @@ def test_defaults_named_in_the_documentation_are_those_of_the_signature():
             found += 1
             assert parameters(thing)[option].default == int(value), f"{name}, {option}"
     assert found >= 5
+
+
+def test_completion_offers_public_names_only():
+    offered = {name for name in dir(tp) if not name.startswith("__")}
+    assert offered >= {*tp.__all__, "datasets", "errors", "learn", "plots", "read_tbmodels"}
+    assert not {name for name in offered if name.startswith("_") or name in ("Any", "importlib")}
+
+
+def test_proofs_are_checked_where_they_are_made():
+    pytest.importorskip("flint")
+    chains = tp.certify_winding(tp.models.ssh(1.0, [2.0, 0.5]))
+    assert chains.verify(0).startswith("winding number 1, gap at least")
+    assert chains.verify(1).startswith("winding number 0, gap at least")
+    with pytest.raises(InputError, match="`index`"):
+        chains.verify(2)
+    with pytest.raises(UnresolvedError):
+        tp.certify_winding(tp.models.ssh(1.0, 1.0)).verify()
+    found = tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0))
+    assert found.verify().startswith("Weyl census 2, gap at least")
+    wrong = replace(tp.certify_winding(tp.models.ssh(1.0, 2.0)), value=np.array(2))
+    with pytest.raises(InputError, match="not accepted"):
+        wrong.verify()

@@ -66,6 +66,7 @@ if TYPE_CHECKING:  # at run time a name is loaded at its first use, see `__getat
         chern_number_from_d,
         quantum_metric,
     )
+    from topophys.invariants.certificate_file import verify_certificate
     from topophys.invariants.chern import certify_chern, chern_on_slices
     from topophys.invariants.chern_4d import second_chern
     from topophys.invariants.chiral_3d import winding_3d
@@ -213,6 +214,7 @@ __all__ = [
     "to_tbmodels",
     "unflatten_bands",
     "unflatten_block",
+    "verify_certificate",
     "wannier_centres",
     "weyl_charge",
     "wilson_loop",
@@ -316,6 +318,7 @@ _HOMES: Final = {
     "to_tbmodels": "topophys.hamiltonians.interop",
     "unflatten_bands": "topophys.hamiltonians.flatten",
     "unflatten_block": "topophys.hamiltonians.flatten",
+    "verify_certificate": "topophys.invariants.certificate_file",
     "wannier_centres": "topophys.invariants.wilson",
     "weyl_charge": "topophys.invariants.weyl",
     "wilson_loop": "topophys.invariants.wilson",
@@ -363,4 +366,5 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names."""
-    return sorted({*globals(), *__all__, *_SUBPACKAGES, *_ELSEWHERE})
+    own = {name for name in globals() if name.startswith("__")}
+    return sorted({*own, *__all__, *_SUBPACKAGES, *_ELSEWHERE})

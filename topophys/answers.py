@@ -237,19 +237,19 @@ def _require(h: WannierHamiltonian, dims: tuple[int, ...], quantity: str) -> Non
 
 
 def _winding(h: WannierHamiltonian) -> Found:
-    from topophys.hamiltonians.chiral import chain_of_sublattices  # noqa: PLC0415
+    from topophys.hamiltonians.chiral import ChiralHamiltonian, sublattice_of  # noqa: PLC0415
     from topophys.invariants.winding import certify_winding  # noqa: PLC0415
 
     _require(h, (1,), "winding number")
-    chain, first = chain_of_sublattices(h)
-    proof = certify_winding(chain)
+    proof = certify_winding(ChiralHamiltonian.from_hamiltonian(h))
+    first = np.flatnonzero(sublattice_of(h)).tolist()
     value = f"{int(proof):+d}" if proof.certified else ""
     names = ", ".join(str(i + 1) for i in first[:6]) + (", ..." if len(first) > 6 else "")
     return (
         "Winding number",
         value,
         proof,
-        (f"of det of the block from orbital {names} to the others",),
+        (f"of det of the block from orbital {names} (counted from 1) to the others",),
     )
 
 

@@ -13,7 +13,7 @@ import topophys as tp
 from tests.markers import others_slow
 from topophys.errors import InputError
 from topophys.invariants import _census_files
-from topophys.invariants.certificate_file import load, verify
+from topophys.invariants.certificate_file import load, verify_certificate
 from topophys.testing.weyl_nodes import draw
 
 checker = pytest.importorskip("topophys.checker")
@@ -67,7 +67,7 @@ def test_censuses_of_algebraic_models_are_proven_again(seed, tmp_path):
     while known.hamiltonian.n_bands > 4 or len(known.nodes) > 4:
         known = draw(rng)
     path = tp.find_weyl_nodes(known.hamiltonian, depth=3).save(tmp_path / "x.cert.json")
-    assert verify(path).startswith(f"Weyl census {len(known.nodes)}, gap at least")
+    assert verify_certificate(path).startswith(f"Weyl census {len(known.nodes)}, gap at least")
     assert is_true(load(path), known.nodes, known.charges)
 
 

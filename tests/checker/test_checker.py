@@ -15,7 +15,7 @@ import pytest
 
 import topophys as tp
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants.certificate_file import document_of, load, verify
+from topophys.invariants.certificate_file import document_of, load, verify_certificate
 from topophys.invariants.evidence import Proof
 from topophys.testing.certificates import (
     KINDS,
@@ -205,7 +205,7 @@ def test_the_module_runs_by_name(tmp_path, capsys):
     path = tp.certify_chern(tp.models.qwz(-1.0)).save(tmp_path / "x.cert.json")
     assert checker.main([str(path)]) == 0
     assert "Chern number 1" in capsys.readouterr().out
-    assert verify(path).startswith("Chern number 1")
+    assert verify_certificate(path).startswith("Chern number 1")
     assert load(path)["claim"]["value"] == 1
 
 
@@ -223,7 +223,7 @@ def test_save_refuses_what_is_no_single_proof(tmp_path):
     with pytest.raises(InputError, match="no certificate"):
         load(tmp_path / "y")
     with pytest.raises(InputError, match="not accepted"):
-        verify(tmp_path / "y")
+        verify_certificate(tmp_path / "y")
 
 
 def changed(data, part, **fields):

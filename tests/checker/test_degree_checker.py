@@ -11,7 +11,7 @@ import pytest
 
 import topophys as tp
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants.certificate_file import load, verify
+from topophys.invariants.certificate_file import load, verify_certificate
 from topophys.invariants.chern_4d import GAMMAS
 from topophys.testing.certificates import claim_is_true, texts
 
@@ -231,7 +231,7 @@ def test_localizers_of_flakes(tmp_path):
     found = tp.localizer_index(np.array([h, h + 4.0 * np.eye(50)]), at, kappa=0.4)
     assert found.value.tolist() == [1, 0]
     path = found.save(tmp_path / "x.cert.json", 0)
-    assert verify(path).startswith("localizer index 1, gap at least")
+    assert verify_certificate(path).startswith("localizer index 1, gap at least")
     data = load(path)
     assert claim_is_true(data)
     for key, word in (("kappa", "-0x1.0000000000000p-2"), ("kappa", "0")):

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import topophys as tp
 from tests.strategies import generators
 from topophys.errors import InputError, OutputError, UnresolvedError
-from topophys.invariants.certificate_file import verify
+from topophys.invariants.certificate_file import verify_certificate
 
 pytest.importorskip("flint")
 from topophys import bundle_checker, checker, gap_checker, phase_checker
@@ -149,7 +149,7 @@ def test_random_classes_are_written_and_accepted(tmp_path):
     for number, (n, symmetry) in enumerate([(1, "chiral"), (2, "chiral"), (1, None)]):
         chains = tp.ensembles.aiii_chains(4, n_orbitals=n, hopping_range=1, rng=rng)
         found = tp.cluster_phases(list(chains), symmetry=symmetry, tries=2)
-        said = verify(found.save(tmp_path / f"{number}.phases.zip"))
+        said = verify_certificate(found.save(tmp_path / f"{number}.phases.zip"))
         assert said.startswith(f"4 Hamiltonians in {len(found.integers)} class")
 
 
@@ -304,7 +304,7 @@ def test_files_of_another_kind_are_refused(tmp_path, content):
     path.write_bytes(content)
     assert phase_checker.main([str(path)]) == 2
     with pytest.raises(InputError):
-        verify(path)
+        verify_certificate(path)
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
@@ -313,7 +313,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(checker, "MAX_BYTES", path.stat().st_size)
     with pytest.raises(InputError, match="unpacks to too much"):
-        verify(path)
+        verify_certificate(path)
 
 
 def test_equal_proofs_are_equal_bytes(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import topophys as tp
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants.certificate_file import load, verify
+from topophys.invariants.certificate_file import load, verify_certificate
 from topophys.testing.certificates import claim_is_true, trial
 
 checker = pytest.importorskip("topophys.checker")
@@ -61,7 +61,7 @@ def test_kramers_pairs_of_textbook_blocks(p, q, tmp_path):
     turn = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
     for v in (None, turn):
         path = chain(p, q, 0.3, tmp_path / "x.cert.json", v)
-        assert verify(path).startswith(f"Majorana Kramers number {p % 2}, gap")
+        assert verify_certificate(path).startswith(f"Majorana Kramers number {p % 2}, gap")
         assert claim_is_true(load(path))
 
 

@@ -179,6 +179,83 @@ def test_momenta():
             _momenta(wrong)
 
 
+@pytest.fixture(scope="module")
+def semimetal(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("semimetal")
+    return tp.write_wannier90_hr(tp.models.weyl_semimetal(1.0), folder / "weyl_hr.dat")
+
+
+def test_all_nodes_are_found_where_none_is_named(program, semimetal, tmp_path):
+    checker = pytest.importorskip("topophys.checker")
+    path = tmp_path / "nodes.cert.json"
+    code, out, err = program("weyl", semimetal, "-n", "1", "--quiet", "-o", path)
+    assert (code, err) == (0, "")
+    assert "2 boxes with a charge, nothing elsewhere (both certified)" in out
+    assert out.rstrip().endswith(f"proof in {path}")
+    assert checker.check(path.read_text()).startswith("Weyl census 2, gap at least")
+    code, out, _ = program("weyl", semimetal, "-n", "1", "--quiet", "--json")
+    found = json.loads(out)
+    assert (code, found["nodes"], found["undecided"], found["complete"]) == (0, 2, 0, True)
+    assert sorted(box["value"] for box in found["boxes"]) == [-1, 1]
+    assert found["sum_of_charges"] == 0
+    heights = sorted(box["position_3"] for box in found["boxes"])
+    np.testing.assert_allclose(heights, [-1.0, 1.0], atol=1e-9)
+
+
+def test_a_census_with_open_ends_is_no_success(program, tmp_path):
+    # cos kx + cos ky = 1 and kz = 0 or pi: lines, which have no charge
+    x, z = np.array([[0, 1], [1, 0]]), np.diag([1, -1])
+    lines = {(0, 0, 0): -x, (1, 0, 0): 0.5 * x, (0, 1, 0): 0.5 * x, (0, 0, 1): -0.5j * z}
+    file = tp.write_wannier90_hr(tp.FourierHamiltonian(lines), tmp_path / "lines_hr.dat")
+    words = ("weyl", file, "-n", "1", "--max-cells", "300", "--quiet")
+    code, out, _ = program(*words)
+    assert code == 1
+    assert "undecided" in out
+    assert "0 boxes with a charge, nothing elsewhere (both certified" in out
+    code, out, _ = program(*words, "--json")
+    found = json.loads(out)
+    assert code == 1
+    assert found["undecided"] == len(found["boxes"]) > 0
+    assert found["sum_of_charges"] == 0 or {box["value"] for box in found["boxes"]} & {None}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--half-width", "0.2"), "--near"),
+        (("--near", "0,0,1", "--max-cells", "5"), "--max-cells"),
+    ],
+)
+def test_options_of_one_node_and_of_all_do_not_mix(program, semimetal, words, text):
+    code, out, err = program("weyl", semimetal, "-n", "1", *words)
+    assert (code, out) == (2, "")
+    assert text in err
+
+
+def test_certificates_are_written_with_every_way_of_reading(program, files, tmp_path):
+    pytest.importorskip("topophys.checker")
+    proofs = {}
+    for name, words in {
+        "bands": ("-n", "1"),
+        "energy": ("--fermi-energy", "0"),
+        "electrons": ("--electrons", "1", "--spinful"),
+    }.items():
+        path = tmp_path / f"{name}.cert.json"
+        code, out, _ = program("certify", files["plane"], *words, "-o", path)
+        assert code == 0, out
+        proofs[name] = path.read_bytes()
+    assert len(set(proofs.values())) == 1
+    text = files["plane"].read_text().splitlines()
+    text[4] = text[4].replace("5.0000000000000000e-01", "5.0100000000000000e-01")
+    (tmp_path / "b_hr.dat").write_text("\n".join(text) + "\n")
+    path = tmp_path / "b.cert.json"
+    words = ("certify", tmp_path / "b_hr.dat", "-n", "1", "-o", path)
+    assert program(*words)[0] == 2
+    assert not path.exists()
+    assert program(*words, "--hermitian", "average")[0] == 0
+    assert tp.verify_certificate(path).startswith("Chern number 1, gap at least")
+
+
 @pytest.mark.slow
 def test_two_bands_take_less_than_two_seconds_of_work(files, tmp_path):
     """Time of the processor after the first use, or little more than loading Numba takes."""
@@ -228,7 +305,7 @@ def test_an_indirect_gap_is_proven_or_refuted_and_an_energy_counts_its_bands(pro
         ("verify", "nowhere.h5"), ("info", "nowhere.h5"), ("generate", "no.toml", "-o", "x.h5"),
         ("train", "nowhere.h5", "-o", "x"), ("train", "no.toml", "-o", "x"), ("probe", "no-run"),
         ("plot", "no-run"), ("report", "no-run"), ("chern", "no_hr.dat", "-n", "1"),
-        ("certify", "no_hr.dat", "-n", "1", "-o", "x.cert.json"),
+        ("certify", "no_hr.dat", "-n", "1", "-o", "x.cert.json"), ("weyl", "no_hr.dat", "-n", "1"),
         ("predict", "winding-1d", "no.npy"),
     ],
 )  # fmt: skip

@@ -177,7 +177,7 @@ def test_files_say_what_was_proven(h, certify, evidence, tmp_path):
         parts = np.array([float.fromhex(x) for x in words.split()])
         matrix = parts.view(complex).reshape(wanted[tuple(vector)].shape)
         np.testing.assert_array_equal(matrix, wanted[tuple(vector)])
-    assert certificate_file.verify(path)
+    assert certificate_file.verify_certificate(path)
 
 
 @pytest.mark.parametrize("reach", [17, 500, 3000])

@@ -117,12 +117,12 @@ def test_a_basis_that_is_almost_dependent_is_proven():
 
 def test_saved_proofs_are_accepted(tmp_path):
     pytest.importorskip("flint")
-    from topophys.invariants.certificate_file import verify
+    from topophys.invariants.certificate_file import verify_certificate
 
     found = tp.certify_generalized_chern(
         dressed(tp.models.qwz(-1.0), np.random.default_rng(0), 0.3)
     )
-    assert "Chern number 1" in verify(found.save(tmp_path / "x.cert.json"))
+    assert "Chern number 1" in verify_certificate(found.save(tmp_path / "x.cert.json"))
 
 
 def test_bad_problems_are_refused():

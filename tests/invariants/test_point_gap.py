@@ -106,6 +106,6 @@ def test_a_file_holds_the_doubled_chain(tmp_path):
     proof = tp.point_gap_winding(tp.models.hatano_nelson(1.0, 0.3), 0.1, evidence=True)
     path = proof.save(tmp_path / "x.cert.json")
     assert path.read_text(encoding="ascii").startswith('{"format"')
-    from topophys.invariants.certificate_file import verify
+    from topophys.invariants.certificate_file import verify_certificate
 
-    assert verify(path).startswith("winding number 1")
+    assert verify_certificate(path).startswith("winding number 1")

@@ -136,7 +136,7 @@ def test_a_nodal_line_is_undecided_and_a_gap_leaves_nothing():
     assert len(line.undecided) == len(line.status) == 2
     assert line.kind.tolist() == ["nodal line"] * 2
     assert not len(line.nodes)
-    assert "2 undecided" in repr(line)
+    assert "2 boxes undecided" in repr(line)
     none = tp.find_weyl_nodes(tp.FourierHamiltonian(hops | {(0, 0, 0): 2.5 * X}))
     assert none.complete
     assert len(none.status) == 0

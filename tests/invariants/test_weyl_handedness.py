@@ -64,12 +64,12 @@ def test_without_a_lattice_the_sign_is_that_in_reduced_momenta():
 
 def test_saved_proofs_of_left_handed_lattices_are_accepted(tmp_path):
     pytest.importorskip("flint")
-    from topophys.invariants.certificate_file import verify
+    from topophys.invariants.certificate_file import verify_certificate
 
     h = WannierHamiltonian(HOPS, n_occupied=1, lattice=np.diag([1.0, 1.0, -1.0]))
     found = tp.weyl_charge(h, [0.0, 0.0, 0.0])
     assert int(found) == -1
-    assert "Weyl charge 1" in verify(found.save(tmp_path / "x.cert.json"))
+    assert "Weyl charge 1" in verify_certificate(found.save(tmp_path / "x.cert.json"))
 
 
 def test_results_say_momenta_units_and_filling():

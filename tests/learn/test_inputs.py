@@ -18,7 +18,6 @@ from topophys.errors import (
     ShapeError,
 )
 from topophys.learn import FitConfig, Run, fit
-from topophys.learn.inputs import chiral_block
 
 #: as users get it, without the run-time checks of the annotations
 predict = inspect.unwrap(Run.predict)
@@ -88,12 +87,14 @@ def test_block_of_a_chain_is_found_exactly():
     full = tp.FourierHamiltonian(
         {(int(r),): chain.amplitudes[..., i, :, :] for i, (r,) in enumerate(chain.vectors)}
     )
-    np.testing.assert_array_equal(chiral_block(full).block_on_grid(7), chain.block_on_grid(7))
+    np.testing.assert_array_equal(
+        tp.ChiralHamiltonian.from_hamiltonian(full).block_on_grid(7), chain.block_on_grid(7)
+    )
 
 
 def test_chains_without_a_chiral_block(trained):
     refused(KindError, trained, tp.models.rice_mele(1.0, 2.0, 0.5), "chiral block")
-    refused(KindError, trained, tp.models.qwz(1.0), "2 dimensions")
+    refused(KindError, trained, tp.models.qwz(1.0), "TwoBandHamiltonian in 2D")
     apart = tp.FourierHamiltonian({(0,): np.kron(np.eye(2), [[0, 1], [1, 0]])})
     refused(KindError, trained, apart, "connected orbitals")
     assert trained.predict(apart, sublattice=[0, 2]).value == 0

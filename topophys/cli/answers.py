@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from topophys.cli._options import Json, note, require
-from topophys.errors import InputError
+from topophys.cli._options import Json, Quiet, note, require
+from topophys.errors import InputError, KindError
 
 __all__ = ["CERTIFICATES", "COMMANDS"]
 
@@ -162,30 +162,89 @@ def z2(
 def weyl(
     file: File,
     near: Annotated[
-        str, typer.Option(help="Momentum near the node, in radians: 0,0,1.05 or 0,0,pi/3.")
-    ],
+        str | None,
+        typer.Option(
+            help="Momentum near one node, in radians: 0,0,1.05 or 0,0,pi/3. Without it: all nodes."
+        ),
+    ] = None,
     occupied: Occupied = None,
     fermi_energy: Fermi = None,
     electrons: Electrons = None,
     spin_degenerate: Degenerate = None,
-    half_width: Annotated[float, typer.Option(help="Half the edge of the box, in radians.")] = 0.1,
+    half_width: Annotated[
+        float | None,
+        typer.Option(help="With --near: half the edge of the box, in radians; 0.1 if not given."),
+    ] = None,
+    max_cells: Annotated[
+        int | None,
+        typer.Option(help="Without --near: most cells of the search; 20000 if not given."),
+    ] = None,
     wsvec: Images = "auto",
     hermitian: Hermitian = "check",
     missing: Missing = "refuse",
+    quiet: Quiet = False,
     as_json: Json = False,
     output: Output = None,
 ) -> None:
-    """Find the Weyl node nearest to a momentum and prove the charge of a box around it.
+    """Enclose all Weyl nodes and prove their charges, or the charge of the node near a momentum.
 
-    The exit status is 1 if it is not proven.
+    All nodes: the Brillouin zone is divided until the gap is proven open everywhere else. The exit
+    status is 1 if a charge is not proven, or something is left undecided.
+
+    Example: topophys weyl wannier90_hr.dat -n 28
 
     Example: topophys weyl wannier90_hr.dat -n 28 --near 0,0,pi/3
     """
     reading = _reading(
         occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian, missing
     )
-    _answer(file, "weyl", reading | {"near": _momenta(near), "half_width": half_width},
-            as_json, output)  # fmt: skip
+    if near is not None:
+        if max_cells is not None:
+            raise typer.BadParameter(
+                "--max-cells is about the search for all nodes, without --near"
+            )
+        options = {"near": _momenta(near), "half_width": 0.1 if half_width is None else half_width}
+        _answer(file, "weyl", reading | options, as_json, output)
+        return
+    if half_width is not None:
+        raise typer.BadParameter("--half-width is about the box around one node: give --near, too")
+    _census(file, reading, max_cells, quiet, as_json, output)
+
+
+def _census(
+    file: Path,
+    reading: dict[str, Any],
+    max_cells: int | None,
+    quiet: bool,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    """Print all band touchings of a solid, and write what the checker needs."""
+    require(file, "File", REMEDY)
+    from topophys.invariants.weyl import find_weyl_nodes
+
+    h = _read(file, reading)
+    if h.dim != 3:
+        raise KindError(f"Weyl nodes need a 3D Hamiltonian, but file `{file}` is {h.dim}D.")
+    options: Any = {} if max_cells is None else {"max_cells": max_cells}
+    found = find_weyl_nodes(h, progress=not quiet, **options)
+    for said in h.notes:
+        note(said)
+    proven = found.complete and not len(found.undecided)
+    saved = found.save(output) if output is not None and found.complete else None
+    if as_json:
+        boxes = found.to_dicts()
+        record = {"file": str(file), "question": found.question, "complete": found.complete}
+        about = {"n_occupied": h.n_occupied, "n_bands": h.n_bands, "gap_outside": found.gap_outside}
+        about |= {"nodes": len(found.nodes), "undecided": len(found.undecided)}
+        sums = {"sum_of_charges": found.total, "boxes": boxes, "certificate": saved and str(saved)}
+        print(json.dumps(record | about | sums))
+    else:
+        print(found)
+        if saved:
+            print(f"proof in {saved}")
+    if not proven:
+        raise typer.Exit(1)
 
 
 NUMBER: Final = re.compile(
@@ -248,18 +307,28 @@ def _reader(file: Path) -> Any:
     return read_wannier90, False
 
 
+def _ready(file: Path, reading: dict[str, Any], *, needless: bool = False) -> Any:
+    """Reader of a file that is there and is said to have so many occupied bands."""
+    require(file, "File", REMEDY)
+    read, may_say = _reader(file)
+    given = (reading["n_occupied"], reading["fermi_energy"], reading["n_electrons"])
+    if not (needless or may_say) and given == (None, None, None):
+        raise InputError(
+            "Option -n must be given, the number of occupied bands, because no file of"
+            " hoppings says it (or --fermi-energy, or --electrons)."
+        )
+    return read
+
+
+def _read(file: Path, reading: dict[str, Any]) -> Any:
+    return _ready(file, reading)(file, **reading)
+
+
 def _answer(
     file: Path, question: Any, options: dict[str, Any], as_json: bool, output: Path | None
 ) -> None:
-    require(file, "File", REMEDY)
-    read, may_say = _reader(file)
-    given = (options["n_occupied"], options["fermi_energy"], options["n_electrons"])
-    needless = may_say or question == "winding" or options.get("level") is not None
-    if not needless and given == (None, None, None):
-        raise InputError(
-            "Option -n must be given, the number of occupied bands, because no file of hoppings"
-            " says it (or --fermi-energy, or --electrons)."
-        )
+    needless = question == "winding" or options.get("level") is not None
+    read = _ready(file, options, needless=needless)
     from topophys.answers import ask
 
     answer = ask(file, question, read=read, **options)
@@ -283,9 +352,10 @@ def certify(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Certificate file to write: x.cert.json.")
     ],
-    occupied: Annotated[
-        int | None, typer.Option("-n", "--occupied", help="Number of occupied bands.")
-    ] = None,
+    occupied: Occupied = None,
+    fermi_energy: Fermi = None,
+    electrons: Electrons = None,
+    spin_degenerate: Degenerate = None,
     quantity: Annotated[
         Literal["gap", "chern", "z2", "weyl"] | None,
         typer.Option(help="Quantity to prove; by default chern in two dimensions, otherwise gap."),
@@ -303,6 +373,9 @@ def certify(
     half_width: Annotated[
         float, typer.Option(help="For weyl: half the edge of the box, in radians.")
     ] = 0.1,
+    wsvec: Images = "auto",
+    hermitian: Hermitian = "check",
+    missing: Missing = "refuse",
     as_json: Json = False,
 ) -> None:
     """Prove an invariant and write the proof to a certificate file that others can check.
@@ -322,13 +395,10 @@ def certify(
     from topophys.invariants.weyl import weyl_charge
     from topophys.kernels.rounding import at_least
 
-    read, may_say = _reader(file)
-    if occupied is None and not may_say:
-        raise InputError(
-            "Option -n (--occupied) must be given, the number of occupied bands, because no file of"
-            " hoppings says it."
-        )
-    h = read(file, n_occupied=occupied)
+    reading = _reading(
+        occupied, fermi_energy, electrons, spin_degenerate, wsvec, hermitian, missing
+    )
+    h = _read(file, reading)
     question = quantity or ("chern" if h.dim == 2 else "gap")
     if question == "weyl":
         if centre is None:

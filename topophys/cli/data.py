@@ -242,10 +242,10 @@ def verify(
 def _verify_proof(file: Path, *, as_json: bool) -> None:
     """Send a certificate, or an archive of them, through the independent checkers."""
     from topophys.errors import InputError, MissingPackageError
-    from topophys.invariants.certificate_file import verify as check
+    from topophys.invariants.certificate_file import verify_certificate
 
     try:
-        ok, said = True, check(file)
+        ok, said = True, verify_certificate(file)
     except MissingPackageError:  # nothing is known about the file
         raise
     except InputError as error:

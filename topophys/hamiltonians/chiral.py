@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from jaxtyping import Complex, Int
@@ -14,11 +15,14 @@ from topophys.errors import InputError, KindError
 from topophys.grids import grid_of
 from topophys.hamiltonians import fourier
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.kernels.rounding import UP
 
-__all__ = ["ChiralHamiltonian", "chain_of_sublattices", "two_colours"]
+__all__ = ["ChiralHamiltonian", "sublattice_of"]
 
 
 Chain = TypeVar("Chain", bound="ChiralHamiltonian")
+#: Most numbers of a block, which holds all orders from the lowest to the highest: 1 GiB.
+MOST: Final = 2**26
 
 
 class ChiralHamiltonian(FourierHamiltonian):
@@ -58,11 +62,7 @@ class ChiralHamiltonian(FourierHamiltonian):
                 "Argument `block` must have integers n (or (n,)) as keys, because D(k) is defined"
                 f" on a chain, but has {tuple(int(x) for x in vectors[-1])}."
             )
-        orders = vectors[given, 0]
-        lowest, highest = int(orders.min()), int(orders.max())
-        filled = np.zeros((*raw.shape[:-3], highest - lowest + 1, *raw.shape[-2:]), np.complex128)
-        filled[..., orders - lowest, :, :] = raw[..., given, :, :]
-        self._set_block(lowest, filled)
+        self._set_block(*_dense(vectors[given, 0], raw[..., given, :, :]))
 
     @classmethod
     def from_array(cls: type[Chain], lowest: int, amplitudes: ArrayLike) -> Chain:
@@ -90,6 +90,78 @@ class ChiralHamiltonian(FourierHamiltonian):
         chain = cls.__new__(cls)
         chain._set_block(first, stacked.copy())
         return chain
+
+    @classmethod
+    def from_hamiltonian(
+        cls: type[Chain],
+        H: FourierHamiltonian,
+        *,
+        sublattice: Sequence[int] | None = None,
+        neglect: float = 0.0,
+    ) -> Chain:
+        r"""Write a chain with sublattice symmetry by its block.
+
+        .. math:: H(k) = \begin{pmatrix} A(k) & D(k) \\ D^\dagger(k) & B(k) \end{pmatrix}, \qquad
+            \|A(k)\|, \|B(k)\| \le \varepsilon
+
+        Orbitals that hop to each other belong to different sublattices. Where every orbital is
+        connected with every other one this fixes the sublattices up to their names, and the
+        winding number up to its sign; orbital 0 is taken to be of the first one.
+
+        Parameters
+        ----------
+        H : FourierHamiltonian
+            A chain, or a batch of chains with the same sublattices.
+        sublattice : sequence of int, optional
+            Orbitals of the first sublattice, counted from 0: half of all. Found from the hoppings
+            where not given.
+        neglect : float, optional
+            Hoppings within a sublattice up to this share of the largest hopping are left out. The
+            bound of what they do, eps, is then part of `amplitude_error`: gaps that are proven hold
+            with them, and winding numbers are those of the chain without them.
+
+        Returns
+        -------
+        ChiralHamiltonian
+            Orbitals of the first sublattice come first, each sublattice in the order of `H`.
+
+        Raises
+        ------
+        KindError
+            If `H` is no chain, or its orbitals do not form two sublattices of equal size.
+        InputError
+            If `sublattice` does not name half of the orbitals, or `neglect` is no share.
+
+        References
+        ----------
+        .. [1] C.-K. Chiu, J. C. Y. Teo, A. P. Schnyder, S. Ryu, Rev. Mod. Phys. 88, 035005 (2016).
+
+        Examples
+        --------
+        >>> import topophys as tp
+        >>> h = tp.FourierHamiltonian({(0,): [[0, 1], [1, 0]], (1,): [[0, 2], [0, 0]]})
+        >>> chain = ChiralHamiltonian.from_hamiltonian(h)
+        >>> int(tp.certify_winding(chain))
+        1
+        >>> int(tp.certify_winding(ChiralHamiltonian.from_hamiltonian(h, sublattice=[1])))
+        -1
+        """
+        first = sublattice_of(H, sublattice=sublattice, neglect=neglect)
+        a, b = np.flatnonzero(first), np.flatnonzero(~first)
+        given = H.amplitudes[..., a[:, None], b]
+        # zero coefficients at the ends of the range would only weaken bounds
+        used = np.flatnonzero(given.any(tuple({*range(given.ndim)} - {given.ndim - 3})))
+        used = used if len(used) else np.flatnonzero(H.vectors[:, 0] == 0)
+        part = slice(used[0], used[-1] + 1)
+        chain = cls.__new__(cls)
+        chain._set_block(*_dense(H.vectors[part, 0], given[..., part, :, :]))
+        chain.unit, chain.lattice = H.unit, fourier.primitive_vectors(H)
+        if H.positions is not None:
+            chain.positions = np.asarray(H.positions)[np.concatenate([a, b])]
+        within = np.where(first[:, None] == first, H.amplitudes, 0.0)
+        # above every norm, also of entries whose squares leave float64
+        left_out = (np.abs(within.real) + np.abs(within.imag)).sum((-3, -2, -1))
+        return chain._with_error(UP * (UP * left_out + H.amplitude_error), H.batch_shape)
 
     def _set_block(self, lowest: int, amplitudes: NDArray[np.complex128]) -> None:
         _refuse_bloch(lowest, amplitudes)
@@ -183,14 +255,12 @@ class ChiralHamiltonian(FourierHamiltonian):
         return made, rounded
 
     def _plus(self: Chain, other: Chain, batch: tuple[int, ...]) -> Chain:
-        lowest = min(self._lowest, other._lowest)
-        size = max(self.block_range[1], other.block_range[1]) - lowest + 1
+        ends = [x for chain in (self, other) for x in chain.block_range]
         parts = []
         for chain in (self, other):
-            block, start = chain._block, chain._lowest - lowest
-            out = np.zeros((*block.shape[:-3], size, *block.shape[-2:]), np.complex128)
-            out[..., start : start + block.shape[-3], :, :] = block
-            parts.append(out)
+            own = np.arange(chain._block.shape[-3], dtype=np.int64) + chain._lowest
+            lowest, part = _dense(own, chain._block, min(ends), max(ends))
+            parts.append(part)
         total = self._blank()
         total._lowest = lowest
         total._block, rounded = fourier.added((parts[0], parts[1]), tail=2)
@@ -202,10 +272,71 @@ class ChiralHamiltonian(FourierHamiltonian):
         return chosen._with_error_of(self, index)
 
 
+def _dense(
+    orders: NDArray[np.int64], coefficients: NDArray[np.complex128], *ends: int
+) -> tuple[int, NDArray[np.complex128]]:
+    """Lowest order, and coefficients (..., M, N, N) of all from there to the highest."""
+    every = [*orders.tolist(), *ends]
+    lowest, size = min(every), max(every) - min(every) + 1
+    shape = (*coefficients.shape[:-3], size, *coefficients.shape[-2:])
+    if math.prod(shape) > MOST:
+        raise InputError(
+            f"A chiral block must have at most {MOST} numbers, all orders from the lowest to the"
+            f" highest counted, but has {size} orders, {math.prod(shape)} numbers; leave out"
+            " distant hoppings or take a part of the batch."
+        )
+    full = np.zeros(shape, np.complex128)
+    full[..., orders - lowest, :, :] = coefficients
+    return lowest, full
+
+
 # ---- Sublattices found from hoppings
 
 
-def two_colours(linked: NDArray[np.bool_]) -> NDArray[np.int64]:
+def sublattice_of(
+    H: object, *, sublattice: Sequence[int] | None = None, neglect: float = 0.0
+) -> NDArray[np.bool_]:
+    """Find which orbitals (n,) are of the first sublattice of a chain, given or found."""
+    if not isinstance(H, FourierHamiltonian) or H.dim != 1:
+        what = type(H).__name__
+        what += f" in {H.dim}D" if isinstance(H, FourierHamiltonian) else ""
+        raise KindError(f"A chiral block needs a chain (FourierHamiltonian), but this is a {what}.")
+    share = float(_validation.as_real(neglect, "neglect", "()"))
+    if not 0.0 <= share < 1.0:
+        raise InputError(f"Argument `neglect` must be at least 0 and below 1, but is {neglect}.")
+    size = np.abs(H.amplitudes).max(axis=tuple(range(H.amplitudes.ndim - 2)), initial=0.0)
+    linked = size > share * size.max(initial=0.0)
+    if sublattice is None:
+        colour = _two_colours(linked)
+        if (colour < 0).any():
+            raise KindError(
+                "A chiral block needs connected orbitals for its sublattices to be found, but"
+                f" orbitals {np.flatnonzero(colour < 0).tolist()[:5]} (counted from 0) do not hop"
+                " to orbital 0; give `sublattice`, or the block itself as a ChiralHamiltonian."
+            )
+        first = colour == 0
+    else:
+        first = _given(sublattice, len(size))
+    within = linked & (first[:, None] == first)
+    if within.any():
+        i, j = np.argwhere(within)[0].tolist()
+        where = f"orbitals {i} and {j} of one sublattice are coupled by"
+        if i == j:
+            where = f"orbital {i} has the energy"
+        raise KindError(
+            "A chiral block needs sublattice symmetry, without hoppings or energies within a"
+            f" sublattice, but {where} {size[i, j]:.3g} (orbitals counted from 0), so that the"
+            " winding number is not defined."
+        )
+    if 2 * first.sum() != len(first):
+        raise KindError(
+            "A chiral block needs two sublattices of equal size, but they have"
+            f" {first.sum()} and {(~first).sum()} orbitals: levels at zero energy are left over."
+        )
+    return np.asarray(first)
+
+
+def _two_colours(linked: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Colours 0 and 1 of linked orbitals (n, n) that differ where possible; -1 if not reached.
 
     Orbital 0 has colour 0.
@@ -220,38 +351,20 @@ def two_colours(linked: NDArray[np.bool_]) -> NDArray[np.int64]:
     return colour
 
 
-def chain_of_sublattices(H: FourierHamiltonian) -> tuple[ChiralHamiltonian, tuple[int, ...]]:
-    """Write a chain with sublattice symmetry as its chiral block.
-
-    Orbitals that hop to each other belong to different sublattices; orbital 0 is of the first. No
-    hopping is neglected: one within a sublattice, an energy of a site included, is refused.
-    """
-    if H.dim != 1 or H.batch_shape:
-        raise KindError(f"A winding number needs a chain, but this is a {H.dim}D Hamiltonian.")
-    linked = (np.abs(H.amplitudes) > 0.0).any(0)
-    colour = two_colours(linked)
-    a, b = np.flatnonzero(colour == 0), np.flatnonzero(colour == 1)
-    if (colour < 0).any():
-        raise KindError(
-            "A winding number needs connected orbitals, but"
-            f" {np.flatnonzero(colour < 0).tolist()[:5]} do not hop to orbital 0."
+def _given(sublattice: Sequence[int], n: int) -> NDArray[np.bool_]:
+    """Turn orbitals of the first sublattice into a mask (n,)."""
+    chosen = np.asarray(list(sublattice))
+    if chosen.size != n // 2 or len(set(chosen.tolist())) != n // 2 or n % 2:
+        raise InputError(
+            f"Argument `sublattice` must name half of the {n} orbitals, each once, but is"
+            f" {list(sublattice)}."
         )
-    within = linked & (colour[:, None] == colour)
-    if within.any() or len(a) != len(b):
-        i, j = np.argwhere(within)[0].tolist() if within.any() else (0, 0)
-        size = float(np.abs(H.amplitudes[:, i, j]).max())
-        found = (
-            f"orbitals {i} and {j} of one sublattice are coupled by {size:.3g}"
-            if within.any() else f"the sublattices have {len(a)} and {len(b)} orbitals"
-        )  # fmt: skip
-        raise KindError(
-            "A winding number needs a chain with sublattice symmetry and no energies of"
-            f" sites, but {found}."
+    if chosen.dtype.kind not in "iu" or not ((chosen >= 0) & (chosen < n)).all():
+        raise InputError(
+            f"Argument `sublattice` must hold orbitals from 0 to {n - 1}, but is"
+            f" {list(sublattice)}."
         )
-    orders = H.vectors[:, 0]
-    block = np.zeros((int(np.ptp(orders)) + 1, len(a), len(b)), np.complex128)
-    block[orders - orders[0]] = H.amplitudes[:, a[:, None], b]
-    return ChiralHamiltonian.from_array(int(orders[0]), block), tuple(a.tolist())
+    return np.isin(np.arange(n), chosen)
 
 
 def _refuse_bloch(lowest: int, amplitudes: NDArray[np.complex128]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 import numpy as np
 
 from topophys.errors import InputError, UnresolvedError
-from topophys.invariants.certificate_file import document_of, save_document
+from topophys.invariants.certificate_file import document_of, save_document, verify_document
 from topophys.invariants.evidence import Proof, Question
 
 __all__ = [
@@ -61,12 +61,40 @@ class Saved:
         Examples
         --------
         >>> import tempfile, topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
+        >>> found = tp.certify_winding(tp.models.ssh(1.0, 2.0))
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(tp.certify_winding(tp.models.ssh(1.0, 2.0)).save(f"{folder}/x.cert.json"))
+        ...     tp.verify_certificate(found.save(f"{folder}/x.cert.json"))
         'winding number 1, gap at least 1.93146'
         """
         return save_document(self._document(index), path)
+
+    def verify(self, index: Index = None) -> str:
+        """Check the proof of one element by the independent checker, without a file.
+
+        Parameters
+        ----------
+        index : int or tuple of int, optional
+            Which element of the batch; may be left out for a single Hamiltonian.
+
+        Returns
+        -------
+        str
+            What `topophys.checker` has proven from the content of the file that `save` writes.
+
+        Raises
+        ------
+        UnresolvedError, InputError
+            As for `save`, and if the checker does not accept the proof.
+        MissingPackageError
+            If python-flint (the extra `checker`) is not installed.
+
+        Examples
+        --------
+        >>> import topophys as tp
+        >>> tp.certify_chern(tp.models.qwz([-1.0, 1.0]), evidence=True).verify(1)
+        'Chern number -1, gap at least 1.8...'
+        """
+        return verify_document(self._document(index))
 
     def _document(self, index: Index = None) -> dict[str, Any]:
         """Content of the file of one element."""

@@ -54,7 +54,8 @@ __all__ = [
     "save_document",
     "stored_cells",
     "surface_evidence",
-    "verify",
+    "verify_certificate",
+    "verify_document",
 ]
 
 
@@ -130,10 +131,40 @@ def load(path: str | Path) -> dict[str, Any]:
         raise InputError(f"{path} is no certificate: {error}") from None
 
 
-def verify(path: str | Path) -> str:
+def verify_certificate(path: str | Path) -> str:
     """Check a certificate, or an archive of them, with programs that share no code with the proofs.
 
-    Certificates by `topophys.checker`, proofs about phases by `topophys.phase_checker`.
+    Certificates are checked by `topophys.checker`, archives of proofs about phases by
+    `topophys.phase_checker`; both need python-flint (the extra `checker`).
+
+    Parameters
+    ----------
+    path : path-like
+        Certificate (``.cert.json``) or archive (``.phases.zip``).
+
+    Returns
+    -------
+    str
+        What is proven, such as ``"winding number 1, gap at least 1.93146"``.
+
+    Raises
+    ------
+    InputError
+        If the file is no certificate, or does not prove what it claims.
+    MissingPackageError
+        If python-flint is not installed.
+
+    References
+    ----------
+    .. [1] F. Johansson, IEEE Trans. Comput. 66, 1281 (2017): the ball arithmetic of the checkers.
+
+    Examples
+    --------
+    >>> import tempfile, topophys as tp
+    >>> found = tp.certify_winding(tp.models.ssh(1.0, 2.0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tp.verify_certificate(found.save(f"{folder}/x.cert.json"))
+    'winding number 1, gap at least 1.93146'
     """
     checker = _checker()
     try:
@@ -142,6 +173,19 @@ def verify(path: str | Path) -> str:
         return str(checker.check(_contents(path, checker)))
     except (checker.UnreadableError, checker.RejectedError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not accepted: {error}") from None
+
+
+def verify_document(document: dict[str, Any]) -> str:
+    """Check the content of a certificate as `verify_certificate` checks a file."""
+    checker = _checker()
+    try:
+        return str(checker.check(_text_of(document)))
+    except (checker.UnreadableError, checker.RejectedError) as error:
+        raise InputError(f"This certificate is not accepted: {error}") from None
+
+
+def _text_of(document: dict[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n"
 
 
 def _contents(path: str | Path, checker: Any) -> str:
@@ -171,8 +215,7 @@ def save_document(document: dict[str, Any], path: str | Path) -> Path:
             f"Output `{target}` must be a new file or an earlier certificate, but holds something"
             " else; choose another name."
         )
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n"
-    return write_text(target, text, ours=is_certificate)
+    return write_text(target, _text_of(document), ours=is_certificate)
 
 
 def hexadecimal(x: float) -> str:

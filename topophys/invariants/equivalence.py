@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -79,16 +80,41 @@ class Archived:
         Examples
         --------
         >>> import tempfile, topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
         >>> found = tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5))
         >>> classes = tp.cluster_phases([tp.models.qwz(m) for m in (1.0, -1.0, 1.5)])
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(found.save(f"{folder}/x.phases.zip"))
-        ...     verify(classes.save(f"{folder}/y.phases.zip"))
+        ...     tp.verify_certificate(found.save(f"{folder}/x.phases.zip"))
+        ...     tp.verify_certificate(classes.save(f"{folder}/y.phases.zip"))
         'one phase, gap at least 0.25... on the way'
         '3 Hamiltonians in 2 classes (Chern number -1, +1), each of one phase, gap at least ...'
         """
         return self._write(path)
+
+    def verify(self) -> str:
+        """Check the proof by the independent checkers, without keeping a file.
+
+        Returns
+        -------
+        str
+            What `topophys.phase_checker` has proven.
+
+        Raises
+        ------
+        UnresolvedError, InputError
+            As for `save`, and if the checker does not accept the proof.
+        MissingPackageError
+            If python-flint (the extra `checker`) is not installed.
+
+        Examples
+        --------
+        >>> import topophys as tp
+        >>> tp.certify_equivalent(tp.models.qwz(-1.5), tp.models.qwz(-0.5)).verify()
+        'one phase, gap at least 0.25... on the way'
+        """
+        from topophys.invariants.certificate_file import verify_certificate  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as folder:
+            return verify_certificate(self._write(Path(folder) / "proof.phases.zip"))
 
     def _write(self, path: str | Path) -> Path:
         """Write it."""

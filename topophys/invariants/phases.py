@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -350,10 +351,9 @@ class PhaseDiagram(Result):
         Examples
         --------
         >>> import tempfile, topophys as tp
-        >>> from topophys.invariants.certificate_file import verify
         >>> line = tp.certify_phases(tp.models.qwz, {"m": (-1.0, 1.0)}, share=0.9)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     verify(line.save_proof(f"{folder}/x.phases.zip", share=0.8))
+        ...     tp.verify_certificate(line.save_proof(f"{folder}/x.phases.zip", share=0.8))
         'Chern number over m: 8... % in 2 regions (+1, -1), gap at least ...'
         """
         if not 0.0 < share <= 1.0:
@@ -372,6 +372,38 @@ class PhaseDiagram(Result):
         return write_diagram_proof(
             path, self.asked, self.names, self.domain, self.tree, integer, share
         )
+
+    def verify_proof(self, *, share: float = 0.9) -> str:
+        """Check certificates of boxes by the independent checkers, without keeping a file.
+
+        Parameters
+        ----------
+        share : float, optional
+            Share of the domain for which certificates are made, as for `save_proof`.
+
+        Returns
+        -------
+        str
+            What `topophys.phase_checker` has proven.
+
+        Raises
+        ------
+        InputError
+            As for `save_proof`, and if the checker does not accept the proof.
+        MissingPackageError
+            If python-flint (the extra `checker`) is not installed.
+
+        Examples
+        --------
+        >>> import topophys as tp
+        >>> tp.certify_phases(tp.models.qwz, {"m": (-1.0, 1.0)}, share=0.9).verify_proof(share=0.8)
+        'Chern number over m: 8... % in 2 regions (+1, -1), gap at least ...'
+        """
+        from topophys.invariants.certificate_file import verify_certificate  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.save_proof(Path(folder) / "proof.phases.zip", share=share)
+            return verify_certificate(path)
 
     @classmethod
     def load(cls, path: str | Path) -> PhaseDiagram:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NoReturn, TypeAlias, TypeVar
@@ -153,6 +154,17 @@ class Result:
                     np.ma.filled(flat, np.nan) if flat.dtype.kind == "f" else flat
                 )
         return table
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Plain values of each element of the batch, for JSON; None where nothing is known."""
+        columns = {name: column.ravel().tolist() for name, column in self._columns().items()}
+        return [
+            {
+                name: None if isinstance(x, float) and not math.isfinite(x) else x
+                for name, x in zip(columns, row, strict=True)
+            }
+            for row in zip(*columns.values(), strict=True)
+        ]
 
     def _columns(self) -> dict[str, NDArray[Any]]:
         """Arrays with the axes of the batch, by name, for tables."""

@@ -369,8 +369,37 @@ class WeylCensus(Result):
         >>> file = found.save(tempfile.mkdtemp() + "/nodes.cert.json")
         """
         # loaded where it is used: writers of files are not needed for proofs
-        from topophys.invariants._census_files import census_document  # noqa: PLC0415
         from topophys.invariants.certificate_file import save_document  # noqa: PLC0415
+
+        return save_document(self._document(), path)
+
+    def verify(self) -> str:
+        """Check the census by the independent checker, without a file.
+
+        Returns
+        -------
+        str
+            What `topophys.checker` has proven.
+
+        Raises
+        ------
+        InputError
+            As for `save`, and if the checker does not accept the proof.
+        MissingPackageError
+            If python-flint (the extra `checker`) is not installed.
+
+        Examples
+        --------
+        >>> import topophys as tp
+        >>> tp.find_weyl_nodes(tp.models.weyl_semimetal(1.0)).verify()
+        'Weyl census 2, gap at least ...'
+        """
+        from topophys.invariants.certificate_file import verify_document  # noqa: PLC0415
+
+        return verify_document(self._document())
+
+    def _document(self) -> dict[str, Any]:
+        from topophys.invariants._census_files import census_document  # noqa: PLC0415
 
         if not self.complete or self.asked is None:
             raise InputError(
@@ -381,10 +410,9 @@ class WeylCensus(Result):
         filled = np.ma.filled(self.value, 0).tolist()
         charges = [int(c) if k else None for c, k in zip(filled, known, strict=True)]
         question = self.asked.question(())
-        document = census_document(
+        return census_document(
             question, self.ends, self.points, charges, self.gap_outside, self.asked.orientation
         )
-        return save_document(document, path)
 
     def _columns(self) -> dict[str, NDArray[Any]]:
         names = ("value", "status", "kind", "unique", "isolated", "position_error", "gap_lower",
@@ -398,10 +426,13 @@ class WeylCensus(Result):
     def _answer(self) -> str:
         if not self.complete:
             return "unresolved"
-        charged = len(self.status) - len(self.undecided)
+        n, open_boxes = len(self.status) - len(self.undecided), len(self.undecided)
         early = ", stopped early" * self.stopped
-        tail = "" if not len(self.undecided) else f", {len(self.undecided)} undecided"
-        return f"{charged} boxes with a charge{tail}, nothing elsewhere (certified{early})"
+        said = f"{n} {'box' if n == 1 else 'boxes'} with a charge, nothing elsewhere"
+        said += " (both certified" + early + ")"
+        if open_boxes:
+            said += f"; {open_boxes} {'box' if open_boxes == 1 else 'boxes'} undecided"
+        return said
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [

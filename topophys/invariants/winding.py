@@ -282,6 +282,13 @@ def _nonzero(d_k: ArrayLike, name: str) -> tuple[NDArray[np.complex128], tuple[i
 # ----------------------------------------------------------- Proven winding number of chiral chains
 
 
+#: What to do with other Hamiltonians than those with a block.
+_CURE: Final = (
+    "ChiralHamiltonian.from_hamiltonian(H) finds the block of a chain; of a superconducting chain"
+    " without a block ask majorana_number"
+)
+
+
 def certify_winding(
     H: BlockLike,
     *,
@@ -347,7 +354,7 @@ def certify_winding(
     if not is_block_like(H):
         raise KindError(
             "Argument `H` must be a ChiralHamiltonian (class AIII, with a block D(k)), but is"
-            f" {described(H, 'of a superconducting chain without a block ask majorana_number')}"
+            f" {described(H, _CURE)}"
         )
     checked = limits(min_gap, max_depth, max_evaluations, deepest=40)
     found = winding_evidence(H, checked, evidence=evidence)

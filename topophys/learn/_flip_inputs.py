@@ -29,7 +29,7 @@ from topophys.learn._flip_features import (
     mirror_pairs,
     plane_candidates,
 )
-from topophys.learn.inputs import chiral_block
+from topophys.learn.inputs import sampled_chain
 
 __all__ = ["INPUTS", "FlipInput", "reconstructed"]
 
@@ -122,7 +122,7 @@ class _Chains(FlipInput):
     def sampled(
         self, H: FourierHamiltonian, grid: Grid, n_occupied: int | None
     ) -> tuple[Samples, int | None]:
-        chain = H if isinstance(H, ChiralHamiltonian) else chiral_block(H)
+        chain = sampled_chain(H)
         (points,) = grid_sizes(1, _finer(chain, 32, 1024) if grid is None else grid)
         return chain.block_on_grid(points), n_occupied
 

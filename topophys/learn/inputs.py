@@ -15,7 +15,7 @@ from topophys._io import is_archive, read_npy
 from topophys.datasets.tasks import Sampling, get_task
 from topophys.datasets.tbmodels_file import is_tbmodels, read_tbmodels
 from topophys.errors import GaplessError, InputError, KindError, ShapeError
-from topophys.hamiltonians.chiral import ChiralHamiltonian, two_colours
+from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.hamiltonians.non_hermitian import NonHermitianHamiltonian
 from topophys.hamiltonians.two_band import TwoBandHamiltonian, pauli_components
@@ -26,88 +26,17 @@ from topophys.learn.layers import upsample_periodic
 __all__ = [
     "certify_hamiltonian",
     "chain_blocks",
-    "chiral_block",
     "d_vectors",
     "matrix_samples",
     "read_input",
     "refined",
     "refuse_closed",
+    "sampled_chain",
 ]
 
 
-# ---- Sublattices
-
-#: Hoppings within a sublattice that count as rounding, as a share of the largest hopping.
+#: Hoppings within a sublattice that networks may take for rounding, as a share of the largest.
 TOLERANCE: Final = 1e-6
-
-
-def chiral_block(
-    H: FourierHamiltonian, sublattice: Sequence[int] | None = None
-) -> ChiralHamiltonian:
-    r"""Find the sublattices of a chain and return it in the basis where Gamma is diagonal.
-
-    .. math:: H = \begin{pmatrix} 0 & D \\ D^\dagger & 0 \end{pmatrix}
-
-    Orbitals that hop to each other belong to different sublattices. Where every orbital is
-    connected with every other one this fixes the sublattices up to their names, that is the
-    winding number up to its sign; orbital 0 is taken to be of the first one.
-
-    Ref.: C.-K. Chiu, J. C. Y. Teo, A. P. Schnyder, S. Ryu, Rev. Mod. Phys. 88, 035005 (2016).
-    """
-    if H.dim != 1:
-        raise KindError(
-            f"Argument `H` must be a chain for this network, but is a {type(H).__name__} in"
-            f" {H.dim} dimensions, whose winding number is not defined."
-        )
-    n = H.n_bands
-    size = np.abs(H.amplitudes).max(axis=tuple(range(H.amplitudes.ndim - 2)), initial=0.0)
-    first = _colours(size) if sublattice is None else _given(sublattice, n)
-    a, b = np.flatnonzero(first), np.flatnonzero(~first)
-    within = max(size[np.ix_(a, a)].max(initial=0.0), size[np.ix_(b, b)].max(initial=0.0))
-    if len(a) != len(b) or within > TOLERANCE * size.max(initial=0.0):
-        raise KindError(
-            f"Argument `H` must have a chiral block for this network, but is a {type(H).__name__}"
-            f" with sublattices of {len(a)} and {len(b)} orbitals and hoppings up to {within:.3g}"
-            " within them, whose winding number is not defined; give `sublattice`, or the block"
-            " itself as a ChiralHamiltonian."
-        )
-    block = H.amplitudes[..., a[:, None], b]
-    return ChiralHamiltonian.from_array(int(H.vectors[0, 0]), _filled(H, block))
-
-
-def _filled(H: FourierHamiltonian, block: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Blocks of all orders between the lowest and the highest."""
-    orders = H.vectors[:, 0]
-    full = np.zeros((*block.shape[:-3], int(np.ptp(orders)) + 1, *block.shape[-2:]), np.complex128)
-    full[..., orders - orders[0], :, :] = block
-    return full
-
-
-def _given(sublattice: Sequence[int], n: int) -> NDArray[np.bool_]:
-    chosen = np.asarray(list(sublattice))
-    if chosen.size != n // 2 or len(set(chosen.tolist())) != n // 2 or n % 2:
-        raise InputError(
-            f"Argument `sublattice` must name half of the {n} orbitals, each once, but is"
-            f" {list(sublattice)}."
-        )
-    if chosen.dtype.kind not in "iu" or not ((chosen >= 0) & (chosen < n)).all():
-        raise InputError(
-            f"Argument `sublattice` must hold orbitals from 0 to {n - 1}, but is"
-            f" {list(sublattice)}."
-        )
-    return np.isin(np.arange(n), chosen)
-
-
-def _colours(size: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Two colours such that orbitals with a hopping between them differ, as far as possible."""
-    colour = two_colours(size > TOLERANCE * size.max(initial=0.0))
-    if (colour < 0).any():
-        raise KindError(
-            f"Argument `H` must have connected orbitals for its sublattices to be found, but"
-            f" orbitals {np.flatnonzero(colour < 0).tolist()[:5]} do not hop to orbital 0; give"
-            " `sublattice`, or the block itself as a ChiralHamiltonian."
-        )
-    return np.asarray(colour == 0)
 
 
 def certify_hamiltonian(
@@ -155,14 +84,22 @@ def read_input(path: str | Path) -> NDArray[Any] | FourierHamiltonian:
         ) from None
 
 
+def sampled_chain(
+    H: FourierHamiltonian, sublattice: Sequence[int] | None = None
+) -> ChiralHamiltonian:
+    """Write a chain by its block, for samples: hoppings that may be rounding are left out."""
+    if isinstance(H, ChiralHamiltonian):
+        return H
+    return ChiralHamiltonian.from_hamiltonian(H, sublattice=sublattice, neglect=TOLERANCE)
+
+
 def chain_blocks(
     H: Any, k_points: int, size: int, sublattice: Sequence[int] | None
 ) -> NDArray[np.complex128]:
     """Blocks D(k) of chains on a grid."""
     # H of (..., N, n, n) -> (..., N, size, size)
     if isinstance(H, FourierHamiltonian):
-        chain = H if isinstance(H, ChiralHamiltonian) else chiral_block(H, sublattice)
-        d_k = _completed(chain.block_on_grid(k_points), size)
+        d_k = _completed(sampled_chain(H, sublattice).block_on_grid(k_points), size)
     else:
         d_k = _validation.as_complex(H, "H", "(..., N, n, n)")
     if d_k.shape[-1] != size:

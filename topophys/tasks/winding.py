@@ -175,9 +175,11 @@ class WindingTask(Task):
         n_occupied: int | None,  # noqa: ARG002
         sublattice: Sequence[int] | None = None,
     ) -> Certificate:
-        from topophys.learn.inputs import chiral_block
-
-        return certify_winding(H if is_block_like(H) else chiral_block(H, sublattice))
+        # no hopping is neglected: a proof is one of the Hamiltonian that is given
+        chain = (
+            H if is_block_like(H) else ChiralHamiltonian.from_hamiltonian(H, sublattice=sublattice)
+        )
+        return certify_winding(chain)
 
     def sampled_invariants(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         return winding_number(blocks_from_channels(x), on_unresolved="mask")
