@@ -237,3 +237,25 @@ def test_lattice_vectors_beyond_exact_products_are_refused():
     h = tp.FourierHamiltonian({(0, 0): [[1.0]], (2**40, -(2**40)): [[0.5]]})
     with pytest.raises(InputError, match="lattice vectors"):
         tp.symmetrize(h, time_reversal=None, operations=[([[1, -1], [1, 0]], [[1.0]])])
+
+
+@pytest.mark.parametrize("scale", [2.0**-1000, 2.0**-500, 1.0, 2.0**500, 2.0**1000])
+def test_distances_hold_at_any_scale(scale):
+    # squares of entries leave float64; a distance of 0 would be a wrong claim
+    noisy, once = with_noise(1e-3), tp.symmetrize(with_noise(1e-3))
+    made = tp.symmetrize(scale * noisy)
+    assert made.distance == pytest.approx(scale * once.distance, rel=1e-12)
+    assert tp.find_time_reversal(scale * noisy) == "up first"
+    turn = ([[0, -1], [1, 0]], np.eye(4))
+    kept = tp.symmetrize(noisy, time_reversal=None, operations=[turn])
+    many = tp.symmetrize(scale * noisy, time_reversal=None, operations=[turn])
+    assert many.distance == pytest.approx(scale * kept.distance, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["matrix", "two bands"])
+def test_what_was_rounded_before_goes_along(kind):
+    h = tp.models.qwz(1.1)
+    h = 1.3 * (h if kind == "two bands" else tp.FourierHamiltonian(dict(h.hoppings)))
+    assert h.amplitude_error > 0.0
+    made = tp.symmetrize(h, time_reversal=None, inversion=np.diag([1.0, -1.0])).hamiltonian
+    assert made.amplitude_error == h.amplitude_error

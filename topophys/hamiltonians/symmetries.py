@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import InputError, KindError
-from topophys.hamiltonians.fourier import FourierHamiltonian, primitive_vectors
+from topophys.hamiltonians.fourier import FourierHamiltonian, aligned, primitive_vectors
 from topophys.kernels.rounding import UP, frobenius, upper_bound
 
 __all__ = ["Symmetrized", "find_time_reversal", "symmetrize"]
@@ -65,15 +65,19 @@ def _spin_operator(order: SpinOrder, n: int) -> NDArray[np.complex128]:
     return np.asarray(np.kron(*parts), np.complex128)
 
 
-def _distance(
-    H: FourierHamiltonian, u: NDArray[np.complex128]
-) -> tuple[NDArray[np.complex128], float]:
-    """Mean of H and T H T^-1, and a bound of how far it is from H."""
+def _reversed(H: FourierHamiltonian, u: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Mean (M, n, n) of the hoppings of H and of T H T^-1, with T = U K."""
     turned = u @ H.amplitudes.conj() @ u.conj().T
-    mean = 0.5 * (H.amplitudes + turned)
-    moved = np.linalg.norm(H.amplitudes - mean, 2, axis=(-2, -1)).sum(-1)
+    return np.asarray(0.5 * H.amplitudes + 0.5 * turned)
+
+
+def _size(matrices: NDArray[np.complex128]) -> float:
+    """Bound of a sum of matrices (M, n, n) times phases, in operator norm, at any scale."""
+    power = int(np.frexp(float(np.abs(matrices).max(initial=0.0)))[1])
+    scaled = np.ldexp(matrices.view(np.float64), -power).view(np.complex128)
     # singular values are rounded by some ten units of the largest one
-    return mean, float(moved.max(initial=0.0) * (1.0 + 1e-12))
+    sharp = np.linalg.norm(scaled, 2, axis=(-2, -1)).sum() * UP
+    return float(min(upper_bound(sharp, power), frobenius(matrices).sum() * UP))
 
 
 def find_time_reversal(H: FourierHamiltonian) -> SpinOrder | None:
@@ -107,10 +111,10 @@ def find_time_reversal(H: FourierHamiltonian) -> SpinOrder | None:
     _require_single(H)
     if H.n_bands % 2:
         return None
-    size = float(np.linalg.norm(H.amplitudes, 2, axis=(-2, -1)).sum())
+    size = _size(H.amplitudes)
     fits = [
         order for order in ORDERS
-        if _distance(H, _spin_operator(order, H.n_bands))[1] <= SHARE * size
+        if _size(H.amplitudes - _reversed(H, _spin_operator(order, H.n_bands))) <= SHARE * size
     ]  # fmt: skip
     return fits[0] if len(fits) == 1 else None
 
@@ -124,11 +128,7 @@ def time_reversal_error(H: FourierLike) -> float:
     if H.n_bands % 2 == 0:
         operators += [_spin_operator(order, H.n_bands) for order in ORDERS]
     apart = [H.amplitudes - u @ H.amplitudes.conj() @ u.conj().T for u in operators]
-    best = min(apart, key=lambda off: float(frobenius(off).sum()))
-    power = int(np.frexp(float(np.abs(best).max(initial=0.0)))[1])
-    scaled = np.ldexp(best.view(np.float64), -power).view(np.complex128)
-    sharp = np.linalg.norm(scaled, 2, axis=(-2, -1)).sum() * UP
-    return float(min(upper_bound(sharp, power), frobenius(best).sum() * UP))
+    return min(map(_size, apart))
 
 
 def symmetrize(
@@ -239,15 +239,18 @@ def symmetrize(
                 "Arguments `time_reversal`, `inversion` or `operations` must name a symmetry, but"
                 " none of them does."
             )
-        mean, distance = _distance(H, u)
         hoppings: Mapping[Any, ArrayLike] = dict(
-            zip(map(tuple, H.vectors.tolist()), mean, strict=True)
+            zip(map(tuple, H.vectors.tolist()), _reversed(H, u), strict=True)
         )
     else:
         unit = _operation(H, np.eye(H.dim), np.eye(H.n_bands), None, "operations")
-        hoppings, distance = _mean(H, unit, _given(H, unit, u, inversion, operations))
+        hoppings = _mean(H, unit, _given(H, unit, u, inversion, operations))
     made = FourierHamiltonian(hoppings, n_occupied=H._n_occupied, hermitian="average")
-    made.lattice, made.positions = primitive_vectors(H), H.positions
+    # of what comes out, after everything that was rounded on the way
+    mine, theirs = aligned((H.vectors, made.vectors), (H.amplitudes, made.amplitudes))[1]
+    distance = _size(mine - theirs)
+    made.lattice, made.positions, made.unit = primitive_vectors(H), H.positions, H.unit
+    made._with_error(H.amplitude_error, ())
     same = H._select(())
     if type(same).amplitudes is FourierHamiltonian.amplitudes:  # keeps lattice, positions, filling
         same._amplitudes, same._vectors = made.amplitudes, made.vectors
@@ -425,10 +428,8 @@ def _apart(one: Hoppings, other: Hoppings) -> float:
     )
 
 
-def _mean(
-    H: FourierHamiltonian, unit: _Operation, given: Sequence[_Operation]
-) -> tuple[Hoppings, float]:
-    """Mean over the group of some operations, and a bound of how far it is from the given one."""
+def _mean(H: FourierHamiltonian, unit: _Operation, given: Sequence[_Operation]) -> Hoppings:
+    """Mean over the group of some operations."""
     old: Hoppings = {tuple(R): m for R, m in H.hoppings.items()}
     mean: Hoppings = {}
     group = _group(unit, given)
@@ -445,7 +446,7 @@ def _mean(
                 f" group, but the mean over {len(group)} operations misses the given one at"
                 f" {number} by {off:.2g}; give matrices U with all their digits."
             )
-    return mean, _apart(mean, old) * (1.0 + 1e-12)
+    return mean
 
 
 def _require_single(H: object) -> None:
