@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -32,6 +33,23 @@ def run(*words):
 def test_physics_is_collected_without_torch():
     done = run("-p", "tests.without_torch", "--collect-only", *ALL, "tests/systems")
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.parametrize("part", [*PARTS, "systems"])
+def test_physics_does_not_begin_with_torch(part):
+    """The same without a process, for imports that a file begins with."""
+    files = sorted((ROOT / "tests" / part).rglob("*.py"))
+    assert files
+    needs = {"torch", "topophys.learn", "topophys.interpret", "topophys.torch", "topophys.report"}
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for line in tree.body:
+            names = [line.module or ""] if isinstance(line, ast.ImportFrom) else []
+            names += [x.name for x in line.names] if isinstance(line, ast.Import) else []
+            for name in names:
+                assert not any(f"{name}.".startswith(f"{x}.") for x in needs), (
+                    f"{file.name}:{line.lineno}: {name} needs PyTorch: move the test to tests/learn"
+                )
 
 
 @pytest.mark.process

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import chains, generators, plain
-from topophys.datasets.tasks import get_task
 from topophys.errors import InputError, KindError, ShapeError
 
 
@@ -215,18 +214,6 @@ def test_neglect_is_a_share(share):
 def test_the_message_of_the_proof_names_the_way():
     with pytest.raises(KindError, match="from_hamiltonian"):
         plain(tp.certify_winding)(coupled(0.0))
-
-
-def test_no_network_proves_another_chain_than_the_one_that_is_given():
-    # hoppings within a sublattice of a millionth were left out of proofs once
-    prove = get_task("winding").prove
-    with pytest.raises(KindError, match="sublattice symmetry"):
-        prove(coupled(1e-7), None)
-    # and what was rounded before; 1.3 is no power of two
-    chain = shuffled(tp.ChiralHamiltonian({0: [[0.7]], 1: [[1.9]]}), [0, 1])
-    exact, rounded = prove(chain, None), prove(1.3 * chain, None)
-    assert rounded.value == exact.value == 1
-    assert rounded.asked.question(()).amplitude_error >= (1.3 * chain).amplitude_error > 0.0
 
 
 FAR = 2**62

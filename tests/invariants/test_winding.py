@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as hnp
 import topophys as tp
 from tests.strategies import NASTY, chains, generators, plain, unitaries
 from topophys.errors import GaplessError, InputError, ShapeError, TopophysError
-from topophys.learn import load_pretrained
 from topophys.testing.oracles import winding_in_rationals
 
 N_K = 96
@@ -119,8 +118,6 @@ def test_no_unit_of_energy_is_too_small_or_too_large(n, scale):
 def test_bloch_matrices_in_place_of_blocks_are_refused(chain):
     with pytest.raises(InputError, match=r"must be the blocks D\(k\).*block_on_grid"):
         tp.winding_number(chain.on_grid(24))
-    with pytest.raises(InputError, match=r"must be the blocks D\(k\)"):
-        load_pretrained("winding-1d").predict(chain.on_grid(24))
     tp.winding_number(chain.block_on_grid(24))
     # blocks that are Hermitian at all k by a symmetry, or do not depend on k
     even = tp.ChiralHamiltonian({1: np.eye(2), 0: np.diag([3.0, 4.0]), -1: np.eye(2)})

@@ -9,6 +9,7 @@ import pytest
 import topophys as tp
 from tests.integration.artefacts import TOUCHES, read
 from topophys.datasets import open_dataset
+from topophys.datasets.tasks import get_task
 from topophys.errors import (
     DatasetError,
     GaplessError,
@@ -17,7 +18,7 @@ from topophys.errors import (
     SchemaError,
     ShapeError,
 )
-from topophys.learn import FitConfig, Run, fit
+from topophys.learn import FitConfig, Run, fit, load_pretrained
 
 #: as users get it, without the run-time checks of the annotations
 predict = inspect.unwrap(Run.predict)
@@ -100,6 +101,26 @@ def test_chains_without_a_chiral_block(trained):
     assert trained.predict(apart, sublattice=[0, 2]).value == 0
     for wrong in ([0], [0, 0], [0, 7], [0, 1, 2]):
         refused(InputError, trained, apart, "`sublattice`", sublattice=wrong)
+
+
+def test_matrices_are_no_blocks():
+    matrices = tp.models.ssh(1.0, 2.0).on_grid(24)
+    with pytest.raises(InputError, match=r"must be the blocks D\(k\)"):
+        load_pretrained("winding-1d").predict(matrices)
+
+
+def test_no_network_proves_another_chain_than_the_one_that_is_given():
+    # hoppings within a sublattice of a millionth were left out of proofs once
+    prove = get_task("winding").prove
+    within = tp.FourierHamiltonian({(1,): np.diag([1e-7, 0.0])})
+    coupled = tp.models.ssh(1.0, 2.0) + within
+    with pytest.raises(KindError, match="sublattice symmetry"):
+        prove(coupled, None)
+    # and what was rounded before; 1.3 is no power of two
+    chain = tp.FourierHamiltonian({(0,): [[0, 0.7], [0.7, 0]], (1,): [[0, 1.9], [0, 0]]})
+    exact, rounded = prove(chain, None), prove(1.3 * chain, None)
+    assert rounded.value == exact.value == 1
+    assert rounded.asked.question(()).amplitude_error >= (1.3 * chain).amplitude_error > 0.0
 
 
 # ---- files
