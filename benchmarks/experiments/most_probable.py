@@ -5,21 +5,16 @@ r"""The most probable Hamiltonian behind flattened samples, and what no method c
     python -m benchmarks.experiments.most_probable planes   # two bands
     python -m benchmarks.experiments.most_probable write    # docs/results/hybrid.md
 
-Samples U_j of flattened blocks allow every D(k_j) = P_j U_j with positive P_j. Let the Fourier
-coefficients of D on the grid be Gaussian with the variances 2 / w_R. Then the density of P given U
-is, with the Jacobian of the polar decomposition,
+The method is `topophys.hamiltonians.most_probable`; here it is compared with other formulas and
+with draws from the exact posterior, whose Jacobian is that of the polar decomposition,
 
-    exp(-1/2 sum_R w_R |D_R|^2) prod_j prod_ab (p_ja + p_jb),
+    exp(-sum_R |D_R|^2 / v_R) prod_j prod_ab (p_ja + p_jb).
 
-which is log-concave in P. Its maximum with n log det P_j in place of the logarithm of the last
-product, which has the same homogeneity, is found by Newton's method. Results are kept in
+Results are kept in
 benchmarks/results/hybrid.jsonl.
 """
 
 from __future__ import annotations
-
-import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -41,120 +36,17 @@ from benchmarks.experiments.hybrid import (
 from benchmarks.experiments.many_bands import planes_of
 from benchmarks.pages import filled, put
 from topophys.ensembles import HARD_CHAINS
-from topophys.hamiltonians.flatten import traceless_basis
+from topophys.hamiltonians.most_probable import (
+    CHAIN_FAMILIES,
+    PLANE_FAMILIES,
+    harmonic_variances,
+    most_probable_blocks,
+    most_probable_vectors,
+    quadratic_form,
+    weighed,
+)
 from topophys.hamiltonians.two_band import pauli_components
 from topophys.learn import load_pretrained
-
-#: Variances of harmonics that are absent, relative to the others.
-ABSENT = 1e-6
-STEPS, ENOUGH = 60, 1e-4
-
-
-class Behind(NamedTuple):
-    """Most probable blocks or vectors on the grid, and the logarithm of their evidence.
-
-    `values` of the shape of the samples; `evidence` (B,) up to a constant of the samples; the
-    positive factors as coordinates (B, points * coordinates), and the Newton decrement (B,).
-    """
-
-    values: np.ndarray
-    evidence: np.ndarray
-    factors: np.ndarray
-    decrement: np.ndarray
-
-
-def hermitian_basis(n):
-    """Orthonormal basis (n^2, n, n) of Hermitian matrices."""
-    return np.concatenate([np.eye(n)[None] / math.sqrt(n), traceless_basis(n)])
-
-
-def orders(points):
-    """Harmonics of a grid, in the order of the discrete Fourier transform."""
-    m = np.arange(points)
-    return np.where(2 * m <= points, m, m - points)
-
-
-def aliased(variance, points, reach=40):
-    """Variances (points,) of the harmonics of a grid, from those of all harmonics |m|."""
-    m = np.arange(-reach, reach + 1)
-    found = np.zeros(points)
-    np.add.at(found, m % points, variance(np.abs(m)))
-    return np.maximum(found, ABSENT * found.max())
-
-
-def of_chain(flat, variance):
-    """Quadratic form (B, N S, N S) of minus the log prior in the coordinates of P_j, the basis."""
-    batch, points, n, _ = flat.shape
-    basis = hermitian_basis(n)
-    moved = np.einsum("aij,bkjl->bkail", basis, flat).reshape(batch, points * n * n, -1)
-    moved = np.concatenate([moved.real, moved.imag], -1)
-    j = np.arange(points)
-    kernel = np.fft.ifft(2.0 / variance).real[(j[:, None] - j) % points] / points
-    form = moved @ np.swapaxes(moved, 1, 2)
-    form.reshape(batch, points, n * n, points, n * n)[:] *= kernel[None, :, None, :, None]
-    return form, basis
-
-
-def most_probable(flat, variance):
-    """Most probable chains behind flattened blocks (B, N, n, n).
-
-    The evidence is that of Laplace's approximation: it compares variances on the same samples.
-    """
-    batch, points, n, _ = flat.shape
-    form, basis = of_chain(flat, variance)
-    size, degree = n * n, float(n)
-    x = np.tile(np.einsum("aii->a", basis).real, (batch, points))
-    x *= np.sqrt(degree * points * n / (x * applied(form, x)).sum(1))[:, None]
-    own = np.arange(points)
-    for _ in range(STEPS):
-        p = matrices(x, basis, points)
-        root = np.linalg.inv(np.linalg.cholesky(p))
-        inverse = np.conj(np.swapaxes(root, -1, -2)) @ root
-        turned = inverse[:, :, None] @ basis
-        slope = applied(form, x)
-        gradient = slope - degree * np.einsum("bjaii->bja", turned).real.reshape(batch, -1)
-        curvature = form.copy()
-        left = turned.reshape(batch, points, size, -1)
-        right = np.swapaxes(turned, -1, -2).reshape(batch, points, size, -1)
-        blocks = curvature.reshape(batch, points, size, points, size)
-        blocks[:, own, :, own] += degree * np.moveaxis(
-            (left @ np.swapaxes(right, -1, -2)).real, 1, 0
-        )
-        step = -np.linalg.solve(curvature, gradient[..., None])[..., 0]
-        decrement = np.sqrt(np.maximum(-(gradient * step).sum(1), 0.0))
-        if decrement.max() < ENOUGH:
-            break
-        along = root @ matrices(step, basis, points) @ np.conj(np.swapaxes(root, -1, -2))
-        x = x + longest(form, slope, step, np.linalg.eigvalsh(along), degree)[:, None] * step
-    p = matrices(x, basis, points)
-    value = 0.5 * degree * points * n - degree * np.linalg.slogdet(p)[1].sum(1)
-    evidence = -value - 0.5 * np.linalg.slogdet(curvature)[1] - size * np.log(variance).sum()
-    return Behind(p @ flat, evidence, x, decrement)
-
-
-def applied(form, x):
-    return (form @ x[..., None])[..., 0]
-
-
-def matrices(x, basis, points):
-    """Positive factors (B, N, n, n) of coordinates (B, N S)."""
-    return np.einsum("bja,aik->bjik", x.reshape(len(x), points, -1), basis)
-
-
-def longest(form, slope, step, mu, degree):
-    """Where a convex function is smallest along a step: of a quadratic form and logarithms.
-
-    `mu` are the eigenvalues of the steps relative to the present factors.
-    """
-    mu = mu.reshape(len(mu), -1)
-    second, first = (step * applied(form, step)).sum(1), (slope * step).sum(1)
-    high = np.minimum(0.999 / np.maximum(-mu.min(1), 1e-9), 1e6)
-    low = np.zeros(len(mu))
-    for _ in range(40):
-        t = 0.5 * (low + high)
-        rising = second * t + first > degree * (mu / (1.0 + t[:, None] * mu)).sum(1)
-        low, high = np.where(rising, low, t), np.where(rising, t, high)
-    return low
 
 
 def votes(flat, variance, full, winding, *, rng, draws=200, between=3):
@@ -165,9 +57,8 @@ def votes(flat, variance, full, winding, *, rng, draws=200, between=3):
     (B, M, n, n) coefficients of the orders -reach to reach to integers.
     """
     batch, points, n, _ = flat.shape
-    form, basis = of_chain(flat, variance)
-    found = most_probable(flat, variance)
-    x = found.factors
+    form, basis = quadratic_form(flat, variance)
+    x = most_probable_blocks(flat, variance).factors
     p = matrices(x, basis, points)
     inverse = np.linalg.inv(p)
     turned = inverse[:, :, None] @ basis
@@ -186,6 +77,15 @@ def votes(flat, variance, full, winding, *, rng, draws=200, between=3):
             blocks_now = matrices(x, basis, points) @ flat
             said.append(winding(unaliased(blocks_now, full, rng)))
     return np.array(said)
+
+
+def applied(form, x):
+    return (form @ x[..., None])[..., 0]
+
+
+def matrices(x, basis, points):
+    """Positive factors (B, N, n, n) of coordinates (B, N S)."""
+    return np.einsum("bja,aik->bjik", x.reshape(len(x), points, -1), basis)
 
 
 def along_line(form, basis, x, direction, points, rng):
@@ -239,37 +139,23 @@ def unaliased(blocks, full, rng):
     return drawn
 
 
-#: Ranges r and powers p of the variances (1 + |m|)^(-2 p) up to r that a blind guess compares.
-FAMILIES = (
-    (1, 0.0), (2, 0.0), (2, 1.0), (3, 0.0), (3, 1.0), (4, 0.0), (4, 1.0), (4, 2.0),
-    (6, 0.0), (6, 1.0), (6, 2.0),
-)  # fmt: skip
-
-
-def family(reach, power):
-    return lambda m: (m <= reach) * (1.0 + m) ** (-2.0 * power)
+def orders(points):
+    """Harmonics of a grid, in the order of the discrete Fourier transform."""
+    m = np.arange(points)
+    return np.where(2 * m <= points, m, m - points)
 
 
 def blind(flat, integer):
     """Answers from the most probable chains, of variances that the samples choose themselves.
 
     The evidence of each family counts for the integer of its most probable chain. Integers (B,),
-    their probabilities (B,), and the most probable chains of the family with the largest evidence.
+    their shares (B,), and the most probable chains of the family with the largest evidence.
     """
-    every = [most_probable(flat, aliased(family(*f), flat.shape[1])) for f in FAMILIES]
-    value, share, best = weighed([e.evidence for e in every], [integer(e.values) for e in every])
+    points = [flat.shape[1]]
+    every = [most_probable_blocks(flat, harmonic_variances(points, *f)) for f in CHAIN_FAMILIES]
+    evidence = [e.log_evidence for e in every]
+    value, share, best = weighed(evidence, [integer(e.values) for e in every])
     return value, share, np.stack([e.values for e in every])[best, np.arange(len(flat))]
-
-
-def weighed(evidence, value):
-    """Most probable integer, its probability, and the family with the largest evidence."""
-    evidence, value = np.array(evidence), np.array(value)
-    weight = np.exp(evidence - evidence.max(0))
-    weight /= weight.sum(0)
-    share = np.array([(weight * (value == v)).sum(0) for v in value])
-    best = share.argmax(0)
-    row = np.arange(value.shape[1])
-    return value[best, row], share[best, row], evidence.argmax(0)
 
 
 # --------------------------------------------------------------------------------- Measuring
@@ -342,7 +228,8 @@ def bayes():
                 continue  # two cells and 12 points determine the chain: nothing to vote on
             samples, label, _ = chain_case(ensemble, 2, points, 0.0, BAYES["count"], 20261201)
             said = votes(
-                samples, aliased(variance, points), variance(np.abs(np.arange(-reach, reach + 1))),
+                samples, harmonic_variances([points], variance=variance),
+                variance(np.abs(np.arange(-reach, reach + 1))),
                 winding_of_coefficients, rng=np.random.default_rng(7), draws=BAYES["draws"],
                 between=BAYES["between"],
             )  # fmt: skip
@@ -381,47 +268,6 @@ def most_frequent(said):
 
 # --------------------------------------------------------------------------------- Two bands
 
-#: Ranges and powers of planes; distances are |R_1| + |R_2|, ranges those of the larger one.
-PLANE_FAMILIES = ((1, 0.0), (1, 2.0), (2, 1.0), (2, 2.0), (3, 2.0))
-
-
-def most_probable_plane(unit, variance):
-    """Most probable d (B, N, N, 3) behind unit vectors, and the evidence (B,) of the variances.
-
-    One positive length at each k, and the Jacobian is its square.
-    """
-    batch, side = unit.shape[:2]
-    count, degree = side * side, 2.0
-    i, j = np.divmod(np.arange(count), side)
-    kernel = np.fft.ifft2(2.0 / variance).real / count
-    flat = unit.reshape(batch, count, 3)
-    form = (flat @ np.swapaxes(flat, 1, 2)) * kernel[
-        (i[:, None] - i) % side, (j[:, None] - j) % side
-    ]
-    x = np.ones((batch, count))
-    x *= np.sqrt(degree * count / (x * applied(form, x)).sum(1))[:, None]
-    own = np.arange(count)
-    for _ in range(STEPS):
-        slope = applied(form, x)
-        gradient = slope - degree / x
-        curvature = form.copy()
-        curvature[:, own, own] += degree / (x * x)
-        step = -np.linalg.solve(curvature, gradient[..., None])[..., 0]
-        if np.sqrt(np.maximum(-(gradient * step).sum(1), 0.0)).max() < ENOUGH:
-            break
-        x = x + longest(form, slope, step, step / x, degree)[:, None] * step
-    value = 0.5 * degree * count - degree * np.log(x).sum(1)
-    evidence = -value - 0.5 * np.linalg.slogdet(curvature)[1] - 1.5 * np.log(variance).sum()
-    return x.reshape(batch, side, side, 1) * unit, evidence
-
-
-def plane_variance(side, reach, power):
-    m = np.arange(-reach, reach + 1)
-    value = (1.0 + np.abs(m)[:, None] + np.abs(m)) ** (-2.0 * power)
-    found = np.zeros((side, side))
-    np.add.at(found, (m[:, None] % side, m % side), value)
-    return np.maximum(found, ABSENT * found.max())
-
 
 def flux_of(d):
     unit = learned_planes.spheres(finer(d, 4, [1, 2]))
@@ -445,8 +291,9 @@ def planes():
         unit = pauli_components(samples).real
         parts = []
         for part in np.array_split(unit, 30):
-            of = [most_probable_plane(part, plane_variance(side, *f)) for f in PLANE_FAMILIES]
-            value, _, best = weighed([e for _, e in of], [flux_of(d) for d, _ in of])
+            of = [most_probable_vectors(part, harmonic_variances([side, side], *f))
+                  for f in PLANE_FAMILIES]  # fmt: skip
+            value, _, best = weighed([e.log_evidence for e in of], [flux_of(e.values) for e in of])
             parts.append((value, best))
         value, best = (np.concatenate(column) for column in zip(*parts, strict=True))
         found = {

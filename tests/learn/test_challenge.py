@@ -20,9 +20,10 @@ from topophys.learn import (
     read_entry,
     score_challenge,
 )
+from topophys.learn._challenge_populations import POPULATIONS
 
 #: Of the public labels of chains that nothing was chosen from: what is frozen.
-FROZEN = "5d0127ab7c689b8e504d35de01d4144310928907ee4d84769237dc99679b85af"
+FROZEN = "159948057ecc166490c244bcda7a79e345a7d6e7ae9ebc413ac963b4c6e23c35"
 
 
 def nothing(samples, test):
@@ -72,6 +73,38 @@ def test_gaps_do_not_depend_on_when_kernels_are_compiled(tmp_path):
         for seconds in ("0", "1000")
     }
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("name", ["chains-12", "planes-12"])
+def test_each_hamiltonian_is_of_an_ensemble_of_its_own(name):
+    """Batches of one ensemble would scatter scores more than their intervals say."""
+    one = POPULATIONS[name]
+    sizes = np.zeros(len(one.ensembles))
+    rows = []
+    for number, (places, h) in enumerate(one.draws(np.random.default_rng(3), 400)):
+        assert h.batch_shape == places.shape
+        sizes[number] = len(places)
+        rows.append(places)
+    np.testing.assert_array_equal(np.sort(np.concatenate(rows)), np.arange(400))
+    share = 400 / len(sizes)
+    assert (np.abs(sizes - share) < 4 * np.sqrt(share)).all()
+    mixed = load_challenge(name, seed=4, size=30).index[:, 0]
+    assert len(set(mixed.tolist())) > len(sizes) // 2
+    assert (np.diff(mixed) < 0).any()  # not one ensemble after the other
+
+
+@pytest.mark.parametrize(("name", "above"), [("chains-12", 0.03), ("planes-near-transitions", 0.1)])
+def test_most_probable_hamiltonians_are_above_interpolation(name, above):
+    ours, other = (
+        score_challenge(e, [name], hidden_seed=5, size=120).mean
+        for e in ("most-probable", "fft-formula")
+    )
+    assert ours > other + above
+
+
+def test_most_probable_hamiltonians_are_not_derived_for_more_bands():
+    score = score_challenge("most-probable", ["planes-12", "z2-12"], hidden_seed=5, size=4)
+    assert score.not_entered == ("planes-12", "z2-12")
 
 
 def test_formulas_are_wrong_on_what_was_chosen_against_them():

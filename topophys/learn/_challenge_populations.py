@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -17,8 +17,17 @@ from topophys.grids import k_grid
 from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.flatten import flatten_block
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.hamiltonians.most_probable import (
+    CHAIN_FAMILIES,
+    PLANE_FAMILIES,
+    harmonic_variances,
+    most_probable_blocks,
+    most_probable_vectors,
+    weighed,
+)
+from topophys.hamiltonians.two_band import pauli_components
 from topophys.invariants._z2_methods import pair_sum
-from topophys.invariants.berry import chern_number
+from topophys.invariants.berry import chern_number, chern_number_from_d
 from topophys.invariants.chern import certify_chern
 from topophys.invariants.majorana import majorana_number
 from topophys.invariants.winding import certify_winding, winding_number
@@ -31,6 +40,7 @@ __all__ = ["POPULATIONS", "Population", "Proof"]
 
 Proof: TypeAlias = Any
 Samples: TypeAlias = NDArray[np.complex128]
+Rows: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -60,12 +70,21 @@ class Population(ABC):
         return k.reshape(*self.grid, dim)
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator, count: int) -> Any:
-        """Draw about `count` Hamiltonians of one ensemble."""
+    def draw(self, rng: np.random.Generator, count: int, ensemble: str) -> Any:
+        """Draw Hamiltonians of one ensemble."""
 
-    def ensemble(self, rng: np.random.Generator) -> str:
-        """Draw one of the ensembles."""
-        return self.ensembles[int(rng.integers(len(self.ensembles)))]
+    def draws(self, rng: np.random.Generator, count: int) -> Iterator[tuple[Rows, Any]]:
+        """Draw Hamiltonians, each of an ensemble of its own: their places, and those of each.
+
+        Batches of one ensemble would not be independent: scores of halves would scatter more than
+        their intervals say.
+        """
+        every = self.ensembles or ("",)
+        which = rng.integers(len(every), size=count)
+        for number, name in enumerate(every):
+            rows = np.flatnonzero(which == number)
+            if len(rows):
+                yield rows, self.draw(rng, len(rows), name)
 
     @abstractmethod
     def prove(self, h: Any) -> Proof:
@@ -92,16 +111,18 @@ class Population(ABC):
         """Network of the package with reconstruction, also where it is not sure."""
         raise NotImplementedError(f"no network of the package reads {len(x)} of these samples")
 
+    def most_probable(self, x: Samples) -> NDArray[Any]:
+        """Weigh the formula on the most probable Hamiltonians of all families of variances."""
+        raise NotImplementedError(f"no positive factors are left open by {len(x)} of these samples")
+
 
 class _Chains(Population):
     """Chains with chiral symmetry; samples are their blocks D(k)."""
 
     kind = "winding"
 
-    def draw(self, rng: np.random.Generator, count: int) -> ChiralHamiltonian:
-        # a few at a time: each batch is of one ensemble
-        name = self.ensemble(rng)
-        return hard_chains(name, min(count, 20), n_orbitals=self.n_occupied, rng=rng)
+    def draw(self, rng: np.random.Generator, count: int, ensemble: str) -> ChiralHamiltonian:
+        return hard_chains(ensemble, count, n_orbitals=self.n_occupied, rng=rng)
 
     def prove(self, h: ChiralHamiltonian) -> Proof:
         return certify_winding(h)
@@ -123,15 +144,20 @@ class _Chains(Population):
     def hybrid(self, x: Samples) -> NDArray[np.int64]:
         return load_pretrained("winding-1d").predict(x).value
 
+    def most_probable(self, x: Samples) -> NDArray[np.float64]:
+        points = [x.shape[1]]
+        found = [most_probable_blocks(x, harmonic_variances(points, *f)) for f in CHAIN_FAMILIES]
+        integers = [self.formula(_interpolated(one.values, 8, [1])) for one in found]
+        return weighed([one.log_evidence for one in found], integers)[0]
+
 
 class _Planes(Population):
     """Planes of class A; samples are 1 - 2 P(k)."""
 
     kind = "chern"
 
-    def draw(self, rng: np.random.Generator, count: int) -> FourierHamiltonian:
-        name = self.ensemble(rng)
-        return hard_planes(name, min(count, 10), n_bands=self.n_bands, rng=rng)
+    def draw(self, rng: np.random.Generator, count: int, ensemble: str) -> FourierHamiltonian:
+        return hard_planes(ensemble, count, n_bands=self.n_bands, rng=rng)
 
     def prove(self, h: FourierHamiltonian) -> Proof:
         return certify_chern(h, n_occupied=self.n_occupied)
@@ -148,6 +174,18 @@ class _Planes(Population):
     def hybrid(self, x: Samples) -> NDArray[np.int64]:
         return load_pretrained("chern-2d").predict(x, n_occupied=x.shape[-1] // 2).value
 
+    def most_probable(self, x: Samples) -> NDArray[np.float64]:
+        if self.n_bands != 2:  # of more bands it is not derived here
+            return super().most_probable(x)
+        d = pauli_components(x).real
+        grid = d.shape[1:3]
+        found = [most_probable_vectors(d, harmonic_variances(grid, *f)) for f in PLANE_FAMILIES]
+        integers = [
+            _filled(chern_number_from_d(_interpolated(one.values, 4, [1, 2]), on_unresolved="mask"))
+            for one in found
+        ]
+        return weighed([one.log_evidence for one in found], integers)[0]
+
 
 class _Superconductors(Population):
     """Chains of class D in a Majorana basis, half a step beside k = 0 and pi."""
@@ -157,7 +195,12 @@ class _Superconductors(Population):
     def momenta(self) -> NDArray[np.float64]:
         return super().momenta() + np.pi / self.grid[0]
 
-    def draw(self, rng: np.random.Generator, count: int) -> FourierHamiltonian:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        ensemble: str,  # noqa: ARG002
+    ) -> FourierHamiltonian:
         return bdg_chains(count, n_bands=self.n_bands, hopping_range=2, rng=rng)
 
     def prove(self, h: FourierHamiltonian) -> Proof:
@@ -175,7 +218,12 @@ class _TimeReversal(Population):
 
     kind = "z2"
 
-    def draw(self, rng: np.random.Generator, count: int) -> FourierHamiltonian:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        count: int,
+        ensemble: str,  # noqa: ARG002
+    ) -> FourierHamiltonian:
         return time_reversal_planes(count, n_bands=self.n_bands, rng=rng)
 
     def prove(self, h: FourierHamiltonian) -> Proof:
@@ -231,7 +279,7 @@ def _filled(found: Any) -> NDArray[np.float64]:
     return np.ma.filled(np.ma.asarray(found).astype(np.float64), np.nan)
 
 
-def _interpolated(x: Samples, factor: int, dims: list[int]) -> Samples:
+def _interpolated(x: NDArray[Any], factor: int, dims: list[int]) -> NDArray[Any]:
     return np.asarray(upsample_periodic(torch.from_numpy(x), factor, dims).numpy())
 
 

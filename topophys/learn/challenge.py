@@ -47,7 +47,11 @@ FORMAT: Final = "topophys challenge"
 #: Whether a file holds scores.
 is_score: Final = begins_with(f'{{"format": "{FORMAT}"', whole=False)
 #: Number of the challenge: scores of different editions are not to be compared.
-EDITION: Final = 1
+EDITION: Final = 2
+
+
+#: Most Hamiltonians that are drawn at once.
+MOST_AT_ONCE: Final = 500
 
 
 # ------------------------------------------------------------------------------------- Test sets
@@ -148,17 +152,21 @@ def load_challenge(name: str, *, seed: int = PUBLIC_SEED, size: int | None = Non
     proofs: list[Proof] = []
     missing = count
     while missing > 0:
-        h = one.draw(rng, max(missing, 8))
-        proof, samples = one.prove(h), one.sample(h, momenta, rng)
-        good = np.asarray(proof.status == "certified") & (proof.gap_upper < one.largest_gap)
-        label = np.where(good, np.ma.getdata(proof.value), 0)
-        if one.adversarial:
-            good &= one.interpolated_formula(samples) != label
-        rows = np.flatnonzero(good)[:missing]
-        place = np.column_stack([np.full(len(rows), len(proofs)), rows])
-        kept.append((samples[rows], label[rows], proof.gap_lower[rows], place))
-        proofs.append(proof)
-        missing -= len(rows)
+        drawn = []
+        for rows, h in one.draws(rng, min(max(2 * missing, 16), MOST_AT_ONCE)):
+            proof, samples = one.prove(h), one.sample(h, momenta, rng)
+            good = np.asarray(proof.status == "certified") & (proof.gap_upper < one.largest_gap)
+            label = np.where(good, np.ma.getdata(proof.value), 0)
+            if one.adversarial:
+                good &= one.interpolated_formula(samples) != label
+            place = np.column_stack([np.full(len(rows), len(proofs)), np.arange(len(rows))])
+            drawn.append(tuple(a[good] for a in (rows, samples, label, proof.gap_lower, place)))
+            proofs.append(proof)
+        # in the order in which they were drawn, so that none of the ensembles is preferred
+        order, *columns = (np.concatenate(column) for column in zip(*drawn, strict=True))
+        first = np.argsort(order)[:missing]
+        kept.append(tuple(column[first] for column in columns))
+        missing -= len(first)
     x, label, gap, index = (np.concatenate(column) for column in zip(*kept, strict=True))
     return ChallengeTest(
         name, one.kind, one.about, x, momenta, one.n_occupied, label.astype(np.int64), gap, seed,
@@ -181,10 +189,16 @@ def _hybrid(x: NDArray[np.complex128], test: ChallengeTest) -> NDArray[Any]:
     return POPULATIONS[test.name].hybrid(x)
 
 
-#: Entries that are there: formulas on samples, on interpolated samples, and the hybrid networks.
+def _most_probable(x: NDArray[np.complex128], test: ChallengeTest) -> NDArray[Any]:
+    return POPULATIONS[test.name].most_probable(x)
+
+
+#: Entries that are there: formulas on samples, on interpolated samples, on the most probable
+#: Hamiltonians behind them, and the hybrid networks.
 BUILT_IN: Final[dict[str, Entry]] = {
     "formula": _formula,
     "fft-formula": _fft_formula,
+    "most-probable": _most_probable,
     "hybrid": _hybrid,
 }
 
@@ -474,10 +488,10 @@ def read_entry(source: str | Path) -> Entry:
     Parameters
     ----------
     source : str or path-like
-        "formula", "fft-formula" or "hybrid"; "module:function" of what can be imported,
-        also from the working folder; a CSV file with the columns test, index and value (an empty
-        value abstains); or an ONNX file whose only input is (n, *grid, m, m, 2) and whose output is
-        one number each, to be rounded.
+        "formula", "fft-formula", "most-probable" or "hybrid"; "module:function" of what can be
+        imported, also from the working folder; a CSV file with the columns test, index and value
+        (an empty value abstains); or an ONNX file whose only input is (n, *grid, m, m, 2) and whose
+        output is one number each.
 
     Returns
     -------
