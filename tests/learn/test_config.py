@@ -3,9 +3,9 @@
 import inspect
 
 import pytest
-from pydantic import ValidationError
 
-from topophys.errors import RecipeError
+from topophys.datasets import Recipe
+from topophys.errors import InputError, RecipeError
 from topophys.learn import EncoderConfig, FitConfig, TopologicalMLEncoder
 from topophys.report import recipe_path
 
@@ -52,7 +52,7 @@ def test_unknown_keys_are_named_beside_the_known_ones(key):
     message = refusal({key: 1})
     assert f"`{key}`" in message
     assert "learning_rate" in message
-    assert "encoder.hidden_dims" in message
+    assert "encoder" in message
 
 
 def test_unknown_keys_of_the_network():
@@ -93,8 +93,36 @@ def test_impossible_values_are_named(key, value):
 
 
 def test_settings_cannot_be_changed():
-    with pytest.raises(ValidationError):
+    with pytest.raises(InputError, match=r"`seed`.*model_copy") as caught:
         FitConfig().seed = 2
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: FitConfig(epoch=3), r"FitConfig: unknown key `epoch` \(did you mean `epochs`\?"),
+        (lambda: FitConfig(lr=0.1), r"FitConfig: unknown key `lr`; allowed here: .*learning_rate"),
+        (lambda: FitConfig(epochs="many"), r"FitConfig: key `epochs` must be a valid integer"),
+        (
+            lambda: FitConfig(encoder={"hiden_dims": (1, 2, 3)}),
+            r"FitConfig: unknown key `encoder.hiden_dims` \(did you mean `hidden_dims`\?",
+        ),
+        (lambda: EncoderConfig(num_clases=3), "EncoderConfig: unknown key .* `num_classes`"),
+        (lambda: Recipe(nmae="x"), r"Recipe: unknown key `nmae` \(did you mean `name`\?"),
+        (Recipe, "Recipe: key `name` is missing"),
+        (lambda: FitConfig(num_classes=5), "`num_classes` .did you mean `encoder.num_classes`"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_in_one_line(make, words):
+    with pytest.raises(RecipeError, match=words) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_editors_see_the_settings():
+    assert "epochs" in inspect.signature(FitConfig).parameters
+    assert "name" in inspect.signature(Recipe).parameters
 
 
 def test_toml(tmp_path):

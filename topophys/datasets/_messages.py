@@ -1,14 +1,42 @@
-"""What is wrong with a recipe, in one line."""
+"""Settings whose errors say in one line what is wrong, as those of recipes do."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from topophys.errors import InputError, RecipeError
+
+
+class Settings(BaseModel):
+    """Base of recipes and settings: what does not fit is one line, not the report of pydantic."""
+
+    if not TYPE_CHECKING:  # editors and type checkers see the fields
+
+        def __init__(self, /, **settings: Any) -> None:
+            try:
+                super().__init__(**settings)
+            except ValidationError as error:
+                name = type(self).__name__
+                raise RecipeError(f"{name}: {one_line(error, type(self))}") from None
+
+        # pydantic continues to validate nested tables itself, and reports where they stand
+        __init__.__pydantic_base_init__ = True
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            try:
+                super().__setattr__(name, value)
+            except ValidationError:
+                raise InputError(
+                    f"Settings of a {type(self).__name__} cannot be changed, but `{name}` was to"
+                    f" become {_shown(value)}; make others with"
+                    f" `.model_copy(update={{{name!r}: ...}})`."
+                ) from None
 
 
 def tuples(value: Any) -> Any:
@@ -65,11 +93,21 @@ def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     return list(here.model_fields)
 
 
+def _keys_of(table: str, model: type[BaseModel]) -> list[str]:
+    """Keys of a table that is a field of the settings; none of other fields."""
+    field = model.model_fields.get(table)
+    inner = field.annotation if field is not None else None
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        return [*inner.model_fields]
+    return []
+
+
 def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     key, kind, value = _key(problem["loc"]), problem["type"], problem["input"]
     if kind == "extra_forbidden":
-        known = _siblings(problem["loc"], model)
-        hint = suggest(str(problem["loc"][-1]), known)
+        known, word = _siblings(problem["loc"], model), str(problem["loc"][-1])
+        inside = [f"{table}.{word}" for table in known if word in _keys_of(table, model)]
+        hint = f" (did you mean `{inside[0]}`?)" if inside else suggest(word, known)
         return f"unknown key `{key}`{hint}; allowed here: {', '.join(known)}."
     if kind == "missing":
         return f"key `{key}` is missing; add it."

@@ -69,7 +69,7 @@ _Positive: TypeAlias = Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=Fal
 _Range: TypeAlias = Annotated[int, Field(ge=1, le=64)]
 
 
-class Table(BaseModel):
+class Table(_messages.Settings):
     # strict: 32.0 or "32" for an integer is a slip that should be seen, not repaired
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

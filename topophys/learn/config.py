@@ -7,15 +7,16 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import ConfigDict, Field, PositiveInt, ValidationError
 
 from topophys._io import parse_toml, read_text
+from topophys.datasets._messages import Settings, one_line
 from topophys.errors import RecipeError
 
 __all__ = ["EncoderConfig", "FitConfig"]
 
 
-class EncoderConfig(BaseModel):
+class EncoderConfig(Settings):
     """Settings of the network; see `TopologicalMLEncoder`.
 
     Attributes
@@ -64,7 +65,7 @@ class EncoderConfig(BaseModel):
     harmonics: PositiveInt | None = None
     rotation_invariant: bool | None = None
     name: str | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default={})
 
     def arguments(self, known: Collection[str]) -> dict[str, Any]:
         """Keyword arguments of the network; those that were left out take its defaults.
@@ -86,7 +87,7 @@ class EncoderConfig(BaseModel):
         return {**chosen, **self.options}
 
 
-class FitConfig(BaseModel):
+class FitConfig(Settings):
     """Settings of a training run.
 
     Attributes
@@ -129,7 +130,7 @@ class FitConfig(BaseModel):
     >>> FitConfig.from_mapping({"epoch": 3})
     Traceback (most recent call last):
     ...
-    topophys.errors.RecipeError: Training settings `config`: key `epoch`: Extra inputs ...
+    topophys.errors.RecipeError: Training settings `config`: unknown key `epoch` (did you mean ...
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -174,16 +175,7 @@ class FitConfig(BaseModel):
         try:
             return cls.model_validate(mapping)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            known = sorted(cls.model_fields) + [
-                f"encoder.{name}" for name in sorted(EncoderConfig.model_fields)
-            ]
-            hint = f"; known keys: {', '.join(known)}" if first["type"] == "extra_forbidden" else ""
-            raise RecipeError(
-                f"Training settings `{source}`: key `{key}`: {first['msg']}, but is"
-                f" {first['input']!r:.60}{hint}."
-            ) from None
+            raise RecipeError(f"Training settings `{source}`: {one_line(error, cls)}") from None
 
     def to_toml(self) -> str:
         """Canonical TOML: every setting in fixed order, those without a value left out.
