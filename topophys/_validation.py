@@ -214,6 +214,11 @@ def occupied(n_occupied: int | None, n_bands: int) -> int:
             f"Argument `n_occupied` must be given, because nothing says how many of the {n_bands}"
             " bands are occupied: to this function, or to the Hamiltonian."
         )
+    if n_bands < 2:
+        raise InputError(
+            "A single band has no gap above occupied bands, so that nothing can be proven of it;"
+            " give a Hamiltonian of at least two bands."
+        )
     value = n_bands // 2 if n_occupied is None else positive_int(n_occupied, "n_occupied")
     if not 1 <= value < n_bands:
         raise InputError(

@@ -75,8 +75,24 @@ def test_every_result_states_its_question(name):
     assert "momenta" in result._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"axis": 2, "k": [0.1, 3.0]}, "a1 x a2, planes k3 = 0.1, 3 of a 3D Hamiltonian"),
+        ({"axis": 0, "k": 2.5}, "a2 x a3, planes k1 = 2.5 of a 3D Hamiltonian"),
+        (
+            {"axis": 1, "grid": 8},
+            "a3 x a1, planes k2 = -3.14159, -2.35619, -1.5708,",
+        ),
+    ],
+)
+def test_slices_say_where_they_are(options, words):
+    assert words in repr(tp.chern_on_slices(WEYL, **options))
+
+
 def test_units_and_notes_of_files_are_stated(tmp_path):
     for h, ask in (
+        (WEYL, lambda h: tp.chern_on_slices(h, axis=2, k=[0.1, 3.0])),
         (PLAIN, lambda h: tp.spin_chern(h, SPIN)),
         (PLAIN, lambda h: tp.mirror_chern(h, mirror=MIRROR)),
         (layers(PLAIN), lambda h: tp.z2_indices_3d(h, method="flux")),

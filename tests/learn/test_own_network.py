@@ -7,10 +7,18 @@ import pytest
 import torch
 from torch import nn
 
+import topophys as tp
 from tests.integration.artefacts import TOUCHES
 from topophys.datasets import open_dataset
 from topophys.errors import CheckpointError, InputError, RecipeError, ShapeError
-from topophys.learn import FitConfig, TopologicalMLEncoder, fit, load_run, register_encoder
+from topophys.learn import (
+    EncoderConfig,
+    FitConfig,
+    TopologicalMLEncoder,
+    fit,
+    load_run,
+    register_encoder,
+)
 from topophys.learn.adapters import OutputAdapter, adapted
 from topophys.learn.encoders.registry import ENCODERS
 from topophys.learn.training import _check_callbacks
@@ -162,6 +170,28 @@ def test_scores_round_to_the_most_probable_class_with_its_probability_as_confide
     distance = (out["invariant"] - out["invariant"].round()).abs()
     torch.testing.assert_close(1.0 - 2.0 * distance, probability.amax(-1).detach())
     assert not out["invariant"].requires_grad
+
+
+@pytest.mark.parametrize("scores", [2, 4, 5])
+def test_class_scores_are_as_many_as_the_network_returns(tiny_file, scores):
+    """What `config.encoder` says of the network of the package does not matter."""
+    network = Scores(num_classes=scores)
+    config = TOUCHES.model_copy(update={"encoder": EncoderConfig(num_classes=1)})
+    if scores % 2:
+        run = train(tiny_file, None, network, config)
+        assert run.predict(tp.models.ssh(1.0, 2.0)).real.shape == ()
+    else:
+        message = f"at least 3 for labels from -1 to 1, but returns {scores}"
+        with pytest.raises(ShapeError, match=message) as caught:
+            train(tiny_file, None, network, config)
+        assert "num_classes" not in str(caught.value)
+
+
+def test_an_invariant_needs_no_number_of_classes(tiny_file):
+    config = TOUCHES.model_copy(update={"encoder": EncoderConfig(num_classes=1)})
+    assert (
+        train(tiny_file, None, Invariant(), config).predict(tp.models.ssh(1.0, 2.0)).real.ndim == 0
+    )
 
 
 def test_outputs_without_a_meaning_are_refused():

@@ -356,7 +356,8 @@ def _off_diagonal(h_k: NDArray[np.complex128], given: object) -> NDArray[np.comp
         raise KindError(
             "Argument `d_k` must be a chiral chain whose H(k) has zero diagonal blocks (chiral"
             f" operator diag(1, ..., -1, ...)), but {_validation.short(given)} has entries of"
-            f" {off:.3g} there."
+            f" {off:.3g} there; ChiralHamiltonian.from_hamiltonian(H) finds the sublattices of"
+            " orbitals in another order."
         )
     return np.ascontiguousarray(h_k[..., :half, half:])
 

@@ -130,6 +130,12 @@ class Slice:
         were formed; zeros where not given.
     directions : tuple of int
         Which primitive vectors the remaining directions are along.
+    where : str
+        Which momenta are fixed, in words.
+    unit : str
+        Unit of energy of the whole Hamiltonian, "" where it is not known.
+    notes : tuple of str
+        What is to be known about where the Hamiltonian comes from.
     """
 
     vectors: Int[np.ndarray, "M dim"]
@@ -137,6 +143,9 @@ class Slice:
     n_occupied: int
     amplitude_error: Float[np.ndarray, "*batch"] | None = None
     directions: tuple[int, ...] = (0, 1, 2)
+    where: str = ""
+    unit: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.amplitude_error is None:
@@ -206,7 +215,19 @@ def slice_at(
         H.n_occupied if n_occupied is None else n_occupied,
         np.broadcast_to(error[:, None], made.shape[:2]).reshape(shape).copy(),
         tuple(getattr(H, "directions", (0, 1, 2))[i] for i in rest),
+        _fixed(dim, axis, momenta, halves=halves),
+        getattr(H, "unit", ""),
+        tuple(getattr(H, "notes", ())),
     )
+
+
+def _fixed(dim: int, axis: int, momenta: NDArray[np.float64], *, halves: bool) -> str:
+    """Say which momenta of a Hamiltonian are fixed."""
+    values = momenta.ravel()[:4].tolist()
+    names = ["0" if not x % 2 else "pi" for x in values] if halves else [f"{x:.6g}" for x in values]
+    more = ", ..." if momenta.size > len(names) else ""
+    what = "planes" if dim == 3 else "lines"
+    return f"{what} k{axis + 1} = {', '.join(names)}{more} of a {dim}D Hamiltonian"
 
 
 def filling(bands: Bands | None, n_occupied: int | None, H: FourierLike) -> int | None:

@@ -361,7 +361,8 @@ class Asked:
             return f"{text}; oriented by the axes of the grid"
         if self.quantity in ORIENTED and is_fourier_like(self.H):
             if self.H.vectors.shape[1] == 2:
-                return f"{text}; oriented {names[0]} x {names[1]}"
+                where = getattr(self.H, "where", "")
+                return f"{text}; oriented {names[0]} x {names[1]}{', ' * bool(where)}{where}"
             return f"{text}; planes oriented a2 x a3, a3 x a1, a1 x a2"
         if self.quantity == "winding number":
             return f"{text}; winding along {names[0]}"

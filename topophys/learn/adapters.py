@@ -74,11 +74,23 @@ def _answer(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def adapted(model: nn.Module, x: Tensor, num_classes: int) -> nn.Module:
-    """Return a network with the output of the encoders: itself, or wrapped; tried on a sample."""
+def adapted(model: nn.Module, x: Tensor, num_classes: int, *, own: bool = False) -> nn.Module:
+    """Return a network with the output of the encoders: itself, or wrapped; tried on a sample.
+
+    Networks of users need at least `num_classes` class scores, if they have any.
+    """
     training = model.training
     out = model.eval()(x)
     model.train(training)
+    scores = out.get("topological_logits") if isinstance(out, Mapping) else out
+    given = scores.shape[-1] if isinstance(scores, Tensor) and scores.ndim == 2 else 1
+    if own and given > 1 and (given < num_classes or not given % 2):
+        largest = num_classes // 2
+        raise ShapeError(
+            f"Argument `model` must return an odd number of class scores (B, C), at least"
+            f" {num_classes} for labels from {-largest} to {largest}, but returns {given}; or an"
+            " invariant (B,)."
+        )
     keys = {"topological_logits", "invariant", "local_features"}
     return (
         model

@@ -334,7 +334,8 @@ def prepare_training_data(
         val = _memory(data, config.val_split)
         manifest = str(data.attributes.get("manifest", ""))
         place = {"dataset_path": str(data.path.resolve()), "dataset_manifest": manifest}
-    _check_classes(config, classes)
+    if need_encoder:
+        _check_classes(config, classes)
     _check_shapes(config, recipe)
     provenance = {
         "dataset": recipe.name,

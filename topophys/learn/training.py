@@ -236,9 +236,9 @@ def _network(
             network = build_encoder(data.kind, data.shape, settings, name=name).to(place)
         if name is None:
             return network
-    else:
-        network = model.to(place)
-    return adapted(network, data.val.x[:2].to(place), config.encoder.num_classes)
+        return adapted(network, data.val.x[:2].to(place), config.encoder.num_classes)
+    largest = max(map(abs, data.provenance["classes_seen"]))
+    return adapted(model.to(place), data.val.x[:2].to(place), 2 * largest + 1, own=True)
 
 
 def _train(
