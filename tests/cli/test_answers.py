@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 import topophys as tp
-from topophys.cli.answers import _momenta
+from topophys.cli.answers import _momenta, chern
+from topophys.cli.app import in_terms_of_options, options_of
+from topophys.cli.networks import predict
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +138,8 @@ def test_no_filling_is_assumed(program, files, command):
         (("chern", "chain", "-n", "1"), 2, "needs a 2D Hamiltonian, but the file is 1D"),
         (("winding", "plane"), 2, "needs a 1D"),
         (("weyl", "plane", "-n", "1", "--near", "0,0,0"), 2, "needs a 3D"),
-        (("chern", "plane", "-n", "2"), 2, "`n_occupied` must be from 1 to 1"),
+        (("chern", "plane", "-n", "2"), 2, "Option --occupied must be from 1 to 1"),
+        (("chern", "plane", "--electrons", "1"), 2, "--spin-degenerate"),
         (("z2", "kramers", "-n", "1"), 2, "must be even"),
         (("chern", "nothing", "-n", "1"), 2, "does not exist; give hoppings"),
     ],
@@ -322,3 +326,44 @@ def test_missing_files_are_named_before_anything_large_is_imported(words, tmp_pa
     assert done.stdout == "[]\n"
     assert "does not exist" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_errors_speak_of_options():
+    """Who gives options of a command has no arguments of functions."""
+    options = {"n_occupied": "--occupied", "hermitian": "--hermitian", "missing": "--missing"}
+    for text, expected in {
+        "Argument `n_occupied` must be even.": "Option --occupied must be even.",
+        "hermitian='average' takes the mean.": "`--hermitian average` takes the mean.",
+        "say so by missing='zero'": "say so by `--missing zero`",
+        "the argument `missing`, or `n_occupied`": "the option --missing, or `--occupied`",
+        "Argument `grid` must be given": "Argument `grid` must be given",
+        "the values of n_occupied_bands=3": "the values of n_occupied_bands=3",
+    }.items():
+        assert in_terms_of_options(text, options) == expected
+
+
+def test_every_command_knows_its_options():
+    known = options_of(chern)
+    assert known["n_occupied"] == "--occupied"
+    assert known["spin_degenerate"] == "--spin-degenerate"
+    assert known["hermitian"] == "--hermitian"
+    assert known["output"] == "--output"
+    assert known["as_json"] == "--json"
+    assert options_of(predict)["n_occupied"] == "--occupied"
+
+
+def test_readers_advise_options_that_exist(program, files, tmp_path):
+    text = files["plane"].read_text().splitlines()
+    text[4] = text[4].replace("5.0000000000000000e-01", "5.0100000000000000e-01")
+    (tmp_path / "b_hr.dat").write_text("\n".join(text) + "\n")
+    code, _, err = program("chern", tmp_path / "b_hr.dat", "-n", "1")
+    assert (code, "`--hermitian average` takes the mean" in err) == (2, True)
+    (tmp_path / "c_hr.dat").write_text(
+        "\n".join(files["plane"].read_text().splitlines()[:-1]) + "\n"
+    )
+    code, _, err = program("chern", tmp_path / "c_hr.dat", "-n", "1")
+    assert (code, "missing=" in err) == (2, False)
+    for words in (("chern", "--fermi-energy", "0", "-n", "1"), ("z2", "-n", "1")):
+        code, out, err = program(words[0], files["kramers"], *words[1:])
+        assert (code, out) == (2, "")
+        assert not re.search(r"`(n_occupied|fermi_energy|n_electrons)`|Argument `", err), err

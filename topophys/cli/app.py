@@ -7,12 +7,13 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import Final, NoReturn, ParamSpec, TypeVar
+from typing import Final, NoReturn, ParamSpec, TypeVar, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from topophys.cli import answers, data, materials, networks, tools
 from topophys.cli._options import note
@@ -44,8 +45,36 @@ def _stoppable(command: Callable[P, R]) -> Callable[P, R]:
         except KeyboardInterrupt:
             note("stopped; no file was left half-written")
             raise typer.Exit(130) from None
+        except TopophysError as error:
+            error.args = (in_terms_of_options(str(error), options_of(command)),)
+            raise
 
     return run
+
+
+#: Arguments of functions whose options have other names.
+RENAMED: Final = {"n_occupied": "occupied", "n_electrons": "electrons"}
+
+
+def options_of(command: Callable[..., object]) -> dict[str, str]:
+    """Option of a command for each argument of functions that it fills."""
+    found = {}
+    for name, hint in get_type_hints(command, include_extras=True).items():
+        for about in getattr(hint, "__metadata__", ()):
+            if isinstance(about, OptionInfo):
+                words = [w.partition("/")[0] for w in about.param_decls or () if w[:2] == "--"]
+                found[name] = words[0] if words else f"--{name.replace('_', '-')}"
+    return found | {name: found[x] for name, x in RENAMED.items() if x in found}
+
+
+def in_terms_of_options(text: str, options: Mapping[str, str]) -> str:
+    """Rewrite an error that speaks of arguments of functions for who gave options of a command."""
+    for name, option in options.items():
+        text = re.sub(rf"Argument `{name}`", f"Option {option}", text)
+        text = re.sub(rf"argument `{name}`", f"option {option}", text)
+        text = re.sub(rf"`?\b{name}=['\"]?([\w.-]+)['\"]?`?", rf"`{option} \1`", text)
+        text = re.sub(rf"`{name}`", f"`{option}`", text)
+    return text
 
 
 def _first(command: Callable[..., object]) -> str:

@@ -241,7 +241,7 @@ def predict(
     ] = None,
     n_occupied: Annotated[
         int | None,
-        typer.Option("-n", "--n-occupied", help="Number of occupied bands, for chern-2d."),
+        typer.Option("-n", "--occupied", "--n-occupied", help="Occupied bands, for chern-2d."),
     ] = None,
     certify: Annotated[
         bool,
@@ -274,7 +274,7 @@ def predict(
         return
     if n_occupied is not None:
         raise InputError(
-            "Option --n-occupied must be left out for a run, which knows its filling, but is"
+            "Option --occupied must be left out for a run, which knows its filling, but is"
             f" {n_occupied}."
         )
     answer = load_run(run).predict(
