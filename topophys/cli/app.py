@@ -62,7 +62,9 @@ def options_of(command: Callable[..., object]) -> dict[str, str]:
     for name, hint in get_type_hints(command, include_extras=True).items():
         for about in getattr(hint, "__metadata__", ()):
             if isinstance(about, OptionInfo):
-                words = [w.partition("/")[0] for w in about.param_decls or () if w[:2] == "--"]
+                # of annotated options typer takes the first name for the default
+                names = (about.default, *(about.param_decls or ()))
+                words = [str(x).partition("/")[0] for x in names if str(x).startswith("--")]
                 found[name] = words[0] if words else f"--{name.replace('_', '-')}"
     return found | {name: found[x] for name, x in RENAMED.items() if x in found}
 
