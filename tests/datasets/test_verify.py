@@ -248,6 +248,8 @@ def test_no_flipped_bit_goes_by(files, tmp_path_factory, data):
             for name in a.splits:
                 for field, array in a.split(name)[:].items():
                     assert np.array_equal(array, b.split(name).read(field)[0])
+    else:
+        assert report.problems
     damaged.unlink()
 
 

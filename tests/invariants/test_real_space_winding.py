@@ -23,12 +23,12 @@ def test_long_rings_and_open_chains_agree_with_the_proof(chain):
     on_ring = tp.real_space_winding(ring, cells, period=40)
     open_chain, cells = chain_block(chain, 40)
     inside = tp.real_space_winding(open_chain, cells)
-    for found in (on_ring, inside):
-        if found.resolved:
-            assert int(found) == int(proof)
-    if proof.gap_lower > 0.5 * scale:
-        assert on_ring.resolved
-        assert on_ring.estimate == pytest.approx(int(proof), abs=0.05)
+    known = [found for found in (on_ring, inside) if found.resolved]
+    assert {int(found) for found in known} <= {int(proof)}
+    # where the gap is large there is an answer
+    assume(proof.gap_lower > 0.5 * scale)
+    assert on_ring.resolved
+    assert on_ring.estimate == pytest.approx(int(proof), abs=0.05)
 
 
 @given(rng=generators(), ratio=st.sampled_from([0.3, 0.6, 1.6, 3.0]))

@@ -91,6 +91,7 @@ def test_phases_by_lipschitz_constants(unit):
     found = tp.certify_phases(
         lambda m: unit * tp.models.qwz(m), {"m": (-3.0, 3.1)}, lipschitz={"m": unit}, share=0.97
     )
+    assert found.resolved.any()
     for lower, upper, value in zip(
         found.lower[:, 0], found.upper[:, 0], np.ma.filled(found.value, 99), strict=True
     ):
@@ -113,6 +114,7 @@ def test_z2_families(unit):
         lambda m: unit * tp.models.bhz(m), {"m": (-2.0, 2.0)}, time_reversal="up first",
         dependence={"m": "affine"}, share=0.9,
     )  # fmt: skip
+    assert found.resolved.any()
     for lower, upper, value in zip(
         found.lower[:, 0], found.upper[:, 0], np.ma.filled(found.value, 99), strict=True
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import topophys as tp
@@ -86,11 +86,11 @@ def test_rotations_change_nothing_and_a_reflection_the_sign(rng, shape):
 
 @given(rng=generators(), shape=SHAPES, reach=st.integers(1, 3))
 def test_hamiltonians_and_their_samples_give_the_same_number(rng, shape, reach):
+    assume(min(shape) > 2)  # smaller grids have loops that are real, where rounding decides
     H = tp.ensembles.two_band(10, hopping_range=reach, rng=rng)
     direct = tp.chern_number(H, grid=shape, on_unresolved="mask")
     sampled = tp.chern_number_from_d(H.d_on_grid(shape), on_unresolved="mask")
-    if min(shape) > 2:  # smaller grids have loops that are real, where rounding decides
-        assert direct.tolist() == sampled.tolist()
+    assert direct.tolist() == sampled.tolist()
 
 
 def test_bands_that_touch_on_the_grid_are_named():

@@ -169,8 +169,9 @@ def test_gaps_of_data_sets_are_those_of_the_given_hamiltonians(broken, mass):
     h = tp.FourierHamiltonian(hoppings, n_occupied=2)
     energy = np.linalg.eigvalsh(h.on_grid((30, 30)))
     proof = of_the_given(prove_z2(h))
-    if proof.all_certified:
-        assert proof.gap_lower <= (energy[..., 2] - energy[..., 1]).min()
+    # 0 where nothing is proven, which breaking by a tenth does not do
+    assert proof.gap_lower <= (energy[..., 2] - energy[..., 1]).min()
+    assert proof.all_certified or broken > 0.1
 
 
 @pytest.mark.parametrize("name", TASKS)
