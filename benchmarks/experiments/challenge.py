@@ -20,14 +20,14 @@ from topophys.learn.challenge import CHALLENGE, EDITION, load_challenge, score_c
 PAGE = ROOT / "docs" / "challenge.md"
 WEIGHTS = ROOT / "topophys" / "learn" / "pretrained"
 STUDY = harness.Study(ROOT / "benchmarks" / "results" / "challenge.jsonl")
-ENTRIES = ("formula", "fft-formula", "most-probable", "hybrid")
+ENTRIES = ("formula", "fft-formula", "most-probable", "hybrid", "combined")
 HIDDEN = 1
 
 
 def settings(entry):
     """What a score depends on; of networks, their weights."""
     given = {"entry": entry, "edition": EDITION, "hidden": HIDDEN}
-    if entry == "hybrid":
+    if entry in ("hybrid", "combined"):
         given["weights"] = {
             name: hashlib.sha256(path.read_bytes()).hexdigest()[:12]
             for name, path in ((p.stem, p) for p in sorted(WEIGHTS.glob("*.safetensors")))

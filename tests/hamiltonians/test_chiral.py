@@ -178,6 +178,13 @@ def test_hoppings_within_a_sublattice_are_not_neglected_in_silence(scale):
     assert found.gap_lower <= exact.gap_upper - 2 * 2e-7 * scale
 
 
+def test_a_chain_without_hoppings_has_a_block_of_zeros():
+    nothing = tp.FourierHamiltonian({(0,): np.zeros((2, 2)), (3,): np.zeros((2, 2))})
+    chain = tp.ChiralHamiltonian.from_hamiltonian(nothing, sublattice=[1])
+    assert chain.block_range == (0, 0)
+    assert not chain.block_amplitudes.any()
+
+
 def test_what_is_left_out_counts_against_the_gap():
     h = coupled(0.6)  # eps = 1.2 is above the smallest singular value 1 of the block
     chain = tp.ChiralHamiltonian.from_hamiltonian(h, neglect=0.5)

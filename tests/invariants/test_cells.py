@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 import topophys as tp
+from topophys.errors import InputError
 from topophys.invariants._cells import (
     PLANES,
     Hoppings,
@@ -19,8 +22,23 @@ from topophys.invariants._cells import (
     bound_cells,
     frames_at,
 )
-from topophys.invariants._cocycle import INTEGRAL, LIMIT, Cocycle, integers_of_vertices, zone_edges
+from topophys.invariants._cocycle import (
+    GROUP,
+    GROUP_BYTES,
+    GROUP_OF_GAPS,
+    INTEGRAL,
+    LIMIT,
+    MOST_BYTES,
+    Cocycle,
+    Sides,
+    common_edges,
+    group_size,
+    integers_of_vertices,
+    zone_edges,
+)
+from topophys.invariants._limits import MOST, limits
 from topophys.invariants._subdivision import Box, Levels, Zone, cover
+from topophys.invariants._undecided import _apart
 from topophys.kernels.chern_multiband import edge_phases, gram_norm, power_norm
 from topophys.kernels.rounding import UNIT, UP, slack_of
 from topophys.kernels.small_linalg import small_extremes
@@ -607,3 +625,73 @@ def test_norms_of_hoppings_bound_the_largest_singular_values(n):
     assert (found >= largest).all()
     assert (found[:, :3] <= largest[:, :3] * (1.0 + 1e-9)).all()
     assert (found <= frobenius).all()
+
+
+# ---- Sides of cells
+
+
+def sides(intervals):
+    table = np.array(intervals)
+    return Sides(table[:, :1], table[:, 1], table[:, 2], np.arange(len(table)))
+
+
+def covered(intervals):
+    """Every unit of every line, as often as it is covered."""
+    return sorted((line, x) for line, a, b in intervals for x in range(a, b))
+
+
+def test_edges_are_cut_at_the_ends_of_both_families():
+    line, start, end, one, other = common_edges(
+        sides([(0, 2, 4), (0, 0, 2), (3, 0, 4)]), sides([(0, 0, 1), (0, 1, 4), (3, 0, 4)])
+    )
+    assert np.column_stack([line[:, 0], start, end, one, other]).tolist() == [
+        [0, 0, 1, 1, 0], [0, 1, 2, 1, 1], [0, 2, 4, 0, 1], [3, 0, 4, 2, 2],
+    ]  # fmt: skip
+
+
+def test_families_that_do_not_cover_the_same_are_refused():
+    """All pairs of one or two intervals on two short lines, against sets of units."""
+    every = [(line, a, b) for line in (0, 1) for a in range(3) for b in range(a + 1, 4)]
+    families = [f for n in (1, 2) for f in itertools.combinations(every, n)]
+    accepted = 0
+    for plus, minus in itertools.product(families, families):
+        units = covered(plus)
+        tiles = units == covered(minus) and len(set(units)) == len(units)
+        if tiles:
+            _, start, end, *_ = common_edges(sides(plus), sides(minus))
+            assert (end - start).sum() == len(units)
+            accepted += 1
+        else:
+            with pytest.raises(AssertionError, match="do not tile"):
+                common_edges(sides(plus), sides(minus))
+    assert accepted > 50
+
+
+@pytest.mark.parametrize("frames", [True, False])
+@pytest.mark.parametrize("bands", [2, 4, 16, 64, 256])
+@pytest.mark.parametrize("evaluations", [1, 10_000, 10**6, 10**12])
+def test_groups_fit_into_memory_and_are_not_empty(frames, bands, evaluations):
+    size, basis = group_size(bands, evaluations, frames=frames), 16 * bands**2
+    kept = basis if frames else 128
+    assert 1 <= size <= (GROUP if frames else GROUP_OF_GAPS)
+    fits = size * 400 * basis <= GROUP_BYTES and size * kept * evaluations <= MOST_BYTES
+    assert fits or size == 1
+    larger = size + 1
+    full = larger * 400 * basis > GROUP_BYTES or larger * kept * evaluations > MOST_BYTES
+    assert full or size == (GROUP if frames else GROUP_OF_GAPS)
+
+
+def test_limits_of_proofs():
+    for wrong in (1.0, -1e-9, np.nan):
+        with pytest.raises(InputError, match="`tightness` must be a number from 0 to below 1"):
+            tp.certify_gap(tp.models.qwz(1.0), tightness=wrong)
+    # more than 64 bits count
+    found = limits(0.0, 3, 10**30, deepest=3)
+    assert (found.max_depth, found.max_evaluations) == (3, MOST)
+    assert np.int64(found.max_evaluations) + np.int64(MOST - 1) > 0
+
+
+def test_momenta_are_near_across_the_zone_boundary():
+    k = np.array([[0.0, 0.0, np.pi - 0.01], [0.0, 0.0, -np.pi + 0.01], [0.0, 0.5, 0.0]])
+    assert _apart(k, 0.1, np.arange(3)) == [0, 2]
+    assert _apart(k, 0.01, np.arange(3)) == [0, 1, 2]

@@ -107,6 +107,21 @@ def test_most_probable_hamiltonians_are_not_derived_for_more_bands():
     assert score.not_entered == ("planes-12", "z2-12")
 
 
+@pytest.mark.parametrize("name", ["chains-12", "chains-noisy", "planes-6", "planes-12"])
+def test_combined_is_the_network_or_the_most_probable_hamiltonian(name):
+    one, test = POPULATIONS[name], load_challenge(name, seed=6, size=40)
+    said, network = one.combined(test.samples), one.hybrid(test.samples)
+    found = one.network().predict(test.samples, n_occupied=one.given_occupied)
+    others = ~found.reconstructed
+    assert others.any()
+    np.testing.assert_array_equal(said[~others], network[~others])
+    if name in ("chains-12", "planes-6"):
+        expected = one.most_probable(test.samples[others])
+        np.testing.assert_array_equal(said[others], expected)
+    else:  # noisy, or of more bands
+        np.testing.assert_array_equal(said, network)
+
+
 def test_formulas_are_wrong_on_what_was_chosen_against_them():
     for name in ("chains-adversarial", "planes-adversarial"):
         score = score_challenge("fft-formula", [name], hidden_seed=4, size=12)

@@ -447,9 +447,9 @@ def challenge(
     entry: Annotated[
         str | None,
         typer.Argument(
-            help="Entry to score: formula, fft-formula, most-probable, hybrid, module:function, a"
-            " .onnx file, or a .csv file with the columns test,index,value. Without it the tests"
-            " are listed."
+            help="Entry to score: formula, fft-formula, most-probable, hybrid, combined,"
+            " module:function, a .onnx file, or a .csv file with the columns test,index,value."
+            " Without it the tests are listed."
         ),
     ] = None,
     tests: Annotated[

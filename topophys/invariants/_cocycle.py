@@ -103,11 +103,18 @@ def common_edges(plus: Sides, minus: Sides) -> tuple[Int, Int, Int, Int, Int]:
     start = keys % span
     end = np.minimum(plus.end[i], minus.end[j])
     line = lines[keys // span]
-    # both families must cover the same intervals: each edge continues where the one before ends
+    # both families must cover the same intervals, each once: no interval reaches into the next,
+    # each edge continues where the one before ends, and nothing is left over
+    apart = all(
+        (key[1:] >= key[:-1] + (family.end - family.start)[order][:-1]).all()
+        for family, key, order in ((plus, key_p, order_p), (minus, key_m, order_m))
+    )
     same = (plus.line[i] == line).all(-1) & (minus.line[j] == line).all(-1)
+    same &= (plus.start[i] <= start) & (minus.start[j] <= start)
     length = (end - start).sum()
     if not (
-        same.all()
+        apart
+        and same.all()
         and (end > start).all()
         and length == (plus.end - plus.start).sum() == (minus.end - minus.start).sum()
     ):

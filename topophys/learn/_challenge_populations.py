@@ -33,6 +33,9 @@ from topophys.invariants.majorana import majorana_number
 from topophys.invariants.winding import certify_winding, winding_number
 from topophys.invariants.z2 import z2_invariant
 from topophys.kernels.small_linalg import pfaffians
+from topophys.learn._flip_features import denoised, of_unit_size
+from topophys.learn.calibration import NOISY
+from topophys.learn.flip_network import FlipNetwork
 from topophys.learn.layers import upsample_periodic
 from topophys.learn.pretrained.weights import load_pretrained
 
@@ -107,9 +110,36 @@ class Population(ABC):
     def interpolated_formula(self, x: Samples) -> NDArray[Any]:
         """Evaluate the formula after trigonometric interpolation."""
 
-    def hybrid(self, x: Samples) -> NDArray[Any]:
+    def network(self) -> FlipNetwork:
+        """Network of the package that reads these samples."""
+        raise NotImplementedError(f"no network of the package reads samples of {self.kind}")
+
+    @property
+    def given_occupied(self) -> int | None:
+        """Number of occupied bands, where the network needs it."""
+        return None
+
+    @property
+    def has_most_probable(self) -> bool:
+        """Whether the most probable Hamiltonian behind the samples is derived."""
+        return False
+
+    def hybrid(self, x: Samples) -> NDArray[np.int64]:
         """Network of the package with reconstruction, also where it is not sure."""
-        raise NotImplementedError(f"no network of the package reads {len(x)} of these samples")
+        return np.array(self.network().predict(x, n_occupied=self.given_occupied).value)
+
+    def combined(self, x: Samples) -> NDArray[np.int64]:
+        """Answer of the network; of clean samples without reconstruction the most probable one.
+
+        Noise is estimated from the samples: the most probable Hamiltonian assumes none.
+        """
+        found = self.network().predict(x, n_occupied=self.given_occupied)
+        _, noise = denoised(of_unit_size(torch.from_numpy(x)))
+        rows = np.flatnonzero(~found.reconstructed & (noise.numpy() <= NOISY))
+        value = np.array(found.value)
+        if len(rows) and self.has_most_probable:
+            value[rows] = self.most_probable(x[rows])
+        return value
 
     def most_probable(self, x: Samples) -> NDArray[Any]:
         """Weigh the formula on the most probable Hamiltonians of all families of variances."""
@@ -141,8 +171,12 @@ class _Chains(Population):
     def interpolated_formula(self, x: Samples) -> NDArray[np.float64]:
         return self.formula(_interpolated(x, 4, [1]))
 
-    def hybrid(self, x: Samples) -> NDArray[np.int64]:
-        return load_pretrained("winding-1d").predict(x).value
+    def network(self) -> FlipNetwork:
+        return load_pretrained("winding-1d")
+
+    @property
+    def has_most_probable(self) -> bool:
+        return True
 
     def most_probable(self, x: Samples) -> NDArray[np.float64]:
         points = [x.shape[1]]
@@ -171,11 +205,19 @@ class _Planes(Population):
     def interpolated_formula(self, x: Samples) -> NDArray[np.float64]:
         return self.formula(_interpolated(x, 2, [1, 2]))
 
-    def hybrid(self, x: Samples) -> NDArray[np.int64]:
-        return load_pretrained("chern-2d").predict(x, n_occupied=x.shape[-1] // 2).value
+    def network(self) -> FlipNetwork:
+        return load_pretrained("chern-2d")
+
+    @property
+    def given_occupied(self) -> int | None:
+        return self.n_occupied
+
+    @property
+    def has_most_probable(self) -> bool:
+        return self.n_bands == 2  # of more bands it is not derived here
 
     def most_probable(self, x: Samples) -> NDArray[np.float64]:
-        if self.n_bands != 2:  # of more bands it is not derived here
+        if not self.has_most_probable:
             return super().most_probable(x)
         d = pauli_components(x).real
         grid = d.shape[1:3]

@@ -193,13 +193,19 @@ def _most_probable(x: NDArray[np.complex128], test: ChallengeTest) -> NDArray[An
     return POPULATIONS[test.name].most_probable(x)
 
 
+def _combined(x: NDArray[np.complex128], test: ChallengeTest) -> NDArray[Any]:
+    return POPULATIONS[test.name].combined(x)
+
+
 #: Entries that are there: formulas on samples, on interpolated samples, on the most probable
-#: Hamiltonians behind them, and the hybrid networks.
+#: Hamiltonians behind them, the hybrid networks, and these with the most probable Hamiltonian
+#: where nothing is reconstructed.
 BUILT_IN: Final[dict[str, Entry]] = {
     "formula": _formula,
     "fft-formula": _fft_formula,
     "most-probable": _most_probable,
     "hybrid": _hybrid,
+    "combined": _combined,
 }
 
 
@@ -488,10 +494,10 @@ def read_entry(source: str | Path) -> Entry:
     Parameters
     ----------
     source : str or path-like
-        "formula", "fft-formula", "most-probable" or "hybrid"; "module:function" of what can be
-        imported, also from the working folder; a CSV file with the columns test, index and value
-        (an empty value abstains); or an ONNX file whose only input is (n, *grid, m, m, 2) and whose
-        output is one number each.
+        "formula", "fft-formula", "most-probable", "hybrid" or "combined"; "module:function" of
+        what can be imported, also from the working folder; a CSV file with the columns test, index
+        and value (an empty value abstains); or an ONNX file whose only input is (n, *grid, m, m, 2)
+        and whose output is one number each.
 
     Returns
     -------
