@@ -354,7 +354,7 @@ def score_challenge(
     >>> always_zero = lambda samples, test: np.zeros(len(samples))
     >>> score = score_challenge(always_zero, ["z2-12"], hidden_seed=1, size=8)
     >>> score.rows[0].answered, score.edition
-    (8, 1)
+    (8, 2)
     """
     names = _chosen(tests)
     call = entry if callable(entry) else read_entry(entry)
