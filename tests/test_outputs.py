@@ -301,7 +301,7 @@ def test_certificates_are_read_from_plain_files(tmp_path):
     (tmp_path / "zero").symlink_to("/dev/zero")
     (tmp_path / "latin").write_bytes(b"\xe9")
     for name in ("pipe", "zero", "latin", "missing", "."):
-        for read in (certificate_file.load, certificate_file.verify):
+        for read in (certificate_file.load, certificate_file.verify_certificate):
             with pytest.raises(InputError) as told:
                 read(tmp_path / name)
             assert "\n" not in str(told.value)

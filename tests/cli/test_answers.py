@@ -336,6 +336,7 @@ def test_errors_speak_of_options():
         "hermitian='average' takes the mean.": "`--hermitian average` takes the mean.",
         "say so by missing='zero'": "say so by `--missing zero`",
         "the argument `missing`, or `n_occupied`": "the option --missing, or `--occupied`",
+        "Arguments `n_occupied` and `missing` clash": "Options `--occupied` and `--missing` clash",
         "Argument `grid` must be given": "Argument `grid` must be given",
         "the values of n_occupied_bands=3": "the values of n_occupied_bands=3",
     }.items():

@@ -120,7 +120,9 @@ def test_missing_recipe(refused, tmp_path):
 
 def test_impossible_number_of_workers(refused, tmp_path):
     output = tmp_path / "a.h5"
-    assert "`workers`" in refused("generate", tiny("winding"), "-o", output, "--workers", "0")
+    assert "Option --workers" in refused(
+        "generate", tiny("winding"), "-o", output, "--workers", "0"
+    )
     assert not output.exists()
 
 
@@ -172,7 +174,7 @@ def test_training_settings(refused, tiny_file, tmp_path):
     output = ("-o", tmp_path / "run", "--config")
     assert "`epoch`" in refused("train", tiny_file, *output, settings)
     assert "nowhere.toml" in refused("train", tiny_file, *output, tmp_path / "nowhere.toml")
-    assert "`device`" in refused("train", tiny_file, "-o", tmp_path / "run", "--device", "abacus")
+    assert "--device" in refused("train", tiny_file, "-o", tmp_path / "run", "--device", "abacus")
     assert not (tmp_path / "run").exists()
 
 
@@ -273,5 +275,5 @@ def test_numbers_of_workers_that_cannot_be(program, tmp_path, monkeypatch, words
     assert (code, out) == (2, "")
     assert "Traceback" not in err
     assert "internal error" not in err
-    assert err.splitlines()[-1].startswith(("topophys: Argument `workers`", "Error: Invalid value"))
+    assert err.splitlines()[-1].startswith(("topophys: Option --workers", "Error: Invalid value"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.toml"]

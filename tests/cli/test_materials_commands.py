@@ -61,7 +61,7 @@ def test_solids_and_a_bad_file_among_good_ones(program, tmp_path):
     assert err.count("\n") == 1
     code, _, err = program("materials", "generate", "-n", 3, "--dim", 4, "-o", toys)
     assert (code, err.count("\n")) == (2, 1)
-    assert "`dim` must be 2 or 3" in err
+    assert "--dim must be 2 or 3" in err
 
 
 TABLE = "formula,class\n" + "".join(

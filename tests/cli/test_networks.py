@@ -214,9 +214,9 @@ def test_networks_of_the_package_answer_at_once(program, tmp_path):
         planes
     ).value.tolist()
     for words, said in (
-        (("chern-2d", tmp_path / "bands.npy"), "`n_occupied` must be given for 3 bands"),
+        (("chern-2d", tmp_path / "bands.npy"), "--occupied must be given for 3 bands"),
         (("winding-1d", tmp_path / "blocks.npy", "--refine", "2"), "--refine"),
-        (("winding-1d", tmp_path / "blocks.npy", "--certify"), "`certify` must be False"),
+        (("winding-1d", tmp_path / "blocks.npy", "--certify"), "--certify must be False"),
     ):
         code, out, err = program("predict", *words)
         assert code != 0

@@ -76,7 +76,7 @@ def in_terms_of_options(text: str, options: Mapping[str, str]) -> str:
         text = re.sub(rf"argument `{name}`", f"option {option}", text)
         text = re.sub(rf"`?\b{name}=['\"]?([\w.-]+)['\"]?`?", rf"`{option} \1`", text)
         text = re.sub(rf"`{name}`", f"`{option}`", text)
-    return text
+    return text.replace("Arguments `--", "Options `--")
 
 
 def _first(command: Callable[..., object]) -> str:
