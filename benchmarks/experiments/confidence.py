@@ -5,6 +5,7 @@
     python -m benchmarks.experiments.confidence models    # models with known physics
     python -m benchmarks.experiments.confidence fresh     # the same at other random parameters
     python -m benchmarks.experiments.confidence finer     # what a look at a finer grid contradicts
+    python -m benchmarks.experiments.confidence silent    # where nothing is answered, and why
     python -m benchmarks.experiments.confidence files     # real materials, in $TOPOPHYS_TEST_DATA
     python -m benchmarks.experiments.confidence write     # docs/results/confidence.md, its figure
 
@@ -18,15 +19,27 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
+from scipy.stats import beta
 
 import topophys as tp
 from benchmarks import harness
-from benchmarks.experiments.hybrid import FAMILIES, NOISE, chain_case, flat_bands, plane_case
+from benchmarks.experiments.hybrid import (
+    CALIBRATION,
+    FAMILIES,
+    NOISE,
+    PROMISE,
+    calibration_samples,
+    chain_case,
+    flat_bands,
+    plane_case,
+)
 from benchmarks.pages import ROOT, filled, put
 from benchmarks.peers.wannier_files import file_of
 from topophys.ensembles import HARD_CHAINS, HARD_PLANES, mixed_chains, mixed_planes
 from topophys.hamiltonians.flatten import flatten_block
 from topophys.learn import load_pretrained
+from topophys.learn.calibration import FIRST, NEVER, error_limit
 
 PAGE = ROOT / "docs" / "results" / "confidence.md"
 FIGURE = ROOT / "docs" / "figures" / "reliability_networks.png"
@@ -227,6 +240,97 @@ def contradicted(network, without, of, n_bands, points, noise):
     )])  # fmt: skip
 
 
+# ---------------------------------------------------------------------------- Silent parts
+
+
+def run_silent():
+    """What the calibration counted in each part of its samples that has no threshold."""
+    torch.set_num_threads(1)
+    for kind, name in NETWORKS.items():
+        given = {"what": "silent", "kind": kind, "promise": PROMISE, **CALIBRATION}
+        if STUDY.get(given) is None:
+            network = load_pretrained(name)
+            (populations,) = calibration_samples(kind, [network])
+            STUDY.put(given, {"parts": silent_parts(network.calibration, populations)})
+
+
+def silent_parts(calibration, populations, promise=PROMISE):
+    """One row for each part without a threshold, of those samples that fix thresholds."""
+    found = []
+    for row, points in enumerate(calibration.points.tolist()):
+        for noisy in (0, 1):
+            part, right, sure = said_in_cell(calibration, populations, row, noisy)
+            limits = calibration.limits[row, noisy].tolist()
+            edges = [float(e) for e in calibration.edges[row, noisy].exp()]
+            for b in np.flatnonzero(np.array(limits) >= NEVER).tolist():
+                own = part == b
+                order = np.argsort(-sure[own], kind="stable")
+                wrong = np.cumsum(~right[own][order])
+                count = np.arange(1, len(order) + 1)
+                upper = np.nan_to_num(beta.ppf(0.95, wrong + 1, count - wrong), nan=1.0)
+                best = int(upper.argmin())
+                near = [c for c in (b - 1, b + 1) if 0 <= c < len(limits)]
+                found.append({
+                    "points": points, "noisy": noisy, "from": edges[b - 1] if b else 0.0,
+                    "to": edges[b] if b < len(edges) else None, "n": int(own.sum()),
+                    "wrong": int(wrong[-1]), "first": int(np.argmax(wrong > 0)),
+                    "answered": best + 1, "wrong answered": int(wrong[best]),
+                    "upper": float(upper[best]), "limits": limits, "part": b,
+                    "merged": [pooled(part, right, sure, b, c, limits[c], promise) for c in near],
+                })  # fmt: skip
+    return found
+
+
+def said_in_cell(calibration, populations, row, noisy):
+    """Parts, right answers and confidences of the samples that fix the thresholds of a grid."""
+    columns = []
+    for p in populations:
+        end = max(1, round(FIRST * len(p.column)))
+        r, w = calibration.cells(p.context)
+        some = ((r == row) & (w == noisy)).numpy()
+        some[:end] = False
+        some = torch.from_numpy(some)
+        odds = calibration.judge(p.logs[some], p.context[some], p.summary[some]).probabilities
+        part = calibration.part_of(p.context[some], r[some], w[some]).numpy()
+        columns.append((part, odds.argmax(-1) == p.column[some.numpy()], odds.max(-1)))
+    return (np.concatenate(column) for column in zip(*columns, strict=True))
+
+
+def pooled(part, right, sure, silent, other, limit, promise):
+    """What one threshold for two parts together answers, and what the other answers now."""
+    both = (part == silent) | (part == other)
+    common = error_limit(right[both], sure[both], promise)
+    said = sure >= common
+    return {
+        "limit": common,
+        "answered": int((said & both).sum()),
+        "in silent": int((said & (part == silent)).sum()),
+        "wrong in silent": int((said & ~right & (part == silent)).sum()),
+        "other now": int(((sure >= limit) & (part == other)).sum()),
+    }
+
+
+def silent_table():
+    head = ["network", "points", "samples with", "n", "wrong", "before the first wrong",
+            "smallest upper end", "with wrong", "merged with a neighbour: answered, before",
+            "of these in this part", "wrong there"]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---|---:|---|" + "---:|" * (len(head) - 3)]
+    for g, result in STUDY.entries():
+        for r in result["parts"] if g["what"] == "silent" else ():
+            top = "" if r["to"] is None else f" to {r['to']:.3f}"
+            what = "noise" if r["noisy"] else "high harmonics"
+            best = max(r["merged"], key=lambda m: m["answered"] - m["other now"])
+            side = f"{r['points']:.0f}" + f" x {r['points']:.0f}" * (g["kind"] == "planes")
+            lines.append(
+                f"| {NETWORKS[g['kind']]} | {side} | {what} from {r['from']:.3f}{top} |"
+                f" {r['n']:,} | {r['wrong']} | {r['first']} | {r['upper']:.4f} |"
+                f" {r['wrong answered']} of {r['answered']} |"
+                f" {best['answered']}, {best['other now']} | {best['in silent']} |"
+                f" {best['wrong in silent']} |"
+            )  # fmt: skip
+    return "\n".join(lines)
+
+
 #: Draws of each model that nothing was chosen by.
 FRESH = 300
 
@@ -422,6 +526,8 @@ def write():
                               counts_table(fresh), machine))  # fmt: skip
     put(PAGE, "finer", filled("python -m benchmarks.experiments.confidence finer",
                               finer_table(), machine))  # fmt: skip
+    put(PAGE, "silent", filled("python -m benchmarks.experiments.confidence silent",
+                               silent_table(), machine))  # fmt: skip
     draw()
 
 
@@ -434,5 +540,6 @@ if __name__ == "__main__":
         fresh=run_fresh,
         files=run_files,
         finer=run_finer,
+        silent=run_silent,
         write=write,
     )

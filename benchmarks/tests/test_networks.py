@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binom
 
 import topophys as tp
 from benchmarks.experiments import (
@@ -16,7 +17,8 @@ from benchmarks.experiments import (
     noise,
     widths,
 )
-from topophys.learn import FlipNetwork, TopologicalMLEncoder2D
+from topophys.learn import FlipNetwork, TopologicalMLEncoder2D, load_pretrained
+from topophys.learn.calibration import NEVER, error_limit
 from topophys.learn.encoders.loops import plaquette_loops
 
 
@@ -90,8 +92,6 @@ def test_planes_of_a_stack_are_its_hamiltonians():
 
 
 def test_counts_by_bin_hold_every_sample():
-    from topophys.learn import load_pretrained
-
     chains = tp.ensembles.hard_chains("long_range", 40, rng=1)
     found = load_pretrained("winding-1d").predict(chains.block_on_grid(8), reconstruct=False)
     right = found.value == np.ma.getdata(tp.certify_winding(chains).value)
@@ -109,6 +109,37 @@ def test_error_of_confidence_has_a_sign():
     ece, apart = confidence.error(np.array([[10.0, 10.0], [9.0, 5.0], [8.0, 7.0]]))
     assert ece == pytest.approx(0.15)
     assert apart == pytest.approx(-0.05)
+
+
+def test_parts_without_a_threshold_miss_the_promise_on_what_was_counted():
+    found = {g["kind"]: r["parts"] for g, r in confidence.STUDY.entries() if g["what"] == "silent"}
+    for kind, name in confidence.NETWORKS.items():
+        limits = load_pretrained(name).calibration.limits
+        # counted for the network that is in the package, and all of its silent parts
+        assert len(found[kind]) == int((limits >= NEVER).sum())
+        for r in found[kind]:
+            n, k = r["answered"], r["wrong answered"]
+            assert confidence.PROMISE < r["upper"] <= 1.0
+            # the share of which k or fewer wrong ones of n are improbable
+            assert k == n or binom.cdf(k, n, r["upper"]) == pytest.approx(0.05)
+            assert k > 0 or r["first"] >= n
+            for m in r["merged"]:
+                assert 0 <= m["wrong in silent"] <= m["in silent"] <= m["answered"]
+
+
+def test_one_wrong_answer_among_the_most_confident_silences_a_part():
+    sure = np.linspace(1.0, 0.5, 1000)
+    part, right = np.arange(1000) % 2, np.ones(1000, bool)
+    right[20] = False
+    silent = part == 0
+    right[silent & (sure < sure[700])] = False
+    assert error_limit(right[silent], sure[silent], 0.01) == NEVER  # one of 350, then many
+    both = confidence.pooled(part, right, sure, 0, 1, limit=sure[401], promise=0.01)
+    # one of 702 together: an upper end of 0.0067, above 0.01 from the third wrong answer on
+    assert both["wrong in silent"] == 2
+    assert both["answered"] == 704
+    assert both["in silent"] == 352
+    assert both["other now"] == 201
 
 
 def test_answers_are_calibrated_on_all_hard_ensembles():

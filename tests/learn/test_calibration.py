@@ -22,6 +22,7 @@ from topophys.learn.calibration import (
     error_limit,
     fit_calibration,
 )
+from topophys.learn.flip_network import Posterior
 from topophys.learn.layers import upsample_periodic
 
 FEATURES = 3
@@ -271,3 +272,31 @@ def test_mixtures_keep_to_their_limits():
     assert (sizes[[1, 2, 10, 11]] > 0.0).all()
     planes = mixed_planes(20, ranges=(3, 3), rng=3)
     assert np.abs(planes.vectors).max() == 3
+
+
+def test_error_limits_count_all_answers_of_equal_confidence():
+    sure = np.r_[np.full(400, 1.0), np.full(100, 0.9)]
+    right = np.r_[np.ones(300, bool), np.zeros(100, bool), np.ones(100, bool)]
+    # 300 right ones come first, but a threshold of 1 answers 100 wrong ones with them
+    assert error_limit(right, sure, 0.01) == NEVER
+    assert error_limit(np.r_[right[:300], right[400:], right[300:400]], sure[::-1], 0.01) == NEVER
+    sure[300:400] = 0.95
+    assert error_limit(right, sure, 0.01) == 1.0
+
+
+def test_a_posterior_says_where_no_confidence_is_enough():
+    def shown(threshold, unfamiliar):
+        one, three = np.full((3, 32), 1 / 32), np.zeros(3, int)
+        return repr(Posterior(three, np.full(3, 0.9), three, one, three > 0, threshold,
+                              unfamiliar=np.array(unfamiliar)))  # fmt: skip
+
+    text = shown(np.array([0.5, NEVER, 0.75]), [False, False, False])
+    assert "asked for        0.500 to 0.750\n" in text
+    assert "no threshold     1 of 3" in text
+    # nothing is said of samples that are silent for another reason, or by the user's own number
+    assert "no threshold" not in shown(np.array([0.5, NEVER, 0.75]), [False, True, False])
+    assert "asked for        2.000\n" in shown(NEVER, [False, False, False])
+    assert "no threshold" not in shown(NEVER, [False, False, False])
+    assert "asked for        none\n  no threshold     3 of 3" in shown(
+        np.full(3, NEVER), [False, False, False]
+    )

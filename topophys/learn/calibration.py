@@ -84,8 +84,11 @@ def error_limit(right: Bool[np.ndarray, " batch"], confidence: Float[np.ndarray,
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(~right[order])
     answered = np.arange(1, len(order) + 1)
-    kept = np.flatnonzero(beta.ppf(0.95, wrong + 1, answered - wrong) <= promise)
-    # where all are right the last one is 0 / 0: no upper end, nothing kept but what came before
+    # who answers one of equal confidences answers all of them
+    last = np.append(np.diff(confidence[order]) < 0.0, True)
+    upper = beta.ppf(0.95, wrong + 1, answered - wrong)
+    kept = np.flatnonzero((upper <= promise) & last)
+    # while all are wrong there is no upper end, and nothing is kept
     return float(confidence[order][kept[-1]]) if len(kept) else NEVER
 
 

@@ -114,12 +114,23 @@ class Posterior(ProvenAnswers):
             changed = int((self.value != self.formula).sum())
             lines.append(f"  reconstructed    {int(self.reconstructed.sum())} of {total}")
             lines.append(f"  not the formula  {changed} of {total}")
-        asked = np.unique(np.round(self.threshold, 3))
-        shown = f"{asked[0]:.3f}" + f" to {asked[-1]:.3f}" * (len(asked) > 1) if len(asked) else ""
-        lines.append(f"  asked for        {shown}")
+        lines += self._threshold_lines()
         if self.unfamiliar is not None:
             lines.append(f"  unfamiliar       {int(self.unfamiliar.sum())} of {total}")
         return "\n".join([*lines, *self._proof_lines()])
+
+    def _threshold_lines(self) -> list[str]:
+        """Lines on the confidence asked for, and on samples for which none is enough."""
+        limit = np.asarray(self.threshold)
+        # one number is what the user asked for, whatever it is
+        never = (limit >= NEVER) & isinstance(self.threshold, np.ndarray)
+        asked = np.unique(np.round(limit[~never], 3))
+        shown = f"{asked[0]:.3f}" + f" to {asked[-1]:.3f}" * (len(asked) > 1) if len(asked) else ""
+        lines = [f"  asked for        {shown or 'none'}"] if limit.size else []
+        silent = never if self.unfamiliar is None else never & ~self.unfamiliar
+        if silent.any():
+            lines.append(f"  no threshold     {int(silent.sum())} of {self.value.size}")
+        return lines
 
     @property
     def proposed(self) -> Int[np.ndarray, "..."]:
