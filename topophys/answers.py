@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import InputError, KindError, why
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import at_least, at_most
 
 if TYPE_CHECKING:
@@ -368,7 +369,7 @@ def _nearest(h: WannierHamiltonian, filled: int) -> tuple[str, str]:
     from topophys.grids import grid_of  # noqa: PLC0415
 
     k = grid_of(h.dim, POINTS[h.dim]).reshape(-1, h.dim)
-    energy = np.concatenate([np.linalg.eigvalsh(h.bloch(part)) for part in np.array_split(k, 16)])
+    energy = np.concatenate([eigenvalues(h.bloch(part)) for part in np.array_split(k, 16)])
     gaps = energy[:, filled] - energy[:, filled - 1]
     found = [_node(h, k[i], filled) for i in np.argsort(gaps)[:STARTS]]
     at, gap = min(found, key=lambda one: one[1])
@@ -386,7 +387,7 @@ def _node(
     step, best, n = 0.1, np.inf, h.n_occupied if filled is None else filled
     rng = np.random.default_rng(0)
     for _ in range(400):
-        energy = np.linalg.eigvalsh(h.bloch(k + step * ring))
+        energy = eigenvalues(h.bloch(k + step * ring))
         gap = energy[:, n] - energy[:, n - 1]
         lowest = int(gap.argmin())
         if gap[lowest] < best and ring[lowest].any():

@@ -407,7 +407,7 @@ def check(text: str) -> str:
 def rounded_down(bound: float) -> str:
     """Six digits of a proven bound that are proven, too."""
     six = Context(prec=6, rounding=ROUND_FLOOR).create_decimal(Decimal(bound))
-    return f"{float(six):.6g}"
+    return f"{float(six):.6g}" if bound == 0.0 or bound > 1e-300 else f"{six:.5e}"
 
 
 def contents(path: Path) -> str:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import topophys as tp
@@ -18,6 +18,8 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(value=FINITE, digits=st.integers(1, 9))
+@example(value=5e-324, digits=1)
+@example(value=-2.5e-310, digits=3)
 def test_texts_enclose_the_number(value, digits):
     low, high = Fraction(at_least(value, digits)), Fraction(at_most(value, digits))
     assert low <= Fraction(value) <= high
@@ -26,6 +28,7 @@ def test_texts_enclose_the_number(value, digits):
 
 
 @given(value=st.floats(0.0, 1e300))
+@example(value=5e-324)
 def test_the_checker_rounds_down(value):
     assert Fraction(checker.rounded_down(value)) <= Fraction(value)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import topophys as tp
 from tests.strategies import generators
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.small_linalg import LANES, departures, small_eigh
 
 EPS = np.finfo(float).eps
@@ -42,7 +46,7 @@ def check(h):
 def test_generic_matrices(rng, count, n):
     h = hermitian(rng, count, n)
     energy = check(h)
-    np.testing.assert_allclose(energy, np.linalg.eigvalsh(h), rtol=0, atol=1e-13 * 2 * n)
+    np.testing.assert_allclose(energy, eigenvalues(h), rtol=0, atol=1e-13 * 2 * n)
 
 
 @given(rng=generators(), n=st.integers(2, 6), data=st.data())
@@ -59,7 +63,7 @@ def test_degenerate_levels(rng, n, data):
 def test_any_unit_of_energy(scale):
     h = hermitian(np.random.default_rng(1), 9, 4)
     energy, _ = diagonalised(scale * h)
-    np.testing.assert_allclose(energy / scale, np.linalg.eigvalsh(h), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(energy / scale, eigenvalues(h), rtol=1e-13, atol=1e-13)
 
 
 @given(rng=generators(), n=st.integers(2, 8))
@@ -70,7 +74,7 @@ def test_entries_whose_squares_underflow(rng, n):
     level = rng.choice([0.0, 1.0, -1.0, 1e-4], (40, n)) + rng.choice([0.0, 1e-160], (40, n))
     h = h + h.conj().swapaxes(1, 2) + level[:, :, None] * np.eye(n)
     energy = check(h)
-    np.testing.assert_allclose(energy, np.linalg.eigvalsh(h), rtol=0, atol=1e-13 * 2 * n)
+    np.testing.assert_allclose(energy, eigenvalues(h), rtol=0, atol=1e-13 * 2 * n)
 
 
 def test_kramers_pairs_that_are_almost_apart():
@@ -111,3 +115,46 @@ def test_departures_from_hermitian():
     np.testing.assert_allclose(off, [0.0, 0.25], atol=1e-15)
     parts = np.maximum(np.abs(h.real), np.abs(h.imag)).max((1, 2, 3))
     np.testing.assert_array_equal(scale, parts)
+
+
+def subnormal_squares():
+    """A matrix on which LAPACK without eigenvectors is wrong by 0.06, and its levels."""
+    h = np.zeros((4, 4))
+    h[0, 0], h[1, 1], h[2, 2] = 1.839e-162, 1e-4, 1.0
+    h[0, 1], h[0, 2], h[0, 3], h[1, 2], h[1, 3], h[2, 3] = (
+        4.615e-171, 6.363e-1, 3.802e-274, 1.020e-233, 8.126e-107, 1.243e-131
+    )  # fmt: skip
+    h = np.triu(h) + np.triu(h, 1).T
+    root = np.sqrt(0.25 + 6.363e-1**2)
+    return h.astype(complex), np.array([0.5 - root, 0.0, 1e-4, 0.5 + root])
+
+
+def test_squares_that_are_subnormal_do_not_spoil_levels():
+    h, exact = subnormal_squares()
+    np.testing.assert_allclose(eigenvalues(h), exact, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(check(h[None])[0], exact, rtol=0, atol=1e-15)
+    # beside more levels, for which LAPACK is asked
+    many = np.zeros((10, 10), complex)
+    many[:4, :4], many[4:, 4:] = h, np.diag(np.arange(2.0, 8.0))
+    expected = [*exact, *range(2, 8)]
+    np.testing.assert_allclose(np.sort(eigenvalues(many)), np.sort(expected), rtol=0, atol=1e-14)
+    bands = tp.FourierHamiltonian({(0,): h}, n_occupied=1).bands([0.3])
+    np.testing.assert_allclose(bands, exact, rtol=0, atol=1e-15)
+
+
+def test_nobody_asks_lapack_for_eigenvalues_alone():
+    """Nor does any bound rest on it."""
+    root = Path(tp.__file__).parent
+    for part in ("kernels", "hamiltonians", "invariants", "ensembles", "datasets", "tasks"):
+        for file in (root / part).rglob("*.py"):
+            assert "np.linalg.eigvalsh" not in file.read_text(encoding="utf-8"), file
+
+
+@given(rng=generators(), n=st.integers(2, 8))
+def test_couplings_far_below_rounding_between_equal_levels(rng, n):
+    """They would turn equal levels into each other in every sweep, and round them each time."""
+    h = hermitian(rng, 40, n) * 10.0 ** rng.uniform(-139.0, -100.0, (40, n, n))
+    h = h + h.conj().swapaxes(1, 2) + np.eye(n)
+    h[:, 0, 1:] += 1e-8 * rng.standard_normal((40, n - 1))
+    h[:, 1:, 0] = h[:, 0, 1:].conj()
+    check(h)

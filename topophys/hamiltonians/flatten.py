@@ -18,6 +18,7 @@ from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.kernels import status as st
 from topophys.kernels.chain_fields import SINGULAR, polar_factors
+from topophys.kernels.eigenvalues import eigenvalues
 
 __all__ = [
     "Unflattened",
@@ -128,7 +129,7 @@ def _solve(
     found = np.linalg.solve(damped, target[..., None])[..., 0]
     found /= np.linalg.norm(found, axis=-1, keepdims=True)
     left_over = np.einsum("bi,bij,bj->b", found, normal, found)
-    others = np.linalg.eigvalsh(normal)[:, 1]
+    others = eigenvalues(normal)[:, 1]
     misfit, apart = (np.sqrt(np.maximum(x, 0.0)) for x in (left_over, others))
     return found.reshape(batch, length, size), misfit, apart
 
@@ -276,7 +277,7 @@ def unflatten_block(
     skew = np.abs(modulus - np.conj(np.swapaxes(modulus, -1, -2))).max((-3, -2, -1))
     modulus = 0.5 * (modulus + np.conj(np.swapaxes(modulus, -1, -2)))
     # the equations let U^dagger D be any Hermitian matrix: U is the polar factor if it is positive
-    smallest = np.linalg.eigvalsh(modulus)[..., 0].min(-1)
+    smallest = eigenvalues(modulus)[..., 0].min(-1)
     # where the smallest singular value is of the size of the misfit, the polar factor is arbitrary:
     # a block of short range beside an empty one fits the equations, but not the samples
     positive = (smallest > LEAST) & (skew < CLOSE * smallest)
@@ -393,7 +394,7 @@ def unflatten_bands(
     above = left[:, :, 0] @ rows @ empty
     # the equations keep filled and empty states apart, but do not say which of them are lower, and
     # hold for states without energy too
-    gap = (np.linalg.eigvalsh(above)[..., 0] - np.linalg.eigvalsh(below)[..., -1]).min(-1)
+    gap = (eigenvalues(above)[..., 0] - eigenvalues(below)[..., -1]).min(-1)
     mixing = np.abs(left[:, :, 0] @ rows @ filled).max((-3, -2, -1))
     ordered = (gap > LEAST) & (mixing < CLOSE * gap) & clear
     return Unflattened(bands, ordered & (misfit <= tolerance), reach, unique, misfit)

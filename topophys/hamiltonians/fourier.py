@@ -15,6 +15,7 @@ from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import SMALLEST, UNIT, UP
 
 __all__ = ["FourierHamiltonian"]
@@ -571,7 +572,7 @@ class FourierHamiltonian:
         ShapeError
             If the last axis of `k` is not `dim`.
         """
-        return np.asarray(np.linalg.eigvalsh(self.bloch(k)))
+        return np.asarray(eigenvalues(self.bloch(k)))
 
     # NumPy leaves products of its numbers and arrays with a Hamiltonian to the methods below
     __array_ufunc__ = None

@@ -13,6 +13,7 @@ from topophys import _validation
 from topophys.errors import FillingError, InputError, KindError
 from topophys.grids import grid_of
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import SMALLEST, UNIT, UP, frobenius
 
 __all__ = ["GeneralizedHamiltonian"]
@@ -177,7 +178,7 @@ class GeneralizedHamiltonian:
         float64 ndarray of shape (..., n)
             In the units of the hoppings.
         """
-        return np.asarray(np.linalg.eigvalsh(self.bloch(k)))
+        return np.asarray(eigenvalues(self.bloch(k)))
 
     def shifted(self, energy: float | Mapping[tuple[int, ...], complex]) -> FourierHamiltonian:
         r"""Return H - E S, whose levels below zero are as many as those of the problem below E.

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.hamiltonians.flatten import flatten_block, traceless_basis
+from topophys.kernels.eigenvalues import eigenvalues
 
 __all__ = [
     "CHAIN_FAMILIES",
@@ -366,7 +367,7 @@ def _blocks(flat: Values, variances: Floats) -> MostProbable:
     def relative(x: Floats, step: Floats) -> Floats:
         root = np.linalg.inv(np.linalg.cholesky(matrices(x)))
         along = root @ matrices(step) @ np.conj(np.swapaxes(root, -1, -2))
-        return np.asarray(np.linalg.eigvalsh(along).reshape(len(x), points * n), np.float64)
+        return np.asarray(eigenvalues(along).reshape(len(x), points * n), np.float64)
 
     start = np.tile(np.einsum("aii->a", basis).real, (batch, points))
     x, curvature, decrement = _newton(form, start, degree, points * n, derivatives, relative)

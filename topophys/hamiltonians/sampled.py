@@ -15,6 +15,7 @@ from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
 from topophys.hamiltonians.fourier import FourierHamiltonian, primitive
 from topophys.hamiltonians.interop import hoppings_of
+from topophys.kernels.eigenvalues import eigenvalues
 
 __all__ = ["SampledHamiltonian", "from_callable"]
 
@@ -93,7 +94,7 @@ class SampledHamiltonian:
 
         Shapes: `k` (..., dim); returns (..., n).
         """
-        return np.asarray(np.linalg.eigvalsh(self.bloch(k)))
+        return np.asarray(eigenvalues(self.bloch(k)))
 
     def __repr__(self) -> str:
         return (

@@ -22,6 +22,7 @@ from topophys.hamiltonians._wannier90_beside import (
 )
 from topophys.hamiltonians._wannier90_format import Content, parse
 from topophys.hamiltonians.fourier import FourierHamiltonian
+from topophys.kernels.eigenvalues import eigenvalues
 
 __all__ = ["WannierHamiltonian", "read_wannier90", "write_wannier90_hr"]
 
@@ -307,7 +308,7 @@ def fill_below(h: WannierHamiltonian, fermi_energy: float) -> None:
     """Fill the bands below an energy, counted at the momenta of a grid; refuse a metal."""
     energy = float(_validation.as_real(fermi_energy, "fermi_energy", "(...)"))
     grid = (FERMI_GRID[h.dim],) * h.dim
-    counts = (np.linalg.eigvalsh(h.on_grid(grid)) < energy).sum(-1)
+    counts = (eigenvalues(h.on_grid(grid)) < energy).sum(-1)
     low, high = int(counts.min()), int(counts.max())
     unit = f" {h.unit}" if h.unit else ""
     if low != high or not 0 < low < h.n_bands:

@@ -25,6 +25,7 @@ from topophys.kernels.chern_multiband import (
     term_count,
     turn_bounds,
 )
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import slack_of
 from topophys.kernels.small_linalg import LARGEST, extremes_of_two, small_eigh, small_extremes
 
@@ -612,7 +613,7 @@ def _hermitian_norm(x: Array) -> Real:
 def _extremes(blocks: Array) -> tuple[Real, Real]:
     """Smallest and largest eigenvalue of Hermitian matrices (m, p, p)."""
     if blocks.shape[-1] > LARGEST:
-        values = np.linalg.eigvalsh(blocks)
+        values = eigenvalues(blocks)
         return np.asarray(values[:, 0]), np.asarray(values[:, -1])
     low, high = np.empty(len(blocks)), np.empty(len(blocks))
     (extremes_of_two if blocks.shape[-1] <= 2 else small_extremes)(blocks, low, high)

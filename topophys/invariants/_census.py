@@ -16,6 +16,7 @@ from topophys.invariants._cocycle import one_thread
 from topophys.invariants._folding import MANY, Folded, Polynomial, expand, fit, fold
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._subdivision import Box, Zone
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import UP, upper_bound
 
 __all__ = [
@@ -357,7 +358,7 @@ def cells_inside(
     edge = 1 << (deepest - at)
     u = cells[rng.integers(0, len(cells), SAMPLES)] + edge * rng.random((SAMPLES, 3))
     u = u / (1 << deepest) * 2.0 - 1.0
-    energy = np.linalg.eigvalsh(poly.at(u)).astype(np.float64)
+    energy = eigenvalues(poly.at(u)).astype(np.float64)
     for attempt in range(2):
         ham = fold(poly, fit(poly, u, energy, filled), filled, box)
         if ham is None:
@@ -376,7 +377,7 @@ def cells_inside(
         some = cells[:: -(-len(cells) // AGAIN)]
         more = (some + 0.5 * (1 << (deepest - at))) / (1 << deepest) * 2.0 - 1.0
         u = np.concatenate([u, more])
-        energy = np.concatenate([energy, np.linalg.eigvalsh(poly.at(more))]).astype(np.float64)
+        energy = np.concatenate([energy, eigenvalues(poly.at(more))]).astype(np.float64)
     return cells, at, np.concatenate(gaps), len(u)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from topophys.errors import InputError
 from topophys.invariants._subdivision import Levels
 from topophys.invariants.evidence import CellTree
+from topophys.kernels.eigenvalues import eigenvalues
 
 __all__ = [
     "DEPTH",
@@ -319,8 +320,8 @@ class Model:
                     0.25 if len(set(order)) < len(order) else np.prod([signs[i] for i in order])
                 )
                 y += factor * x[order]
-            levels[:, c, 0] = np.linalg.eigvalsh(y[lower])[:, -1] + rounding
-            levels[:, c, 1] = np.linalg.eigvalsh(y[upper])[:, 0] - rounding
+            levels[:, c, 0] = eigenvalues(y[lower])[:, -1] + rounding
+            levels[:, c, 1] = eigenvalues(y[upper])[:, 0] - rounding
         apart = (levels[..., 1] - levels[..., 0]).min(1)
         bend, sharp = (
             [

@@ -19,6 +19,7 @@ from topophys.invariants._scaling import error_of
 from topophys.invariants._subdivision import Box, Cover, cover
 from topophys.invariants.results import Evidence
 from topophys.kernels.chern_multiband import term_count
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import UNIT, UP, lower_bound, slack_of, upper_bound
 
 __all__ = ["MANY", "Folded", "expand", "fit", "fold", "fold_charges"]
@@ -409,7 +410,7 @@ def _fold_charge(
         return None, 0
     rng = np.random.default_rng(0)
     u, spent = _on_surface(rng.uniform(-1.0, 1.0, (SAMPLES, 3))), 0
-    energy = np.linalg.eigvalsh(poly.at(u)).astype(np.float64)
+    energy = eigenvalues(poly.at(u)).astype(np.float64)
     for _ in range(REFITS):
         ham = fold(poly, fit(poly, u, energy, n), n, box)
         left = min(CELLS, limits.max_evaluations - spent - len(u))
@@ -429,7 +430,7 @@ def _fold_charge(
                 more, _on_surface(around + NEARBY * rng.standard_normal(around.shape))
             ])  # fmt: skip
         u = np.concatenate([u, more])
-        energy = np.concatenate([energy, np.linalg.eigvalsh(poly.at(more))]).astype(np.float64)
+        energy = np.concatenate([energy, eigenvalues(poly.at(more))]).astype(np.float64)
         if walk.reason[0] == "":
             proof = _evidence(ham, poly, walk, value, box, u, energy, spent, limits.min_gap)
             return proof, spent + len(u)

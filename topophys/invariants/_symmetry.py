@@ -15,6 +15,7 @@ from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import MET, UNIT, UP, slack_of, upper_bound
 
 __all__ = [
@@ -517,7 +518,7 @@ def corners_of_systems(systems: list[System], filled: int) -> list[Corners]:
     if not systems:
         return []
     given, symmetric = (
-        np.asarray(np.linalg.eigvalsh(corner_sums(systems[0].h.vectors, np.stack(rows))), float)
+        np.asarray(eigenvalues(corner_sums(systems[0].h.vectors, np.stack(rows))), float)
         for rows in ([s.given.amplitudes for s in systems], [s.h.amplitudes for s in systems])
     )
     least = 2.0 * np.array([system.met for system in systems])
@@ -622,7 +623,7 @@ def count_parities(h: Slice, inversion: Operator, filled: int) -> Parities:
         + float(block_error([odd, even], np.asarray(size)))
     )
     at = corner_sums(h.vectors, h.amplitudes[None])[0]
-    levels = [np.linalg.eigvalsh(v.conj().T @ at @ v) for v in (odd, even) if v.shape[1]]
+    levels = [eigenvalues(v.conj().T @ at @ v) for v in (odd, even) if v.shape[1]]
     every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
     top, bottom = every[:, filled - 1], every[:, filled]
     gap = float((bottom - top).min())

@@ -15,6 +15,7 @@ from topophys.invariants._folding import expand
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import bloch_at
 from topophys.invariants._subdivision import Box
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import UP, slack_of
 
 __all__ = ["apart_from_others", "newton", "only_touching"]
@@ -44,7 +45,7 @@ def newton(
     grid = centre + half * np.stack(np.meshgrid(line, line, line, indexing="ij"), -1).reshape(-1, 3)
     # a touching is where the gap is below rounding, in any unit of energy
     (hops,), _ = divide_out(h.amplitudes[None])
-    energy = np.linalg.eigvalsh(bloch_at(h.vectors, hops, grid))
+    energy = eigenvalues(bloch_at(h.vectors, hops, grid))
     size = float(np.linalg.norm(hops, axis=(-2, -1)).sum())
     for start in np.argsort(energy[:, filled] - energy[:, filled - 1])[:STARTS]:
         k = _descend(h.vectors.astype(np.float64), hops, filled, grid[start], half, size)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from topophys._typing import FourierLike
 from topophys.invariants._scaling import divide_out, error_of
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import UP, at_least, at_most, lower_bound, slack_of, upper_bound
 
 __all__ = ["STARTS", "Nearness", "Seen", "describe", "nearest_three"]
@@ -155,7 +156,7 @@ class Nearness:
         """Energies (m, n)."""
         n = self.n
         here = (np.exp(1j * (k @ self.vectors.T)) @ self.flat).reshape(-1, n, n)
-        return np.asarray(np.linalg.eigvalsh(0.5 * (here + here.conj().swapaxes(-1, -2))))
+        return np.asarray(eigenvalues(0.5 * (here + here.conj().swapaxes(-1, -2))))
 
     def in_units(self, energy: float) -> float:
         """Upper bound of a difference of two energies at one momentum, in the units of H."""

@@ -36,6 +36,7 @@ from topophys.invariants.evidence import BandEvidence
 from topophys.invariants.results import Found
 from topophys.invariants.wilson import centres_of, frames_of, transport, unitary_links
 from topophys.kernels.chern_multiband import link_phases, turn_phases
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import lower_bound, upper_bound
 
 __all__ = [
@@ -454,7 +455,7 @@ def _small_gaps(h: Slice, filled: int) -> tuple[list[tuple[float, tuple[float, f
     """Lowest local minima of the gap with 0 <= k_x <= pi, and eigenproblems solved."""
     k_x, k_y = np.pi * np.arange(SEARCHED + 1) / SEARCHED, np.pi * np.arange(-SEARCHED, SEARCHED)
     k = np.stack(np.meshgrid(k_x, k_y / SEARCHED, indexing="ij"), -1)
-    energy = np.linalg.eigvalsh(bloch_at(h.vectors, h.amplitudes, k.reshape(-1, 2)))
+    energy = eigenvalues(bloch_at(h.vectors, h.amplitudes, k.reshape(-1, 2)))
     gap = (energy[:, filled] - energy[:, filled - 1]).reshape(k.shape[:2])
     # rows beyond the half zone are images of those inside
     around = np.pad(gap, ((1, 1), (0, 0)), mode="reflect")
@@ -537,7 +538,7 @@ def smallest_gap(
     step, best, steps = np.pi / 32.0, np.inf, 0
     while steps < DESCENT and step > 1e-13:
         steps += 1
-        energy = np.linalg.eigvalsh(bloch_at(h.vectors, h.amplitudes, k + step * ring))
+        energy = eigenvalues(bloch_at(h.vectors, h.amplitudes, k + step * ring))
         gap = energy[:, filled] - energy[:, filled - 1]
         lowest = int(gap.argmin())
         if gap[lowest] < best:

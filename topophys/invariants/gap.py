@@ -50,6 +50,7 @@ from topophys.invariants.results import (
     settle,
 )
 from topophys.kernels.chern_multiband import corner_blocks
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import at_least, at_most, upper_bound
 
 __all__ = ["IndirectGap", "certify_gap"]
@@ -455,7 +456,7 @@ def _count_below(ham: Hoppings, level: NDArray[np.float64]) -> NDArray[np.int64]
     """Levels below an energy at k = 0: a guess that the walk proves or refutes."""
     n = ham.n_bands
     hops = ham.hops.sum(1).reshape(len(ham), n, n)
-    energy = np.linalg.eigvalsh(ham.onsite + hops + hops.conj().swapaxes(-1, -2))
+    energy = eigenvalues(ham.onsite + hops + hops.conj().swapaxes(-1, -2))
     return np.asarray((energy < level[:, None]).sum(-1), dtype=np.int64)
 
 

@@ -41,6 +41,7 @@ from topophys.invariants.symmetric import (
     settled,
 )
 from topophys.kernels import status as st
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import UNIT, UP, lower_bound, upper_bound
 from topophys.kernels.small_linalg import crossing, determinants, pfaffians
 
@@ -217,7 +218,7 @@ def _direct_gap(h: Slice, where: NDArray[np.intp], k: NDArray[np.float64]) -> ND
     """Bound the direct gap of chains (B,) at one momentum each (B,) from above."""
     rows, exponent = divide_out(h.amplitudes[where])
     phases = np.exp(1j * k[:, None] * h.vectors[:, 0])
-    levels = np.linalg.eigvalsh(np.einsum("bm,bmij->bij", phases, rows))
+    levels = eigenvalues(np.einsum("bm,bmij->bij", phases, rows))
     filled = h.n_bands // 2
     size = np.linalg.norm(rows, axis=(-2, -1)).sum(-1)
     reach = 4.0 + float(np.abs(h.vectors).max(initial=0)) + h.n_bands + rows.shape[1]

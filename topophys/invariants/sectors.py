@@ -30,6 +30,7 @@ from topophys.invariants.results import (
     masked,
     settle,
 )
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import UP, lower_bound, slack_of, upper_bound
 
 __all__ = ["SectorChern", "mirror_chern"]
@@ -344,7 +345,7 @@ def _of_one(
     kept = sum(v @ block @ v.conj().T for v, block in zip(bases, blocks, strict=True))
     rounded = (1.0 + np.sqrt(len(bases))) * formed
     apart = Apart(h.vectors, h.amplitudes - kept, rounded + 2.0 * given)
-    levels = [np.linalg.eigvalsh(corner_sums(h.vectors, b[None])[0]) for b in blocks]
+    levels = [eigenvalues(corner_sums(h.vectors, b[None])[0]) for b in blocks]
     every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
     gaps = every[:, filled] - every[:, filled - 1]
     met, k = float(gaps.min()), corner(int(gaps.argmin()))

@@ -32,6 +32,7 @@ from topophys.invariants.results import (
     settle,
 )
 from topophys.invariants.wilson import checked_matrices, frames_of
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.kernels.rounding import UP, at_least, at_most, lower_bound, slack_of, upper_bound
 
 __all__ = ["SpinChern", "spin_chern"]
@@ -517,7 +518,7 @@ def _fillings(
     h: Slice, blocks: list[Slice], filled: int, error: float
 ) -> tuple[float, list[int] | None, tuple[float, float]]:
     """Gap at k = -k, the occupied states of each sector (None if it is closed), and where it is."""
-    levels = [np.linalg.eigvalsh(corner_sums(b.vectors, b.amplitudes[None])[0]) for b in blocks]
+    levels = [eigenvalues(corner_sums(b.vectors, b.amplitudes[None])[0]) for b in blocks]
     every = np.sort(np.concatenate(levels, axis=-1), axis=-1)
     gaps = every[:, filled] - every[:, filled - 1]
     gap, k = float(gaps.min()), corner(int(gaps.argmin()))

@@ -46,6 +46,9 @@ UP: Final = 1.0 + 1e-10
 #: Smallest positive float64.
 SMALLEST: Final = float(np.finfo(np.float64).smallest_subnormal)
 
+#: Smallest positive float64 that has all its digits.
+SMALLEST_NORMAL: Final = float(np.finfo(np.float64).smallest_normal)
+
 _LARGEST: Final = float(np.finfo(np.float64).max)
 
 
@@ -140,6 +143,7 @@ def _directed(value: float, digits: int, rounding: str) -> str:
         return f"{value:g}"
     context = decimal.Context(prec=digits, rounding=rounding)
     number = context.create_decimal(decimal.Decimal(value))
-    if not math.isfinite(float(number)):
+    # what float64 cannot hold to these digits it would round to the other side
+    if number and not SMALLEST_NORMAL <= abs(float(number)) < math.inf:
         return f"{number:.{digits - 1}e}"
     return f"{float(number):.{digits}g}"

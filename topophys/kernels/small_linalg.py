@@ -166,9 +166,9 @@ SWEEPS: Final = 30  # never reached: convergence is quadratic
 #: Of the squared norm: what is left of the off-diagonal part, far below rounding of the matrix.
 DIAGONAL: Final = 1e-32
 EIGH_TINY: Final = 1e-300
-#: |A_pq|^2 up to which an entry is zero: below, squares lose digits or vanish, and what is made of
-#: them is no rotation. Entries are relative to the largest one.
-NOTHING: Final = 1e-280
+#: |A_pq|^2 up to which an entry is left alone, relative to the largest one: it is far below
+#: rounding, while rotations by it would still mix equal levels and round them again and again.
+NOTHING: Final = 1e-44
 
 
 @fused_kernel

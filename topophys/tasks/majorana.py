@@ -26,6 +26,7 @@ from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.evidence import Asked
 from topophys.invariants.majorana import majorana_number
 from topophys.invariants.results import Certificate
+from topophys.kernels.eigenvalues import eigenvalues
 from topophys.tasks.bands import MatrixTask
 
 __all__ = ["BdgChains", "MajoranaTask", "flattened"]
@@ -91,7 +92,7 @@ class BdgChains(Family):
     def _gaps(
         self, hoppings: Complex[np.ndarray, "S M n n"], k: Float[np.ndarray, "_ P 1"]
     ) -> Float[np.ndarray, "S P"]:
-        energy = np.linalg.eigvalsh(bloch_at(self.vectors(), hoppings, k))
+        energy = eigenvalues(bloch_at(self.vectors(), hoppings, k))
         half = energy.shape[-1] // 2
         return np.asarray(energy[..., half] - energy[..., half - 1])
 
