@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topophys.errors import InputError, KindError, why
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import at_least, at_most
 
 if TYPE_CHECKING:

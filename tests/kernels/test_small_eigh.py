@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import topophys as tp
 from tests.strategies import generators
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.small_linalg import LANES, departures, small_eigh
 
 EPS = np.finfo(float).eps

@@ -18,7 +18,7 @@ from topophys.hamiltonians.chiral import ChiralHamiltonian
 from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.kernels import status as st
 from topophys.kernels.chain_fields import SINGULAR, polar_factors
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 
 __all__ = [
     "Unflattened",

@@ -15,7 +15,7 @@ from topophys import _validation
 from topophys._typing import FourierLike
 from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import SMALLEST, UNIT, UP
 
 __all__ = ["FourierHamiltonian"]

@@ -13,7 +13,7 @@ from topophys import _validation
 from topophys.errors import FillingError, InputError, KindError
 from topophys.grids import grid_of
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import SMALLEST, UNIT, UP, frobenius
 
 __all__ = ["GeneralizedHamiltonian"]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from topophys import _validation
 from topophys.errors import InputError, ShapeError
 from topophys.hamiltonians.flatten import flatten_block, traceless_basis
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 
 __all__ = [
     "CHAIN_FAMILIES",

@@ -15,7 +15,7 @@ from topophys.errors import HermiticityError, InputError, KindError, ShapeError
 from topophys.grids import grid_of
 from topophys.hamiltonians.fourier import FourierHamiltonian, primitive
 from topophys.hamiltonians.interop import hoppings_of
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 
 __all__ = ["SampledHamiltonian", "from_callable"]
 

@@ -22,7 +22,7 @@ from topophys.hamiltonians._wannier90_beside import (
 )
 from topophys.hamiltonians._wannier90_format import Content, parse
 from topophys.hamiltonians.fourier import FourierHamiltonian
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 
 __all__ = ["WannierHamiltonian", "read_wannier90", "write_wannier90_hr"]
 

@@ -25,7 +25,7 @@ from topophys.kernels.chern_multiband import (
     term_count,
     turn_bounds,
 )
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import slack_of
 from topophys.kernels.small_linalg import LARGEST, extremes_of_two, small_eigh, small_extremes
 

@@ -16,7 +16,7 @@ from topophys.invariants._cocycle import one_thread
 from topophys.invariants._folding import MANY, Folded, Polynomial, expand, fit, fold
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._subdivision import Box, Zone
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import UP, upper_bound
 
 __all__ = [

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from topophys.errors import InputError
 from topophys.invariants._subdivision import Levels
 from topophys.invariants.evidence import CellTree
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 
 __all__ = [
     "DEPTH",

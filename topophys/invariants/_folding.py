@@ -19,7 +19,7 @@ from topophys.invariants._scaling import error_of
 from topophys.invariants._subdivision import Box, Cover, cover
 from topophys.invariants.results import Evidence
 from topophys.kernels.chern_multiband import term_count
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import UNIT, UP, lower_bound, slack_of, upper_bound
 
 __all__ = ["MANY", "Folded", "expand", "fit", "fold", "fold_charges"]

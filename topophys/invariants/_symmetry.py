@@ -15,7 +15,7 @@ from topophys._typing import FourierLike
 from topophys.errors import InputError, ShapeError
 from topophys.invariants._scaling import divide_out
 from topophys.invariants._slices import Slice
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import MET, UNIT, UP, slack_of, upper_bound
 
 __all__ = [

@@ -15,7 +15,7 @@ from topophys.invariants._folding import expand
 from topophys.invariants._scaling import divide_out, error_of
 from topophys.invariants._slices import bloch_at
 from topophys.invariants._subdivision import Box
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import UP, slack_of
 
 __all__ = ["apart_from_others", "newton", "only_touching"]

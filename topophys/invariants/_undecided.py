@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from topophys._typing import FourierLike
 from topophys.invariants._scaling import divide_out, error_of
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import UP, at_least, at_most, lower_bound, slack_of, upper_bound
 
 __all__ = ["STARTS", "Nearness", "Seen", "describe", "nearest_three"]

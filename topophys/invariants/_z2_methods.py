@@ -36,7 +36,7 @@ from topophys.invariants.evidence import BandEvidence
 from topophys.invariants.results import Found
 from topophys.invariants.wilson import centres_of, frames_of, transport, unitary_links
 from topophys.kernels.chern_multiband import link_phases, turn_phases
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import lower_bound, upper_bound
 
 __all__ = [

@@ -50,7 +50,7 @@ from topophys.invariants.results import (
     settle,
 )
 from topophys.kernels.chern_multiband import corner_blocks
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import at_least, at_most, upper_bound
 
 __all__ = ["IndirectGap", "certify_gap"]

@@ -41,7 +41,7 @@ from topophys.invariants.symmetric import (
     settled,
 )
 from topophys.kernels import status as st
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import UNIT, UP, lower_bound, upper_bound
 from topophys.kernels.small_linalg import crossing, determinants, pfaffians
 

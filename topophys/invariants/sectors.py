@@ -30,7 +30,7 @@ from topophys.invariants.results import (
     masked,
     settle,
 )
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import UP, lower_bound, slack_of, upper_bound
 
 __all__ = ["SectorChern", "mirror_chern"]

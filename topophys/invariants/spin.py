@@ -32,7 +32,7 @@ from topophys.invariants.results import (
     settle,
 )
 from topophys.invariants.wilson import checked_matrices, frames_of
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.kernels.rounding import UP, at_least, at_most, lower_bound, slack_of, upper_bound
 
 __all__ = ["SpinChern", "spin_chern"]

@@ -26,7 +26,7 @@ from topophys.hamiltonians.fourier import FourierHamiltonian
 from topophys.invariants.evidence import Asked
 from topophys.invariants.majorana import majorana_number
 from topophys.invariants.results import Certificate
-from topophys.kernels.eigenvalues import eigenvalues
+from topophys.kernels.lapack import eigenvalues
 from topophys.tasks.bands import MatrixTask
 
 __all__ = ["BdgChains", "MajoranaTask", "flattened"]
