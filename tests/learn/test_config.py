@@ -109,7 +109,7 @@ def test_settings_cannot_be_changed():
             r"FitConfig: unknown key `encoder.hiden_dims` \(did you mean `hidden_dims`\?",
         ),
         (lambda: EncoderConfig(num_clases=3), "EncoderConfig: unknown key .* `num_classes`"),
-        (lambda: Recipe(nmae="x"), r"Recipe: unknown key `nmae` \(did you mean `name`\?"),
+        (lambda: Recipe(naem="x"), r"Recipe: unknown key `naem` \(did you mean `name`\?"),
         (Recipe, "Recipe: key `name` is missing"),
         (lambda: FitConfig(num_classes=5), "`num_classes` .did you mean `encoder.num_classes`"),
     ],
